@@ -1,0 +1,95 @@
+"""Settings: defaults < mien.toml < MIEN_* environment < command line."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from mien.errors import ConfigError
+
+DetectorName = Literal["auto", "haar", "mtcnn", "yunet"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen about reading faces; frozen, and checked when it is made.
+
+    Values given by name win over `MIEN_*` environment variables, which win over `mien.toml` in the working
+    folder, which wins over the defaults here.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MIEN_", toml_file="mien.toml", frozen=True, extra="forbid", validate_default=True
+    )
+
+    detector: DetectorName = Field("auto", description="Which detector finds faces; auto is mtcnn.")
+    detector_model: Path | None = Field(
+        None, description="File of the yunet network, where it is not fetched."
+    )
+    min_face_px: int = Field(40, ge=12, le=4096, description="Smallest face looked for, in pixels.")
+    min_detection: Share = Field(0.5, description="Faces with a lower detection score are left out.")
+    network: str = Field(
+        "paper", description="Expression network: a built-in name, or the path of an .onnx file."
+    )
+    redetect_s: float = Field(
+        1.0, gt=0, description="Look for new faces this often, in seconds, while following."
+    )
+    max_gap_s: float = Field(
+        1.0, ge=0, description="A face lost for longer than this ends its track, in seconds."
+    )
+    crops: bool = Field(
+        False, description="Images are face crops already: no detector, the whole image is the face."
+    )
+    every: int = Field(1, ge=1, description="Analyse every n-th frame of a video.")
+    fps: float | None = Field(None, gt=0, description="Analyse at most this many frames a second of a video.")
+    smooth_half_life_s: float = Field(
+        0.3, ge=0, description="Half-life of the smoothing of what is drawn, in seconds."
+    )
+    threads: int = Field(0, ge=0, description="Threads for the networks; 0 takes one per core.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the sources in their order; the first wins."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def thread_count(self) -> int:
+        """Threads for the networks, at least 1."""
+        return self.threads or os.cpu_count() or 1
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Gather the settings from all their sources.
+
+    Args:
+        **overrides: what the caller chose, by field name; None means "not chosen".
+
+    Raises:
+        ConfigError: a value is out of range, a name is unknown, or mien.toml is not TOML.
+    """
+    chosen = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"setting {name}: {first['msg']}, received {first['input']!r}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"mien.toml is not valid TOML: {error}") from error

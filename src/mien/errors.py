@@ -1,0 +1,35 @@
+"""The exceptions that Mien raises on purpose.
+
+    MienError
+    ├── ConfigError       a setting has a value that it can't have
+    ├── SourceError       a picture, video or camera can't be read
+    ├── DatasetError      training data can't be read or doesn't fit
+    ├── ModelError        a network's file is missing, damaged or of another kind
+    └── OutputError       a result can't be written
+
+Each message is one line that names the file and the remedy; the command line prints it as it is.
+"""
+
+
+class MienError(Exception):
+    """The base of every error that Mien raises on purpose."""
+
+
+class ConfigError(MienError):
+    """A setting has a value that it can't have."""
+
+
+class SourceError(MienError):
+    """A photograph, video or camera can't be read."""
+
+
+class DatasetError(MienError):
+    """Training data can't be read, or doesn't fit what was asked."""
+
+
+class ModelError(MienError):
+    """A network's file is missing, damaged, or made for other labels."""
+
+
+class OutputError(MienError):
+    """A result can't be written."""

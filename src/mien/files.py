@@ -1,0 +1,87 @@
+"""Files written whole or not at all, and names in the order that people expect."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mien.errors import OutputError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; move it into place when the block ends well, else remove it.
+
+    The temporary name ends like the final one, so that writers which look at the suffix work.
+
+    Args:
+        path: the final name; missing folders above it are made.
+
+    Raises:
+        OutputError: the folder can't be written or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, whole or not at all.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file with sorted-as-given keys, whole or not at all.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sha256_of(path: Path) -> str:
+    """Give a file's SHA-256 as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def natural_key(path: Path | str) -> tuple[tuple[int, int, str], ...]:
+    """Give a sort key that puts img2 before img10, without regard to case.
+
+    Args:
+        path: a path or name.
+
+    Returns:
+        A tuple to sort by.
+    """
+    parts = re.split(r"(\d+)", str(path).lower())
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)

@@ -1,0 +1,136 @@
+"""What flows from stage to stage: `Frame` and `Faces`. Frozen, checked when they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien.labels import EMOTIONS, UNCERTAIN
+
+Image = NDArray[np.uint8]
+"""A picture: uint8, RGB, shape (height, width, 3), the first row on top."""
+
+POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+"""The five landmarks, left and right as one sees them in the picture."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One image with its time.
+
+    Attributes:
+        image: uint8 RGB, shape (height, width, 3).
+        index: the frame's number in its source, from 0; skipped frames count.
+        time_s: seconds from the start by the source's own clock; at least 0.
+        source: the file's name or the camera's.
+    """
+
+    image: Image
+    index: int
+    time_s: float
+    source: str
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.image.shape, self.image.dtype
+        if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
+            raise ValueError(f"expected a uint8 image of shape (height, width, 3), received {dtype} {shape}")
+        if self.index < 0 or not self.time_s >= 0:
+            raise ValueError(f"expected index and time_s >= 0, received {self.index} and {self.time_s}")
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+_SHAPES: dict[str, tuple[tuple[int, ...], type, float]] = {
+    "xyxy": ((4,), np.float32, np.nan),
+    "detection": ((), np.float32, np.nan),
+    "points": ((len(POINTS), 2), np.float32, np.nan),
+    "track": ((), np.int64, -1),
+    "quality": ((), np.float32, np.nan),
+    "probabilities": ((len(EMOTIONS),), np.float32, np.nan),
+    "expression": ((), np.int64, -1),
+    "valence": ((), np.float32, np.nan),
+    "arousal": ((), np.float32, np.nan),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """All faces found in one frame, as arrays of one length; each stage fills in its own.
+
+    Only `xyxy` is required. What no stage has filled in yet is NaN (or -1). The arrays are copied in and
+    read-only.
+
+    Attributes:
+        xyxy: (n, 4) left, top, right, bottom in pixels of the original frame; right > left, bottom > top.
+        detection: (n,) the detector's or tracker's score, 0 to 1.
+        points: (n, 5, 2) five landmarks in pixels, in the order of `POINTS`; NaN where the detector has none.
+        track: (n,) which face, from 0; -1 before tracking.
+        quality: (n,) how usable the face is, 0 to 1.
+        probabilities: (n, 8) calibrated, in the order of `labels.EMOTIONS`; NaN where the network has no such label.
+        expression: (n,) index of the most likely label in `labels.EMOTIONS`; -1 is "uncertain" or unread.
+        valence: (n,) -1 to 1.
+        arousal: (n,) -1 to 1.
+    """
+
+    xyxy: NDArray[np.float32]
+    detection: NDArray[np.float32] = None  # type: ignore[assignment]
+    points: NDArray[np.float32] = None  # type: ignore[assignment]
+    track: NDArray[np.int64] = None  # type: ignore[assignment]
+    quality: NDArray[np.float32] = None  # type: ignore[assignment]
+    probabilities: NDArray[np.float32] = None  # type: ignore[assignment]
+    expression: NDArray[np.int64] = None  # type: ignore[assignment]
+    valence: NDArray[np.float32] = None  # type: ignore[assignment]
+    arousal: NDArray[np.float32] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        count = len(self.xyxy)
+        for name, (shape, dtype, missing) in _SHAPES.items():
+            value = getattr(self, name)
+            array = np.full((count, *shape), missing, dtype) if value is None else np.array(value, dtype)
+            if array.size == 0 and count == 0:
+                array = array.reshape((0, *shape))
+            if array.shape != (count, *shape):
+                raise ValueError(f"expected {name} of shape {(count, *shape)}, received {array.shape}")
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        if count and not (self.xyxy[:, 2:] > self.xyxy[:, :2]).all():
+            raise ValueError("expected boxes with right > left and bottom > top")
+
+    @classmethod
+    def empty(cls) -> Faces:
+        """No face at all: a value like any other."""
+        return cls(np.empty((0, 4), np.float32))
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+    def __getitem__(self, index: slice | NDArray[Any] | list[int]) -> Faces:
+        """Take some of the faces, by slice, mask or list of places; the result is `Faces` again."""
+        return Faces(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    def fill(self, **arrays: ArrayLike) -> Faces:
+        """Give a copy with some arrays replaced; the copy is checked like any other."""
+        return replace(self, **arrays)  # type: ignore[arg-type]
+
+    @property
+    def size_wh(self) -> NDArray[np.float32]:
+        """(n, 2) width and height of each box in pixels."""
+        return self.xyxy[:, 2:] - self.xyxy[:, :2]
+
+    @property
+    def labels(self) -> list[str]:
+        """The expression of each face as a word; `labels.UNCERTAIN` where there is none."""
+        return [EMOTIONS[i] if i >= 0 else UNCERTAIN for i in self.expression]
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """(n,) the highest probability of each face; NaN for a face not read yet."""
+        filled = np.where(np.isnan(self.probabilities), -np.inf, self.probabilities)
+        highest = filled.max(axis=1, initial=-np.inf).astype(np.float32)
+        return np.where(np.isfinite(highest), highest, np.float32(np.nan))

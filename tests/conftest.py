@@ -1,0 +1,39 @@
+"""What all tests share: where the data is, and a real face that everybody has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import matplotlib
+
+
+def shared_folder() -> Path:
+    """Give the folder with the shared data, whether or not it exists."""
+    return Path(os.environ.get("MIEN_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    folder = shared_folder()
+    if not (folder / "data").is_dir():
+        pytest.skip(f"the shared data is not here ({folder}); set MIEN_SHARED to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def portrait_path() -> Path:
+    """matplotlib's bundled public-domain portrait of Grace Hopper."""
+    return Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+
+
+@pytest.fixture(scope="session")
+def portrait(portrait_path: Path) -> NDArray[np.uint8]:
+    image = np.asarray(Image.open(portrait_path).convert("RGB"))
+    image.flags.writeable = False
+    return image
