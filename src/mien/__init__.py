@@ -1,0 +1,73 @@
+"""Mien reads the expressions on a face, from a photograph, a video or a camera, on your own machine.
+
+    import mien
+
+    recording = mien.analyze("session.mp4")
+    print(recording.frame[["time_s", "expression", "confidence"]])
+    recording.save("results")
+
+Everything here is imported when it is first used: `import mien` alone loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.analysis.api import analyze
+    from mien.config import Settings
+    from mien.errors import ConfigError, DatasetError, MienError, ModelError, OutputError, SourceError
+    from mien.pipeline import read, stream
+    from mien.recording import Recording
+    from mien.table import read_table
+    from mien.types import Faces, Frame
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigError",
+    "DatasetError",
+    "Faces",
+    "Frame",
+    "MienError",
+    "ModelError",
+    "OutputError",
+    "Recording",
+    "Settings",
+    "SourceError",
+    "__version__",
+    "analyze",
+    "read",
+    "read_table",
+    "stream",
+]
+
+_HOME = {
+    "ConfigError": "mien.errors",
+    "DatasetError": "mien.errors",
+    "Faces": "mien.types",
+    "Frame": "mien.types",
+    "MienError": "mien.errors",
+    "ModelError": "mien.errors",
+    "OutputError": "mien.errors",
+    "Recording": "mien.recording",
+    "Settings": "mien.config",
+    "SourceError": "mien.errors",
+    "analyze": "mien.analysis.api",
+    "read": "mien.pipeline",
+    "read_table": "mien.table",
+    "stream": "mien.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,259 @@
+"""The table: one row per face per analysed frame; its columns, their rounding, its files.
+
+The same columns, in the same order and with the same values, stand in CSV, in Parquet and in the DataFrame:
+a row is rounded once, when it is made.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from mien.errors import OutputError, SourceError
+from mien.files import written_whole
+from mien.labels import EMOTIONS
+from mien.types import Faces, Frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+PROBABILITIES: Final = tuple(f"p_{label}" for label in EMOTIONS)
+
+DECIMALS: Final = MappingProxyType(
+    {
+        "time_s": 6,
+        **dict.fromkeys(("x", "y", "width", "height"), 2),
+        **dict.fromkeys(("detection", "quality"), 4),
+        **dict.fromkeys((*PROBABILITIES, "confidence"), 5),
+        **dict.fromkeys(("valence", "arousal"), 4),
+    }
+)
+"""How many decimals the numbers have."""
+
+COLUMNS: Final = (
+    "source", "frame", "time_s", "track",
+    "x", "y", "width", "height", "detection", "quality",
+    *PROBABILITIES,
+    "expression", "confidence", "valence", "arousal",
+)  # fmt: skip
+"""The table's columns in their order: the only place where it stands."""
+
+_TEXT: Final = ("source", "expression")
+_DTYPES: Final = {
+    name: "str" if name in _TEXT else "float64" if name in DECIMALS else "int64" for name in COLUMNS
+}
+
+Row = tuple[str | int | float | None, ...]
+"""One row in the order of `COLUMNS`; None is an empty cell."""
+
+
+def rows(frame: Frame, faces: Faces, source: str | None = None) -> list[Row]:
+    """Turn one frame's faces into rows.
+
+    Args:
+        frame: where and when.
+        faces: n faces.
+        source: what stands in the first column; the frame's own source when left out.
+
+    Returns:
+        n rows, one per face, rounded to `DECIMALS`.
+    """
+    numbers = np.column_stack(
+        (
+            faces.xyxy[:, :2], faces.size_wh, faces.detection, faces.quality,
+            faces.probabilities, faces.confidence, faces.valence, faces.arousal,
+        )
+    ).astype(np.float64).tolist()  # fmt: skip
+    start = (plain_name(source or frame.source), frame.index, round(frame.time_s, DECIMALS["time_s"]))
+    decimals = [DECIMALS[name] for name in COLUMNS[4:] if name in DECIMALS]
+    result: list[Row] = []
+    for track, label, values in zip(faces.track.tolist(), faces.labels, numbers, strict=True):
+        cells = [_rounded(value, places) for value, places in zip(values, decimals, strict=True)]
+        result.append((*start, track, *cells[:-3], label, *cells[-3:]))
+    return result
+
+
+def plain_name(name: str) -> str:
+    """Give a source's name as it stands in tables and summaries.
+
+    Control characters, and bytes of a file name that aren't text, become U+FFFD, which any CSV reader takes.
+    """
+    return re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", name)
+
+
+def _rounded(value: float, decimals: int) -> float | None:
+    # + 0.0 makes 0.0 of -0.0; NaN is the only value that differs from itself.
+    return round(value, decimals) + 0.0 if value == value else None
+
+
+class Table(Protocol):
+    """A table that is being written."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows at the end."""
+
+    def close(self) -> None:
+        """Write what is still held back."""
+
+
+class CsvTable:
+    """A table written as CSV: UTF-8, a header, empty cells for what is missing.
+
+    Args:
+        path: the file to write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows at the end."""
+        self._writer.writerows(map(_cells, rows))
+
+    def close(self) -> None:
+        """Write what is still held back."""
+        self._file.close()
+
+
+def _cells(row: Row) -> list[Any]:
+    return [
+        f"{value:.{DECIMALS[name]}f}" if name in DECIMALS and value is not None else value
+        for name, value in zip(COLUMNS, row, strict=True)
+    ]
+
+
+class ParquetTable:
+    """A table written as Parquet, in row groups.
+
+    Args:
+        path: the file to write.
+        group_rows: rows that are held back in memory until a group is written.
+    """
+
+    def __init__(self, path: Path, group_rows: int = 20_000) -> None:
+        import pyarrow.parquet as pq
+
+        self._schema = _schema()
+        self._writer = pq.ParquetWriter(path, self._schema)
+        self._group_rows = group_rows
+        self._rows: list[Row] = []
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows at the end."""
+        self._rows.extend(rows)
+        if len(self._rows) >= self._group_rows:
+            self._write_group()
+
+    def close(self) -> None:
+        """Write what is still held back."""
+        if self._rows:
+            self._write_group()
+        self._writer.close()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
+        self._writer.write_table(pa.table(columns, schema=self._schema))
+        self._rows.clear()
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    kinds = {"str": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
+    return pa.schema([(name, kinds[dtype]) for name, dtype in _DTYPES.items()])
+
+
+_WRITERS: Final = MappingProxyType({".csv": CsvTable, ".parquet": ParquetTable})
+
+
+@contextmanager
+def new_table(path: Path) -> Iterator[Table]:
+    """Open a table for writing; it stands under its name, whole, when the block ends well.
+
+    Args:
+        path: ends in .csv or .parquet.
+
+    Raises:
+        OutputError: another suffix, or it can't be written.
+    """
+    if path.suffix not in _WRITERS:
+        raise OutputError(
+            f"cannot write {path}: expected a name in .csv or .parquet, received {path.suffix!r}"
+        )
+    with written_whole(path) as temporary:
+        table: Table = _WRITERS[path.suffix](temporary)
+        try:
+            yield table
+        finally:
+            table.close()
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Give the rows of a CSV table one by one, so that a long table takes no memory.
+
+    Raises:
+        SourceError: it isn't such a table.
+    """
+    kinds: dict[str, Callable[[str], Any]] = {
+        "str": str,
+        "int64": int,
+        "float64": lambda cell: float(cell) if cell else None,
+    }
+    convert = [kinds[dtype] for dtype in _DTYPES.values()]
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        _check_columns(path, next(reader, []))
+        for cells in reader:
+            yield tuple(kind(cell) for kind, cell in zip(convert, cells, strict=True))
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    if tuple(columns) != COLUMNS:
+        raise SourceError(
+            f"{path} is not a table of Mien's: expected the columns {', '.join(COLUMNS)}, "
+            f"received {', '.join(columns) or 'none'}"
+        )
+
+
+def table_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """Make the DataFrame of rows in memory; the same as `read_table` gives of the file."""
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(_DTYPES)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table from its CSV or Parquet file.
+
+    Args:
+        path: a table that Mien wrote.
+
+    Returns:
+        A DataFrame with `COLUMNS`: text, 64-bit integers, and 64-bit floats with NaN for empty cells.
+
+    Raises:
+        SourceError: the file can't be read, or it isn't such a table.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    try:
+        if path.suffix != ".parquet":
+            return table_frame(read_rows(path))
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError, csv.Error) as error:
+        raise SourceError(f"cannot read the table {path}: {error}") from error
+    _check_columns(path, list(frame.columns))
+    return frame.astype(_DTYPES)

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.errors import OutputError, SourceError
+from mien.labels import EMOTIONS
+from mien.table import COLUMNS, DECIMALS, new_table, read_rows, read_table, rows, table_frame
+from mien.types import Faces, Frame
+
+DESIGN = """source frame time_s track x y width height detection quality p_neutral p_happiness p_surprise
+    p_sadness p_anger p_disgust p_fear p_contempt expression confidence valence arousal"""
+
+
+def a_frame(index: int = 3, time_s: float = 0.1, source: str = "a.mp4") -> Frame:
+    return Frame(np.zeros((4, 4, 3), np.uint8), index, time_s, source)
+
+
+def some_faces(count: int = 2) -> Faces:
+    rng = np.random.default_rng(0)
+    corner = rng.uniform(0, 100, (count, 2))
+    probabilities = rng.dirichlet(np.ones(8), count)
+    return Faces(
+        np.hstack([corner, corner + rng.uniform(1, 50, (count, 2))]),
+        detection=rng.uniform(size=count),
+        track=np.arange(count),
+        quality=rng.uniform(size=count),
+        probabilities=probabilities,
+        expression=probabilities.argmax(1),
+        valence=rng.uniform(-1, 1, count),
+        arousal=rng.uniform(-1, 1, count),
+    )
+
+
+def test_the_columns_are_the_design_s() -> None:
+    assert DESIGN.split() == list(COLUMNS)
+
+
+def test_rows_hold_what_the_faces_hold() -> None:
+    faces = some_faces()
+    for place, row in enumerate(rows(a_frame(), faces)):
+        named = dict(zip(COLUMNS, row, strict=True))
+        left, top, right, bottom = faces.xyxy[place].tolist()
+        assert (named["source"], named["frame"], named["time_s"], named["track"]) == ("a.mp4", 3, 0.1, place)
+        box = [named["x"], named["y"], named["width"], named["height"]]
+        assert box == pytest.approx([left, top, right - left, bottom - top], abs=0.006)
+        probabilities = [named[f"p_{label}"] for label in EMOTIONS]
+        assert probabilities == pytest.approx(faces.probabilities[place].tolist(), abs=6e-6)
+        assert sum(probabilities) == pytest.approx(1, abs=1e-4)
+        assert named["confidence"] == max(probabilities)
+        assert named["expression"] == EMOTIONS[int(np.argmax(probabilities))]
+
+
+def test_a_face_that_nobody_read_has_empty_cells() -> None:
+    (row,) = rows(a_frame(), Faces(np.array([[0, 0, 2, 2]], np.float32)))
+    named = dict(zip(COLUMNS, row, strict=True))
+    assert {name for name, value in named.items() if value is None} == set(DECIMALS) - {
+        "time_s", "x", "y", "width", "height"
+    }  # fmt: skip
+    assert (named["track"], named["expression"]) == (-1, "uncertain")
+
+
+def test_no_face_gives_no_row() -> None:
+    assert rows(a_frame(), Faces.empty()) == []
+
+
+def test_the_name_in_the_batch_replaces_the_source_s_own() -> None:
+    assert rows(a_frame(), some_faces(1), "folder/a.mp4")[0][0] == "folder/a.mp4"
+
+
+def test_a_name_that_is_no_text_is_made_plain() -> None:
+    name = b"caf\xe9\n.mp4".decode("utf-8", "surrogateescape")
+    assert rows(a_frame(source=name), some_faces(1))[0][0] == "caf\ufffd\ufffd.mp4"
+
+
+def test_there_is_no_negative_zero() -> None:
+    faces = some_faces(1).fill(valence=[-1e-9])
+    value = rows(a_frame(), faces)[0][COLUMNS.index("valence")]
+    assert str(value) == "0.0"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_files_and_memory_give_the_same_frame(tmp_path: Path, suffix: str, count: int) -> None:
+    faces = some_faces(count)
+    if count:
+        faces = faces.fill(probabilities=np.where(np.arange(8) == 7, np.nan, faces.probabilities))
+    made = rows(a_frame(source='NA, "null" =1+1'), faces)
+    with new_table(tmp_path / f"t{suffix}") as table:
+        table.write(made)
+    pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}"), table_frame(made))
+    kinds = {name: kind.kind for name, kind in table_frame(made).dtypes.items()}
+    assert {name for name, kind in kinds.items() if kind == "f"} == set(DECIMALS)
+    assert {name for name, kind in kinds.items() if kind == "i"} == {"frame", "track"}
+
+
+def test_parquet_is_written_in_groups(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    made = [row for index in range(9000) for row in rows(a_frame(index), some_faces(5))]
+    with new_table(tmp_path / "t.parquet") as table:
+        for start in range(0, len(made), 500):
+            table.write(made[start : start + 500])
+    assert pq.ParquetFile(tmp_path / "t.parquet").num_row_groups == 3
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.parquet"), table_frame(made))
+
+
+@given(
+    value=st.floats(-1, 1, width=32),
+    time_s=st.floats(0, 1e6),
+    name=st.text(min_size=1),
+)
+def test_csv_gives_back_exactly_what_was_written(
+    tmp_path_factory: pytest.TempPathFactory, value: float, time_s: float, name: str
+) -> None:
+    made = rows(a_frame(time_s=time_s, source=name), some_faces(1).fill(valence=[value]))
+    path = tmp_path_factory.mktemp("t") / "t.csv"
+    with new_table(path) as table:
+        table.write(made)
+    assert list(read_rows(path)) == made
+
+
+def test_numbers_are_written_with_fixed_decimals(tmp_path: Path) -> None:
+    with new_table(tmp_path / "t.csv") as table:
+        table.write(rows(a_frame(), some_faces()))
+    with (tmp_path / "t.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            assert all(re.fullmatch(rf"-?\d+\.\d{{{n}}}", row[name]) for name, n in DECIMALS.items())
+
+
+def test_a_table_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def write_a_part() -> None:
+        with new_table(tmp_path / "t.csv") as table:
+            table.write(rows(a_frame(), some_faces()))
+            raise SourceError("the video ends")
+
+    with pytest.raises(SourceError, match="the video ends"):
+        write_a_part()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_suffix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="expected a name in"):
+        new_table(tmp_path / "t.xls").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("t.csv", b"a,b\n1,2\n"), ("t.csv", b""), ("t.csv", b"\xff\xfe\x00"), ("t.parquet", b"PAR1")],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=name):
+        read_table(path)
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"gone\.csv"):
+        read_table(tmp_path / "gone.csv")
