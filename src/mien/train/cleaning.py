@@ -1,0 +1,128 @@
+"""Finding what spoils a data set: images that show nothing, and the same photograph twice."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from mien.train.datasets.base import FaceSet
+
+NEAR_COPY = 0.97
+"""Correlation at 24x24 above which two faces are taken for the same photograph (docs/training.md shows why)."""
+
+_THUMBNAIL_PX = 24
+_BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """What cleaning found, in numbers.
+
+    Attributes:
+        read: faces with a readable image and a label.
+        unreadable: rows or files without a readable image.
+        unlabelled: rows or files without a label.
+        constant: faces left out because all their pixels are alike (an empty image).
+        exact_copies: faces that equal an earlier one pixel by pixel.
+        near_copies: further faces that correlate with another above the threshold.
+        groups: groups of two or more copies, exact or near; a group never stands on both sides of a split.
+        kept: faces that are left.
+    """
+
+    read: int
+    unreadable: int
+    unlabelled: int
+    constant: int
+    exact_copies: int
+    near_copies: int
+    groups: int
+    kept: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the numbers as a dictionary for JSON."""
+        return asdict(self)
+
+
+def clean(faces: FaceSet, near_copy: float = NEAR_COPY) -> tuple[FaceSet, NDArray[np.int64], CleaningReport]:
+    """Leave out constant images, and number the groups of copies.
+
+    Args:
+        faces: the data set as read.
+        near_copy: correlation at 24x24 above which two faces count as copies.
+
+    Returns:
+        The faces that are left, the group of each (n,), and the numbers to report.
+    """
+    flat = faces.images.reshape(len(faces), -1)
+    shows_something = flat.max(axis=1) > flat.min(axis=1)
+    kept = faces.take(shows_something)
+    exact = exact_groups(kept.images)
+    pairs = near_copy_pairs(kept.images, near_copy)
+    groups = join_groups(exact, pairs[:, :2].astype(np.int64))
+    sizes = np.bincount(groups)
+    distinct = int(exact.max(initial=-1)) + 1
+    report = CleaningReport(
+        read=len(faces),
+        unreadable=len(faces.rejects.unreadable),
+        unlabelled=len(faces.rejects.unlabelled),
+        constant=int((~shows_something).sum()),
+        exact_copies=len(kept) - distinct,
+        near_copies=distinct - len(sizes),
+        groups=int((sizes > 1).sum()),
+        kept=len(kept),
+    )
+    return kept, groups, report
+
+
+def exact_groups(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Number the images so that equal ones share a number; (n,) int64 from 0."""
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(image.tobytes(), len(numbers)) for image in images], np.int64)
+
+
+def near_copy_pairs(images: NDArray[np.uint8], threshold: float) -> NDArray[np.float64]:
+    """Find the pairs of images that correlate above a threshold once shrunk to 24x24.
+
+    Args:
+        images: (n, h, w) uint8.
+        threshold: Pearson's correlation of the grey values, -1 to 1.
+
+    Returns:
+        (m, 3) rows of first place, second place (first < second) and correlation.
+    """
+    signatures = _signatures(images)
+    found = [np.empty((0, 3))]
+    for start in range(0, len(signatures), _BLOCK):
+        correlation = signatures[start : start + _BLOCK] @ signatures[start:].T
+        row, column = np.nonzero(correlation > threshold)
+        later = column > row
+        row, column = row[later], column[later]
+        found.append(np.column_stack([row + start, column + start, correlation[row, column]]))
+    return np.concatenate(found)
+
+
+def join_groups(groups: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Merge the groups that a pair connects; gives (n,) new numbers from 0."""
+    count = int(groups.max(initial=-1)) + 1
+    if count == 0:
+        return groups
+    first, second = groups[pairs[:, 0]], groups[pairs[:, 1]]
+    graph = coo_array((np.ones(len(pairs), np.int8), (first, second)), shape=(count, count))
+    _, merged = connected_components(graph, directed=False)
+    return np.asarray(merged, np.int64)[groups]
+
+
+def _signatures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 576) rows of mean 0 and length 1, so that their products are correlations."""
+    size = (_THUMBNAIL_PX, _THUMBNAIL_PX)
+    small = np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
+    rows = small.reshape(len(small), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norm, 1e-6), np.float32)

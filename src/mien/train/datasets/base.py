@@ -1,0 +1,89 @@
+"""The one form that every data set takes once it is read: `FaceSet`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """What a data set's reader had to leave out, by name.
+
+    Attributes:
+        unreadable: rows or files that hold no readable image.
+        unlabelled: rows or files without a usable label.
+    """
+
+    unreadable: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSet:
+    """Labelled face images of one size.
+
+    Attributes:
+        images: (n, size, size) uint8, grey.
+        targets: (n,) int64, the place of each face's label in `labels`.
+        labels: the class list, as it comes from the data.
+        usage: (n,) the data set's own split ("Training", "PublicTest", ...); "" where it has none.
+        names: (n,) a name for each face, to find it again in the source.
+        votes: (n, 10) int64, FER+ votes in the order of `labels.FERPLUS_VOTES`; None where there are none.
+        rejects: what the reader left out.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+    labels: tuple[str, ...]
+    usage: NDArray[np.str_]
+    names: NDArray[np.str_]
+    votes: NDArray[np.int64] | None = None
+    rejects: Rejects = field(default_factory=Rejects)
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.images), len(self.targets), len(self.usage), len(self.names)}
+        if self.votes is not None:
+            lengths.add(len(self.votes))
+        if len(lengths) != 1:
+            raise ValueError(f"expected arrays of one length, received {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> FaceSet:
+        """Give the faces at these places (or under this mask), labels unchanged."""
+        return replace(
+            self,
+            images=self.images[index],
+            targets=self.targets[index],
+            usage=self.usage[index],
+            names=self.names[index],
+            votes=None if self.votes is None else self.votes[index],
+        )
+
+    def without(self, removed: Iterable[str]) -> FaceSet:
+        """Leave classes out by name; the others are numbered anew, in the same order.
+
+        Raises:
+            DatasetError: a name is not among the labels, or fewer than two classes are left.
+        """
+        names = set(removed)
+        if unknown := names - set(self.labels):
+            raise DatasetError(f"no class named {', '.join(sorted(unknown))}; there are: {', '.join(self.labels)}")
+        kept = [place for place, label in enumerate(self.labels) if label not in names]
+        if len(kept) < 2:
+            raise DatasetError(f"expected at least two classes to be left, received {len(kept)}")
+        faces = self.take(np.isin(self.targets, kept))
+        renumbered = np.searchsorted(np.array(kept), faces.targets).astype(np.int64)
+        return replace(faces, targets=renumbered, labels=tuple(self.labels[place] for place in kept))
+
+    def counts(self) -> dict[str, int]:
+        """Count the faces of each class."""
+        found = np.bincount(self.targets, minlength=len(self.labels))
+        return {label: int(count) for label, count in zip(self.labels, found, strict=True)}

@@ -1,0 +1,38 @@
+"""From the bytes of an image file to a grey square."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+
+def grey_square(source: bytes | Path, size_px: int) -> NDArray[np.uint8] | None:
+    """Decode an image, make it grey (ITU-R 601) and bring it to one size.
+
+    Args:
+        source: an image file, or its bytes.
+        size_px: side of the result in pixels.
+
+    Returns:
+        (size_px, size_px) uint8, or None where the image can't be read.
+    """
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            grey = np.asarray(image.convert("L"))
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return resize_grey(grey, size_px)
+
+
+def resize_grey(grey: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+    """Bring a grey image to (size_px, size_px), averaging areas where it shrinks."""
+    if grey.shape == (size_px, size_px):
+        return grey
+    shrinks = min(grey.shape) > size_px
+    resized = cv2.resize(grey, (size_px, size_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.asarray(resized, np.uint8)

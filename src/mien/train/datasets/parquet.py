@@ -1,0 +1,108 @@
+"""Parquet with the bytes of image files: FER-2013 with its FER+ votes, and data sets in Hugging Face's style."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mien.errors import DatasetError
+from mien.labels import FER2013, FERPLUS_VOTES, standard_label
+from mien.train.datasets.base import FaceSet, Rejects
+from mien.train.datasets.decode import grey_square
+
+_LABEL_COLUMNS = ("emotion", "label", "labels")
+_USAGE_COLUMNS = ("usage", "Usage", "split")
+
+
+def read_parquet(path: Path, size_px: int) -> FaceSet:
+    """Read a Parquet file with an `image` column ({bytes, path} or bytes) and a label column.
+
+    The label column is `emotion` (0-6, FER-2013's numbers), or `label`: words, or numbers whose names stand in
+    the file's Hugging Face metadata. `usage` (or `split`) and `votes` (ten FER+ votes) are read where present.
+
+    Args:
+        path: the file.
+        size_px: side of the images given back.
+
+    Raises:
+        DatasetError: it is no Parquet file, a column is missing, or no row is readable.
+    """
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{path}: not a readable Parquet file ({error})") from error
+    label_column = next((name for name in _LABEL_COLUMNS if name in table.column_names), None)
+    if "image" not in table.column_names or label_column is None:
+        raise DatasetError(
+            f"{path}: expected the columns image and emotion (or label), received {', '.join(table.column_names)}"
+        )
+    cells = table["image"].to_pylist()
+    images = [grey_square(data, size_px) if (data := _bytes(cell)) else None for cell in cells]
+    names = np.array([_name(cell, row) for row, cell in enumerate(cells)])
+    labels, targets = _targets(table, label_column)
+    readable = np.array([image is not None for image in images], bool)
+    good = readable & (targets >= 0)
+    if not good.any():
+        raise DatasetError(f"{path}: no row holds both a label and a readable image")
+    return FaceSet(
+        images=np.stack([image for image, keep in zip(images, good, strict=True) if image is not None and keep]),
+        targets=targets[good],
+        labels=labels,
+        usage=_usage(table)[good],
+        names=names[good],
+        votes=_votes(table, path)[good] if "votes" in table.column_names else None,
+        rejects=Rejects(tuple(names[~readable]), tuple(names[readable & (targets < 0)])),
+    )
+
+
+def _bytes(cell: Any) -> bytes | None:
+    data = cell.get("bytes") if isinstance(cell, dict) else cell
+    return data if isinstance(data, bytes) else None
+
+
+def _name(cell: Any, row: int) -> str:
+    return str(cell.get("path") or row) if isinstance(cell, dict) else str(row)
+
+
+def _usage(table: pa.Table) -> NDArray[np.str_]:
+    column = next((name for name in _USAGE_COLUMNS if name in table.column_names), None)
+    if column is None:
+        return np.full(table.num_rows, "")
+    return np.array([value or "" for value in table[column].to_pylist()], str)
+
+
+def _votes(table: pa.Table, path: Path) -> NDArray[np.int64]:
+    votes = np.array(table["votes"].to_pylist(), np.int64)
+    if votes.shape != (table.num_rows, len(FERPLUS_VOTES)):
+        raise DatasetError(f"{path}: expected {len(FERPLUS_VOTES)} votes a face, received shape {votes.shape}")
+    return votes
+
+
+def _targets(table: pa.Table, column: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    values = table[column].to_pylist()
+    if not pa.types.is_integer(table.schema.field(column).type):
+        labels = tuple(sorted({str(value) for value in values if value}))
+        places = {label: place for place, label in enumerate(labels)}
+        return labels, np.array([places.get(str(value), -1) if value else -1 for value in values], np.int64)
+    names = _names_of_classes(table.schema, column)
+    if names is None:
+        highest = max((value for value in values if value is not None), default=-1)
+        names = FER2013 if column == "emotion" else tuple(str(number) for number in range(highest + 1))
+    known = range(len(names))
+    return names, np.array([value if value in known else -1 for value in values], np.int64)
+
+
+def _names_of_classes(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
+    """Hugging Face keeps a class list in the file's metadata."""
+    text = (schema.metadata or {}).get(b"huggingface")
+    if text is None:
+        return None
+    feature = json.loads(text).get("info", {}).get("features", {}).get(column, {})
+    names = feature.get("names")
+    return tuple(standard_label(name) for name in names) if names else None

@@ -1,0 +1,155 @@
+"""MobileNet v1 (Howard et al. 2017, arXiv:1704.04861), cut short, for small grey faces.
+
+    layer            stride   channels
+    conv1            1 or 2         32
+    block 1               1         64      a block: depthwise 3x3, pointwise 1x1, each normalised, ReLU6
+    block 2, 3         2, 1        128
+    block 4, 5         2, 1        256
+    block 6 - 11    2, 1...        512
+    block 12, 13       2, 1       1024
+    mean over the map, dropout, dense, ReLU, dropout
+    logits                     classes
+    votes                            8      in training only: FER+ votes as a second target
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import ModelError
+from mien.labels import EMOTIONS
+from mien.train.backend import batch_normalization, data_format, load_keras
+from mien.train.recipe import NetworkPart
+
+BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
+"""Channels and stride of each block."""
+
+FEATURES = "features"
+"""Name of the layer where the backbone ends and the new layers begin."""
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+def build(part: NetworkPart, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
+    """Build the network, with weights from chance.
+
+    Args:
+        part: the recipe's choices.
+        size_px: side of the grey input.
+        classes: outputs of the layer `logits`.
+        votes: add the output `votes` for the second target.
+        layout: "channels_first" or "channels_last" for the feature maps; by default the backend's fast one.
+
+    Returns:
+        A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to a dictionary of outputs.
+    """
+    keras = load_keras()
+    layers = keras.layers
+    layout = layout or data_format()
+    axis = 1 if layout == "channels_first" else -1
+
+    def normalised(x: Any, name: str) -> Any:
+        return layers.ReLU(6.0, name=f"{name}_relu")(batch_normalization(f"{name}_bn", axis=axis)(x))
+
+    def options(name: str) -> dict[str, Any]:
+        return {"use_bias": False, "data_format": layout, "name": name}
+
+    image = keras.Input((size_px, size_px, 1), name="image")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
+    if layout == "channels_first":
+        x = layers.Permute((3, 1, 2), name="channels_first")(x)
+    x = layers.Conv2D(32, 3, strides=part.stem_stride, padding="same", **options("conv1"))(x)
+    x = normalised(x, "conv1")
+    for number, (channels, stride) in enumerate(BLOCKS[: part.last_block], start=1):
+        name = f"conv_dw_{number}"
+        x = layers.DepthwiseConv2D(3, strides=stride, padding="same", **options(name))(x)
+        x = normalised(x, name)
+        x = layers.Conv2D(channels, 1, **options(f"conv_pw_{number}"))(x)
+        x = normalised(x, f"conv_pw_{number}")
+    x = layers.GlobalAveragePooling2D(data_format=layout, name=FEATURES)(x)
+    return keras.Model(image, add_head(x, part, classes=classes, votes=votes), name="mobilenet")
+
+
+def add_head(features: Any, part: NetworkPart, *, classes: int, votes: bool) -> dict[str, Any]:
+    """Put the new layers on top of the features; gives the outputs by name."""
+    layers = load_keras().layers
+    x = layers.Dropout(part.dropout, name="dropout")(features)
+    x = layers.Dense(part.dense, activation="relu", name="dense")(x)
+    x = layers.Dropout(part.dropout, name="dense_dropout")(x)
+    outputs = {"logits": layers.Dense(classes, name="logits")(x)}
+    if votes:
+        outputs["votes"] = layers.Dense(len(EMOTIONS), name="votes")(x)
+    return outputs
+
+
+def load_imagenet(model: Any, weights: Weights, where: str) -> None:
+    """Start the backbone from ImageNet's weights.
+
+    A grey image is the same value in all three channels, so the first kernels are summed over their colours: the
+    result is exactly the one that the colour network gives for a grey picture.
+
+    Args:
+        model: a network of `build`.
+        weights: arrays keyed `<keras layer>.<weight>`, with Keras's own layer names.
+        where: the file's name, for the error.
+
+    Raises:
+        ModelError: a weight is missing or has another shape.
+    """
+    for layer in model.layers:
+        if not layer.name.startswith("conv"):
+            continue
+        for variable in layer.weights:
+            key = f"{layer.name}.{variable.name}"
+            # Keras 2 called a depthwise layer's kernel so, Keras 3 calls it "kernel"
+            value = weights.get(key, weights.get(f"{layer.name}.depthwise_{variable.name}"))
+            if value is None:
+                raise ModelError(f"{where}: no weight {key}; expected MobileNet v1 (alpha 1.0) with Keras's layer names")
+            if key == "conv1.kernel":
+                value = value.sum(axis=2, keepdims=True)
+            if tuple(variable.shape) != value.shape:
+                raise ModelError(f"{where}: {key}: expected shape {tuple(variable.shape)}, received {value.shape}")
+            variable.assign(value)
+
+
+def read_imagenet(path: Path | None) -> tuple[Weights, str]:
+    """Read ImageNet's weights from a file, or by Keras's own download.
+
+    Args:
+        path: an .npz keyed `<keras layer>.<weight>`, or a weights file of `keras.applications.MobileNet`; None for
+            Keras's download (from its official address, kept in Keras's cache).
+
+    Returns:
+        The arrays, and a name for where they came from.
+
+    Raises:
+        ModelError: the file is missing or of another kind, or the download failed.
+    """
+    if path is not None and path.suffix == ".npz":
+        try:
+            with np.load(path) as file:
+                return {key: file[key].astype(np.float32) for key in file.files}, str(path)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path}: not a readable .npz of weights ({error})") from error
+    return _from_keras(path)
+
+
+def _from_keras(path: Path | None) -> tuple[Weights, str]:
+    keras = load_keras()
+    source = str(path) if path else "imagenet"
+    try:
+        model = keras.applications.MobileNet(include_top=False, weights=source, input_shape=(224, 224, 3))
+    except Exception as error:  # Keras raises bare Exception where a download fails
+        raise ModelError(
+            f"no ImageNet weights ({error}): connect to the network once, or give a file with --weights"
+        ) from error
+    arrays = {
+        f"{layer.name}.{variable.name}": keras.ops.convert_to_numpy(variable)
+        for layer in model.layers
+        for variable in layer.weights
+    }
+    return arrays, source

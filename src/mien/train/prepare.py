@@ -1,0 +1,63 @@
+"""From a data set on disk to the parts that a recipe trains, chooses and reports on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mien.train.cleaning import CleaningReport, clean
+from mien.train.datasets import FaceSet, load_dataset
+from mien.train.recipe import Recipe
+from mien.train.splits import make_split
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set, read, cleaned and split.
+
+    Attributes:
+        train: faces to learn from.
+        validation: faces that choose.
+        test: faces that are only reported.
+        left_out: how many faces were kept away from training since a copy of them is in a test part.
+        cleaning: what cleaning found, before classes were removed.
+    """
+
+    train: FaceSet
+    validation: FaceSet
+    test: FaceSet
+    left_out: int
+    cleaning: CleaningReport
+
+
+def prepare(recipe: Recipe, data: Path, *, votes: Path | None = None) -> Prepared:
+    """Read, clean and split the data as a recipe says.
+
+    Copies are looked for before classes are removed, so that the groups don't depend on what is removed.
+
+    Args:
+        recipe: what to do.
+        data: a data set that `load_dataset` reads.
+        votes: FER+'s CSV, for a Kaggle CSV.
+
+    Raises:
+        DatasetError: the data can't be read, or doesn't fit the recipe.
+    """
+    faces, groups, report = clean(load_dataset(data, size_px=recipe.data.size_px, votes=votes), recipe.data.near_copy)
+    if recipe.data.remove:
+        removed = [faces.labels.index(name) for name in recipe.data.remove if name in faces.labels]
+        groups = groups[~np.isin(faces.targets, removed)]
+        faces = faces.without(recipe.data.remove)
+    split = make_split(
+        recipe.data.split,
+        targets=faces.targets,
+        usage=faces.usage,
+        groups=groups,
+        seed=recipe.seed,
+        test_share=recipe.data.test_share,
+    )
+    return Prepared(
+        faces.take(split.train), faces.take(split.validation), faces.take(split.test), len(split.left_out), report
+    )

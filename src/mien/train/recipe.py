@@ -1,0 +1,151 @@
+"""A recipe: everything that decides what a training run gives, in one TOML file that users copy and change."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mien.errors import ConfigError
+from mien.train.augment import Augmentation
+from mien.train.cleaning import NEAR_COPY
+from mien.train.splits import SplitName
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataPart(_Part):
+    """Which faces.
+
+    Attributes:
+        size_px: side of the grey images that the network takes.
+        remove: classes that are left out, by name.
+        split: `official`, `grouped` or `random`; see `splits.make_split`.
+        test_share: share of the test part where the split is not the data's own.
+        near_copy: correlation above which two faces count as copies.
+    """
+
+    size_px: int = Field(48, ge=24, le=256)
+    remove: tuple[str, ...] = ()
+    split: SplitName = "official"
+    test_share: float = Field(0.25, gt=0, lt=1)
+    near_copy: float = Field(NEAR_COPY, gt=0, le=1)
+
+
+class NetworkPart(_Part):
+    """Which network.
+
+    Attributes:
+        architecture: a file in `train/networks`.
+        last_block: the backbone ends after this block; what stands behind is removed.
+        stem_stride: stride of the first convolution; 1 keeps the resolution of small faces.
+        weights: start the backbone from ImageNet, or from chance.
+        dense: width of the new dense layer.
+        dropout: share of features dropped before each new layer.
+    """
+
+    architecture: Literal["mobilenet"] = "mobilenet"
+    last_block: int = Field(11, ge=1, le=13)
+    stem_stride: Literal[1, 2] = 1
+    weights: Literal["imagenet", "random"] = "imagenet"
+    dense: int = Field(128, ge=8)
+    dropout: float = Field(0.3, ge=0, lt=1)
+
+
+class HeadPart(_Part):
+    """First phase: new layers on frozen features, which are computed once."""
+
+    epochs: int = Field(10, ge=0)
+    batch: int = Field(256, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+
+
+class FinePart(_Part):
+    """Second phase: all layers.
+
+    Attributes:
+        epochs: at most this many.
+        batch: faces a step.
+        learning_rate: the highest; it rises over the first epoch and falls along a cosine to 0.
+        weight_decay: of AdamW.
+        label_smoothing: share of each target that is spread over all classes.
+        votes_weight: weight of the second target, the FER+ votes (an output used in training only); 0 or data without
+            votes leaves it out.
+        average: momentum of the running average of the weights, which is what is kept.
+        patience: stop when validation has not improved for this many epochs.
+    """
+
+    epochs: int = Field(14, ge=1)
+    batch: int = Field(64, ge=2)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    label_smoothing: Share = 0.1
+    votes_weight: float = Field(1.0, ge=0)
+    average: float = Field(0.998, ge=0, lt=1)
+    patience: int = Field(5, ge=1)
+
+
+class Recipe(_Part):
+    """A whole training run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    description: str = ""
+    seed: int = Field(0, ge=0)
+    data: DataPart = DataPart()
+    network: NetworkPart = NetworkPart()
+    head: HeadPart = HeadPart()
+    fine: FinePart = FinePart()
+    augment: Augmentation = Augmentation()
+
+
+def built_in_recipes() -> list[str]:
+    """Name the recipes that come with Mien."""
+    folder = files("mien.train") / "recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def read_recipe(name_or_path: str) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        name_or_path: one of `built_in_recipes()`, or the path of a TOML file.
+
+    Raises:
+        ConfigError: it is missing, not TOML, or has a value that it can't have.
+    """
+    if name_or_path in built_in_recipes():
+        text = (files("mien.train") / "recipes" / f"{name_or_path}.toml").read_text(encoding="utf-8")
+        return parse_recipe(text, name_or_path)
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise ConfigError(
+            f"no recipe {name_or_path}: expected a file, or one of {', '.join(built_in_recipes())}"
+        )
+    return parse_recipe(path.read_text(encoding="utf-8"), name_or_path)
+
+
+def parse_recipe(text: str, where: str) -> Recipe:
+    """Check a recipe's text.
+
+    Args:
+        text: TOML.
+        where: its name, for the error.
+
+    Raises:
+        ConfigError: it is not TOML, or a value is out of range.
+    """
+    try:
+        return Recipe.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"recipe {where}: not valid TOML ({error})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"recipe {where}: {place}: {first['msg']}, received {first['input']!r}") from error
