@@ -1,0 +1,106 @@
+"""How usable a face is for reading its expression: size, sharpness, light and pose, each from 0 to 1.
+
+The parts look at what an expression network looks at: the grey crop of 48x48 pixels, framed as in `crop`.
+They judge the picture, not the person: light is full over a wide range, so that dark skin doesn't pass for
+bad light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.face.crop import crop_faces, face_squares
+from mien.types import Faces, Image
+
+_CROP_PX: Final = 48
+_HALF_SHARP: Final = 0.25
+"""The Laplacian's spread over the grey's own in FER-2013's faces, blurred by one pixel (median)."""
+_DARK, _FLAT, _CLIPPED = 0.2, 0.08, 0.01
+"""Distance of the mean from black and white, and spread, that only one face in a hundred of FER-2013 falls short
+of; and distance from either end of the scale. White is 1."""
+_NOSE_OUT, _NOSE_PLACE, _NOSE_NOD = 0.21, 0.54, 0.5
+"""How far the nose stands out, in sides of the crop; where its tip lies on the way from the eyes to the
+mouth; and how far it stands out in lengths of this way."""
+
+_TINY_PX: Final = 1e-3
+"""Stands for no length at all, where landmarks fall together."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityParts:
+    """What the quality is made of, each (n,) from 0 to 1.
+
+    Attributes:
+        size: the face's crop has at least 48 pixels a side in the picture; less counts in proportion.
+        sharpness: 1 - 2^(-r / 0.25) with r the Laplacian's standard deviation over that of the grey, so that
+            contrast doesn't count; 0.5 is a FER-2013 face blurred by a Gaussian of one pixel.
+        light: exposure x contrast x the share of pixels that are not clipped, in the inner two thirds of the
+            crop. Exposure and contrast are full where the mean lies at least 0.2 from black and white and the
+            standard deviation is at least 0.08 (white is 1); less counts in proportion.
+        pose: squared cosine of the angle by which the face is turned away, guessed from the nose's place
+            between eyes and mouth; NaN without landmarks. Tilting the head to a shoulder doesn't count.
+    """
+
+    size: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    light: NDArray[np.float32]
+    pose: NDArray[np.float32]
+
+
+def face_quality(image: Image, faces: Faces) -> NDArray[np.float32]:
+    """Say how usable each face is.
+
+    Args:
+        image: the picture, uint8 RGB.
+        faces: the faces in it.
+
+    Returns:
+        (n,) from 0 to 1: the geometric mean of the parts that are known.
+    """
+    parts = quality_parts(image, faces)
+    stacked = np.stack([getattr(parts, part.name) for part in fields(parts)])
+    known = ~np.isnan(stacked)
+    product = np.where(known, stacked, 1).prod(axis=0)
+    return np.asarray(product ** (1 / known.sum(axis=0)), np.float32)
+
+
+def quality_parts(image: Image, faces: Faces) -> QualityParts:
+    """Give the parts of the quality; arguments as in `face_quality`."""
+    crops = crop_faces(image, faces, _CROP_PX)
+    sides = np.linalg.norm(face_squares(faces)[1], axis=1)
+    parts = (sides / _CROP_PX).clip(max=1), _sharpness(crops), _light(crops), _pose(faces.points, sides)
+    return QualityParts(*(part.astype(np.float32) for part in parts))
+
+
+def _sharpness(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+    detail = np.array([cv2.Laplacian(crop, cv2.CV_32F).std() for crop in crops], np.float64)
+    contrast = crops.std(axis=(1, 2))
+    ratio = np.divide(detail, contrast, out=np.zeros(len(crops)), where=contrast > 0)
+    return np.asarray(1 - 0.5 ** (ratio / _HALF_SHARP))
+
+
+def _light(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+    margin = _CROP_PX // 6
+    inner = crops[:, margin:-margin, margin:-margin] / 255
+    mean = inner.mean(axis=(1, 2))
+    exposure = (np.minimum(mean, 1 - mean) / _DARK).clip(max=1)
+    contrast = (inner.std(axis=(1, 2)) / _FLAT).clip(max=1)
+    usable = ((inner > _CLIPPED) & (inner < 1 - _CLIPPED)).mean(axis=(1, 2))
+    return np.asarray(exposure * contrast * usable)
+
+
+def _pose(points: NDArray[np.float32], sides: NDArray[np.float64]) -> NDArray[np.float64]:
+    eyes, mouth = points[:, :2].mean(axis=1), points[:, 3:].mean(axis=1)
+    nose, way = points[:, 2] - eyes, mouth - eyes
+    length = np.linalg.norm(way, axis=1).clip(min=_TINY_PX)
+    # A nose that stands out by d goes d sin(angle) aside, or up and down, when the face turns.
+    aside = (
+        (way[:, 0] * nose[:, 1] - way[:, 1] * nose[:, 0]) / length / (_NOSE_OUT * sides.clip(min=_TINY_PX))
+    )
+    nod = ((way * nose).sum(axis=1) / length**2 - _NOSE_PLACE) / _NOSE_NOD
+    return np.asarray((1 - aside**2 - nod**2).clip(min=0))

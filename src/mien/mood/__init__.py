@@ -1,0 +1,1 @@
+"""How expression goes over time: pure functions and small streaming statistics."""
