@@ -1,0 +1,57 @@
+# make demo    reads the built-in portrait: table, annotated clip and plot in mien-demo/
+# make test    all tests
+# make check   format, lint, types, import layers
+# Each makes .venv when it is missing and installs what it needs; only Python 3.11-3.13 and make are expected.
+
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+FILES := src tests benchmarks
+
+.PHONY: demo test check format constraints clean
+
+demo: $(VENV)/.user
+	$(BIN)/mien demo
+
+test: $(VENV)/.developer
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered
+
+check: $(VENV)/.developer
+	$(BIN)/ruff format --check $(FILES)
+	$(BIN)/ruff check $(FILES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.developer
+	$(BIN)/ruff format $(FILES)
+	$(BIN)/ruff check --fix $(FILES)
+
+# The versions that CI and `make` install; uv is only the tool that writes the file.
+constraints: $(VENV)/.developer
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --no-annotate --no-header --no-emit-index-url \
+		--extra train --group dev --output-file constraints.txt pyproject.toml
+
+$(VENV)/.pip: constraints.txt
+	@test -n "$(PYTHON)" || { echo "mien needs Python 3.11, 3.12 or 3.13: none was found" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "mien needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another: make PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
+
+# What a user needs: no training framework.
+$(VENV)/.user: $(VENV)/.pip pyproject.toml
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.user
+	$(PIP) install --constraint constraints.txt --editable ".[train]" --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist mien-demo mien-results .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
