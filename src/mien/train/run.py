@@ -1,0 +1,183 @@
+"""A whole training run: data in, a folder with everything that a reader of the figures needs out."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.expression.calibration import fit_temperature, softmax, threshold_for
+from mien.expression.sidecar import NetworkInput, Sidecar, TrainedOn, sidecar_path, write_sidecar
+from mien.files import sha256_of, write_json, written_whole
+from mien.train.backend import load_keras
+from mien.train.checkpoint import LoopState
+from mien.train.evaluate import Evaluation, evaluate_logits
+from mien.train.fit import Report, fit, predict_logits
+from mien.train.networks import mobilenet
+from mien.train.prepare import Prepared, prepare
+from mien.train.recipe import Recipe
+from mien.train.report import write_run_report
+from mien.train.to_onnx import check_against_keras, halve_weights, to_onnx
+
+_LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
+_CHECKED_FACES = 256
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished run leaves.
+
+    Attributes:
+        network: the .onnx file; its sidecar stands beside it.
+        validation: figures on the part that chose.
+        test: figures on the part that is only reported.
+    """
+
+    network: Path
+    validation: Evaluation
+    test: Evaluation
+
+
+def train(
+    recipe: Recipe,
+    data: Path,
+    *,
+    folder: Path,
+    weights: Path | None = None,
+    votes: Path | None = None,
+    terms: str = "see the data set",
+    say: Say = lambda line: None,
+    report: Report = lambda progress: None,
+) -> Run:
+    """Train as a recipe says; the same call goes on where a killed run stopped.
+
+    Args:
+        recipe: what to do.
+        data: a data set that `datasets.load_dataset` reads.
+        folder: the run's folder; made where it is missing.
+        weights: ImageNet weights (.npz, or a weights file of Keras's MobileNet); None for Keras's own download.
+        votes: FER+'s CSV, for a Kaggle CSV.
+        terms: under which terms the data may be used; stands in the sidecar.
+        say: called with one line for each choice and each step.
+        report: called after every step of the loop.
+
+    Raises:
+        ConfigError: Keras or its backend is missing.
+        DatasetError: the data can't be read, doesn't fit, or the folder holds another run.
+        ModelError: the weights can't be read, or the exported network does not answer as Keras does.
+        OutputError: the folder can't be written.
+    """
+    say(f"recipe {recipe.name}, seed {recipe.seed}; reading {data}")
+    parts = prepare(recipe, data, votes=votes)
+    _say_parts(parts, say)
+    write_json(folder / "config.json", recipe.model_dump(mode="json"))
+    write_json(folder / "versions.json", versions())
+    imagenet, source = _first_weights(recipe, weights, folder)
+    say(f"backend {load_keras().backend.backend()}, first weights: {source}")
+    model, state = fit(recipe, parts.train, parts.validation, folder=folder, imagenet=imagenet, report=report)
+    say(f"kept epoch {state.best_epoch} of {state.epoch}: {state.best_accuracy:.2%} on validation")
+    return finish(recipe, parts, model, state, folder=folder, data=data, terms=terms, say=say)
+
+
+def finish(
+    recipe: Recipe, parts: Prepared, model: Any, state: LoopState, *, folder: Path, data: Path, terms: str, say: Say
+) -> Run:
+    """Calibrate, export, measure and describe a trained network."""
+    deployed = deploy(model, recipe, len(parts.train.labels))
+    with written_whole(folder / f"{recipe.name}.keras") as temporary:
+        deployed.save(temporary)
+    network = folder / f"{recipe.name}.onnx"
+    graph = to_onnx(deployed, name=recipe.name, labels=parts.train.labels)
+    images = parts.validation.images[:_CHECKED_FACES]
+    difference = check_against_keras(deployed, graph.SerializeToString(), images)
+    say(f"ONNX equals Keras within {difference:.1e}")
+    with written_whole(network) as temporary:
+        temporary.write_bytes(halve_weights(graph).SerializeToString())
+
+    logits = {"validation": predict_logits(model, parts.validation.images), "test": predict_logits(model, parts.test.images)}
+    temperature = fit_temperature(logits["validation"], parts.validation.targets)
+    confidence = softmax(logits["validation"], temperature).max(axis=1)
+    right = logits["validation"].argmax(axis=1) == parts.validation.targets
+    threshold = threshold_for(confidence, right)
+    say(f"temperature {temperature:.3f}; uncertain below {threshold:.3f}")
+    figures = {
+        name: evaluate_logits(values, getattr(parts, name), parts.train.labels, temperature, threshold)
+        for name, values in logits.items()
+    }
+    sidecar = Sidecar(
+        name=recipe.name,
+        description=recipe.description,
+        labels=parts.train.labels,
+        input=NetworkInput(size_px=recipe.data.size_px),
+        sha256=sha256_of(network),
+        parameters=deployed.count_params(),
+        temperature=temperature,
+        uncertain_below=threshold,
+        data=(TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),),
+        metrics={name: evaluation.headline() for name, evaluation in figures.items()},
+        licence="Apache-2.0",
+        versions=versions(),
+        created=datetime.now(UTC).replace(microsecond=0),
+    )
+    write_sidecar(sidecar_path(network), sidecar)
+    write_run_report(
+        folder,
+        recipe=recipe,
+        parts=parts,
+        sidecar=sidecar,
+        history=state.history,
+        logits=logits,
+        evaluations=figures,
+    )
+    return Run(network, figures["validation"], figures["test"])
+
+
+def deploy(model: Any, recipe: Recipe, classes: int) -> Any:
+    """Build the network as it is given away: Keras's own layers, channels last, without the second target."""
+    plain = mobilenet.build(
+        recipe.network, size_px=recipe.data.size_px, classes=classes, votes=False, layout="channels_last"
+    )
+    for layer in plain.layers:
+        if layer.weights:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+    return plain
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of what trained a network, by name."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _first_weights(recipe: Recipe, weights: Path | None, folder: Path) -> tuple[mobilenet.Weights | None, str]:
+    if recipe.network.weights == "random":
+        return None, "chance"
+    if (folder / "checkpoint.npz").exists():
+        return None, "the run's checkpoint"
+    return mobilenet.read_imagenet(weights)
+
+
+def _say_parts(parts: Prepared, say: Say) -> None:
+    found = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in parts.cleaning.as_dict().items())
+    say(f"cleaning: {found}")
+    say(f"classes: {', '.join(f'{label} {count}' for label, count in parts.train.counts().items())}")
+    say(
+        f"train {len(parts.train)}, validation {len(parts.validation)}, test {len(parts.test)};"
+        f" {parts.left_out} kept away from training as copies of test faces"
+    )
+    smallest = int(np.bincount(parts.train.targets, minlength=len(parts.train.labels)).min())
+    if smallest < 50:
+        say(f"warning: the smallest class has only {smallest} faces to learn from")
