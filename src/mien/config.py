@@ -37,7 +37,9 @@ class Settings(BaseSettings):
         None, description="File of the yunet network, where it is not fetched."
     )
     min_face_px: int = Field(40, ge=12, le=4096, description="Smallest face looked for, in pixels.")
-    min_detection: Share = Field(0.5, description="Faces with a lower detection score are left out.")
+    min_detection: Share | None = Field(
+        None, description="Faces with a lower score are left out; by default each detector's own threshold."
+    )
     network: str = Field(
         "paper", description="Expression network: a built-in name, or the path of an .onnx file."
     )
