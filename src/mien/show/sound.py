@@ -1,0 +1,103 @@
+"""Carries the sound of one file over to another, as far as its picture has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+
+COPIED: Final = frozenset({"aac", "mp3"})
+"""Codecs that browsers play in MP4: their packets are taken as they are. Others become AAC."""
+
+_AAC_RATES_HZ: Final = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
+
+
+class Sound:
+    """The sound of a source on its way into a container; made by `open_sound`.
+
+    Args:
+        source: where it comes from; closed with this.
+        container: where it goes; nothing has been written to it yet.
+    """
+
+    def __init__(self, source: InputContainer, container: OutputContainer) -> None:
+        self._source, self._container = source, container
+        stream = source.streams.audio[0]
+        pictures = source.streams.video
+        start_s = float((pictures[0].start_time or 0) * (pictures[0].time_base or 0)) if pictures else 0.0
+        if stream.codec_context.codec.canonical_name in COPIED:
+            self._packets = self._copied(stream, container.add_stream_from_template(stream), start_s)
+        else:
+            self._packets = self._encoded(stream, _aac_stream(stream, container), start_s)
+        self._next = self._take()
+
+    def until(self, time_s: float) -> None:
+        """Write what is heard before a time.
+
+        Args:
+            time_s: seconds from the source's first picture.
+        """
+        while self._next is not None and (self._next.pts or 0) * self._next.time_base < time_s:
+            self._container.mux(self._next)
+            self._next = self._take()
+
+    def close(self) -> None:
+        """Let the source go."""
+        self._source.close()
+
+    def _take(self) -> Packet[AudioStream] | None:
+        try:
+            return next(self._packets, None)
+        except av.FFmpegError:
+            return None  # A damaged file is heard as far as it can be read, as it is seen.
+
+    def _copied(
+        self, stream: AudioStream, target: AudioStream, start_s: float
+    ) -> Iterator[Packet[AudioStream]]:
+        for packet in self._source.demux(stream):
+            if packet.pts is not None and packet.dts is not None:
+                shift = round(start_s / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, target
+                yield packet
+
+    def _encoded(
+        self, stream: AudioStream, target: AudioStream, start_s: float
+    ) -> Iterator[Packet[AudioStream]]:
+        for frame in self._source.decode(stream):
+            if frame.pts is not None and frame.time_base is not None:
+                frame.pts -= round(start_s / frame.time_base)
+                yield from target.encode(frame)
+        yield from target.encode(None)
+
+
+def open_sound(path: Path, container: OutputContainer) -> Sound | None:
+    """Start to carry a file's sound over.
+
+    Args:
+        path: a file that may have sound.
+        container: nothing has been written to it yet; it gets one more stream.
+
+    Returns:
+        The sound, to be closed by the caller; None where there is none, or none that can be read.
+    """
+    try:
+        source = av.open(str(path))
+    except (av.FFmpegError, OSError):
+        return None
+    if not source.streams.audio or source.streams.audio[0].codec_context is None:
+        source.close()
+        return None
+    return Sound(source, container)
+
+
+def _aac_stream(stream: AudioStream, container: OutputContainer) -> AudioStream:
+    rate_hz = stream.rate if stream.rate in _AAC_RATES_HZ else 48_000
+    target = container.add_stream("aac", rate=rate_hz)
+    target.layout = "mono" if stream.channels == 1 else "stereo"
+    target.bit_rate = 64_000 * target.channels
+    return target
