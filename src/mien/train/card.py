@@ -1,0 +1,253 @@
+"""The model card: what a network is, what it was measured to do, and what it is not for, in plain English.
+
+After Mitchell et al. (2019), Model cards for model reporting, arXiv:1810.03993.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from mien.expression.sidecar import Sidecar
+from mien.labels import EMOTIONS, standard_label
+from mien.train.cleaning import CleaningReport
+from mien.train.metrics import Interval, Scores
+from mien.train.prepare import Prepared
+from mien.train.splits import SplitName
+
+FER2013_TERMS: Final = (
+    "the images were collected by an image search, and who holds the rights in them is unclear; "
+    "published for research (Goodfellow et al. 2013)"
+)
+"""What can be said about the terms of FER-2013, for the sidecar of a network that was trained on it."""
+
+_SMALL_SHARE: Final = 0.05
+"""A class with less than this share of the training faces is called small."""
+
+_MEANT_FOR: Final = """\
+## Meant for
+
+Research, teaching, and keeping a record of the expressions that faces show in photographs and video, with
+the knowledge of the people in them. It reads what a face shows, one picture at a time; it does not know what
+a person feels. `uncertain` is an answer.
+
+## Not meant for
+
+- Judging workers, applicants, pupils or students. In the European Union that is against the law.
+- Detecting lies, intentions or danger; picking out suspects; deciding about anybody.
+- Diagnosis. A low or high share of an expression is a reason to talk, not a finding.
+- Finding out who somebody is.
+"""
+
+_LIMITS: Final = """\
+- Faces in profile, partly covered faces, and very small, dark or blurred ones: the training faces look mostly
+  to the front. Mind the `quality` column.
+- Everyday expression. Many of the training faces are posed, or were photographed at their strongest moment,
+  so slight expressions are read as neutral, or wrongly.
+- Groups of people. The data has no labels for age, sex or skin colour, so how far the figures differ between
+  groups was not measured, and nothing here says that they don't. Labels of faces differ between cultures too.
+- Labels are opinions. They were given by a few people who looked at one picture; where people disagree, so
+  will the network.
+"""
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """The data behind a network, in numbers.
+
+    Attributes:
+        split: how the data was cut; see `splits.make_split`.
+        train: faces of each class that it learnt from.
+        validation: faces of each class that chose the epoch, the temperature and the threshold.
+        test: faces of each class that it was measured on.
+        left_out: faces kept away from training since a copy of them is in a test part.
+        cleaning: what cleaning found before the split.
+    """
+
+    split: SplitName
+    train: dict[str, int]
+    validation: dict[str, int]
+    test: dict[str, int]
+    left_out: int
+    cleaning: CleaningReport
+
+    @classmethod
+    def of(cls, prepared: Prepared, split: SplitName) -> DataSummary:
+        """Count the faces of data that has been read, cleaned, and split in this way."""
+        parts = (prepared.train.counts(), prepared.validation.counts(), prepared.test.counts())
+        return cls(split, *parts, prepared.left_out, prepared.cleaning)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the numbers as a dictionary for JSON."""
+        return asdict(self)
+
+
+def model_card(
+    sidecar: Sidecar, data: DataSummary, scores: Scores, *, part: str, error_before: float, command: str
+) -> str:
+    """Write a network's model card.
+
+    Args:
+        sidecar: the facts about the network.
+        data: what it was trained on, in numbers.
+        scores: its figures, with calibrated probabilities, on a part of the data that chose nothing.
+        part: the name of that part.
+        error_before: expected calibration error on that part at temperature 1.
+        command: what measures the figures again.
+
+    Returns:
+        Markdown.
+    """
+    sections = (
+        f"# Model card: {sidecar.name}",
+        sidecar.description or "An expression network.",
+        _facts(sidecar),
+        f"## Trained on\n\n{_sources(sidecar)}\n\n{_split(data, part)}",
+        f"## Figures\n\n{_figures(scores, part, command)}",
+        f"## Calibration\n\n{_calibration(sidecar, scores, error_before)}",
+        f"## What it is not good at\n\n{_weak_places(data, scores)}\n{_LIMITS}",
+        _MEANT_FOR,
+    )
+    return "\n\n".join(section.rstrip() for section in sections) + "\n"
+
+
+def _facts(sidecar: Sidecar) -> str:
+    side = sidecar.size_px
+    libraries = ", ".join(f"{name} {version}" for name, version in sidecar.versions.items())
+    rows = [
+        ("reads", f"{len(sidecar.labels)} expressions: {', '.join(sidecar.labels)}"),
+        (
+            "input",
+            f"a {sidecar.input.colour} face of {side}x{side} pixels, framed like {sidecar.input.framing}",
+        ),
+        ("parameters", f"{sidecar.parameters:,}"),
+        ("licence", sidecar.licence),
+        ("made", f"{sidecar.created:%Y-%m-%d}" + (f" with {libraries}" if libraries else "")),
+        ("SHA-256", f"`{sidecar.sha256}`"),
+    ]
+    return _table(("", ""), rows)
+
+
+def _sources(sidecar: Sidecar) -> str:
+    if not sidecar.data:
+        return "Not stated."
+    return "\n".join(
+        f"- **{each.name}**. Terms: {each.terms}" + (f" (SHA-256 `{each.sha256}`)" if each.sha256 else "")
+        for each in sidecar.data
+    )
+
+
+def _split(data: DataSummary, part: str) -> str:
+    report = data.cleaning
+    rows = [
+        (label, f"{n:,}", f"{data.validation[label]:,}", f"{data.test[label]:,}")
+        for label, n in data.train.items()
+    ]
+    sums = (f"{sum(counts.values()):,}" for counts in (data.train, data.validation, data.test))
+    counts = _table(("class", "training", "validation", part), [*rows, ("all", *sums)])
+    return (
+        f"Faces read: {report.read:,}. Left out: {report.unreadable:,} unreadable, {report.unlabelled:,}"
+        f" without a label, {report.constant:,} empty. Exact copies of another face: {report.exact_copies:,};"
+        f" the same photograph cropped again: {report.near_copies:,} more. Groups of copies:"
+        f" {report.groups:,}. {_copies(data)}\n\n{counts}\n\nThe validation part chose the epoch that was"
+        f" kept, the temperature and the threshold. The {part} part chose nothing."
+    )
+
+
+def _copies(data: DataSummary) -> str:
+    if data.split == "random":
+        return "The split is random: copies of a face stand on both sides, which flatters the figures."
+    if data.split == "grouped":
+        return "A group never stands on both sides."
+    return (
+        f"A group never stands on both sides: {data.left_out:,} faces were kept away from training for that."
+    )
+
+
+def _figures(scores: Scores, part: str, command: str) -> str:
+    summary = _table(
+        ("", part, "95 % interval"),
+        [
+            ("faces", f"{scores.count:,}", ""),
+            ("accuracy", _percent(scores.accuracy), _interval(scores.accuracy_interval)),
+            ("macro-F1", _percent(scores.macro_f1), _interval(scores.macro_f1_interval)),
+        ],
+    )
+    classes = _table(
+        ("class", "precision", "recall", "F1", "faces"),
+        [
+            (
+                row["label"],
+                *(_percent(row[name]) for name in ("precision", "recall", "f1")),
+                f"{row['support']:,}",
+            )
+            for row in scores.class_rows()
+        ],
+    )
+    return (
+        f"{summary}\n\nMeasured by\n\n    {command}\n\nThe intervals are bootstrap intervals over faces: they"
+        f" say how far other faces of the same kind could move the figure, not how far another training run"
+        f" could.\n\n{classes}"
+    )
+
+
+def _calibration(sidecar: Sidecar, scores: Scores, error_before: float) -> str:
+    before, after = _percent(error_before), _percent(scores.calibration_error)
+    text = (
+        f"Temperature {sidecar.temperature:.3f}, fitted on the validation part. Expected calibration error"
+        f" (15 bins): {before} before, {after} after. Mean negative log-likelihood"
+        f" {scores.negative_log_likelihood:.3f}."
+    )
+    if not sidecar.uncertain_below:
+        return f"{text} Every face gets a label."
+    threshold = f"{sidecar.uncertain_below:.2f}"
+    return f"{text} A face is called `uncertain` where its highest probability is below {threshold}."
+
+
+def _weak_places(data: DataSummary, scores: Scores) -> str:
+    occurring = np.flatnonzero(scores.support)
+    weakest = occurring[np.argsort(scores.f1[occurring], kind="stable")[:3]]
+    named = ", ".join(f"{scores.labels[i]} (F1 {_percent(scores.f1[i])})" for i in weakest)
+    lines = [f"- Its weakest classes are {named}. {_mix_ups(scores)}".rstrip()]
+    total = sum(data.train.values())
+    small = [f"{label} ({n:,})" for label, n in data.train.items() if n < _SMALL_SHARE * total]
+    if small:
+        lines.append(f"- Small classes, with few faces to learn from: {', '.join(small)}.")
+    known = {standard_label(label) for label in scores.labels}
+    missing = [label for label in EMOTIONS if label not in known]
+    if missing and known <= set(EMOTIONS):
+        lines.append(f"- It does not know {_listed(missing)}: such a face gets one of the other labels.")
+    return "\n".join(lines)
+
+
+def _mix_ups(scores: Scores) -> str:
+    shares = scores.confusion / np.maximum(scores.support, 1)[:, None]
+    np.fill_diagonal(shares, 0)
+    most = np.argsort(-shares, axis=None, kind="stable")[:3]
+    places = [(row, column) for row, column in zip(*np.unravel_index(most, shares.shape), strict=True)]
+    pairs = [
+        f"{scores.labels[row]} as {scores.labels[column]} ({_percent(shares[row, column])})"
+        for row, column in places
+        if shares[row, column] > 0
+    ]
+    return f"It most often takes {', '.join(pairs)}." if pairs else ""
+
+
+def _listed(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _interval(interval: Interval) -> str:
+    return f"{100 * interval[0]:.1f} to {_percent(interval[1])}"
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
