@@ -39,25 +39,28 @@ def click(at_s: float, duration_s: float) -> np.ndarray:
     return sound
 
 
-def make_source(path: Path, codec: str, *, start_s: float = 0.0, layout: str = "stereo") -> Path:
-    """A video of 2 s at 10 frames a second with a click after 1 s; both streams start at `start_s`."""
+def make_source(
+    path: Path, codec: str, *, start_s: float = 0.0, layout: str = "stereo", pictures: str = "mpeg4"
+) -> Path:
+    """A video of 2 s at 10 frames a second with a click after 1 s; a picture of its own every 0.5 s."""
     tick_s = Fraction(1, 1000)
     with av.open(str(path), "w") as container:
-        pictures = container.add_stream("mpeg4", rate=10)
-        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
-        pictures.codec_context.time_base = tick_s
+        seen = container.add_stream(pictures, rate=10)
+        seen.width, seen.height, seen.pix_fmt = 64, 48, "yuv420p"
+        seen.codec_context.time_base, seen.codec_context.gop_size = tick_s, 5
+        seen.codec_context.max_b_frames = 0
         sound = container.add_stream(codec, rate=48_000 if "opus" in codec else RATE_HZ)
         sound.layout = layout
         for index in range(20):
             frame = av.VideoFrame.from_ndarray(plain(64, 48), format="rgb24").reformat(format="yuv420p")
             frame.pts, frame.time_base = round((start_s + index / 10) / tick_s), tick_s
-            container.mux(pictures.encode(frame))
+            container.mux(seen.encode(frame))
         heard = av.AudioFrame.from_ndarray(click(1.0, 2.0)[None], format="fltp", layout="mono")
         heard.sample_rate, heard.time_base = RATE_HZ, Fraction(1, RATE_HZ)
         heard.pts = round(start_s * RATE_HZ)
         container.mux(sound.encode(heard))
         container.mux(sound.encode(None))
-        container.mux(pictures.encode(None))
+        container.mux(seen.encode(None))
     return path
 
 
@@ -169,6 +172,22 @@ def test_sound_counts_from_the_first_picture(tmp_path: Path) -> None:
     source = make_source(tmp_path / "source.mkv", "aac", start_s=5.0)
     write(tmp_path / "clip.mp4", np.arange(20) / 10, sound_from=source)
     assert click_time_s(tmp_path / "clip.mp4") == pytest.approx(1.0, abs=0.01)
+
+
+def test_sound_counts_from_the_first_picture_that_can_be_decoded(tmp_path: Path) -> None:
+    whole, cut = make_source(tmp_path / "whole.ts", "aac", pictures="libx264"), tmp_path / "cut.ts"
+    with av.open(str(whole)) as source, av.open(str(cut), "w") as target:
+        streams = {stream: target.add_stream_from_template(stream) for stream in source.streams}
+        packets = [packet for packet in source.demux() if packet.size]
+        dropped = [packet for packet in packets if packet.stream.type == "video"][:3]
+        for packet in packets:
+            if packet not in dropped:
+                packet.stream = streams[packet.stream]
+                target.mux(packet)
+    lost_s = 0.5
+    assert len(times_of(cut)) == len(times_of(whole)) - lost_s * 10
+    write(tmp_path / "clip.mp4", np.arange(15) / 10, sound_from=cut)
+    assert click_time_s(tmp_path / "clip.mp4") == pytest.approx(1.0 - lost_s, abs=0.01)
 
 
 def test_sound_ends_soon_after_the_picture(tmp_path: Path) -> None:

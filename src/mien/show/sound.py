@@ -23,13 +23,12 @@ class Sound:
     Args:
         source: where it comes from; closed with this.
         container: where it goes; nothing has been written to it yet.
+        start_s: the time in the source from which times are counted.
     """
 
-    def __init__(self, source: InputContainer, container: OutputContainer) -> None:
+    def __init__(self, source: InputContainer, container: OutputContainer, start_s: float) -> None:
         self._source, self._container = source, container
         stream = source.streams.audio[0]
-        pictures = source.streams.video
-        start_s = float((pictures[0].start_time or 0) * (pictures[0].time_base or 0)) if pictures else 0.0
         if stream.codec_context.codec.canonical_name in COPIED:
             self._packets = self._copied(stream, container.add_stream_from_template(stream), start_s)
         else:
@@ -86,13 +85,22 @@ def open_sound(path: Path, container: OutputContainer) -> Sound | None:
         The sound, to be closed by the caller; None where there is none, or none that can be read.
     """
     try:
-        source = av.open(str(path))
+        source = av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError):
         return None
     if not source.streams.audio or source.streams.audio[0].codec_context is None:
         source.close()
         return None
-    return Sound(source, container)
+    return Sound(source, container, _first_picture_s(path))
+
+
+def _first_picture_s(path: Path) -> float:
+    # A stream that was cut starts with pictures that can't be decoded: the first one seen comes later.
+    try:
+        with av.open(str(path), metadata_errors="replace") as source:
+            return next((frame.time or 0.0 for frame in source.decode(video=0)), 0.0)
+    except (av.FFmpegError, IndexError):
+        return 0.0
 
 
 def _aac_stream(stream: AudioStream, container: OutputContainer) -> AudioStream:
