@@ -1,0 +1,1 @@
+"""What a face shows: the network at run time, calibrated probabilities, valence and arousal."""

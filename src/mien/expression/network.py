@@ -1,0 +1,160 @@
+"""A trained network at run time, in ONNX Runtime; checked against its sidecar before it says anything."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from mien.errors import ModelError
+from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path
+
+INPUT, OUTPUT = "image", "logits"
+"""The names of a network's input, uint8 (n, size, size), and output, float32 (n, labels)."""
+
+_NOT_A_GRAPH = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+
+class Network(Protocol):
+    """What reads crops; `OnnxNetwork` is one, and a test's fake is a few lines."""
+
+    @property
+    def sidecar(self) -> Sidecar:
+        """The facts about the network."""
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Give the logits of grey crops: uint8 (n, size, size) in, float32 (n, labels) out; n may be 0."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+class OnnxNetwork:
+    """A network in ONNX Runtime, on the processor.
+
+    Attributes:
+        sidecar: the facts about it.
+    """
+
+    def __init__(self, graph: bytes, sidecar: Sidecar, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 3
+        self.sidecar = sidecar
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Give the logits of some crops, all in one run.
+
+        Args:
+            crops: uint8 (n, size, size) grey; n may be 0.
+
+        Returns:
+            float32 (n, labels).
+
+        Raises:
+            ValueError: the crops have another size or type.
+        """
+        side = self.sidecar.size_px
+        shape, dtype = crops.shape, crops.dtype
+        if dtype != np.uint8 or shape[1:] != (side, side):
+            raise ValueError(f"expected uint8 crops of shape (n, {side}, {side}), received {dtype} {shape}")
+        if len(crops) == 0:
+            return np.empty((0, len(self.sidecar.labels)), np.float32)
+        logits: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: crops})[0]
+        return logits
+
+    def warm_up(self) -> None:
+        """Run once, so that the first face doesn't wait for memory to be laid out."""
+        side = self.sidecar.size_px
+        self.predict(np.zeros((1, side, side), np.uint8))
+
+    def close(self) -> None:
+        """Give the memory back; the network can't be used any more."""
+        del self._session
+
+    def mismatch(self) -> str | None:
+        """Say where the graph isn't what the sidecar promises; None where it is."""
+        side, labels = self.sidecar.size_px, self.sidecar.labels
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        shape = inputs[0].shape if len(inputs) == 1 else []
+        if [(i.name, i.type) for i in inputs] != [(INPUT, "tensor(uint8)")] or shape[1:] != [side, side]:
+            received = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
+            return f"expected the input {INPUT} uint8 (n, {side}, {side}), received {received}"
+        if [(o.name, o.type, o.shape[1:]) for o in outputs] != [(OUTPUT, "tensor(float)", [len(labels)])]:
+            received = ", ".join(f"{o.name} {o.type} {o.shape}" for o in outputs)
+            return f"expected {len(labels)} {OUTPUT} ({', '.join(labels)}), received {received}"
+        inside = self._session.get_modelmeta().custom_metadata_map.get("labels", ",".join(labels))
+        if inside != ",".join(labels):
+            return f"expected the labels {inside}, received a sidecar with {','.join(labels)}"
+        return None
+
+
+def built_in_networks() -> list[str]:
+    """Name the networks that come with Mien."""
+    return sorted(path.stem for path in _models().glob("*.onnx"))
+
+
+def load_network(name_or_path: str | Path, threads: int = 1) -> OnnxNetwork:
+    """Load a network and check it against its sidecar.
+
+    Args:
+        name_or_path: one of `built_in_networks()`, or the path of an .onnx file with its sidecar beside it.
+        threads: how many threads one run may use.
+
+    Raises:
+        ModelError: the file or its sidecar is missing or damaged, or they don't fit each other.
+    """
+    path = find_network(name_or_path)
+    sidecar = read_sidecar(sidecar_path(path))
+    try:
+        graph = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    received = hashlib.sha256(graph).hexdigest()
+    if received != sidecar.sha256:
+        raise ModelError(
+            f"{path}: damaged: expected sha256 {sidecar.sha256}, received {received}; get or export it again"
+        )
+    try:
+        network = OnnxNetwork(graph, sidecar, threads=threads)
+    except _NOT_A_GRAPH as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{path}: not an ONNX network that can be run: {reason}") from error
+    if fault := network.mismatch():
+        raise ModelError(f"{path}: {fault}; use the sidecar that was exported with it")
+    return network
+
+
+def find_network(name_or_path: str | Path) -> Path:
+    """Find a network's .onnx file; a built-in name goes before a file of that name.
+
+    Raises:
+        ModelError: there is none.
+    """
+    if str(name_or_path) in built_in_networks():
+        return _models() / f"{name_or_path}.onnx"
+    path = Path(name_or_path)
+    if not path.is_file():
+        names = ", ".join(built_in_networks()) or "none"
+        raise ModelError(f"{path}: no such network; built in: {names}; or give the path of an .onnx file")
+    return path
+
+
+def _models() -> Path:
+    return Path(str(files("mien") / "models"))
