@@ -92,7 +92,9 @@ class Faces:
         count = len(self.xyxy)
         for name, (shape, dtype, missing) in _SHAPES.items():
             value = getattr(self, name)
-            array = np.full((count, *shape), missing, dtype) if value is None else np.array(value, dtype)
+            array: NDArray[Any] = (
+                np.full((count, *shape), missing, dtype) if value is None else np.array(value, dtype)
+            )
             if array.size == 0 and count == 0:
                 array = array.reshape((0, *shape))
             if array.shape != (count, *shape):
