@@ -1,0 +1,129 @@
+"""One suite over every network: those that come with Mien, and a tiny one so that the suite always runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mien.errors import ModelError
+from mien.expression.network import OnnxNetwork, built_in_networks, find_network, load_network
+from mien.expression.reader import ExpressionReader
+from mien.expression.sidecar import sidecar_path
+from mien.files import sha256_of
+from mien.labels import EMOTIONS, standard_label
+from mien.types import Faces
+from tiny_network import save_tiny
+
+
+@pytest.fixture(scope="module", params=["tiny", *built_in_networks()])
+def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if request.param == "tiny":
+        return save_tiny(tmp_path_factory.mktemp("network"))
+    return find_network(request.param)
+
+
+@pytest.fixture(scope="module")
+def network(path: Path) -> Iterator[OnnxNetwork]:
+    network = load_network(path)
+    yield network
+    network.close()
+
+
+def crops(network: OnnxNetwork, count: int = 6) -> NDArray[np.uint8]:
+    """Noise of growing contrast: from a plain grey to white and black."""
+    side = network.sidecar.size_px
+    noise = np.random.default_rng(0).normal(0, 1, (count, side, side))
+    contrast = np.linspace(0, 120, count)[:, None, None]
+    return (128 + contrast * noise).clip(0, 255).astype(np.uint8)
+
+
+def test_mien_ships_a_network() -> None:
+    if not built_in_networks():
+        pytest.skip("no trained network in src/mien/models yet")
+    assert all(name == load_network(name).sidecar.name for name in built_in_networks())
+
+
+def test_the_hash_in_the_sidecar_is_the_files(path: Path, network: OnnxNetwork) -> None:
+    assert network.sidecar.sha256 == sha256_of(path)
+
+
+def test_the_sidecar_tells_what_people_need(network: OnnxNetwork) -> None:
+    sidecar = network.sidecar
+    assert sidecar.licence
+    assert sidecar.parameters > 0
+    assert 0.1 < sidecar.temperature < 10
+    assert 0 <= sidecar.uncertain_below < 1
+    if sidecar.name != "tiny":
+        assert sidecar.data
+        assert all(data.terms for data in sidecar.data)
+        assert sidecar.metrics
+        assert sidecar.versions
+
+
+def test_labels_are_known_and_one_output_each(network: OnnxNetwork) -> None:
+    labels = [standard_label(label) for label in network.sidecar.labels]
+    assert set(labels) <= set(EMOTIONS)
+    assert network.predict(crops(network)).shape == (6, len(labels))
+
+
+def test_logits_are_finite_float32(network: OnnxNetwork) -> None:
+    side = network.sidecar.size_px
+    extremes = np.stack([np.zeros((side, side), np.uint8), np.full((side, side), 255, np.uint8)])
+    for images in (crops(network), extremes):
+        logits = network.predict(images)
+        assert logits.dtype == np.float32
+        assert np.isfinite(logits).all()
+
+
+def test_a_batch_gives_what_single_crops_give(network: OnnxNetwork) -> None:
+    images = crops(network)
+    single = np.concatenate([network.predict(images[i : i + 1]) for i in range(len(images))])
+    np.testing.assert_allclose(network.predict(images), single, atol=1e-5)
+
+
+def test_an_empty_batch_gives_nothing(network: OnnxNetwork) -> None:
+    assert network.predict(crops(network)[:0]).shape == (0, len(network.sidecar.labels))
+
+
+def test_the_same_crops_give_the_same_answer(path: Path, network: OnnxNetwork) -> None:
+    first = network.predict(crops(network))
+    np.testing.assert_array_equal(network.predict(crops(network)), first)
+    np.testing.assert_array_equal(load_network(path).predict(crops(network)), first)
+
+
+def test_more_threads_give_the_same_answer(path: Path, network: OnnxNetwork) -> None:
+    answer = load_network(path, threads=2).predict(crops(network))
+    np.testing.assert_allclose(answer, network.predict(crops(network)), atol=1e-5)
+
+
+def test_crops_are_left_as_they_were_and_need_not_be_contiguous(network: OnnxNetwork) -> None:
+    images = crops(network)
+    images.flags.writeable = False
+    mirrored = images[:, :, ::-1]
+    np.testing.assert_array_equal(network.predict(mirrored), network.predict(mirrored.copy()))
+
+
+def test_the_answer_depends_on_the_picture(network: OnnxNetwork) -> None:
+    logits = network.predict(crops(network))
+    assert np.ptp(logits, axis=0).max() > 1e-3
+
+
+def test_it_reads_expressions(network: OnnxNetwork) -> None:
+    images = crops(network)
+    boxes = np.tile(np.array([[0, 0, 9, 9]], np.float32), (len(images), 1))
+    faces = ExpressionReader(network).read(images, Faces(boxes))
+    np.testing.assert_allclose(np.nansum(faces.probabilities, axis=1), 1, atol=1e-6)
+    assert np.isfinite(faces.valence).all()
+    assert np.isfinite(faces.arousal).all()
+
+
+def test_a_changed_file_is_refused(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes()[:-1] + b"?")
+    sidecar_path(copy).write_bytes(sidecar_path(path).read_bytes())
+    with pytest.raises(ModelError, match="damaged"):
+        load_network(copy)
