@@ -20,7 +20,7 @@ from mien.source.base import SourceReport, check_file
 from mien.types import Frame, Image
 
 # Named one by one: Pillow knows others that run outside programs (EPS) or hold no picture at all (GRIB).
-_FORMATS = ("JPEG", "PNG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 # The "brands" in the first bytes of a HEIC file (ISO/IEC 23008-12, annex B).
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
