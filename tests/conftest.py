@@ -37,3 +37,13 @@ def portrait(portrait_path: Path) -> NDArray[np.uint8]:
     image = np.asarray(Image.open(portrait_path).convert("RGB"))
     image.flags.writeable = False
     return image
+
+
+@pytest.fixture
+def tiny_network(tmp_path: Path) -> Path:
+    """A network that needs no training: the .onnx file, with its sidecar beside it."""
+    from tiny_network import save_tiny
+
+    folder = tmp_path / "network"
+    folder.mkdir()
+    return save_tiny(folder)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mien.errors import OutputError, SourceError
 from mien.labels import EMOTIONS
-from mien.table import COLUMNS, DECIMALS, new_table, read_rows, read_table, rows, table_frame
+from mien.table import COLUMNS, DECIMALS, frame_rows, new_table, read_rows, read_table, rows, table_frame
 from mien.types import Faces, Frame
 
 DESIGN = """source frame time_s track x y width height detection quality p_neutral p_happiness p_surprise
@@ -71,10 +71,6 @@ def test_no_face_gives_no_row() -> None:
     assert rows(a_frame(), Faces.empty()) == []
 
 
-def test_the_name_in_the_batch_replaces_the_source_s_own() -> None:
-    assert rows(a_frame(), some_faces(1), "folder/a.mp4")[0][0] == "folder/a.mp4"
-
-
 def test_a_name_that_is_no_text_is_made_plain() -> None:
     name = b"caf\xe9\n.mp4".decode("utf-8", "surrogateescape")
     assert rows(a_frame(source=name), some_faces(1))[0][0] == "caf\ufffd\ufffd.mp4"
@@ -99,6 +95,12 @@ def test_files_and_memory_give_the_same_frame(tmp_path: Path, suffix: str, count
     kinds = {name: kind.kind for name, kind in table_frame(made).dtypes.items()}
     assert {name for name, kind in kinds.items() if kind == "f"} == set(DECIMALS)
     assert {name for name, kind in kinds.items() if kind == "i"} == {"frame", "track"}
+
+
+def test_a_frame_gives_its_rows_back() -> None:
+    faces = some_faces(3)
+    made = rows(a_frame(), faces.fill(probabilities=np.where(np.arange(8) == 7, np.nan, faces.probabilities)))
+    assert list(frame_rows(table_frame(made))) == made
 
 
 def test_parquet_is_written_in_groups(tmp_path: Path) -> None:

@@ -55,13 +55,12 @@ Row = tuple[str | int | float | None, ...]
 """One row in the order of `COLUMNS`; None is an empty cell."""
 
 
-def rows(frame: Frame, faces: Faces, source: str | None = None) -> list[Row]:
+def rows(frame: Frame, faces: Faces) -> list[Row]:
     """Turn one frame's faces into rows.
 
     Args:
-        frame: where and when.
+        frame: from where and when.
         faces: n faces.
-        source: what stands in the first column; the frame's own source when left out.
 
     Returns:
         n rows, one per face, rounded to `DECIMALS`.
@@ -72,7 +71,7 @@ def rows(frame: Frame, faces: Faces, source: str | None = None) -> list[Row]:
             faces.probabilities, faces.confidence, faces.valence, faces.arousal,
         )
     ).astype(np.float64).tolist()  # fmt: skip
-    start = (plain_name(source or frame.source), frame.index, round(frame.time_s, DECIMALS["time_s"]))
+    start = (plain_name(frame.source), frame.index, round(frame.time_s, DECIMALS["time_s"]))
     decimals = [DECIMALS[name] for name in COLUMNS[4:] if name in DECIMALS]
     result: list[Row] = []
     for track, label, values in zip(faces.track.tolist(), faces.labels, numbers, strict=True):
@@ -82,7 +81,7 @@ def rows(frame: Frame, faces: Faces, source: str | None = None) -> list[Row]:
 
 
 def plain_name(name: str) -> str:
-    """Give a source's name as it stands in tables and summaries.
+    """Give a source's name, or another line, as it stands in tables and summaries.
 
     Control characters, and bytes of a file name that aren't text, become U+FFFD, which any CSV reader takes.
     """
@@ -232,6 +231,12 @@ def table_frame(rows: Iterable[Row]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(_DTYPES)
+
+
+def frame_rows(frame: pd.DataFrame) -> Iterator[Row]:
+    """Give the rows of such a DataFrame, ready to be written."""
+    for cells in frame[list(COLUMNS)].itertuples(index=False, name=None):
+        yield tuple(None if cell != cell else cell for cell in cells)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

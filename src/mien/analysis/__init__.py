@@ -1,0 +1,1 @@
+"""Photographs, folders and videos analysed as a batch: a table, a summary, and a picture per video."""

@@ -1,0 +1,73 @@
+"""`mien.analyze`: the batch as a Python function."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from mien.analysis.batch import analyse_all
+from mien.analysis.partial import Wanted
+from mien.analysis.task import plan
+from mien.config import load_settings
+from mien.errors import SourceError
+from mien.recording import Recording
+from mien.table import read_table
+
+
+def analyze(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    out: str | Path | None = None,
+    annotate: bool = False,
+    plots: bool = True,
+    table_format: Literal["csv", "parquet"] = "csv",
+    jobs: int = 1,
+    resume: bool = False,
+    **choices: Any,
+) -> Recording:
+    """Read the expressions in photographs, folders and videos.
+
+    Args:
+        paths: one file or folder, or several.
+        out: a folder for the table, the summary and the pictures, as `mien analyze` writes them; without it,
+            nothing is left on disk.
+        annotate: write a copy of each input with the faces marked; needs `out`.
+        plots: draw a timeline of each video; only with `out`.
+        table_format: "csv" or "parquet".
+        jobs: inputs read at a time, each in a process of its own; 0 takes one per core. More than 1 has to be
+            called under `if __name__ == "__main__":`.
+        resume: keep what an interrupted call with the same `out` has finished.
+        **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
+
+    Returns:
+        The rows and the summary of all inputs; `summary["failed"]` names the ones that could not be read.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        ModelError: a network is missing or damaged.
+        OutputError: `out` can't be written.
+        SourceError: none of the inputs can be read.
+
+    Example:
+        >>> import mien
+        >>> recording = mien.analyze("session.mp4", every=2)  # doctest: +SKIP
+        >>> recording.frame.groupby("track")["valence"].mean()  # doctest: +SKIP
+    """
+    settings = load_settings(**choices)
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    tasks, failures = plan(given)
+    if not tasks:
+        raise SourceError(failures[0].error if failures else "expected a path, received none")
+    with TemporaryDirectory(prefix="mien-") as temporary:
+        result = analyse_all(
+            tasks, settings, Path(out or temporary),
+            failures=failures,
+            wanted=Wanted(plots=plots and out is not None, annotate=annotate and out is not None),
+            table_format=table_format, jobs=jobs, resume=resume,
+        )  # fmt: skip
+        if not result.summary["recordings"]:
+            raise SourceError(result.failures[0].error)
+        return Recording(read_table(result.table), result.summary)

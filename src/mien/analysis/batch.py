@@ -1,0 +1,127 @@
+"""A batch: many inputs analysed one by one or on all cores, and joined in their order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+from mien.analysis.models import describe_models
+from mien.analysis.one import Record, attempt
+from mien.analysis.partial import Partial, Wanted, prepare
+from mien.analysis.summary import summarise
+from mien.analysis.task import Failure, Task
+from mien.config import Settings
+from mien.files import write_json
+from mien.pipeline import Pipeline
+from mien.table import new_table, read_rows
+
+DEFAULT = Wanted()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a batch has written.
+
+    Attributes:
+        folder: where.
+        table: the table's path.
+        summary: as in `summary.json`.
+        pictures: paths of plots and annotated copies.
+        failures: the inputs that could not be read.
+    """
+
+    folder: Path
+    table: Path
+    summary: dict[str, Any]
+    pictures: list[Path]
+    failures: list[Failure]
+
+
+def analyse_all(
+    tasks: Sequence[Task],
+    settings: Settings,
+    out: Path,
+    *,
+    failures: Sequence[Failure] = (),
+    wanted: Wanted = DEFAULT,
+    table_format: Literal["csv", "parquet"] = "csv",
+    jobs: int = 0,
+    resume: bool = False,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Result:
+    """Analyse inputs into a folder: `table.csv` or `table.parquet`, `summary.json`, and the pictures wanted.
+
+    What is finished is kept in `.partial` until all inputs have been read without failure, so that `resume`
+    can go on from there. Every file stands under its name whole or not at all.
+
+    Args:
+        tasks: the inputs.
+        settings: for all of them.
+        out: the folder; files in it are replaced.
+        failures: inputs that are known not to work, for the summary.
+        wanted: what to write beside the rows.
+        table_format: "csv" or "parquet".
+        jobs: how many processes; 0 takes one per core for several inputs.
+        resume: keep what an earlier batch with the same settings and the same files has finished.
+        progress: told how many inputs are done, with fractions.
+
+    Returns:
+        What was written, and what failed.
+
+    Raises:
+        ConfigError, ModelError: nothing can be read with these settings.
+        OutputError: the folder can't be written.
+    """
+    start = perf_counter()
+    folder = prepare(out, resume=resume)
+    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
+    if jobs > 1:
+        from mien.analysis.pool import spread
+
+        outcomes = spread(tasks, settings, folder, wanted, jobs, progress)
+    else:
+        outcomes = _one_by_one(tasks, settings, folder, wanted, progress)
+    done = [
+        (task, outcome) for task, outcome in zip(tasks, outcomes, strict=True) if isinstance(outcome, dict)
+    ]
+    failed = [*failures, *(outcome for outcome in outcomes if isinstance(outcome, Failure))]
+
+    partials = [Partial.of(task, folder, wanted) for task, _ in done]
+    table = out / f"table.{table_format}"
+    _join(partials, table)
+    pictures = [out / name for partial in partials for name in partial.deliver()]
+    models = describe_models(settings)
+    summary = summarise([record for _, record in done], failed, settings, models, perf_counter() - start)
+    write_json(out / "summary.json", summary)
+    if not failed:
+        shutil.rmtree(folder)
+    return Result(out, table, summary, pictures, failed)
+
+
+def _one_by_one(
+    tasks: Sequence[Task],
+    settings: Settings,
+    folder: Path,
+    wanted: Wanted,
+    progress: Callable[[float], None],
+) -> list[Record | Failure]:
+    outcomes: list[Record | Failure] = []
+    with Pipeline(settings) as pipeline:
+        for task in tasks:
+            outcomes.append(
+                attempt(task, pipeline, folder, wanted, lambda share: progress(len(outcomes) + share))
+            )
+            progress(len(outcomes))
+    return outcomes
+
+
+def _join(partials: Sequence[Partial], path: Path) -> None:
+    with new_table(path) as table:
+        for partial in partials:
+            for row in read_rows(partial.path(".csv")):
+                table.write([row])

@@ -1,0 +1,113 @@
+"""One input analysed: its rows written as they come, its pictures, its record."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.analysis.partial import Partial, Wanted, fingerprint
+from mien.analysis.summary import Census, describe
+from mien.analysis.task import Failure, Task
+from mien.errors import ConfigError, ModelError, OutputError, SourceError
+from mien.mood.smoothing import HalfLife
+from mien.pipeline import Pipeline, Tally
+from mien.source import open_source
+from mien.table import new_table, read_table, rows
+
+if TYPE_CHECKING:
+    from mien.analysis.annotate import Mark
+
+Record = dict[str, Any]
+Progress = Callable[[float], None]
+"""Told how much of an input is done, 0 to 1."""
+
+
+def attempt(
+    task: Task, pipeline: Pipeline, folder: Path, wanted: Wanted, progress: Progress
+) -> Record | Failure:
+    """Analyse one input, unless its partial result is there; tell, and don't raise, what is wrong with it.
+
+    Args:
+        task: the input.
+        pipeline: the stages.
+        folder: where partial results are kept.
+        wanted: what to write beside the rows.
+        progress: told how far it is, after every frame.
+
+    Raises:
+        ConfigError, ModelError, OutputError: what would stop every other input too.
+    """
+    try:
+        return analyse(task, pipeline, folder, wanted, progress)
+    except (ConfigError, ModelError, OutputError):
+        raise
+    except SourceError as error:
+        return Failure(task.name, str(error))
+    except Exception as error:
+        # The border of one input: whatever a damaged file does to a decoder, the others are still read.
+        reason = f"cannot analyse {task.where}: {type(error).__name__}: {error}"
+        return Failure(task.name, reason, traceback.format_exc())
+
+
+def analyse(task: Task, pipeline: Pipeline, folder: Path, wanted: Wanted, progress: Progress) -> Record:
+    """Analyse one input, unless its partial result is there already.
+
+    Returns:
+        Its record in the summary.
+
+    Raises:
+        SourceError: it can't be read.
+        OutputError: a result can't be written.
+    """
+    partial = Partial.of(task, folder, wanted)
+    stamp = fingerprint(task, pipeline.settings, wanted, pipeline.network.sidecar.sha256)
+    record = partial.load(stamp)
+    if record is None:
+        record = _read(task, pipeline, partial, wanted, progress)
+        partial.save(stamp, record)
+    return record
+
+
+def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, progress: Progress) -> Record:
+    tally, census = Tally(), Census()
+    settings = pipeline.settings
+    with ExitStack() as stack:
+        source = stack.enter_context(
+            closing(open_source(task.where, every=settings.every, fps=settings.fps, name=task.name))
+        )
+        mark = stack.enter_context(_marker(task, pipeline, partial)) if wanted.annotate else None
+        table = stack.enter_context(new_table(partial.path(".csv")))
+        for frame, faces in pipeline.stream(source, tally):
+            table.write(rows(frame, faces))
+            census.count(faces)
+            if mark is not None:
+                mark(frame, faces)
+            progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
+    record = describe(task, source.report, tally, census)
+    if ".png" in partial.pictures:
+        _plot(partial, record, settings.smooth_half_life_s)
+    return record
+
+
+def _plot(partial: Partial, record: Record, half_life_s: float) -> None:
+    # Imported here: who has only photographs does not wait for pandas and matplotlib.
+    from mien.recording import draw_timeline
+    from mien.show.timeline import save_figure
+
+    figure = draw_timeline(read_table(partial.path(".csv")), record, half_life_s)
+    save_figure(figure, partial.path(".png"))
+
+
+def _marker(task: Task, pipeline: Pipeline, partial: Partial) -> AbstractContextManager[Mark]:
+    from mien.analysis.annotate import marked_clip, marked_photograph
+
+    if task.kind == "photograph":
+        return marked_photograph(partial.path(".jpg"))
+    path = Path(task.where)
+    smoothing = HalfLife(
+        pipeline.settings.smooth_half_life_s, threshold=pipeline.network.sidecar.uncertain_below
+    )
+    return marked_clip(partial.path(".mp4"), path if path.is_file() else None, smoothing)

@@ -1,0 +1,137 @@
+"""What is kept of each finished input until the batch is joined, so that a killed batch can go on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import mien
+from mien.analysis.task import Task
+from mien.config import Settings
+from mien.errors import OutputError
+from mien.files import write_json
+
+FOLDER: Final = ".partial"
+
+_NOT_IN_THE_TABLE: Final = {"threads"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is written for each input beside its rows.
+
+    Attributes:
+        plots: a timeline of each video.
+        annotate: a copy with the faces marked.
+    """
+
+    plots: bool = True
+    annotate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The files of one input in the folder of partial results.
+
+    The record is written last: where it stands and its fingerprint fits, the others are whole.
+
+    Attributes:
+        folder: the batch's folder of partial results.
+        key: what the files are called.
+        pictures: what each picture will be called in the end, by its suffix here.
+    """
+
+    folder: Path
+    key: str
+    pictures: dict[str, str]
+
+    @classmethod
+    def of(cls, task: Task, folder: Path, wanted: Wanted) -> Partial:
+        """Say which files a task leaves."""
+        pictures = {}
+        if wanted.plots and task.kind == "video":
+            pictures[".png"] = f"{task.stem}.png"
+        if wanted.annotate:
+            suffix = ".mp4" if task.kind == "video" else ".jpg"
+            pictures[suffix] = f"{task.stem}.annotated{suffix}"
+        key = hashlib.sha256(f"{task.name}\n{task.where}".encode(errors="surrogateescape")).hexdigest()[:24]
+        return cls(folder, key, pictures)
+
+    def path(self, suffix: str) -> Path:
+        """Give the path of one of its files: ".csv", ".json", or a picture's."""
+        return self.folder / f"{self.key}{suffix}"
+
+    def load(self, fingerprint: str) -> dict[str, Any] | None:
+        """Give the record of an input that was finished under the same fingerprint, if it was."""
+        try:
+            stored = json.loads(self.path(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if stored["fingerprint"] != fingerprint or not self._is_whole():
+            return None
+        record: dict[str, Any] = stored["record"]
+        return record
+
+    def _is_whole(self) -> bool:
+        out = self.folder.parent
+        delivered = ((self.path(suffix), out / name) for suffix, name in self.pictures.items())
+        return self.path(".csv").exists() and all(
+            here.exists() or there.exists() for here, there in delivered
+        )
+
+    def save(self, fingerprint: str, record: dict[str, Any]) -> None:
+        """Say that the input is finished."""
+        write_json(self.path(".json"), {"fingerprint": fingerprint, "record": record})
+
+    def deliver(self) -> list[str]:
+        """Move the pictures to their final names in the output folder, and give these names.
+
+        Raises:
+            OutputError: it can't be written.
+        """
+        for suffix, name in self.pictures.items():
+            if self.path(suffix).exists():
+                target = self.folder.parent / name
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    self.path(suffix).replace(target)
+                except OSError as error:
+                    raise OutputError(f"cannot write {target}: {error.strerror}") from error
+        return list(self.pictures.values())
+
+
+def fingerprint(task: Task, settings: Settings, wanted: Wanted, network_sha256: str) -> str:
+    """Give a digest of all that an input's results depend on; 64 hexadecimal digits."""
+    path = Path(task.where)
+    stat = path.stat() if path.exists() else None
+    parts = {
+        "task": asdict(task),
+        "file": [stat.st_size, stat.st_mtime_ns] if stat else None,
+        "settings": settings.model_dump(mode="json", exclude=_NOT_IN_THE_TABLE),
+        "wanted": asdict(wanted),
+        "network": network_sha256,
+        "mien": mien.__version__,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def prepare(out: Path, *, resume: bool) -> Path:
+    """Make the output folder and its folder of partial results, which is emptied unless the batch resumes.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    folder = out / FOLDER
+    try:
+        if folder.exists() and not resume:
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the folder {out}: {error.strerror}; choose another with --out"
+        ) from error
+    return folder

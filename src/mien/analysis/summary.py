@@ -1,0 +1,117 @@
+"""The summary: what was read and what was not, by which models, settings and versions, in what time."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import mien
+from mien.analysis.task import Failure, Task
+from mien.config import Settings
+from mien.pipeline import STAGES, Tally
+from mien.source import SourceReport
+from mien.table import plain_name
+from mien.types import Faces
+
+_PACKAGES: Final = ("av", "mtcnn", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "scipy")
+_COUNTS: Final = ("frames_read", "frames_analysed", "frames_with_face", "frames_dropped", "rows")
+
+
+@dataclass
+class Census:
+    """Counts of the faces of one input.
+
+    Attributes:
+        rows: faces in all frames.
+        tracks: the numbers of the faces that were followed.
+        expressions: how many rows have each expression.
+    """
+
+    rows: int = 0
+    tracks: set[int] = field(default_factory=set)
+    expressions: Counter[str] = field(default_factory=Counter)
+
+    def count(self, faces: Faces) -> None:
+        """Count the faces of one frame."""
+        self.rows += len(faces)
+        self.tracks.update(faces.track.tolist())
+        self.expressions.update(faces.labels)
+
+
+def describe(task: Task, report: SourceReport, tally: Tally, census: Census) -> dict[str, Any]:
+    """Give the record of one input, as it stands in the summary's `recordings`."""
+    width, height = report.size_wh or (None, None)
+    return {
+        "source": task.name,
+        "path": plain_name(task.where),
+        "kind": task.kind,
+        "stem": task.stem,
+        "width": width,
+        "height": height,
+        "duration_s": _rounded(report.duration_s),
+        "frame_rate_hz": _rounded(report.frame_rate_hz),
+        "frames_read": report.frames_read,
+        "frames_analysed": tally.frames,
+        "frames_with_face": tally.frames_with_face,
+        "frames_dropped": report.frames_dropped,
+        "rows": census.rows,
+        "tracks": len(census.tracks),
+        "coverage": _rounded(tally.coverage),
+        "expressions": dict(census.expressions.most_common()),
+        "note": report.note,
+        "seconds": {stage: round(spent, 4) for stage, spent in tally.seconds.items()},
+    }
+
+
+def summarise(
+    records: Sequence[dict[str, Any]],
+    failures: Iterable[Failure],
+    settings: Settings,
+    models: dict[str, Any],
+    wall_s: float,
+) -> dict[str, Any]:
+    """Give the summary of a batch, ready for JSON.
+
+    `coverage` is the mean over the recordings, weighted by analysed frames; None where nothing was read.
+    """
+    frames = sum(record["frames_analysed"] for record in records)
+    covered = sum(record["coverage"] * record["frames_analysed"] for record in records)
+    return {
+        **{name: sum(record[name] for record in records) for name in _COUNTS},
+        "coverage": _rounded(covered / frames) if frames else None,
+        "seconds": {
+            "wall": round(wall_s, 3),
+            **{stage: round(sum(record["seconds"][stage] for record in records), 3) for stage in STAGES},
+        },
+        "recordings": list(records),
+        "failed": [{"source": failure.source, "error": failure.error} for failure in failures],
+        "models": models,
+        "settings": settings.model_dump(mode="json"),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """Give the versions of Mien, Python and the packages that a result depends on; None for a missing one."""
+    return {
+        "mien": mien.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{package: installed_version(package) for package in _PACKAGES},
+    }
+
+
+def installed_version(package: str) -> str | None:
+    """Give the version of an installed package, None where it isn't installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

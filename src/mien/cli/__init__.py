@@ -1,0 +1,115 @@
+"""The command line: thin commands over the Python API, one file each.
+
+A command's file imports what is heavy inside its function, so that `mien --help` is quick. To add a command:
+write its file, and add a line to the registrations below.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import mien
+from mien.cli import analyze, bench, dataset, demo, doctor, evaluate, export, models, train
+from mien.cli.console import Interrupted, print_error
+from mien.errors import ConfigError, MienError
+
+OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+"""What the commands exit with."""
+
+OF_THE_TRAIN_EXTRA = ("keras", "sklearn", "tensorflow")
+"""Modules that `mien[train]` brings."""
+
+# typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    name="mien",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # would swallow the brackets of mien[train]
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 something failed, 2 wrong use, 130 interrupted.",
+)
+app.command()(analyze.analyze)
+app.command()(demo.demo)
+app.command()(bench.bench)
+app.command()(doctor.doctor)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(export.export)
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(models.app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mien {mien.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show a traceback with an error; stands anywhere.")
+    ] = False,
+) -> None:
+    """Read the expressions on faces, in photographs, videos and from cameras, on your own machine."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments; those of the process when left out.
+
+    Returns:
+        The exit code: 0, 1 (failed), 2 (wrong use) or 130 (interrupted).
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    debug = "--debug" in arguments
+    arguments = [each for each in arguments if each != "--debug"]
+    try:
+        code = app(arguments, prog_name="mien", standalone_mode=False, obj={"debug": debug})
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone (`mien ... | head`): nothing more can be said, nor flushed when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (Exception, KeyboardInterrupt) as error:
+        # The border of the process: a mistake of ours is one line too, and a traceback on request.
+        if debug:
+            traceback.print_exc()
+        message, code = _explain(error)
+        print_error(message)
+        return code
+    if code == INTERRUPTED:  # which newer versions of typer make of Ctrl-C themselves
+        print_error("interrupted")
+    return code if isinstance(code, int) else OK
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """Give the line for an error, and the exit code."""
+    if isinstance(error, Interrupted):
+        return str(error), INTERRUPTED
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, _UsageError):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "mien"
+        return f"{error.format_message().rstrip('.')}; see `{command} --help`", WRONG_USE  # type: ignore[attr-defined]
+    if isinstance(error, ConfigError):
+        return str(error), WRONG_USE
+    if isinstance(error, MienError):
+        return str(error), FAILED
+    if isinstance(error, ModuleNotFoundError) and error.name in OF_THE_TRAIN_EXTRA:
+        return f"this needs {error.name}: pip install 'mien[train]'", FAILED
+    return f"{type(error).__name__}: {error} (a mistake in mien; --debug shows where)", FAILED

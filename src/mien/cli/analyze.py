@@ -1,0 +1,139 @@
+"""`mien analyze`: photographs, folders and videos into a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from mien.cli.console import Interrupted, print_error, progress_bar
+
+if TYPE_CHECKING:
+    from mien.analysis.batch import Result
+
+MOST_LINES = 20
+"""With more recordings than this, only their sum is printed."""
+
+
+def analyze(
+    context: typer.Context,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Photographs, videos, and folders of them.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the results; what it has of these is replaced.")
+    ] = Path("mien-results"),
+    table_format: Annotated[
+        Literal["csv", "parquet"], typer.Option("--format", help="Format of the table.")
+    ] = "csv",
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="Write a copy of each input with the faces marked.")
+    ] = False,
+    plot: Annotated[bool, typer.Option(help="Draw a timeline of each video.")] = True,
+    detector: Annotated[
+        str | None, typer.Option(help="What finds faces: auto, haar, mtcnn or yunet.", metavar="NAME")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="What reads expressions: a built-in network or an .onnx file.", metavar="NAME|PATH"
+        ),
+    ] = None,
+    min_face: Annotated[
+        int | None, typer.Option(help="Smallest face looked for, in pixels.", metavar="PIXELS")
+    ] = None,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="The images are face crops: the whole image is the face.")
+    ] = False,
+    every: Annotated[
+        int | None, typer.Option(help="Analyse every N-th frame of a video.", metavar="N")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Analyse at most N frames a second of a video.", metavar="N")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Inputs read at a time; 0 takes one per core.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run into the same folder stopped.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Read the expressions in photographs, folders and videos into a table.
+
+    Writes table.csv, summary.json, and a timeline of each video. One row per face per frame; the columns
+    are in docs/table.md. An input that can't be read is named, and the others are still read.
+
+    Example: mien analyze holiday/ session.mp4 --annotate --out results
+    """
+    from mien.analysis.batch import analyse_all
+    from mien.analysis.partial import Wanted
+    from mien.analysis.task import plan
+    from mien.config import load_settings
+
+    settings = load_settings(
+        detector=detector, network=network, min_face_px=min_face, crops=crops or None, every=every, fps=fps
+    )
+    tasks, failures = plan(paths)
+    for failure in failures:
+        print_error(failure.error)
+    if not tasks:
+        raise typer.Exit(1)
+    try:
+        with progress_bar("reading", len(tasks), wanted=not quiet) as progress:
+            result = analyse_all(
+                tasks, settings, out,
+                failures=failures, wanted=Wanted(plots=plot, annotate=annotate), table_format=table_format,
+                jobs=jobs, resume=resume, progress=progress,
+            )  # fmt: skip
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"interrupted; the same command with --resume goes on from {out}") from error
+    _report(result, len(failures), as_json=as_json, quiet=quiet, debug=context.obj["debug"])
+    if result.failures:
+        raise typer.Exit(1)
+
+
+def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug: bool) -> None:
+    for failure in result.failures[reported:]:
+        print_error(failure.error)
+        if failure.trace and debug:
+            print(failure.trace, file=sys.stderr)
+    if result.failures:
+        read = len(result.summary["recordings"])
+        print(f"mien: {read} of {read + len(result.failures)} inputs were read", file=sys.stderr)
+    if as_json:
+        typer.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
+    elif not quiet:
+        print_reading(result)
+
+
+def print_reading(result: Result) -> None:
+    """Print what was read, a line for each recording, and where the results are."""
+    recordings = result.summary["recordings"]
+    if len(recordings) <= MOST_LINES:
+        for recording in recordings:
+            typer.echo(_line(recording))
+    totals = result.summary
+    typer.echo(
+        f"{totals['rows']} rows from {totals['frames_analysed']} frames in {totals['seconds']['wall']:.1f} s"
+    )
+    typer.echo(f"table    {result.table}")
+    typer.echo(f"summary  {result.folder / 'summary.json'}")
+    for picture in result.pictures[:MOST_LINES]:
+        typer.echo(f"{'clip' if picture.suffix == '.mp4' else 'picture':8} {picture}")
+
+
+def _line(recording: dict[str, Any]) -> str:
+    if not recording["rows"]:
+        found = "no face"
+    else:
+        shares = ((label, count / recording["rows"]) for label, count in recording["expressions"].items())
+        found = ", ".join(f"{label} {share:.0%}" for label, share in list(shares)[:3])
+    if recording["kind"] == "video":
+        found += f" (face in {recording['frames_with_face']} of {recording['frames_analysed']} frames)"
+    note = f"; {recording['note']}" if recording["note"] else ""
+    return f"{recording['source']}: {found}{note}"

@@ -1,0 +1,40 @@
+"""What several commands print: errors, and the progress of long work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Interrupted(Exception):  # noqa: N818
+    """Ctrl-C was pressed, and this is what to do about it."""
+
+
+def print_error(message: str) -> None:
+    """Say what failed, in one line on standard error."""
+    print(f"mien: error: {message}", file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(what: str, total: float, *, wanted: bool = True) -> Iterator[Callable[[float], None]]:
+    """Show a bar on standard error, where that is a terminal.
+
+    Args:
+        what: what is going on, in a word.
+        total: how much there is to do.
+        wanted: False shows nothing.
+
+    Yields:
+        A function that takes how much is done.
+    """
+    if not (wanted and sys.stderr.isatty()):
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)

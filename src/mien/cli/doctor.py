@@ -1,0 +1,131 @@
+"""`mien doctor`: what is installed, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import mien
+from mien.errors import MienError
+
+PACKAGES = (
+    "av", "joblib", "lz4", "matplotlib", "mtcnn", "numpy", "onnx", "onnxruntime", "opencv-python-headless",
+    "pandas", "pillow", "pyarrow", "pydantic", "pydantic-settings", "rich", "scipy", "typer",
+)  # fmt: skip
+"""What Mien can't do without."""
+
+TRAINING = ("keras", "scikit-learn")
+BACKENDS = ("tensorflow-cpu", "tensorflow", "torch")
+"""What Keras runs on: one of these is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        kind: what sort of thing.
+        name: which one.
+        state: "ok", or "missing", or "optional" for what is missing but not needed.
+        detail: its version or what was found, or else how to get it.
+    """
+
+    kind: Literal["package", "network", "detector", "training", "camera"]
+    name: str
+    state: Literal["ok", "missing", "optional"]
+    detail: str
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say what is installed, which models and cameras there are, what is missing and how to get it.
+
+    Exits with 1 if something is missing that Mien can't do without.
+
+    Example: mien doctor
+    """
+    checks = [*_packages(), *_networks(), *_detectors(), *_training(), *_cameras()]
+    healthy = all(check.state != "missing" for check in checks)
+    if as_json:
+        about = {
+            "mien": mien.__version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+        }
+        report = {**about, "healthy": healthy, "checks": [asdict(check) for check in checks]}
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        _print(checks, healthy)
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _print(checks: list[Check], healthy: bool) -> None:
+    typer.echo(f"mien {mien.__version__}, Python {platform.python_version()}, {platform.platform()}")
+    for check in checks:
+        typer.echo(f"{check.state:9} {check.kind:9} {check.name:23} {check.detail}")
+    typer.echo("All that is needed is here." if healthy else "Something is missing; see above.")
+
+
+def _packages() -> list[Check]:
+    return [_package("package", name, "missing", "pip install mien") for name in PACKAGES]
+
+
+def _training() -> list[Check]:
+    checks = [_package("training", name, "optional", "pip install 'mien[train]'") for name in TRAINING]
+    backends = [_package("training", name, "optional", "") for name in BACKENDS]
+    found = [check for check in backends if check.state == "ok"]
+    return [*checks, *(found or [Check("training", "tensorflow", "optional", "pip install 'mien[train]'")])]
+
+
+def _package(
+    kind: Literal["package", "training"], name: str, otherwise: Literal["missing", "optional"], remedy: str
+) -> Check:
+    from mien.analysis.summary import installed_version
+
+    found = installed_version(name)
+    return Check(kind, name, "ok", found) if found else Check(kind, name, otherwise, remedy)
+
+
+def _networks() -> list[Check]:
+    from mien.expression.network import built_in_networks, load_network
+
+    checks = []
+    for name in built_in_networks():
+        try:
+            sha256 = load_network(name).sidecar.sha256
+        except MienError as error:
+            checks.append(Check("network", name, "missing", str(error)))
+        else:
+            checks.append(Check("network", name, "ok", f"built in, SHA-256 {sha256[:12]}... is right"))
+    return checks or [Check("network", "-", "missing", "no network came with this package; install it again")]
+
+
+def _detectors() -> list[Check]:
+    from mien.config import load_settings
+    from mien.face.detect import DETECTORS, make_detector
+
+    checks = []
+    for name in DETECTORS:
+        try:
+            make_detector(load_settings(detector=name)).close()
+        except MienError as error:
+            checks.append(Check("detector", name, "optional" if name == "yunet" else "missing", str(error)))
+        else:
+            checks.append(Check("detector", name, "ok", "works"))
+    return checks
+
+
+def _cameras() -> list[Check]:
+    # Linux tells their names; elsewhere a camera has to be opened, which lights it up and may ask for leave.
+    if sys.platform != "linux":
+        return [Check("camera", "-", "optional", "not looked for on this system")]
+    names = sorted(Path("/sys/class/video4linux").glob("video*/name"))
+    if not names:
+        return [Check("camera", "-", "optional", "none found")]
+    return [Check("camera", path.parent.name, "ok", path.read_text().strip()) for path in names]

@@ -1,0 +1,111 @@
+"""`mien models`: the networks that come with Mien, and the optional ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from mien.cli.console import progress_bar
+
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+def _default(context: typer.Context) -> None:
+    """List, fetch and describe models; without more words, list them.
+
+    Example: mien models
+    """
+    if context.invoked_subcommand is None:
+        list_models()
+
+
+@app.command("list")
+def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the networks that come with Mien and the optional models.
+
+    Example: mien models list
+    """
+    models = [*_built_in(), *_optional()]
+    if as_json:
+        typer.echo(json.dumps(models, indent=2))
+        return
+    for model in models:
+        typer.echo(f"{model['name']:12} {model['state']:12} {model['description']}")
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of the optional models.")],
+    url: Annotated[
+        str | None, typer.Option(help="Another address with the same file, such as a mirror.")
+    ] = None,
+) -> None:
+    """Fetch an optional model into the cache folder, and check its SHA-256.
+
+    Example: mien models fetch yunet
+    """
+    from mien.fetch import fetch as fetch_model
+
+    with progress_bar(name, 1.0) as progress:
+        path = fetch_model(name, url=url, progress=lambda received, total: progress(received / total))
+    typer.echo(str(path))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A network's name, or its .onnx file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the sidecar as JSON.")] = False,
+) -> None:
+    """Show the facts about a network: labels, training data and terms, figures.
+
+    Example: mien models show paper
+    """
+    from mien.expression.network import find_network
+    from mien.expression.sidecar import read_sidecar, sidecar_path
+
+    sidecar = read_sidecar(sidecar_path(find_network(name)))
+    if as_json:
+        typer.echo(sidecar.model_dump_json(indent=2))
+        return
+    typer.echo(f"{sidecar.name}: {sidecar.description}")
+    typer.echo(f"labels      {', '.join(sidecar.labels)}")
+    typer.echo(f"input       {sidecar.size_px} x {sidecar.size_px} grey, {sidecar.parameters:,} parameters")
+    typer.echo(
+        f"calibrated  temperature {sidecar.temperature:g}, uncertain below {sidecar.uncertain_below:g}"
+    )
+    for data in sidecar.data:
+        typer.echo(f"trained on  {data.name} ({data.terms})")
+    for split, figures in sidecar.metrics.items():
+        typer.echo(
+            f"measured    {split}: {', '.join(f'{key} {value:.4g}' for key, value in figures.items())}"
+        )
+    typer.echo(f"licence     {sidecar.licence}")
+    typer.echo(f"sha256      {sidecar.sha256}")
+
+
+def _built_in() -> list[dict[str, Any]]:
+    from mien.expression.network import built_in_networks, find_network
+    from mien.expression.sidecar import read_sidecar, sidecar_path
+
+    sidecars = [read_sidecar(sidecar_path(find_network(name))) for name in built_in_networks()]
+    return [
+        {"name": each.name, "state": "built in", "description": each.description, "sha256": each.sha256}
+        for each in sidecars
+    ]
+
+
+def _optional() -> list[dict[str, Any]]:
+    from mien.fetch import OPTIONAL_MODELS, cached
+
+    return [
+        {
+            "name": model.name,
+            "state": "fetched" if cached(model.name) else "not fetched",
+            "description": f"{model.purpose} ({model.size // 1024} KiB, {model.licence})",
+            "sha256": model.sha256,
+        }
+        for model in OPTIONAL_MODELS.values()
+    ]

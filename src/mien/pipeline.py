@@ -1,0 +1,230 @@
+"""The loop: the one place that knows the order of the stages.
+
+source -> face (find, follow, crop, quality) -> expression
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+
+from mien.config import Settings, load_settings
+from mien.expression.network import Network, load_network
+from mien.expression.reader import ExpressionReader
+from mien.face.crop import crop_faces, crop_whole, whole_image_as_face
+from mien.face.detect import Detector, make_detector
+from mien.face.quality import face_quality
+from mien.face.track import Tracker
+from mien.source import Source, open_source
+from mien.types import Faces, Frame, Image
+
+STAGES: Final = ("decode", "find", "quality", "crop", "expression")
+"""The stages whose time is kept; as video is decoded ahead, `decode` is the wait for the next frame."""
+
+
+@dataclass
+class Tally:
+    """What went through the loop: counts, coverage, and the time spent in each stage.
+
+    Attributes:
+        frames: frames analysed.
+        frames_with_face: how many of them had a face.
+        seconds: wall-clock time per stage.
+    """
+
+    frames: int = 0
+    frames_with_face: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    _spanned_s: float = 0.0
+    _covered_s: float = 0.0
+    _last: tuple[float, bool] | None = None
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time that the block takes to a stage's."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += perf_counter() - start
+
+    def count(self, time_s: float, faces: Faces) -> None:
+        """Count one analysed frame; times come in rising order."""
+        self.frames += 1
+        self.frames_with_face += len(faces) > 0
+        if self._last is not None:
+            last_s, was_read = self._last
+            self._spanned_s += time_s - last_s
+            self._covered_s += (time_s - last_s) * was_read
+        self._last = time_s, bool(np.isfinite(faces.confidence).any())
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the time with a face read, 0 to 1; None before the first frame.
+
+        A frame stands for the time until the next one, and the last for the mean of the others.
+        """
+        if self._last is None:
+            return None
+        last_s = self._spanned_s / (self.frames - 1) if self._spanned_s else 1.0
+        return (self._covered_s + last_s * self._last[1]) / (self._spanned_s + last_s)
+
+
+class Pipeline:
+    """The stages, made once and used for any number of sources; not by two threads at a time.
+
+    Args:
+        settings: what to find and with which networks.
+        detector: finds faces, instead of the one that the settings name.
+        network: reads expressions, instead of the one that the settings name.
+
+    Raises:
+        ModelError: a network is missing, damaged or of another kind.
+    """
+
+    def __init__(
+        self, settings: Settings, *, detector: Detector | None = None, network: Network | None = None
+    ) -> None:
+        self.settings = settings
+        self.network = network or load_network(settings.network, settings.thread_count)
+        self.detector = None if settings.crops else detector or make_detector(settings)
+        self._reader = ExpressionReader(self.network)
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the detector go."""
+        if self.detector is not None:
+            self.detector.close()
+
+    def stream(self, source: Source, tally: Tally | None = None) -> Iterator[tuple[Frame, Faces]]:
+        """Read a source to its end, and close it, also when the caller stops early.
+
+        Args:
+            source: where the frames come from.
+            tally: counts along, if given.
+
+        Yields:
+            Each analysed frame and the faces in it.
+
+        Raises:
+            SourceError: the source can't be read.
+        """
+        tally = tally if tally is not None else Tally()
+        follow = self._follower()
+        with closing(source):
+            frames = iter(source.frames())
+            while True:
+                with tally.timed("decode"):
+                    frame = next(frames, None)
+                if frame is None:
+                    return
+                faces = self._look(frame, follow, tally)
+                tally.count(frame.time_s, faces)
+                yield frame, faces
+
+    def read(self, image: Image) -> Faces:
+        """Read one image, uint8 RGB of shape (height, width, 3)."""
+        return self._look(Frame(image, 0, 0.0, "image"), self._follower(), Tally())
+
+    def _look(self, frame: Frame, follow: Callable[[Frame], Faces], tally: Tally) -> Faces:
+        with tally.timed("find"):
+            faces = follow(frame)
+        if not len(faces):
+            return faces
+        with tally.timed("quality"):
+            faces = faces.fill(quality=face_quality(frame.image, faces))
+        with tally.timed("crop"):
+            size_px = self.network.sidecar.size_px
+            if self.detector is None:
+                crops = crop_whole(frame.image, size_px)
+            else:
+                crops = crop_faces(frame.image, faces, size_px)
+        with tally.timed("expression"):
+            return self._reader.read(crops, faces)
+
+    def _follower(self) -> Callable[[Frame], Faces]:
+        if self.detector is None:
+            return _whole_image
+        return Tracker(
+            self.detector, redetect_s=self.settings.redetect_s, max_gap_s=self.settings.max_gap_s
+        ).follow
+
+
+def _whole_image(frame: Frame) -> Faces:
+    return whole_image_as_face(frame).fill(track=[0])
+
+
+def stream(where: str | Path | int, **choices: Any) -> Iterator[tuple[Frame, Faces]]:
+    """Read a photograph, video or camera, frame by frame.
+
+    Args:
+        where: a file, "camera:0" or 0, or "portrait".
+        **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
+
+    Yields:
+        Each analysed frame and the faces in it, as they come. Frames without a face come too.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        ModelError: a network is missing or damaged.
+        SourceError: the source can't be read.
+
+    Example:
+        >>> import mien
+        >>> for frame, faces in mien.stream("session.mp4", every=5):  # doctest: +SKIP
+        ...     print(f"{frame.time_s:.1f} s", faces.labels)
+    """
+    settings = load_settings(**choices)
+    with Pipeline(settings) as pipeline:
+        yield from pipeline.stream(open_source(where, every=settings.every, fps=settings.fps))
+
+
+def read(image: Image | str | Path, **choices: Any) -> Faces:
+    """Read the faces in one image.
+
+    Args:
+        image: uint8 RGB of shape (height, width, 3), or a photograph's path.
+        **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
+
+    Returns:
+        The faces with their expressions; `Faces.empty()` where there is none.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        ModelError: a network is missing or damaged.
+        SourceError: the photograph can't be read.
+        ValueError: the array is no such image.
+
+    Example:
+        >>> import mien
+        >>> mien.read("family.jpg").labels  # doctest: +SKIP
+        ['happiness', 'neutral']
+    """
+    settings = load_settings(**choices)
+    if isinstance(image, str | Path):
+        with closing(open_source(image)) as source:
+            image = next(iter(source.frames())).image
+    with _reading:
+        return _pipeline(settings).read(image)
+
+
+_reading = Lock()
+
+
+@lru_cache(maxsize=1)
+def _pipeline(settings: Settings) -> Pipeline:
+    # Loading the networks takes far longer than reading one image, so they stay for the next call.
+    return Pipeline(settings)

@@ -1,0 +1,126 @@
+"""`Recording`: what one run over one source, or over several, has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from mien.files import write_json
+from mien.mood.smoothing import blend
+from mien.table import PROBABILITIES, frame_rows, new_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SMOOTHED = [*PROBABILITIES, "valence", "arousal"]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The rows and the summary of a run.
+
+    Attributes:
+        frame: the table, one row per face per analysed frame; its columns are `mien.table.COLUMNS`.
+        summary: what was read and what was not, by which models, settings and versions.
+    """
+
+    frame: pd.DataFrame
+    summary: dict[str, Any]
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of what was read, in order; also of those in which there was no face."""
+        return [record["source"] for record in self.summary["recordings"]]
+
+    def plot(self, source: str | None = None) -> Figure:
+        """Draw the timeline of one source: probabilities, valence and arousal, coverage.
+
+        Args:
+            source: one of `sources`; may be left out where there is only one.
+
+        Returns:
+            A matplotlib figure; the curves are smoothed for the eye, with the raw valence behind them.
+
+        Raises:
+            ValueError: there are several sources and none was named, or none has that name.
+        """
+        if source is None and len(self.sources) == 1:
+            source = self.sources[0]
+        if source not in self.sources:
+            raise ValueError(f"expected one of the sources {', '.join(self.sources)}, received {source!r}")
+        record = self.summary["recordings"][self.sources.index(source)]
+        half_life_s = self.summary["settings"]["smooth_half_life_s"]
+        return draw_timeline(self.frame[self.frame["source"] == source], record, half_life_s)
+
+    def save(
+        self, folder: str | Path, *, table_format: Literal["csv", "parquet"] = "csv", plots: bool = True
+    ) -> list[Path]:
+        """Write the table, the summary, and a timeline of each video, as `mien analyze` does.
+
+        Args:
+            folder: made if it is missing; files of the same names in it are replaced.
+            table_format: "csv" or "parquet".
+            plots: whether to draw the timelines.
+
+        Returns:
+            The files.
+
+        Raises:
+            OutputError: the folder can't be written.
+        """
+        folder = Path(folder)
+        files = [folder / f"table.{table_format}", folder / "summary.json"]
+        with new_table(files[0]) as table:
+            table.write(list(frame_rows(self.frame)))
+        write_json(files[1], self.summary)
+        videos = [record for record in self.summary["recordings"] if record["kind"] == "video"]
+        for record in videos if plots else []:
+            from mien.show.timeline import save_figure
+
+            files.append(folder / f"{record['stem']}.png")
+            save_figure(self.plot(record["source"]), files[-1])
+        return files
+
+
+def draw_timeline(table: pd.DataFrame, record: dict[str, Any], half_life_s: float) -> Figure:
+    """Draw the timeline of one source.
+
+    Args:
+        table: its rows.
+        record: what the summary says of it.
+        half_life_s: of the smoothing of the curves, in seconds.
+    """
+    from mien.show.timeline import timeline
+
+    return timeline(
+        table,
+        title=record["source"],
+        smoothed=smooth_table(table, half_life_s),
+        duration_s=record["duration_s"],
+        coverage=record["coverage"],
+    )
+
+
+def smooth_table(table: pd.DataFrame, half_life_s: float) -> pd.DataFrame:
+    """Smooth each track's probabilities, valence and arousal over time, for the eye only.
+
+    Args:
+        table: rows of one source, in rising order of time.
+        half_life_s: seconds in which half of the old is gone; 0 leaves the values as they are.
+
+    Returns:
+        A copy with these columns smoothed; the expression stays the raw one.
+    """
+    result = table.copy()
+    for _, track in table.groupby("track"):
+        values = track[_SMOOTHED].to_numpy(copy=True)
+        elapsed_s = track["time_s"].diff().to_numpy()
+        for place in range(1, len(values)):
+            values[place] = blend(
+                values[place - 1], values[place], elapsed_s=elapsed_s[place], half_life_s=half_life_s
+            )
+        result.loc[track.index, _SMOOTHED] = values
+    return result

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from cli.helpers import Run
+from mien.table import COLUMNS, read_table
+
+OUT = Path("mien-results")
+
+
+def summary() -> dict[str, object]:
+    read: dict[str, object] = json.loads((OUT / "summary.json").read_text())
+    return read
+
+
+def files(folder: Path = OUT) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_photograph(run: Run, portrait_path: Path, tiny_network: Path) -> None:
+    ran = run("analyze", portrait_path, "--network", tiny_network)
+    assert (ran.code, ran.err) == (0, "")
+    assert files() == ["summary.json", "table.csv"]
+    table = read_table(OUT / "table.csv")
+    assert tuple(table.columns) == COLUMNS
+    assert table["source"].tolist() == ["grace_hopper.jpg"]
+    assert str(OUT / "table.csv") in ran.out
+    assert ran.out.startswith("grace_hopper.jpg: ")
+
+
+def test_a_folder_in_natural_order(run: Run, photos: Path, tiny_network: Path) -> None:
+    assert run("analyze", photos, "--network", tiny_network, "--jobs", 1).code == 0
+    assert read_table(OUT / "table.csv")["source"].tolist() == ["img2.jpg", "img10.jpg", "later/img1.png"]
+    assert [r["source"] for r in summary()["recordings"]] == ["img2.jpg", "img10.jpg", "later/img1.png"]  # type: ignore[attr-defined]
+
+
+def test_a_video_has_rows_only_where_there_is_a_face(run: Run, clip: Path, tiny_network: Path) -> None:
+    ran = run("analyze", clip, "--network", tiny_network)
+    assert (ran.code, ran.err) == (0, "")
+    assert files() == ["clip.png", "summary.json", "table.csv"]
+    table = read_table(OUT / "table.csv")
+    assert table["frame"].tolist() == [4, 5, 6, 7, 8, 9]
+    assert table["time_s"].tolist() == pytest.approx([0.4, 0.5, 0.6, 0.7, 0.8, 0.9], abs=1e-3)
+    assert set(table["track"]) == {0}
+    (recording,) = summary()["recordings"]  # type: ignore[misc]
+    assert (recording["frames_read"], recording["frames_analysed"], recording["frames_with_face"]) == (
+        10,
+        10,
+        6,
+    )
+    assert recording["coverage"] == pytest.approx(0.6, abs=0.01)
+    assert "face in 6 of 10 frames" in ran.out
+
+
+def test_the_summary_says_by_what_and_how_long(run: Run, photos: Path, tiny_network: Path) -> None:
+    run("analyze", photos, "--network", tiny_network, "--min-face", 50, "--jobs", 1)
+    read = summary()
+    assert (read["rows"], read["frames_analysed"], read["frames_dropped"], read["coverage"]) == (3, 3, 0, 1.0)
+    network, detector = read["models"]["network"], read["models"]["detector"]  # type: ignore[index]
+    facts = json.loads(tiny_network.with_suffix(".json").read_text())
+    assert (network["name"], network["sha256"]) == ("tiny", facts["sha256"])
+    assert detector["name"] == "mtcnn"
+    assert read["settings"]["min_face_px"] == 50  # type: ignore[index]
+    assert {"mien", "python", "onnxruntime"} <= set(read["versions"])  # type: ignore[call-overload]
+    assert set(read["seconds"]) == {"wall", "decode", "find", "quality", "crop", "expression"}  # type: ignore[call-overload]
+
+
+def test_parquet_holds_the_same_table(run: Run, clip: Path, tiny_network: Path) -> None:
+    run("analyze", clip, "--network", tiny_network, "--no-plot")
+    run("analyze", clip, "--network", tiny_network, "--no-plot", "--format", "parquet")
+    pd.testing.assert_frame_equal(read_table(OUT / "table.csv"), read_table(OUT / "table.parquet"))
+
+
+def test_json_is_the_summary_and_nothing_else(run: Run, photos: Path, tiny_network: Path) -> None:
+    ran = run("analyze", photos, "--network", tiny_network, "--json", "--jobs", 1)
+    assert json.loads(ran.out) == summary()
+
+
+def test_quiet_prints_nothing(run: Run, portrait_path: Path, tiny_network: Path) -> None:
+    ran = run("analyze", portrait_path, "--network", tiny_network, "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("option", "frames"), [(("--every", 3), [6, 9]), (("--fps", 5), [4, 6, 8]), (("--every", 4), [4, 8])]
+)
+def test_frames_are_left_out_as_asked(
+    run: Run, clip: Path, tiny_network: Path, option: tuple[str, int], frames: list[int]
+) -> None:
+    run("analyze", clip, "--network", tiny_network, "--no-plot", *option)
+    assert read_table(OUT / "table.csv")["frame"].tolist() == frames
+
+
+def test_crops_need_no_detector(run: Run, tmp_path: Path, tiny_network: Path) -> None:
+    for index in range(3):
+        Image.fromarray(np.full((48, 48), 60 * index, np.uint8)).save(tmp_path / f"{index}.png")
+    ran = run("analyze", *sorted(tmp_path.glob("*.png")), "--crops", "--network", tiny_network, "--jobs", 1)
+    table = read_table(OUT / "table.csv")
+    assert ran.code == 0
+    assert table[["x", "y", "width", "height"]].to_numpy().tolist() == [[0, 0, 48, 48]] * 3
+    assert summary()["models"]["detector"] is None  # type: ignore[index]
+
+
+def test_annotated_copies(
+    run: Run, photos: Path, clip: Path, tiny_network: Path, small_portrait: NDArray[np.uint8]
+) -> None:
+    ran = run("analyze", clip, photos / "img2.jpg", "--annotate", "--network", tiny_network, "--jobs", 1)
+    assert ran.code == 0
+    assert files() == ["clip.annotated.mp4", "clip.png", "img2.annotated.jpg", "summary.json", "table.csv"]
+    marked = np.asarray(Image.open(OUT / "img2.annotated.jpg"))
+    assert marked.shape == small_portrait.shape
+    assert np.abs(marked.astype(int) - small_portrait).max() > 100
+    with av.open(str(OUT / "clip.annotated.mp4")) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == 10
+    assert frames[0].max() < 30
+    assert frames[9].max() > 200
+
+
+def test_the_table_is_the_same_on_one_and_on_several_cores(
+    run: Run, photos: Path, clip: Path, tiny_network: Path
+) -> None:
+    tables = []
+    for jobs in (1, 2):
+        assert run("analyze", photos, clip, "--network", tiny_network, "--no-plot", "--jobs", jobs).code == 0
+        tables.append((OUT / "table.csv").read_bytes())
+    assert tables[0] == tables[1]
+    assert tables[0].count(b"\n") == 1 + 3 + 6
+
+
+def test_results_are_replaced(run: Run, photos: Path, clip: Path, tiny_network: Path) -> None:
+    run("analyze", photos, "--network", tiny_network, "--jobs", 1)
+    run("analyze", clip, "--network", tiny_network)
+    assert set(read_table(OUT / "table.csv")["source"]) == {"clip.mp4"}
+
+
+def test_settings_come_from_the_environment_too(
+    run: Run, clip: Path, tiny_network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_NETWORK", str(tiny_network))
+    monkeypatch.setenv("MIEN_EVERY", "5")
+    run("analyze", clip, "--no-plot")
+    assert read_table(OUT / "table.csv")["frame"].tolist() == [5]

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import mien
+import mien.cli
+from cli.helpers import Run, run_process
+from mien.errors import MienError
+
+COMMANDS = ["analyze", "demo", "bench", "doctor", "models", "models list", "models fetch", "models show"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
+    ran = run(*command.split(), "--help")
+    assert ran.code == 0
+    assert f"Example: mien {command}" in " ".join(ran.out.split())
+
+
+def test_help_names_every_command(run: Run) -> None:
+    ran = run("--help")
+    assert ran.code == 0
+    registered = [info.name or info.callback.__name__ for info in mien.cli.app.registered_commands]  # type: ignore[union-attr]
+    groups = [group.name for group in mien.cli.app.registered_groups]
+    assert {"analyze", "models"} <= {*registered, *groups}
+    assert all(str(name) in ran.out for name in (*registered, *groups))
+
+
+def test_without_arguments_it_prints_help(run: Run) -> None:
+    assert run().out == run("--help").out
+
+
+def test_version(run: Run) -> None:
+    ran = run("--version")
+    assert (ran.code, ran.out) == (0, f"mien {mien.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["analyse"], "analyse"),
+        (["analyze"], "PATH"),
+        (["analyze", "a.jpg", "--formt", "csv"], "--formt"),
+        (["analyze", "a.jpg", "--format", "xls"], "xls"),
+        (["analyze", "a.jpg", "--every", "two"], "every"),
+        (["analyze", "a.jpg", "--every", "0"], "every"),
+        (["analyze", "a.jpg", "--fps", "-1"], "fps"),
+        (["analyze", "a.jpg", "--jobs", "-1"], "jobs"),
+        (["analyze", "a.jpg", "--detector", "dlib"], "detector"),
+        (["models", "fetch"], "NAME"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exits_with_2(run: Run, arguments: list[str], named: str) -> None:
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.count("\n") == 1
+    assert named in ran.errors[0]
+
+
+def test_a_traceback_only_with_debug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MienError("the disk is on fire")
+
+    monkeypatch.setattr("mien.analysis.task.plan", fail)
+    plain, debug = run("analyze", "a.jpg"), run("analyze", "a.jpg", "--debug")
+    assert (plain.code, plain.err) == (1, "mien: error: the disk is on fire\n")
+    assert debug.code == 1
+    assert "Traceback" in debug.err
+    assert debug.errors == ["the disk is on fire"]
+
+
+def test_a_mistake_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("faces")
+
+    monkeypatch.setattr("mien.analysis.task.plan", fail)
+    ran = run("analyze", "a.jpg")
+    assert ran.code == 1
+    assert ran.errors == ["KeyError: 'faces' (a mistake in mien; --debug shows where)"]
+
+
+def test_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mien.analysis.task.plan", interrupt)
+    ran = run("analyze", "a.jpg")
+    assert (ran.code, ran.errors) == (130, ["interrupted"])
+
+
+def test_python_m_mien_is_mien() -> None:
+    ran = run_process("--version")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"mien {mien.__version__}\n", "")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from mien.cli import main; main(['--help']);"
+        "heavy = {'numpy', 'cv2', 'pydantic', 'pandas', 'onnxruntime', 'matplotlib'} & set(sys.modules);"
+        "print(sorted(heavy), file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stderr == "[]\n"
+
+
+def test_a_closed_pipe_leaves_no_traceback() -> None:
+    command = [sys.executable, "-m", "mien", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1

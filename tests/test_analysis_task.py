@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mien.analysis.task import plan
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def test_a_folder_s_inputs_come_in_natural_order_under_their_place_in_it(tmp_path: Path) -> None:
+    touch(tmp_path, "img10.jpg", "img2.jpg", "b/img1.png", "b/film.mp4", "notes.txt")
+    tasks, failures = plan([tmp_path])
+    assert failures == []
+    assert [task.name for task in tasks] == ["b/film.mp4", "b/img1.png", "img2.jpg", "img10.jpg"]
+    assert [task.kind for task in tasks] == ["video", "photograph", "photograph", "photograph"]
+    assert [task.stem for task in tasks] == ["b/film", "b/img1", "img2", "img10"]
+    assert all(Path(task.where).is_file() for task in tasks)
+
+
+def test_paths_come_in_the_order_given_and_each_file_once(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    tasks, _ = plan([tmp_path / "b.jpg", tmp_path, tmp_path / "." / "b.jpg"])
+    assert [task.name for task in tasks] == ["b.jpg", "a.jpg"]
+
+
+def test_a_path_in_which_nothing_is_found_leaves_the_others(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    (tmp_path / "empty").mkdir()
+    tasks, failures = plan([tmp_path / "gone.mp4", tmp_path / "a.jpg", tmp_path / "empty"])
+    assert [task.name for task in tasks] == ["a.jpg"]
+    assert [failure.source for failure in failures] == [str(tmp_path / "gone.mp4"), str(tmp_path / "empty")]
+    assert all(failure.source in failure.error for failure in failures)
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    touch(tmp_path, "monday/a.mp4", "tuesday/a.mp4")
+    tasks, _ = plan([tmp_path / "monday", tmp_path / "tuesday"])
+    assert [task.name for task in tasks] == ["monday/a.mp4", "tuesday/a.mp4"]
+    assert len({task.stem for task in tasks}) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "stems"),
+    [
+        (["a.mov", "a.mp4"], ["a.mov", "a.mp4"]),
+        (["a.mp4", "b.mp4"], ["a", "b"]),
+        (["a.mp4", "a.jpg"], ["a", "a"]),
+        (["A.mp4", "a.mov"], ["A.mp4", "a.mov"]),
+        (["a.b.mp4"], ["a.b"]),
+    ],
+)
+def test_pictures_are_named_so_that_none_replaces_another(
+    tmp_path: Path, names: list[str], stems: list[str]
+) -> None:
+    touch(tmp_path, *names)
+    tasks, _ = plan([tmp_path / name for name in names])
+    assert [task.stem for task in tasks] == stems
