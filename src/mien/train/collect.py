@@ -34,8 +34,8 @@ COLUMNS: Final = (
 """The columns of labels.csv. `correct` starts as `label`; people change it where it is wrong."""
 
 NEAR_COPY: Final = 0.97
-"""Correlation at 24x24 above which a face shows nothing new. It is on the careful side: in a video, a lower one
-leaves out slight expressions of a face that stays where it is (docs/datasets.md)."""
+"""Correlation at 24x24 above which a face shows nothing new. It is on the careful side: in a video, a lower
+one leaves out slight expressions of a face that stays where it is (docs/datasets.md)."""
 
 SUMMARY_FILE: Final = "summary.json"
 IMAGES_FOLDER: Final = "images"
