@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.errors import SourceError
-from mien.source.base import Source, SourceReport
+from mien.source.base import Chooser, Source, SourceReport
 from mien.source.inputs import Input, Kind, find_inputs, kind_of
 
 __all__ = ["Input", "Kind", "Source", "SourceReport", "find_inputs", "kind_of", "open_source"]
@@ -34,6 +34,7 @@ def open_source(
         ...     for frame in source.frames():
         ...         print(frame.time_s, frame.size_wh)
     """
+    Chooser(every, fps)  # a photograph has no use for them, but a wrong one is wrong all the same
     # Each kind brings its own libraries, and a photograph should not wait for those of video.
     if isinstance(where, int):
         where = f"camera:{where}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Protocol
 
 from mien.errors import ConfigError, SourceError
 from mien.types import Frame
+
+# Some containers keep whole milliseconds: 30 frames a second come at 0, 33, 67 ms, and fps=30 takes them all.
+_ROUNDING_S = 0.0011
 
 
 @dataclass(slots=True)
@@ -99,12 +103,30 @@ class Chooser:
             return False
         if self._fps is None:
             return True
-        # A quarter of a slot, because containers round: at fps=30 a frame at 33 ms belongs to slot 1, not 0.
-        slot = math.floor(time_s * self._fps + 0.25)
+        slot = math.floor((time_s + _ROUNDING_S) * self._fps)
         if slot <= self._slot:
             return False
         self._slot = slot
         return True
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether a path leads to a folder, or else to a file.
+
+    Raises:
+        SourceError: it leads nowhere, may not be looked at, or is a device or pipe, which could block.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SourceError(f"{path}: there is no such file or folder; check the spelling") from error
+    except OSError as error:
+        raise SourceError(
+            f"{path}: cannot be looked at ({error.strerror}); check name and permissions"
+        ) from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise SourceError(f"{path}: expected a file, received a device or pipe; save it to a file first")
+    return stat.S_ISDIR(mode)
 
 
 def check_file(path: Path) -> bytes:
@@ -114,19 +136,15 @@ def check_file(path: Path) -> bytes:
         Its first 16 bytes, or fewer.
 
     Raises:
-        SourceError: it is missing, a folder, empty, or may not be read.
+        SourceError: it is missing, no file, empty, or may not be read.
     """
+    if is_folder(path):
+        raise SourceError(f"{path}: expected a file, received a folder; name a file in it")
     try:
         with path.open("rb") as file:
             start = file.read(16)
-    except FileNotFoundError as error:
-        raise SourceError(f"{path}: there is no such file; check its name and folder") from error
-    except IsADirectoryError as error:
-        raise SourceError(f"{path}: expected a file, received a folder; name a file in it") from error
-    except PermissionError as error:
-        raise SourceError(f"{path}: no permission to read this file; change its permissions") from error
     except OSError as error:
-        raise SourceError(f"{path}: cannot be opened ({error.strerror or error}); check the disk") from error
+        raise SourceError(f"{path}: cannot be read ({error.strerror}); change its permissions") from error
     if not start:
         raise SourceError(f"{path}: expected a picture or video, received an empty file; copy it again")
     return start

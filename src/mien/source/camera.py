@@ -94,7 +94,7 @@ class CameraSource:
                 f"camera:{index}: no such camera, or another program holds it; close that, or try another"
             )
         self._change = Condition()
-        self._newest: Frame | None = None
+        self._newest: tuple[NDArray[np.uint8], int, float] | None = None
         self._ended = self._closed = False
         self._failure: Exception | None = None
         self._thread = Thread(target=self._read, name=self.name, daemon=True)
@@ -125,11 +125,12 @@ class CameraSource:
             if newest is None:
                 raise SourceError(
                     f"{self.name}: the camera stopped giving pictures; check its cable, start again"
-                )
+                ) from self._failure
             self.report.frames_given += 1
-        rgb = cv2.cvtColor(newest.image, cv2.COLOR_BGR2RGB)
+        bgr, index, time_s = newest
+        rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
         rgb.flags.writeable = False
-        return Frame(np.asarray(rgb, np.uint8), newest.index, newest.time_s, self.name)
+        return Frame(rgb, index, time_s, self.name)
 
     def _read(self) -> None:
         try:
@@ -165,5 +166,5 @@ class CameraSource:
             if not self._chooser.wants(index, time_s):
                 return
             report.frames_dropped += self._newest is not None
-            self._newest = Frame(bgr, index, time_s, self.name)
+            self._newest = (bgr, index, time_s)
             self._change.notify_all()

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from mien.errors import SourceError
 from mien.files import natural_key
+from mien.source.base import is_folder
 
 Kind = Literal["photograph", "video"]
 
@@ -74,8 +75,8 @@ def find_inputs(paths: Iterable[Path | str]) -> list[Input]:
     """
     found: dict[Path, tuple[Path, Path, Kind]] = {}
     for path in map(Path, paths):
-        root = path if path.is_dir() else path.parent
         for file, kind in _expand(path):
+            root = path.parent if file == path else path
             found.setdefault(file.resolve(), (root, file, kind))
     names = _unique_names([(root.resolve(), file.relative_to(root)) for root, file, _ in found.values()])
     return [Input(file, kind, name) for (_, file, kind), name in zip(found.values(), names, strict=True)]
@@ -87,9 +88,7 @@ def _kind_by_suffix(path: Path) -> Kind | None:
 
 
 def _expand(path: Path) -> list[tuple[Path, Kind]]:
-    if not path.exists():
-        raise SourceError(f"{path}: there is no such file or folder; check the spelling")
-    if not path.is_dir():
+    if not is_folder(path):
         return [(path, kind_of(path))]
     inside = sorted(_walk(path), key=lambda file: natural_key(file.relative_to(path)))
     files = [(file, kind) for file in inside if (kind := _kind_by_suffix(file))]

@@ -58,7 +58,7 @@ class VideoSource:
         self._damaged = 0
         self._time_s = self._end_s = 0.0
         decoded = self._decode()
-        first = next(decoded, None)
+        first = next((frame for frame in decoded if not frame.is_corrupt), None)
         if first is None:
             self.close()
             raise SourceError(f"{path}: none of its frames can be read; record or export it again")
@@ -90,6 +90,9 @@ class VideoSource:
             for decoded in self._decoded:
                 index = self.report.frames_read
                 self.report.frames_read += 1
+                if decoded.is_corrupt:
+                    self._damaged += 1
+                    continue
                 self._tell_time(decoded, index)
                 if self._chooser.wants(index, self._time_s):
                     self.report.frames_given += 1
@@ -104,11 +107,7 @@ class VideoSource:
             except av.FFmpegError:
                 self._damaged += 1
                 continue
-            for frame in frames:
-                if frame.is_corrupt:
-                    self._damaged += 1
-                else:
-                    yield frame
+            yield from frames
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         try:
@@ -145,5 +144,5 @@ class VideoSource:
         if self._declared_s is not None and self._declared_s - self._end_s > _MISSING_S:
             notes.append(f"truncated after {self._end_s:.1f} of {self._declared_s:.1f} s")
         if self._damaged:
-            notes.append(f"{self._damaged} damaged frames left out")
+            notes.append(f"damaged frames left out: {self._damaged}")
         report.note = "; ".join(notes) or None
