@@ -21,8 +21,8 @@ _CROP_PX: Final = 48
 _HALF_SHARP: Final = 0.25
 """The Laplacian's spread over the grey's own in FER-2013's faces, blurred by one pixel (median)."""
 _DARK, _FLAT, _CLIPPED = 0.2, 0.08, 0.01
-"""Distance of the mean from black and white, and spread, that only one face in a hundred of FER-2013 falls short
-of; and distance from either end of the scale. White is 1."""
+"""Distance of the mean from black and white, and spread, that one in a hundred FER-2013 faces falls short of;
+and distance from either end of the scale. White is 1."""
 _NOSE_OUT, _NOSE_PLACE, _NOSE_NOD = 0.21, 0.54, 0.5
 """How far the nose stands out, in sides of the crop; where its tip lies on the way from the eyes to the
 mouth; and how far it stands out in lengths of this way."""
