@@ -54,6 +54,8 @@ class OnnxNetwork:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        # Idle threads that spin would take the processor from the decoding of the next frame.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self.sidecar = sidecar
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
