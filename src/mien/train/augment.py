@@ -78,7 +78,9 @@ def _move(image: Grey, chosen: Augmentation, random: np.random.Generator) -> Gre
     if random.random() < chosen.flip:
         mirror = np.array([[-1, 0, size - 1], [0, 1, 0], [0, 0, 1]])
         matrix = matrix @ mirror
-    moved = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(moved, np.uint8)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,15 +60,16 @@ def load_checkpoint(path: Path, fingerprint: str) -> tuple[LoopState, dict[str, 
         DatasetError: it belongs to another recipe or other data, or is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             state = LoopState(**json.loads(str(file["state"])))
-            names = {key.rsplit(".", 1)[0] for key in file.files if key != "state"}
+            counts = Counter(key.rsplit(".", 1)[0] for key in file.files if key != "state")
             arrays = {
-                name: [file[f"{name}.{place}"] for place in range(sum(key.startswith(f"{name}.") for key in file.files))]
-                for name in names
+                name: [file[f"{name}.{place}"] for place in range(count)] for name, count in counts.items()
             }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path}: damaged checkpoint ({error}); remove the run's folder to start anew") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{path}: damaged checkpoint ({error}); remove the run's folder to start anew"
+        ) from error
     if state.fingerprint != fingerprint:
         raise DatasetError(
             f"{path.parent}: holds a run of another recipe or other data; choose another --out, or remove it"

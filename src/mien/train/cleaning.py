@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from mien.errors import DatasetError
 from mien.train.datasets.base import FaceSet
 
 NEAR_COPY = 0.97
-"""Correlation at 24x24 above which two faces are taken for the same photograph (docs/training.md shows why)."""
+"""Correlation at 24x24 above which two faces count as the same photograph (docs/training.md shows why)."""
 
 _THUMBNAIL_PX = 24
 _BLOCK = 2048
@@ -58,9 +59,13 @@ def clean(faces: FaceSet, near_copy: float = NEAR_COPY) -> tuple[FaceSet, NDArra
 
     Returns:
         The faces that are left, the group of each (n,), and the numbers to report.
+
+    Raises:
+        DatasetError: every image is constant.
     """
-    flat = faces.images.reshape(len(faces), -1)
-    shows_something = flat.max(axis=1) > flat.min(axis=1)
+    shows_something = faces.images.max(axis=(1, 2)) > faces.images.min(axis=(1, 2))
+    if not shows_something.any():
+        raise DatasetError("expected images that show something, received only images of one grey value")
     kept = faces.take(shows_something)
     exact = exact_groups(kept.images)
     pairs = near_copy_pairs(kept.images, near_copy)
@@ -96,10 +101,10 @@ def near_copy_pairs(images: NDArray[np.uint8], threshold: float) -> NDArray[np.f
     Returns:
         (m, 3) rows of first place, second place (first < second) and correlation.
     """
-    signatures = _signatures(images)
+    rows = signatures(images)
     found = [np.empty((0, 3))]
-    for start in range(0, len(signatures), _BLOCK):
-        correlation = signatures[start : start + _BLOCK] @ signatures[start:].T
+    for start in range(0, len(rows), _BLOCK):
+        correlation = rows[start : start + _BLOCK] @ rows[start:].T
         row, column = np.nonzero(correlation > threshold)
         later = column > row
         row, column = row[later], column[later]
@@ -113,13 +118,13 @@ def join_groups(groups: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[
     if count == 0:
         return groups
     first, second = groups[pairs[:, 0]], groups[pairs[:, 1]]
-    graph = coo_array((np.ones(len(pairs), np.int8), (first, second)), shape=(count, count))
+    graph = coo_array((np.ones(len(pairs), np.int64), (first, second)), shape=(count, count))
     _, merged = connected_components(graph, directed=False)
     return np.asarray(merged, np.int64)[groups]
 
 
-def _signatures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 576) rows of mean 0 and length 1, so that their products are correlations."""
+def signatures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Give (n, 576) rows of mean 0 and length 1: their products are the images' correlations at 24x24."""
     size = (_THUMBNAIL_PX, _THUMBNAIL_PX)
     small = np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
     rows = small.reshape(len(small), -1).astype(np.float32)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from scipy.special import log_softmax
+
+from mien.errors import DatasetError
 from mien.labels import EMOTIONS
 from mien.train.augment import augment
-from mien.train.backend import load_keras
+from mien.train.backend import chance_state, load_keras, restore_chance
 from mien.train.checkpoint import Arrays, LoopState, load_checkpoint, save_checkpoint
 from mien.train.datasets import FaceSet
 from mien.train.networks import mobilenet
@@ -85,12 +86,17 @@ def fit(
         The network with the weights of the best epoch, and the loop's state with the history.
 
     Raises:
-        DatasetError: the folder holds another run.
+        DatasetError: the folder holds another run, or there are too few faces for one batch.
     """
+    if len(train) < recipe.fine.batch:
+        raise DatasetError(
+            f"expected at least one batch of faces to train on ({recipe.fine.batch}), received {len(train)}; "
+            "lower fine.batch in the recipe"
+        )
     keras = load_keras()
     keras.utils.set_random_seed(recipe.seed)
-    use_votes = train.votes is not None and recipe.fine.votes_weight > 0
-    model = mobilenet.build(recipe.network, size_px=recipe.data.size_px, classes=len(train.labels), votes=use_votes)
+    use_votes = _uses_votes(recipe, train)
+    model = _build(recipe, train)
     if imagenet is not None:
         mobilenet.load_imagenet(model, imagenet, "ImageNet weights")
     optimizer = keras.optimizers.AdamW(recipe.fine.learning_rate, weight_decay=recipe.fine.weight_decay)
@@ -104,6 +110,7 @@ def fit(
         assign(model.variables, arrays["model"])
         assign(optimizer.variables, arrays["optimizer"])
         average = arrays["average"]
+        restore_chance(arrays.get("chance", []))
     elif recipe.head.epochs:
         fit_head(model, recipe, train)
     average = average if average is not None else model.get_weights()
@@ -117,11 +124,17 @@ def fit(
         began = time.monotonic()
         for step, batch in enumerate(batches(train, recipe, random, use_votes)):
             done = state.epoch * steps + step
-            optimizer.learning_rate.assign(cosine_rate(done, total, warm_up=steps, top=recipe.fine.learning_rate))
+            optimizer.learning_rate.assign(
+                cosine_rate(done, total, warm_up=steps, top=recipe.fine.learning_rate)
+            )
             losses.append(train_step(model, batch))
             average = moving_average(average, model.get_weights(), recipe.fine.average, done)
             left = (time.monotonic() - started) / (done + 1 - done_before) * (total - done - 1)
-            report(Progress(state.epoch + 1, recipe.fine.epochs, (done + 1) / total, float(np.mean(losses)), left))
+            report(
+                Progress(
+                    state.epoch + 1, recipe.fine.epochs, (done + 1) / total, float(np.mean(losses)), left
+                )
+            )
         current = model.get_weights()
         model.set_weights(average)
         row = {"epoch": state.epoch + 1, "loss": float(np.mean(losses)), **measure(model, validation)}
@@ -129,18 +142,54 @@ def fit(
         state.epoch += 1
         state.seconds += row["seconds"]
         state.history.append(row)
-        if row["validation_accuracy"] > state.best_accuracy:
+        if row["validation_accuracy"] > state.best_accuracy or state.epoch == 1:
             state.best_epoch, state.best_accuracy = state.epoch, row["validation_accuracy"]
             save_checkpoint(folder / BEST, state, {"weights": average})
         model.set_weights(current)
         save_checkpoint(
             folder / CHECKPOINT,
             state,
-            {"model": values(model.variables), "optimizer": values(optimizer.variables), "average": average},
+            {
+                "model": values(model.variables),
+                "optimizer": values(optimizer.variables),
+                "average": average,
+                "chance": chance_state(),
+            },
         )
         report(Progress(state.epoch, recipe.fine.epochs, state.epoch * steps / total, row["loss"], 0.0, row))
-    model.set_weights(load_checkpoint(folder / BEST, fingerprint)[1]["weights"])
+    return best_network(recipe, train, folder)
+
+
+def best_network(recipe: Recipe, train: FaceSet, folder: Path) -> tuple[Any, LoopState]:
+    """Give the network of a run's best epoch so far, and where the loop stood then.
+
+    Args:
+        recipe: the run's.
+        train: the run's faces.
+        folder: the run's folder, with at least one epoch done.
+
+    Raises:
+        DatasetError: the folder holds another run, or no epoch is done yet.
+    """
+    fingerprint = fingerprint_of(recipe, train)
+    _, arrays = load_checkpoint(folder / BEST, fingerprint)
+    state, _ = load_checkpoint(folder / CHECKPOINT, fingerprint)
+    model = _build(recipe, train)
+    model.set_weights(arrays["weights"])
     return model, state
+
+
+def _build(recipe: Recipe, train: FaceSet) -> Any:
+    return mobilenet.build(
+        recipe.network,
+        size_px=recipe.data.size_px,
+        classes=len(train.labels),
+        votes=_uses_votes(recipe, train),
+    )
+
+
+def _uses_votes(recipe: Recipe, train: FaceSet) -> bool:
+    return train.votes is not None and recipe.fine.votes_weight > 0
 
 
 def fit_head(model: Any, recipe: Recipe, train: FaceSet) -> None:
@@ -168,9 +217,10 @@ def fit_head(model: Any, recipe: Recipe, train: FaceSet) -> None:
 
 
 def adapt_normalisation(backbone: Any, images: NDArray[np.uint8], recipe: Recipe) -> None:
-    """Let the normalisation layers see faces before anything is learnt: ImageNet's statistics are of other pictures.
+    """Let the normalisation layers see faces first: ImageNet's statistics are those of other pictures.
 
-    Runs training-mode passes with the weights left alone; only the running means and variances move.
+    Runs a hundred training-mode passes with the weights left alone; only the running means and variances
+    move: with a momentum of 0.99 by two thirds of the way (1 - 0.99 ** 100).
     """
     random = np.random.default_rng([recipe.seed, 0])
     for _ in range(100):
@@ -190,12 +240,14 @@ def compile_model(model: Any, optimizer: Any, part: FinePart, use_votes: bool) -
 
 
 def batches(faces: FaceSet, recipe: Recipe, random: np.random.Generator, use_votes: bool) -> Iterator[Batch]:
-    """Give one epoch of augmented batches in a new order; what does not fill a batch is left for another epoch."""
+    """Give one epoch of augmented batches in a new order; what does not fill a batch waits for the next."""
     order = random.permutation(len(faces))
     size = recipe.fine.batch
     for start in range(0, len(order) - size + 1, size):
         batch = make_batch(faces, order[start : start + size], use_votes)
-        yield Batch(augment(batch.images, recipe.augment, random), batch.targets, batch.votes, batch.has_votes)
+        yield Batch(
+            augment(batch.images, recipe.augment, random), batch.targets, batch.votes, batch.has_votes
+        )
 
 
 def make_batch(faces: FaceSet, places: NDArray[np.int64], use_votes: bool) -> Batch:
@@ -205,7 +257,9 @@ def make_batch(faces: FaceSet, places: NDArray[np.int64], use_votes: bool) -> Ba
         return Batch(faces.images[places], targets, None, None)
     votes = faces.votes[places, : len(EMOTIONS)].astype(np.float32)
     sums = votes.sum(axis=1, keepdims=True)
-    return Batch(faces.images[places], targets, votes / np.maximum(sums, 1), (sums[:, 0] > 0).astype(np.float32))
+    return Batch(
+        faces.images[places], targets, votes / np.maximum(sums, 1), (sums[:, 0] > 0).astype(np.float32)
+    )
 
 
 def train_step(model: Any, batch: Batch) -> float:
@@ -256,7 +310,11 @@ def cosine_rate(done: int, total: int, *, warm_up: int, top: float) -> float:
 
 
 def moving_average(average: Arrays, weights: Arrays, momentum: float, step: int) -> Arrays:
-    """One step of the running average of the weights; the first steps count more, so that the start is forgotten."""
+    """One step of the running average of the weights.
+
+    Early steps count more, so that the start is forgotten: the momentum is (1 + step) / (10 + step) until
+    that reaches `momentum`.
+    """
     keep = min(momentum, (1 + step) / (10 + step))
     return [keep * old + (1 - keep) * new for old, new in zip(average, weights, strict=True)]
 

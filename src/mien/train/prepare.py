@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.errors import DatasetError
 from mien.train.cleaning import CleaningReport, clean
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.recipe import Recipe
@@ -45,11 +46,15 @@ def prepare(recipe: Recipe, data: Path, *, votes: Path | None = None) -> Prepare
     Raises:
         DatasetError: the data can't be read, or doesn't fit the recipe.
     """
-    faces, groups, report = clean(load_dataset(data, size_px=recipe.data.size_px, votes=votes), recipe.data.near_copy)
+    faces, groups, report = clean(
+        load_dataset(data, size_px=recipe.data.size_px, votes=votes), recipe.data.near_copy
+    )
     if recipe.data.remove:
         removed = [faces.labels.index(name) for name in recipe.data.remove if name in faces.labels]
         groups = groups[~np.isin(faces.targets, removed)]
         faces = faces.without(recipe.data.remove)
+    if np.count_nonzero(np.bincount(faces.targets)) < 2:
+        raise DatasetError(f"{data}: expected faces of at least two classes, received only one")
     split = make_split(
         recipe.data.split,
         targets=faces.targets,
@@ -59,5 +64,9 @@ def prepare(recipe: Recipe, data: Path, *, votes: Path | None = None) -> Prepare
         test_share=recipe.data.test_share,
     )
     return Prepared(
-        faces.take(split.train), faces.take(split.validation), faces.take(split.test), len(split.left_out), report
+        faces.take(split.train),
+        faces.take(split.validation),
+        faces.take(split.test),
+        len(split.left_out),
+        report,
     )

@@ -1,11 +1,11 @@
-"""A recipe: everything that decides what a training run gives, in one TOML file that users copy and change."""
+"""A recipe: all that decides what a training run gives, in one TOML file that users copy and change."""
 
 from __future__ import annotations
 
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -76,8 +76,8 @@ class FinePart(_Part):
         learning_rate: the highest; it rises over the first epoch and falls along a cosine to 0.
         weight_decay: of AdamW.
         label_smoothing: share of each target that is spread over all classes.
-        votes_weight: weight of the second target, the FER+ votes (an output used in training only); 0 or data without
-            votes leaves it out.
+        votes_weight: weight of the second target, the FER+ votes (an output used in training only); 0 or data
+            without votes leaves it out.
         average: momentum of the running average of the weights, which is what is kept.
         patience: stop when validation has not improved for this many epochs.
     """
@@ -108,7 +108,9 @@ class Recipe(_Part):
 def built_in_recipes() -> list[str]:
     """Name the recipes that come with Mien."""
     folder = files("mien.train") / "recipes"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return sorted(
+        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
+    )
 
 
 def read_recipe(name_or_path: str) -> Recipe:
@@ -128,7 +130,11 @@ def read_recipe(name_or_path: str) -> Recipe:
         raise ConfigError(
             f"no recipe {name_or_path}: expected a file, or one of {', '.join(built_in_recipes())}"
         )
-    return parse_recipe(path.read_text(encoding="utf-8"), name_or_path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"recipe {name_or_path}: not a readable text file ({error})") from error
+    return parse_recipe(text, name_or_path)
 
 
 def parse_recipe(text: str, where: str) -> Recipe:
@@ -142,10 +148,51 @@ def parse_recipe(text: str, where: str) -> Recipe:
         ConfigError: it is not TOML, or a value is out of range.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(text))
+        fields = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"recipe {where}: not valid TOML ({error})") from error
+    return parse_config(fields, where)
+
+
+def parse_config(fields: dict[str, Any], where: str) -> Recipe:
+    """Check a recipe's fields, as TOML or a run's config.json holds them.
+
+    Args:
+        fields: values by name.
+        where: the recipe's name, for the error.
+
+    Raises:
+        ConfigError: a name is unknown, or a value is out of range.
+    """
+    try:
+        return Recipe.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"recipe {where}: {place}: {first['msg']}, received {first['input']!r}") from error
+        received = "" if first["type"] == "missing" else f", received {first['input']!r}"
+        raise ConfigError(f"recipe {where}: {place}: {first['msg']}{received}") from error
+
+
+def change_recipe(
+    recipe: Recipe,
+    *,
+    split: str | None = None,
+    remove: list[str] | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+) -> Recipe:
+    """Give a recipe with some choices replaced; None leaves them.
+
+    Raises:
+        ConfigError: a value is one that it can't have.
+    """
+    fields = recipe.model_dump()
+    for part, name, value in (
+        (fields["data"], "split", split),
+        (fields["data"], "remove", remove or None),
+        (fields["fine"], "epochs", epochs),
+        (fields, "seed", seed),
+    ):
+        if value is not None:
+            part[name] = value
+    return parse_config(fields, recipe.name)

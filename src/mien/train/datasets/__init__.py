@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mien.errors import DatasetError
 from mien.train.datasets.base import FaceSet, Rejects
+from mien.train.datasets.corrected import LABELS_FILE, lists_files, read_corrected
 from mien.train.datasets.csv import read_csv
 from mien.train.datasets.folder import read_folder
 from mien.train.datasets.parquet import read_parquet
@@ -17,19 +18,26 @@ def load_dataset(path: Path, *, size_px: int = 48, votes: Path | None = None) ->
     """Read a data set of labelled faces, choosing the reader by what `path` is.
 
     Args:
-        path: a Kaggle CSV, a Parquet file, or a folder with one subfolder per class.
+        path: a Kaggle CSV, a Parquet file, a folder with one subfolder per class, or a CSV that lists image
+            files (or the folder with such a labels.csv, as `mien dataset build` makes it).
         size_px: side of the images given back; others are resized.
         votes: FER+'s `fer2013new.csv`, for a Kaggle CSV.
 
     Raises:
-        DatasetError: it is missing, of no known form, or holds no usable face.
+        DatasetError: it is missing, of no known form, or holds no usable face; or votes were given for
+            another form than a CSV.
     """
     if not path.exists():
         raise DatasetError(f"{path}: no such file or folder")
+    listing = path / LABELS_FILE if path.is_dir() else path
+    if listing.is_file() and listing.suffix.lower() == ".csv" and lists_files(listing):
+        return read_corrected(listing, size_px)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        return read_csv(path, size_px, votes)
+    if votes is not None:
+        raise DatasetError(f"{votes}: votes in a file of their own belong to a Kaggle CSV, received {path}")
     if path.is_dir():
         return read_folder(path, size_px)
     if path.suffix.lower() == ".parquet":
         return read_parquet(path, size_px)
-    if path.suffix.lower() == ".csv":
-        return read_csv(path, size_px, votes)
     raise DatasetError(f"{path}: expected a .csv, a .parquet, or a folder with one subfolder per class")

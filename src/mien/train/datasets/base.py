@@ -11,6 +11,20 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 
 
+USAGE_OF_NAME = {
+    "train": "Training",
+    "training": "Training",
+    "val": "Validation",
+    "valid": "Validation",
+    "validation": "Validation",
+    "test": "PublicTest",
+    "testing": "PublicTest",
+    "publictest": "PublicTest",
+    "privatetest": "PrivateTest",
+}
+"""What data sets call the parts of their own split, in lower case, and FER-2013's name for each."""
+
+
 @dataclass(frozen=True)
 class Rejects:
     """What a data set's reader had to leave out, by name.
@@ -75,7 +89,9 @@ class FaceSet:
         """
         names = set(removed)
         if unknown := names - set(self.labels):
-            raise DatasetError(f"no class named {', '.join(sorted(unknown))}; there are: {', '.join(self.labels)}")
+            raise DatasetError(
+                f"no class named {', '.join(sorted(unknown))}; there are: {', '.join(self.labels)}"
+            )
         kept = [place for place, label in enumerate(self.labels) if label not in names]
         if len(kept) < 2:
             raise DatasetError(f"expected at least two classes to be left, received {len(kept)}")

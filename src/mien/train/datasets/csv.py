@@ -31,10 +31,12 @@ def read_csv(path: Path, size_px: int, votes: Path | None = None) -> FaceSet:
     try:
         table = pd.read_csv(path, skipinitialspace=True, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{path}: not a readable CSV ({error})") from error
+        raise DatasetError(f"{path}: not a readable CSV ({' '.join(str(error).split())})") from error
     table.columns = table.columns.str.strip()
     if missing := {"emotion", "pixels"} - set(table.columns):
-        raise DatasetError(f"{path}: expected columns emotion, pixels and Usage, missing {', '.join(sorted(missing))}")
+        raise DatasetError(
+            f"{path}: expected columns emotion, pixels and Usage, missing {', '.join(sorted(missing))}"
+        )
     images = [_pixels(text, size_px) for text in table["pixels"]]
     labels, targets = _targets(table["emotion"])
     usage = table["Usage"].to_numpy(str) if "Usage" in table else np.full(len(table), "")
@@ -45,7 +47,9 @@ def read_csv(path: Path, size_px: int, votes: Path | None = None) -> FaceSet:
     if not good.any():
         raise DatasetError(f"{path}: no row holds both a label and the pixels of a square image")
     return FaceSet(
-        images=np.stack([image for image, keep in zip(images, good, strict=True) if image is not None and keep]),
+        images=np.stack(
+            [image for image, keep in zip(images, good, strict=True) if image is not None and keep]
+        ),
         targets=targets[good],
         labels=labels,
         usage=usage[good],
@@ -72,7 +76,9 @@ def read_votes(path: Path, rows: int) -> NDArray[np.int64]:
         table = pd.read_csv(path, skipinitialspace=True)
         votes = table[list(_VOTE_COLUMNS)].to_numpy(np.int64)
     except (OSError, ValueError, KeyError) as error:
-        raise DatasetError(f"{path}: expected the FER+ columns {', '.join(_VOTE_COLUMNS)} ({error})") from error
+        raise DatasetError(
+            f"{path}: expected the FER+ columns {', '.join(_VOTE_COLUMNS)} ({error})"
+        ) from error
     if len(votes) != rows:
         raise DatasetError(f"{path}: expected {rows} rows of votes, one for each face, received {len(votes)}")
     return votes

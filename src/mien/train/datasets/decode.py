@@ -8,7 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from mien.errors import SourceError
+from mien.source.images import read_image
 
 
 def grey_square(source: bytes | Path, size_px: int) -> NDArray[np.uint8] | None:
@@ -22,11 +25,18 @@ def grey_square(source: bytes | Path, size_px: int) -> NDArray[np.uint8] | None:
         (size_px, size_px) uint8, or None where the image can't be read.
     """
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with _opened(source) as image:
             grey = np.asarray(image.convert("L"))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (SourceError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return resize_grey(grey, size_px)
+
+
+def _opened(source: bytes | Path) -> Image.Image:
+    """A file may come from a camera: it is read as `mien analyze` reads it, upright, eight bits, on white."""
+    if isinstance(source, bytes):
+        return Image.open(io.BytesIO(source))
+    return Image.fromarray(read_image(source))
 
 
 def resize_grey(grey: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
@@ -34,5 +44,7 @@ def resize_grey(grey: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     if grey.shape == (size_px, size_px):
         return grey
     shrinks = min(grey.shape) > size_px
-    resized = cv2.resize(grey, (size_px, size_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    resized = cv2.resize(
+        grey, (size_px, size_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    )
     return np.asarray(resized, np.uint8)

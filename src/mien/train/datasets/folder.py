@@ -8,28 +8,16 @@ import numpy as np
 
 from mien.errors import DatasetError
 from mien.files import natural_key
-from mien.train.datasets.base import FaceSet, Rejects
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects
 from mien.train.datasets.decode import grey_square
-
-USAGE_OF_FOLDER = {
-    "train": "Training",
-    "training": "Training",
-    "val": "Validation",
-    "valid": "Validation",
-    "validation": "Validation",
-    "test": "PublicTest",
-    "testing": "PublicTest",
-    "publictest": "PublicTest",
-    "privatetest": "PrivateTest",
-}
 
 
 def read_folder(path: Path, size_px: int) -> FaceSet:
     """Read the images of each class's subfolder; the class list is the names of the subfolders.
 
     Args:
-        path: the folder. Where all its subfolders are named like parts of a split (train, test, ...), the classes
-            are looked for one level below.
+        path: the folder. Where all its subfolders are named like parts of a split (train, test, ...), the
+            classes are looked for one level below.
         size_px: side of the images given back.
 
     Raises:
@@ -50,7 +38,9 @@ def read_folder(path: Path, size_px: int) -> FaceSet:
             usage.append(part)
             names.append(name)
     if not images:
-        raise DatasetError(f"{path}: no readable image in its class folders ({', '.join(labels) or 'none found'})")
+        raise DatasetError(
+            f"{path}: no readable image in its class folders ({', '.join(labels) or 'none found'})"
+        )
     return FaceSet(
         images=np.stack(images),
         targets=np.array(targets, np.int64),
@@ -63,15 +53,18 @@ def read_folder(path: Path, size_px: int) -> FaceSet:
 
 def _class_folders(path: Path) -> list[tuple[str, Path]]:
     parts = _subfolders(path)
-    if parts and all(part.name.lower() in USAGE_OF_FOLDER for part in parts):
-        return [(USAGE_OF_FOLDER[part.name.lower()], folder) for part in parts for folder in _subfolders(part)]
+    if parts and all(part.name.lower() in USAGE_OF_NAME for part in parts):
+        return [(USAGE_OF_NAME[part.name.lower()], folder) for part in parts for folder in _subfolders(part)]
     if not parts:
         raise DatasetError(f"{path}: expected one subfolder for each class, found none")
     return [("", folder) for folder in parts]
 
 
 def _subfolders(path: Path) -> list[Path]:
-    folders = (entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    try:
+        folders = [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    except OSError as error:
+        raise DatasetError(f"{path}: not a readable folder ({error.strerror})") from error
     return sorted(folders, key=natural_key)
 
 

@@ -1,4 +1,4 @@
-"""Parquet with the bytes of image files: FER-2013 with its FER+ votes, and data sets in Hugging Face's style."""
+"""Parquet with the bytes of image files: FER-2013 with its FER+ votes, and Hugging Face's style."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES, standard_label
-from mien.train.datasets.base import FaceSet, Rejects
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects
 from mien.train.datasets.decode import grey_square
 
 _LABEL_COLUMNS = ("emotion", "label", "labels")
@@ -23,8 +23,9 @@ _USAGE_COLUMNS = ("usage", "Usage", "split")
 def read_parquet(path: Path, size_px: int) -> FaceSet:
     """Read a Parquet file with an `image` column ({bytes, path} or bytes) and a label column.
 
-    The label column is `emotion` (0-6, FER-2013's numbers), or `label`: words, or numbers whose names stand in
-    the file's Hugging Face metadata. `usage` (or `split`) and `votes` (ten FER+ votes) are read where present.
+    The label column is `emotion` (0-6, FER-2013's numbers), or `label`: words, or numbers whose names stand
+    in the file's Hugging Face metadata. `usage` (or `split`) and `votes` (ten FER+ votes) are read where
+    present.
 
     Args:
         path: the file.
@@ -40,7 +41,8 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
     label_column = next((name for name in _LABEL_COLUMNS if name in table.column_names), None)
     if "image" not in table.column_names or label_column is None:
         raise DatasetError(
-            f"{path}: expected the columns image and emotion (or label), received {', '.join(table.column_names)}"
+            f"{path}: expected the columns image and emotion (or label), "
+            f"received {', '.join(table.column_names)}"
         )
     cells = table["image"].to_pylist()
     images = [grey_square(data, size_px) if (data := _bytes(cell)) else None for cell in cells]
@@ -51,7 +53,9 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
     if not good.any():
         raise DatasetError(f"{path}: no row holds both a label and a readable image")
     return FaceSet(
-        images=np.stack([image for image, keep in zip(images, good, strict=True) if image is not None and keep]),
+        images=np.stack(
+            [image for image, keep in zip(images, good, strict=True) if image is not None and keep]
+        ),
         targets=targets[good],
         labels=labels,
         usage=_usage(table)[good],
@@ -74,19 +78,25 @@ def _usage(table: pa.Table) -> NDArray[np.str_]:
     column = next((name for name in _USAGE_COLUMNS if name in table.column_names), None)
     if column is None:
         return np.full(table.num_rows, "")
-    return np.array([value or "" for value in table[column].to_pylist()], str)
+    return np.array(
+        [USAGE_OF_NAME.get(str(value).lower(), value) or "" for value in table[column].to_pylist()], str
+    )
 
 
 def _votes(table: pa.Table, path: Path) -> NDArray[np.int64]:
-    votes = np.array(table["votes"].to_pylist(), np.int64)
-    if votes.shape != (table.num_rows, len(FERPLUS_VOTES)):
-        raise DatasetError(f"{path}: expected {len(FERPLUS_VOTES)} votes a face, received shape {votes.shape}")
-    return votes
+    rows = table["votes"].to_pylist()
+    for number, row in enumerate(rows):
+        if row is None or len(row) != len(FERPLUS_VOTES) or None in row:
+            raise DatasetError(f"{path}: row {number}: expected {len(FERPLUS_VOTES)} votes, received {row}")
+    return np.array(rows, np.int64)
 
 
 def _targets(table: pa.Table, column: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     values = table[column].to_pylist()
-    if not pa.types.is_integer(table.schema.field(column).type):
+    kind = table.schema.field(column).type
+    if pa.types.is_floating(kind):  # whole numbers among which some are missing
+        values = [int(value) if value is not None and value.is_integer() else None for value in values]
+    elif not pa.types.is_integer(kind):
         labels = tuple(sorted({str(value) for value in values if value}))
         places = {label: place for place, label in enumerate(labels)}
         return labels, np.array([places.get(str(value), -1) if value else -1 for value in values], np.int64)

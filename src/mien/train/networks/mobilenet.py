@@ -1,19 +1,20 @@
 """MobileNet v1 (Howard et al. 2017, arXiv:1704.04861), cut short, for small grey faces.
 
-    layer            stride   channels
-    conv1            1 or 2         32
-    block 1               1         64      a block: depthwise 3x3, pointwise 1x1, each normalised, ReLU6
-    block 2, 3         2, 1        128
-    block 4, 5         2, 1        256
-    block 6 - 11    2, 1...        512
-    block 12, 13       2, 1       1024
-    mean over the map, dropout, dense, ReLU, dropout
-    logits                     classes
-    votes                            8      in training only: FER+ votes as a second target
+layer            stride   channels
+conv1            1 or 2         32
+block 1               1         64      a block: depthwise 3x3, pointwise 1x1, each normalised, ReLU6
+block 2, 3         2, 1        128
+block 4, 5         2, 1        256
+block 6 - 11    2, 1...        512
+block 12, 13       2, 1       1024
+mean over the map, dropout, dense, ReLU, dropout
+logits                     classes
+votes                            8      in training only: FER+ votes as a second target
 """
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def build(part: NetworkPart, *, size_px: int, classes: int, votes: bool, layout:
         layout: "channels_first" or "channels_last" for the feature maps; by default the backend's fast one.
 
     Returns:
-        A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to a dictionary of outputs.
+        A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to a dictionary of
+        outputs.
     """
     keras = load_keras()
     layers = keras.layers
@@ -89,8 +91,8 @@ def add_head(features: Any, part: NetworkPart, *, classes: int, votes: bool) -> 
 def load_imagenet(model: Any, weights: Weights, where: str) -> None:
     """Start the backbone from ImageNet's weights.
 
-    A grey image is the same value in all three channels, so the first kernels are summed over their colours: the
-    result is exactly the one that the colour network gives for a grey picture.
+    A grey image is the same value in all three channels, so the first kernels are summed over their colours:
+    the result is exactly the one that the colour network gives for a grey picture.
 
     Args:
         model: a network of `build`.
@@ -108,11 +110,15 @@ def load_imagenet(model: Any, weights: Weights, where: str) -> None:
             # Keras 2 called a depthwise layer's kernel so, Keras 3 calls it "kernel"
             value = weights.get(key, weights.get(f"{layer.name}.depthwise_{variable.name}"))
             if value is None:
-                raise ModelError(f"{where}: no weight {key}; expected MobileNet v1 (alpha 1.0) with Keras's layer names")
-            if key == "conv1.kernel":
+                raise ModelError(
+                    f"{where}: no weight {key}; expected MobileNet v1 (alpha 1.0) with Keras's layer names"
+                )
+            if key == "conv1.kernel" and value.ndim == 4:
                 value = value.sum(axis=2, keepdims=True)
             if tuple(variable.shape) != value.shape:
-                raise ModelError(f"{where}: {key}: expected shape {tuple(variable.shape)}, received {value.shape}")
+                raise ModelError(
+                    f"{where}: {key}: expected shape {tuple(variable.shape)}, received {value.shape}"
+                )
             variable.assign(value)
 
 
@@ -120,8 +126,8 @@ def read_imagenet(path: Path | None) -> tuple[Weights, str]:
     """Read ImageNet's weights from a file, or by Keras's own download.
 
     Args:
-        path: an .npz keyed `<keras layer>.<weight>`, or a weights file of `keras.applications.MobileNet`; None for
-            Keras's download (from its official address, kept in Keras's cache).
+        path: an .npz keyed `<keras layer>.<weight>`, or a weights file of `keras.applications.MobileNet`;
+            None for Keras's download (from its official address, kept in Keras's cache).
 
     Returns:
         The arrays, and a name for where they came from.
@@ -131,9 +137,9 @@ def read_imagenet(path: Path | None) -> tuple[Weights, str]:
     """
     if path is not None and path.suffix == ".npz":
         try:
-            with np.load(path) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 return {key: file[key].astype(np.float32) for key in file.files}, str(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(f"{path}: not a readable .npz of weights ({error})") from error
     return _from_keras(path)
 
@@ -144,8 +150,11 @@ def _from_keras(path: Path | None) -> tuple[Weights, str]:
     try:
         model = keras.applications.MobileNet(include_top=False, weights=source, input_shape=(224, 224, 3))
     except Exception as error:  # Keras raises bare Exception where a download fails
+        reason = " ".join(str(error).split())
         raise ModelError(
-            f"no ImageNet weights ({error}): connect to the network once, or give a file with --weights"
+            f"{path}: not a readable weights file of Keras's MobileNet ({reason})"
+            if path
+            else f"no ImageNet weights ({reason}): connect to the network once, or give a file with --weights"
         ) from error
     arrays = {
         f"{layer.name}.{variable.name}": keras.ops.convert_to_numpy(variable)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mien.errors import ConfigError
+from mien.train.recipe import Recipe, built_in_recipes, change_recipe, parse_recipe, read_recipe
+
+
+def test_the_built_in_recipes() -> None:
+    assert built_in_recipes() == ["fer2013", "paper"]
+    for name in built_in_recipes():
+        assert read_recipe(name).name == name
+    fer2013, paper = read_recipe("fer2013"), read_recipe("paper")
+    assert (fer2013.data.split, fer2013.data.remove) == ("official", ())
+    assert (paper.data.split, paper.data.remove) == ("grouped", ("disgust", "fear"))
+    assert paper.data.test_share == 0.25
+
+
+def test_a_copy_of_a_built_in_recipe_that_was_changed(tmp_path: Path) -> None:
+    source = Path(__file__).parents[2] / "src" / "mien" / "train" / "recipes" / "paper.toml"
+    text = source.read_text(encoding="utf-8").replace("seed = 7", "seed = 8")
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    mine = read_recipe(str(tmp_path / "mine.toml"))
+    assert mine == read_recipe("paper").model_copy(update={"seed": 8})
+
+
+def test_what_is_left_out_takes_its_default() -> None:
+    assert parse_recipe('name = "small"', "here") == Recipe(name="small")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "name: Field required$"),
+        ('name = "Ünfit"', "name: .*received 'Ünfit'"),
+        ('name = "a"\nspeed = 3', "speed: .*not permitted, received 3"),
+        ('name = "a"\n[fine]\nepoch = 3', r"fine\.epoch: .*not permitted, received 3"),
+        ('name = "a"\n[fine]\nepochs = 0', r"fine\.epochs: .*greater than or equal to 1, received 0"),
+        ('name = "a"\n[fine]\nepochs = "many"', r"fine\.epochs: .*integer.*received 'many'"),
+        ('name = "a"\n[data]\nsplit = "mine"', r"data\.split: .*'official', 'grouped' or 'random'"),
+        ('name = "a"\n[data]\nsize_px = 8', r"data\.size_px: .*24, received 8"),
+        ('name = "a"\n[data]\ntest_share = 1', r"data\.test_share: .*less than 1"),
+        ('name = "a"\n[network]\narchitecture = "vgg"', r"network\.architecture: .*'mobilenet'"),
+        ('name = "a"\n[network]\nlast_block = 14', r"network\.last_block: .*13, received 14"),
+        ('name = "a"\n[augment]\nflip = 2', r"augment\.flip: .*less than or equal to 1, received 2"),
+        ('name = "a"\nfine = 3', "fine: .*received 3"),
+        ("name = ", "not valid TOML"),
+        ("just text", "not valid TOML"),
+    ],
+)
+def test_bad_recipes_give_one_clear_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"recipe here: {message}") as raised:
+        parse_recipe(text, "here")
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 200
+
+
+def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"no recipe .*none\.toml: expected a file, or one of fer2013, paper"
+    ):
+        read_recipe(str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match="expected a file"):
+        read_recipe(str(tmp_path))
+
+
+def test_a_recipe_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "picture.toml"
+    path.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(ConfigError, match="not a readable text file"):
+        read_recipe(str(path))
+
+
+def test_choices_replaced_for_one_run() -> None:
+    paper = read_recipe("paper")
+    assert change_recipe(paper) == paper
+    changed = change_recipe(paper, split="random", remove=["anger"], epochs=3, seed=0)
+    assert (changed.data.split, changed.data.remove) == ("random", ("anger",))
+    assert (changed.fine.epochs, changed.seed) == (3, 0)
+    assert changed.network == paper.network
+
+
+def test_a_replaced_choice_is_checked_as_well() -> None:
+    with pytest.raises(ConfigError, match=r"recipe paper: fine\.epochs: .*received 0"):
+        change_recipe(read_recipe("paper"), epochs=0)
+    with pytest.raises(ConfigError, match=r"recipe paper: data\.split"):
+        change_recipe(read_recipe("paper"), split="mine")
