@@ -34,7 +34,7 @@ format: $(VENV)/.developer
 constraints: $(VENV)/.developer
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-annotate --no-header --no-emit-index-url \
-		--extra train --group dev --output-file constraints.txt pyproject.toml
+		--extra train --extra heic --group dev --output-file constraints.txt pyproject.toml
 
 $(VENV)/.pip: constraints.txt
 	@test -n "$(PYTHON)" || { echo "mien needs Python 3.11, 3.12 or 3.13: none was found" >&2; exit 1; }

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-
-import matplotlib
 
 
 def shared_folder() -> Path:

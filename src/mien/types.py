@@ -72,7 +72,8 @@ class Faces:
         points: (n, 5, 2) five landmarks in pixels, in the order of `POINTS`; NaN where the detector has none.
         track: (n,) which face, from 0; -1 before tracking.
         quality: (n,) how usable the face is, 0 to 1.
-        probabilities: (n, 8) calibrated, in the order of `labels.EMOTIONS`; NaN where the network has no such label.
+        probabilities: (n, 8) calibrated, in the order of `labels.EMOTIONS`; NaN where the network has no such
+            label.
         expression: (n,) index of the most likely label in `labels.EMOTIONS`; -1 is "uncertain" or unread.
         valence: (n,) -1 to 1.
         arousal: (n,) -1 to 1.

@@ -77,8 +77,8 @@ def evaluate(
     Args:
         network: what is measured.
         data: a data set that `datasets.load_dataset` reads.
-        split: with a recipe: "train", "validation" or "test" of its split; without: a part by the data's own name
-            ("PublicTest"), or "all".
+        split: with a recipe: "train", "validation" or "test" of its split; without: a part by the data's own
+            name ("PublicTest"), or "all".
         recipe: whose cleaning, class removal and split are used.
         remove: further classes to leave out, by name.
         votes: FER+'s CSV, for a Kaggle CSV.
@@ -92,13 +92,17 @@ def evaluate(
         faces = faces.without(remove)
     logits = predict(network, faces.images)
     if flips:
-        logits = (logits + predict(network, faces.images[:, :, ::-1])) / 2
+        logits = (logits + predict(network, faces.images[:, :, ::-1])) / np.float32(2)
     sidecar = network.sidecar
     return evaluate_logits(logits, faces, sidecar.labels, sidecar.temperature, sidecar.uncertain_below)
 
 
 def evaluate_logits(
-    logits: NDArray[np.float32], faces: FaceSet, labels: Sequence[str], temperature: float, uncertain_below: float
+    logits: NDArray[np.float32],
+    faces: FaceSet,
+    labels: Sequence[str],
+    temperature: float,
+    uncertain_below: float,
 ) -> Evaluation:
     """Measure a network's logits (n, k) for the faces (n,); see `evaluate`."""
     kept, targets, columns = match_labels(faces, labels)
@@ -122,8 +126,8 @@ def match_labels(
     """Bring a data set's labels and a network's together, by their standard terms.
 
     Returns:
-        (n,) which faces have a label that the network knows; (m,) their targets among the shared labels; and the
-        network's outputs of the shared labels.
+        (n,) which faces have a label that the network knows; (m,) their targets among the shared labels; and
+        the network's outputs of the shared labels.
 
     Raises:
         DatasetError: they share fewer than two labels.
@@ -133,7 +137,8 @@ def match_labels(
     columns = [place for place, name in enumerate(names) if name in theirs]
     if len(columns) < 2:
         raise DatasetError(
-            f"the network knows {', '.join(names)}, the data {', '.join(theirs)}: expected at least two in common"
+            f"the network knows {', '.join(names)}, the data {', '.join(theirs)}:"
+            " expected at least two in common"
         )
     place_of = {name: place for place, name in enumerate(names[column] for column in columns)}
     mapped = np.array([place_of.get(name, -1) for name in theirs])[faces.targets]
@@ -144,7 +149,8 @@ def match_labels(
 def predict(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Run a network over many crops, a batch at a time; (n, k) logits."""
     parts = [
-        network.predict(np.ascontiguousarray(images[start : start + _BATCH])) for start in range(0, len(images), _BATCH)
+        network.predict(np.ascontiguousarray(images[start : start + _BATCH]))
+        for start in range(0, len(images), _BATCH)
     ]
     return np.concatenate(parts) if parts else network.predict(images)
 

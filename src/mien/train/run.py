@@ -18,12 +18,12 @@ from mien.files import sha256_of, write_json, written_whole
 from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState
 from mien.train.evaluate import Evaluation, evaluate_logits
-from mien.train.fit import Report, fit, predict_logits
+from mien.train.export import write_network
+from mien.train.fit import BEST, CHECKPOINT, Report, best_network, fit, predict_logits
 from mien.train.networks import mobilenet
 from mien.train.prepare import Prepared, prepare
 from mien.train.recipe import Recipe
 from mien.train.report import write_run_report
-from mien.train.to_onnx import check_against_keras, halve_weights, to_onnx
 
 _LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
 _CHECKED_FACES = 256
@@ -63,7 +63,7 @@ def train(
         recipe: what to do.
         data: a data set that `datasets.load_dataset` reads.
         folder: the run's folder; made where it is missing.
-        weights: ImageNet weights (.npz, or a weights file of Keras's MobileNet); None for Keras's own download.
+        weights: ImageNet weights (.npz, or a weights file of Keras's MobileNet); None for Keras's download.
         votes: FER+'s CSV, for a Kaggle CSV.
         terms: under which terms the data may be used; stands in the sidecar.
         say: called with one line for each choice and each step.
@@ -82,27 +82,43 @@ def train(
     write_json(folder / "versions.json", versions())
     imagenet, source = _first_weights(recipe, weights, folder)
     say(f"backend {load_keras().backend.backend()}, first weights: {source}")
-    model, state = fit(recipe, parts.train, parts.validation, folder=folder, imagenet=imagenet, report=report)
-    say(f"kept epoch {state.best_epoch} of {state.epoch}: {state.best_accuracy:.2%} on validation")
+    try:
+        model, state = fit(
+            recipe, parts.train, parts.validation, folder=folder, imagenet=imagenet, report=report
+        )
+    except KeyboardInterrupt:
+        if (folder / BEST).exists():
+            model, state = best_network(recipe, parts.train, folder)
+            finish(recipe, parts, model, state, folder=folder, data=data, terms=terms, say=say)
+        raise
     return finish(recipe, parts, model, state, folder=folder, data=data, terms=terms, say=say)
 
 
 def finish(
-    recipe: Recipe, parts: Prepared, model: Any, state: LoopState, *, folder: Path, data: Path, terms: str, say: Say
+    recipe: Recipe,
+    parts: Prepared,
+    model: Any,
+    state: LoopState,
+    *,
+    folder: Path,
+    data: Path,
+    terms: str,
+    say: Say,
 ) -> Run:
     """Calibrate, export, measure and describe a trained network."""
+    say(f"kept epoch {state.best_epoch} of {state.epoch}: {state.best_accuracy:.2%} on validation")
     deployed = deploy(model, recipe, len(parts.train.labels))
     with written_whole(folder / f"{recipe.name}.keras") as temporary:
         deployed.save(temporary)
     network = folder / f"{recipe.name}.onnx"
-    graph = to_onnx(deployed, name=recipe.name, labels=parts.train.labels)
     images = parts.validation.images[:_CHECKED_FACES]
-    difference = check_against_keras(deployed, graph.SerializeToString(), images)
+    difference = write_network(deployed, network, name=recipe.name, labels=parts.train.labels, images=images)
     say(f"ONNX equals Keras within {difference:.1e}")
-    with written_whole(network) as temporary:
-        temporary.write_bytes(halve_weights(graph).SerializeToString())
 
-    logits = {"validation": predict_logits(model, parts.validation.images), "test": predict_logits(model, parts.test.images)}
+    logits = {
+        "validation": predict_logits(model, parts.validation.images),
+        "test": predict_logits(model, parts.test.images),
+    }
     temperature = fit_temperature(logits["validation"], parts.validation.targets)
     confidence = softmax(logits["validation"], temperature).max(axis=1)
     right = logits["validation"].argmax(axis=1) == parts.validation.targets
@@ -162,10 +178,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _first_weights(recipe: Recipe, weights: Path | None, folder: Path) -> tuple[mobilenet.Weights | None, str]:
+def _first_weights(
+    recipe: Recipe, weights: Path | None, folder: Path
+) -> tuple[mobilenet.Weights | None, str]:
     if recipe.network.weights == "random":
         return None, "chance"
-    if (folder / "checkpoint.npz").exists():
+    if (folder / CHECKPOINT).exists():
         return None, "the run's checkpoint"
     return mobilenet.read_imagenet(weights)
 

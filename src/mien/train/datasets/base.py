@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 
-
 USAGE_OF_NAME = {
     "train": "Training",
     "training": "Training",

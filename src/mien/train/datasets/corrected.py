@@ -11,9 +11,8 @@ import pandas as pd
 
 from mien.errors import DatasetError
 from mien.labels import standard_label
-from mien.train.datasets.base import FaceSet, Rejects
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects
 from mien.train.datasets.decode import grey_square
-from mien.train.datasets.folder import USAGE_OF_FOLDER
 
 LABELS_FILE: Final = "labels.csv"
 SKIP: Final = "skip"
@@ -56,7 +55,7 @@ def read_corrected(path: Path, size_px: int) -> FaceSet:
         images=np.stack([image for image in images if image is not None]),
         targets=targets.astype(np.int64),
         labels=tuple(str(label) for label in labels),
-        usage=np.array([USAGE_OF_FOLDER.get(part.lower(), part) for part in usage], str)[labelled][readable],
+        usage=np.array([USAGE_OF_NAME.get(part.lower(), part) for part in usage], str)[labelled][readable],
         names=names[labelled][readable],
         rejects=Rejects(tuple(names[labelled][~readable].tolist()), tuple(names[~labelled].tolist())),
     )

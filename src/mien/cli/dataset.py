@@ -1,0 +1,99 @@
+"""`mien dataset`: make a data set of faces, and look for what spoils one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli.console import print_error, progress_bar
+
+app = typer.Typer(no_args_is_help=True, help="Make data sets of faces, and look for what spoils them.")
+
+
+@app.command()
+def build(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Photographs, videos, and folders.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A folder that is new or empty.")],
+    size: Annotated[int, typer.Option(help="Side of the faces in pixels.", min=24, max=1024)] = 96,
+    detector: Annotated[str | None, typer.Option(help="auto, haar, mtcnn or yunet.", metavar="NAME")] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="Labels the faces: a built-in network or an .onnx file.", metavar="NAME|PATH"),
+    ] = None,
+    min_face: Annotated[int | None, typer.Option(help="Smallest face, in pixels.", metavar="PIXELS")] = None,
+    every: Annotated[int | None, typer.Option(help="Take every N-th frame of a video.", metavar="N")] = None,
+    fps: Annotated[float | None, typer.Option(help="Take at most N frames a second.", metavar="N")] = None,
+    crops: Annotated[bool, typer.Option("--crops", help="The images are face crops already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Find faces, cut them out, label them for people to correct, and leave copies out.
+
+    Writes images/LABEL/... and labels.csv. Correct the column `correct` (empty or "skip" leaves a face
+    out), then give the folder to `mien train`. Needs `pip install 'mien[train]'`.
+
+    Example: mien dataset build holiday/ session.mp4 --fps 2 --out my-faces
+    """
+    from mien.config import load_settings
+    from mien.train.collect import collect
+
+    settings = load_settings(
+        detector=detector, network=network, min_face_px=min_face, every=every, fps=fps, crops=crops or None
+    )
+    with progress_bar("collecting", 1) as show:
+        report = collect(
+            paths,
+            out,
+            settings=settings,
+            size_px=size,
+            progress=lambda place, inputs, share: show((place + share) / inputs),
+        )
+    for failure in report.failures:
+        print_error(failure.error)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(f"{report.faces} faces in {report.frames} frames of {report.inputs} inputs")
+        copies = f"{report.exact_copies} exact and {report.near_copies} near copies"
+        typer.echo(f"left out: {copies}, {report.constant} that show nothing")
+        typer.echo("kept:     " + (", ".join(f"{label} {n}" for label, n in report.labels.items()) or "none"))
+        typer.echo(f"correct   {out / 'labels.csv'}")
+    if report.failures or not report.labels:
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    data: Annotated[Path, typer.Argument(help="A Kaggle CSV, a Parquet file, or a folder of classes.")],
+    near_copy: Annotated[
+        float, typer.Option(help="Correlation at 24x24 above which two faces are copies.", min=0.5, max=1)
+    ] = 0.97,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw pairs around that correlation on a page (.png).", metavar="FILE")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+) -> None:
+    """Count unreadable, empty and copied faces of a data set.
+
+    Needs `pip install 'mien[train]'`.
+
+    Example: mien dataset inspect fer2013.parquet --sheet copies.png
+    """
+    from mien.train.cleaning import clean, near_copy_pairs
+    from mien.train.datasets import load_dataset
+
+    faces, _, report = clean(load_dataset(data), near_copy)
+    if as_json:
+        typer.echo(json.dumps({**report.as_dict(), "classes": faces.counts()}, indent=2))
+    else:
+        for name, count in {**report.as_dict(), **faces.counts()}.items():
+            typer.echo(f"{name.replace('_', ' '):14} {count}")
+    if sheet is not None:
+        from mien.train.plots import save_figure
+        from mien.train.sheets import near_copy_sheet
+
+        pairs = near_copy_pairs(faces.images, near_copy - 0.01)
+        save_figure(sheet, near_copy_sheet(faces.images, pairs, threshold=near_copy))
+        typer.echo(f"{'sheet':14} {sheet}")

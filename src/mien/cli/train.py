@@ -1,0 +1,98 @@
+"""`mien train`: a recipe and labelled faces into a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli.console import progress_bar
+
+if TYPE_CHECKING:
+    from mien.train.fit import Progress, Report
+    from mien.train.recipe import Recipe
+    from mien.train.run import Run
+
+
+def train(
+    data: Annotated[
+        Path, typer.Argument(help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class.")
+    ],
+    recipe: Annotated[
+        str, typer.Option(help="fer2013, paper, or a TOML file of yours.", metavar="NAME|FILE")
+    ] = "fer2013",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder [runs/RECIPE].")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="ImageNet weights (.npz, or Keras's) [Keras downloads them].")
+    ] = None,
+    votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
+    terms: Annotated[
+        str, typer.Option(help="Under which terms the data may be used; for the model card.")
+    ] = "see the data set",
+    split: Annotated[
+        str | None, typer.Option(help="official, grouped or random, for the recipe's own.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave a class out, for the recipe's own; may be repeated.", metavar="CLASS"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="At most this many, for the recipe's own.", min=1)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="For the recipe's own.", min=0)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Train a network on labelled faces; the same command goes on after an interruption.
+
+    Needs `pip install 'mien[train]'`. The run's folder holds the network (.onnx with its sidecar,
+    .keras), its model card, figures, plots and logs; docs/training.md explains them.
+
+    Example: mien train fer2013.csv --votes fer2013new.csv --recipe fer2013 --out runs/mine
+    """
+    from mien.train.recipe import change_recipe, read_recipe
+    from mien.train.run import train as run_training
+
+    chosen = change_recipe(read_recipe(recipe), split=split, remove=remove, epochs=epochs, seed=seed)
+    folder = out or Path("runs") / chosen.name
+    with _progress(chosen) as report:
+        run = run_training(
+            chosen, data, folder=folder, weights=weights, votes=votes, terms=terms, say=_say, report=report
+        )
+    _print(run, folder, as_json=as_json)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+@contextmanager
+def _progress(recipe: Recipe) -> Iterator[Report]:
+    """A bar on a terminal, and a line for each epoch everywhere."""
+    with progress_bar(recipe.name, 1.0) as show:
+
+        def report(progress: Progress) -> None:
+            show(progress.done)
+            if row := progress.row:
+                _say(
+                    f"epoch {progress.epoch}/{progress.epochs}: loss {row['loss']:.4f},"
+                    f" validation {row['validation_accuracy']:.2%} (loss {row['validation_loss']:.4f}),"
+                    f" {row['seconds']:.0f} s"
+                )
+
+        yield report
+
+
+def _print(run: Run, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        figures: dict[str, Any] = {"validation": run.validation.as_dict(), "test": run.test.as_dict()}
+        typer.echo(json.dumps({"network": str(run.network), **figures}, indent=2))
+        return
+    scores = run.test.scores
+    low, high = scores.accuracy_interval
+    typer.echo(f"test     {scores.accuracy:.2%} right ({low:.2%} to {high:.2%}) of {scores.count} faces")
+    typer.echo(f"network  {run.network}")
+    typer.echo(f"card     {folder / 'MODEL_CARD.md'}")
