@@ -8,12 +8,12 @@ goes to the face whose motion it fits, and the hidden one comes out on its other
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from mien.face.detect.base import Detector, Refiner
 from mien.geometry import distinct
@@ -144,7 +144,7 @@ class Tracker:
         numbers = np.full(len(faces), -1, np.int64)
         for track in self._tracks:
             track.missed = True
-        for row, place in zip(*linear_sum_assignment(cost), strict=True):
+        for row, place in _pairs(cost):
             if cost[row, place] < _MAX_REACH:
                 self._tracks[row].see(boxes[place], self._now_s)
                 numbers[place] = self._tracks[row].number
@@ -157,6 +157,16 @@ class Tracker:
         self._tracks.append(_Track(number, (xyxy[:2] + xyxy[2:]) / 2, xyxy[2:] - xyxy[:2], now_s, now_s))
         self._next_number += 1
         return number
+
+
+def _pairs(cost: Vector) -> Iterable[tuple[int, int]]:
+    """Give the optimal assignment of rows to columns."""
+    if 0 in cost.shape:
+        return ()
+    # Imported here: it takes a quarter of a second, and a photograph has nothing to follow.
+    from scipy.optimize import linear_sum_assignment
+
+    return zip(*linear_sum_assignment(cost), strict=True)
 
 
 def _share_of_news(step_s: float, age_s: float) -> float:
