@@ -148,7 +148,7 @@ class Tracker:
             if cost[row, place] < _MAX_REACH:
                 self._tracks[row].see(boxes[place], self._now_s)
                 numbers[place] = self._tracks[row].number
-        for place in np.flatnonzero(numbers < 0):
+        for place in np.flatnonzero(numbers < 0).tolist():
             numbers[place] = self._start(boxes[place])
         return numbers
 
@@ -166,7 +166,8 @@ def _pairs(cost: Vector) -> Iterable[tuple[int, int]]:
     # Imported here: it takes a quarter of a second, and a photograph has nothing to follow.
     from scipy.optimize import linear_sum_assignment
 
-    return zip(*linear_sum_assignment(cost), strict=True)
+    rows, columns = linear_sum_assignment(cost)
+    return zip(rows.tolist(), columns.tolist(), strict=True)
 
 
 def _share_of_news(step_s: float, age_s: float) -> float:
