@@ -125,13 +125,13 @@ def _known(name: str) -> OptionalModel:
 
 def _opened(url: str, path: Path) -> http.client.HTTPResponse:
     """Ask for the file; the remedy for whoever has no network is to bring it there by hand."""
-    request = urllib.request.Request(url, headers={"User-Agent": "mien"})
     try:
+        request = urllib.request.Request(url, headers={"User-Agent": "mien"})
         response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         error.close()
         raise ModelError(f"{url} answers {error.code} {error.reason}; or bring the file to {path}") from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise ModelError(f"cannot reach {url} ({reason}): try again, or bring the file to {path}") from error
     return response

@@ -20,7 +20,7 @@ def make_detector(settings: Settings) -> Detector:
     """Make the detector that the settings ask for; the others are not even imported.
 
     Args:
-        settings: `detector`, `detector_model`, `min_face_px`, `min_detection` and `threads` count.
+        settings: `detector`, `detector_model`, `min_face_px` and `min_detection` count.
 
     Returns:
         A detector; "mtcnn" is a `Refiner` too.
@@ -42,4 +42,4 @@ def make_detector(settings: Settings) -> Detector:
         return Yunet(settings.detector_model, **options)
     from mien.face.detect.mtcnn import Mtcnn
 
-    return Mtcnn(**options, threads=settings.thread_count)
+    return Mtcnn(**options)

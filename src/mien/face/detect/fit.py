@@ -40,7 +40,14 @@ def shrunk(image: Image, longest_px: float) -> tuple[Image, Floats]:
     return resized(image, size_wh), np.array([width / size_wh[0], height / size_wh[1]], np.float32)
 
 
-def faces_within(image: Image, xyxy: Floats, detection: Floats, points: Floats | None = None) -> Faces:
+def faces_within(
+    image: Image,
+    xyxy: Floats,
+    detection: Floats,
+    points: Floats | None = None,
+    *,
+    min_face_px: float = 1,
+) -> Faces:
     """Make `Faces`, the surest first, with boxes cut at the picture's edges.
 
     Args:
@@ -48,6 +55,7 @@ def faces_within(image: Image, xyxy: Floats, detection: Floats, points: Floats |
         xyxy: (n, 4) left, top, right, bottom; those of which less than a pixel is inside are left out.
         detection: (n,) scores, 0 to 1.
         points: (n, 5, 2) landmarks, which may lie outside; None where the detector has none.
+        min_face_px: boxes with a shorter longer side are left out.
 
     Returns:
         The faces.
@@ -55,6 +63,7 @@ def faces_within(image: Image, xyxy: Floats, detection: Floats, points: Floats |
     height, width = image.shape[:2]
     inside = xyxy.clip(0, np.array([width, height, width, height], np.float32))
     order = np.argsort(-detection, kind="stable")
-    order = order[(inside[order, 2:] - inside[order, :2] >= 1).all(axis=1)]
+    size_wh = (inside[:, 2:] - inside[:, :2])[order]
+    order = order[(size_wh.min(axis=1) >= 1) & (size_wh.max(axis=1) >= min_face_px)]
     faces = Faces(inside[order], detection[order])
     return faces if points is None else faces.fill(points=points[order])

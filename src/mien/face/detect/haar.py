@@ -12,6 +12,7 @@ from mien.face.detect.fit import LONGEST_PX, faces_within, shrunk
 from mien.types import Faces, Image
 
 CASCADE = "haarcascade_frontalface_default.xml"
+WINDOW_PX = 24  # the smallest face that it can see
 LAST_STAGE = -2.9928278923  # what a window must reach in the cascade's last stage to pass
 
 
@@ -19,8 +20,8 @@ class Haar:
     """Finds upright frontal faces, without landmarks. It misses some and sees some where there are none.
 
     The score is m / (1 + m), where m is how far the votes of the cascade's last stage exceed what that stage
-    asks for: at 0 a window only just passed; higher is surer, but it is no probability. Pictures over 2000
-    pixels are shrunk to that first.
+    asks for: at 0 a window only just passed; higher is surer, but it is no probability. The picture is shrunk
+    until the smallest face fills the cascade's window, and to at most 2000 pixels on its longer side.
 
     Args:
         min_face_px: smallest face looked for, in pixels of the given picture.
@@ -42,7 +43,8 @@ class Haar:
 
     def detect(self, image: Image) -> Faces:
         """Find all faces; see `Detector`."""
-        small, back = shrunk(image, LONGEST_PX)
+        enough_px = max(image.shape[:2]) * WINDOW_PX / self._min_face_px
+        small, back = shrunk(image, min(LONGEST_PX, enough_px))
         grey = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
         least = max(1, round(self._min_face_px / float(back.max())))
         boxes, _, votes = self._cascade.detectMultiScale3(
@@ -53,7 +55,7 @@ class Haar:
         score = margin / (1 + margin)
         xywh, score = xywh[score >= self._min_detection], score[score >= self._min_detection]
         xyxy = np.hstack([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]]) * np.tile(back, 2)
-        return faces_within(image, xyxy, score)
+        return faces_within(image, xyxy, score, min_face_px=self._min_face_px)
 
     def close(self) -> None:
         """Do nothing: the cascade goes with the object."""

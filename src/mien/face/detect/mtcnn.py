@@ -36,7 +36,6 @@ class Mtcnn:
             long.
         min_detection: `detect` leaves out faces to which O-Net gives a lower score, 0 to 1. The authors' 0.7
             lets a false face through in some frames of any video; 0.9 is what most users settle on.
-        threads: for the three nets.
 
     Raises:
         ModelError: the weights are missing or not the known ones.
@@ -44,19 +43,20 @@ class Mtcnn:
 
     name = "mtcnn"
 
-    def __init__(self, *, min_face_px: int = 40, min_detection: float = 0.9, threads: int = 1) -> None:
+    def __init__(self, *, min_face_px: int = 40, min_detection: float = 0.9) -> None:
         self._min_face_px = min_face_px
         self._min_detection = min_detection
-        self._pnet = _session(mtcnn_graphs.pnet(load_weights("pnet")), threads)
-        self._rnet = _session(mtcnn_graphs.rnet(load_weights("rnet")), threads)
-        self._onet = _session(mtcnn_graphs.onet(load_weights("onet")), threads)
+        self._pnet = _session(mtcnn_graphs.pnet(load_weights("pnet")))
+        self._rnet = _session(mtcnn_graphs.rnet(load_weights("rnet")))
+        self._onet = _session(mtcnn_graphs.onet(load_weights("onet")))
 
     def detect(self, image: Image) -> Faces:
         """Find all faces; see `Detector`."""
         small, back = shrunk(image, LONGEST_PX)
         windows = self._sift(small, self._propose(small, self._min_face_px / float(back.max())))
         xyxy, score, points = self._decide(small, windows, self._min_detection)
-        return faces_within(image, xyxy * np.tile(back, 2), score, points * back)
+        xyxy, points = xyxy * np.tile(back, 2), points * back
+        return faces_within(image, xyxy, score, points, min_face_px=self._min_face_px)
 
     def refine(self, image: Image, xyxy: Floats) -> Faces:
         """Look again around known boxes with R-Net, twice, and O-Net; see `Refiner`.
@@ -118,10 +118,10 @@ class Mtcnn:
         return xyxy[kept], score[kept], points[kept]
 
 
-def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(model: bytes) -> onnxruntime.InferenceSession:
+    """Start a net on one thread: they are so small that a second one costs more than it gives."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
