@@ -19,6 +19,9 @@ from mien.types import Faces, Frame, Image
 Vectors = NDArray[np.float64]
 """(n, 2) x and y in pixels of the picture."""
 
+_COARSER = 0.25
+"""A warp may take steps that are longer than a pixel by this; always taking more would blur small faces."""
+
 
 @dataclass(frozen=True, slots=True)
 class Framing:
@@ -134,11 +137,11 @@ def _turned(vectors: Vectors) -> Vectors:
 
 
 def _cut(image: Image, corner: Vectors, edge: Vectors, size_px: int) -> NDArray[np.uint8]:
-    """Cut one square out: no coarser than the picture first, then averaged down to the size asked for."""
+    """Cut one square out: about as fine as the picture first, then averaged down to the size asked for."""
     down = _turned(edge)
     vertices = corner + np.array([np.zeros(2), edge, down, edge + down])
     left, top, right, bottom = _region(vertices, image)
-    fine_px = size_px * max(1, math.ceil(np.hypot(*edge) / size_px))
+    fine_px = size_px * max(1, math.ceil(np.hypot(*edge) / size_px - _COARSER))
     to_picture = np.column_stack([edge / fine_px, down / fine_px, corner - (left, top)])
     # Positions count from a pixel's corner, OpenCV's from its middle: hence the halves.
     to_picture[:, 2] += to_picture[:, :2].sum(axis=1) / 2 - 0.5
