@@ -3,7 +3,10 @@
 # make check   format, lint, types, import layers
 # Each makes .venv when it is missing and installs what it needs; only Python 3.11-3.13 and make are expected.
 
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+# The first that really runs: a name may be there as an empty shell (a shim of a version manager).
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	$$name -c '$(FITS)' 2>/dev/null && { echo $$name; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -37,9 +40,8 @@ constraints: $(VENV)/.developer
 		--extra train --extra heic --group dev --output-file constraints.txt pyproject.toml
 
 $(VENV)/.pip: constraints.txt
-	@test -n "$(PYTHON)" || { echo "mien needs Python 3.11, 3.12 or 3.13: none was found" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-		{ echo "mien needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another: make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || \
+		{ echo "mien needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade "pip>=25.1"
 	@touch $@
