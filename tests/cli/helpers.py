@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+import mien
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,16 @@ class Ran:
 Run = Callable[..., Ran]
 
 
+# A process finds the same package as this one, from any folder.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(mien.__file__).parents[1])}
+
+
 def run_process(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "mien", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-m", "mien", *map(str, arguments)],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False, **options,
+    )  # fmt: skip
 
 
 def save_clip(path: Path, images: list[NDArray[np.uint8]], rate_hz: int = 10) -> Path:

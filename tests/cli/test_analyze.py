@@ -37,7 +37,7 @@ def test_a_photograph(run: Run, portrait_path: Path, tiny_network: Path) -> None
 
 
 def test_a_folder_in_natural_order(run: Run, photos: Path, tiny_network: Path) -> None:
-    assert run("analyze", photos, "--network", tiny_network, "--jobs", 1).code == 0
+    assert run("analyze", photos, "--network", tiny_network).code == 0
     assert read_table(OUT / "table.csv")["source"].tolist() == ["img2.jpg", "img10.jpg", "later/img1.png"]
     assert [r["source"] for r in summary()["recordings"]] == ["img2.jpg", "img10.jpg", "later/img1.png"]  # type: ignore[attr-defined]
 
@@ -61,14 +61,14 @@ def test_a_video_has_rows_only_where_there_is_a_face(run: Run, clip: Path, tiny_
 
 
 def test_the_summary_says_by_what_and_how_long(run: Run, photos: Path, tiny_network: Path) -> None:
-    run("analyze", photos, "--network", tiny_network, "--min-face", 50, "--jobs", 1)
+    run("analyze", photos, "--network", tiny_network, "--min-face", 50)
     read = summary()
     assert (read["rows"], read["frames_analysed"], read["frames_dropped"], read["coverage"]) == (3, 3, 0, 1.0)
     network, detector = read["models"]["network"], read["models"]["detector"]  # type: ignore[index]
     facts = json.loads(tiny_network.with_suffix(".json").read_text())
     assert (network["name"], network["sha256"]) == ("tiny", facts["sha256"])
     assert detector["name"] == "mtcnn"
-    assert read["settings"]["min_face_px"] == 50  # type: ignore[index]
+    assert (read["settings"]["min_face_px"], read["settings"]["threads"]) == (50, 1)  # type: ignore[index]
     assert {"mien", "python", "onnxruntime"} <= set(read["versions"])  # type: ignore[call-overload]
     assert set(read["seconds"]) == {"wall", "decode", "find", "quality", "crop", "expression"}  # type: ignore[call-overload]
 
@@ -80,7 +80,7 @@ def test_parquet_holds_the_same_table(run: Run, clip: Path, tiny_network: Path) 
 
 
 def test_json_is_the_summary_and_nothing_else(run: Run, photos: Path, tiny_network: Path) -> None:
-    ran = run("analyze", photos, "--network", tiny_network, "--json", "--jobs", 1)
+    ran = run("analyze", photos, "--network", tiny_network, "--json")
     assert json.loads(ran.out) == summary()
 
 
@@ -102,7 +102,7 @@ def test_frames_are_left_out_as_asked(
 def test_crops_need_no_detector(run: Run, tmp_path: Path, tiny_network: Path) -> None:
     for index in range(3):
         Image.fromarray(np.full((48, 48), 60 * index, np.uint8)).save(tmp_path / f"{index}.png")
-    ran = run("analyze", *sorted(tmp_path.glob("*.png")), "--crops", "--network", tiny_network, "--jobs", 1)
+    ran = run("analyze", *sorted(tmp_path.glob("*.png")), "--crops", "--network", tiny_network)
     table = read_table(OUT / "table.csv")
     assert ran.code == 0
     assert table[["x", "y", "width", "height"]].to_numpy().tolist() == [[0, 0, 48, 48]] * 3
@@ -137,7 +137,7 @@ def test_the_table_is_the_same_on_one_and_on_several_cores(
 
 
 def test_results_are_replaced(run: Run, photos: Path, clip: Path, tiny_network: Path) -> None:
-    run("analyze", photos, "--network", tiny_network, "--jobs", 1)
+    run("analyze", photos, "--network", tiny_network)
     run("analyze", clip, "--network", tiny_network)
     assert set(read_table(OUT / "table.csv")["source"]) == {"clip.mp4"}
 

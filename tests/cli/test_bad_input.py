@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from cli.helpers import Ran, Run, run_process
+from cli.helpers import ENVIRONMENT, Ran, Run, run_process
 from mien.table import read_table
 from tiny_network import save_tiny, tiny_graph
 
@@ -160,7 +160,7 @@ def test_a_truncated_video_is_read_as_far_as_it_goes(run: Run, clip: Path, tiny_
     assert nothing_half_written()
 
 
-@pytest.mark.parametrize("size_wh", [(1, 1), (1, 500), (8000, 6000)])
+@pytest.mark.parametrize("size_wh", [(1, 1), (1, 500)])
 def test_odd_sizes_are_read(run: Run, tmp_path: Path, tiny_network: Path, size_wh: tuple[int, int]) -> None:
     Image.new("RGB", size_wh, (120, 90, 60)).save(tmp_path / "odd.png")
     ran = run("analyze", tmp_path / "odd.png", "--network", tiny_network)
@@ -168,13 +168,13 @@ def test_odd_sizes_are_read(run: Run, tmp_path: Path, tiny_network: Path, size_w
     assert len(read_table(OUT / "table.csv")) == 0
 
 
-def test_a_large_photograph_of_a_face(
+def test_a_huge_photograph_of_a_face(
     run: Run, tmp_path: Path, tiny_network: Path, portrait: NDArray[np.uint8]
 ) -> None:
     large = Image.new("RGB", (8000, 6000), (120, 90, 60))
     large.paste(Image.fromarray(portrait).resize((4096, 4800)), (1000, 500))
     large.save(tmp_path / "large.jpg")
-    ran = run("analyze", tmp_path / "large.jpg", "--network", tiny_network, "--annotate")
+    ran = run("analyze", tmp_path / "large.jpg", "--network", tiny_network)
     assert (ran.code, ran.err) == (0, "")
     assert len(read_table(OUT / "table.csv")) == 1
 
@@ -250,7 +250,7 @@ def test_a_file_name_that_is_no_text(run: Run, photos: Path, tiny_network: Path)
         pytest.skip("file names are text here")
     odd = os.fsencode(photos) + b"/caf\xe9\n.jpg"
     os.rename(photos / "img2.jpg", odd)  # noqa: PTH104
-    ran = run("analyze", photos, "--network", tiny_network, "-j", 1)
+    ran = run("analyze", photos, "--network", tiny_network)
     assert ran.code == 0
     assert "caf\ufffd\ufffd.jpg" in read_table(OUT / "table.csv")["source"].tolist()
 
@@ -258,7 +258,9 @@ def test_a_file_name_that_is_no_text(run: Run, photos: Path, tiny_network: Path)
 def test_a_closed_pipe(photos: Path, tiny_network: Path, tmp_path: Path) -> None:
     options = ["--network", tiny_network, "--json", "--out", tmp_path / "out"]
     command = [sys.executable, "-m", "mien", "analyze", photos, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

@@ -7,7 +7,7 @@ import pytest
 
 import mien
 import mien.cli
-from cli.helpers import Run, run_process
+from cli.helpers import ENVIRONMENT, Run, run_process
 from mien.errors import MienError
 
 COMMANDS = ["analyze", "demo", "bench", "doctor", "models", "models list", "models fetch", "models show"]
@@ -103,13 +103,16 @@ def test_help_loads_nothing_heavy() -> None:
         "heavy = {'numpy', 'cv2', 'pydantic', 'pandas', 'onnxruntime', 'matplotlib'} & set(sys.modules);"
         "print(sorted(heavy), file=sys.stderr)"
     )
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     assert ran.stderr == "[]\n"
 
 
 def test_a_closed_pipe_leaves_no_traceback() -> None:
     command = [sys.executable, "-m", "mien", "--help"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

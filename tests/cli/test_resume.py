@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 from PIL import Image
 
 import mien.analysis.one
-from cli.helpers import Run
+from cli.helpers import ENVIRONMENT, Run
 
 OUT = Path("mien-results")
 
@@ -56,7 +55,7 @@ def run_script(tmp_path: Path, run: Run) -> Callable[..., subprocess.CompletedPr
         script.write_text(SCRIPT.format(victim=victim, signal=sent))
         return subprocess.run(
             [sys.executable, str(script), *map(str, arguments)],
-            env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False,
+            env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
     return run_script
@@ -115,7 +114,7 @@ def test_ctrl_c_keeps_what_is_finished(
     photos: Path,
     tiny_network: Path,
 ) -> None:
-    command = ("analyze", photos, "--network", tiny_network, "--jobs", 1)
+    command = ("analyze", photos, "--network", tiny_network)
     stopped = run_script(*command, sent="SIGINT", AT_FRAME="3")
     assert stopped.returncode == 130
     assert stopped.stdout == ""
@@ -157,7 +156,7 @@ def test_resume_reads_again_only_what_failed(
 ) -> None:
     bad = photos / "img5.jpg"
     bad.write_bytes(b"")
-    command = ("analyze", photos, "--network", tiny_network, "--jobs", 1, "--resume", "--annotate")
+    command = ("analyze", photos, "--network", tiny_network, "--resume", "--annotate")
     assert run(*command).code == 1
     assert "img2.annotated.jpg" in files()
     opened.clear()
@@ -175,7 +174,7 @@ def test_resume_reads_again_what_has_changed(
     run: Run, opened: list[str], photos: Path, tiny_network: Path, tmp_path: Path, change: str
 ) -> None:
     (photos / "img5.jpg").write_bytes(b"")
-    command = ["analyze", photos, "--network", tiny_network, "--jobs", 1, "--resume"]
+    command = ["analyze", photos, "--network", tiny_network, "--resume"]
     assert run(*command).code == 1
     opened.clear()
     if change == "setting":
@@ -199,5 +198,5 @@ def test_without_resume_everything_is_read(
     (photos / "img5.jpg").write_bytes(b"")
     for _ in range(2):
         opened.clear()
-        run("analyze", photos, "--network", tiny_network, "--jobs", 1)
+        run("analyze", photos, "--network", tiny_network)
         assert len(opened) == 4

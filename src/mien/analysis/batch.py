@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -21,6 +22,12 @@ from mien.pipeline import Pipeline
 from mien.table import new_table, read_rows
 
 DEFAULT = Wanted()
+
+PHOTOGRAPHS_A_PROCESS = 16
+"""Fewer are read sooner than another process has started."""
+
+MOST_PROCESSES = 61
+"""Windows can't wait for more."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,13 @@ def analyse_all(
 
     Args:
         tasks: the inputs.
-        settings: for all of them.
+        settings: for all of them. With `threads` 0 each network gets one thread: how a sum is shared out
+            between threads changes its last digits, and the table must not depend on the machine's cores.
         out: the folder; files in it are replaced.
         failures: inputs that are known not to work, for the summary.
         wanted: what to write beside the rows.
         table_format: "csv" or "parquet".
-        jobs: how many processes; 0 takes one per core for several inputs.
+        jobs: how many processes; 0 takes one per core, as far as there is work for them.
         resume: keep what an earlier batch with the same settings and the same files has finished.
         progress: told how many inputs are done, with fractions.
 
@@ -78,8 +86,9 @@ def analyse_all(
         OutputError: the folder can't be written.
     """
     start = perf_counter()
+    settings = settings.model_copy(update={"threads": settings.threads or 1})
     folder = prepare(out, resume=resume)
-    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
+    jobs = min(jobs, len(tasks)) or _useful_jobs(tasks)
     if jobs > 1:
         from mien.analysis.pool import spread
 
@@ -101,6 +110,12 @@ def analyse_all(
     if not failed:
         shutil.rmtree(folder)
     return Result(out, table, summary, pictures, failed)
+
+
+def _useful_jobs(tasks: Sequence[Task]) -> int:
+    videos = sum(task.kind == "video" for task in tasks)
+    useful = videos + math.ceil((len(tasks) - videos) / PHOTOGRAPHS_A_PROCESS)
+    return min(useful, os.cpu_count() or 1, MOST_PROCESSES)
 
 
 def _one_by_one(

@@ -17,8 +17,6 @@ from mien.files import write_json
 
 FOLDER: Final = ".partial"
 
-_NOT_IN_THE_TABLE: Final = {"threads"}
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -111,7 +109,7 @@ def fingerprint(task: Task, settings: Settings, wanted: Wanted, network_sha256: 
     parts = {
         "task": asdict(task),
         "file": [stat.st_size, stat.st_mtime_ns] if stat else None,
-        "settings": settings.model_dump(mode="json", exclude=_NOT_IN_THE_TABLE),
+        "settings": settings.model_dump(mode="json"),
         "wanted": asdict(wanted),
         "network": network_sha256,
         "mien": mien.__version__,
@@ -130,8 +128,15 @@ def prepare(out: Path, *, resume: bool) -> Path:
         if folder.exists() and not resume:
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
     except OSError as error:
         raise OutputError(
             f"cannot write the folder {out}: {error.strerror}; choose another with --out"
         ) from error
     return folder
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that processes have left which were killed while they wrote."""
+    for path in folder.glob(".*"):
+        path.unlink()

@@ -1,4 +1,4 @@
-"""A batch spread over processes, each with its own networks and one thread for them."""
+"""A batch spread over processes, each with its own networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from threading import Thread
 import cv2
 
 from mien.analysis.one import Record, attempt
-from mien.analysis.partial import Wanted
+from mien.analysis.partial import Wanted, sweep
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
 from mien.errors import MienError
@@ -57,7 +57,7 @@ def spread(
 
     Args:
         tasks: the inputs.
-        settings: for all; with `threads` 0, each process takes one thread.
+        settings: for all.
         folder: where partial results are kept.
         wanted: what to write beside the rows.
         jobs: how many processes.
@@ -68,11 +68,21 @@ def spread(
 
     Raises:
         ConfigError, ModelError, OutputError: what would stop every input.
-        MienError: the processes don't start.
+        MienError: the processes can't be started.
     """
-    shares = _CONTEXT.Array("d", len(tasks))
-    single = settings.model_copy(update={"threads": settings.threads or 1})
-    work = Work(single, folder, wanted, shares, _CONTEXT.Event())
+    try:
+        shares = _CONTEXT.Array("d", len(tasks))
+    except OSError as error:
+        raise MienError(f"cannot share memory between processes ({error.strerror}); use --jobs 1") from error
+    try:
+        return _spread(tasks, Work(settings, folder, wanted, shares, _CONTEXT.Event()), jobs, progress)
+    finally:
+        sweep(folder)
+
+
+def _spread(
+    tasks: Sequence[Task], work: Work, jobs: int, progress: Callable[[float], None]
+) -> list[Record | Failure]:
     outcomes: dict[int, Record | Failure] = {}
     while left := [place for place in range(len(tasks)) if place not in outcomes]:
         try:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 MOST_LINES = 20
 """With more recordings than this, only their sum is printed."""
 
+LEAST_SHARE = 0.05
+"""An expression that is rarer than this in a recording is not printed."""
+
+_KINDS = {".png": "plot", ".mp4": "clip", ".jpg": "picture"}
+
 
 def analyze(
     context: typer.Context,
@@ -55,7 +60,7 @@ def analyze(
         float | None, typer.Option(help="Analyse at most N frames a second of a video.", metavar="N")
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Inputs read at a time; 0 takes one per core.")
+        int, typer.Option("--jobs", "-j", min=0, help="Inputs read at a time; 0 chooses, up to one per core.")
     ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run into the same folder stopped.")
@@ -63,10 +68,11 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Read the expressions in photographs, folders and videos into a table.
+    """Read photographs, folders and videos into a table.
 
     Writes table.csv, summary.json, and a timeline of each video. One row per face per frame; the columns
-    are in docs/table.md. An input that can't be read is named, and the others are still read.
+    are in docs/table.md. An input that can't be read is named, and the others are still read. The same inputs
+    and settings give the same table, on one core or on many.
 
     Example: mien analyze holiday/ session.mp4 --annotate --out results
     """
@@ -118,21 +124,26 @@ def print_reading(result: Result) -> None:
         for recording in recordings:
             typer.echo(_line(recording))
     totals = result.summary
-    typer.echo(
-        f"{totals['rows']} rows from {totals['frames_analysed']} frames in {totals['seconds']['wall']:.1f} s"
-    )
+    counts = f"{_count(totals['rows'], 'row')} from {_count(totals['frames_analysed'], 'frame')}"
+    typer.echo(f"{counts} in {totals['seconds']['wall']:.1f} s")
     typer.echo(f"table    {result.table}")
     typer.echo(f"summary  {result.folder / 'summary.json'}")
     for picture in result.pictures[:MOST_LINES]:
-        typer.echo(f"{'clip' if picture.suffix == '.mp4' else 'picture':8} {picture}")
+        typer.echo(f"{_KINDS[picture.suffix]:8} {picture}")
+    if len(result.pictures) > MOST_LINES:
+        typer.echo(f"and {len(result.pictures) - MOST_LINES} more pictures in {result.folder}")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _line(recording: dict[str, Any]) -> str:
     if not recording["rows"]:
         found = "no face"
     else:
-        shares = ((label, count / recording["rows"]) for label, count in recording["expressions"].items())
-        found = ", ".join(f"{label} {share:.0%}" for label, share in list(shares)[:3])
+        shares = {label: count / recording["rows"] for label, count in recording["expressions"].items()}
+        found = ", ".join(f"{label} {share:.0%}" for label, share in shares.items() if share >= LEAST_SHARE)
     if recording["kind"] == "video":
         found += f" (face in {recording['frames_with_face']} of {recording['frames_analysed']} frames)"
     note = f"; {recording['note']}" if recording["note"] else ""

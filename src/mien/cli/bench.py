@@ -35,13 +35,13 @@ def bench(
     network: Annotated[
         str | None, typer.Option(help="A built-in network or an .onnx file.", metavar="NAME|PATH")
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads for the networks; one per core when left out.")
-    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads for each network.")] = 1,
     runs: Annotated[int, typer.Option(min=1, help="Runs of each stage; their median counts.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure the speed of each stage on this machine, on the built-in portrait.
+    """Measure the speed of each stage on this machine.
+
+    It reads the built-in portrait; `whole` is everything from a video file to the readings.
 
     Example: mien bench --detector yunet
     """

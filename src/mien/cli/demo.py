@@ -18,9 +18,10 @@ def demo(
         str | None, typer.Option(help="A built-in network or an .onnx file.", metavar="NAME|PATH")
     ] = None,
 ) -> None:
-    """Read the built-in portrait, slowly panned and zoomed, into a table, a marked clip and a plot.
+    """Show the whole way on the built-in moving portrait.
 
-    The portrait is matplotlib's photograph of Grace Hopper, which is in the public domain.
+    Writes a table, a clip with the face marked, and a plot. The portrait is matplotlib's photograph of Grace
+    Hopper, which is in the public domain, slowly panned, zoomed and turned.
 
     Example: mien demo
     """

@@ -43,9 +43,10 @@ class Check:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Say what is installed, which models and cameras there are, what is missing and how to get it.
+    """Say what is here, what is missing and how to get it.
 
-    Exits with 1 if something is missing that Mien can't do without.
+    Looks at packages, networks, detectors and cameras. Exits with 1 if something is missing that Mien can't
+    do without.
 
     Example: mien doctor
     """

@@ -14,7 +14,7 @@ app = typer.Typer(invoke_without_command=True)
 
 @app.callback()
 def _default(context: typer.Context) -> None:
-    """List, fetch and describe models; without more words, list them.
+    """List, fetch and describe models.
 
     Example: mien models
     """
@@ -24,7 +24,7 @@ def _default(context: typer.Context) -> None:
 
 @app.command("list")
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the networks that come with Mien and the optional models.
+    """List the built-in networks and the optional models.
 
     Example: mien models list
     """
@@ -43,7 +43,7 @@ def fetch(
         str | None, typer.Option(help="Another address with the same file, such as a mirror.")
     ] = None,
 ) -> None:
-    """Fetch an optional model into the cache folder, and check its SHA-256.
+    """Fetch an optional model, and check its SHA-256.
 
     Example: mien models fetch yunet
     """
@@ -59,7 +59,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A network's name, or its .onnx file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the sidecar as JSON.")] = False,
 ) -> None:
-    """Show the facts about a network: labels, training data and terms, figures.
+    """Show a network's labels, training data and figures.
 
     Example: mien models show paper
     """
