@@ -64,11 +64,11 @@ def test_the_portrait_is_good_in_every_part(portrait: Image) -> None:
     assert face_quality(portrait, PORTRAIT)[0] > 0.95
 
 
-def test_quality_is_the_geometric_mean_of_its_parts(portrait: Image) -> None:
+def test_quality_is_the_product_of_its_parts(portrait: Image) -> None:
     blurred = np.asarray(cv2.GaussianBlur(darkened(portrait, 0.3), (0, 0), 6), np.uint8)
     parts = one(quality_parts(blurred, PORTRAIT))
-    expected = np.exp(np.mean(np.log(list(parts.values()))))
-    assert face_quality(blurred, PORTRAIT)[0] == pytest.approx(expected, rel=1e-5)
+    assert max(parts["sharpness"], parts["light"]) < 0.95
+    assert face_quality(blurred, PORTRAIT)[0] == pytest.approx(np.prod(list(parts.values())), rel=1e-5)
 
 
 def test_without_landmarks_pose_is_unknown_and_left_out(portrait: Image) -> None:
@@ -76,16 +76,16 @@ def test_without_landmarks_pose_is_unknown_and_left_out(portrait: Image) -> None
     parts = one(quality_parts(portrait, faces))
     assert np.isnan(parts["pose"])
     known = [parts[name] for name in PARTS[:3]]
-    assert face_quality(portrait, faces)[0] == pytest.approx(np.prod(known) ** (1 / 3), rel=1e-5)
+    assert face_quality(portrait, faces)[0] == pytest.approx(np.prod(known), rel=1e-5)
 
 
 def test_more_blur_is_less_sharp_and_changes_little_else(portrait: Image) -> None:
     all_parts = [one(quality_parts(portrait, PORTRAIT))]
-    for sigma_px in (2, 4, 8, 16):
+    for sigma_px in (4, 8, 16, 32):
         blurred = np.asarray(cv2.GaussianBlur(portrait, (0, 0), sigma_px), np.uint8)
         all_parts.append(one(quality_parts(blurred, PORTRAIT)))
     assert falls([parts["sharpness"] for parts in all_parts])
-    assert all_parts[-1]["sharpness"] < 0.3
+    assert all_parts[-1]["sharpness"] < 0.5
     assert {parts["size"] for parts in all_parts} == {1.0}
     assert min(parts["light"] for parts in all_parts[:-1]) > 0.95
 
@@ -97,12 +97,14 @@ def test_sharpness_does_not_depend_on_light_and_contrast(portrait: Image) -> Non
 
 
 def test_darker_is_worse_light(portrait: Image) -> None:
-    light = [one(quality_parts(darkened(portrait, f), PORTRAIT))["light"] for f in (0.4, 0.3, 0.2, 0.1, 0.03)]
+    light = [
+        one(quality_parts(darkened(portrait, f), PORTRAIT))["light"] for f in (0.24, 0.2, 0.15, 0.1, 0.03)
+    ]
     assert falls(light)
     assert light[-1] < 0.05
 
 
-@pytest.mark.parametrize("factor", [0.5, 0.75, 1.0])
+@pytest.mark.parametrize("factor", [0.3, 0.5, 1.0])
 def test_skin_that_is_darker_in_ordinary_light_is_not_worse(portrait: Image, factor: float) -> None:
     assert one(quality_parts(darkened(portrait, factor), PORTRAIT))["light"] > 0.95
 
@@ -120,11 +122,11 @@ def test_fog_is_worse_light(portrait: Image) -> None:
 
 
 def test_smaller_faces_have_less_size(portrait: Image) -> None:
-    sizes = [one(quality_parts(*scaled(portrait, factor)))["size"] for factor in (1, 0.5, 0.2, 0.1, 0.05)]
+    sizes = [one(quality_parts(*scaled(portrait, factor)))["size"] for factor in (1, 0.5, 0.13, 0.1, 0.05)]
     assert sizes[:2] == [1, 1]
     assert falls(sizes[1:])
     side_px = np.hypot(*(PORTRAIT.points[0, 1] - PORTRAIT.points[0, 0])) / FER2013_FRAMING.interocular
-    assert sizes[-1] == pytest.approx(0.05 * side_px / 48, rel=0.03)
+    assert sizes[-1] == pytest.approx(0.05 * side_px / 32, rel=0.03)
 
 
 @given(st.floats(-80, 80))

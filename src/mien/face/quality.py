@@ -1,13 +1,13 @@
 """How usable a face is for reading its expression: size, sharpness, light and pose, each from 0 to 1.
 
 The parts look at what an expression network looks at: the grey crop of 48x48 pixels, framed as in `crop`.
-They judge the picture, not the person: light is full over a wide range, so that dark skin doesn't pass for
-bad light.
+Each falls about where a network's accuracy does (`benchmarks/quality.py`). They judge the picture, not the
+person: light is full over a wide range, so that dark skin doesn't pass for bad light.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -18,15 +18,15 @@ from mien.face.crop import crop_faces, face_squares
 from mien.types import Faces, Image
 
 _CROP_PX: Final = 48
-_HALF_SHARP: Final = 0.25
-"""The Laplacian's spread over the grey's own in FER-2013's faces, blurred by one pixel (median)."""
-_DARK, _FLAT, _CLIPPED = 0.2, 0.08, 0.01
-"""Distance of the mean from black and white, and spread, that one in a hundred FER-2013 faces falls short of;
-and distance from either end of the scale. White is 1."""
+_ENOUGH_PX: Final = 32
+"""FER-2013's faces lose nothing worth mentioning when they are shrunk to this."""
+_HALF_SHARP: Final = 0.1
+"""The Laplacian's spread over the grey's own in FER-2013's faces, blurred by two pixels (median)."""
+_DARK, _FLAT, _CLIPPED = 0.1, 0.04, 0.01
+"""Least distance of the mean from black and white, least spread, distance from either end; white is 1."""
 _NOSE_OUT, _NOSE_PLACE, _NOSE_NOD = 0.21, 0.54, 0.5
 """How far the nose stands out, in sides of the crop; where its tip lies on the way from the eyes to the
 mouth; and how far it stands out in lengths of this way."""
-
 _TINY_PX: Final = 1e-3
 """Stands for no length at all, where landmarks fall together."""
 
@@ -36,12 +36,12 @@ class QualityParts:
     """What the quality is made of, each (n,) from 0 to 1.
 
     Attributes:
-        size: the face's crop has at least 48 pixels a side in the picture; less counts in proportion.
-        sharpness: 1 - 2^(-r / 0.25) with r the Laplacian's standard deviation over that of the grey, so that
-            contrast doesn't count; 0.5 is a FER-2013 face blurred by a Gaussian of one pixel.
+        size: full where the crop's side has at least 32 pixels in the picture; less counts in proportion.
+        sharpness: 1 - 2^(-r / 0.1) with r the Laplacian's standard deviation over that of the grey, so that
+            contrast doesn't count; 0.5 is a FER-2013 face blurred by a Gaussian of two pixels.
         light: exposure x contrast x the share of pixels that are not clipped, in the inner two thirds of the
-            crop. Exposure and contrast are full where the mean lies at least 0.2 from black and white and the
-            standard deviation is at least 0.08 (white is 1); less counts in proportion.
+            crop. Exposure and contrast are full where the mean lies at least 0.1 from black and white and the
+            standard deviation is at least 0.04 (white is 1); less counts in proportion.
         pose: squared cosine of the angle by which the face is turned away, guessed from the nose's place
             between eyes and mouth; NaN without landmarks. Tilting the head to a shoulder doesn't count.
     """
@@ -60,20 +60,19 @@ def face_quality(image: Image, faces: Faces) -> NDArray[np.float32]:
         faces: the faces in it.
 
     Returns:
-        (n,) from 0 to 1: the geometric mean of the parts that are known.
+        (n,) from 0 to 1: the product of the parts that are known.
     """
     parts = quality_parts(image, faces)
-    stacked = np.stack([getattr(parts, part.name) for part in fields(parts)])
-    known = ~np.isnan(stacked)
-    product = np.where(known, stacked, 1).prod(axis=0)
-    return np.asarray(product ** (1 / known.sum(axis=0)), np.float32)
+    return np.asarray(
+        parts.size * parts.sharpness * parts.light * np.nan_to_num(parts.pose, nan=1), np.float32
+    )
 
 
 def quality_parts(image: Image, faces: Faces) -> QualityParts:
     """Give the parts of the quality; arguments as in `face_quality`."""
     crops = crop_faces(image, faces, _CROP_PX)
     sides = np.linalg.norm(face_squares(faces)[1], axis=1)
-    parts = (sides / _CROP_PX).clip(max=1), _sharpness(crops), _light(crops), _pose(faces.points, sides)
+    parts = (sides / _ENOUGH_PX).clip(max=1), _sharpness(crops), _light(crops), _pose(faces.points, sides)
     return QualityParts(*(part.astype(np.float32) for part in parts))
 
 
