@@ -4,9 +4,9 @@
     python benchmarks/detectors.py --min-face 60 --package
 
 Prints two tables. In the first, "-2" means two faces missed and "+3" three faces seen where there are none,
-over all frames; nothing is tuned on these files. In the second, times are medians on the 640x360 video: by the
-clock, and of the processors, which says more on a busy machine; the ratio is to OpenCV's Haar cascade in the same
-run. `--package` adds the `mtcnn` package itself, in TensorFlow.
+over all frames; nothing is tuned on these files. In the second, times are medians on the 640x360 video: by
+the clock, and of the processors, which says more on a busy machine; the ratio is to OpenCV's Haar cascade in
+the same run. `--package` adds the `mtcnn` package itself, in TensorFlow.
 """
 
 from __future__ import annotations
