@@ -45,6 +45,22 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert len({task.stem for task in tasks}) == 2
 
 
+def test_earlier_results_are_not_read(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4", "mien-results/a.png", "mien-results/a.annotated.mp4")
+    out = tmp_path / "mien-results"
+    assert [task.name for task in plan([tmp_path], out)[0]] == ["a.mp4"]
+    assert [task.name for task in plan([out], out)[0]] == ["a.annotated.mp4", "a.png"]
+    assert [task.name for task in plan([out / "a.png"], out)[0]] == ["a.png"]
+    assert len(plan([tmp_path], tmp_path)[0]) == 3
+
+
+def test_nothing_but_earlier_results(tmp_path: Path) -> None:
+    touch(tmp_path, "mien-results/a.png")
+    tasks, (failure,) = plan([tmp_path], tmp_path / "mien-results")
+    assert tasks == []
+    assert "nothing to read there but earlier results" in failure.error
+
+
 @pytest.mark.parametrize(
     ("names", "stems"),
     [

@@ -58,7 +58,7 @@ def analyze(
     """
     settings = load_settings(**choices)
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    tasks, failures = plan(given)
+    tasks, failures = plan(given, Path(out) if out else None)
     if not tasks:
         raise SourceError(failures[0].error if failures else "expected a path, received none")
     with TemporaryDirectory(prefix="mien-") as temporary:

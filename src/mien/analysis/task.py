@@ -53,11 +53,13 @@ PORTRAIT = Task("portrait", "video", "portrait", "portrait")
 """The moving portrait that is built in."""
 
 
-def plan(paths: Iterable[str | Path]) -> tuple[list[Task], list[Failure]]:
+def plan(paths: Iterable[str | Path], out: Path | None = None) -> tuple[list[Task], list[Failure]]:
     """Find the inputs in files and folders.
 
     Args:
         paths: files and folders, in the order wanted.
+        out: the folder for the results. When it lies in one of the paths, what is in it is left out: earlier
+            results have pictures too.
 
     Returns:
         The tasks in order, each file once, and the paths in which nothing was found.
@@ -72,7 +74,10 @@ def plan(paths: Iterable[str | Path]) -> tuple[list[Task], list[Failure]]:
         else:
             readable.append(path)
     # All at once, as only then no two inputs get the same name.
-    inputs = find_inputs(readable)
+    inputs = [each for each in find_inputs(readable) if not _is_result(each.path, readable, out)]
+    if readable and not inputs:
+        where = ", ".join(map(str, readable))
+        failures.append(Failure(where, f"{where}: nothing to read there but earlier results, in {out}"))
     names = [plain_name(each.name) for each in inputs]
     stems: dict[str, str] = {}
     for kind in ("photograph", "video"):
@@ -81,6 +86,15 @@ def plan(paths: Iterable[str | Path]) -> tuple[list[Task], list[Failure]]:
     return [
         Task(str(each.path), each.kind, name, stems[name]) for each, name in zip(inputs, names, strict=True)
     ], failures
+
+
+def _is_result(path: Path, asked_for: Sequence[Path], out: Path | None) -> bool:
+    """Say whether a file lies in the output folder, unless that, or something in it, was asked for."""
+    if out is None:
+        return False
+    folder = out.resolve()
+    meant = any(each.resolve().is_relative_to(folder) for each in asked_for)
+    return path.resolve().is_relative_to(folder) and not meant
 
 
 def _stems(names: Sequence[str]) -> list[str]:

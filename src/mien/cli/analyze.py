@@ -84,7 +84,7 @@ def analyze(
     settings = load_settings(
         detector=detector, network=network, min_face_px=min_face, crops=crops or None, every=every, fps=fps
     )
-    tasks, failures = plan(paths)
+    tasks, failures = plan(paths, out)
     for failure in failures:
         print_error(failure.error)
     if not tasks:
