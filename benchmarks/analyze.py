@@ -4,8 +4,8 @@
     python benchmarks/analyze.py --peer /path/to/an/environment/with/fer/bin/python
 
 The video is the built-in portrait, 640x360, one face. Frames a second leave start-up apart: a long clip's
-time less a one-frame clip's. With --peer, `fer` (Haar detector) reads the same clip in the same run. Medians of
-five runs.
+time less a one-frame clip's. With --peer, `fer` (Haar detector) reads the same clip in the same run. Medians
+of five runs.
 """
 
 from __future__ import annotations
