@@ -100,7 +100,7 @@ def fit(
     if imagenet is not None:
         mobilenet.load_imagenet(model, imagenet, "ImageNet weights")
     optimizer = keras.optimizers.AdamW(recipe.fine.learning_rate, weight_decay=recipe.fine.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bn", "bias"])
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
     compile_model(model, optimizer, recipe.fine, use_votes)
     optimizer.build(model.trainable_variables)
     fingerprint = fingerprint_of(recipe, train)
