@@ -112,9 +112,9 @@ def smooth_table(table: pd.DataFrame, half_life_s: float) -> pd.DataFrame:
         half_life_s: seconds in which half of the old is gone; 0 leaves the values as they are.
 
     Returns:
-        A copy with these columns smoothed; the expression stays the raw one.
+        `time_s`, `track` and these columns.
     """
-    result = table.copy()
+    result = table[["time_s", "track", *_SMOOTHED]].copy()
     for _, track in table.groupby("track"):
         values = track[_SMOOTHED].to_numpy(copy=True)
         elapsed_s = track["time_s"].diff().to_numpy()

@@ -199,8 +199,12 @@ def new_table(path: Path) -> Iterator[Table]:
             table.close()
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
     """Give the rows of a CSV table one by one, so that a long table takes no memory.
+
+    Args:
+        path: the table.
+        every: give only the rows of frames whose number can be divided by this.
 
     Raises:
         SourceError: it isn't such a table.
@@ -210,11 +214,14 @@ def read_rows(path: Path) -> Iterator[Row]:
         "int64": int,
         "float64": lambda cell: float(cell) if cell else None,
     }
+    frame = COLUMNS.index("frame")
     convert = [kinds[dtype] for dtype in _DTYPES.values()]
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         _check_columns(path, next(reader, []))
         for cells in reader:
+            if int(cells[frame]) % every:
+                continue
             yield tuple(kind(cell) for kind, cell in zip(convert, cells, strict=True))
 
 
@@ -255,10 +262,17 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
     path = Path(path)
     try:
-        if path.suffix != ".parquet":
-            return table_frame(read_rows(path))
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError, csv.Error) as error:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    except (OSError, ValueError) as error:
         raise SourceError(f"cannot read the table {path}: {error}") from error
     _check_columns(path, list(frame.columns))
     return frame.astype(_DTYPES)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    # A file may be called "NA": only empty cells of the number columns are missing values.
+    frame = pd.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(DECIMALS, ""), dtype=_DTYPES)
+    # pandas' quick reading of numbers may miss the last bit, which this puts right.
+    return frame.round(dict(DECIMALS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -11,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 from mien.analysis.partial import Partial, Wanted, fingerprint
 from mien.analysis.summary import Census, describe
 from mien.analysis.task import Failure, Task
+from mien.config import Settings
 from mien.errors import ConfigError, ModelError, OutputError, SourceError
 from mien.mood.smoothing import HalfLife
 from mien.pipeline import Pipeline, Tally
 from mien.source import open_source
-from mien.table import new_table, read_table, rows
+from mien.table import new_table, read_rows, rows, table_frame
 
 if TYPE_CHECKING:
     from mien.analysis.annotate import Mark
+
+PLOTTED_ROWS = 20_000
+"""Of a longer recording, only every n-th frame is plotted: memory stays the same, and nobody sees more."""
 
 Record = dict[str, Any]
 Progress = Callable[[float], None]
@@ -88,17 +93,18 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
             progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
     record = describe(task, source.report, tally, census)
     if ".png" in partial.pictures:
-        _plot(partial, record, settings.smooth_half_life_s)
+        _plot(partial, record, settings)
     return record
 
 
-def _plot(partial: Partial, record: Record, half_life_s: float) -> None:
+def _plot(partial: Partial, record: Record, settings: Settings) -> None:
     # Imported here: who has only photographs does not wait for pandas and matplotlib.
     from mien.recording import draw_timeline
     from mien.show.timeline import save_figure
 
-    figure = draw_timeline(read_table(partial.path(".csv")), record, half_life_s)
-    save_figure(figure, partial.path(".png"))
+    step = settings.every * max(1, math.ceil(record["rows"] / PLOTTED_ROWS))
+    table = table_frame(read_rows(partial.path(".csv"), every=step))
+    save_figure(draw_timeline(table, record, settings.smooth_half_life_s), partial.path(".png"))
 
 
 def _marker(task: Task, pipeline: Pipeline, partial: Partial) -> AbstractContextManager[Mark]:
