@@ -138,6 +138,17 @@ def test_ctrl_c_with_several_processes(
     assert run(*command, "--resume").code == 0
 
 
+def test_no_process_outlives_a_killed_parent(
+    run: Run, run_script: Callable[..., subprocess.CompletedProcess[str]], photos: Path, tiny_network: Path
+) -> None:
+    command = ("analyze", photos, "--network", tiny_network, "--jobs", 2)
+    # That this returns is the test: it waits until every process has closed the pipe.
+    killed = run_script(*command, victim="os.getppid()", AT_FRAME="1")
+    assert killed.returncode == -signal.SIGKILL
+    assert files() == {".partial"}
+    assert run(*command, "--resume").code == 0
+
+
 def test_a_file_that_kills_its_process_leaves_the_others(
     run: Run, run_script: Callable[..., subprocess.CompletedProcess[str]], photos: Path, tiny_network: Path
 ) -> None:
