@@ -57,6 +57,10 @@ def test_a_video_has_rows_only_where_there_is_a_face(run: Run, clip: Path, tiny_
         6,
     )
     assert recording["coverage"] == pytest.approx(0.6, abs=0.01)
+    means = table.filter(like="p_").mean().dropna()
+    received = {f"p_{label}": mean for label, mean in recording["mean_probabilities"].items()}
+    assert received == pytest.approx(means.to_dict(), abs=1e-4)
+    assert recording["expressions"] == table["expression"].value_counts().to_dict()
     assert "face in 6 of 10 frames" in ran.out
 
 

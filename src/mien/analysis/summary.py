@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 import mien
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
+from mien.labels import EMOTIONS
 from mien.pipeline import STAGES, Tally
 from mien.source import SourceReport
 from mien.table import plain_name
@@ -23,7 +27,7 @@ _COUNTS: Final = ("frames_read", "frames_analysed", "frames_with_face", "frames_
 
 @dataclass
 class Census:
-    """Counts of the faces of one input.
+    """Counts and means of the faces of one input.
 
     Attributes:
         rows: faces in all frames.
@@ -34,12 +38,22 @@ class Census:
     rows: int = 0
     tracks: set[int] = field(default_factory=set)
     expressions: Counter[str] = field(default_factory=Counter)
+    _sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(EMOTIONS)))
 
     def count(self, faces: Faces) -> None:
         """Count the faces of one frame."""
         self.rows += len(faces)
         self.tracks.update(faces.track.tolist())
         self.expressions.update(faces.labels)
+        self._sums += faces.probabilities.sum(axis=0, dtype=np.float64)
+
+    @property
+    def mean_probabilities(self) -> dict[str, float]:
+        """The mean probability of each label over all rows, of those that the network has."""
+        if not self.rows:
+            return {}
+        means = zip(EMOTIONS, (self._sums / self.rows).tolist(), strict=True)
+        return {label: round(mean, 4) for label, mean in means if mean == mean}
 
 
 def describe(task: Task, report: SourceReport, tally: Tally, census: Census) -> dict[str, Any]:
@@ -62,6 +76,7 @@ def describe(task: Task, report: SourceReport, tally: Tally, census: Census) -> 
         "tracks": len(census.tracks),
         "coverage": _rounded(tally.coverage),
         "expressions": dict(census.expressions.most_common()),
+        "mean_probabilities": census.mean_probabilities,
         "note": report.note,
         "seconds": {stage: round(spent, 4) for stage, spent in tally.seconds.items()},
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mien.cli.console import Interrupted, print_error, progress_bar
+from mien.labels import UNCERTAIN
 
 if TYPE_CHECKING:
     from mien.analysis.batch import Result
@@ -144,6 +145,10 @@ def _line(recording: dict[str, Any]) -> str:
     else:
         shares = {label: count / recording["rows"] for label, count in recording["expressions"].items()}
         found = ", ".join(f"{label} {share:.0%}" for label, share in shares.items() if share >= LEAST_SHARE)
+        if next(iter(shares)) == UNCERTAIN:
+            means = recording["mean_probabilities"]
+            likeliest = sorted(means, key=means.__getitem__, reverse=True)[:2]
+            found += "; on average " + ", ".join(f"{label} {means[label]:.0%}" for label in likeliest)
     if recording["kind"] == "video":
         found += f" (face in {recording['frames_with_face']} of {recording['frames_analysed']} frames)"
     note = f"; {recording['note']}" if recording["note"] else ""
