@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mien.errors import ConfigError, ModelError
 from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path, write_sidecar
-from mien.files import sha256_of, written_whole
+from mien.files import sha256_of, write_text, written_whole
 from mien.train.backend import load_keras
 from mien.train.prepare import prepare
 from mien.train.quantise import QuantisationReport, compare, quantise
@@ -71,7 +71,7 @@ def export(
 
     Args:
         run: the run's folder.
-        out: the .onnx file; its sidecar is written beside it.
+        out: the .onnx file; its sidecar is written beside it, and the run's card where its figures hold.
         precision: how the weights are stored. "int8" is measured on the validation part, and kept only if it
             pays.
         data: the run's data set; "int8" needs it, to see how far feature maps reach.
@@ -92,6 +92,8 @@ def export(
         images = random.integers(0, 256, (16, sidecar.size_px, sidecar.size_px), np.uint8)
         write_network(model, out, name=recipe.name, labels=sidecar.labels, images=images, precision=precision)
         _write_sidecar(out, sidecar)
+        card = (run / "MODEL_CARD.md").read_text(encoding="utf-8")
+        write_text(out.with_suffix(".md"), card.replace(f"card: {recipe.name}", f"card: {out.stem}"))
         return None
     if data is None:
         raise ConfigError("int8 is fitted and measured on faces: give the run's data with --data")
@@ -102,7 +104,8 @@ def export(
     if report.pays:
         with written_whole(out) as temporary:
             temporary.write_bytes(small)
-        _write_sidecar(out, sidecar)
+        measured = {"validation": {"accuracy": report.accuracy_after}}
+        _write_sidecar(out, sidecar.model_copy(update={"metrics": measured}))
     return report
 
 

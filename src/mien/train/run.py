@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from mien.expression.calibration import fit_temperature, softmax, threshold_for
+from mien.expression.network import OnnxNetwork
 from mien.expression.sidecar import NetworkInput, Sidecar, TrainedOn, sidecar_path, write_sidecar
 from mien.files import sha256_of, write_json, written_whole
 from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState
-from mien.train.evaluate import Evaluation, evaluate_logits
+from mien.train.evaluate import Evaluation, evaluate_logits, predict
 from mien.train.export import write_network
-from mien.train.fit import BEST, CHECKPOINT, Report, best_network, fit, predict_logits
+from mien.train.fit import BEST, CHECKPOINT, Report, best_network, fit
 from mien.train.networks import mobilenet
 from mien.train.prepare import Prepared, prepare
 from mien.train.recipe import Recipe
@@ -115,9 +117,23 @@ def finish(
     difference = write_network(deployed, network, name=recipe.name, labels=parts.train.labels, images=images)
     say(f"ONNX equals Keras within {difference:.1e}")
 
+    uncalibrated = Sidecar(
+        name=recipe.name,
+        description=recipe.description,
+        labels=parts.train.labels,
+        input=NetworkInput(size_px=recipe.data.size_px),
+        sha256=sha256_of(network),
+        parameters=deployed.count_params(),
+        data=(TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),),
+        licence="Apache-2.0",
+        versions=versions(),
+        created=datetime.now(UTC).replace(microsecond=0),
+    )
+    # Measured is what is given away: the exported file, not Keras's network.
+    shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=os.cpu_count() or 1)
     logits = {
-        "validation": predict_logits(model, parts.validation.images),
-        "test": predict_logits(model, parts.test.images),
+        "validation": predict(shipped, parts.validation.images),
+        "test": predict(shipped, parts.test.images),
     }
     temperature = fit_temperature(logits["validation"], parts.validation.targets)
     confidence = softmax(logits["validation"], temperature).max(axis=1)
@@ -128,20 +144,12 @@ def finish(
         name: evaluate_logits(values, getattr(parts, name), parts.train.labels, temperature, threshold)
         for name, values in logits.items()
     }
-    sidecar = Sidecar(
-        name=recipe.name,
-        description=recipe.description,
-        labels=parts.train.labels,
-        input=NetworkInput(size_px=recipe.data.size_px),
-        sha256=sha256_of(network),
-        parameters=deployed.count_params(),
-        temperature=temperature,
-        uncertain_below=threshold,
-        data=(TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),),
-        metrics={name: evaluation.headline() for name, evaluation in figures.items()},
-        licence="Apache-2.0",
-        versions=versions(),
-        created=datetime.now(UTC).replace(microsecond=0),
+    sidecar = uncalibrated.model_copy(
+        update={
+            "temperature": temperature,
+            "uncertain_below": threshold,
+            "metrics": {name: evaluation.headline() for name, evaluation in figures.items()},
+        }
     )
     write_sidecar(sidecar_path(network), sidecar)
     write_run_report(
