@@ -40,6 +40,8 @@ one.rows, one.open_source = counted_rows, checked_open_source
 
 if __name__ == "__main__":
     from mien.cli import main
+    # A process started in the background of a script ignores Ctrl-C; Python takes that over.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
 """
 
