@@ -117,18 +117,7 @@ def finish(
     difference = write_network(deployed, network, name=recipe.name, labels=parts.train.labels, images=images)
     say(f"ONNX equals Keras within {difference:.1e}")
 
-    uncalibrated = Sidecar(
-        name=recipe.name,
-        description=recipe.description,
-        labels=parts.train.labels,
-        input=NetworkInput(size_px=recipe.data.size_px),
-        sha256=sha256_of(network),
-        parameters=deployed.count_params(),
-        data=(TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),),
-        licence="Apache-2.0",
-        versions=versions(),
-        created=datetime.now(UTC).replace(microsecond=0),
-    )
+    uncalibrated = _uncalibrated(recipe, parts, network, deployed.count_params(), data, terms)
     # Measured is what is given away: the exported file, not Keras's network.
     shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=os.cpu_count() or 1)
     logits = {
@@ -162,6 +151,23 @@ def finish(
         evaluations=figures,
     )
     return Run(network, figures["validation"], figures["test"])
+
+
+def _uncalibrated(
+    recipe: Recipe, parts: Prepared, network: Path, parameters: int, data: Path, terms: str
+) -> Sidecar:
+    return Sidecar(
+        name=recipe.name,
+        description=recipe.description,
+        labels=parts.train.labels,
+        input=NetworkInput(size_px=recipe.data.size_px),
+        sha256=sha256_of(network),
+        parameters=parameters,
+        data=(TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),),
+        licence="Apache-2.0",
+        versions=versions(),
+        created=datetime.now(UTC).replace(microsecond=0),
+    )
 
 
 def deploy(model: Any, recipe: Recipe, classes: int) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,47 @@ class FaceSet:
             lengths.add(len(self.votes))
         if len(lengths) != 1:
             raise ValueError(f"expected arrays of one length, received {sorted(lengths)}")
+
+    @classmethod
+    def from_rows(
+        cls,
+        where: Path,
+        images: Sequence[NDArray[np.uint8] | None],
+        targets: NDArray[np.int64],
+        *,
+        labels: tuple[str, ...],
+        usage: NDArray[np.str_],
+        names: NDArray[np.str_],
+        votes: NDArray[np.int64] | None,
+    ) -> FaceSet:
+        """Keep the rows that have an image and a label, and name the others in `rejects`.
+
+        Args:
+            where: the file, for the error.
+            images: (n,) the images, None where one can't be read.
+            targets: (n,) classes, -1 where there is no label.
+            labels: the class list.
+            usage: (n,) as in `FaceSet`.
+            names: (n,) as in `FaceSet`.
+            votes: (n, 10) or None, as in `FaceSet`.
+
+        Raises:
+            DatasetError: no row is left.
+        """
+        readable = np.array([image is not None for image in images], bool)
+        good = readable & (targets >= 0)
+        if not good.any():
+            raise DatasetError(f"{where}: no row holds both a label and a readable, square image")
+        kept = [image for image, keep in zip(images, good, strict=True) if image is not None and keep]
+        return cls(
+            images=np.stack(kept),
+            targets=targets[good],
+            labels=labels,
+            usage=usage[good],
+            names=names[good],
+            votes=None if votes is None else votes[good],
+            rejects=Rejects(tuple(names[~readable]), tuple(names[readable & (targets < 0)])),
+        )
 
     def __len__(self) -> int:
         return len(self.targets)

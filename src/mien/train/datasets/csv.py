@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES
-from mien.train.datasets.base import FaceSet, Rejects
+from mien.train.datasets.base import FaceSet
 from mien.train.datasets.decode import resize_grey
 
 _VOTE_COLUMNS = (*FERPLUS_VOTES[:-1], "NF")
@@ -41,21 +41,14 @@ def read_csv(path: Path, size_px: int, votes: Path | None = None) -> FaceSet:
     labels, targets = _targets(table["emotion"])
     usage = table["Usage"].to_numpy(str) if "Usage" in table else np.full(len(table), "")
     names = np.array([f"{path.name}:{row}" for row in range(2, len(table) + 2)])
-    readable = np.array([image is not None for image in images], bool)
-    labelled = targets >= 0
-    good = readable & labelled
-    if not good.any():
-        raise DatasetError(f"{path}: no row holds both a label and the pixels of a square image")
-    return FaceSet(
-        images=np.stack(
-            [image for image, keep in zip(images, good, strict=True) if image is not None and keep]
-        ),
-        targets=targets[good],
+    return FaceSet.from_rows(
+        path,
+        images,
+        targets,
         labels=labels,
-        usage=usage[good],
-        names=names[good],
-        votes=None if votes is None else read_votes(votes, len(table))[good],
-        rejects=Rejects(tuple(names[~readable]), tuple(names[readable & ~labelled])),
+        usage=usage,
+        names=names,
+        votes=None if votes is None else read_votes(votes, len(table)),
     )
 
 

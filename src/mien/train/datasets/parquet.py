@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES, standard_label
-from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet
 from mien.train.datasets.decode import grey_square
 
 _LABEL_COLUMNS = ("emotion", "label", "labels")
@@ -48,20 +48,14 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
     images = [grey_square(data, size_px) if (data := _bytes(cell)) else None for cell in cells]
     names = np.array([_name(cell, row) for row, cell in enumerate(cells)])
     labels, targets = _targets(table, label_column)
-    readable = np.array([image is not None for image in images], bool)
-    good = readable & (targets >= 0)
-    if not good.any():
-        raise DatasetError(f"{path}: no row holds both a label and a readable image")
-    return FaceSet(
-        images=np.stack(
-            [image for image, keep in zip(images, good, strict=True) if image is not None and keep]
-        ),
-        targets=targets[good],
+    return FaceSet.from_rows(
+        path,
+        images,
+        targets,
         labels=labels,
-        usage=_usage(table)[good],
-        names=names[good],
-        votes=_votes(table, path)[good] if "votes" in table.column_names else None,
-        rejects=Rejects(tuple(names[~readable]), tuple(names[readable & (targets < 0)])),
+        usage=_usage(table),
+        names=names,
+        votes=_votes(table, path) if "votes" in table.column_names else None,
     )
 
 
