@@ -96,4 +96,5 @@ def inspect(
 
         pairs = near_copy_pairs(faces.images, near_copy - 0.01)
         save_figure(sheet, near_copy_sheet(faces.images, pairs, threshold=near_copy))
-        typer.echo(f"{'sheet':14} {sheet}")
+        if not as_json:
+            typer.echo(f"{'sheet':14} {sheet}")

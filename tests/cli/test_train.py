@@ -1,0 +1,188 @@
+"""train, evaluate, export and dataset: from a folder of faces to a network that reads a photograph."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cli.helpers import Run
+
+pytest.importorskip("keras")
+
+from mien.errors import ModelError
+from mien.expression.network import load_network
+from mien.train.datasets import load_dataset
+from mien.train.evaluate import evaluate, match_labels, predict
+
+RECIPE = """
+name = "tiny"
+seed = 3
+[data]
+size_px = 24
+split = "grouped"
+[network]
+last_block = 1
+stem_stride = 2
+dense = 8
+weights = "random"
+[head]
+epochs = 1
+[fine]
+epochs = 2
+batch = 16
+learning_rate = 0.02
+average = 0.5
+[augment]
+rotation_deg = 5
+"""
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    """Stripes along the rows are happy, stripes along the columns neutral; noise makes each image its own."""
+    random = np.random.default_rng(0)
+    wave = np.where(np.arange(24) // 3 % 2, 200.0, 50.0)
+    for label, image in {"Happy": np.tile(wave[:, None], 24), "neutral": np.tile(wave, (24, 1))}.items():
+        (tmp_path / "faces" / label).mkdir(parents=True)
+        for number in range(60):
+            noisy = np.clip(image + random.normal(0, 80, (24, 24)), 0, 255).astype(np.uint8)
+            Image.fromarray(noisy).save(tmp_path / "faces" / label / f"{number}.png")
+    return tmp_path / "faces"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_a_run_ends_with_a_network_that_evaluates_as_its_report_says(
+    run: Run, faces: Path, recipe: Path, photos: Path
+) -> None:
+    trained = run("train", faces, "--recipe", recipe, "--out", "runs/a", "--json")
+    assert trained.code == 0
+    assert "epoch 2/2" in trained.err
+    figures = json.loads(trained.out)
+    left = {path.name for path in Path("runs/a").iterdir()}
+    assert left >= {
+        "tiny.onnx", "tiny.json", "tiny.keras", "MODEL_CARD.md", "metrics.json", "classes.csv", "log.csv",
+        "tensorboard", "learning.png", "confusion.png", "reliability.png", "risk_coverage.png",
+        "confused.png", "config.json", "versions.json", "checkpoint.npz", "best.npz",
+    }  # fmt: skip
+
+    measured = run("evaluate", "runs/a/tiny.onnx", faces, "--recipe", recipe, "--split", "test", "--json")
+    again = json.loads(measured.out)
+    assert again["accuracy"] == figures["test"]["accuracy"]
+    assert again["confusion"] == figures["test"]["confusion"]
+    assert again["count"] == 30
+
+    assert run("train", faces, "--recipe", recipe, "--out", "runs/a").code == 0, (
+        "a finished run is finished again"
+    )
+    assert run("analyze", photos, "--network", "runs/a/tiny.onnx").code == 0
+
+
+def test_export_writes_the_same_answers_with_other_bits(run: Run, faces: Path, recipe: Path) -> None:
+    run("train", faces, "--recipe", recipe, "--out", "runs/a")
+    assert run("export", "runs/a", "--out", "mine.onnx", "--precision", "single").code == 0
+    single, half = load_network("mine.onnx"), load_network("runs/a/tiny.onnx")
+    images = load_dataset(faces, size_px=24).images[:8]
+    np.testing.assert_allclose(single.predict(images), half.predict(images), atol=0.02)
+    assert single.sidecar.name == "mine"
+    assert Path("mine.md").read_text().startswith("# Model card: mine\n")
+
+    wrong = run("export", "runs/a", "--out", "int8.onnx", "--precision", "int8")
+    assert (wrong.code, "--data" in wrong.err) == (2, True)
+    tried = run("export", "runs/a", "--out", "int8.onnx", "--precision", "int8", "--data", faces, "--json")
+    report = json.loads(tried.out)
+    assert Path("int8.onnx").exists() == (report["network"] is not None)
+    assert (
+        report["accuracy_before"]
+        == json.loads(Path("runs/a/metrics.json").read_text())["validation"]["accuracy"]
+    )
+
+
+def test_a_folder_without_a_run_can_not_be_exported(run: Run, tmp_path: Path) -> None:
+    failed = run("export", tmp_path, "--out", "mine.onnx")
+    assert failed.code == 1
+    assert "mien train" in failed.err
+    assert failed.err.count("\n") == 1
+
+
+def test_a_folder_with_another_run_is_refused(run: Run, faces: Path, recipe: Path) -> None:
+    run("train", faces, "--recipe", recipe, "--out", "runs/a")
+    other = run("train", faces, "--recipe", recipe, "--out", "runs/a", "--seed", "4")
+    assert other.code == 1
+    assert "another recipe" in other.err
+
+
+def test_rubbish_is_one_line(run: Run, faces: Path, recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for arguments, code in (
+        (("train", "nowhere.csv"), 1),
+        (("train", tmp_path / "empty"), 1),
+        (("train", faces, "--recipe", "nothing"), 2),
+        (("train", faces, "--split", "official", "--recipe", recipe), 1),
+        (("train", faces, "--remove", "joy", "--recipe", recipe), 1),
+        (("evaluate", "paper", "nowhere.parquet"), 1),
+        (("evaluate", "nowhere.onnx", faces), 1),
+        (("evaluate", "paper", faces, "--split", "PublicTest"), 1),
+        (("dataset", "inspect", "nowhere"), 1),
+        (("dataset", "build", "nowhere.jpg", "--out", "faces"), 1),
+    ):
+        failed = run(*arguments)
+        assert failed.code == code, arguments
+        assert failed.err.splitlines()[-1].startswith("mien: error: "), arguments
+        assert "Traceback" not in failed.err, arguments
+
+
+def test_labels_meet_by_their_standard_terms(faces: Path) -> None:
+    network = load_network("paper")
+    data = load_dataset(faces, size_px=48)
+    kept, targets, columns = match_labels(data, network.sidecar.labels)
+    assert kept.all()
+    assert [network.sidecar.labels[column] for column in columns] == ["happiness", "neutral"]
+    logits = predict(network, data.images)
+    expected = (logits[:, columns].argmax(axis=1) == targets).mean()
+    assert evaluate(network, faces).scores.accuracy == pytest.approx(expected)
+
+
+def test_flips_average_a_face_with_its_mirror_image(faces: Path) -> None:
+    network = load_network("paper")
+    data = load_dataset(faces, size_px=48)
+    both = (predict(network, data.images) + predict(network, data.images[:, :, ::-1])) / 2
+    _, targets, columns = match_labels(data, network.sidecar.labels)
+    expected = (both[:, columns].argmax(axis=1) == targets).mean()
+    assert evaluate(network, faces, flips=True).scores.accuracy == pytest.approx(expected)
+
+
+def test_inspect_counts_what_spoils_a_data_set(run: Run, faces: Path) -> None:
+    (faces / "Happy" / "copy.png").write_bytes((faces / "Happy" / "1.png").read_bytes())
+    (faces / "Happy" / "broken.png").write_bytes(b"nothing")
+    Image.new("L", (24, 24), 7).save(faces / "neutral" / "flat.png")
+    found = run("dataset", "inspect", faces, "--json", "--sheet", "pairs.png")
+    report = json.loads(found.out)
+    assert (report["exact_copies"], report["unreadable"], report["constant"]) == (1, 1, 1)
+    assert Path("pairs.png").stat().st_size > 1000
+
+
+def test_what_build_found_can_be_trained_on(run: Run, photos: Path, recipe: Path) -> None:
+    built = run("dataset", "build", photos, "--out", "mine", "--size", "48", "--json")
+    assert built.code == 0
+    assert json.loads(built.out)["faces"] == 3
+    assert len(load_dataset(Path("mine"), size_px=48)) >= 1
+    again = run("dataset", "build", photos, "--out", "mine")
+    assert again.code == 1
+    assert "not an empty folder" in again.err
+
+
+def test_a_network_without_its_sidecar_says_so(tmp_path: Path) -> None:
+    lonely = tmp_path / "lonely.onnx"
+    lonely.write_bytes(b"x")
+    with pytest.raises(ModelError, match="sidecar"):
+        load_network(lonely)
