@@ -93,7 +93,8 @@ def export(
         write_network(model, out, name=recipe.name, labels=sidecar.labels, images=images, precision=precision)
         _write_sidecar(out, sidecar)
         card = (run / "MODEL_CARD.md").read_text(encoding="utf-8")
-        write_text(out.with_suffix(".md"), card.replace(f"card: {recipe.name}", f"card: {out.stem}"))
+        renamed = card.replace(f"card: {recipe.name}", f"card: {out.stem}")
+        write_text(out.with_suffix(".md"), renamed.replace(str(run / f"{recipe.name}.onnx"), out.name))
         return None
     if data is None:
         raise ConfigError("int8 is fitted and measured on faces: give the run's data with --data")

@@ -130,5 +130,5 @@ def _name_of_test(recipe: Recipe, parts: Prepared) -> str:
 
 
 def _command(folder: Path, recipe: Recipe, sidecar: Sidecar) -> str:
-    data = " ".join(each.name for each in sidecar.data)
+    data = sidecar.data[0].name if sidecar.data else "DATA"
     return f"mien evaluate {folder / recipe.name}.onnx {data} --recipe {recipe.name} --split test"

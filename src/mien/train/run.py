@@ -30,6 +30,11 @@ from mien.train.report import write_run_report
 _LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
 _CHECKED_FACES = 256
 
+_IMAGENET = TrainedOn(
+    name="ImageNet (the backbone's first weights)",
+    terms="weights by the TensorFlow authors, Apache-2.0; ImageNet's images are for research",
+)
+
 Say = Callable[[str], None]
 
 
@@ -163,7 +168,10 @@ def _uncalibrated(
         input=NetworkInput(size_px=recipe.data.size_px),
         sha256=sha256_of(network),
         parameters=parameters,
-        data=(TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),),
+        data=(
+            TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),
+            *((_IMAGENET,) if recipe.network.weights == "imagenet" else ()),
+        ),
         licence="Apache-2.0",
         versions=versions(),
         created=datetime.now(UTC).replace(microsecond=0),
