@@ -57,7 +57,12 @@ class Settings(BaseSettings):
     smooth_half_life_s: float = Field(
         0.3, ge=0, description="Half-life of the smoothing of what is drawn, in seconds."
     )
-    threads: int = Field(0, ge=0, description="Threads for the networks; 0 takes one per core.")
+    threads: int = Field(
+        0,
+        ge=0,
+        description="Threads for the networks; 0 takes one per core, but one in analyze, so that its table"
+        " does not depend on the machine.",
+    )
 
     @classmethod
     def settings_customise_sources(
