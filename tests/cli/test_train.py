@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -186,3 +188,31 @@ def test_a_network_without_its_sidecar_says_so(tmp_path: Path) -> None:
     lonely.write_bytes(b"x")
     with pytest.raises(ModelError, match="sidecar"):
         load_network(lonely)
+
+
+def test_votes_are_measured_by_both_rules_and_printed(run: Run, faces: Path, tmp_path: Path) -> None:
+    data = load_dataset(faces, size_px=48)
+    neutral, happiness = np.eye(10, dtype=int)[:2] * 10
+    votes = np.where((data.targets == 0)[:, None], happiness, neutral)
+    votes[0] = [3, 3, 3, 1, 0, 0, 0, 0, 0, 0]  # nobody has more than half, but neutral comes first
+    table = tmp_path / "voted.parquet"
+    pd.DataFrame(
+        {
+            "image": [cv2.imencode(".png", image)[1].tobytes() for image in data.images],
+            "label": [data.labels[target] for target in data.targets],
+            "split": ["test" if place % 2 else "train" for place in range(len(data))],
+            "votes": list(votes),
+        }
+    ).to_parquet(table)
+    network = load_network("paper")
+    found = evaluate(network, table).ferplus
+    assert (found["ferplus"]["faces"], found["all"]["faces"]) == (119, 120)
+    answers = [network.sidecar.labels[place] for place in predict(network, data.images).argmax(axis=1)]
+    voted = ["neutral" if place == 0 or row[0] else "happiness" for place, row in enumerate(votes)]
+    assert found["all"]["accuracy"] == pytest.approx(np.mean(np.array(answers) == np.array(voted)))
+
+    printed = run("evaluate", "paper", table, "--split", "PublicTest")
+    assert printed.code == 0
+    assert printed.out.splitlines()[0].split() == ["faces", "60"]
+    assert "FER+, its rule" in printed.out
+    assert "happiness" in printed.out
