@@ -346,3 +346,11 @@ def test_fingerprints_tell_runs_apart() -> None:
     assert fingerprint_of(changed(fine={"epochs": 4}), TRAIN) != base
     assert fingerprint_of(RECIPE, TRAIN.take(np.arange(40))) != base
     assert fingerprint_of(RECIPE, replace(TRAIN, targets=1 - TRAIN.targets)) != base
+
+
+def test_a_stopped_run_has_logged_the_epochs_that_it_finished(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(RECIPE, TRAIN, VALIDATION, folder=tmp_path, imagenet=None, report=stop_after(2, steps=1))
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2"]
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 2

@@ -123,7 +123,7 @@ def test_a_run_tells_everything_about_itself(tmp_path: Path) -> None:
     assert "| PublicTest |" in card
     assert f"mien evaluate {tmp_path}/mine.onnx FER-2013 --recipe mine --split test" in card
     assert {file.name for file in tmp_path.iterdir()} == {
-        "metrics.json", "classes.csv", "log.csv", "tensorboard", "MODEL_CARD.md",
+        "metrics.json", "classes.csv", "MODEL_CARD.md",
         "learning.png", "confusion.png", "reliability.png", "risk_coverage.png", "confused.png",
     }  # fmt: skip
 

@@ -20,6 +20,7 @@ from mien.train.augment import augment
 from mien.train.backend import chance_state, load_keras, restore_chance
 from mien.train.checkpoint import Arrays, LoopState, load_checkpoint, save_checkpoint
 from mien.train.datasets import FaceSet
+from mien.train.logs import write_log, write_tensorboard
 from mien.train.networks import mobilenet
 from mien.train.recipe import FinePart, Recipe
 
@@ -93,16 +94,8 @@ def fit(
             f"expected at least one batch of faces to train on ({recipe.fine.batch}), received {len(train)}; "
             "lower fine.batch in the recipe"
         )
-    keras = load_keras()
-    keras.utils.set_random_seed(recipe.seed)
     use_votes = _uses_votes(recipe, train)
-    model = _build(recipe, train)
-    if imagenet is not None:
-        mobilenet.load_imagenet(model, imagenet, "ImageNet weights")
-    optimizer = keras.optimizers.AdamW(recipe.fine.learning_rate, weight_decay=recipe.fine.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    compile_model(model, optimizer, recipe.fine, use_votes)
-    optimizer.build(model.trainable_variables)
+    model, optimizer = _first_state(recipe, train, imagenet)
     fingerprint = fingerprint_of(recipe, train)
     state, average = LoopState(fingerprint), None
     if (folder / CHECKPOINT).exists():
@@ -156,6 +149,8 @@ def fit(
                 "chance": chance_state(),
             },
         )
+        write_log(folder, state.history)
+        write_tensorboard(folder, state.history)
         report(Progress(state.epoch, recipe.fine.epochs, state.epoch * steps / total, row["loss"], 0.0, row))
     return best_network(recipe, train, folder)
 
@@ -177,6 +172,20 @@ def best_network(recipe: Recipe, train: FaceSet, folder: Path) -> tuple[Any, Loo
     model = _build(recipe, train)
     model.set_weights(arrays["weights"])
     return model, state
+
+
+def _first_state(recipe: Recipe, train: FaceSet, imagenet: mobilenet.Weights | None) -> tuple[Any, Any]:
+    """Build the network and its optimizer as they stand before anything is learnt."""
+    keras = load_keras()
+    keras.utils.set_random_seed(recipe.seed)
+    model = _build(recipe, train)
+    if imagenet is not None:
+        mobilenet.load_imagenet(model, imagenet, "ImageNet weights")
+    optimizer = keras.optimizers.AdamW(recipe.fine.learning_rate, weight_decay=recipe.fine.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    compile_model(model, optimizer, recipe.fine, _uses_votes(recipe, train))
+    optimizer.build(model.trainable_variables)
+    return model, optimizer
 
 
 def _build(recipe: Recipe, train: FaceSet) -> Any:

@@ -17,7 +17,7 @@ from mien.train import plots
 from mien.train.card import DataSummary, model_card
 from mien.train.datasets import FaceSet
 from mien.train.evaluate import Evaluation
-from mien.train.logs import History, write_log, write_tensorboard
+from mien.train.logs import History
 from mien.train.metrics import CALIBRATION_BINS, Scores
 from mien.train.prepare import Prepared
 from mien.train.recipe import Recipe
@@ -38,8 +38,8 @@ def write_run_report(
 ) -> dict[str, Any]:
     """Write all that a finished run has to say about itself.
 
-    The folder gets metrics.json, classes.csv, log.csv, TensorBoard's events, learning.png, confusion.png,
-    reliability.png, risk_coverage.png, confused.png and MODEL_CARD.md.
+    The folder gets metrics.json, classes.csv, learning.png, confusion.png, reliability.png,
+    risk_coverage.png, confused.png and MODEL_CARD.md; the log is written by the loop, after every epoch.
 
     Args:
         folder: the run's.
@@ -77,8 +77,6 @@ def write_run_report(
     write_json(folder / "metrics.json", metrics)
     write_classes(folder / "classes.csv", scores)
     write_text(folder / "MODEL_CARD.md", card)
-    write_log(folder, history)
-    write_tensorboard(folder, history)
     _write_pictures(folder, sidecar, history, parts, logits, scores)
     return metrics
 
