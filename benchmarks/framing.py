@@ -164,7 +164,7 @@ def cost(table: pd.DataFrame, points: Floats, found: NDArray[np.bool_], network:
     def accuracy(faces: list[Faces], of: NDArray[np.bool_] | slice = np.s_[:]) -> str:
         size_px = network.sidecar.size_px
         crops = np.concatenate([crop_faces(*pair, size_px) for pair in zip(images, faces, strict=True)])
-        parts = [network.predict(part) for part in np.array_split(crops, len(crops) // 256 + 1)]
+        parts = [network.answer(part).logits for part in np.array_split(crops, len(crops) // 256 + 1)]
         right = np.array(network.sidecar.labels)[np.concatenate(parts).argmax(axis=1)] == truth
         return f"{100 * right[of].mean():.2f}"
 

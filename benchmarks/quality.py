@@ -99,7 +99,7 @@ def resized(image: Image, side_px: int) -> Image:
 
 def guessed(network: Network, images: list[Image]) -> NDArray[np.str_]:
     crops = np.concatenate([crop_whole(image, network.sidecar.size_px) for image in images])
-    parts = [network.predict(part) for part in np.array_split(crops, len(crops) // 256 + 1)]
+    parts = [network.answer(part).logits for part in np.array_split(crops, len(crops) // 256 + 1)]
     return np.array(network.sidecar.labels)[np.concatenate(parts).argmax(axis=1)]
 
 

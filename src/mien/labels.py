@@ -21,6 +21,21 @@ FER2013: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise"
 FERPLUS_VOTES: Final = (*EMOTIONS, "unknown", "not-a-face")
 """The ten columns of FER+ votes, in the order of its file."""
 
+MEASURES: Final = (
+    "yaw",
+    "pitch",
+    "roll",
+    "eye_openness",
+    "brow_height",
+    "brow_distance",
+    "mouth_opening",
+    "smile_width",
+    "lip_corner_lift",
+    "cheek_raise",
+    "asymmetry",
+)
+"""What is measured on a face's landmarks, in the order of the table's columns."""
+
 UNCERTAIN: Final = "uncertain"
 """What stands for the label when no label is likely enough."""
 

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.labels import EMOTIONS, UNCERTAIN
+from mien.labels import EMOTIONS, MEASURES, UNCERTAIN
 
 Image = NDArray[np.uint8]
 """A picture: uint8, RGB, shape (height, width, 3), the first row on top."""
 
 POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
-"""The five landmarks, left and right as one sees them in the picture."""
+"""The five points of a detector, left and right as one sees them in the picture."""
+
+LANDMARKS = 68
+"""How many landmarks a face network gives, in the order of iBUG's 300-W (Sagonas et al. 2016)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,12 +53,15 @@ _SHAPES: dict[str, tuple[tuple[int, ...], type, float]] = {
     "xyxy": ((4,), np.float32, np.nan),
     "detection": ((), np.float32, np.nan),
     "points": ((len(POINTS), 2), np.float32, np.nan),
+    "landmarks": ((LANDMARKS, 2), np.float32, np.nan),
+    "presence": ((), np.float32, np.nan),
     "track": ((), np.int64, -1),
     "quality": ((), np.float32, np.nan),
     "probabilities": ((len(EMOTIONS),), np.float32, np.nan),
     "expression": ((), np.int64, -1),
     "valence": ((), np.float32, np.nan),
     "arousal": ((), np.float32, np.nan),
+    "measures": ((len(MEASURES),), np.float32, np.nan),
 }
 
 
@@ -70,6 +76,8 @@ class Faces:
         xyxy: (n, 4) left, top, right, bottom in pixels of the original frame; right > left, bottom > top.
         detection: (n,) the detector's or tracker's score, 0 to 1.
         points: (n, 5, 2) five landmarks in pixels, in the order of `POINTS`; NaN where the detector has none.
+        landmarks: (n, 68, 2) in pixels, iBUG's order; NaN where the network gives none.
+        presence: (n,) how likely there is a face in the box at all, 0 to 1; NaN where the network can't tell.
         track: (n,) which face, from 0; -1 before tracking.
         quality: (n,) how usable the face is, 0 to 1.
         probabilities: (n, 8) calibrated, in the order of `labels.EMOTIONS`; NaN where the network has no such
@@ -77,17 +85,21 @@ class Faces:
         expression: (n,) index of the most likely label in `labels.EMOTIONS`; -1 is "uncertain" or unread.
         valence: (n,) -1 to 1.
         arousal: (n,) -1 to 1.
+        measures: (n, k) in the order of `labels.MEASURES`; NaN where they are not asked for or not known.
     """
 
     xyxy: NDArray[np.float32]
     detection: NDArray[np.float32] = None  # type: ignore[assignment]
     points: NDArray[np.float32] = None  # type: ignore[assignment]
+    landmarks: NDArray[np.float32] = None  # type: ignore[assignment]
+    presence: NDArray[np.float32] = None  # type: ignore[assignment]
     track: NDArray[np.int64] = None  # type: ignore[assignment]
     quality: NDArray[np.float32] = None  # type: ignore[assignment]
     probabilities: NDArray[np.float32] = None  # type: ignore[assignment]
     expression: NDArray[np.int64] = None  # type: ignore[assignment]
     valence: NDArray[np.float32] = None  # type: ignore[assignment]
     arousal: NDArray[np.float32] = None  # type: ignore[assignment]
+    measures: NDArray[np.float32] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         count = len(self.xyxy)

@@ -94,7 +94,7 @@ def test_export_writes_the_same_answers_with_other_bits(run: Run, faces: Path, r
     assert run("export", "runs/a", "--out", "mine.onnx", "--precision", "single").code == 0
     single, half = load_network("mine.onnx"), load_network("runs/a/tiny.onnx")
     images = load_dataset(faces, size_px=24).images[:8]
-    np.testing.assert_allclose(single.predict(images), half.predict(images), atol=0.02)
+    np.testing.assert_allclose(single.answer(images).logits, half.answer(images).logits, atol=0.02)
     assert single.sidecar.name == "mine"
     assert Path("mine.md").read_text().startswith("# Model card: mine\n")
 

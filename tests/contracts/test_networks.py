@@ -67,48 +67,48 @@ def test_the_sidecar_tells_what_people_need(network: OnnxNetwork) -> None:
 def test_labels_are_known_and_one_output_each(network: OnnxNetwork) -> None:
     labels = [standard_label(label) for label in network.sidecar.labels]
     assert set(labels) <= set(EMOTIONS)
-    assert network.predict(crops(network)).shape == (6, len(labels))
+    assert network.answer(crops(network)).logits.shape == (6, len(labels))
 
 
 def test_logits_are_finite_float32(network: OnnxNetwork) -> None:
     side = network.sidecar.size_px
     extremes = np.stack([np.zeros((side, side), np.uint8), np.full((side, side), 255, np.uint8)])
     for images in (crops(network), extremes):
-        logits = network.predict(images)
+        logits = network.answer(images).logits
         assert logits.dtype == np.float32
         assert np.isfinite(logits).all()
 
 
 def test_a_batch_gives_what_single_crops_give(network: OnnxNetwork) -> None:
     images = crops(network)
-    single = np.concatenate([network.predict(images[i : i + 1]) for i in range(len(images))])
-    np.testing.assert_allclose(network.predict(images), single, atol=1e-5)
+    single = np.concatenate([network.answer(images[i : i + 1]).logits for i in range(len(images))])
+    np.testing.assert_allclose(network.answer(images).logits, single, atol=1e-5)
 
 
 def test_an_empty_batch_gives_nothing(network: OnnxNetwork) -> None:
-    assert network.predict(crops(network)[:0]).shape == (0, len(network.sidecar.labels))
+    assert network.answer(crops(network)[:0]).logits.shape == (0, len(network.sidecar.labels))
 
 
 def test_the_same_crops_give_the_same_answer(path: Path, network: OnnxNetwork) -> None:
-    first = network.predict(crops(network))
-    np.testing.assert_array_equal(network.predict(crops(network)), first)
-    np.testing.assert_array_equal(load_network(path).predict(crops(network)), first)
+    first = network.answer(crops(network)).logits
+    np.testing.assert_array_equal(network.answer(crops(network)).logits, first)
+    np.testing.assert_array_equal(load_network(path).answer(crops(network)).logits, first)
 
 
 def test_more_threads_give_the_same_answer(path: Path, network: OnnxNetwork) -> None:
-    answer = load_network(path, threads=2).predict(crops(network))
-    np.testing.assert_allclose(answer, network.predict(crops(network)), atol=1e-5)
+    answer = load_network(path, threads=2).answer(crops(network)).logits
+    np.testing.assert_allclose(answer, network.answer(crops(network)).logits, atol=1e-5)
 
 
 def test_crops_are_left_as_they_were_and_need_not_be_contiguous(network: OnnxNetwork) -> None:
     images = crops(network)
     images.flags.writeable = False
     mirrored = images[:, :, ::-1]
-    np.testing.assert_array_equal(network.predict(mirrored), network.predict(mirrored.copy()))
+    np.testing.assert_array_equal(network.answer(mirrored).logits, network.answer(mirrored.copy()).logits)
 
 
 def test_the_answer_depends_on_the_picture(network: OnnxNetwork) -> None:
-    logits = network.predict(crops(network))
+    logits = network.answer(crops(network)).logits
     assert np.ptp(logits, axis=0).max() > 1e-3
 
 

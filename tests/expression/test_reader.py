@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.errors import ModelError
 from mien.expression.circumplex import COORDINATES
+from mien.expression.network import Answers
 from mien.expression.reader import ExpressionReader
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
@@ -25,9 +26,9 @@ class FakeNetwork:
     logits: NDArray[np.float32]
     batches: list[int] = field(default_factory=list)
 
-    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def answer(self, crops: NDArray[np.uint8]) -> Answers:
         self.batches.append(len(crops))
-        return self.logits[: len(crops)]
+        return Answers(self.logits[: len(crops)])
 
     def close(self) -> None:
         pass

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mien.train.augment import Augmentation, augment
 
 Grey = NDArray[np.uint8]
-NOTHING: dict[str, Any] = dict.fromkeys(Augmentation.model_fields, 0)
+NOTHING: dict[str, Any] = dict.fromkeys(Augmentation.model_fields, 0) | {"interpolation": "linear"}
 
 
 def only(**chosen: float) -> Augmentation:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-pytest.importorskip("keras")
+if find_spec("keras") is None:  # not importorskip: it would import Keras before its backend is chosen
+    pytest.skip("needs Keras", allow_module_level=True)
 
 from mien.train.backend import batch_normalization, chance_state, data_format, load_keras, restore_chance
 

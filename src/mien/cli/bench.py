@@ -110,8 +110,8 @@ def _stages(pipeline: Pipeline, frames: list[Frame], clip: Path) -> Iterator[tup
         yield "find: refine", each(lambda image, faces: detector.refine(image, faces.xyxy))
     yield "quality", each(face_quality)
     yield "crop", each(lambda image, faces: crop_faces(image, faces, network.sidecar.size_px))
-    yield "expression, 1 face", lambda: [network.predict(crop) for crop in crops]
-    yield f"expression, {MANY_FACES} faces", lambda: [network.predict(crop) for crop in many]
+    yield "expression, 1 face", lambda: [network.answer(crop) for crop in crops]
+    yield f"expression, {MANY_FACES} faces", lambda: [network.answer(crop) for crop in many]
     yield "whole", lambda: list(pipeline.stream(open_source(clip)))
     yield "draw", each(Annotator().draw)
     yield "encode", lambda: _write_clip(frames, clip.with_name("again.mp4"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,48 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-def softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
+def softmax(logits: ArrayLike, temperature: float = 1.0, bias: Sequence[float] = ()) -> Floats:
     """Turn logits into probabilities.
 
     Args:
         logits: (n, k).
         temperature: the logits are divided by it first; above 1 makes the answer less sure.
+        bias: k numbers that are added then, which make a label more or less likely; empty for none.
 
     Returns:
         (n, k) of which each row sums to 1.
     """
-    return np.asarray(np.exp(_log_softmax(np.asarray(logits, np.float64) / temperature)))
+    scaled = np.asarray(logits, np.float64) / temperature
+    return np.asarray(np.exp(_log_softmax(scaled + np.array(bias) if bias else scaled)))
+
+
+def logistic(x: ArrayLike) -> Floats:
+    """Turn log-odds into probabilities, of any shape."""
+    return np.asarray(0.5 * (1 + np.tanh(np.asarray(x, np.float64) / 2)))
+
+
+def log_odds(p: ArrayLike) -> Floats:
+    """Turn probabilities into log-odds; 0 and 1 count as a millionth from there."""
+    kept = np.asarray(p, np.float64).clip(1e-6, 1 - 1e-6)
+    return np.asarray(np.log(kept) - np.log1p(-kept))
+
+
+def certainty_inputs(
+    confidence: ArrayLike, presence: ArrayLike, no_face: ArrayLike, quality: ArrayLike
+) -> Floats:
+    """Put together what tells a right label from a wrong one.
+
+    Args:
+        confidence: (n,) the highest calibrated probability.
+        presence: (n,) probability that there is a face.
+        no_face: (n,) share of the votes that go to unknown or not a face.
+        quality: (n,) 0 to 1.
+
+    Returns:
+        (n, 4) log-odds of the first three, and the quality: the inputs of `Certainty`, in its order.
+    """
+    odds = (log_odds(values) for values in (confidence, presence, no_face))
+    return np.column_stack((*odds, np.asarray(quality, np.float64)))
 
 
 def negative_log_likelihood(logits: ArrayLike, targets: ArrayLike, temperature: float = 1.0) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import onnxruntime
@@ -13,10 +14,13 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from mien.errors import ModelError
+from mien.expression.calibration import logistic, softmax
 from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path
+from mien.labels import EMOTIONS, FERPLUS_VOTES
+from mien.types import LANDMARKS
 
-INPUT, OUTPUT = "image", "logits"
-"""The names of a network's input, uint8 (n, size, size), and output, float32 (n, labels)."""
+INPUT: Final = "image"
+"""The name of a network's input, uint8 (n, size, size)."""
 
 _NOT_A_GRAPH = (
     ort_errors.Fail,
@@ -28,6 +32,25 @@ _NOT_A_GRAPH = (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What a network says of n crops; None where it has no such output.
+
+    Attributes:
+        logits: (n, k) of the expression, one for each label of the sidecar.
+        no_face: (n,) share of the ten votes for unknown or not a face that it expects, 0 to 1.
+        fer2013: (n, 7) logits of FER-2013's classes.
+        presence: (n,) probability that the crop shows a face.
+        landmarks: (n, 68, 2) x and y as shares of the crop's side, from its left top corner.
+    """
+
+    logits: NDArray[np.float32]
+    no_face: NDArray[np.float32] | None = None
+    fer2013: NDArray[np.float32] | None = None
+    presence: NDArray[np.float32] | None = None
+    landmarks: NDArray[np.float32] | None = None
+
+
 class Network(Protocol):
     """What reads crops; `OnnxNetwork` is one, and a test's fake is a few lines."""
 
@@ -35,8 +58,8 @@ class Network(Protocol):
     def sidecar(self) -> Sidecar:
         """The facts about the network."""
 
-    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Give the logits of grey crops: uint8 (n, size, size) in, float32 (n, labels) out; n may be 0."""
+    def answer(self, crops: NDArray[np.uint8]) -> Answers:
+        """Read grey crops, uint8 (n, size, size); n may be 0."""
 
     def close(self) -> None:
         """Give the memory back."""
@@ -60,14 +83,11 @@ class OnnxNetwork:
         self.sidecar = sidecar
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
-    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Give the logits of some crops, all in one run.
+    def answer(self, crops: NDArray[np.uint8]) -> Answers:
+        """Read some crops, all in one run.
 
         Args:
             crops: uint8 (n, size, size) grey; n may be 0.
-
-        Returns:
-            float32 (n, labels).
 
         Raises:
             ValueError: the crops have another size or type.
@@ -77,14 +97,15 @@ class OnnxNetwork:
         if dtype != np.uint8 or shape[1:] != (side, side):
             raise ValueError(f"expected uint8 crops of shape (n, {side}, {side}), received {dtype} {shape}")
         if len(crops) == 0:
-            return np.empty((0, len(self.sidecar.labels)), np.float32)
-        logits: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: crops})[0]
-        return logits
+            raw = [np.empty((0, _width(self.sidecar, name)), np.float32) for name in self.sidecar.outputs]
+        else:
+            raw = self._session.run(list(self.sidecar.outputs), {INPUT: crops})
+        return _answers(self.sidecar, dict(zip(self.sidecar.outputs, raw, strict=True)))
 
     def warm_up(self) -> None:
         """Run once, so that the first face doesn't wait for memory to be laid out."""
         side = self.sidecar.size_px
-        self.predict(np.zeros((1, side, side), np.uint8))
+        self.answer(np.zeros((1, side, side), np.uint8))
 
     def close(self) -> None:
         """Give the memory back; the network can't be used any more."""
@@ -98,13 +119,36 @@ class OnnxNetwork:
         if [(i.name, i.type) for i in inputs] != [(INPUT, "tensor(uint8)")] or shape[1:] != [side, side]:
             received = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
             return f"expected the input {INPUT} uint8 (n, {side}, {side}), received {received}"
-        if [(o.name, o.type, o.shape[1:]) for o in outputs] != [(OUTPUT, "tensor(float)", [len(labels)])]:
-            received = ", ".join(f"{o.name} {o.type} {o.shape}" for o in outputs)
-            return f"expected {len(labels)} {OUTPUT} ({', '.join(labels)}), received {received}"
+        there = {o.name: (o.type, o.shape[1:]) for o in outputs}
+        for name in self.sidecar.outputs:
+            if there.get(name) != ("tensor(float)", [_width(self.sidecar, name)]):
+                received = ", ".join(f"{o.name} {o.type} {o.shape}" for o in outputs)
+                return f"expected {_width(self.sidecar, name)} numbers of {name}, received {received}"
         inside = self._session.get_modelmeta().custom_metadata_map.get("labels", ",".join(labels))
         if inside != ",".join(labels):
             return f"expected the labels {inside}, received a sidecar with {','.join(labels)}"
         return None
+
+
+def _width(sidecar: Sidecar, name: str) -> int:
+    """How many numbers an output has for each crop."""
+    if name == "fer2013" and sidecar.fer2013 is not None:
+        return len(sidecar.fer2013.labels)
+    widths = {"votes": len(FERPLUS_VOTES), "presence": 1, "landmarks": 2 * LANDMARKS}
+    return widths.get(name, len(sidecar.labels))
+
+
+def _answers(sidecar: Sidecar, raw: dict[str, NDArray[np.float32]]) -> Answers:
+    expression = raw[sidecar.expression_output]
+    no_face = presence = landmarks = None
+    if sidecar.expression_output == "votes":
+        no_face = softmax(expression)[:, len(EMOTIONS) :].sum(axis=1).astype(np.float32)
+    if sidecar.presence is not None:
+        scale = sidecar.presence
+        presence = logistic(scale.slope * raw["presence"][:, 0] + scale.offset).astype(np.float32)
+    if "landmarks" in raw:
+        landmarks = raw["landmarks"].reshape(-1, LANDMARKS, 2)
+    return Answers(expression[:, : len(sidecar.labels)], no_face, raw.get("fer2013"), presence, landmarks)
 
 
 def built_in_networks() -> list[str]:

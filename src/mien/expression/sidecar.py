@@ -17,6 +17,7 @@ from pydantic import (
 
 from mien.errors import ModelError
 from mien.files import write_json
+from mien.labels import EMOTIONS
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -53,6 +54,54 @@ class TrainedOn(_Part):
     sha256: Sha256 | None = None
 
 
+class Head(_Part):
+    """A further set of labels that the network answers with, for comparison.
+
+    Attributes:
+        labels: what the output's numbers mean, in their order.
+        temperature: the logits are divided by this.
+        bias: added to each logit then; empty for none.
+    """
+
+    labels: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
+    temperature: FiniteFloat = Field(1.0, gt=0)
+    bias: tuple[FiniteFloat, ...] = ()
+
+
+class Presence(_Part):
+    """What the logit of `presence` means: the probability of a face is the logistic of slope * x + offset.
+
+    Attributes:
+        slope: above 0.
+        offset: any.
+    """
+
+    slope: FiniteFloat = Field(1.0, gt=0)
+    offset: FiniteFloat = 0.0
+
+
+class Certainty(_Part):
+    """How likely a label is right: a logistic regression, fitted on `validation`.
+
+    Its inputs are log-odds (of the highest calibrated probability, of presence, and of the votes for
+    "unknown" or "not a face") and the quality; see `calibration.certainty_inputs`.
+
+    Attributes:
+        intercept, confidence, presence, no_face, quality: the coefficients.
+        below: a face for which the model gives less than this is `uncertain`.
+    """
+
+    intercept: FiniteFloat
+    confidence: FiniteFloat
+    presence: FiniteFloat
+    no_face: FiniteFloat
+    quality: FiniteFloat
+    below: float = Field(ge=0, le=1)
+
+
+OutputName = Literal["logits", "votes", "fer2013", "presence", "landmarks"]
+
+
 class Sidecar(_Part):
     """The facts about one network; frozen, and checked when it is made.
 
@@ -60,12 +109,18 @@ class Sidecar(_Part):
         format: version of this format.
         name: the network's name.
         description: one line for people.
-        labels: what the outputs mean, in their order.
+        labels: what the expression's logits mean, in their order.
+        outputs: what the network answers with. `logits` has one number for each label. `votes` has ten,
+            FER+'s eight emotions (which are then the labels), unknown, and not a face.
         input: what the network takes.
         sha256: hash of the .onnx file.
         parameters: how many numbers were learned.
         temperature: the logits are divided by this, so that the probabilities are calibrated.
-        uncertain_below: a face whose highest probability is below this is `uncertain`.
+        bias: added to each label's logit after that; empty for none.
+        uncertain_below: a face whose highest probability is below this is `uncertain`, without `certainty`.
+        fer2013: the facts about the output of that name.
+        presence: the facts about the output of that name.
+        certainty: decides what is `uncertain`, where the network can tell more than one probability.
         data: what the network was trained on.
         metrics: figures by the split that they were measured on: {"validation": {"accuracy": 0.71}}.
         licence: under which terms the network may be used.
@@ -77,11 +132,16 @@ class Sidecar(_Part):
     name: str = Field(min_length=1)
     description: str = ""
     labels: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
+    outputs: tuple[OutputName, ...] = ("logits",)
     input: NetworkInput
     sha256: Sha256
     parameters: int = Field(ge=0)
     temperature: FiniteFloat = Field(1.0, gt=0)
+    bias: tuple[FiniteFloat, ...] = ()
     uncertain_below: float = Field(0.0, ge=0, le=1)
+    fer2013: Head | None = None
+    presence: Presence | None = None
+    certainty: Certainty | None = None
     data: tuple[TrainedOn, ...] = ()
     metrics: dict[str, dict[str, FiniteFloat]] = {}
     licence: str = Field(min_length=1)
@@ -93,10 +153,31 @@ class Sidecar(_Part):
         """Side of the crops that the network takes, in pixels."""
         return self.input.size_px
 
+    @property
+    def expression_output(self) -> OutputName:
+        """The output that the expression is read from."""
+        return "votes" if "votes" in self.outputs else "logits"
+
+    @property
+    def finds_landmarks(self) -> bool:
+        """Whether the network finds landmarks, and says whether there is a face at all."""
+        return {"landmarks", "presence"} <= set(self.outputs)
+
     @model_validator(mode="after")
-    def _labels_are_unique(self) -> Self:
+    def _fits_together(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("expected every label once")
+        if {"votes", "logits"} <= set(self.outputs) or not {"votes", "logits"} & set(self.outputs):
+            raise ValueError("expected either logits or votes among the outputs")
+        if self.expression_output == "votes" and self.labels != EMOTIONS:
+            raise ValueError(f"expected the labels {', '.join(EMOTIONS)} with the output votes")
+        if len(self.bias) not in (0, len(self.labels)):
+            raise ValueError("expected a bias for every label, or none")
+        for name in ("fer2013", "presence"):
+            if (name in self.outputs) != (getattr(self, name) is not None):
+                raise ValueError(f"expected facts about the output {name} where there is one, and only there")
+        if self.fer2013 is not None and len(self.fer2013.bias) not in (0, len(self.fer2013.labels)):
+            raise ValueError("expected a bias for every label of fer2013, or none")
         return self
 
 

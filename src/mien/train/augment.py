@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import cv2
 import numpy as np
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 Grey = NDArray[np.uint8]
+Moves = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
+_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
 
 class Augmentation(BaseModel):
@@ -25,6 +27,9 @@ class Augmentation(BaseModel):
         blur: with this probability, shrink and enlarge again, as a face far from the camera looks.
         noise: with this probability, add Gaussian noise of up to 12 grey values.
         erase: with this probability, cover a rectangle of up to a third of the side.
+        compress: with this probability, store as JPEG of low quality, as video does.
+        shade: with this probability, light from one side.
+        interpolation: how a moved image is computed; "linear" blurs faces as small as these a little.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +42,9 @@ class Augmentation(BaseModel):
     blur: Share = 0.2
     noise: Share = 0.2
     erase: Share = 0.2
+    compress: Share = 0.0
+    shade: Share = 0.0
+    interpolation: Literal["linear", "cubic"] = "linear"
 
 
 def augment(images: Grey, chosen: Augmentation, random: np.random.Generator) -> Grey:
@@ -50,12 +58,31 @@ def augment(images: Grey, chosen: Augmentation, random: np.random.Generator) -> 
     Returns:
         (n, size, size) uint8, new.
     """
-    return np.stack([_augment_one(image, chosen, random) for image in images])
+    return augment_and_tell(images, chosen, random)[0]
 
 
-def _augment_one(image: Grey, chosen: Augmentation, random: np.random.Generator) -> Grey:
+def augment_and_tell(images: Grey, chosen: Augmentation, random: np.random.Generator) -> tuple[Grey, Moves]:
+    """Change each image as `augment` does, and tell how it was moved.
+
+    Returns:
+        The images, and (n, 2, 3) affine maps from each old image to the new one, for positions in pixels
+        from the middle of the first pixel (OpenCV's convention). A map that mirrors has a negative
+        determinant.
+    """
+    changed, moves = np.empty_like(images), np.empty((len(images), 2, 3))
+    for place, image in enumerate(images):
+        moves[place] = _movement(image.shape[0], chosen, random)
+        changed[place] = _change(image, moves[place], chosen, random)
+    return changed, moves
+
+
+def _change(
+    image: Grey, move: NDArray[np.float64], chosen: Augmentation, random: np.random.Generator
+) -> Grey:
     size = image.shape[0]
-    changed = _move(image, chosen, random)
+    flags = _INTERPOLATIONS[chosen.interpolation]
+    moved = cv2.warpAffine(image, move, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    changed = np.asarray(moved, np.uint8)
     if random.random() < chosen.blur:
         small = int(random.uniform(0.45, 0.9) * size)
         shrunk = cv2.resize(changed, (small, small), interpolation=cv2.INTER_AREA)
@@ -65,23 +92,25 @@ def _augment_one(image: Grey, chosen: Augmentation, random: np.random.Generator)
         values += random.normal(0, random.uniform(1, 12), values.shape).astype(np.float32)
     if random.random() < chosen.erase:
         _erase(values, random)
-    return np.clip(values, 0, 255).astype(np.uint8)
+    if chosen.shade and random.random() < chosen.shade:
+        values = _shade(values, random)
+    changed = np.clip(values, 0, 255).astype(np.uint8)
+    if chosen.compress and random.random() < chosen.compress:
+        changed = _compressed(changed, random)
+    return changed
 
 
-def _move(image: Grey, chosen: Augmentation, random: np.random.Generator) -> Grey:
-    size = image.shape[0]
+def _movement(size: int, chosen: Augmentation, random: np.random.Generator) -> NDArray[np.float64]:
     centre = (size - 1) / 2
     angle = random.uniform(-chosen.rotation_deg, chosen.rotation_deg)
     scale = 1 + random.uniform(-chosen.zoom, chosen.zoom)
     matrix = cv2.getRotationMatrix2D((centre, centre), angle, scale)
+    matrix = np.asarray(matrix, np.float64)
     matrix[:, 2] += random.uniform(-chosen.shift, chosen.shift, 2) * size
     if random.random() < chosen.flip:
         mirror = np.array([[-1, 0, size - 1], [0, 1, 0], [0, 0, 1]])
         matrix = matrix @ mirror
-    moved = cv2.warpAffine(
-        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(moved, np.uint8)
+    return matrix
 
 
 def _light(values: NDArray[np.float32], far: float, random: np.random.Generator) -> NDArray[np.float32]:
@@ -96,3 +125,18 @@ def _erase(values: NDArray[np.float32], random: np.random.Generator) -> None:
     height, width = random.integers(size // 8, size // 3, 2)
     top, left = random.integers(0, size - height), random.integers(0, size - width)
     values[top : top + height, left : left + width] = random.uniform(0, 255)
+
+
+def _shade(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Darken along a slope of any direction, down to a third."""
+    size = values.shape[0]
+    angle, depth = random.uniform(0, 2 * np.pi), random.uniform(0.2, 0.67)
+    across = np.linspace(-0.5, 0.5, size, dtype=np.float32)
+    slope = np.cos(angle) * across[None, :] + np.sin(angle) * across[:, None] + 0.5
+    return np.asarray(values * (1 - depth * slope.clip(0, 1)), np.float32)
+
+
+def _compressed(image: Grey, random: np.random.Generator) -> Grey:
+    quality = int(random.integers(15, 70))
+    stored = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -45,6 +45,18 @@ def data_format() -> str:
     return "channels_first" if load_keras().backend.backend() == "torch" else "channels_last"
 
 
+def copy_weights(source: Any, target: Any) -> Any:
+    """Give a network the weights of another one that has layers of the same names, and more maybe.
+
+    Returns:
+        The target.
+    """
+    for layer in target.layers:
+        if layer.weights:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+    return target
+
+
 def chance_state() -> list[NDArray[np.uint8]]:
     """Give the state of the backend's own source of chance, if it has one beside Keras's seed generators.
 
@@ -66,7 +78,7 @@ def restore_chance(state: list[NDArray[np.uint8]]) -> None:
         torch.set_rng_state(torch.from_numpy(state[0]))
 
 
-def batch_normalization(name: str, *, axis: int) -> Any:
+def batch_normalization(name: str, *, axis: int, dtype: str = "float32") -> Any:
     """Make a batch normalisation layer that uses the backend's own kernel for training.
 
     Keras spells the layer out in twenty element-wise operations on torch; torch's fused kernel gives the same
@@ -77,26 +89,28 @@ def batch_normalization(name: str, *, axis: int) -> Any:
     Args:
         name: the layer's name.
         axis: the axis of the channels.
+        dtype: Keras's name of the type that feature maps are computed in; statistics stay float32.
     """
     keras = load_keras()
     if keras.backend.backend() != "torch" or axis != 1:
-        return keras.layers.BatchNormalization(axis=axis, name=name)
+        return keras.layers.BatchNormalization(axis=axis, name=name, dtype=dtype)
     import torch
 
     class TorchBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc, name-defined]
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
             return torch.nn.functional.batch_norm(
                 inputs,
-                self.moving_mean.value.data,
-                self.moving_variance.value.data,
-                self.gamma.value,
-                self.beta.value,
+                # `_value`, since `value` would be a copy in the maps' type; torch takes float32 with bfloat16
+                self.moving_mean._value.data,
+                self.moving_variance._value.data,
+                self.gamma._value,
+                self.beta._value,
                 training=bool(training and self.trainable),
                 momentum=1 - self.momentum,
                 eps=self.epsilon,
             )
 
         def compute_output_spec(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-            return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
+            return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
 
-    return TorchBatchNormalization(axis=axis, name=name)
+    return TorchBatchNormalization(axis=axis, name=name, dtype=dtype)

@@ -49,6 +49,8 @@ class FaceSet:
         usage: (n,) the data set's own split ("Training", "PublicTest", ...); "" where it has none.
         names: (n,) a name for each face, to find it again in the source.
         votes: (n, 10) int64, FER+ votes in the order of `labels.FERPLUS_VOTES`; None where there are none.
+        landmarks: (n, 68, 2) float32, x and y as shares of the image's side from its left top corner, in
+            iBUG's order; NaN for a face without them. None where the data has none.
         rejects: what the reader left out.
     """
 
@@ -58,12 +60,15 @@ class FaceSet:
     usage: NDArray[np.str_]
     names: NDArray[np.str_]
     votes: NDArray[np.int64] | None = None
+    landmarks: NDArray[np.float32] | None = None
     rejects: Rejects = field(default_factory=Rejects)
 
     def __post_init__(self) -> None:
         lengths = {len(self.images), len(self.targets), len(self.usage), len(self.names)}
         if self.votes is not None:
             lengths.add(len(self.votes))
+        if self.landmarks is not None:
+            lengths.add(len(self.landmarks))
         if len(lengths) != 1:
             raise ValueError(f"expected arrays of one length, received {sorted(lengths)}")
 
@@ -120,6 +125,7 @@ class FaceSet:
             usage=self.usage[index],
             names=self.names[index],
             votes=None if self.votes is None else self.votes[index],
+            landmarks=None if self.landmarks is None else self.landmarks[index],
         )
 
     def without(self, removed: Iterable[str]) -> FaceSet:
