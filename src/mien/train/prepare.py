@@ -10,6 +10,8 @@ import numpy as np
 from mien.errors import DatasetError
 from mien.train.cleaning import CleaningReport, clean
 from mien.train.datasets import FaceSet, load_dataset
+from mien.train.datasets.landmarks import with_landmarks
+from mien.train.joint.recipe import JointRecipe
 from mien.train.recipe import Recipe
 from mien.train.splits import make_split
 
@@ -33,7 +35,9 @@ class Prepared:
     cleaning: CleaningReport
 
 
-def prepare(recipe: Recipe, data: Path, *, votes: Path | None = None) -> Prepared:
+def prepare(
+    recipe: Recipe | JointRecipe, data: Path, *, votes: Path | None = None, landmarks: Path | None = None
+) -> Prepared:
     """Read, clean and split the data as a recipe says.
 
     Copies are looked for before classes are removed, so that the groups don't depend on what is removed.
@@ -42,13 +46,15 @@ def prepare(recipe: Recipe, data: Path, *, votes: Path | None = None) -> Prepare
         recipe: what to do.
         data: a data set that `load_dataset` reads.
         votes: FER+'s CSV, for a Kaggle CSV.
+        landmarks: landmarks of the faces, see `datasets.landmarks`.
 
     Raises:
         DatasetError: the data can't be read, or doesn't fit the recipe.
     """
-    faces, groups, report = clean(
-        load_dataset(data, size_px=recipe.data.size_px, votes=votes), recipe.data.near_copy
-    )
+    read = load_dataset(data, size_px=recipe.data.size_px, votes=votes)
+    if landmarks is not None:
+        read = with_landmarks(read, landmarks)
+    faces, groups, report = clean(read, recipe.data.near_copy)
     if recipe.data.remove:
         removed = [faces.labels.index(name) for name in recipe.data.remove if name in faces.labels]
         groups = groups[~np.isin(faces.targets, removed)]

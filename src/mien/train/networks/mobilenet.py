@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.train.backend import batch_normalization, data_format, load_keras
+from mien.train.joint.recipe import MobileNetPart
+from mien.train.networks.heads import add_heads
 from mien.train.recipe import NetworkPart
 
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
@@ -50,30 +52,68 @@ def build(part: NetworkPart, *, size_px: int, classes: int, votes: bool, layout:
         outputs.
     """
     keras = load_keras()
-    layers = keras.layers
     layout = layout or data_format()
+    image = keras.Input((size_px, size_px, 1), name="image")
+    x = backbone(image, last_block=part.last_block, stem_stride=part.stem_stride, layout=layout)
+    x = keras.layers.GlobalAveragePooling2D(data_format=layout, name=FEATURES)(x)
+    return keras.Model(image, add_head(x, part, classes=classes, votes=votes), name="mobilenet")
+
+
+def build_joint(
+    part: MobileNetPart,
+    *,
+    size_px: int,
+    landmarks: bool = True,
+    precision: str = "float32",
+    layout: str | None = None,
+) -> Any:
+    """Build the network with the answers of joint training; see `residual.build`."""
+    keras = load_keras()
+    layout = layout or data_format()
+    image = keras.Input((size_px, size_px, 1), name="image")
+    x = backbone(
+        image, last_block=part.last_block, stem_stride=part.stem_stride, layout=layout, precision=precision
+    )
+    return keras.Model(image, add_heads(x, part.heads, layout=layout, landmarks=landmarks), name="mobilenet")
+
+
+def backbone(
+    image: Any, *, last_block: int, stem_stride: int, layout: str, precision: str = "float32"
+) -> Any:
+    """Put MobileNet's blocks on top of an image.
+
+    Args:
+        image: float32 (n, size, size, 1) in 0..255.
+        last_block: where to stop.
+        stem_stride: stride of the first convolution.
+        layout: "channels_first" or "channels_last": of the feature maps.
+        precision: Keras's name of the type of the feature maps.
+
+    Returns:
+        The last feature map.
+    """
+    layers = load_keras().layers
     axis = 1 if layout == "channels_first" else -1
 
     def normalised(x: Any, name: str) -> Any:
-        return layers.ReLU(6.0, name=f"{name}_relu")(batch_normalization(f"{name}_bn", axis=axis)(x))
+        x = batch_normalization(f"{name}_bn", axis=axis, dtype=precision)(x)
+        return layers.ReLU(6.0, name=f"{name}_relu", dtype=precision)(x)
 
     def options(name: str) -> dict[str, Any]:
-        return {"use_bias": False, "data_format": layout, "name": name}
+        return {"use_bias": False, "data_format": layout, "name": name, "dtype": precision}
 
-    image = keras.Input((size_px, size_px, 1), name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
     if layout == "channels_first":
         x = layers.Permute((3, 1, 2), name="channels_first")(x)
-    x = layers.Conv2D(32, 3, strides=part.stem_stride, padding="same", **options("conv1"))(x)
+    x = layers.Conv2D(32, 3, strides=stem_stride, padding="same", **options("conv1"))(x)
     x = normalised(x, "conv1")
-    for number, (channels, stride) in enumerate(BLOCKS[: part.last_block], start=1):
+    for number, (channels, stride) in enumerate(BLOCKS[:last_block], start=1):
         name = f"conv_dw_{number}"
         x = layers.DepthwiseConv2D(3, strides=stride, padding="same", **options(name))(x)
         x = normalised(x, name)
         x = layers.Conv2D(channels, 1, **options(f"conv_pw_{number}"))(x)
         x = normalised(x, f"conv_pw_{number}")
-    x = layers.GlobalAveragePooling2D(data_format=layout, name=FEATURES)(x)
-    return keras.Model(image, add_head(x, part, classes=classes, votes=votes), name="mobilenet")
+    return x
 
 
 def add_head(features: Any, part: NetworkPart, *, classes: int, votes: bool) -> dict[str, Any]:
