@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from mien.show import marks, palette
+from mien.show.landmarks import draw_landmarks
 from mien.show.palette import RGB
 from mien.show.panels import PanelPlacer
 from mien.show.place import Rect, Size
@@ -23,10 +24,10 @@ MOST_PANELS: Final = 4
 def draw(image: Image, faces: Faces, *, panels: bool = True) -> Image:
     """Mark the faces on a copy of one picture.
 
-    Each face gets a box in its emotion's colour, edged so that it shows on any background; a tag with its
-    track number, label and confidence; and a panel with a bar for each probability. Text grows with the
-    picture, not with the face. What finds no room is made smaller or left out: the panel first, then the
-    confidence, then the tag.
+    Each face gets its landmarks, where they are known; a box in its emotion's colour, edged so that it shows
+    on any background; a tag with its track number, label and confidence; and a panel with a bar for each
+    probability. Text grows with the picture, not with the face. What finds no room is made smaller or left
+    out: the panel first, then the confidence, then the tag.
 
     Args:
         image: uint8 RGB, shape (height, width, 3); it is not changed.
@@ -51,7 +52,7 @@ class Annotator:
 
     def draw(self, image: Image, faces: Faces) -> Image:
         """Mark the faces on a copy of the next frame, as `mien.show.draw.draw` says."""
-        canvas = Pillow.fromarray(image)
+        canvas = Pillow.fromarray(draw_landmarks(image, faces))
         text_px = marks.text_size_px(canvas.size)
         boxes = [_whole_pixels(xyxy, canvas.size) for xyxy in faces.xyxy]
         for box, label in zip(boxes, faces.labels, strict=True):
