@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mien.labels import MEASURES
 from mien.mood.smoothing import HalfLife
 from mien.recording import Recording, smooth_table
-from mien.table import read_table, rows, table_frame
+from mien.table import Columns, read_table, rows, table_frame
 from mien.types import Faces, Frame
 
 
@@ -90,6 +91,16 @@ def test_save_writes_what_can_be_read_back(tmp_path: Path, table_format: str) ->
     assert {file.name for file in files} == {path.name for path in (tmp_path / "out").iterdir()}
     pd.testing.assert_frame_equal(read_table(files[0]), recording.frame)
     assert json.loads(files[1].read_text()) == recording.summary
+
+
+def test_save_keeps_measures_and_landmarks(tmp_path: Path) -> None:
+    columns = Columns(measures=True, landmarks=True)
+    faces = some_faces(np.random.default_rng(0))
+    faces = faces.fill(landmarks=np.full((2, 68, 2), 7.25), measures=np.full((2, len(MEASURES)), 0.5))
+    frame = table_frame(rows(Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0, "a.mp4"), faces, columns), columns)
+    more = pd.concat([frame, pd.Series([1, 2], name="mine")], axis=1)
+    files = Recording(more, a_recording("a.mp4").summary).save(tmp_path, plots=False)
+    pd.testing.assert_frame_equal(read_table(files[0]), frame)
 
 
 def test_save_without_plots(tmp_path: Path) -> None:

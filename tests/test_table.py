@@ -11,12 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import OutputError, SourceError
-from mien.labels import EMOTIONS
-from mien.table import COLUMNS, DECIMALS, frame_rows, new_table, read_rows, read_table, rows, table_frame
+from mien.labels import EMOTIONS, MEASURES
+from mien.table import (
+    COLUMNS,
+    DECIMALS,
+    PLAIN,
+    POINTS,
+    Columns,
+    frame_rows,
+    new_table,
+    read_rows,
+    read_table,
+    rows,
+    table_frame,
+)
 from mien.types import Faces, Frame
 
 DESIGN = """source frame time_s track x y width height detection quality p_neutral p_happiness p_surprise
     p_sadness p_anger p_disgust p_fear p_contempt expression confidence valence arousal"""
+
+ALL = Columns(measures=True, landmarks=True)
+EVERY = [Columns(measures, landmarks) for measures in (False, True) for landmarks in (False, True)]
 
 
 def a_frame(index: int = 3, time_s: float = 0.1, source: str = "a.mp4") -> Frame:
@@ -36,11 +51,14 @@ def some_faces(count: int = 2) -> Faces:
         expression=probabilities.argmax(1),
         valence=rng.uniform(-1, 1, count),
         arousal=rng.uniform(-1, 1, count),
+        landmarks=rng.uniform(0, 100, (count, 68, 2)),
+        measures=rng.uniform(-30, 30, (count, len(MEASURES))),
     )
 
 
 def test_the_columns_are_the_design_s() -> None:
     assert DESIGN.split() == list(COLUMNS)
+    assert PLAIN.names == COLUMNS
 
 
 def test_rows_hold_what_the_faces_hold() -> None:
@@ -58,9 +76,28 @@ def test_rows_hold_what_the_faces_hold() -> None:
         assert named["expression"] == EMOTIONS[int(np.argmax(probabilities))]
 
 
+def test_measures_and_landmarks_come_last_where_asked_for() -> None:
+    assert POINTS[:3] == ("lm_0_x", "lm_0_y", "lm_1_x")
+    assert len(POINTS) == 136
+    assert Columns(measures=True).names == (*COLUMNS, *MEASURES)
+    assert Columns(landmarks=True).names == (*COLUMNS, *POINTS)
+    faces = some_faces(1)
+    named = dict(zip(ALL.names, rows(a_frame(), faces, ALL)[0], strict=True))
+    assert [named[name] for name in MEASURES] == pytest.approx(faces.measures[0].tolist(), abs=6e-3)
+    assert [named["lm_67_x"], named["lm_67_y"]] == pytest.approx(faces.landmarks[0, 67].tolist(), abs=6e-3)
+    plain = rows(a_frame(), faces)[0]
+    assert plain == tuple(named[name] for name in COLUMNS)
+
+
+@pytest.mark.parametrize("columns", EVERY)
+def test_columns_are_told_from_their_names(columns: Columns) -> None:
+    assert Columns.among(columns.names) == columns
+    assert Columns.among((*columns.names, "my_own", "yaw")) == columns
+
+
 def test_a_face_that_nobody_read_has_empty_cells() -> None:
-    (row,) = rows(a_frame(), Faces(np.array([[0, 0, 2, 2]], np.float32)))
-    named = dict(zip(COLUMNS, row, strict=True))
+    (row,) = rows(a_frame(), Faces(np.array([[0, 0, 2, 2]], np.float32)), ALL)
+    named = dict(zip(ALL.names, row, strict=True))
     assert {name for name, value in named.items() if value is None} == set(DECIMALS) - {
         "time_s", "x", "y", "width", "height"
     }  # fmt: skip
@@ -83,17 +120,21 @@ def test_there_is_no_negative_zero() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-@pytest.mark.parametrize("count", [0, 1, 2000])
-def test_files_and_memory_give_the_same_frame(tmp_path: Path, suffix: str, count: int) -> None:
+@pytest.mark.parametrize(("count", "columns"), [(0, PLAIN), (2000, PLAIN), *((3, each) for each in EVERY)])
+def test_files_and_memory_give_the_same_frame(
+    tmp_path: Path, suffix: str, count: int, columns: Columns
+) -> None:
     faces = some_faces(count)
     if count:
         faces = faces.fill(probabilities=np.where(np.arange(8) == 7, np.nan, faces.probabilities))
-    made = rows(a_frame(time_s=1234.567891, source='NA, "null" =1+1'), faces)
-    with new_table(tmp_path / f"t{suffix}") as table:
+    made = rows(a_frame(time_s=1234.567891, source='NA, "null" =1+1'), faces, columns)
+    with new_table(tmp_path / f"t{suffix}", columns) as table:
         table.write(made)
-    pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}"), table_frame(made), check_exact=True)
-    kinds = {name: kind.kind for name, kind in table_frame(made).dtypes.items()}
-    assert {name for name, kind in kinds.items() if kind == "f"} == set(DECIMALS)
+    frame = table_frame(made, columns)
+    pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}"), frame, check_exact=True)
+    assert list(frame_rows(frame)) == made
+    kinds = {name: kind.kind for name, kind in frame.dtypes.items()}
+    assert {name for name, kind in kinds.items() if kind == "f"} == set(DECIMALS) & set(columns.names)
     assert {name for name, kind in kinds.items() if kind == "i"} == {"frame", "track"}
 
 
@@ -138,8 +179,8 @@ def test_every_nth_frame_can_be_read(tmp_path: Path) -> None:
 
 
 def test_numbers_are_written_with_fixed_decimals(tmp_path: Path) -> None:
-    with new_table(tmp_path / "t.csv") as table:
-        table.write(rows(a_frame(), some_faces()))
+    with new_table(tmp_path / "t.csv", ALL) as table:
+        table.write(rows(a_frame(), some_faces(), ALL))
     with (tmp_path / "t.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             assert all(re.fullmatch(rf"-?\d+\.\d{{{n}}}", row[name]) for name, n in DECIMALS.items())
@@ -170,6 +211,13 @@ def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: bytes) 
     path.write_bytes(content)
     with pytest.raises(SourceError, match=name):
         read_table(path)
+
+
+def test_half_of_the_measures_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(",".join((*COLUMNS, *MEASURES[:3])) + "\n")
+    with pytest.raises(SourceError, match=r"received .*, yaw, pitch, roll$"):
+        list(read_rows(path))
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ FER2013: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise"
 FERPLUS_VOTES: Final = (*EMOTIONS, "unknown", "not-a-face")
 """The ten columns of FER+ votes, in the order of its file."""
 
-MEASURES: Final = (
-    "yaw",
-    "pitch",
-    "roll",
+POSE: Final = ("yaw", "pitch", "roll")
+"""How a head is turned, in degrees."""
+
+SHAPE: Final = (
     "eye_openness",
     "brow_height",
     "brow_distance",
@@ -34,6 +34,9 @@ MEASURES: Final = (
     "cheek_raise",
     "asymmetry",
 )
+"""What a face's shape says, in shares of the distance between the eyes (or of the eye's width)."""
+
+MEASURES: Final = (*POSE, *SHAPE, *(f"{name}_change" for name in SHAPE))
 """What is measured on a face's landmarks, in the order of the table's columns."""
 
 UNCERTAIN: Final = "uncertain"

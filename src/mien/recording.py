@@ -10,7 +10,7 @@ import pandas as pd
 
 from mien.files import write_json
 from mien.mood.smoothing import blend
-from mien.table import PROBABILITIES, frame_rows, new_table
+from mien.table import PROBABILITIES, Columns, frame_rows, new_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +23,8 @@ class Recording:
     """The rows and the summary of a run.
 
     Attributes:
-        frame: the table, one row per face per analysed frame; its columns are `mien.table.COLUMNS`.
+        frame: the table, one row per face per analysed frame; its columns are `mien.table.COLUMNS`,
+            and the measures and landmarks where they were asked for.
         summary: what was read and what was not, by which models, settings and versions.
     """
 
@@ -73,7 +74,7 @@ class Recording:
         """
         folder = Path(folder)
         files = [folder / f"table.{table_format}", folder / "summary.json"]
-        with new_table(files[0]) as table:
+        with new_table(files[0], Columns.among(self.frame.columns)) as table:
             table.write(list(frame_rows(self.frame)))
         write_json(files[1], self.summary)
         videos = [record for record in self.summary["recordings"] if record["kind"] == "video"]

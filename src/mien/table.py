@@ -1,7 +1,8 @@
 """The table: one row per face per analysed frame; its columns, their rounding, its files.
 
-The same columns, in the same order and with the same values, stand in CSV, in Parquet and in the DataFrame:
-a row is rounded once, when it is made.
+Which columns a table has is said once, by a `Columns`, and its file's header tells it again. The same
+columns, in the same order and with the same values, stand in CSV, in Parquet and in the DataFrame: a row is
+rounded once, when it is made.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -18,14 +21,17 @@ import numpy as np
 
 from mien.errors import OutputError, SourceError
 from mien.files import written_whole
-from mien.labels import EMOTIONS
-from mien.types import Faces, Frame
+from mien.labels import EMOTIONS, MEASURES, POSE
+from mien.types import LANDMARKS, Faces, Frame
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 PROBABILITIES: Final = tuple(f"p_{label}" for label in EMOTIONS)
+
+POINTS: Final = tuple(f"lm_{point}_{axis}" for point in range(LANDMARKS) for axis in "xy")
+"""The columns of the landmarks: `lm_0_x`, `lm_0_y`, `lm_1_x`, ..., in pixels of the frame."""
 
 DECIMALS: Final = MappingProxyType(
     {
@@ -34,6 +40,9 @@ DECIMALS: Final = MappingProxyType(
         **dict.fromkeys(("detection", "quality"), 4),
         **dict.fromkeys((*PROBABILITIES, "confidence"), 5),
         **dict.fromkeys(("valence", "arousal"), 4),
+        **dict.fromkeys(MEASURES, 4),
+        **dict.fromkeys(POSE, 2),
+        **dict.fromkeys(POINTS, 2),
     }
 )
 """How many decimals the numbers have."""
@@ -44,40 +53,81 @@ COLUMNS: Final = (
     *PROBABILITIES,
     "expression", "confidence", "valence", "arousal",
 )  # fmt: skip
-"""The table's columns in their order: the only place where it stands."""
+"""The columns that every table has, in their order: the only place where it stands."""
 
 _TEXT: Final = ("source", "expression")
 _DTYPES: Final = {
-    name: "str" if name in _TEXT else "float64" if name in DECIMALS else "int64" for name in COLUMNS
+    name: "str" if name in _TEXT else "float64" if name in DECIMALS else "int64"
+    for name in (*COLUMNS, *MEASURES, *POINTS)
 }
 
 Row = tuple[str | int | float | None, ...]
-"""One row in the order of `COLUMNS`; None is an empty cell."""
+"""One row in the order of its table's columns; None is an empty cell."""
 
 
-def rows(frame: Frame, faces: Faces) -> list[Row]:
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a table has: always `COLUMNS`, and after them what was asked for.
+
+    Attributes:
+        measures: `labels.MEASURES`.
+        landmarks: `POINTS`.
+    """
+
+    measures: bool = False
+    landmarks: bool = False
+
+    @classmethod
+    def among(cls, names: Iterable[str]) -> Columns:
+        """Say which of the columns that can be asked for are all among some names."""
+        there = set(names)
+        return cls(measures=there.issuperset(MEASURES), landmarks=there.issuperset(POINTS))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns in their order."""
+        return (*COLUMNS, *(MEASURES if self.measures else ()), *(POINTS if self.landmarks else ()))
+
+    @cached_property
+    def dtypes(self) -> dict[str, str]:
+        """The type of each column in a DataFrame, in the columns' order."""
+        return {name: _DTYPES[name] for name in self.names}
+
+
+PLAIN: Final = Columns()
+"""Nothing but what every table has."""
+
+
+def rows(frame: Frame, faces: Faces, columns: Columns = PLAIN) -> list[Row]:
     """Turn one frame's faces into rows.
 
     Args:
         frame: from where and when.
         faces: n faces.
+        columns: of the table.
 
     Returns:
         n rows, one per face, rounded to `DECIMALS`.
     """
-    numbers = np.column_stack(
-        (
-            faces.xyxy[:, :2], faces.size_wh, faces.detection, faces.quality,
-            faces.probabilities, faces.confidence, faces.valence, faces.arousal,
-        )
-    ).astype(np.float64).tolist()  # fmt: skip
+    numbers = [
+        faces.xyxy[:, :2], faces.size_wh, faces.detection, faces.quality,
+        faces.probabilities, faces.confidence, faces.valence, faces.arousal,
+    ]  # fmt: skip
+    if columns.measures:
+        numbers.append(faces.measures)
+    if columns.landmarks:
+        numbers.append(faces.landmarks.reshape(-1, len(POINTS)))
     start = (plain_name(frame.source), frame.index, round(frame.time_s, DECIMALS["time_s"]))
-    decimals = [DECIMALS[name] for name in COLUMNS[4:] if name in DECIMALS]
+    decimals = [DECIMALS[name] for name in columns.names[len(start) :] if name in DECIMALS]
+    stacked = np.column_stack(numbers).astype(np.float64).tolist()
     result: list[Row] = []
-    for track, label, values in zip(faces.track.tolist(), faces.labels, numbers, strict=True):
+    for track, label, values in zip(faces.track.tolist(), faces.labels, stacked, strict=True):
         cells = [_rounded(value, places) for value, places in zip(values, decimals, strict=True)]
-        result.append((*start, track, *cells[:-3], label, *cells[-3:]))
+        result.append((*start, track, *cells[:_BEFORE_LABEL], label, *cells[_BEFORE_LABEL:]))
     return result
+
+
+_BEFORE_LABEL = COLUMNS.index("expression") - COLUMNS.index("track") - 1
 
 
 def plain_name(name: str) -> str:
@@ -108,27 +158,28 @@ class CsvTable:
 
     Args:
         path: the file to write.
+        columns: of the table.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Columns) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self._writer.writerow(columns.names)
+        self._decimals = [DECIMALS.get(name) for name in columns.names]
 
     def write(self, rows: Sequence[Row]) -> None:
         """Add rows at the end."""
-        self._writer.writerows(map(_cells, rows))
+        self._writer.writerows(map(self._cells, rows))
 
     def close(self) -> None:
         """Write what is still held back."""
         self._file.close()
 
-
-def _cells(row: Row) -> list[Any]:
-    return [
-        f"{value:.{DECIMALS[name]}f}" if name in DECIMALS and value is not None else value
-        for name, value in zip(COLUMNS, row, strict=True)
-    ]
+    def _cells(self, row: Row) -> list[Any]:
+        return [
+            value if decimals is None or value is None else f"{value:.{decimals}f}"
+            for decimals, value in zip(self._decimals, row, strict=True)
+        ]
 
 
 class ParquetTable:
@@ -136,13 +187,14 @@ class ParquetTable:
 
     Args:
         path: the file to write.
+        columns: of the table.
         group_rows: rows that are held back in memory until a group is written.
     """
 
-    def __init__(self, path: Path, group_rows: int = 20_000) -> None:
+    def __init__(self, path: Path, columns: Columns, group_rows: int = 20_000) -> None:
         import pyarrow.parquet as pq
 
-        self._schema = _schema()
+        self._schema = _schema(columns)
         self._writer = pq.ParquetWriter(path, self._schema)
         self._group_rows = group_rows
         self._rows: list[Row] = []
@@ -162,27 +214,28 @@ class ParquetTable:
     def _write_group(self) -> None:
         import pyarrow as pa
 
-        columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
+        columns = dict(zip(self._schema.names, zip(*self._rows, strict=True), strict=True))
         self._writer.write_table(pa.table(columns, schema=self._schema))
         self._rows.clear()
 
 
-def _schema() -> pa.Schema:
+def _schema(columns: Columns) -> pa.Schema:
     import pyarrow as pa
 
     kinds = {"str": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
-    return pa.schema([(name, kinds[dtype]) for name, dtype in _DTYPES.items()])
+    return pa.schema([(name, kinds[dtype]) for name, dtype in columns.dtypes.items()])
 
 
 _WRITERS: Final = MappingProxyType({".csv": CsvTable, ".parquet": ParquetTable})
 
 
 @contextmanager
-def new_table(path: Path) -> Iterator[Table]:
+def new_table(path: Path, columns: Columns = PLAIN) -> Iterator[Table]:
     """Open a table for writing; it stands under its name, whole, when the block ends well.
 
     Args:
         path: ends in .csv or .parquet.
+        columns: of the table.
 
     Raises:
         OutputError: another suffix, or it can't be written.
@@ -192,7 +245,7 @@ def new_table(path: Path) -> Iterator[Table]:
             f"cannot write {path}: expected a name in .csv or .parquet, received {path.suffix!r}"
         )
     with written_whole(path) as temporary:
-        table: Table = _WRITERS[path.suffix](temporary)
+        table: Table = _WRITERS[path.suffix](temporary, columns)
         try:
             yield table
         finally:
@@ -215,34 +268,36 @@ def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
         "float64": lambda cell: float(cell) if cell else None,
     }
     frame = COLUMNS.index("frame")
-    convert = [kinds[dtype] for dtype in _DTYPES.values()]
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
-        _check_columns(path, next(reader, []))
+        columns = _known_columns(path, next(reader, []))
+        convert = [kinds[dtype] for dtype in columns.dtypes.values()]
         for cells in reader:
             if int(cells[frame]) % every:
                 continue
             yield tuple(kind(cell) for kind, cell in zip(convert, cells, strict=True))
 
 
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    if tuple(columns) != COLUMNS:
+def _known_columns(path: Path, names: Sequence[str]) -> Columns:
+    columns = Columns.among(names)
+    if tuple(names) != columns.names:
         raise SourceError(
             f"{path} is not a table of Mien's: expected the columns {', '.join(COLUMNS)}, "
-            f"received {', '.join(columns) or 'none'}"
+            f"received {', '.join(names) or 'none'}"
         )
+    return columns
 
 
-def table_frame(rows: Iterable[Row]) -> pd.DataFrame:
+def table_frame(rows: Iterable[Row], columns: Columns = PLAIN) -> pd.DataFrame:
     """Make the DataFrame of rows in memory; the same as `read_table` gives of the file."""
     import pandas as pd
 
-    return pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(_DTYPES)
+    return pd.DataFrame(list(rows), columns=list(columns.names)).astype(columns.dtypes)
 
 
 def frame_rows(frame: pd.DataFrame) -> Iterator[Row]:
-    """Give the rows of such a DataFrame, ready to be written."""
-    for cells in frame[list(COLUMNS)].itertuples(index=False, name=None):
+    """Give the rows of such a DataFrame, ready to be written with the `Columns.among` its own."""
+    for cells in frame[list(Columns.among(frame.columns).names)].itertuples(index=False, name=None):
         yield tuple(None if cell != cell else cell for cell in cells)
 
 
@@ -253,7 +308,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         path: a table that Mien wrote.
 
     Returns:
-        A DataFrame with `COLUMNS`: text, 64-bit integers, and 64-bit floats with NaN for empty cells.
+        A DataFrame with `COLUMNS`, and the measures and landmarks where the table has them: text, 64-bit
+        integers, and 64-bit floats with NaN for empty cells.
 
     Raises:
         SourceError: the file can't be read, or it isn't such a table.
@@ -265,8 +321,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read the table {path}: {error}") from error
-    _check_columns(path, list(frame.columns))
-    return frame.astype(_DTYPES)
+    return frame.astype(_known_columns(path, list(frame.columns)).dtypes)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

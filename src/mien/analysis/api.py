@@ -14,7 +14,7 @@ from mien.analysis.task import plan
 from mien.config import load_settings
 from mien.errors import SourceError
 from mien.recording import Recording
-from mien.table import read_table
+from mien.table import Columns, read_table
 
 
 def analyze(
@@ -23,6 +23,8 @@ def analyze(
     out: str | Path | None = None,
     annotate: bool = False,
     plots: bool = True,
+    measures: bool = False,
+    landmarks: bool = False,
     table_format: Literal["csv", "parquet"] = "csv",
     jobs: int = 1,
     resume: bool = False,
@@ -36,6 +38,8 @@ def analyze(
             nothing is left on disk.
         annotate: write a copy of each input with the faces marked; needs `out`.
         plots: draw a timeline of each video; only with `out`.
+        measures: give the columns of `labels.MEASURES` too: head pose, and what the landmarks measure.
+        landmarks: give the 68 points too, in the columns of `table.POINTS`.
         table_format: "csv" or "parquet".
         jobs: inputs read at a time, each in a process of its own; 0 takes one per core. More than 1 has to be
             called under `if __name__ == "__main__":`.
@@ -46,7 +50,7 @@ def analyze(
         The rows and the summary of all inputs; `summary["failed"]` names the ones that could not be read.
 
     Raises:
-        ConfigError: a setting is wrong.
+        ConfigError: a setting is wrong, or the network finds no landmarks to measure.
         ModelError: a network is missing or damaged.
         OutputError: `out` can't be written.
         SourceError: none of the inputs can be read.
@@ -65,7 +69,9 @@ def analyze(
         result = analyse_all(
             tasks, settings, Path(out or temporary),
             failures=failures,
-            wanted=Wanted(plots=plots and out is not None, annotate=annotate and out is not None),
+            wanted=Wanted(
+                plots and out is not None, annotate and out is not None, Columns(measures, landmarks)
+            ),
             table_format=table_format, jobs=jobs, resume=resume,
         )  # fmt: skip
         if not result.summary["recordings"]:

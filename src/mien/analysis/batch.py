@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from mien.analysis.models import describe_models
+from mien.analysis.models import check_landmarks, describe_models
 from mien.analysis.one import Record, attempt
 from mien.analysis.partial import Partial, Wanted, prepare
 from mien.analysis.summary import summarise
@@ -19,7 +19,7 @@ from mien.analysis.task import Failure, Task
 from mien.config import Settings
 from mien.files import write_json
 from mien.pipeline import Pipeline
-from mien.table import new_table, read_rows
+from mien.table import PLAIN, Columns, new_table, read_rows
 
 DEFAULT = Wanted()
 
@@ -72,7 +72,7 @@ def analyse_all(
             between threads changes its last digits, and the table must not depend on the machine's cores.
         out: the folder; files in it are replaced.
         failures: inputs that are known not to work, for the summary.
-        wanted: what to write beside the rows.
+        wanted: what to write.
         table_format: "csv" or "parquet".
         jobs: how many processes; 0 takes one per core, as far as there is work for them.
         resume: keep what an earlier batch with the same settings and the same files has finished.
@@ -87,6 +87,8 @@ def analyse_all(
     """
     start = perf_counter()
     settings = settings.model_copy(update={"threads": settings.threads or 1})
+    if wanted.columns != PLAIN:
+        check_landmarks(settings)
     folder = prepare(out, resume=resume)
     jobs = min(jobs, len(tasks)) or _useful_jobs(tasks)
     if jobs > 1:
@@ -102,7 +104,7 @@ def analyse_all(
 
     partials = [Partial.of(task, folder, wanted) for task, _ in done]
     table = out / f"table.{table_format}"
-    _join(partials, table)
+    _join(partials, table, wanted.columns)
     pictures = [out / name for partial in partials for name in partial.deliver()]
     models = describe_models(settings)
     summary = summarise([record for _, record in done], failed, settings, models, perf_counter() - start)
@@ -135,8 +137,8 @@ def _one_by_one(
     return outcomes
 
 
-def _join(partials: Sequence[Partial], path: Path) -> None:
-    with new_table(path) as table:
+def _join(partials: Sequence[Partial], path: Path, columns: Columns) -> None:
+    with new_table(path, columns) as table:
         for partial in partials:
             for row in read_rows(partial.path(".csv")):
                 table.write([row])

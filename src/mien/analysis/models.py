@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.config import Settings
+from mien.errors import ConfigError
 from mien.expression.network import find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.face.detect import DEFAULT
@@ -24,6 +25,20 @@ def describe_models(settings: Settings) -> dict[str, Any]:
         "detector": None if settings.crops else _describe_detector(settings),
         "network": {"name": sidecar.name, "sha256": sidecar.sha256, "labels": list(sidecar.labels)},
     }
+
+
+def check_landmarks(settings: Settings) -> None:
+    """Make sure that the network finds landmarks.
+
+    Raises:
+        ConfigError: it doesn't.
+        ModelError: its file or its sidecar is missing.
+    """
+    if not read_sidecar(sidecar_path(find_network(settings.network))).finds_landmarks:
+        raise ConfigError(
+            f"measures and landmarks need a network that finds landmarks, received {settings.network}, which"
+            " finds none; choose another, such as --network mien"
+        )
 
 
 def _describe_detector(settings: Settings) -> dict[str, Any]:

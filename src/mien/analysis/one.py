@@ -14,10 +14,11 @@ from mien.analysis.summary import Census, describe
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
 from mien.errors import ConfigError, ModelError, OutputError, SourceError
+from mien.measures.measurer import Measurer
 from mien.mood.smoothing import HalfLife
 from mien.pipeline import Pipeline, Tally
 from mien.source import open_source
-from mien.table import new_table, read_rows, rows, table_frame
+from mien.table import Columns, new_table, read_rows, rows, table_frame
 
 if TYPE_CHECKING:
     from mien.analysis.annotate import Mark
@@ -84,26 +85,29 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
             closing(open_source(task.where, every=settings.every, fps=settings.fps, name=task.name))
         )
         mark = stack.enter_context(_marker(task, pipeline, partial)) if wanted.annotate else None
-        table = stack.enter_context(new_table(partial.path(".csv")))
+        table = stack.enter_context(new_table(partial.path(".csv"), wanted.columns))
+        measurer = Measurer() if wanted.columns.measures else None
         for frame, faces in pipeline.stream(source, tally):
-            table.write(rows(frame, faces))
+            if measurer is not None:
+                faces = measurer.measure(faces, frame.time_s)
+            table.write(rows(frame, faces, wanted.columns))
             census.count(faces)
             if mark is not None:
                 mark(frame, faces)
             progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
     record = describe(task, source.report, tally, census)
     if ".png" in partial.pictures:
-        _plot(partial, record, settings)
+        _plot(partial, record, settings, wanted.columns)
     return record
 
 
-def _plot(partial: Partial, record: Record, settings: Settings) -> None:
+def _plot(partial: Partial, record: Record, settings: Settings, columns: Columns) -> None:
     # Imported here: who has only photographs does not wait for pandas and matplotlib.
     from mien.recording import draw_timeline
     from mien.show.timeline import save_figure
 
     step = settings.every * max(1, math.ceil(record["rows"] / PLOTTED_ROWS))
-    table = table_frame(read_rows(partial.path(".csv"), every=step))
+    table = table_frame(read_rows(partial.path(".csv"), every=step), columns)
     save_figure(draw_timeline(table, record, settings.smooth_half_life_s), partial.path(".png"))
 
 

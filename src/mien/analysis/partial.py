@@ -14,21 +14,24 @@ from mien.analysis.task import Task
 from mien.config import Settings
 from mien.errors import OutputError
 from mien.files import write_json
+from mien.table import PLAIN, Columns
 
 FOLDER: Final = ".partial"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is written for each input beside its rows.
+    """What is written for each input.
 
     Attributes:
         plots: a timeline of each video.
         annotate: a copy with the faces marked.
+        columns: of the table.
     """
 
     plots: bool = True
     annotate: bool = False
+    columns: Columns = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

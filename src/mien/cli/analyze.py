@@ -38,6 +38,12 @@ def analyze(
     annotate: Annotated[
         bool, typer.Option("--annotate", help="Write a copy of each input with the faces marked.")
     ] = False,
+    measures: Annotated[
+        bool, typer.Option("--measures", help="Write head pose, eyes, brows and mouth to the table too.")
+    ] = False,
+    landmarks: Annotated[
+        bool, typer.Option("--landmarks", help="Write the 68 points of each face to the table too.")
+    ] = False,
     plot: Annotated[bool, typer.Option(help="Draw a timeline of each video.")] = True,
     detector: Annotated[
         str | None, typer.Option(help="What finds faces: auto, haar, mtcnn or yunet.", metavar="NAME")
@@ -81,6 +87,7 @@ def analyze(
     from mien.analysis.partial import Wanted
     from mien.analysis.task import plan
     from mien.config import load_settings
+    from mien.table import Columns
 
     settings = load_settings(
         detector=detector, network=network, min_face_px=min_face, crops=crops or None, every=every, fps=fps
@@ -94,8 +101,8 @@ def analyze(
         with progress_bar("reading", len(tasks), wanted=not quiet) as progress:
             result = analyse_all(
                 tasks, settings, out,
-                failures=failures, wanted=Wanted(plots=plot, annotate=annotate), table_format=table_format,
-                jobs=jobs, resume=resume, progress=progress,
+                failures=failures, wanted=Wanted(plot, annotate, Columns(measures, landmarks)),
+                table_format=table_format, jobs=jobs, resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted; the same command with --resume goes on from {out}") from error
