@@ -25,7 +25,7 @@ from PIL import Image as Pillow
 
 from mien.config import Settings
 from mien.face.detect import DETECTORS, Refiner, make_detector
-from mien.types import Image
+from mien.types import Faces, Image
 
 SHARED = Path(__file__).parents[2] / "shared"
 YUNET = "models/face_detection_yunet_2026may.onnx"
@@ -87,10 +87,10 @@ def package() -> Find:
     return lambda image: len(detector.detect_faces(image))
 
 
-def refine(detector: Refiner, image: Image, boxes: list[np.ndarray]) -> int:
-    """Look around the boxes of the frame before; the first frame is detected in full."""
-    faces = detector.refine(image, boxes.pop()) if boxes else detector.detect(image)  # type: ignore[attr-defined]
-    boxes.append(faces.xyxy)
+def refine(detector: Refiner, image: Image, known: list[Faces]) -> int:
+    """Look around the faces of the frame before; the first frame is detected in full."""
+    faces = detector.refine(image, known.pop()) if known else detector.detect(image)  # type: ignore[attr-defined]
+    known.append(faces)
     return len(faces)
 
 

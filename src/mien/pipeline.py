@@ -1,6 +1,7 @@
 """The loop: the one place that knows the order of the stages.
 
-source -> face (find, follow, crop, quality) -> expression
+source -> face (find, follow, crop, quality) -> expression; with a network that finds landmarks, the same look
+that reads an expression says where the face is, and so follows it.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ import numpy as np
 from mien.config import Settings, load_settings
 from mien.expression.network import Network, load_network
 from mien.expression.reader import ExpressionReader
-from mien.face.crop import crop_faces, crop_whole, whole_image_as_face
+from mien.face.crop import whole_image_as_face
 from mien.face.detect import Detector, make_detector
-from mien.face.quality import face_quality
 from mien.face.track import Tracker
+from mien.look import Looker
 from mien.source import Source, open_source
 from mien.types import Faces, Frame, Image
 
 STAGES: Final = ("decode", "find", "quality", "crop", "expression")
-"""The stages whose time is kept; as video is decoded ahead, `decode` is the wait for the next frame."""
+"""The stages whose time is kept; as video is decoded ahead, `decode` is the wait for the next frame.
+
+Where the network finds landmarks, `expression` follows the faces too.
+"""
 
 
 @dataclass
@@ -38,23 +42,37 @@ class Tally:
         frames: frames analysed.
         frames_with_face: how many of them had a face.
         seconds: wall-clock time per stage.
+        detections: how often a detector looked all over the picture.
+        cuts: cuts noticed in the film.
     """
 
     frames: int = 0
     frames_with_face: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    detections: int = 0
+    cuts: int = 0
     _spanned_s: float = 0.0
     _covered_s: float = 0.0
     _last: tuple[float, bool] | None = None
+    _stage: str | None = None
+    _since_s: float = 0.0
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add the time that the block takes to a stage's."""
-        start = perf_counter()
+        """Add the time that the block takes to a stage's; a stage within another has its time for itself."""
+        outer = self._turn_to(stage)
         try:
             yield
         finally:
-            self.seconds[stage] += perf_counter() - start
+            self._turn_to(outer)
+
+    def _turn_to(self, stage: str | None) -> str | None:
+        """Start a stage's clock, or none, and give the one that was running."""
+        now_s, last = perf_counter(), self._stage
+        if last is not None:
+            self.seconds[last] += now_s - self._since_s
+        self._stage, self._since_s = stage, now_s
+        return last
 
     def count(self, time_s: float, faces: Faces) -> None:
         """Count one analysed frame; times come in rising order."""
@@ -123,7 +141,7 @@ class Pipeline:
             SourceError: the source can't be read.
         """
         tally = tally if tally is not None else Tally()
-        follow = self._follower()
+        look = self._look(tally)
         with closing(source):
             frames = iter(source.frames())
             while True:
@@ -131,40 +149,34 @@ class Pipeline:
                     frame = next(frames, None)
                 if frame is None:
                     return
-                faces = self._look(frame, follow, tally)
+                faces = look(frame)
                 tally.count(frame.time_s, faces)
                 yield frame, faces
 
     def read(self, image: Image) -> Faces:
         """Read one image, uint8 RGB of shape (height, width, 3)."""
-        return self._look(Frame(image, 0, 0.0, "image"), self._follower(), Tally())
+        return self._look(Tally())(Frame(image, 0, 0.0, "image"))
 
-    def _look(self, frame: Frame, follow: Callable[[Frame], Faces], tally: Tally) -> Faces:
-        with tally.timed("find"):
-            faces = follow(frame)
-        if not len(faces):
-            return faces
-        with tally.timed("quality"):
-            faces = faces.fill(quality=face_quality(frame.image, faces))
-        with tally.timed("crop"):
-            size_px = self.network.sidecar.size_px
-            if self.detector is None:
-                crops = crop_whole(frame.image, size_px)
-            else:
-                crops = crop_faces(frame.image, faces, size_px)
-        with tally.timed("expression"):
-            return self._reader.read(crops, faces)
-
-    def _follower(self) -> Callable[[Frame], Faces]:
+    def _look(self, tally: Tally) -> Callable[[Frame], Faces]:
+        """Give what finds and reads the faces of one source, frame by frame."""
+        looker = Looker(self.network, self._reader, tally.timed)
         if self.detector is None:
-            return _whole_image
-        return Tracker(
-            self.detector, redetect_s=self.settings.redetect_s, max_gap_s=self.settings.max_gap_s
-        ).follow
+            return lambda frame: looker.read_whole(frame.image, whole_image_as_face(frame).fill(track=[0]))
+        follows = self.network.sidecar.finds_landmarks
+        tracker = Tracker(
+            self.detector,
+            looker if follows else None,
+            redetect_s=self.settings.redetect_s,
+            max_gap_s=self.settings.max_gap_s,
+        )
 
+        def look(frame: Frame) -> Faces:
+            with tally.timed("find"):
+                faces = tracker.follow(frame)
+            tally.detections, tally.cuts = tracker.detections, tracker.cuts
+            return faces if follows or not len(faces) else looker.read(frame.image, faces)
 
-def _whole_image(frame: Frame) -> Faces:
-    return whole_image_as_face(frame).fill(track=[0])
+        return look
 
 
 def stream(where: str | Path | int, **choices: Any) -> Iterator[tuple[Frame, Faces]]:

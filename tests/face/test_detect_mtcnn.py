@@ -19,7 +19,7 @@ from mien.face.detect.base import Refiner
 from mien.face.detect.mtcnn import Mtcnn
 from mien.face.detect.mtcnn_weights import load_weights
 from mien.geometry import iou_matrix
-from mien.types import Image
+from mien.types import Faces, Image
 
 Array = NDArray[np.float32]
 
@@ -186,7 +186,7 @@ def box(detector: Mtcnn, portrait: Image) -> Array:
 def test_it_looks_again_around_known_faces(detector: Mtcnn, portrait: Image, box: Array) -> None:
     assert isinstance(detector, Refiner)
     before, known = portrait.copy(), box.copy()
-    again = detector.refine(portrait, box)
+    again = detector.refine(portrait, Faces(box))
     assert len(again) == 1
     assert iou_matrix(again.xyxy, box)[0, 0] > 0.85
     np.testing.assert_array_equal(portrait, before)
@@ -198,7 +198,7 @@ def test_it_finds_a_face_that_has_moved(
     detector: Mtcnn, portrait: Image, box: Array, step_xy: tuple[float, float]
 ) -> None:
     step = np.array(step_xy) * (box[0, 2:] - box[0, :2])
-    again = detector.refine(portrait, (box + np.tile(step, 2)).astype(np.float32))
+    again = detector.refine(portrait, Faces(box + np.tile(step, 2)))
     assert len(again) == 1
     assert iou_matrix(again.xyxy, box)[0, 0] > 0.8
     assert np.hypot(*(again.points[0] - detector.detect(portrait).points[0]).T).max() < 10
@@ -206,16 +206,16 @@ def test_it_finds_a_face_that_has_moved(
 
 def test_what_is_no_face_any_more_is_left_out(detector: Mtcnn, portrait: Image, box: Array) -> None:
     elsewhere = np.array([[20, 400, 160, 560], [-500, -500, -300, -300], [600, 700, 800, 900]], np.float32)
-    assert len(detector.refine(portrait, elsewhere)) == 0
-    assert len(detector.refine(portrait, np.concatenate([elsewhere, box]))) == 1
+    assert len(detector.refine(portrait, Faces(elsewhere))) == 0
+    assert len(detector.refine(portrait, Faces(np.concatenate([elsewhere, box])))) == 1
 
 
 def test_two_boxes_on_one_face_become_one(detector: Mtcnn, portrait: Image, box: Array) -> None:
-    assert len(detector.refine(portrait, np.concatenate([box, box + 8]))) == 1
+    assert len(detector.refine(portrait, Faces(np.concatenate([box, box + 8])))) == 1
 
 
 def test_nothing_known_gives_nothing(detector: Mtcnn, portrait: Image) -> None:
-    assert len(detector.refine(portrait, np.empty((0, 4), np.float32))) == 0
+    assert len(detector.refine(portrait, Faces.empty())) == 0
 
 
 def test_a_face_at_the_edge_is_found(detector: Mtcnn, portrait: Image, box: Array) -> None:

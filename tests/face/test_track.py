@@ -14,7 +14,7 @@ from mien.face.track import Tracker
 from mien.geometry import distinct, iou_matrix
 from mien.types import Faces, Frame, Image
 
-PICTURE = np.zeros((2, 2, 3), np.uint8)
+PICTURE = np.zeros((700, 1000, 3), np.uint8)
 
 
 class Finder:
@@ -39,8 +39,8 @@ class Finder:
 class Looker(Finder):
     """The same; around given boxes it sees what overlaps them."""
 
-    def refine(self, image: Image, xyxy: NDArray[np.float32]) -> Faces:
-        near = self.seen[(iou_matrix(self.seen.xyxy, xyxy) > 0.2).any(axis=1)]
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        near = self.seen[(iou_matrix(self.seen.xyxy, faces.xyxy) > 0.2).any(axis=1)]
         return near[distinct(near.xyxy, 0.5)]
 
 
@@ -161,17 +161,32 @@ def test_a_detector_that_can_look_again_runs_in_full_only_when_it_must() -> None
     assert tracker.follow(at(4.95)).track.tolist() == [0, 1]
 
 
-def test_a_lost_face_brings_the_full_detection_at_once_and_until_the_gap_is_over() -> None:
+def test_a_lost_face_is_searched_for_at_once_and_then_with_growing_pauses_until_the_gap_is_over() -> None:
     looker = Looker()
-    tracker = Tracker(looker, redetect_s=10, max_gap_s=0.5)
+    tracker = Tracker(looker, redetect_s=10, max_gap_s=4)
     looker.show((50, 50, 40), (200, 50, 40))
     tracker.follow(at(0))
     looker.show((50, 50, 40))
-    counts = []
-    for time_s in np.arange(0.1, 1, 0.1).round(3):
+    searched_at = []
+    for time_s in (np.arange(1, 200) / 32).tolist():
+        before = tracker.detections
         tracker.follow(at(time_s))
-        counts.append(tracker.detections)
-    assert counts == [2, 3, 4, 5, 6, 6, 6, 6, 6]
+        if tracker.detections > before:
+            searched_at.append(time_s)
+    assert np.diff(searched_at) == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6], abs=1 / 32)
+    assert searched_at[0] == 1 / 32
+    assert searched_at[-1] < 4
+
+
+def test_the_pauses_do_not_outgrow_the_time_between_detections() -> None:
+    looker = Looker()
+    tracker = Tracker(looker, redetect_s=0.3, max_gap_s=10)
+    looker.show((50, 50, 40), (200, 50, 40))
+    tracker.follow(at(0))
+    looker.show((50, 50, 40))
+    for time_s in (np.arange(1, 97) / 32).tolist():
+        tracker.follow(at(time_s))
+    assert tracker.detections == pytest.approx(1 + 3 / 0.3, abs=2)
 
 
 def test_without_a_face_every_frame_is_searched() -> None:

@@ -107,7 +107,7 @@ def _stages(pipeline: Pipeline, frames: list[Frame], clip: Path) -> Iterator[tup
     yield "decode", lambda: list(open_source(clip).frames())
     yield "find: detect", each(lambda image, faces: detector.detect(image))
     if isinstance(detector, Refiner):
-        yield "find: refine", each(lambda image, faces: detector.refine(image, faces.xyxy))
+        yield "find: refine", each(lambda image, faces: detector.refine(image, faces))
     yield "quality", each(face_quality)
     yield "crop", each(lambda image, faces: crop_faces(image, faces, network.sidecar.size_px))
     yield "expression, 1 face", lambda: [network.answer(crop) for crop in crops]

@@ -65,9 +65,24 @@ def crop_faces(
     Returns:
         uint8 of shape (n, size_px, size_px), grey by ITU-R BT.601.
     """
-    crops = np.empty((len(faces), size_px, size_px), np.uint8)
-    for crop, corner, edge in zip(crops, *face_squares(faces, framing), strict=True):
-        crop[:] = _cut(image, corner, edge, size_px)
+    return crop_squares(image, *face_squares(faces, framing), size_px)
+
+
+def crop_squares(image: Image, corner: Vectors, edge: Vectors, size_px: int) -> NDArray[np.uint8]:
+    """Cut squares out, as `crop_faces` does.
+
+    Args:
+        image: the picture, uint8 RGB.
+        corner: (n, 2) as `face_squares` gives it.
+        edge: (n, 2) the same.
+        size_px: side of each crop in pixels.
+
+    Returns:
+        uint8 of shape (n, size_px, size_px).
+    """
+    crops = np.empty((len(corner), size_px, size_px), np.uint8)
+    for place in range(len(corner)):
+        crops[place] = _cut(image, corner[place], edge[place], size_px)
     return crops
 
 
@@ -109,10 +124,47 @@ def face_squares(faces: Faces, framing: Framing = FER2013_FRAMING) -> tuple[Vect
         The corner (n, 2) that becomes the crop's left top, and the way (n, 2) from there along the top edge
         to the right. The way down is the same, turned by a quarter: (-y, x).
     """
+    points = faces.points.astype(np.float64)
+    seen = ~np.isnan(points).any(axis=(1, 2))
+    if seen.all():
+        return _squares_of_points(points, framing)
     corner, edge = _squares_of_boxes(faces.xyxy.astype(np.float64))
-    seen = ~np.isnan(faces.points).any(axis=(1, 2))
-    corner[seen], edge[seen] = _squares_of_points(faces.points[seen].astype(np.float64), framing)
+    corner[seen], edge[seen] = _squares_of_points(points[seen], framing)
     return corner, edge
+
+
+def points_of_crops(shares: NDArray[np.float32], corner: Vectors, edge: Vectors) -> NDArray[np.float64]:
+    """Bring points from crops back into the picture.
+
+    Args:
+        shares: (n, k, 2) x and y as shares of the crop's side, from its left top corner.
+        corner: (n, 2) as `face_squares` gives it.
+        edge: (n, 2) the same.
+
+    Returns:
+        (n, k, 2) in pixels of the picture.
+    """
+    axes = np.stack([edge, _turned(edge)], axis=1)
+    return np.asarray(corner[:, None] + shares @ axes)
+
+
+def crop_errors(corner: Vectors, edge: Vectors, faces: Faces) -> NDArray[np.float64]:
+    """Say how far crops are from where they should have been.
+
+    Args:
+        corner: (n, 2) of the squares that were cut; see `face_squares`.
+        edge: (n, 2) the same.
+        faces: the n faces, as it turned out.
+
+    Returns:
+        (n,) how far the crop's vertices are off, in sides of the right crop (root mean square). A crop that
+        is off by 0.12 of its side, by 10 degrees, or 17 % too large, gives 0.12.
+    """
+    true_corner, true_edge = face_squares(faces)
+    longer = edge - true_edge
+    moved = corner - true_corner + (longer + _turned(longer)) / 2
+    off = (moved**2).sum(axis=1) + (longer**2).sum(axis=1) / 2
+    return np.asarray(np.sqrt(off / (true_edge**2).sum(axis=1).clip(min=1)))
 
 
 def _squares_of_boxes(xyxy: NDArray[np.float64]) -> tuple[Vectors, Vectors]:
@@ -121,19 +173,22 @@ def _squares_of_boxes(xyxy: NDArray[np.float64]) -> tuple[Vectors, Vectors]:
 
 
 def _squares_of_points(points: NDArray[np.float64], framing: Framing) -> tuple[Vectors, Vectors]:
-    eye_line = points[:, 1] - points[:, 0]
-    eyes = points[:, :2].mean(axis=1)
-    interocular = np.linalg.norm(eye_line, axis=1, keepdims=True)
-    eye_mouth = np.linalg.norm(points[:, 3:].mean(axis=1) - eyes, axis=1, keepdims=True)
-    side = np.maximum(interocular / framing.interocular, eye_mouth / framing.eye_mouth)
-    level = np.tile([1.0, 0.0], (len(points), 1))  # for a face in profile whose eyes are one point
-    edge = side * np.divide(eye_line, interocular, out=level, where=interocular > 0)
+    left, right = points[:, 0], points[:, 1]
+    eyes, mouth, eye_line = (left + right) / 2, (points[:, 3] + points[:, 4]) / 2, right - left
+    interocular = np.hypot(eye_line[:, :1], eye_line[:, 1:])
+    down = mouth - eyes
+    side = np.maximum(
+        interocular / framing.interocular, np.hypot(down[:, :1], down[:, 1:]) / framing.eye_mouth
+    )
+    # The eyes of a face in profile may be one point: then the crop is level.
+    level = np.where(interocular > 0, eye_line, (1.0, 0.0))
+    edge = side * level / np.where(interocular > 0, interocular, 1.0)
     return eyes - framing.eye_centre_xy[0] * edge - framing.eye_centre_xy[1] * _turned(edge), edge
 
 
 def _turned(vectors: Vectors) -> Vectors:
     """Turn by a quarter, from right to down."""
-    return np.stack([-vectors[..., 1], vectors[..., 0]], axis=-1)
+    return vectors[..., ::-1] * (-1.0, 1.0)
 
 
 def _cut(image: Image, corner: Vectors, edge: Vectors, size_px: int) -> NDArray[np.uint8]:

@@ -52,33 +52,39 @@ class QualityParts:
     pose: NDArray[np.float32]
 
 
-def face_quality(image: Image, faces: Faces) -> NDArray[np.float32]:
+def face_quality(image: Image, faces: Faces, crops: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
     """Say how usable each face is.
 
     Args:
         image: the picture, uint8 RGB.
         faces: the faces in it.
+        crops: uint8 (n, size, size), their crops where they have been cut already; crops of another size than
+            48 pixels are cut anew.
 
     Returns:
         (n,) from 0 to 1: the product of the parts that are known.
     """
-    parts = quality_parts(image, faces)
+    parts = quality_parts(image, faces, crops)
     return np.asarray(
         parts.size * parts.sharpness * parts.light * np.nan_to_num(parts.pose, nan=1), np.float32
     )
 
 
-def quality_parts(image: Image, faces: Faces) -> QualityParts:
+def quality_parts(image: Image, faces: Faces, crops: NDArray[np.uint8] | None = None) -> QualityParts:
     """Give the parts of the quality; arguments as in `face_quality`."""
-    crops = crop_faces(image, faces, _CROP_PX)
+    if crops is None or crops.shape[1] != _CROP_PX:
+        crops = crop_faces(image, faces, _CROP_PX)
     sides = np.linalg.norm(face_squares(faces)[1], axis=1)
     parts = (sides / _ENOUGH_PX).clip(max=1), _sharpness(crops), _light(crops), _pose(faces.points, sides)
     return QualityParts(*(part.astype(np.float32) for part in parts))
 
 
 def _sharpness(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    detail = np.array([cv2.Laplacian(crop, cv2.CV_32F).std() for crop in crops], np.float64)
-    contrast = crops.std(axis=(1, 2))
+    # OpenCV's standard deviation takes a fifth of NumPy's time on arrays so small.
+    detail, contrast = (
+        np.array([cv2.meanStdDev(each)[1][0, 0] for each in images], np.float64)
+        for images in ([cv2.Laplacian(crop, cv2.CV_32F) for crop in crops], crops)
+    )
     ratio = np.divide(detail, contrast, out=np.zeros(len(crops)), where=contrast > 0)
     return np.asarray(1 - 0.5 ** (ratio / _HALF_SHARP))
 

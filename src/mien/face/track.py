@@ -9,90 +9,75 @@ goes to the face whose motion it fits, and the hidden one comes out on its other
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import fields
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.face.cut import CutFinder
 from mien.face.detect.base import Detector, Refiner
-from mien.geometry import distinct
-from mien.types import Faces, Frame, Image
+from mien.face.detect.nms import suppress_nested
+from mien.face.landmarks import face_boxes, five_points, interocular_px
+from mien.face.motion import MAX_REACH, Track, Vector, distances
+from mien.geometry import iou_matrix
+from mien.types import Faces, Frame
 
-Vector = NDArray[np.float64]
-
-_REACH, _REACH_PER_S, _MAX_REACH = 0.6, 2.0, 1.5
-"""How far from where it is expected a face may be, in sides of it: at once, more per second, at most."""
-_MEMORY_S: Final = 0.15
-"""Half-life of the memory for speed and size: longer than jitter, shorter than a change of direction."""
-_STEADY_S: Final = 0.5
-"""A face that is out of sight is expected to go on moving for this long, and then to stay."""
-_SAME_FACE_IOU: Final = 0.5
-"""Boxes that overlap more than this show one face."""
-
-
-@dataclass(slots=True)
-class _Track:
-    """One face that is followed; positions in pixels, speed in pixels a second."""
-
-    number: int
-    centre: Vector
-    size_wh: Vector
-    first_s: float
-    seen_s: float
-    speed: Vector = field(default_factory=lambda: np.zeros(2))
-    missed: bool = False
-
-    def expected_xyxy(self, now_s: float) -> Vector:
-        """Give the box where steady motion has taken the face; its size stays."""
-        centre = self.centre + self.speed * min(now_s - self.seen_s, _STEADY_S)
-        return np.concatenate([centre - self.size_wh / 2, centre + self.size_wh / 2])
-
-    def reach(self, now_s: float) -> float:
-        """Give how far from there it may be, in sides; where a face seen once is going, nobody knows yet."""
-        if self.seen_s == self.first_s:
-            return _MAX_REACH
-        return min(_REACH + _REACH_PER_S * (now_s - self.seen_s), _MAX_REACH)
-
-    def see(self, xyxy: Vector, now_s: float) -> None:
-        """Take in where the face has been seen."""
-        centre, size_wh = (xyxy[:2] + xyxy[2:]) / 2, xyxy[2:] - xyxy[:2]
-        if now_s > self.seen_s:
-            news = _share_of_news(now_s - self.seen_s, now_s - self.first_s)
-            self.speed += news * ((centre - self.centre) / (now_s - self.seen_s) - self.speed)
-            self.size_wh += news * (size_wh - self.size_wh)
-        self.centre, self.seen_s, self.missed = centre, now_s, False
+_SAME_FACE: Final = 0.67
+"""Boxes that share more than this of the smaller one show one face."""
+_SEEN_AGAIN_IOU: Final = 0.3
+"""A detection that overlaps a followed face by this speaks for it."""
+_CROWDED_IOU: Final = 0.1
+"""Faces that overlap by this hide each other."""
+_FIRST_PAUSE_S: Final = 0.1
+"""A lost face is searched for at once; then after this pause, twice as long, and so on."""
 
 
 class Tracker:
     """Finds and follows the faces of one source.
 
-    A full detection runs when there is nothing to follow, when a face is not found again, and every
-    `redetect_s`; in between, a detector that is a `Refiner` looks only where the faces are expected. A number
-    that has ended never comes again.
+    A full detection runs when there is nothing to follow, after a cut, every `redetect_s`, and for a face
+    that was lost: at once, and then with pauses that double from a tenth of a second to `redetect_s`. In
+    between, the refiner looks only where the faces are expected. A number that has ended never comes again.
 
     Attributes:
         detections: how often the full detection has run.
+        cuts: how many cuts were noticed.
     """
 
-    def __init__(self, detector: Detector, *, redetect_s: float = 1.0, max_gap_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        refiner: Refiner | None = None,
+        *,
+        redetect_s: float = 1.0,
+        max_gap_s: float = 1.0,
+    ) -> None:
         """Start with nothing to follow.
 
         Args:
             detector: finds faces; it stays the caller's, to close.
+            refiner: looks where faces are expected, and at what the detector has found. Without one the
+                detector does it, where it can; where it can't, it runs in every frame.
             redetect_s: look for new faces this often, in seconds.
             max_gap_s: a face that has not been found for longer than this ends its track, in seconds. Frames
                 further apart than that are no gap: what counts is having looked and not found.
         """
         self._detector = detector
+        self._refiner = refiner or (detector if isinstance(detector, Refiner) else None)
+        self._confirms = refiner is not None
         self._redetect_s = redetect_s
         self._max_gap_s = max_gap_s
-        self._tracks: list[_Track] = []
+        self._tracks: list[Track] = []
         self._next_number = 0
+        self._cut_finder = CutFinder()
         self._now_s = 0.0
         self._frame_s = 0.0
+        self._size_wh = 0, 0
         self._detected_s = -np.inf
+        self._searches = 0
         self.detections = 0
+        self.cuts = 0
 
     def follow(self, frame: Frame) -> Faces:
         """Find the faces of the next frame.
@@ -104,95 +89,183 @@ class Tracker:
 
         Returns:
             The faces seen in it, by ascending track number; a followed face that can't be seen has no row.
+            Landmarks are steadied, and points and box follow from them.
         """
         self._now_s += max(0.0, frame.time_s - self._frame_s)
         self._frame_s = frame.time_s
+        self._size_wh = frame.size_wh
+        if self._cut_finder.is_cut(frame.image):
+            self.cuts += 1
+            self._tracks = []
         self._tracks = [track for track in self._tracks if not self._is_over(track)]
-        faces = self._look(frame.image)
-        numbers = self._assign(faces)
-        return faces.fill(track=numbers)[np.argsort(numbers)]
+        faces = self._given(self._look(frame))
+        self._count_searches()
+        # Who was seen goes first: what is then found twice is theirs.
+        self._tracks.sort(key=lambda track: track.missed)
+        return faces
 
-    def _is_over(self, track: _Track) -> bool:
+    def _is_over(self, track: Track) -> bool:
         return track.missed and self._now_s - track.seen_s > self._max_gap_s
 
-    def _look(self, image: Image) -> Faces:
+    def _look(self, frame: Frame) -> Faces:
         """Look where the faces are expected, and all over when that is due or one is not there."""
-        found = self._refine(image)
-        due = self._now_s - self._detected_s >= self._redetect_s
-        if self._tracks and not due and len(found) == len(self._tracks):
-            return found
+        expected = self._expected()
+        due = self._refiner is None or not self._tracks or self._now_s - self._detected_s >= self._pause_s
+        found = self._confirmed(frame, expected, self._detect(frame) if due else Faces.empty())
+        if len(found) < len(expected) and not due and not self._searches:
+            found = self._confirmed(frame, expected, self._detect(frame))
+        return found
+
+    @property
+    def _pause_s(self) -> float:
+        """How long to wait before the next detection."""
+        if not self._searches:
+            return self._redetect_s
+        return min(_FIRST_PAUSE_S * 2.0 ** (self._searches - 1), self._redetect_s)
+
+    def _count_searches(self) -> None:
+        if not any(track.missed for track in self._tracks):
+            self._searches = 0
+        elif self._detected_s == self._now_s:
+            self._searches += 1
+
+    def _detect(self, frame: Frame) -> Faces:
+        """Look all over; what is followed and not seen now is doubted until the detector sees it again."""
         self.detections += 1
         self._detected_s = self._now_s
-        both = _joined(self._detector.detect(image), found)
-        return both[distinct(both.xyxy, _SAME_FACE_IOU)]
+        fresh = self._detector.detect(frame.image)
+        overlap = iou_matrix(self._boxes(), fresh.xyxy)
+        for track, shares in zip(self._tracks, overlap, strict=True):
+            track.doubted = not (shares > _SEEN_AGAIN_IOU).any()
+        return fresh
 
-    def _refine(self, image: Image) -> Faces:
-        if not self._tracks or not isinstance(self._detector, Refiner):
-            return Faces.empty()
-        return self._detector.refine(image, self._expected().astype(np.float32))
+    def _confirmed(self, frame: Frame, expected: Faces, fresh: Faces) -> Faces:
+        """Give what the refiner confirms, each face once; what it has just detected it needn't see again."""
+        if self._refiner is None:
+            found = fresh
+        elif self._confirms:
+            found = self._refiner.refine(frame.image, joined(expected, fresh))
+        else:
+            again = self._refiner.refine(frame.image, expected) if len(expected) else expected
+            found = joined(fresh, again)
+        if len(found) < 2:
+            return found
+        # The first go first: those that are followed have the better landmarks.
+        return found[
+            np.sort(suppress_nested(found.xyxy, -np.arange(len(found), dtype=np.float32), _SAME_FACE))
+        ]
 
-    def _expected(self) -> Vector:
+    def _boxes(self) -> Vector:
         """(tracks, 4) the boxes where the faces are expected now."""
-        return np.array([track.expected_xyxy(self._now_s) for track in self._tracks]).reshape(-1, 4)
+        return np.array([track.expected_xyxy(self._now_s, self._size_wh) for track in self._tracks]).reshape(
+            -1, 4
+        )
 
-    def _assign(self, faces: Faces) -> NDArray[np.int64]:
-        """Tell every track what has been seen of it; start tracks for the rest. Gives (n,) track numbers."""
+    def _expected(self) -> Faces:
+        """Give the followed faces as they are expected; of one that was missed or is doubted, no presence."""
+        tracks = self._tracks
+        return Faces(
+            xyxy=self._boxes().astype(np.float32),
+            points=np.array(
+                [track.points + track.shift(self._now_s, self._size_wh) for track in tracks], np.float32
+            ),
+            presence=np.array([track.trust for track in tracks], np.float32),
+            track=np.array([track.number for track in tracks], np.int64),
+        )
+
+    def _given(self, faces: Faces) -> Faces:
+        """Tell every track what has been seen of it, start tracks for the rest, and steady landmarks."""
+        crowded = self._crowded()
+        owners = self._owners(faces)
+        places = sorted(owners, key=lambda place: owners[place].number)
+        if places != list(range(len(faces))):
+            faces = faces[places]
+        tracks = [owners[place] for place in places]
+        faces = faces.fill(track=[track.number for track in tracks], **self._steadied(faces, tracks))
+        boxes, points = faces.xyxy.astype(np.float64), faces.points.astype(np.float64)
+        for place, track in enumerate(tracks):
+            track.see(
+                boxes[place],
+                points[place],
+                float(faces.presence[place]),
+                self._now_s,
+                steadily=track.number in crowded,
+            )
+        return faces
+
+    def _steadied(self, faces: Faces, tracks: list[Track]) -> dict[str, NDArray[np.float64]]:
+        landmarks = faces.landmarks.astype(np.float64)
+        if not len(faces) or np.isnan(landmarks).any():
+            return {}
+        for track, points in zip(tracks, landmarks, strict=True):
+            points[:] = track.steadier.steady(points.copy(), self._now_s, interocular_px(points))
+        return {
+            "landmarks": landmarks,
+            "points": five_points(landmarks),
+            "xyxy": face_boxes(landmarks, self._size_wh),
+        }
+
+    def _crowded(self) -> set[int]:
+        """Give the numbers of the faces that are expected where another one is."""
+        if len(self._tracks) < 2:
+            return set()
+        boxes = self._boxes()
+        overlap = iou_matrix(boxes, boxes) - np.eye(len(boxes))
+        return {self._tracks[row].number for row in np.flatnonzero(overlap.max(axis=1) > _CROWDED_IOU)}
+
+    def _owners(self, faces: Faces) -> dict[int, Track]:
+        """Give the track of each face that has one, by the face's place; all other tracks are missed.
+
+        What was seen where a followed face had been expected, but is not where it can be, has none: halfway
+        between two faces that cross, landmarks may be those of neither. A new track takes a detection.
+        """
         boxes = faces.xyxy.astype(np.float64)
         reach = np.array([track.reach(self._now_s) for track in self._tracks]).reshape(-1, 1)
-        distance = _distances(self._expected(), boxes)
-        cost = np.where(distance < reach, distance, _MAX_REACH)
-        numbers = np.full(len(faces), -1, np.int64)
+        distance = distances(self._boxes(), boxes)
+        cost = np.where(distance < reach, distance, MAX_REACH)
+        owners: dict[int, Track] = {}
         for track in self._tracks:
             track.missed = True
         for row, place in _pairs(cost):
-            if cost[row, place] < _MAX_REACH:
-                self._tracks[row].see(boxes[place], self._now_s)
-                numbers[place] = self._tracks[row].number
-        for place in np.flatnonzero(numbers < 0).tolist():
-            numbers[place] = self._start(boxes[place])
-        return numbers
+            if cost[row, place] < MAX_REACH:
+                owners[place] = self._tracks[row]
+        for place in range(len(faces)):
+            if place not in owners and faces.track[place] < 0:
+                owners[place] = self._start(boxes[place])
+        return owners
 
-    def _start(self, xyxy: Vector) -> int:
-        number, now_s = self._next_number, self._now_s
-        self._tracks.append(_Track(number, (xyxy[:2] + xyxy[2:]) / 2, xyxy[2:] - xyxy[:2], now_s, now_s))
+    def _start(self, xyxy: Vector) -> Track:
+        track = Track(
+            self._next_number,
+            (xyxy[:2] + xyxy[2:]) / 2,
+            xyxy[2:] - xyxy[:2],
+            points=np.full((5, 2), np.nan),
+            presence=np.nan,
+            first_s=self._now_s,
+            seen_s=self._now_s,
+        )
+        self._tracks.append(track)
         self._next_number += 1
-        return number
+        return track
 
 
 def _pairs(cost: Vector) -> Iterable[tuple[int, int]]:
     """Give the optimal assignment of rows to columns."""
     if 0 in cost.shape:
         return ()
-    # Imported here: it takes a quarter of a second, and a photograph has nothing to follow.
+    nearest = cost.argmin(axis=1).tolist()
+    if len(set(nearest)) == len(nearest):
+        return enumerate(nearest)
+    # Imported here: it takes a quarter of a second, and most of the time every face has a nearest of its own.
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(cost)
     return zip(rows.tolist(), columns.tolist(), strict=True)
 
 
-def _share_of_news(step_s: float, age_s: float) -> float:
-    """Weigh the newest step against all before: by half-life, as a plain mean while the track is young."""
-    return float(np.expm1(-step_s / _MEMORY_S * np.log(2)) / np.expm1(-age_s / _MEMORY_S * np.log(2)))
-
-
-def _distances(a_xyxy: Vector, b_xyxy: Vector) -> Vector:
-    """Give how unlike boxes are: centres apart, in sides, plus the logarithm of how many times larger one is.
-
-    Unlike overlap, it still tells near from far when a small face moves by more than its own size.
-
-    Returns:
-        (n, m) values from 0.
-    """
-    centres = [(boxes[:, :2] + boxes[:, 2:]) / 2 for boxes in (a_xyxy, b_xyxy)]
-    sides = [np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)) for boxes in (a_xyxy, b_xyxy)]
-    apart = np.linalg.norm(centres[0][:, None] - centres[1], axis=-1)
-    larger = np.abs(np.log(sides[0][:, None] / sides[1]))
-    return np.asarray(apart / ((sides[0][:, None] + sides[1]) / 2) + larger)
-
-
-def _joined(first: Faces, second: Faces) -> Faces:
-    return Faces(
-        xyxy=np.concatenate([first.xyxy, second.xyxy]),
-        detection=np.concatenate([first.detection, second.detection]),
-        points=np.concatenate([first.points, second.points]),
-    )
+def joined(first: Faces, second: Faces) -> Faces:
+    """Put the faces of two lists into one."""
+    if not len(first) or not len(second):
+        return first if len(first) else second
+    names = (field.name for field in fields(Faces))
+    return Faces(**{name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names})

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mien.types import Faces, Image
 
 
@@ -39,17 +36,18 @@ class Detector(Protocol):
 
 @runtime_checkable
 class Refiner(Protocol):
-    """Looks again where faces have just been: much cheaper than looking everywhere."""
+    """Looks again where faces are expected: much cheaper than looking everywhere."""
 
-    def refine(self, image: Image, xyxy: NDArray[np.float32]) -> Faces:
-        """Find the faces near the given boxes.
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        """Find the faces near those expected.
 
         Args:
             image: uint8 RGB, (height, width, 3); it is left as it is.
-            xyxy: (n, 4) left, top, right, bottom in pixels, where the faces were last.
+            faces: where they are expected. Of a face that is followed, `track` is its number, and `presence`
+                what it was; 0 where it was missed, or where the detector didn't see it when it last looked.
 
         Returns:
-            `Faces` as from `Detector.detect`, the surest first; what is not confirmed is left out, and of two
-            boxes that have become one face only the surer stays.
+            The faces where they are, with all that was found out by looking; what is not confirmed is left
+            out. Two may have become one face.
         """
         ...

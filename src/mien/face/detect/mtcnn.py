@@ -58,14 +58,14 @@ class Mtcnn:
         xyxy, points = xyxy * np.tile(back, 2), points * back
         return faces_within(image, xyxy, score, points, min_face_px=self._min_face_px)
 
-    def refine(self, image: Image, xyxy: Floats) -> Faces:
-        """Look again around known boxes with R-Net, twice, and O-Net; see `Refiner`.
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        """Look again around the boxes of known faces with R-Net, twice, and O-Net; see `Refiner`.
 
         The first time R-Net only moves the boxes, however unlikely they look: so it finds a face that went
         three tenths of its width aside, where it would be lost after two. A face that is known already
         needs only the authors' 0.7, so that a hand before the mouth does not end its track.
         """
-        windows = self._sift(image, _squares(xyxy), threshold=0.0)
+        windows = self._sift(image, _squares(faces.xyxy), threshold=0.0)
         windows = self._sift(image, windows)
         return faces_within(image, *self._decide(image, windows, min(O_THRESHOLD, self._min_detection)))
 

@@ -1,0 +1,116 @@
+"""One followed face: where it was seen, how it moves, and so where it is to be expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.face.steady import OneEuro
+
+Vector = NDArray[np.float64]
+
+MAX_REACH: Final = 1.5
+_REACH, _REACH_PER_S = 0.6, 2.0
+"""How far from where it is expected a face may be, in sides of it: at once, more per second, at most."""
+_MEMORY_S: Final = 0.15
+"""Half-life of the memory for speed and size: longer than jitter, shorter than a change of direction."""
+_STEADY_S: Final = 0.5
+"""A face that is out of sight is expected to go on moving for this long, and then to stay."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One face that is followed; positions in pixels, speed in pixels a second.
+
+    Attributes:
+        number: which face.
+        centre, size_wh: of its box when it was last seen.
+        points: (5, 2) its points then; NaN where there are none.
+        presence: as it was then.
+        first_s, seen_s: when it was seen first and last.
+        speed: of its centre.
+        missed: it was looked for in the last frame, and not found.
+        doubted: the detector, when it ran last, didn't find it.
+        steadier: of its landmarks.
+    """
+
+    number: int
+    centre: Vector
+    size_wh: Vector
+    points: Vector
+    presence: float
+    first_s: float
+    seen_s: float
+    speed: Vector = field(default_factory=lambda: np.zeros(2))
+    missed: bool = False
+    doubted: bool = False
+    steadier: OneEuro = field(default_factory=OneEuro)
+
+    @property
+    def trust(self) -> float:
+        """Its presence; none where it was missed or is doubted."""
+        return 0.0 if self.missed or self.doubted else self.presence
+
+    def shift(self, now_s: float, size_wh: tuple[int, int]) -> Vector:
+        """Give how far steady motion has taken the face since it was seen: at most to the picture's edge.
+
+        Who leaves the picture comes back into it, if at all, where it was left.
+        """
+        moved = self.centre + self.speed * min(now_s - self.seen_s, _STEADY_S)
+        return np.asarray(moved.clip(0, size_wh) - self.centre)
+
+    def expected_xyxy(self, now_s: float, size_wh: tuple[int, int]) -> Vector:
+        """Give the box where it is to be expected; its size stays."""
+        centre = self.centre + self.shift(now_s, size_wh)
+        return np.concatenate([centre - self.size_wh / 2, centre + self.size_wh / 2])
+
+    def reach(self, now_s: float) -> float:
+        """Give how far from there it may be, in sides; where a face seen once is going, nobody knows yet."""
+        if self.seen_s == self.first_s:
+            return MAX_REACH
+        return min(_REACH + _REACH_PER_S * (now_s - self.seen_s), MAX_REACH)
+
+    def see(
+        self, xyxy: Vector, points: Vector, presence: float, now_s: float, *, steadily: bool = False
+    ) -> None:
+        """Take in where the face has been seen.
+
+        Args:
+            xyxy: its box.
+            points: (5, 2) its points.
+            presence: how surely.
+            now_s: when.
+            steadily: its speed stays as it is: what can be seen of a face that another one hides moves with
+                the other's edge.
+        """
+        centre, size_wh = (xyxy[:2] + xyxy[2:]) / 2, xyxy[2:] - xyxy[:2]
+        if now_s > self.seen_s:
+            news = _share_of_news(now_s - self.seen_s, now_s - self.first_s)
+            if not steadily:
+                self.speed += news * ((centre - self.centre) / (now_s - self.seen_s) - self.speed)
+            self.size_wh += news * (size_wh - self.size_wh)
+        self.centre, self.points, self.presence = centre, points, presence
+        self.seen_s, self.missed = now_s, False
+
+
+def distances(a_xyxy: Vector, b_xyxy: Vector) -> Vector:
+    """Give how unlike boxes are: centres apart, in sides, plus the logarithm of how many times larger one is.
+
+    Unlike overlap, it still tells near from far when a small face moves by more than its own size.
+
+    Returns:
+        (n, m) values from 0.
+    """
+    centres = [(boxes[:, :2] + boxes[:, 2:]) / 2 for boxes in (a_xyxy, b_xyxy)]
+    sides = [np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)) for boxes in (a_xyxy, b_xyxy)]
+    apart = np.linalg.norm(centres[0][:, None] - centres[1], axis=-1)
+    larger = np.abs(np.log(sides[0][:, None] / sides[1]))
+    return np.asarray(apart / ((sides[0][:, None] + sides[1]) / 2) + larger)
+
+
+def _share_of_news(step_s: float, age_s: float) -> float:
+    """Weigh the newest step against all before: by half-life, as a plain mean while the track is young."""
+    return float(np.expm1(-step_s / _MEMORY_S * np.log(2)) / np.expm1(-age_s / _MEMORY_S * np.log(2)))
