@@ -12,14 +12,14 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .onnx file; its sidecar goes beside it.")],
     precision: Annotated[
-        Literal["half", "single", "int8"],
-        typer.Option(help="Bits of the weights: 16, 32 or 8; int8 is kept only if it pays."),
-    ] = "half",
+        Literal["half", "single", "int8"] | None,
+        typer.Option(help="Bits of the weights: 16, 32 or 8; int8 is kept only if it pays [as the run did]."),
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="The run's data; int8 needs it.")] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
 ) -> None:
-    """Export a run's network anew, with weights of 16, 32 or 8 bits.
+    """Give a run's network away, as the run left it or with weights of 16, 32 or 8 bits.
 
     int8 is measured against 32 bits on the validation part: at most half a percentage point of accuracy
     may be lost, and it must be at least 1.2 times as fast. Needs `pip install 'mien[train]'`.

@@ -59,6 +59,20 @@ def load_checkpoint(path: Path, fingerprint: str) -> tuple[LoopState, dict[str, 
     Raises:
         DatasetError: it belongs to another recipe or other data, or is damaged.
     """
+    state, arrays = read_checkpoint(path)
+    if state.fingerprint != fingerprint:
+        raise DatasetError(
+            f"{path.parent}: holds a run of another recipe or other data; choose another --out, or remove it"
+        )
+    return state, arrays
+
+
+def read_checkpoint(path: Path) -> tuple[LoopState, dict[str, Arrays]]:
+    """Read what `save_checkpoint` wrote, whatever run it belongs to.
+
+    Raises:
+        DatasetError: it is missing or damaged.
+    """
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             state = LoopState(**json.loads(str(file["state"])))
@@ -70,8 +84,4 @@ def load_checkpoint(path: Path, fingerprint: str) -> tuple[LoopState, dict[str, 
         raise DatasetError(
             f"{path}: damaged checkpoint ({error}); remove the run's folder to start anew"
         ) from error
-    if state.fingerprint != fingerprint:
-        raise DatasetError(
-            f"{path.parent}: holds a run of another recipe or other data; choose another --out, or remove it"
-        )
     return state, arrays

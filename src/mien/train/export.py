@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConfigError, ModelError
+from mien.expression.network import find_network
 from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path, write_sidecar
 from mien.files import sha256_of, write_text, written_whole
 from mien.train.backend import load_keras
+from mien.train.joint.recipe import JointRecipe
 from mien.train.prepare import prepare
 from mien.train.quantise import QuantisationReport, compare, quantise
-from mien.train.recipe import Recipe, parse_config
+from mien.train.recipe import AnyRecipe, parse_config
 from mien.train.to_onnx import check_against_keras, halve_weights, to_onnx
 
 Precision = Literal["half", "single", "int8"]
@@ -32,6 +34,7 @@ def write_network(
     name: str,
     labels: Sequence[str],
     images: NDArray[np.uint8],
+    outputs: Sequence[str] = ("logits",),
     precision: Literal["half", "single"] = "half",
 ) -> float:
     """Write a Keras network as ONNX, whole or not at all, after a check that both answer alike.
@@ -42,17 +45,18 @@ def write_network(
         name: stored in the graph.
         labels: what the logits mean, in their order.
         images: uint8 (n, size, size), faces to compare the answers on.
+        outputs: which of the network's outputs to write.
         precision: how the weights are stored.
 
     Returns:
-        The largest difference of a logit between Keras and the graph with 32 bits.
+        The largest difference of an answer between Keras and the graph with 32 bits.
 
     Raises:
         ModelError: they answer differently, or a layer can't be written.
         OutputError: the file can't be written.
     """
-    graph = to_onnx(model, name=name, labels=labels)
-    difference = check_against_keras(model, graph.SerializeToString(), images)
+    graph = to_onnx(model, name=name, labels=labels, outputs=outputs)
+    difference = check_against_keras(model, graph.SerializeToString(), images, outputs=outputs)
     stored = halve_weights(graph) if precision == "half" else graph
     with written_whole(path) as temporary:
         temporary.write_bytes(stored.SerializeToString())
@@ -63,17 +67,17 @@ def export(
     run: Path,
     out: Path,
     *,
-    precision: Precision = "half",
+    precision: Precision | None = None,
     data: Path | None = None,
     votes: Path | None = None,
 ) -> QuantisationReport | None:
-    """Export a run's network anew.
+    """Export a run's network.
 
     Args:
         run: the run's folder.
         out: the .onnx file; its sidecar is written beside it, and the run's card where its figures hold.
-        precision: how the weights are stored. "int8" is measured on the validation part, and kept only if it
-            pays.
+        precision: how the weights are stored; None as the run kept them. "int8" is measured on the validation
+            part, and kept only if it pays; a joint run has tried it by itself.
         data: the run's data set; "int8" needs it, to see how far feature maps reach.
         votes: FER+'s CSV, for a Kaggle CSV.
 
@@ -81,20 +85,24 @@ def export(
         What int8 cost and gave; None for the others.
 
     Raises:
-        ConfigError: int8 without data.
+        ConfigError: int8 without data, or of a joint run.
         DatasetError: the data can't be read or doesn't fit the run's recipe.
         ModelError: the folder holds no finished run, or the network can't be written.
         OutputError: a file can't be written.
     """
+    if precision is None:
+        _copy(run, out)
+        return None
     recipe, sidecar, model = read_run(run)
+    if isinstance(recipe, JointRecipe):
+        _export_joint(model, sidecar, out, precision)
+        return None
     if precision != "int8":
         random = np.random.default_rng(0)
         images = random.integers(0, 256, (16, sidecar.size_px, sidecar.size_px), np.uint8)
         write_network(model, out, name=recipe.name, labels=sidecar.labels, images=images, precision=precision)
         _write_sidecar(out, sidecar)
-        card = (run / "MODEL_CARD.md").read_text(encoding="utf-8")
-        renamed = card.replace(f"card: {recipe.name}", f"card: {out.stem}")
-        write_text(out.with_suffix(".md"), renamed.replace(str(run / f"{recipe.name}.onnx"), out.name))
+        _copy_card(run, recipe.name, out)
         return None
     if data is None:
         raise ConfigError("int8 is fitted and measured on faces: give the run's data with --data")
@@ -110,14 +118,54 @@ def export(
     return report
 
 
-def read_run(run: Path) -> tuple[Recipe, Sidecar, Any]:
+def _copy(run: Path, out: Path) -> None:
+    """Give a run's network away as it was calibrated, measured and described."""
+    recipe = _read_recipe(run)
+    network = find_network(run / f"{recipe.name}.onnx")
+    with written_whole(out) as temporary:
+        temporary.write_bytes(network.read_bytes())
+    _write_sidecar(out, read_sidecar(sidecar_path(network)))
+    _copy_card(run, recipe.name, out)
+
+
+def _copy_card(run: Path, name: str, out: Path) -> None:
+    card = (run / "MODEL_CARD.md").read_text(encoding="utf-8")
+    renamed = card.replace(f"card: {name}", f"card: {out.stem}")
+    write_text(out.with_suffix(".md"), renamed.replace(str(run / f"{name}.onnx"), out.name))
+
+
+def _export_joint(model: Any, sidecar: Sidecar, out: Path, precision: Precision) -> None:
+    """Write a joint network with other bits; its figures are those of the run no more."""
+    if precision == "int8":
+        raise ConfigError(
+            "a joint run tries int8 by itself and keeps it where it pays: export without --precision"
+        )
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (16, sidecar.size_px, sidecar.size_px), np.uint8)
+    write_network(
+        model, out, name=sidecar.name, labels=sidecar.labels, images=images, outputs=sidecar.outputs,
+        precision=precision,
+    )  # fmt: skip
+    _write_sidecar(out, sidecar.model_copy(update={"metrics": {}}))
+
+
+def _read_recipe(run: Path) -> AnyRecipe:
+    try:
+        return parse_config(json.loads((run / "config.json").read_text(encoding="utf-8")), str(run))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{run}: not the folder of a finished run ({error}); `mien train` makes one"
+        ) from error
+
+
+def read_run(run: Path) -> tuple[AnyRecipe, Sidecar, Any]:
     """Read a finished run: its recipe, its sidecar and its Keras network.
 
     Raises:
         ModelError: the folder holds no finished run.
     """
+    recipe = _read_recipe(run)
     try:
-        recipe = parse_config(json.loads((run / "config.json").read_text(encoding="utf-8")), str(run))
         model = load_keras().saving.load_model(run / f"{recipe.name}.keras", compile=False)
     except (OSError, ValueError) as error:
         raise ModelError(

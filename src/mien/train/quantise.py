@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,7 +61,7 @@ class QuantisationReport:
         return self.loss <= MOST_LOSS and self.speed_ratio >= LEAST_SPEED
 
 
-def quantise(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
+def quantise(graph: bytes, calibration: NDArray[np.uint8], *, keep: Sequence[str] = ()) -> bytes:
     """Turn a network's weights and feature maps into 8-bit integers.
 
     Static quantisation by ONNX Runtime: the ranges of the feature maps are those that they take on the
@@ -71,6 +71,7 @@ def quantise(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
     Args:
         graph: an .onnx file's bytes, from `to_onnx`.
         calibration: uint8 (n, height, width), some hundred faces of the training part.
+        keep: layers that stay in 32 bits, by the beginning of their names.
 
     Returns:
         The new .onnx file's bytes; same input, output and stored facts.
@@ -79,6 +80,7 @@ def quantise(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
         whole, prepared, quantised = (Path(folder) / f"{name}.onnx" for name in ("whole", "prepared", "int8"))
         whole.write_bytes(graph)
         quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)
+        names = [node.name for node in onnx.load(str(prepared)).graph.node]
         quantize_static(
             str(prepared),
             str(quantised),
@@ -88,6 +90,7 @@ def quantise(graph: bytes, calibration: NDArray[np.uint8]) -> bytes:
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
+            nodes_to_exclude=[name for name in names if name.startswith(tuple(keep))],
         )
         model = onnx.load(str(quantised))
     facts = {entry.key: entry.value for entry in onnx.load_from_string(graph).metadata_props}
@@ -114,25 +117,44 @@ def compare(
         images: uint8 (n, height, width), n at least 1, faces that neither training nor calibration has seen.
         targets: (n,) the right output of each.
         threads: how many threads one run may use.
-        runs: how often one face is timed; the two take turns, and the fastest run counts, so that other work
-            on the machine disturbs little.
+        runs: how often one face is timed.
     """
-    sessions = [_session(graph, threads) for graph in (before, after)]
+    sessions = [session_of(graph, threads) for graph in (before, after)]
     accuracy = [float((_predict(session, images) == np.asarray(targets)).mean()) for session in sessions]
-    fastest = [np.inf, np.inf]
-    for _ in range(runs):
-        for place, session in enumerate(sessions):
-            start = time.perf_counter()
-            session.run(None, {"image": images[:1]})
-            fastest[place] = min(fastest[place], time.perf_counter() - start)
+    ms_before, ms_after = fastest_ms([before, after], images[:1], threads=threads, runs=runs)
     return QuantisationReport(
         accuracy_before=accuracy[0],
         accuracy_after=accuracy[1],
-        ms_before=1000 * fastest[0],
-        ms_after=1000 * fastest[1],
+        ms_before=ms_before,
+        ms_after=ms_after,
         bytes_before=len(before),
         bytes_after=len(after),
     )
+
+
+def fastest_ms(
+    forms: Sequence[bytes], images: NDArray[np.uint8], *, threads: int = 1, runs: int = 100
+) -> list[float]:
+    """Time forms of one network side by side.
+
+    Args:
+        forms: .onnx files' bytes.
+        images: uint8 (n, height, width), what one run reads.
+        threads: how many threads one run may use.
+        runs: how many runs; the forms take turns, and the fastest run counts, so that other work on the
+            machine disturbs little.
+
+    Returns:
+        Milliseconds of a run of each.
+    """
+    sessions = [session_of(form, threads) for form in forms]
+    fastest = [np.inf] * len(forms)
+    for _ in range(runs):
+        for place, session in enumerate(sessions):
+            start = time.perf_counter()
+            session.run(None, {"image": images})
+            fastest[place] = min(fastest[place], time.perf_counter() - start)
+    return [1000 * seconds for seconds in fastest]
 
 
 class _Batches:
@@ -150,7 +172,8 @@ def _in_batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     return (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
 
 
-def _session(graph: bytes, threads: int) -> Any:
+def session_of(graph: bytes, threads: int) -> Any:
+    """Open an .onnx file's bytes in ONNX Runtime."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -19,7 +19,7 @@ from mien.errors import ModelError
 from mien.train.onnx_export import Graph, Value, write_layer
 
 KERAS_LIMIT = 1e-4
-"""How far a logit may be from Keras's."""
+"""How far an answer may be from Keras's."""
 
 _SMALL = 1024  # numbers; smaller constants (biases, shapes) stay as they are
 
@@ -116,24 +116,28 @@ def difference_from_keras(
     return float(np.abs(received - answer).max())
 
 
-def check_against_keras(model: Any, graph: bytes, images: NDArray[np.uint8]) -> float:
+def check_against_keras(
+    model: Any, graph: bytes, images: NDArray[np.uint8], *, outputs: Sequence[str] = ("logits",)
+) -> float:
     """Make sure that the exported network answers as Keras does.
 
     Args:
         model: the Keras network.
         graph: the exported file's bytes.
         images: uint8 (n, height, width), n at least 1.
+        outputs: which of the outputs.
 
     Returns:
-        The largest difference of a logit.
+        The largest difference of a number of these outputs.
 
     Raises:
         ModelError: it is above `KERAS_LIMIT`.
     """
-    difference = difference_from_keras(model, graph, images)
+    differences = [difference_from_keras(model, graph, images, output=output) for output in outputs]
+    difference = float(np.max(differences))  # NaN, too, where one is
     if not difference <= KERAS_LIMIT:
         raise ModelError(
-            f"the exported network differs from Keras: expected logits within {KERAS_LIMIT}, "
+            f"the exported network differs from Keras: expected answers within {KERAS_LIMIT}, "
             f"received a difference of {difference:.3g}; a layer's ONNX form is wrong, please report it"
         )
     return difference
