@@ -229,13 +229,27 @@ def kl_to_votes(probabilities: NDArray[np.floating[Any]], votes: NDArray[np.inte
     Raises:
         DatasetError: there are no ten votes a face, or no vote at all.
     """
+    return float(kl_of_faces(probabilities, votes)[0].mean())
+
+
+def kl_of_faces(
+    probabilities: NDArray[np.floating[Any]], votes: NDArray[np.integer[Any]]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Give what `kl_to_votes` is the mean of.
+
+    Returns:
+        (m,) the divergence of each face that counts, and (n,) which count.
+
+    Raises:
+        DatasetError: as `kl_to_votes`.
+    """
     counted = _checked(votes)[:, : len(EMOTIONS)]
     voted = counted.sum(axis=1) > 0
     if not voted.any():
         raise DatasetError("no face has a vote for one of the eight emotions; expected FER+ votes")
     shares = counted[voted] / counted[voted].sum(axis=1, keepdims=True)
     answers = np.asarray(probabilities, np.float64)[voted].clip(min=_SMALLEST)
-    return float(rel_entr(shares, answers).sum(axis=1).mean())
+    return rel_entr(shares, answers).sum(axis=1), voted
 
 
 def in_emotion_order(probabilities: NDArray[np.floating[Any]], labels: Sequence[str]) -> Floats:
