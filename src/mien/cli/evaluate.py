@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mien.train.evaluate import Evaluation
 
 
@@ -33,6 +35,16 @@ def evaluate(
         list[str] | None, typer.Option(help="Leave a class out; may be repeated.", metavar="CLASS")
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
+    landmarks: Annotated[
+        Path | None, typer.Option(help="Landmarks of the faces (.npz), to measure against.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(help="Only this set of labels: votes or fer2013.", metavar="NAME")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="Also for each group of this column of the data.", metavar="COLUMN"),
+    ] = None,
     flips: Annotated[
         bool, typer.Option("--flips", help="Average over each face and its mirror image.")
     ] = False,
@@ -41,9 +53,10 @@ def evaluate(
 ) -> None:
     """Measure a network on labelled faces, with 95 % bootstrap intervals.
 
-    Needs `pip install 'mien[train]'`.
+    Every figure that the data allows; with --by also for each group of faces, with a test of whether it
+    differs from the others. Needs `pip install 'mien[train]'`.
 
-    Example: mien evaluate paper fer2013.parquet --split PublicTest --flips
+    Example: mien evaluate mien fer2013.parquet --split PublicTest --flips
     """
     from mien.expression.network import load_network
     from mien.train.evaluate import evaluate as measure
@@ -51,9 +64,12 @@ def evaluate(
 
     chosen = change_recipe(read_recipe(recipe), split=recipe_split) if recipe else None
     network = load_network(model, threads=threads)
-    found = measure(network, data, split=split, recipe=chosen, remove=remove or (), votes=votes, flips=flips)
+    found = measure(
+        network, data, split=split, recipe=chosen, remove=remove or (), votes=votes, landmarks=landmarks,
+        flips=flips, head=head, by=by,
+    )  # fmt: skip
     if as_json:
-        what = {"model": network.sidecar.name, "split": split, "flips": flips}
+        what = {"model": network.sidecar.name, "split": split, "flips": flips, "by": by}
         typer.echo(json.dumps({**what, **found.as_dict()}, indent=2))
     else:
         _print(found)
@@ -61,27 +77,46 @@ def evaluate(
 
 def _print(found: Evaluation) -> None:
     from rich.console import Console
+
+    console = Console(width=None if Console().is_terminal else 150)
+    left_out = f" ({found.left_out} of other classes left out)" if found.left_out else ""
+    typer.echo(f"faces {found.scores.count}{left_out}")
+    _print_figures(console, found)
+    _print_classes(console, found)
+    if found.groups:
+        _print_groups(console, found)
+
+
+def _print_figures(console: Console, found: Evaluation) -> None:
     from rich.table import Table
 
-    scores = found.scores
-    left_out = f" ({found.left_out} of other classes left out)" if found.left_out else ""
-    _line("faces", f"{scores.count}{left_out}")
-    _line("accuracy", "{:.2%} ({:.2%} to {:.2%})".format(scores.accuracy, *scores.accuracy_interval))
-    _line("macro-F1", "{:.3f} ({:.3f} to {:.3f})".format(scores.macro_f1, *scores.macro_f1_interval))
-    _line("calibration error", f"{scores.calibration_error:.2%}")
-    if found.certain_accuracy is not None:
-        _line(
-            "certain", f"{found.certain_share:.1%} of the faces, {found.certain_accuracy:.2%} of them right"
-        )
-    for rule, name in (("ferplus", "FER+, its rule"), ("all", "FER+, all")):
-        if figures := found.ferplus.get(rule):
-            _line(name, f"{figures['accuracy']:.2%} of {figures['faces']:.0f} faces")
-    table = Table("class", "precision", "recall", "F1", "faces")
-    for row in scores.class_rows():
+    table = Table("figure", "value", "95 % interval", "faces")
+    for figure in found.figures:
+        value, low, high = map(figure.shown, (figure.value, *figure.interval()))
+        table.add_row(figure.name, value, f"{low} to {high}", str(len(figure.faces)))
+    console.print(table)
+
+
+def _print_classes(console: Console, found: Evaluation) -> None:
+    from rich.table import Table
+
+    table = Table(f"class ({found.head})", "precision", "recall", "F1", "faces")
+    for row in found.scores.class_rows():
         columns = [f"{row[name]:.3f}" for name in ("precision", "recall", "f1")]
         table.add_row(row["label"], *columns, str(row["support"]))
-    Console().print(table)
+    console.print(table)
 
 
-def _line(name: str, value: str) -> None:
-    typer.echo(f"{name:18} {value}")
+def _print_groups(console: Console, found: Evaluation) -> None:
+    from rich.table import Table
+
+    shown = {figure.name: figure.shown for figure in found.figures}
+    table = Table("figure", "group", "value", "95 % interval", "from the others", "p", "p (Holm)", "faces")
+    for row in found.groups:
+        numbers = (row.value, *row.interval_95, row.difference)
+        value, low, high, difference = map(shown[row.figure], numbers)
+        table.add_row(
+            row.figure, row.group, value, f"{low} to {high}", difference, f"{row.p:.3f}",
+            f"{row.p_holm:.3f}", f"{row.faces}{' (few)' if row.small else ''}",
+        )  # fmt: skip
+    console.print(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
-from mien.expression.calibration import softmax
-from mien.expression.network import Network
-from mien.labels import standard_label
+from mien.expression.network import Answers, Network
+from mien.train.answers import answer_all, crop_quality
 from mien.train.datasets import FaceSet, load_dataset
+from mien.train.datasets.landmarks import with_landmarks
+from mien.train.figures import Figure
+from mien.train.groups import GroupFigure, by_group, groups_of
+from mien.train.heads import HeadAnswers, Sureness, head_for, heads_of, match_labels, sureness
+from mien.train.joint.recipe import JointRecipe
+from mien.train.measured import label_figures, landmark_figures, presence_figures, vote_figures
 from mien.train.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
 from mien.train.prepare import prepare
 from mien.train.recipe import Recipe
-
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -27,27 +30,36 @@ class Evaluation:
     """Figures of one network on one part of one data set.
 
     Attributes:
+        head: the set of labels that the next figures are of.
         scores: against the data set's own labels.
         certain_share: share of the faces that keep their label, 0 to 1.
         certain_accuracy: accuracy among those; None where there are none.
         ferplus: figures against FER+ votes by rule, and the divergence from the votes; empty without votes.
         left_out: faces left out since the network has no such label.
+        figures: every figure that the data allows, of all heads.
+        groups: the same for each group of a column, where that was asked for.
     """
 
+    head: str
     scores: Scores
     certain_share: float
     certain_accuracy: float | None
     ferplus: dict[str, dict[str, float]]
     left_out: int = 0
+    figures: tuple[Figure, ...] = ()
+    groups: tuple[GroupFigure, ...] = field(default=(), repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as a dictionary for JSON."""
         return {
+            "head": self.head,
             **self.scores.as_dict(),
             "certain_share": self.certain_share,
             "certain_accuracy": self.certain_accuracy,
             "ferplus": self.ferplus,
             "left_out": self.left_out,
+            "figures": [figure.as_dict() for figure in self.figures],
+            "groups": [group.as_dict() for group in self.groups],
         }
 
     def headline(self) -> dict[str, float]:
@@ -65,10 +77,13 @@ def evaluate(
     data: Path,
     *,
     split: str = "all",
-    recipe: Recipe | None = None,
+    recipe: Recipe | JointRecipe | None = None,
     remove: Sequence[str] = (),
     votes: Path | None = None,
+    landmarks: Path | None = None,
     flips: bool = False,
+    head: str | None = None,
+    by: str | None = None,
 ) -> Evaluation:
     """Measure a network on a data set.
 
@@ -82,19 +97,36 @@ def evaluate(
         recipe: whose cleaning, class removal and split are used.
         remove: further classes to leave out, by name.
         votes: FER+'s CSV, for a Kaggle CSV.
-        flips: average the logits of each face and of its mirror image.
+        landmarks: landmarks of the faces, see `datasets.landmarks`.
+        flips: average the answers to each face and to its mirror image.
+        head: measure the expression by this output alone; None for all.
+        by: a column of the data, by whose values every figure is given too.
 
     Raises:
-        DatasetError: the data can't be read, has no such part, or shares no two labels with the network.
+        DatasetError: the data can't be read, has no such part or column, or shares no two labels with the
+            network.
     """
-    faces = _part(data, split, recipe, network.sidecar.size_px, votes)
+    faces = _part(data, split, recipe, network.sidecar.size_px, votes, landmarks)
     if remove:
         faces = faces.without(remove)
-    logits = predict(network, faces.images)
-    if flips:
-        logits = (logits + predict(network, faces.images[:, :, ::-1])) / np.float32(2)
-    sidecar = network.sidecar
-    return evaluate_logits(logits, faces, sidecar.labels, sidecar.temperature, sidecar.uncertain_below)
+    answers = answer_all(network, faces.images, flips=flips)
+    return evaluate_answers(network, answers, faces, head=head, by=by)
+
+
+def evaluate_answers(
+    network: Network, answers: Answers, faces: FaceSet, *, head: str | None = None, by: str | None = None
+) -> Evaluation:
+    """Measure what a network answered to the faces (n,); see `evaluate`."""
+    heads, sidecar = heads_of(network.sidecar, answers), network.sidecar
+    chosen = head_for(heads, faces, head)
+    quality = crop_quality(faces.images, answers)
+    sure = {each.name: sureness(sidecar, each, answers, quality) for each in heads}
+    figures = label_figures(chosen, faces)
+    for each in [chosen] if head else heads[:1]:
+        figures += vote_figures(each, sure[each.name], faces)
+    figures += landmark_figures(network, answers, faces) + presence_figures(network, answers, faces)
+    groups = by_group(figures, groups_of(faces, by)) if by else []
+    return evaluate_head(chosen, sure[chosen.name], faces, tuple(figures), tuple(groups))
 
 
 def evaluate_logits(
@@ -104,65 +136,52 @@ def evaluate_logits(
     temperature: float,
     uncertain_below: float,
 ) -> Evaluation:
-    """Measure a network's logits (n, k) for the faces (n,); see `evaluate`."""
-    kept, targets, columns = match_labels(faces, labels)
-    shared = [labels[column] for column in columns]
-    probabilities = softmax(logits[kept][:, columns], temperature)
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == targets
-    certain = confidence >= uncertain_below
+    """Measure the logits (n, k) of a network with one head."""
+    head = HeadAnswers("logits", tuple(labels), logits, temperature)
+    confidence = head.probabilities.max(axis=1)
+    return evaluate_head(head, Sureness(confidence, confidence >= uncertain_below), faces)
+
+
+def evaluate_head(
+    head: HeadAnswers,
+    sure: Sureness,
+    faces: FaceSet,
+    figures: tuple[Figure, ...] = (),
+    groups: tuple[GroupFigure, ...] = (),
+) -> Evaluation:
+    """Measure one head's answers to the faces (n,)."""
+    kept, targets, columns = match_labels(faces, head.labels)
+    probabilities = head.among(columns)[kept]
+    right, certain = probabilities.argmax(axis=1) == targets, sure.certain[kept]
     return Evaluation(
-        scores=score(probabilities, targets, shared),
+        head=head.name,
+        scores=score(probabilities, targets, [head.labels[column] for column in columns]),
         certain_share=float(certain.mean()),
         certain_accuracy=float(right[certain].mean()) if certain.any() else None,
-        ferplus=_against_votes(softmax(logits, temperature), faces, labels),
+        ferplus=_against_votes(head, faces),
         left_out=int((~kept).sum()),
+        figures=figures,
+        groups=groups,
     )
 
 
-def match_labels(
-    faces: FaceSet, labels: Sequence[str]
-) -> tuple[NDArray[np.bool_], NDArray[np.int64], list[int]]:
-    """Bring a data set's labels and a network's together, by their standard terms.
-
-    Returns:
-        (n,) which faces have a label that the network knows; (m,) their targets among the shared labels; and
-        the network's outputs of the shared labels.
-
-    Raises:
-        DatasetError: they share fewer than two labels.
-    """
-    names = [standard_label(label) for label in labels]
-    theirs = [standard_label(label) for label in faces.labels]
-    columns = [place for place, name in enumerate(names) if name in theirs]
-    if len(columns) < 2:
-        raise DatasetError(
-            f"the network knows {', '.join(names)}, the data {', '.join(theirs)}:"
-            " expected at least two in common"
-        )
-    place_of = {name: place for place, name in enumerate(names[column] for column in columns)}
-    mapped = np.array([place_of.get(name, -1) for name in theirs])[faces.targets]
-    kept = mapped >= 0
-    return kept, mapped[kept].astype(np.int64), columns
-
-
-def predict(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Run a network over many crops, a batch at a time; (n, k) logits."""
-    parts = [
-        network.predict(np.ascontiguousarray(images[start : start + _BATCH]))
-        for start in range(0, len(images), _BATCH)
-    ]
-    return np.concatenate(parts) if parts else network.predict(images)
-
-
-def _part(data: Path, split: str, recipe: Recipe | None, size_px: int, votes: Path | None) -> FaceSet:
+def _part(
+    data: Path,
+    split: str,
+    recipe: Recipe | JointRecipe | None,
+    size_px: int,
+    votes: Path | None,
+    landmarks: Path | None,
+) -> FaceSet:
     if recipe is not None:
-        parts = prepare(recipe, data, votes=votes)
+        parts = prepare(recipe, data, votes=votes, landmarks=landmarks)
         named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
         if split not in named:
             raise DatasetError(f"a recipe's split has the parts {', '.join(named)}; received {split}")
         return named[split]
     faces = load_dataset(data, size_px=size_px, votes=votes)
+    if landmarks is not None:
+        faces = with_landmarks(faces, landmarks)
     if split == "all":
         return faces
     chosen = faces.usage == split
@@ -172,12 +191,10 @@ def _part(data: Path, split: str, recipe: Recipe | None, size_px: int, votes: Pa
     return faces.take(chosen)
 
 
-def _against_votes(
-    probabilities: NDArray[np.float64], faces: FaceSet, labels: Sequence[str]
-) -> dict[str, dict[str, float]]:
+def _against_votes(head: HeadAnswers, faces: FaceSet) -> dict[str, dict[str, float]]:
     if faces.votes is None:
         return {}
-    answers = in_emotion_order(probabilities, labels)
+    answers = in_emotion_order(head.probabilities, head.labels)
     found: dict[str, dict[str, float]] = {}
     for rule in ("ferplus", "all"):
         targets, mask = ferplus_targets(faces.votes, rule)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
@@ -24,6 +25,8 @@ USAGE_OF_NAME = {
 }
 """What data sets call the parts of their own split, in lower case, and FER-2013's name for each."""
 
+_NOT_TEXT = (bytes, dict, list, np.ndarray)
+
 
 @dataclass(frozen=True)
 class Rejects:
@@ -36,6 +39,24 @@ class Rejects:
 
     unreadable: tuple[str, ...] = ()
     unlabelled: tuple[str, ...] = ()
+
+
+def other_columns(table: pd.DataFrame, own: Collection[str]) -> dict[str, NDArray[np.str_]]:
+    """Take what a table says of its faces beside what every data set has.
+
+    Args:
+        table: one row for each face.
+        own: the columns that are read otherwise.
+
+    Returns:
+        (n,) texts by the column's name, "" for an empty cell; columns that hold lists or bytes are left out.
+    """
+    found = {}
+    for name in table.columns:
+        cells = table[name]
+        if name not in own and not cells.map(lambda cell: isinstance(cell, _NOT_TEXT)).any():
+            found[str(name)] = cells.astype(object).where(cells.notna(), "").map(str).to_numpy(str)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +72,8 @@ class FaceSet:
         votes: (n, 10) int64, FER+ votes in the order of `labels.FERPLUS_VOTES`; None where there are none.
         landmarks: (n, 68, 2) float32, x and y as shares of the image's side from its left top corner, in
             iBUG's order; NaN for a face without them. None where the data has none.
+        columns: what else the data says of each face (age, camera, ...): (n,) texts by name, "" where it says
+            nothing.
         rejects: what the reader left out.
     """
 
@@ -61,6 +84,7 @@ class FaceSet:
     names: NDArray[np.str_]
     votes: NDArray[np.int64] | None = None
     landmarks: NDArray[np.float32] | None = None
+    columns: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     rejects: Rejects = field(default_factory=Rejects)
 
     def __post_init__(self) -> None:
@@ -69,6 +93,7 @@ class FaceSet:
             lengths.add(len(self.votes))
         if self.landmarks is not None:
             lengths.add(len(self.landmarks))
+        lengths.update(len(column) for column in self.columns.values())
         if len(lengths) != 1:
             raise ValueError(f"expected arrays of one length, received {sorted(lengths)}")
 
@@ -83,6 +108,7 @@ class FaceSet:
         usage: NDArray[np.str_],
         names: NDArray[np.str_],
         votes: NDArray[np.int64] | None,
+        columns: Mapping[str, NDArray[np.str_]],
     ) -> FaceSet:
         """Keep the rows that have an image and a label, and name the others in `rejects`.
 
@@ -94,6 +120,7 @@ class FaceSet:
             usage: (n,) as in `FaceSet`.
             names: (n,) as in `FaceSet`.
             votes: (n, 10) or None, as in `FaceSet`.
+            columns: as in `FaceSet`.
 
         Raises:
             DatasetError: no row is left.
@@ -110,6 +137,7 @@ class FaceSet:
             usage=usage[good],
             names=names[good],
             votes=None if votes is None else votes[good],
+            columns={name: column[good] for name, column in columns.items()},
             rejects=Rejects(tuple(names[~readable]), tuple(names[readable & (targets < 0)])),
         )
 
@@ -126,6 +154,7 @@ class FaceSet:
             names=self.names[index],
             votes=None if self.votes is None else self.votes[index],
             landmarks=None if self.landmarks is None else self.landmarks[index],
+            columns={name: column[index] for name, column in self.columns.items()},
         )
 
     def without(self, removed: Iterable[str]) -> FaceSet:

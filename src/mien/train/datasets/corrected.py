@@ -11,7 +11,7 @@ import pandas as pd
 
 from mien.errors import DatasetError
 from mien.labels import standard_label
-from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects, other_columns
 from mien.train.datasets.decode import grey_square
 
 LABELS_FILE: Final = "labels.csv"
@@ -57,6 +57,7 @@ def read_corrected(path: Path, size_px: int) -> FaceSet:
         labels=tuple(str(label) for label in labels),
         usage=np.array([USAGE_OF_NAME.get(part.lower(), part) for part in usage], str)[labelled][readable],
         names=names[labelled][readable],
+        columns=other_columns(table[labelled][readable], {"file", "label", "correct"}),
         rejects=Rejects(tuple(names[labelled][~readable].tolist()), tuple(names[~labelled].tolist())),
     )
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES
-from mien.train.datasets.base import FaceSet
+from mien.train.datasets.base import FaceSet, other_columns
 from mien.train.datasets.decode import resize_grey
 
 _VOTE_COLUMNS = (*FERPLUS_VOTES[:-1], "NF")
+_OWN_COLUMNS = frozenset({"emotion", "pixels"})
 
 
 def read_csv(path: Path, size_px: int, votes: Path | None = None) -> FaceSet:
@@ -49,6 +50,7 @@ def read_csv(path: Path, size_px: int, votes: Path | None = None) -> FaceSet:
         usage=usage,
         names=names,
         votes=None if votes is None else read_votes(votes, len(table)),
+        columns=other_columns(table, _OWN_COLUMNS),
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES, standard_label
-from mien.train.datasets.base import USAGE_OF_NAME, FaceSet
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, other_columns
 from mien.train.datasets.decode import grey_square
 
 _LABEL_COLUMNS = ("emotion", "label", "labels")
@@ -56,6 +56,7 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
         usage=_usage(table),
         names=names,
         votes=_votes(table, path) if "votes" in table.column_names else None,
+        columns=other_columns(table.drop_columns(["image"]).to_pandas(), {label_column, "votes"}),
     )
 
 

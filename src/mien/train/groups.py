@@ -1,0 +1,168 @@
+"""Whether a network is as good for one group of faces as for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import DatasetError
+from mien.files import natural_key
+from mien.train.datasets import FaceSet
+from mien.train.figures import Figure
+from mien.train.metrics import Interval
+
+Texts = NDArray[np.str_]
+
+SMALL: Final = 100
+"""A group with fewer faces is flagged: its interval is wide, and a difference that matters may go unseen."""
+
+_PERMUTATIONS = 999
+_MOST_GROUPS = 20
+_NUMBERS_CUT_ABOVE = 10
+_NOTHING = "(empty)"
+
+
+@dataclass(frozen=True)
+class GroupFigure:
+    """One figure of one group.
+
+    Attributes:
+        figure: its name.
+        group: the column's value.
+        faces: how many of the group count for it.
+        value: the figure.
+        interval_95: bootstrap interval over faces.
+        difference: from the figure of all other faces.
+        p: how often chance alone gives a difference as large, by permutation.
+        p_holm: the same, corrected for looking at several groups (Holm 1979).
+        small: whether there are too few faces to say much.
+    """
+
+    figure: str
+    group: str
+    faces: int
+    value: float
+    interval_95: Interval
+    difference: float
+    p: float
+    p_holm: float
+    small: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give everything as a dictionary for JSON."""
+        return asdict(self)
+
+
+def by_group(figures: Sequence[Figure], groups: Texts, *, seed: int = 0) -> list[GroupFigure]:
+    """Give every figure for every group, with a test of whether it differs from the others.
+
+    The test permutes the groups among the faces: of 999 permutations, how many give a difference between the
+    group and all other faces at least as large as the one found? It makes no assumption about the figure.
+    Source: Good (2005), Permutation, parametric and bootstrap tests of hypotheses, chapter 3. The p-values of
+    one figure are corrected for the number of groups by Holm's method (1979, Scandinavian Journal of
+    Statistics 6, 65-70). Faces are taken as independent; several of one person are not.
+
+    Args:
+        figures: as `evaluate` gives them.
+        groups: (n,) the group of each face that was measured.
+        seed: of the permutations and intervals.
+
+    Raises:
+        DatasetError: all faces are of one group.
+    """
+    names = sorted(set(groups.tolist()), key=natural_key)
+    if len(names) < 2:
+        raise DatasetError(f"expected at least two groups to compare, received only {names[0]!r}")
+    of_faces = [figure for figure in figures if figure.of_labelled_faces]
+    return [row for figure in of_faces for row in _rows(figure, groups[figure.faces], names, seed)]
+
+
+def groups_of(faces: FaceSet, column: str) -> Texts:
+    """Read the groups from a column of the data.
+
+    Numbers with more than ten different values, such as ages, are cut into four groups of about equal size.
+
+    Args:
+        faces: what is measured.
+        column: the column's name.
+
+    Returns:
+        (n,) names of groups; an empty cell is "(empty)".
+
+    Raises:
+        DatasetError: there is no such column, or it has too many values to be groups.
+    """
+    if column not in faces.columns:
+        there = ", ".join(faces.columns) or "no columns beside the labels"
+        raise DatasetError(f"no column named {column} in the data; it has {there}")
+    values = faces.columns[column]
+    if len(set(values.tolist())) > _NUMBERS_CUT_ABOVE and (numbers := _numbers(values)) is not None:
+        return _quarters(numbers)
+    if (count := len(set(values.tolist()))) > _MOST_GROUPS:
+        raise DatasetError(
+            f"the column {column} has {count} different values; expected at most {_MOST_GROUPS} groups"
+        )
+    return np.where(values == "", _NOTHING, values)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Correct p-values for their number by Holm's step-down method."""
+    order, corrected, highest = np.argsort(p), [0.0] * len(p), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(p) - rank) * p[place]))
+        corrected[place] = highest
+    return corrected
+
+
+def _rows(figure: Figure, groups: Texts, names: Sequence[str], seed: int) -> list[GroupFigure]:
+    there = [name for name in names if (groups == name).any()]
+    if len(there) < 2:
+        return []
+    masks = [groups == name for name in there]
+    differences = np.array([figure.of(mask) - figure.of(~mask) for mask in masks])
+    chances = _chances(figure, masks, differences, seed)
+    # With two groups there is one comparison, seen from both sides.
+    corrected = chances if len(there) == 2 else holm(chances)
+    rows = []
+    for name, mask, difference, p, p_holm in zip(there, masks, differences, chances, corrected, strict=True):
+        count, interval = int(mask.sum()), figure.interval(mask, seed)
+        row = GroupFigure(
+            figure.name, name, count, figure.of(mask), interval, float(difference), p, p_holm, count < SMALL
+        )
+        rows.append(row)
+    return rows
+
+
+def _chances(
+    figure: Figure, masks: list[NDArray[np.bool_]], found: NDArray[np.float64], seed: int
+) -> list[float]:
+    random = np.random.default_rng(seed)
+    as_large = np.zeros(len(masks))
+    for _ in range(_PERMUTATIONS):
+        order = random.permutation(len(figure.rows))
+        shuffled = [mask[order] for mask in masks]
+        differences = np.array([figure.of(mask) - figure.of(~mask) for mask in shuffled])
+        as_large += np.abs(differences) >= np.abs(found) - 1e-12
+    return [float(count) for count in (1 + as_large) / (1 + _PERMUTATIONS)]
+
+
+def _numbers(values: Texts) -> NDArray[np.float64] | None:
+    try:
+        return np.array([float(value) if value else np.nan for value in values.tolist()])
+    except ValueError:
+        return None
+
+
+def _quarters(numbers: NDArray[np.float64]) -> Texts:
+    cuts = np.unique(np.nanquantile(numbers, [0.25, 0.5, 0.75]))
+    edges = [f"{cut:g}" for cut in cuts]
+    names = [f"up to {edges[0]}"]
+    names += [f"above {low} up to {high}" for low, high in pairwise(edges)]
+    names.append(f"above {edges[-1]}")
+    quarters = np.array(names)[np.searchsorted(cuts, numbers).clip(max=len(cuts))]
+    return np.where(np.isnan(numbers), _NOTHING, quarters)
