@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.console import progress_bar
+from mien.errors import ConfigError
 
 if TYPE_CHECKING:
     from mien.train.fit import Progress, Report
-    from mien.train.recipe import Recipe
+    from mien.train.recipe import AnyRecipe
     from mien.train.run import Run
 
 
@@ -23,16 +24,24 @@ def train(
         Path, typer.Argument(help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class.")
     ],
     recipe: Annotated[
-        str, typer.Option(help="fer2013, paper, or a TOML file of yours.", metavar="NAME|FILE")
+        str, typer.Option(help="mien, fer2013, paper, or a TOML file of yours.", metavar="NAME|FILE")
     ] = "fer2013",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder [runs/RECIPE].")] = None,
     weights: Annotated[
         Path | None, typer.Option(help="ImageNet weights (.npz, or Keras's) [Keras downloads them].")
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(help="Landmarks of the faces (.npz), for a joint recipe; without, it learns none."),
+    ] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(help="A network (.onnx) to learn from, for a joint recipe; may be repeated."),
+    ] = None,
     terms: Annotated[
-        str, typer.Option(help="Under which terms the data may be used; for the model card.")
-    ] = "see the data set",
+        str | None, typer.Option(help="Under which terms the data may be used; for the model card.")
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="official, grouped or random, for the recipe's own.")
     ] = None,
@@ -51,17 +60,28 @@ def train(
     Needs `pip install 'mien[train]'`. The run's folder holds the network (.onnx with its sidecar,
     .keras), its model card, figures, plots and logs; docs/training.md explains them.
 
-    Example: mien train fer2013.csv --votes fer2013new.csv --recipe fer2013 --out runs/mine
+    Example: mien train fer2013.csv --votes fer2013new.csv --recipe mien --landmarks landmarks68.npz
     """
-    from mien.train.recipe import change_recipe, read_recipe
+    from mien.train.recipe import Recipe, change_recipe, read_recipe
     from mien.train.run import train as run_training
 
     chosen = change_recipe(read_recipe(recipe), split=split, remove=remove, epochs=epochs, seed=seed)
     folder = out or Path("runs") / chosen.name
+    common: dict[str, Any] = {"folder": folder, "weights": weights, "votes": votes, "say": _say}
+    if terms:
+        common["terms"] = terms
     with _progress(chosen) as report:
-        run = run_training(
-            chosen, data, folder=folder, weights=weights, votes=votes, terms=terms, say=_say, report=report
-        )
+        if isinstance(chosen, Recipe):
+            if landmarks or teacher:
+                raise ConfigError(
+                    f"recipe {recipe}: --landmarks and --teacher need a joint recipe, such as mien"
+                )
+            run = run_training(chosen, data, report=report, **common)
+        else:
+            from mien.train.joint.run import train_jointly
+
+            teachers = teacher or ()
+            run = train_jointly(chosen, data, landmarks=landmarks, teachers=teachers, report=report, **common)
     _print(run, folder, as_json=as_json)
 
 
@@ -70,7 +90,7 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def _progress(recipe: Recipe) -> Iterator[Report]:
+def _progress(recipe: AnyRecipe) -> Iterator[Report]:
     """A bar on a terminal, and a line for each epoch everywhere."""
     with progress_bar(recipe.name, 1.0) as show:
 
@@ -93,6 +113,8 @@ def _print(run: Run, folder: Path, *, as_json: bool) -> None:
         return
     scores = run.test.scores
     low, high = scores.accuracy_interval
+    for figure in run.test.figures:
+        typer.echo(f"{figure.shown(figure.value):8} {figure.name}")
     typer.echo(f"test     {scores.accuracy:.2%} right ({low:.2%} to {high:.2%}) of {scores.count} faces")
     typer.echo(f"network  {run.network}")
     typer.echo(f"card     {folder / 'MODEL_CARD.md'}")

@@ -104,8 +104,7 @@ def _movement(size: int, chosen: Augmentation, random: np.random.Generator) -> N
     centre = (size - 1) / 2
     angle = random.uniform(-chosen.rotation_deg, chosen.rotation_deg)
     scale = 1 + random.uniform(-chosen.zoom, chosen.zoom)
-    matrix = cv2.getRotationMatrix2D((centre, centre), angle, scale)
-    matrix = np.asarray(matrix, np.float64)
+    matrix = np.asarray(cv2.getRotationMatrix2D((centre, centre), angle, scale), np.float64)
     matrix[:, 2] += random.uniform(-chosen.shift, chosen.shift, 2) * size
     if random.random() < chosen.flip:
         mirror = np.array([[-1, 0, size - 1], [0, 1, 0], [0, 0, 1]])

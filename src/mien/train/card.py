@@ -27,7 +27,7 @@ FER2013_TERMS: Final = (
 _SMALL_SHARE: Final = 0.05
 """A class with less than this share of the training faces is called small."""
 
-_MEANT_FOR: Final = """\
+MEANT_FOR: Final = """\
 ## Meant for
 
 Research, teaching, and keeping a record of the expressions that faces show in photographs and video, with
@@ -42,7 +42,7 @@ a person feels. `uncertain` is an answer.
 - Finding out who somebody is.
 """
 
-_LIMITS: Final = """\
+LIMITS: Final = """\
 - Faces in profile, partly covered faces, and very small, dark or blurred ones: the training faces look mostly
   to the front. Mind the `quality` column.
 - Everyday expression. Many of the training faces are posed, or were photographed at their strongest moment,
@@ -104,17 +104,18 @@ def model_card(
     sections = (
         f"# Model card: {sidecar.name}",
         sidecar.description or "An expression network.",
-        _facts(sidecar),
-        f"## Trained on\n\n{_sources(sidecar)}\n\n{_split(data, part)}",
-        f"## Figures\n\n{_figures(scores, part, command)}",
+        facts(sidecar),
+        f"## Trained on\n\n{sources(sidecar)}\n\n{split_section(data, part)}",
+        f"## Figures\n\n{figures_section(scores, part, command)}",
         f"## Calibration\n\n{_calibration(sidecar, scores, error_before)}",
-        f"## What it is not good at\n\n{_weak_places(data, scores)}\n{_LIMITS}",
-        _MEANT_FOR,
+        f"## What it is not good at\n\n{weak_classes(data, scores)}\n{LIMITS}",
+        MEANT_FOR,
     )
     return "\n\n".join(section.rstrip() for section in sections) + "\n"
 
 
-def _facts(sidecar: Sidecar) -> str:
+def facts(sidecar: Sidecar) -> str:
+    """What the network is, as a table."""
     side = sidecar.size_px
     libraries = ", ".join(f"{name} {version}" for name, version in sidecar.versions.items())
     rows = [
@@ -128,10 +129,11 @@ def _facts(sidecar: Sidecar) -> str:
         ("made", f"{sidecar.created:%Y-%m-%d}" + (f" with {libraries}" if libraries else "")),
         ("SHA-256", f"`{sidecar.sha256}`"),
     ]
-    return _table(("", ""), rows)
+    return table(("", ""), rows)
 
 
-def _sources(sidecar: Sidecar) -> str:
+def sources(sidecar: Sidecar) -> str:
+    """What it was trained on, and under which terms."""
     if not sidecar.data:
         return "Not stated."
     return "\n".join(
@@ -140,14 +142,15 @@ def _sources(sidecar: Sidecar) -> str:
     )
 
 
-def _split(data: DataSummary, part: str) -> str:
+def split_section(data: DataSummary, part: str) -> str:
+    """How the data was cleaned and cut, in numbers."""
     report = data.cleaning
     rows = [
         (label, f"{n:,}", f"{data.validation[label]:,}", f"{data.test[label]:,}")
         for label, n in data.train.items()
     ]
     sums = (f"{sum(counts.values()):,}" for counts in (data.train, data.validation, data.test))
-    counts = _table(("class", "training", "validation", part), [*rows, ("all", *sums)])
+    counts = table(("class", "training", "validation", part), [*rows, ("all", *sums)])
     return (
         f"Faces read: {report.read:,}. Left out: {report.unreadable:,} unreadable, {report.unlabelled:,}"
         f" without a label, {report.constant:,} empty. Exact copies of another face: {report.exact_copies:,};"
@@ -167,21 +170,22 @@ def _copies(data: DataSummary) -> str:
     )
 
 
-def _figures(scores: Scores, part: str, command: str) -> str:
-    summary = _table(
+def figures_section(scores: Scores, part: str, command: str) -> str:
+    """Accuracy, macro-F1, and the figures of each class."""
+    summary = table(
         ("", part, "95 % interval"),
         [
             ("faces", f"{scores.count:,}", ""),
-            ("accuracy", _percent(scores.accuracy), _interval(scores.accuracy_interval)),
-            ("macro-F1", _percent(scores.macro_f1), _interval(scores.macro_f1_interval)),
+            ("accuracy", percent(scores.accuracy), _interval(scores.accuracy_interval)),
+            ("macro-F1", percent(scores.macro_f1), _interval(scores.macro_f1_interval)),
         ],
     )
-    classes = _table(
+    classes = table(
         ("class", "precision", "recall", "F1", "faces"),
         [
             (
                 row["label"],
-                *(_percent(row[name]) for name in ("precision", "recall", "f1")),
+                *(percent(row[name]) for name in ("precision", "recall", "f1")),
                 f"{row['support']:,}",
             )
             for row in scores.class_rows()
@@ -195,7 +199,7 @@ def _figures(scores: Scores, part: str, command: str) -> str:
 
 
 def _calibration(sidecar: Sidecar, scores: Scores, error_before: float) -> str:
-    before, after = _percent(error_before), _percent(scores.calibration_error)
+    before, after = percent(error_before), percent(scores.calibration_error)
     text = (
         f"Temperature {sidecar.temperature:.3f}, fitted on the validation part. Expected calibration error"
         f" (15 bins): {before} before, {after} after. Mean negative log-likelihood"
@@ -207,10 +211,11 @@ def _calibration(sidecar: Sidecar, scores: Scores, error_before: float) -> str:
     return f"{text} A face is called `uncertain` where its highest probability is below {threshold}."
 
 
-def _weak_places(data: DataSummary, scores: Scores) -> str:
+def weak_classes(data: DataSummary, scores: Scores) -> str:
+    """The classes that it is worst at, those with few faces, and those that it does not know."""
     occurring = np.flatnonzero(scores.support)
     weakest = occurring[np.argsort(scores.f1[occurring], kind="stable")[:3]]
-    named = ", ".join(f"{scores.labels[i]} (F1 {_percent(scores.f1[i])})" for i in weakest)
+    named = ", ".join(f"{scores.labels[i]} (F1 {percent(scores.f1[i])})" for i in weakest)
     lines = [f"- Its weakest classes are {named}. {_mix_ups(scores)}".rstrip()]
     total = sum(data.train.values())
     small = [f"{label} ({n:,})" for label, n in data.train.items() if n < _SMALL_SHARE * total]
@@ -229,7 +234,7 @@ def _mix_ups(scores: Scores) -> str:
     most = np.argsort(-shares, axis=None, kind="stable")[:3]
     places = [(row, column) for row, column in zip(*np.unravel_index(most, shares.shape), strict=True)]
     pairs = [
-        f"{scores.labels[row]} as {scores.labels[column]} ({_percent(shares[row, column])})"
+        f"{scores.labels[row]} as {scores.labels[column]} ({percent(shares[row, column])})"
         for row, column in places
         if shares[row, column] > 0
     ]
@@ -240,14 +245,16 @@ def _listed(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Write a share as the card does."""
     return f"{100 * share:.1f} %"
 
 
 def _interval(interval: Interval) -> str:
-    return f"{100 * interval[0]:.1f} to {_percent(interval[1])}"
+    return f"{100 * interval[0]:.1f} to {percent(interval[1])}"
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Write a table in Markdown."""
     lines = [header, ("---",) * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

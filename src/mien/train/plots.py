@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from mien.expression.calibration import expected_calibration_error, risk_coverag
 from mien.files import written_whole
 from mien.train.logs import History
 from mien.train.metrics import CALIBRATION_BINS, Scores
+from mien.train.weak_places import WeakPlace
 
 Floats = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
@@ -90,6 +91,32 @@ def confusion_plot(scores: Scores) -> Figure:
     return figure
 
 
+def weak_places_plot(places: Sequence[WeakPlace]) -> Figure:
+    """Draw how a network does as faces get worse: one panel for each way in which they do."""
+    kinds = list(dict.fromkeys(place.kind for place in places))
+    columns = 4
+    figure = Figure(figsize=(12, 2.6 * -(-len(kinds) // columns)), layout="constrained")
+    panels = figure.subplots(-(-len(kinds) // columns), columns, sharey=True, squeeze=False).ravel()
+    for axes, kind in zip(panels, kinds, strict=False):
+        steps = [place for place in places if place.kind == kind]
+        lines = (
+            ("right", [place.right for place in steps], _BLUE),
+            ("gets a label", [place.labelled for place in steps], _GREY),
+            ("right if it does", [place.right_if_labelled or np.nan for place in steps], _ORANGE),
+        )
+        for name, values, colour in lines:
+            axes.plot(range(len(steps)), values, marker="o", markersize=3, color=colour, label=name)
+        axes.set_xticks(range(len(steps)), [place.step for place in steps], fontsize="small")
+        axes.set_title(f"{kind} ({steps[0].unit})", fontsize="medium")
+        axes.set_ylim(0, 1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        _plain(axes)
+    for axes in panels[len(kinds) :]:
+        axes.set_axis_off()
+    panels[0].legend(frameon=False, fontsize="small")
+    return figure
+
+
 def reliability_plot(before: Floats, after: Floats, targets: Index) -> Figure:
     """Draw how often the answers are right against how sure they are, before and after calibration.
 
@@ -147,10 +174,20 @@ def risk_coverage_plot(parts: Mapping[str, tuple[Floats, Index]], uncertain_belo
         parts: calibrated probabilities (n, k) and right classes (n,) by the name of each part of the data.
         uncertain_below: the threshold that was chosen; it is marked on each curve.
     """
+    curves = {name: (p.max(axis=1), p.argmax(axis=1) == targets) for name, (p, targets) in parts.items()}
+    return sureness_plot(curves, uncertain_below)
+
+
+def sureness_plot(curves: Mapping[str, tuple[Floats, NDArray[np.bool_]]], uncertain_below: float) -> Figure:
+    """Draw the same from how sure an answer is, and whether it is right.
+
+    Args:
+        curves: (n,) how sure, 0 to 1, and (n,) whether right, by the name of each curve.
+        uncertain_below: the threshold that was chosen; it is marked on each curve.
+    """
     figure = Figure(figsize=(6.5, 4.2), layout="constrained")
     axes = figure.subplots()
-    for (name, (p, targets)), colour in zip(parts.items(), (_GREY, _BLUE, _ORANGE), strict=False):
-        confidence, correct = p.max(axis=1), p.argmax(axis=1) == targets
+    for (name, (confidence, correct)), colour in zip(curves.items(), (_GREY, _BLUE, _ORANGE), strict=False):
         coverage, risk, _ = risk_coverage(confidence, correct)
         axes.plot(coverage, risk, color=colour, label=name)
         kept = confidence >= uncertain_below

@@ -5,41 +5,17 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from mien.errors import ConfigError
 from mien.train.augment import Augmentation
-from mien.train.cleaning import NEAR_COPY
-from mien.train.splits import SplitName
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from mien.train.joint.recipe import JointRecipe
+from mien.train.recipe_parts import DataPart, RecipePart, Share
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataPart(_Part):
-    """Which faces.
-
-    Attributes:
-        size_px: side of the grey images that the network takes.
-        remove: classes that are left out, by name.
-        split: `official`, `grouped` or `random`; see `splits.make_split`.
-        test_share: share of the test part where the split is not the data's own.
-        near_copy: correlation above which two faces count as copies.
-    """
-
-    size_px: int = Field(48, ge=24, le=256)
-    remove: tuple[str, ...] = ()
-    split: SplitName = "official"
-    test_share: float = Field(0.25, gt=0, lt=1)
-    near_copy: float = Field(NEAR_COPY, gt=0, le=1)
-
-
-class NetworkPart(_Part):
+class NetworkPart(RecipePart):
     """Which network.
 
     Attributes:
@@ -59,7 +35,7 @@ class NetworkPart(_Part):
     dropout: float = Field(0.3, ge=0, lt=1)
 
 
-class HeadPart(_Part):
+class HeadPart(RecipePart):
     """First phase: new layers on frozen features, which are computed once."""
 
     epochs: int = Field(10, ge=0)
@@ -67,7 +43,7 @@ class HeadPart(_Part):
     learning_rate: float = Field(1e-3, gt=0)
 
 
-class FinePart(_Part):
+class FinePart(RecipePart):
     """Second phase: all layers.
 
     Attributes:
@@ -92,7 +68,7 @@ class FinePart(_Part):
     patience: int = Field(5, ge=1)
 
 
-class Recipe(_Part):
+class Recipe(RecipePart):
     """A whole training run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -113,7 +89,10 @@ def built_in_recipes() -> list[str]:
     )
 
 
-def read_recipe(name_or_path: str) -> Recipe:
+AnyRecipe = Recipe | JointRecipe
+
+
+def read_recipe(name_or_path: str) -> AnyRecipe:
     """Read a recipe.
 
     Args:
@@ -137,7 +116,7 @@ def read_recipe(name_or_path: str) -> Recipe:
     return parse_recipe(text, name_or_path)
 
 
-def parse_recipe(text: str, where: str) -> Recipe:
+def parse_recipe(text: str, where: str) -> AnyRecipe:
     """Check a recipe's text.
 
     Args:
@@ -154,18 +133,18 @@ def parse_recipe(text: str, where: str) -> Recipe:
     return parse_config(fields, where)
 
 
-def parse_config(fields: dict[str, Any], where: str) -> Recipe:
+def parse_config(fields: dict[str, Any], where: str) -> AnyRecipe:
     """Check a recipe's fields, as TOML or a run's config.json holds them.
 
     Args:
-        fields: values by name.
+        fields: values by name; with `kind` "joint" it is a recipe of joint training.
         where: the recipe's name, for the error.
 
     Raises:
         ConfigError: a name is unknown, or a value is out of range.
     """
     try:
-        return Recipe.model_validate(fields)
+        return (JointRecipe if "kind" in fields else Recipe).model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -174,13 +153,13 @@ def parse_config(fields: dict[str, Any], where: str) -> Recipe:
 
 
 def change_recipe(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     split: str | None = None,
     remove: list[str] | None = None,
     epochs: int | None = None,
     seed: int | None = None,
-) -> Recipe:
+) -> AnyRecipe:
     """Give a recipe with some choices replaced; None leaves them.
 
     Raises:
@@ -190,7 +169,7 @@ def change_recipe(
     for part, name, value in (
         (fields["data"], "split", split),
         (fields["data"], "remove", remove or None),
-        (fields["fine"], "epochs", epochs),
+        (fields["fine" if isinstance(recipe, Recipe) else "fit"], "epochs", epochs),
         (fields, "seed", seed),
     ):
         if value is not None:

@@ -22,6 +22,7 @@ from mien.train.metrics import CALIBRATION_BINS, Scores
 from mien.train.prepare import Prepared
 from mien.train.recipe import Recipe
 from mien.train.sheets import most_confused_sheet
+from mien.train.splits import SplitName
 
 Logits = NDArray[np.floating[Any]]
 
@@ -71,7 +72,7 @@ def write_run_report(
         metrics[name] = {**evaluations[name].as_dict(), "calibration_error_before": error}
     scores = evaluations["test"].scores
     card = model_card(
-        sidecar, summary, scores, part=_name_of_test(recipe, parts),
+        sidecar, summary, scores, part=name_of_test(parts, recipe.data.split),
         error_before=error_before["test"], command=_command(folder, recipe, sidecar),
     )  # fmt: skip
     write_json(folder / "metrics.json", metrics)
@@ -122,9 +123,9 @@ def _measured(parts: Prepared) -> dict[str, FaceSet]:
     return {"validation": parts.validation, "test": parts.test}
 
 
-def _name_of_test(recipe: Recipe, parts: Prepared) -> str:
+def name_of_test(parts: Prepared, split: SplitName) -> str:
     """Give the data set's own name ("PublicTest") where the split is its own."""
-    return str(parts.test.usage[0]) if recipe.data.split == "official" else "test"
+    return str(parts.test.usage[0]) if split == "official" else "test"
 
 
 def _command(folder: Path, recipe: Recipe, sidecar: Sidecar) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from mien.expression.calibration import fit_temperature, softmax, threshold_for
 from mien.expression.network import OnnxNetwork
 from mien.expression.sidecar import NetworkInput, Sidecar, TrainedOn, sidecar_path, write_sidecar
 from mien.files import sha256_of, write_json, written_whole
-from mien.train.backend import load_keras
+from mien.train.answers import predict
+from mien.train.backend import copy_weights, load_keras
 from mien.train.checkpoint import LoopState
-from mien.train.evaluate import Evaluation, evaluate_logits, predict
+from mien.train.evaluate import Evaluation, evaluate_logits
 from mien.train.export import write_network
 from mien.train.fit import BEST, CHECKPOINT, Report, best_network, fit
 from mien.train.networks import mobilenet
@@ -30,7 +31,7 @@ from mien.train.report import write_run_report
 _LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
 _CHECKED_FACES = 256
 
-_IMAGENET = TrainedOn(
+IMAGENET: Final = TrainedOn(
     name="ImageNet (the backbone's first weights)",
     terms="weights by the TensorFlow authors, Apache-2.0; ImageNet's images are for research",
 )
@@ -84,7 +85,7 @@ def train(
     """
     say(f"recipe {recipe.name}, seed {recipe.seed}; reading {data}")
     parts = prepare(recipe, data, votes=votes)
-    _say_parts(parts, say)
+    say_parts(parts, say)
     write_json(folder / "config.json", recipe.model_dump(mode="json"))
     write_json(folder / "versions.json", versions())
     imagenet, source = _first_weights(recipe, weights, folder)
@@ -170,7 +171,7 @@ def _uncalibrated(
         parameters=parameters,
         data=(
             TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),
-            *((_IMAGENET,) if recipe.network.weights == "imagenet" else ()),
+            *((IMAGENET,) if recipe.network.weights == "imagenet" else ()),
         ),
         licence="Apache-2.0",
         versions=versions(),
@@ -183,10 +184,7 @@ def deploy(model: Any, recipe: Recipe, classes: int) -> Any:
     plain = mobilenet.build(
         recipe.network, size_px=recipe.data.size_px, classes=classes, votes=False, layout="channels_last"
     )
-    for layer in plain.layers:
-        if layer.weights:
-            layer.set_weights(model.get_layer(layer.name).get_weights())
-    return plain
+    return copy_weights(model, plain)
 
 
 def versions() -> dict[str, str]:
@@ -210,7 +208,8 @@ def _first_weights(
     return mobilenet.read_imagenet(weights)
 
 
-def _say_parts(parts: Prepared, say: Say) -> None:
+def say_parts(parts: Prepared, say: Say) -> None:
+    """Tell what the data gives to learn from."""
     found = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in parts.cleaning.as_dict().items())
     say(f"cleaning: {found}")
     say(f"classes: {', '.join(f'{label} {count}' for label, count in parts.train.counts().items())}")

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from mien.train.augment import Augmentation
-from mien.train.recipe import DataPart
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from mien.train.recipe_parts import DataPart, RecipePart, Share
 
 
 class JointData(DataPart):
@@ -26,7 +20,7 @@ class JointData(DataPart):
     negatives: Share = 0.06
 
 
-class HeadsPart(_Part):
+class HeadsPart(RecipePart):
     """The answers.
 
     Attributes:
@@ -38,7 +32,7 @@ class HeadsPart(_Part):
     landmark_channels: int = Field(32, ge=1)
 
 
-class ResidualPart(_Part):
+class ResidualPart(RecipePart):
     """The network of `networks/residual.py`.
 
     Attributes:
@@ -60,7 +54,7 @@ class ResidualPart(_Part):
         return self
 
 
-class MobileNetPart(_Part):
+class MobileNetPart(RecipePart):
     """The network of `networks/mobilenet.py` under the same answers.
 
     Attributes:
@@ -78,7 +72,7 @@ class MobileNetPart(_Part):
     heads: HeadsPart = HeadsPart()
 
 
-class JointFit(_Part):
+class JointFit(RecipePart):
     """How it learns.
 
     Attributes:
@@ -114,7 +108,7 @@ class JointFit(_Part):
     presence_weight: float = Field(0.3, ge=0)
 
 
-class JointRecipe(_Part):
+class JointRecipe(RecipePart):
     """A whole run of joint training."""
 
     kind: Literal["joint"]

@@ -1,0 +1,213 @@
+"""A whole run of joint training: data in, a folder with everything that a reader of the figures needs out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mien.errors import DatasetError
+from mien.expression.network import OnnxNetwork
+from mien.expression.sidecar import (
+    Head,
+    NetworkInput,
+    Presence,
+    Sidecar,
+    TrainedOn,
+    sidecar_path,
+    write_sidecar,
+)
+from mien.files import sha256_of, write_json, written_whole
+from mien.labels import EMOTIONS, FER2013
+from mien.train.answers import answer_all
+from mien.train.backend import load_keras
+from mien.train.card import FER2013_TERMS
+from mien.train.checkpoint import LoopState
+from mien.train.evaluate import evaluate_answers
+from mien.train.fit import CHECKPOINT, Report
+from mien.train.joint.calibrate import calibrated
+from mien.train.joint.deploy import averaged_network, deploy, outputs_of, write_deployed
+from mien.train.joint.int8 import JointInt8Report, try_int8
+from mien.train.joint.loop import fit_jointly
+from mien.train.joint.recipe import JointRecipe, MobileNetPart
+from mien.train.joint.report import write_joint_report
+from mien.train.joint.teachers import taught_by, teachers_facts
+from mien.train.networks import mobilenet
+from mien.train.prepare import Prepared, prepare
+from mien.train.run import IMAGENET, Run, Say, say_parts, versions
+
+_CHECKED_FACES = 256
+
+
+def train_jointly(
+    recipe: JointRecipe,
+    data: Path,
+    *,
+    folder: Path,
+    votes: Path | None = None,
+    landmarks: Path | None = None,
+    teachers: Sequence[Path] = (),
+    weights: Path | None = None,
+    terms: str = FER2013_TERMS,
+    say: Say = lambda line: None,
+    report: Report = lambda progress: None,
+) -> Run:
+    """Train as a recipe says; the same call goes on where a killed run stopped.
+
+    Args:
+        recipe: what to do.
+        data: FER-2013 in any form that `datasets.load_dataset` reads.
+        folder: the run's folder; made where it is missing.
+        votes: FER+'s CSV, for a Kaggle CSV.
+        landmarks: landmarks of the faces, see `datasets.landmarks`; without, that answer is left out.
+        teachers: networks (.onnx) whose answers are part of the targets.
+        weights: ImageNet weights, for a recipe that starts from them; None for Keras's download.
+        terms: under which terms the data may be used; stands in the sidecar.
+        say: called with one line for each choice and each step.
+        report: called after every step of the loop.
+
+    Raises:
+        ConfigError: Keras, its backend or scikit-image is missing.
+        DatasetError: the data can't be read, has other labels or no votes, or the folder holds another run.
+        ModelError: a teacher or the weights can't be read, or the exported network does not answer as Keras.
+        OutputError: the folder can't be written.
+    """
+    say(f"recipe {recipe.name}, seed {recipe.seed}; reading {data}")
+    parts = prepare(recipe, data, votes=votes, landmarks=landmarks)
+    _check(parts, data)
+    say_parts(parts, say)
+    write_json(folder / "config.json", recipe.model_dump(mode="json"))
+    write_json(folder / "versions.json", versions())
+    if teachers:
+        say(f"asking {', '.join(teacher.stem for teacher in teachers)}")
+    taught = taught_by(teachers, parts.train.images, folder=folder)
+    prime, source = _first_weights(recipe, weights, folder)
+    say(f"backend {load_keras().backend.backend()}, first weights: {source}")
+    facts = _data_facts(recipe, data, landmarks, teachers, terms)
+    try:
+        model, state = fit_jointly(
+            recipe, parts.train, parts.validation, folder=folder, taught=taught, prime=prime, report=report
+        )
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT).exists():
+            model, state = averaged_network(recipe, folder)
+            finish(recipe, parts, model, state, folder=folder, facts=facts, say=say)
+        raise
+    return finish(recipe, parts, model, state, folder=folder, facts=facts, say=say)
+
+
+def finish(
+    recipe: JointRecipe,
+    parts: Prepared,
+    model: Any,
+    state: LoopState,
+    *,
+    folder: Path,
+    facts: tuple[TrainedOn, ...],
+    say: Say,
+) -> Run:
+    """Export, calibrate, measure and describe a trained network.
+
+    Args:
+        recipe: what was done.
+        parts: the data.
+        model: the Keras network with its final weights.
+        state: where the loop stands.
+        folder: the run's.
+        facts: what it was trained on.
+        say: called with one line for each step.
+    """
+    say(f"the running average after epoch {state.epoch}: {state.history[-1]['validation_accuracy']:.2%}")
+    deployed = deploy(model, recipe)
+    images = parts.validation.images[:_CHECKED_FACES]
+    path, single, difference = write_deployed(deployed, folder, recipe.name, images)
+    say(f"ONNX equals Keras within {difference:.1e}")
+    int8 = _smaller(path, single, parts, say)
+    raw = _uncalibrated(recipe, path, deployed, facts)
+    graph, threads = path.read_bytes(), os.cpu_count() or 1
+    # Measured is what is given away: the exported file, not Keras's network.
+    sidecar = calibrated(OnnxNetwork(graph, raw, threads=threads), parts.validation, seed=recipe.seed)
+    network = OnnxNetwork(graph, sidecar, threads=threads)
+    say(f"temperature {sidecar.temperature:.3f}; measuring")
+    answers = {name: answer_all(network, getattr(parts, name).images) for name in ("validation", "test")}
+    found = {name: evaluate_answers(network, given, getattr(parts, name)) for name, given in answers.items()}
+    metrics = {
+        name: {figure.name: figure.value for figure in evaluation.figures if figure.value == figure.value}
+        for name, evaluation in found.items()
+    }
+    sidecar = sidecar.model_copy(update={"metrics": metrics})
+    write_sidecar(sidecar_path(path), sidecar)
+    write_joint_report(
+        folder, recipe=recipe, parts=parts, network=OnnxNetwork(graph, sidecar, threads=threads),
+        history=state.history, answers=answers, evaluations=found, int8=int8,
+    )  # fmt: skip
+    return Run(path, found["validation"], found["test"])
+
+
+def _smaller(path: Path, single: bytes, parts: Prepared, say: Say) -> JointInt8Report:
+    """Put the network in 8 bits in its place, where that pays."""
+    small, report = try_int8(single, parts)
+    say(
+        f"int8: {report.ms_before:.2f} to {report.ms_after:.2f} ms a face, "
+        f"{report.bytes_before / 1e6:.1f} to {report.bytes_after / 1e6:.1f} MB; "
+        + ("kept" if report.pays else f"not kept ({', '.join(report.too_much_lost) or 'not faster'})")
+    )
+    if report.pays:
+        with written_whole(path) as temporary:
+            temporary.write_bytes(small)
+    return report
+
+
+def _check(parts: Prepared, data: Path) -> None:
+    if parts.train.labels != FER2013:
+        raise DatasetError(
+            f"{data}: joint training learns FER-2013's classes: expected {', '.join(FER2013)}, received "
+            f"{', '.join(parts.train.labels)}; take a recipe such as fer2013 for other labels"
+        )
+    if parts.train.votes is None:
+        raise DatasetError(f"{data}: joint training learns FER+ votes, received none; give them with --votes")
+
+
+def _first_weights(
+    recipe: JointRecipe, weights: Path | None, folder: Path
+) -> tuple[Callable[[Any], None], str]:
+    part = recipe.network
+    if (folder / CHECKPOINT).exists():
+        return lambda model: None, "the run's checkpoint"
+    if not isinstance(part, MobileNetPart) or part.weights == "random":
+        return lambda model: None, "chance"
+    imagenet, source = mobilenet.read_imagenet(weights)
+    return lambda model: mobilenet.load_imagenet(model, imagenet, source), source
+
+
+def _data_facts(
+    recipe: JointRecipe, data: Path, landmarks: Path | None, teachers: Sequence[Path], terms: str
+) -> tuple[TrainedOn, ...]:
+    files = [TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None)]
+    if landmarks is not None:
+        files.append(
+            TrainedOn(name=landmarks.name, terms="landmarks of these faces", sha256=sha256_of(landmarks))
+        )
+    if isinstance(recipe.network, MobileNetPart) and recipe.network.weights == "imagenet":
+        files.append(IMAGENET)
+    return (*files, *teachers_facts(teachers))
+
+
+def _uncalibrated(recipe: JointRecipe, path: Path, deployed: Any, facts: tuple[TrainedOn, ...]) -> Sidecar:
+    return Sidecar(
+        name=recipe.name,
+        description=recipe.description,
+        labels=EMOTIONS,
+        outputs=outputs_of(deployed),
+        input=NetworkInput(size_px=recipe.data.size_px),
+        sha256=sha256_of(path),
+        parameters=deployed.count_params(),
+        fer2013=Head(labels=FER2013),
+        presence=Presence(),
+        data=facts,
+        licence="Apache-2.0",
+        versions=versions(),
+        created=datetime.now(UTC).replace(microsecond=0),
+    )

@@ -1,0 +1,94 @@
+"""What trained networks say of the training faces, for a smaller network to learn from."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from mien.errors import ModelError
+from mien.expression.calibration import softmax
+from mien.expression.network import INPUT, load_network
+from mien.expression.sidecar import TrainedOn
+from mien.files import sha256_of, written_whole
+from mien.train.joint.batches import Answers
+
+TAUGHT = "taught.npz"
+_HEADS = ("votes", "fer2013")
+_BATCH = 256
+
+
+def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Path) -> Answers | None:
+    """Ask the teachers, each about every face and its mirror image, and take the mean.
+
+    The answers are kept in the run's folder, since a resumed run has to learn the very same.
+
+    Args:
+        teachers: .onnx files with their sidecars.
+        images: (n, size, size) uint8, the training faces.
+        folder: the run's.
+
+    Returns:
+        Probabilities `votes` (n, 10) and `fer2013` (n, 7), as they come, without calibration; None without
+        teachers.
+
+    Raises:
+        ModelError: one can't be read, takes images of another size, or has no such answers.
+        OutputError: the answers can't be written.
+    """
+    if not teachers:
+        return None
+    hashes = np.array([sha256_of(_checked(teacher, images.shape[1])) for teacher in teachers])
+    kept = _read(folder / TAUGHT)
+    if kept is not None and np.array_equal(kept["teachers"], hashes) and len(kept["votes"]) == len(images):
+        return {name: kept[name] for name in _HEADS}
+    said = [_ask(teacher, images) for teacher in teachers]
+    taught = {name: np.mean([one[name] for one in said], axis=0).astype(np.float32) for name in _HEADS}
+    with written_whole(folder / TAUGHT) as temporary:
+        np.savez(temporary, teachers=hashes, **taught)
+    return taught
+
+
+def teachers_facts(teachers: Sequence[Path]) -> tuple[TrainedOn, ...]:
+    """Name the teachers among what a network was trained on."""
+    return tuple(
+        TrainedOn(
+            name=f"answers of {teacher.stem} (teacher)",
+            terms=f"those of {teacher.stem}: {load_network(teacher).sidecar.licence}",
+            sha256=sha256_of(teacher),
+        )
+        for teacher in teachers
+    )
+
+
+def _checked(teacher: Path, size_px: int) -> Path:
+    sidecar = load_network(teacher).sidecar
+    if not set(_HEADS) <= set(sidecar.outputs) or sidecar.size_px != size_px:
+        raise ModelError(
+            f"{teacher}: expected a teacher with votes and fer2013 of {size_px} pixels, received one with"
+            f" {', '.join(sidecar.outputs)} of {sidecar.size_px}"
+        )
+    return teacher
+
+
+def _ask(teacher: Path, images: NDArray[np.uint8]) -> Answers:
+    session = onnxruntime.InferenceSession(teacher.read_bytes(), providers=["CPUExecutionProvider"])
+    said: dict[str, list[NDArray[np.float64]]] = {name: [] for name in _HEADS}
+    for start in range(0, len(images), _BATCH):
+        part = images[start : start + _BATCH]
+        sides = [session.run(list(_HEADS), {INPUT: side}) for side in (part, part[:, :, ::-1].copy())]
+        for place, name in enumerate(_HEADS):
+            said[name].append(np.mean([softmax(side[place]) for side in sides], axis=0))
+    return {name: np.concatenate(parts).astype(np.float32) for name, parts in said.items()}
+
+
+def _read(path: Path) -> dict[str, NDArray[np.float32]] | None:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return {name: file[name] for name in ("teachers", *_HEADS)}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
