@@ -17,8 +17,11 @@ pytest.importorskip("keras")
 
 from mien.errors import ModelError
 from mien.expression.network import load_network
+from mien.train.answers import predict
 from mien.train.datasets import load_dataset
-from mien.train.evaluate import evaluate, match_labels, predict
+from mien.train.evaluate import evaluate
+from mien.train.heads import match_labels
+from small_joint import striped_faces
 
 RECIPE = """
 name = "tiny"
@@ -216,3 +219,125 @@ def test_votes_are_measured_by_both_rules_and_printed(run: Run, faces: Path, tmp
     assert printed.out.splitlines()[0].split() == ["faces", "60"]
     assert "FER+, its rule" in printed.out
     assert "happiness" in printed.out
+
+
+def test_figures_by_a_column_of_the_data(run: Run, faces: Path) -> None:
+    rows = [
+        {
+            "file": f"{folder}/{number}.png",
+            "label": folder,
+            "camera": "old" if number < 20 else "new",
+            "age": number,
+        }
+        for folder in ("Happy", "neutral")
+        for number in range(60)
+    ]
+    listing = faces / "labels.csv"
+    pd.DataFrame(rows).to_csv(listing, index=False)
+    printed = run("evaluate", "paper", listing, "--by", "camera")
+    assert printed.code == 0
+    assert "p (Holm)" in printed.out
+    assert "(few)" in printed.out
+    found = json.loads(run("evaluate", "paper", listing, "--by", "camera", "--json").out)
+    by_group = {row["group"]: row for row in found["groups"] if row["figure"].startswith("right")}
+    assert {group: row["faces"] for group, row in by_group.items()} == {"new": 80, "old": 40}
+    mean = (80 * by_group["new"]["value"] + 40 * by_group["old"]["value"]) / 120
+    assert mean == pytest.approx(found["accuracy"])
+    ages = json.loads(run("evaluate", "paper", listing, "--by", "age", "--json").out)
+    assert len({row["group"] for row in ages["groups"]}) == 4
+    wrong = run("evaluate", "paper", listing, "--by", "sex")
+    assert (wrong.code, wrong.errors) == (1, ["no column named sex in the data; it has camera, age"])
+
+
+JOINT_RECIPE = """
+kind = "joint"
+name = "small"
+seed = 2
+[data]
+size_px = 24
+near_copy = 1.0
+[network]
+architecture = "residual"
+widths = [4, 6]
+blocks = [1]
+[network.heads]
+landmark_channels = 3
+[fit]
+epochs = 2
+batch = 32
+precision = "float32"
+"""
+
+
+@pytest.fixture
+def fer2013(tmp_path: Path) -> Path:
+    """Like FER-2013 with FER+ votes, and landmarks beside it; 24 pixels."""
+    data = striped_faces(210)
+    usage = np.where(np.arange(210) < 168, "Training", "PublicTest")
+    images = [cv2.imencode(".png", image)[1].tobytes() for image in data.images]
+    cells = [{"bytes": image, "path": name} for image, name in zip(images, data.names, strict=True)]
+    columns = {"image": cells, "emotion": data.targets, "usage": usage, "votes": list(data.votes)}  # type: ignore[call-overload]
+    pd.DataFrame(columns).to_parquet(tmp_path / "fer2013.parquet")
+    points = data.landmarks * 48  # type: ignore[operator]
+    found = ~np.isnan(points).any(axis=(1, 2))
+    np.savez(tmp_path / "landmarks.npz", path=data.names, landmarks=np.nan_to_num(points), found=found)
+    (tmp_path / "small.toml").write_text(JOINT_RECIPE)
+    return tmp_path / "fer2013.parquet"
+
+
+def test_joint_training_from_data_to_a_network_that_reads_photographs(
+    run: Run, fer2013: Path, photos: Path
+) -> None:
+    pytest.importorskip("skimage")
+    recipe, landmarks = fer2013.with_name("small.toml"), fer2013.with_name("landmarks.npz")
+    trained = run("train", fer2013, "--recipe", recipe, "--landmarks", landmarks, "--out", "runs/a", "--json")
+    assert trained.code == 0, trained.err
+    assert "epoch 2/2" in trained.err
+    left = {path.name for path in Path("runs/a").iterdir()}
+    assert left >= {
+        "small.onnx", "small.json", "small.keras", "MODEL_CARD.md", "metrics.json", "classes.csv", "log.csv",
+        "learning.png", "confusion.png", "confusion_votes.png", "reliability_votes.png", "weak_places.png",
+        "reliability_fer2013.png", "risk_coverage.png", "config.json", "versions.json", "checkpoint.npz",
+    }  # fmt: skip
+    card = Path("runs/a/MODEL_CARD.md").read_text()
+    for told in ("rights in FER-2013", "age, sex or skin colour", "eyes covered", "head turned", "certain"):
+        assert told in card
+
+    command = ("evaluate", "runs/a/small.onnx", fer2013, "--recipe", recipe, "--landmarks", landmarks)
+    again = json.loads(run(*command, "--split", "test", "--json").out)
+    assert again["figures"] == json.loads(trained.out)["test"]["figures"]
+    assert again["count"] == 42
+    network = load_network("runs/a/small.onnx")
+    values = {figure["name"]: figure["value"] for figure in again["figures"] if figure["value"] is not None}
+    assert network.sidecar.metrics["test"] == pytest.approx(values)
+    assert network.sidecar.finds_landmarks
+    assert [data.name for data in network.sidecar.data] == ["fer2013.parquet", "landmarks.npz"]
+    assert run("analyze", photos, "--network", "runs/a/small.onnx").code == 0
+
+    assert run("export", "runs/a", "--out", "mine.onnx").code == 0
+    assert Path("mine.onnx").read_bytes() == Path("runs/a/small.onnx").read_bytes()
+    assert Path("mine.md").read_text().startswith("# Model card: mine\n")
+    assert run("export", "runs/a", "--out", "single.onnx", "--precision", "single").code == 0
+    crops = striped_faces(5).images
+    one, other = (load_network(name).answer(crops) for name in ("single.onnx", "mine.onnx"))
+    np.testing.assert_allclose(one.landmarks, other.landmarks, atol=0.01)  # type: ignore[arg-type]
+    assert run("export", "runs/a", "--out", "int8.onnx", "--precision", "int8").code == 2
+
+    taught = run(
+        "train", fer2013, "--recipe", recipe, "--epochs", "1", "--teacher", "mine.onnx", "--out", "runs/b"
+    )
+    assert taught.code == 0, taught.err
+    student = load_network("runs/b/small.onnx")
+    assert "landmarks" not in student.sidecar.outputs, "nobody gave landmarks"
+    assert student.sidecar.data[-1].sha256 == load_network("mine.onnx").sidecar.sha256
+
+
+def test_joint_training_says_what_it_needs(run: Run, faces: Path, fer2013: Path, recipe: Path) -> None:
+    joint = fer2013.with_name("small.toml")
+    other = run("train", faces, "--recipe", joint, "--split", "grouped")
+    assert (other.code, "FER-2013's classes" in other.err) == (1, True)
+    pd.read_parquet(fer2013).drop(columns="votes").to_parquet(fer2013.with_name("plain.parquet"))
+    plain = run("train", fer2013.with_name("plain.parquet"), "--recipe", joint)
+    assert (plain.code, "--votes" in plain.err) == (1, True)
+    landmarks = run("train", faces, "--recipe", recipe, "--landmarks", fer2013)
+    assert (landmarks.code, "joint recipe" in landmarks.err) == (2, True)
