@@ -19,6 +19,7 @@ from PIL import Image
 from mien.errors import DatasetError
 from mien.labels import FER2013
 from mien.train.datasets import FaceSet, load_dataset
+from mien.train.datasets.landmarks import with_landmarks
 
 Grey = NDArray[np.uint8]
 KAGGLE = "emotion,pixels,Usage"
@@ -464,3 +465,82 @@ def test_shared_fer2013_is_what_its_readme_says(shared: Path) -> None:
     assert faces.votes is not None
     assert set(faces.usage) <= {"Training", "PublicTest"}
     assert (faces.votes.sum(axis=1) <= 10).all()
+
+
+class TestColumns:
+    """What the data says of its faces beside labels: for figures by group."""
+
+    def test_of_a_kaggle_csv(self, tmp_path: Path) -> None:
+        first, _, third = greys(3)
+        path = written(
+            tmp_path / "faces.csv", "emotion,pixels,Usage,camera",
+            f"0,{pixels(first)},Training,old", "1,broken,Training,old", f"2,{pixels(third)},PublicTest,",
+        )  # fmt: skip
+        faces = load_dataset(path, size_px=8)
+        assert {name: column.tolist() for name, column in faces.columns.items()} == {
+            "Usage": ["Training", "PublicTest"], "camera": ["old", ""],
+        }  # fmt: skip
+        assert faces.take(np.array([1])).columns["camera"].tolist() == [""]
+
+    def test_of_parquet(self, tmp_path: Path) -> None:
+        images = [png(image) for image in greys(2)]
+        path = parquet(
+            tmp_path / "faces.parquet",
+            {
+                "image": images,
+                "emotion": [0, 1],
+                "age": [31, None],
+                "raw": [b"a", b"b"],
+                "usage": ["train", "test"],
+            },
+        )
+        columns = load_dataset(path, size_px=8).columns
+        assert set(columns) == {"age", "usage"}
+        assert columns["age"].tolist() == ["31.0", ""]
+
+    def test_of_a_corrected_listing(self, tmp_path: Path) -> None:
+        for number, image in enumerate(greys(3)):
+            saved(tmp_path / f"{number}.png", image)
+        path = written(
+            tmp_path / "labels.csv",
+            "file,label,site",
+            "0.png,happy,Bonn",
+            "1.png,skip,Bonn",
+            "2.png,sad,Turin",
+        )
+        assert load_dataset(path, size_px=8).columns["site"].tolist() == ["Bonn", "Turin"]
+
+    def test_of_another_length_is_refused(self, tmp_path: Path) -> None:
+        images = np.stack(greys(2))
+        text = np.array(["", ""])
+        with pytest.raises(ValueError, match="one length"):
+            FaceSet(images, np.zeros(2, np.int64), ("a",), text, text, columns={"age": np.array(["3"])})
+
+
+class TestLandmarks:
+    def faces(self, *names: str) -> FaceSet:
+        count = len(names)
+        text = np.full(count, "")
+        return FaceSet(np.stack(greys(count)), np.zeros(count, np.int64), ("a",), text, np.array(names))
+
+    def test_they_are_found_by_name_as_shares_of_the_side(self, tmp_path: Path) -> None:
+        points = np.random.default_rng(0).uniform(0, 48, (3, 68, 2))
+        np.savez(tmp_path / "l.npz", path=["c", "a", "b"], landmarks=points, found=[True, True, False])
+        faces = with_landmarks(self.faces("a", "b", "c", "d"), tmp_path / "l.npz")
+        assert faces.landmarks is not None
+        np.testing.assert_allclose(faces.landmarks[[0, 2]], points[[1, 0]] / 48, rtol=1e-6)
+        assert np.isnan(faces.landmarks[[1, 3]]).all(), "b was not found, d is not in the file"
+
+    def test_rubbish_is_said(self, tmp_path: Path) -> None:
+        faces, path = self.faces("a"), tmp_path / "l.npz"
+        with pytest.raises(DatasetError, match=r"l\.npz: expected an \.npz"):
+            with_landmarks(faces, path)
+        path.write_bytes(b"PK rubbish")
+        with pytest.raises(DatasetError, match=r"expected an \.npz"):
+            with_landmarks(faces, path)
+        np.savez(path, path=["a"], landmarks=np.zeros((1, 5, 2)), found=[True])
+        with pytest.raises(DatasetError, match=r"expected landmarks of shape \(1, 68, 2\)"):
+            with_landmarks(faces, path)
+        np.savez(path, path=["x"], landmarks=np.zeros((1, 68, 2)), found=[True])
+        with pytest.raises(DatasetError, match="of other faces"):
+            with_landmarks(faces, path)

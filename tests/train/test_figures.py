@@ -27,7 +27,7 @@ def test_an_interval_of_a_mean_is_the_textbooks() -> None:
     right = right_for(2000, 0.7)
     figure = mean_figure("right", np.arange(2000), right)
     assert figure.value == pytest.approx(right.mean())
-    low, high = figure.interval()
+    low, high = figure.interval
     spread = 1.96 * np.sqrt(right.mean() * (1 - right.mean()) / 2000)
     assert low == pytest.approx(right.mean() - spread, abs=0.004)
     assert high == pytest.approx(right.mean() + spread, abs=0.004)
@@ -53,7 +53,7 @@ def test_the_surest_80_percent_by_hand() -> None:
 def test_no_face_gives_no_figure() -> None:
     figure = mean_figure("right", np.empty(0, np.int64), np.empty(0))
     assert np.isnan(figure.value)
-    assert np.isnan(figure.interval()).all()
+    assert np.isnan(figure.interval).all()
     assert not figure.of_labelled_faces
 
 

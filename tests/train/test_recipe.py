@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ConfigError
+from mien.train.joint.recipe import JointRecipe
 from mien.train.recipe import Recipe, built_in_recipes, change_recipe, parse_recipe, read_recipe
 
 
 def test_the_built_in_recipes() -> None:
-    assert built_in_recipes() == ["fer2013", "paper"]
+    assert {"fer2013", "mien-large", "paper"} <= set(built_in_recipes())
     for name in built_in_recipes():
         assert read_recipe(name).name == name
+        assert isinstance(read_recipe(name), JointRecipe) == name.startswith("mien")
     fer2013, paper = read_recipe("fer2013"), read_recipe("paper")
     assert (fer2013.data.split, fer2013.data.remove) == ("official", ())
     assert (paper.data.split, paper.data.remove) == ("grouped", ("disgust", "fear"))
@@ -59,7 +61,7 @@ def test_bad_recipes_give_one_clear_line(text: str, message: str) -> None:
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"no recipe .*none\.toml: expected a file, or one of fer2013, paper"
+        ConfigError, match=r"no recipe .*none\.toml: expected a file, or one of fer2013, mien"
     ):
         read_recipe(str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match="expected a file"):
@@ -87,3 +89,13 @@ def test_a_replaced_choice_is_checked_as_well() -> None:
         change_recipe(read_recipe("paper"), epochs=0)
     with pytest.raises(ConfigError, match=r"recipe paper: data\.split"):
         change_recipe(read_recipe("paper"), split="mine")
+
+
+def test_a_joint_recipe_changes_and_complains_as_others_do() -> None:
+    changed = change_recipe(read_recipe("mien-large"), epochs=3, seed=5)
+    assert isinstance(changed, JointRecipe)
+    assert (changed.fit.epochs, changed.seed) == (3, 5)
+    with pytest.raises(ConfigError, match=r"recipe here: fit\.epoch: .*not permitted, received 3"):
+        parse_recipe('kind = "joint"\nname = "a"\n[fit]\nepoch = 3', "here")
+    with pytest.raises(ConfigError, match="recipe here: kind"):
+        parse_recipe('kind = "other"\nname = "a"', "here")

@@ -92,7 +92,7 @@ def _print_figures(console: Console, found: Evaluation) -> None:
 
     table = Table("figure", "value", "95 % interval", "faces")
     for figure in found.figures:
-        value, low, high = map(figure.shown, (figure.value, *figure.interval()))
+        value, low, high = map(figure.shown, (figure.value, *figure.interval))
         table.add_row(figure.name, value, f"{low} to {high}", str(len(figure.faces)))
     console.print(table)
 

@@ -97,11 +97,13 @@ def _progress(recipe: AnyRecipe) -> Iterator[Report]:
         def report(progress: Progress) -> None:
             show(progress.done)
             if row := progress.row:
-                _say(
-                    f"epoch {progress.epoch}/{progress.epochs}: loss {row['loss']:.4f},"
-                    f" validation {row['validation_accuracy']:.2%} (loss {row['validation_loss']:.4f}),"
-                    f" {row['seconds']:.0f} s"
-                )
+                told = f"validation {row['validation_accuracy']:.2%} (loss {row['validation_loss']:.4f})"
+                if "ferplus" in row:
+                    told += f", FER+ {row['ferplus']:.2%}, votes' divergence {row['kl']:.3f}"
+                if "landmarks" in row:
+                    told += f", landmarks {row['landmarks']:.2%} off"
+                epoch = f"epoch {progress.epoch}/{progress.epochs}: loss {row['loss']:.4f}"
+                _say(f"{epoch}, {told}, {row['seconds']:.0f} s")
 
         yield report
 

@@ -60,14 +60,19 @@ class Figure:
         """
         return self.statistic(self.rows[mask]) if mask.any() else float("nan")
 
-    def interval(self, mask: NDArray[np.bool_] | None = None, seed: int = 0) -> Interval:
-        """Give the 95 % percentile bootstrap interval over faces (Efron & Tibshirani 1993, chapter 13).
+    @cached_property
+    def interval(self) -> Interval:
+        """The 95 % percentile bootstrap interval over faces (Efron & Tibshirani 1993, chapter 13)."""
+        return self.interval_of(np.ones(len(self.rows), bool))
+
+    def interval_of(self, mask: NDArray[np.bool_], seed: int = 0) -> Interval:
+        """Give the interval of some of the faces.
 
         Args:
-            mask: (m,) which faces; None for all.
+            mask: (m,) which.
             seed: of the resampling.
         """
-        rows = self.rows if mask is None else self.rows[mask]
+        rows = self.rows[mask]
         if not len(rows):
             return float("nan"), float("nan")
         random = np.random.default_rng(seed)
@@ -87,7 +92,7 @@ class Figure:
         return {
             "name": self.name,
             "value": self.value if measured else None,
-            "interval_95": list(self.interval()) if measured else None,
+            "interval_95": list(self.interval) if measured else None,
             "faces": len(self.faces),
             "unit": self.unit,
         }

@@ -130,7 +130,7 @@ def _rows(figure: Figure, groups: Texts, names: Sequence[str], seed: int) -> lis
     corrected = chances if len(there) == 2 else holm(chances)
     rows = []
     for name, mask, difference, p, p_holm in zip(there, masks, differences, chances, corrected, strict=True):
-        count, interval = int(mask.sum()), figure.interval(mask, seed)
+        count, interval = int(mask.sum()), figure.interval_of(mask, seed)
         row = GroupFigure(
             figure.name, name, count, figure.of(mask), interval, float(difference), p, p_holm, count < SMALL
         )

@@ -25,6 +25,9 @@ Grey = NDArray[np.uint8]
 _MOVED = Augmentation(flip=0.5, rotation_deg=30, zoom=0.4, shift=0.6, light=0, blur=0, noise=0, erase=0)
 """How far faces are moved for presence: from quite in place to gone."""
 
+_LEAST_SLOPE = 0.01
+"""Of a network that can't tell at all."""
+
 
 def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
     """Fit all that stands in the sidecar about how far the answers can be trusted.
@@ -49,8 +52,8 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
         update["fer2013"] = Head(labels=FER2013, temperature=classes.temperature, bias=classes.bias)
     crops, present = presence_examples(faces, network.sidecar.size_px, seed)
     odds = log_odds(answer_all(network, crops).presence)  # type: ignore[arg-type]
-    offset, (slope,) = fit_logistic(odds[:, None], present)
-    update["presence"] = Presence(slope=float(slope), offset=offset)
+    offset, (slope,) = fit_logistic(odds[:, None], present, signs=(1,))
+    update["presence"] = Presence(slope=max(float(slope), _LEAST_SLOPE), offset=offset)
     sidecar = network.sidecar.model_copy(update=update)
     return sidecar.model_copy(update={"certainty": fit_certainty(network, sidecar, faces, seed)})
 

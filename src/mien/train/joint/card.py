@@ -80,7 +80,7 @@ def joint_card(
 def _figures(figures: Sequence[Figure], part: str) -> str:
     rows = []
     for figure in figures:
-        low, high = figure.interval()
+        low, high = figure.interval
         value, low_text, high_text = (figure.shown(number) for number in (figure.value, low, high))
         rows.append((figure.name, value, f"{low_text} to {high_text}", f"{len(figure.faces):,}"))
     return table(("", part, "95 % interval", "faces"), rows)
