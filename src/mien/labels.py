@@ -31,8 +31,6 @@ SHAPE: Final = (
     "mouth_opening",
     "smile_width",
     "lip_corner_lift",
-    "cheek_raise",
-    "asymmetry",
 )
 """What a face's shape says, in shares of the distance between the eyes (or of the eye's width)."""
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.labels import POSE, SHAPE
-from mien.measures.face3d import MIRROR
 from mien.measures.pose import Floats, frontal, solve_pose
 
 MOST_TURNED_DEG: Final = 45.0
@@ -17,27 +16,23 @@ MOST_TURNED_DEG: Final = 45.0
 _LENGTHS = np.array([(36, 45), (48, 54), (36, 39), (42, 45), (37, 41), (38, 40), (43, 47), (44, 46)]).T
 """Between which points lengths are taken: outer corners, mouth, widths of the eyes, heights of the eyes."""
 
-_MOVING = np.array([*range(17, 22), 37, 38, 40, 41, 48, 49, 50, 58, 59, 60, 61, 67])
-"""One of each pair of points that move with the expression."""
-
 
 def _weights() -> Floats:
-    """(5, 68, 2) how much each coordinate counts in the measures that are means of heights and widths."""
-    weights = np.zeros((5, 68, 2))
-    corners, lower_lids, brows = [36, 39, 42, 45], [40, 41, 46, 47], range(17, 27)
+    """(4, 68, 2) how much each coordinate counts in the measures that are means of heights and widths."""
+    weights = np.zeros((4, 68, 2))
+    eye_corners, brows = [36, 39, 42, 45], range(17, 27)
     for place, plus, minus, axis in (
-        (0, corners, brows, 1),
+        (0, eye_corners, brows, 1),
         (1, [22], [21], 0),
         (2, [65, 66, 67], [61, 62, 63], 1),
         (3, range(31, 36), [48, 54], 1),
-        (4, corners, lower_lids, 1),
     ):
         weights[place, list(plus), axis] += 1 / len(plus)
         weights[place, list(minus), axis] -= 1 / len(minus)
     return weights
 
 
-_MEANS: Final = _weights().reshape(5, -1).T
+_MEANS: Final = _weights().reshape(4, -1).T
 
 
 def measure(landmarks: NDArray[np.floating]) -> Floats:
@@ -47,7 +42,7 @@ def measure(landmarks: NDArray[np.floating]) -> Floats:
         landmarks: (n, 68, 2) in pixels, iBUG's order; NaN where there are none.
 
     Returns:
-        (n, 11) in the order of `labels.POSE` and `labels.SHAPE`; NaN for a face without landmarks,
+        (n, 9) in the order of `labels.POSE` and `labels.SHAPE`; NaN for a face without landmarks,
         and for the shape of one that looks further away than `MOST_TURNED_DEG`.
     """
     values = np.full((len(landmarks), len(POSE) + len(SHAPE)), np.nan)
@@ -68,7 +63,7 @@ def shape_of(faces: Floats) -> Floats:
         faces: (n, 68, 2) as `pose.frontal` gives them.
 
     Returns:
-        (n, 8) in the order of `labels.SHAPE`.
+        (n, 6) in the order of `labels.SHAPE`.
     """
     one, other = faces[:, _LENGTHS[0]], faces[:, _LENGTHS[1]]
     lengths = np.sqrt(((one - other) ** 2).sum(axis=2))
@@ -76,7 +71,5 @@ def shape_of(faces: Floats) -> Floats:
     # Height by width of each eye (Soukupova & Cech 2016, equation 1), the mean of both.
     openness = (heights.reshape(-1, 2, 2).sum(axis=2) / (2 * widths)).mean(axis=1, keepdims=True)
     means = faces.reshape(-1, 136) @ _MEANS
-    unlike = faces[:, _MOVING] - faces[:, MIRROR[_MOVING]] * (-1, 1)
-    asymmetry = np.sqrt((unlike**2).sum(axis=2)).mean(axis=1, keepdims=True)
-    in_order = (means[:, :3], mouth, means[:, 3:], asymmetry)
+    in_order = (means[:, :3], mouth, means[:, 3:])
     return np.concatenate([openness, np.concatenate(in_order, axis=1) / interocular], axis=1)
