@@ -28,7 +28,10 @@ def train(
     ] = "fer2013",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder [runs/RECIPE].")] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="ImageNet weights (.npz, or Keras's) [Keras downloads them].")
+        Path | None,
+        typer.Option(
+            help="First weights: ImageNet's (.npz, or Keras's) [Keras downloads them], or a run's .keras."
+        ),
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
     landmarks: Annotated[

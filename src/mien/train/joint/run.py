@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mien.errors import DatasetError
+from mien.errors import DatasetError, ModelError
 from mien.expression.network import OnnxNetwork
 from mien.expression.sidecar import (
     Head,
@@ -22,7 +22,7 @@ from mien.expression.sidecar import (
 from mien.files import sha256_of, write_json, written_whole
 from mien.labels import EMOTIONS, FER2013
 from mien.train.answers import answer_all
-from mien.train.backend import load_keras
+from mien.train.backend import copy_weights, load_keras
 from mien.train.card import FER2013_TERMS
 from mien.train.checkpoint import LoopState
 from mien.train.evaluate import evaluate_answers
@@ -63,7 +63,7 @@ def train_jointly(
         votes: FER+'s CSV, for a Kaggle CSV.
         landmarks: landmarks of the faces, see `datasets.landmarks`; without, that answer is left out.
         teachers: networks (.onnx) whose answers are part of the targets.
-        weights: ImageNet weights, for a recipe that starts from them; None for Keras's download.
+        weights: first weights; see `first_weights`.
         terms: under which terms the data may be used; stands in the sidecar.
         say: called with one line for each choice and each step.
         report: called after every step of the loop.
@@ -83,7 +83,7 @@ def train_jointly(
     if teachers:
         say(f"asking {', '.join(teacher.stem for teacher in teachers)}")
     taught = taught_by(teachers, parts.train.images, folder=folder)
-    prime, source = _first_weights(recipe, weights, folder)
+    prime, source = first_weights(recipe, weights, folder)
     say(f"backend {load_keras().backend.backend()}, first weights: {source}")
     facts = _data_facts(recipe, data, landmarks, teachers, terms)
     try:
@@ -170,16 +170,50 @@ def _check(parts: Prepared, data: Path) -> None:
         raise DatasetError(f"{data}: joint training learns FER+ votes, received none; give them with --votes")
 
 
-def _first_weights(
+def first_weights(
     recipe: JointRecipe, weights: Path | None, folder: Path
 ) -> tuple[Callable[[Any], None], str]:
+    """Find what a new network starts from.
+
+    Args:
+        recipe: of the run.
+        weights: for MobileNet those of ImageNet, None for Keras's download; for another network the .keras
+            file of an earlier run of the same network, None for chance.
+        folder: the run's; a checkpoint in it holds all weights already.
+
+    Returns:
+        What gives a network its first weights, and where they come from, for people.
+
+    Raises:
+        ModelError: the file holds no such weights.
+    """
     part = recipe.network
     if (folder / CHECKPOINT).exists():
         return lambda model: None, "the run's checkpoint"
-    if not isinstance(part, MobileNetPart) or part.weights == "random":
+    if isinstance(part, MobileNetPart) and part.weights == "random":
         return lambda model: None, "chance"
+    if not isinstance(part, MobileNetPart):
+        return _earlier_run(weights)
     imagenet, source = mobilenet.read_imagenet(weights)
     return lambda model: mobilenet.load_imagenet(model, imagenet, source), source
+
+
+def _earlier_run(weights: Path | None) -> tuple[Callable[[Any], None], str]:
+    """Go on from the network of an earlier run, where one is given."""
+    if weights is None:
+        return lambda model: None, "chance"
+    try:
+        earlier = load_keras().saving.load_model(weights, compile=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{weights}: expected the .keras file of an earlier run ({error})") from error
+
+    def prime(model: Any) -> None:
+        try:
+            copy_weights(earlier, model)
+        except ValueError as error:
+            raise ModelError(f"{weights}: holds another network than the recipe's ({error})") from error
+
+    return prime, str(weights)
 
 
 def _data_facts(

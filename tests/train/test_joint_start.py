@@ -1,0 +1,62 @@
+"""Where a joint run starts: from chance, from an earlier run, or not at all where there is a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.errors import ModelError
+from mien.train.checkpoint import LoopState, save_checkpoint
+from mien.train.joint.loop import build
+from mien.train.joint.recipe import JointRecipe
+from mien.train.joint.run import first_weights
+from small_joint import small_recipe
+
+
+def earlier_run(folder: Path, recipe: JointRecipe) -> tuple[Path, list[np.ndarray]]:
+    model = build(recipe, landmarks=True, layout="channels_last")
+    random = np.random.default_rng(3)
+    model.set_weights([random.normal(size=weight.shape) for weight in model.get_weights()])
+    path = folder / "earlier.keras"
+    model.save(path)
+    return path, model.get_weights()
+
+
+def test_a_network_goes_on_from_an_earlier_run(tmp_path: Path) -> None:
+    recipe = small_recipe()
+    path, weights = earlier_run(tmp_path, recipe)
+    prime, source = first_weights(recipe, path, tmp_path / "run")
+    model = build(recipe, landmarks=True)
+    prime(model)
+    assert source == str(path)
+    for got, expected in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_without_a_file_it_starts_from_chance(tmp_path: Path) -> None:
+    prime, source = first_weights(small_recipe(), None, tmp_path)
+    model = build(small_recipe(), landmarks=True)
+    before = model.get_weights()
+    prime(model)
+    assert source == "chance"
+    assert all((got == old).all() for got, old in zip(model.get_weights(), before, strict=True))
+
+
+def test_a_checkpoint_goes_before_the_file(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "checkpoint.npz", LoopState("x"), {})
+    assert first_weights(small_recipe(), tmp_path / "missing.keras", tmp_path)[1] == "the run's checkpoint"
+
+
+def test_rubbish_and_another_network_are_refused_in_one_line(tmp_path: Path) -> None:
+    recipe = small_recipe()
+    (tmp_path / "rubbish.keras").write_bytes(b"no archive")
+    for name in ("rubbish.keras", "missing.keras"):
+        with pytest.raises(ModelError, match=rf"{name}: expected the \.keras file of an earlier run"):
+            first_weights(recipe, tmp_path / name, tmp_path)
+    path, _ = earlier_run(tmp_path, recipe)
+    wider = recipe.model_copy(update={"network": recipe.network.model_copy(update={"widths": (4, 8)})})
+    prime, _ = first_weights(wider, path, tmp_path)
+    with pytest.raises(ModelError, match="holds another network than the recipe's"):
+        prime(build(wider, landmarks=True))
