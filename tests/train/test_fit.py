@@ -265,7 +265,8 @@ class TestBatches:
         assert (set(targets), set(weights)) == ({"logits"}, {"logits"})
 
     def test_an_epoch_takes_each_face_at_most_once_in_an_order_of_its_own(self) -> None:
-        plain = changed(augment=dict.fromkeys(RECIPE.augment.model_dump(), 0))
+        numbers = RECIPE.augment.model_dump(exclude={"interpolation"})
+        plain = changed(augment=dict.fromkeys(numbers, 0))
         numbered = replace(
             TRAIN, images=np.repeat(np.arange(44, dtype=np.uint8), SIZE_PX**2).reshape(TRAIN.images.shape)
         )

@@ -99,7 +99,7 @@ def test_int8_is_measured_by_every_answer() -> None:
     graph = to_onnx(model, labels=EMOTIONS, outputs=outputs_of(model)).SerializeToString()
     nothing = CleaningReport(0, 0, 0, 0, 0, 0, 0, 0)
     small, report = try_int8(graph, Prepared(FACES, FACES, FACES, 0, nothing))
-    names = {"validation_accuracy", "ferplus_all", "kl", "landmarks", "presence", "presence_order"}
+    names = {"validation_accuracy", "ferplus_all", "kl", "landmarks", "presence", "presence_best"}
     assert names <= set(report.before)
     assert set(report.before) == set(report.after)
     assert (report.bytes_before, report.bytes_after) == (len(graph), len(small))
@@ -112,7 +112,7 @@ def test_what_pays() -> None:
         "ferplus_all": 0.85,
         "kl": 0.25,
         "landmarks": 0.03,
-        "presence_order": 1.0,
+        "presence_best": 1.0,
     }
     good = JointInt8Report(figures, figures, 2.0, 1.0, 10, 5)
     assert good.pays

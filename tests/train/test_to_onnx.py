@@ -385,7 +385,7 @@ def test_an_exported_network_that_differs_is_refused() -> None:
     model = two_outputs()
     exported = to_onnx(model).SerializeToString()
     model.get_layer("logits").bias.assign([0.0, 0.0, 9.0])
-    with pytest.raises(ModelError, match=r"differs from Keras: expected logits within 0\.0001, received"):
+    with pytest.raises(ModelError, match=r"differs from Keras: expected answers within 0\.0001, received"):
         check_against_keras(model, exported, pictures())
 
 
