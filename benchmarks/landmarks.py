@@ -6,8 +6,8 @@
 The film is the built-in portrait, 640x360 and 30 frames a second, with a new sensor noise in every frame, in
 H.264. Jitter: the portrait drifts by fractions of a pixel a frame; the true motion and the mean are taken out
 of each landmark's way, and what is left is given as root mean square, in % of the distance between the outer
-eye corners. Lag: the portrait jumps, and the frames are counted until the landmarks have gone nine tenths of
-the way.
+eye corners. Lag: the portrait jumps, or grows at once, and the frames are counted until the landmarks have
+gone nine tenths of the way.
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.config import load_settings
 from mien.pipeline import Pipeline, Tally
+from mien.show.video import ClipWriter
 from mien.source import open_source
 from mien.source.images import read_image
 from mien.source.portrait import portrait_path
 
-SIZE_WH, RATE_HZ, SCALE = (640, 360), 30, 0.6
+SIZE_WH, RATE_HZ, SCALE, STEP_S = (640, 360), 30, 0.6, 2.0
 FACE_XY = np.array([268.0, 226.0])
 EYE_CORNERS = (36, 45)
 
 Floats = NDArray[np.float64]
-Way = Callable[[float], tuple[float, float]]
-"""Where the face is at a time in seconds: pixels to the right and down of the frame's middle."""
+Pose = tuple[float, float, float]
+"""Pixels to the right and down of the frame's middle, and how many times as large as at first."""
+Way = Callable[[float], Pose]
+"""The face's pose at a time in seconds."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,13 @@ def main() -> None:
     parser.add_argument("--network", help="a built-in network or an .onnx file; the default one without")
     parser.add_argument("--seconds", type=float, default=6.0, help="length of each film")
     parser.add_argument("--noise", type=float, default=4.0, help="sensor noise, standard deviation of 255")
-    parser.add_argument("--crf", type=int, default=23, help="H.264's quality: higher is worse")
     given = parser.parse_args()
     with Pipeline(load_settings(network=given.network, threads=1)) as pipeline:
         if not pipeline.network.sidecar.finds_landmarks:
             parser.error(f"the network {pipeline.network.sidecar.name} finds no landmarks; choose another")
 
         def film(way: Way, noise: float = given.noise) -> Followed:
-            return follow(pipeline, way, given.seconds, noise, given.crf)
+            return follow(pipeline, way, given.seconds, noise)
 
         print_jitter(film)
         print_lag(film)
@@ -100,44 +101,54 @@ def print_jitter(film: Callable[..., Followed]) -> None:
 
 
 def print_lag(film: Callable[..., Followed]) -> None:
-    print("\n| step, of the eye corners' distance | done in its own frame, % | 90 % after, frames | ms |")
+    print("\n| sudden change | done in its own frame, % | 90 % after, frames | ms |")
     print("| --- | --- | --- | --- |")
-    for share in (0.02, 0.05, 0.1, 0.3):
-        found = film(lambda time_s, share=share: (share * 70 * (time_s >= 2.0), 0.0))
-        first = 2 * RATE_HZ
-        x = found.landmarks[:, :, 0].mean(axis=1)
-        before, after = x[first - 20 : first].mean(), x[first + 20 : first + 40].mean()
-        done = (x[first:] - before) / (after - before)
+    for name, step, measure in (
+        ("moves by 2 % of the eye corners' distance", (0.9, 0.0, 1.0), place),
+        ("moves by 10 %", (4.5, 0.0, 1.0), place),
+        ("moves by 50 %", (22.0, 0.0, 1.0), place),
+        ("grows by 2 %", (0.0, 0.0, 1.02), size),
+        ("grows by 5 %", (0.0, 0.0, 1.05), size),
+        ("grows by 20 %", (0.0, 0.0, 1.2), size),
+    ):
+        found = film(lambda time_s, step=step: step if time_s >= STEP_S else (0.0, 0.0, 1.0))
+        values, first = measure(found.landmarks), round(STEP_S * RATE_HZ)
+        before, after = values[first - 20 : first].mean(), values[first + 20 : first + 40].mean()
+        done = (values[first:] - before) / (after - before)
         frames = int(np.argmax(done >= 0.9))
-        print(
-            f"| {(after - before) / found.unit_px:.2f} | {100 * done[0]:.0f} | {frames}"
-            f" | {1000 * frames / RATE_HZ:.0f} |",
-            flush=True,
-        )
+        print(f"| {name} | {100 * done[0]:.0f} | {frames} | {1000 * frames / RATE_HZ:.0f} |", flush=True)
 
 
-def still(time_s: float) -> tuple[float, float]:
-    return 0.0, 0.0
+def place(landmarks: Floats) -> Floats:
+    return np.asarray(landmarks[:, :, 0].mean(axis=1))
 
 
-def drifting(time_s: float) -> tuple[float, float]:
-    return 3 * np.sin(0.9 * time_s), 2 * np.sin(0.7 * time_s + 1)
+def size(landmarks: Floats) -> Floats:
+    return np.asarray(np.linalg.norm(landmarks - landmarks.mean(axis=1, keepdims=True), axis=2).mean(axis=1))
 
 
-def swaying(time_s: float) -> tuple[float, float]:
-    return 35 * np.sin(2 * time_s), 0.0
+def still(time_s: float) -> Pose:
+    return 0.0, 0.0, 1.0
+
+
+def drifting(time_s: float) -> Pose:
+    return 3 * np.sin(0.9 * time_s), 2 * np.sin(0.7 * time_s + 1), 1.0
+
+
+def swaying(time_s: float) -> Pose:
+    return 35 * np.sin(2 * time_s), 0.0, 1.0
 
 
 def rms(values: Floats) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def follow(pipeline: Pipeline, way: Way, seconds: float, noise: float, crf: int) -> Followed:
+def follow(pipeline: Pipeline, way: Way, seconds: float, noise: float) -> Followed:
     """Write the film, and follow the face through it."""
     times_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        write(path, draw([way(time_s) for time_s in times_s.tolist()], noise), crf)
+        write(path, draw([way(time_s) for time_s in times_s.tolist()], noise))
         tally, start = Tally(), time.perf_counter()
         with closing(open_source(path)) as source:
             faces = [faces.landmarks for _, faces in pipeline.stream(source, tally)]
@@ -145,29 +156,23 @@ def follow(pipeline: Pipeline, way: Way, seconds: float, noise: float, crf: int)
     if {len(landmarks) for landmarks in faces} != {1}:
         raise SystemExit("expected one face in every frame: the track was lost")
     landmarks = np.concatenate(faces).astype(np.float64)
-    return Followed(landmarks, np.array([way(t) for t in times_s.tolist()]), tally, spent)
+    return Followed(landmarks, np.array([way(t)[:2] for t in times_s.tolist()]), tally, spent)
 
 
-def draw(way: list[tuple[float, float]], noise: float) -> Iterator[NDArray[np.uint8]]:
+def draw(way: list[Pose], noise: float) -> Iterator[NDArray[np.uint8]]:
     photograph = read_image(portrait_path())
     rng = np.random.default_rng(0)
-    for shift in way:
-        corner = np.array(SIZE_WH) / 2 + shift - SCALE * FACE_XY
-        matrix = np.column_stack([SCALE * np.eye(2), corner])
+    for *shift, larger in way:
+        scale = SCALE * larger
+        matrix = np.column_stack([scale * np.eye(2), np.array(SIZE_WH) / 2 + shift - scale * FACE_XY])
         picture = cv2.warpAffine(photograph, matrix, SIZE_WH, borderValue=(112, 112, 112)).astype(np.float32)
         yield (picture + rng.normal(0, noise, picture.shape)).round().clip(0, 255).astype(np.uint8)
 
 
-def write(path: Path, pictures: Iterator[NDArray[np.uint8]], crf: int) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(
-            "libx264", rate=RATE_HZ, options={"crf": str(crf), "preset": "veryfast"}
-        )
-        stream.width, stream.height = SIZE_WH
-        stream.pix_fmt = "yuv420p"
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
+def write(path: Path, pictures: Iterator[NDArray[np.uint8]]) -> None:
+    with ClipWriter(path, SIZE_WH) as clip:
+        for index, picture in enumerate(pictures):
+            clip.write(picture, index / RATE_HZ)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Noticing a cut: from one frame to the next the film shows another picture.
 
 Two things tell a cut, and both must: most of the picture has changed its light, and what stands out is not to
-be found again. A face that is covered changes less than half of the picture. A pan moves it, so it is looked
+be found again. A face that is covered changes less than half of it. A pan moves it, so it is looked
 for at some distance too. A flash brightens it, which correlation doesn't see, or burns it out: a frame in
 which nothing stands out is not judged, and the next is compared with the last one that could be.
 `docs/following.md` has the measurements.
@@ -24,7 +24,7 @@ _MOVED_WH: Final = 12, 7
 """So far may the picture move between two frames."""
 _AROUND: Final = 17
 """Side of the surroundings that a pixel must stand out from."""
-_CHANGE, _CHANGED = 12.0, 0.5
+_CHANGE, _CHANGED = 12.0, 0.6
 """Grey levels by which a pixel has changed, and the share of such pixels that makes a cut possible."""
 _ALIKE: Final = 0.5
 """Pictures that correlate by this show the same."""

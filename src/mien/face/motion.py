@@ -15,6 +15,10 @@ Vector = NDArray[np.float64]
 MAX_REACH: Final = 1.5
 _REACH, _REACH_PER_S = 0.6, 2.0
 """How far from where it is expected a face may be, in sides of it: at once, more per second, at most."""
+CROWDED_REACH: Final = 0.25
+"""The same for what a look at a face has found that another one may hide."""
+_CROWDED_NEWS: Final = 0.3
+"""How far the place of such a face follows what is seen of it."""
 _MEMORY_S: Final = 0.15
 """Half-life of the memory for speed and size: longer than jitter, shorter than a change of direction."""
 _STEADY_S: Final = 0.5
@@ -34,6 +38,7 @@ class Track:
         speed: of its centre.
         missed: it was looked for in the last frame, and not found.
         doubted: the detector, when it ran last, didn't find it.
+        crowded: another face is expected where this one is, and may hide it.
         steadier: of its landmarks.
     """
 
@@ -47,6 +52,7 @@ class Track:
     speed: Vector = field(default_factory=lambda: np.zeros(2))
     missed: bool = False
     doubted: bool = False
+    crowded: bool = False
     steadier: OneEuro = field(default_factory=OneEuro)
 
     @property
@@ -73,23 +79,20 @@ class Track:
             return MAX_REACH
         return min(_REACH + _REACH_PER_S * (now_s - self.seen_s), MAX_REACH)
 
-    def see(
-        self, xyxy: Vector, points: Vector, presence: float, now_s: float, *, steadily: bool = False
-    ) -> None:
+    def see(self, xyxy: Vector, points: Vector, presence: float, now_s: float) -> None:
         """Take in where the face has been seen.
 
-        Args:
-            xyxy: its box.
-            points: (5, 2) its points.
-            presence: how surely.
-            now_s: when.
-            steadily: its speed stays as it is: what can be seen of a face that another one hides moves with
-                the other's edge.
+        What can be seen of a face that another one hides moves with the other's edge. So in a crowd its speed
+        stays as it was, and its place follows what is seen only in part.
         """
         centre, size_wh = (xyxy[:2] + xyxy[2:]) / 2, xyxy[2:] - xyxy[:2]
         if now_s > self.seen_s:
             news = _share_of_news(now_s - self.seen_s, now_s - self.first_s)
-            if not steadily:
+            if self.crowded:
+                expected = self.centre + self.speed * (now_s - self.seen_s)
+                correction = (_CROWDED_NEWS - 1) * (centre - expected)
+                centre, points = centre + correction, points + correction
+            else:
                 self.speed += news * ((centre - self.centre) / (now_s - self.seen_s) - self.speed)
             self.size_wh += news * (size_wh - self.size_wh)
         self.centre, self.points, self.presence = centre, points, presence

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
-_STILL_HZ: Final = 1.5
+_STILL_HZ: Final = 3.0
 """Cut-off for a point that stands still."""
-_PER_SPEED: Final = 12.0
+_PER_SPEED: Final = 60.0
 """How many Hz the cut-off rises for each inter-ocular distance a second."""
 _SPEED_HZ: Final = 3.0
 """Cut-off for the speed itself."""
@@ -25,7 +25,7 @@ _LONGEST_S: Final = 0.5
 
 @dataclass(slots=True)
 class OneEuro:
-    """Steadies the points of one face; each by its own speed, in both directions alike."""
+    """Steadies points, each by its own speed, in all directions alike."""
 
     _points: Points = field(default_factory=lambda: np.empty((0, 2)))
     _raw: Points = field(default_factory=lambda: np.empty((0, 2)))

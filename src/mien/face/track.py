@@ -19,7 +19,7 @@ from mien.face.cut import CutFinder
 from mien.face.detect.base import Detector, Refiner
 from mien.face.detect.nms import suppress_nested
 from mien.face.landmarks import face_boxes, five_points, interocular_px
-from mien.face.motion import MAX_REACH, Track, Vector, distances
+from mien.face.motion import CROWDED_REACH, MAX_REACH, Track, Vector, distances
 from mien.geometry import iou_matrix
 from mien.types import Faces, Frame
 
@@ -27,8 +27,8 @@ _SAME_FACE: Final = 0.67
 """Boxes that share more than this of the smaller one show one face."""
 _SEEN_AGAIN_IOU: Final = 0.3
 """A detection that overlaps a followed face by this speaks for it."""
-_CROWDED_IOU: Final = 0.1
-"""Faces that overlap by this hide each other."""
+_CROWDED_IOU: Final = 0.05
+"""Faces that overlap by this may hide each other."""
 _FIRST_PAUSE_S: Final = 0.1
 """A lost face is searched for at once; then after this pause, twice as long, and so on."""
 
@@ -109,6 +109,7 @@ class Tracker:
 
     def _look(self, frame: Frame) -> Faces:
         """Look where the faces are expected, and all over when that is due or one is not there."""
+        self._tell_crowds()
         expected = self._expected()
         due = self._refiner is None or not self._tracks or self._now_s - self._detected_s >= self._pause_s
         found = self._confirmed(frame, expected, self._detect(frame) if due else Faces.empty())
@@ -175,7 +176,6 @@ class Tracker:
 
     def _given(self, faces: Faces) -> Faces:
         """Tell every track what has been seen of it, start tracks for the rest, and steady landmarks."""
-        crowded = self._crowded()
         owners = self._owners(faces)
         places = sorted(owners, key=lambda place: owners[place].number)
         if places != list(range(len(faces))):
@@ -184,13 +184,7 @@ class Tracker:
         faces = faces.fill(track=[track.number for track in tracks], **self._steadied(faces, tracks))
         boxes, points = faces.xyxy.astype(np.float64), faces.points.astype(np.float64)
         for place, track in enumerate(tracks):
-            track.see(
-                boxes[place],
-                points[place],
-                float(faces.presence[place]),
-                self._now_s,
-                steadily=track.number in crowded,
-            )
+            track.see(boxes[place], points[place], float(faces.presence[place]), self._now_s)
         return faces
 
     def _steadied(self, faces: Faces, tracks: list[Track]) -> dict[str, NDArray[np.float64]]:
@@ -198,20 +192,21 @@ class Tracker:
         if not len(faces) or np.isnan(landmarks).any():
             return {}
         for track, points in zip(tracks, landmarks, strict=True):
-            points[:] = track.steadier.steady(points.copy(), self._now_s, interocular_px(points))
+            # The whole face's motion goes through: it has hardly any noise, and lag is seen at once.
+            middle = points.mean(axis=0)
+            points[:] = middle + track.steadier.steady(points - middle, self._now_s, interocular_px(points))
         return {
             "landmarks": landmarks,
             "points": five_points(landmarks),
             "xyxy": face_boxes(landmarks, self._size_wh),
         }
 
-    def _crowded(self) -> set[int]:
-        """Give the numbers of the faces that are expected where another one is."""
-        if len(self._tracks) < 2:
-            return set()
+    def _tell_crowds(self) -> None:
+        """Tell each track whether another face is expected where it is."""
         boxes = self._boxes()
-        overlap = iou_matrix(boxes, boxes) - np.eye(len(boxes))
-        return {self._tracks[row].number for row in np.flatnonzero(overlap.max(axis=1) > _CROWDED_IOU)}
+        overlap = iou_matrix(boxes, boxes) > _CROWDED_IOU
+        for track, others in zip(self._tracks, overlap.sum(axis=1).tolist(), strict=True):
+            track.crowded = others > 1
 
     def _owners(self, faces: Faces) -> dict[int, Track]:
         """Give the track of each face that has one, by the face's place; all other tracks are missed.
@@ -221,6 +216,8 @@ class Tracker:
         """
         boxes = faces.xyxy.astype(np.float64)
         reach = np.array([track.reach(self._now_s) for track in self._tracks]).reshape(-1, 1)
+        crowded = np.array([track.crowded for track in self._tracks], bool).reshape(-1, 1)
+        reach = np.where(crowded & (faces.track >= 0), CROWDED_REACH, reach)
         distance = distances(self._boxes(), boxes)
         cost = np.where(distance < reach, distance, MAX_REACH)
         owners: dict[int, Track] = {}
