@@ -22,11 +22,12 @@ from mien.train.datasets import FaceSet
 from mien.train.evaluate import evaluate_logits
 from mien.train.logs import write_log, write_tensorboard
 from mien.train.metrics import Scores, score
-from mien.train.plots import confusion_plot, learning_curves, reliability_bins
+from mien.train.plots import confusion_plot, learning_curves, reliability_bins, weak_places_plot
 from mien.train.prepare import Prepared
 from mien.train.recipe import Recipe
 from mien.train.report import write_run_report
 from mien.train.sheets import contact_sheet, most_confused, near_copy_sheet
+from mien.train.weak_places import WeakPlace
 
 LABELS = ("anger", "happiness", "neutral")
 HISTORY = [
@@ -297,3 +298,17 @@ def test_model_card_of_other_labels_misses_no_emotion() -> None:
     assert "It does not know" not in text
     assert "Every face gets a label." in text
     assert "Not stated." in text
+
+
+def test_weak_places_have_a_panel_each_and_no_share_of_a_few_faces() -> None:
+    steps = [("0", 0.9, 0.85), ("45", 0.5, 0.0), ("90", 0.01, 1.0)]
+    places = [
+        WeakPlace(kind, "degrees", step, 100, 0.5, labelled, right)
+        for kind in ("tilt", "head turned")
+        for step, labelled, right in steps
+    ]
+    panels = weak_places_plot(places).axes
+    assert [axes.get_title() for axes in panels[:2]] == ["tilt (degrees)", "head turned (degrees)"]
+    lines = {line.get_label(): np.asarray(line.get_ydata(), float) for line in panels[0].lines}
+    np.testing.assert_array_equal(lines["gets a label"], [0.9, 0.5, 0.01])
+    np.testing.assert_array_equal(lines["right if it does"], [0.85, 0.0, np.nan])

@@ -23,6 +23,8 @@ Index = NDArray[np.int64]
 
 _MOST_CLASSES_WITH_TEXT: Final = 20
 """With more classes than this, the cells of a confusion matrix are too small to write in."""
+_FEWEST_LABELLED: Final = 20
+"""Of fewer faces with a label, the share of right ones is not drawn."""
 _BLUE, _LIGHT_BLUE, _ORANGE, _GREY = "#0072b2", "#9ecae1", "#d55e00", "#888888"
 
 
@@ -102,11 +104,12 @@ def weak_places_plot(places: Sequence[WeakPlace]) -> Figure:
         lines = (
             ("right", [place.right for place in steps], _BLUE),
             ("gets a label", [place.labelled for place in steps], _GREY),
-            ("right if it does", [place.right_if_labelled or np.nan for place in steps], _ORANGE),
+            ("right if it does", [_right_if_labelled(place) for place in steps], _ORANGE),
         )
         for name, values, colour in lines:
             axes.plot(range(len(steps)), values, marker="o", markersize=3, color=colour, label=name)
-        axes.set_xticks(range(len(steps)), [place.step for place in steps], fontsize="small")
+        names = [place.step.replace(" ", "\n") for place in steps]
+        axes.set_xticks(range(len(steps)), names, fontsize="small")
         axes.set_title(f"{kind} ({steps[0].unit})", fontsize="medium")
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -115,6 +118,12 @@ def weak_places_plot(places: Sequence[WeakPlace]) -> Figure:
         axes.set_axis_off()
     panels[0].legend(frameon=False, fontsize="small")
     return figure
+
+
+def _right_if_labelled(place: WeakPlace) -> float:
+    """Of a few faces it would be chance."""
+    enough = place.right_if_labelled is not None and place.labelled * place.faces >= _FEWEST_LABELLED
+    return float(place.right_if_labelled) if enough else float("nan")  # type: ignore[arg-type]
 
 
 def reliability_plot(before: Floats, after: Floats, targets: Index) -> Figure:
