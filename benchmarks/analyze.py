@@ -3,7 +3,9 @@
     python benchmarks/analyze.py
     python benchmarks/analyze.py --peer /path/to/an/environment/with/fer/bin/python
 
-The video is the built-in portrait, 640x360, one face. Frames a second leave start-up apart: a long clip's
+    python benchmarks/analyze.py --faces 5
+
+The video is the built-in portrait, 640x360, one face, or several copies of it side by side. Frames a second leave start-up apart: a long clip's
 time less a one-frame clip's. With --peer, `fer` (Haar detector) reads the same clip in the same run. Medians
 of five runs.
 """
@@ -20,6 +22,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from mien.show.video import ClipWriter
 from mien.source.portrait import PortraitSource, portrait_path
@@ -53,10 +57,13 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--frames", type=int, default=500)
+    parser.add_argument("--faces", type=int, default=1, help="copies of the portrait in each frame")
     parser.add_argument("--peer", type=Path, help="a Python with fer installed")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        clips = write_clip(Path(folder) / "long.mp4", given.frames), write_clip(Path(folder) / "short.mp4", 1)
+        clips = [
+            write_clip(Path(folder) / f"{frames}.mp4", frames, given.faces) for frames in (given.frames, 1)
+        ]
         out = ["--out", str(Path(folder) / "out"), "--quiet"]
         mien = [sys.executable, "-m", "mien", "analyze"]
         ours = whole([[*mien, str(clip), *out] for clip in clips], given)
@@ -72,11 +79,12 @@ def main() -> None:
     print(f"import mien               {imported.seconds - nothing.seconds:8.3f} s")
 
 
-def write_clip(path: Path, frames: int) -> Path:
-    source = PortraitSource(size_wh=(640, 360), duration_s=frames / 25, frame_rate_hz=25)
-    with ClipWriter(path, (640, 360)) as clip:
+def write_clip(path: Path, frames: int, faces: int) -> Path:
+    width = 640 // faces // 2 * 2
+    source = PortraitSource(size_wh=(width, 360), duration_s=frames / 25, frame_rate_hz=25)
+    with ClipWriter(path, (width * faces, 360)) as clip:
         for frame in source.frames():
-            clip.write(frame.image, frame.time_s)
+            clip.write(np.tile(frame.image, (1, faces, 1)), frame.time_s)
     return path
 
 
