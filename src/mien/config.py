@@ -40,9 +40,7 @@ class Settings(BaseSettings):
     min_detection: Share | None = Field(
         None, description="Faces with a lower score are left out; by default each detector's own threshold."
     )
-    network: str = Field(
-        "mien", description="Face network: a built-in name, or the path of an .onnx file."
-    )
+    network: str = Field("mien", description="Face network: a built-in name, or the path of an .onnx file.")
     redetect_s: float = Field(
         1.0, gt=0, description="Look for new faces this often, in seconds, while following."
     )
