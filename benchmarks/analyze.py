@@ -5,9 +5,9 @@
 
     python benchmarks/analyze.py --faces 5
 
-The video is the built-in portrait, 640x360, one face, or several copies of it side by side. Frames a second leave start-up apart: a long clip's
-time less a one-frame clip's. With --peer, `fer` (Haar detector) reads the same clip in the same run. Medians
-of five runs.
+The video is the built-in portrait, 640x360, one face, or several copies of it side by side. Frames a second
+leave start-up apart: a long clip's time less a one-frame clip's. With --peer, `fer` (Haar detector) reads the
+same clip in the same run. Medians of five runs.
 """
 
 from __future__ import annotations
