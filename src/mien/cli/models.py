@@ -73,15 +73,17 @@ def show(
     typer.echo(f"{sidecar.name}: {sidecar.description}")
     typer.echo(f"labels      {', '.join(sidecar.labels)}")
     typer.echo(f"input       {sidecar.size_px} x {sidecar.size_px} grey, {sidecar.parameters:,} parameters")
-    typer.echo(
-        f"calibrated  temperature {sidecar.temperature:g}, uncertain below {sidecar.uncertain_below:g}"
-    )
+    if sidecar.certainty is None:
+        uncertain = f"highest probability below {sidecar.uncertain_below:g}"
+    else:
+        uncertain = f"label right with a probability below {sidecar.certainty.below:.2g}"
+    typer.echo(f"calibrated  temperature {sidecar.temperature:.3g}; uncertain: {uncertain}")
     for data in sidecar.data:
         typer.echo(f"trained on  {data.name} ({data.terms})")
     for split, figures in sidecar.metrics.items():
-        typer.echo(
-            f"measured    {split}: {', '.join(f'{key} {value:.4g}' for key, value in figures.items())}"
-        )
+        typer.echo(f"measured    on {split}")
+        for name, value in figures.items():
+            typer.echo(f"            {value:<8.4g}{name}")
     typer.echo(f"licence     {sidecar.licence}")
     typer.echo(f"sha256      {sidecar.sha256}")
 
