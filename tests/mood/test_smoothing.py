@@ -105,10 +105,20 @@ def test_memory_stays_small_over_many_tracks() -> None:
 
 
 def test_the_label_follows_the_smoothed_probabilities() -> None:
-    smoother = HalfLife(1.0, threshold=0.6)
+    smoother = HalfLife(1.0)
     labels = [smoother.smooth(read(0.0), 0.0).labels]
-    labels += [smoother.smooth(read(1.0), time_s).labels for time_s in (0.2, 1.0, 3.0)]
-    assert labels == [["neutral"], ["neutral"], ["uncertain"], ["happiness"]]
+    labels += [smoother.smooth(read(1.0), time_s).labels for time_s in (0.2, 0.9, 1.1)]
+    assert labels == [["neutral"], ["neutral"], ["neutral"], ["happiness"]]
+
+
+def test_one_uncertain_reading_takes_no_label_away_and_many_do() -> None:
+    smoother = HalfLife(1.0)
+    unsure = read(1.0).fill(expression=[-1])
+    labels = [smoother.smooth(read(1.0), 0.0).labels]
+    labels += [smoother.smooth(unsure, time_s).labels for time_s in (0.2, 0.9, 1.1, 1.6)]
+    labels += [smoother.smooth(read(1.0), time_s).labels for time_s in (1.7, 3.0)]
+    assert labels == [["happiness"]] * 3 + [["uncertain"]] * 3 + [["happiness"]]
+    assert smoother.smooth(unsure, 9.0).confidence == pytest.approx([1.0])
 
 
 def test_faces_without_track_or_reading_come_back_as_they_are() -> None:

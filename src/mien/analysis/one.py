@@ -117,7 +117,5 @@ def _marker(task: Task, pipeline: Pipeline, partial: Partial) -> AbstractContext
     if task.kind == "photograph":
         return marked_photograph(partial.path(".jpg"))
     path = Path(task.where)
-    smoothing = HalfLife(
-        pipeline.settings.smooth_half_life_s, threshold=pipeline.network.sidecar.uncertain_below
-    )
+    smoothing = HalfLife(pipeline.settings.smooth_half_life_s)
     return marked_clip(partial.path(".mp4"), path if path.is_file() else None, smoothing)

@@ -40,15 +40,13 @@ def blend(
 class HalfLife:
     """Smooths what is shown of each track; 5 and 30 frames a second look the same."""
 
-    def __init__(self, half_life_s: float, *, threshold: float = 0.0) -> None:
+    def __init__(self, half_life_s: float) -> None:
         """Start with nothing remembered.
 
         Args:
             half_life_s: seconds in which half of the old is gone; 0 switches smoothing off.
-            threshold: the label is "uncertain" where the smoothed confidence is under this.
         """
         self._half_life_s = half_life_s
-        self._threshold = threshold
         self._past: dict[int, tuple[float, NDArray[np.float64]]] = {}
 
     @property
@@ -59,6 +57,8 @@ class HalfLife:
     def smooth(self, faces: Faces, time_s: float) -> Faces:
         """Smooth probabilities, valence and arousal, and name the expression anew.
 
+        The label is "uncertain" where less than half of the recent readings, weighed alike, had a label.
+
         Faces that are not read yet, or not tracked, come back as they are.
 
         Args:
@@ -68,7 +68,9 @@ class HalfLife:
         Returns:
             The same faces with smoothed values; the probabilities sum to 1.
         """
-        values = np.column_stack([faces.probabilities, faces.valence, faces.arousal]).astype(np.float64)
+        labelled = faces.expression >= 0
+        values = np.column_stack([faces.probabilities, faces.valence, faces.arousal, labelled])
+        values = values.astype(np.float64)
         count = len(EMOTIONS)
         chosen = (faces.track >= 0) & ~np.isnan(faces.probabilities).all(axis=1)
         for place in np.flatnonzero(chosen):
@@ -78,7 +80,8 @@ class HalfLife:
         smoothed = faces.fill(
             probabilities=values[:, :count], valence=values[:, count], arousal=values[:, count + 1]
         )
-        return smoothed.fill(expression=np.where(chosen, self._named(smoothed), faces.expression))
+        named = np.where(values[:, -1] >= 0.5, _likeliest(smoothed), -1)
+        return smoothed.fill(expression=np.where(chosen, named, faces.expression))
 
     def _follow(self, track: int, value: NDArray[np.float64], time_s: float) -> NDArray[np.float64]:
         then_s, before = self._past.get(track, (time_s, value))
@@ -92,7 +95,8 @@ class HalfLife:
         oldest_s = time_s - _FORGOTTEN * self._half_life_s
         self._past = {track: past for track, past in self._past.items() if past[0] >= oldest_s}
 
-    def _named(self, faces: Faces) -> NDArray[np.int64]:
-        """(n,) the most likely label of each face, -1 where it is not likely enough."""
-        likeliest = np.where(np.isnan(faces.probabilities), -1.0, faces.probabilities).argmax(axis=1)
-        return np.where(faces.confidence >= self._threshold, likeliest, -1).astype(np.int64)
+
+def _likeliest(faces: Faces) -> NDArray[np.int64]:
+    """(n,) the most likely label of each face."""
+    known = np.where(np.isnan(faces.probabilities), -1.0, faces.probabilities)
+    return np.asarray(known.argmax(axis=1), np.int64)
