@@ -20,18 +20,15 @@ from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState
 from mien.train.datasets import FaceSet
 from mien.train.fit import (
-    CHECKPOINT,
-    Progress,
     best_network,
-    cosine_rate,
     fingerprint_of,
     fit,
     make_batch,
-    moving_average,
     outputs_of,
     predict_logits,
     train_step,
 )
+from mien.train.loop import CHECKPOINT, Progress, cosine_rate, moving_average
 from mien.train.networks import mobilenet
 from mien.train.recipe import Recipe
 

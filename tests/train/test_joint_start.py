@@ -9,7 +9,7 @@ import pytest
 
 from mien.errors import ModelError
 from mien.train.checkpoint import LoopState, save_checkpoint
-from mien.train.joint.loop import build
+from mien.train.joint.fit import build
 from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.run import first_weights
 from small_joint import small_recipe

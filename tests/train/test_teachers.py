@@ -15,8 +15,8 @@ from mien.files import sha256_of
 from mien.labels import EMOTIONS, FER2013
 from mien.train.cleaning import CleaningReport
 from mien.train.joint.deploy import outputs_of, write_deployed
+from mien.train.joint.fit import build
 from mien.train.joint.int8 import JointInt8Report, try_int8
-from mien.train.joint.loop import build
 from mien.train.joint.teachers import TAUGHT, taught_by, teachers_facts
 from mien.train.prepare import Prepared
 from small_joint import SIZE_PX, small_recipe, striped_faces

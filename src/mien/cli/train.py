@@ -14,7 +14,7 @@ from mien.cli.console import progress_bar
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mien.train.fit import Progress, Report
+    from mien.train.loop import Progress, Report
     from mien.train.recipe import AnyRecipe
     from mien.train.run import Run
 

@@ -142,8 +142,12 @@ def sources(sidecar: Sidecar) -> str:
     )
 
 
-def split_section(data: DataSummary, part: str) -> str:
-    """How the data was cleaned and cut, in numbers."""
+def split_section(
+    data: DataSummary,
+    part: str,
+    chosen: str = "chose the epoch that was kept, the temperature and the threshold",
+) -> str:
+    """How the data was cleaned and cut, in numbers, and what the validation part was for."""
     report = data.cleaning
     rows = [
         (label, f"{n:,}", f"{data.validation[label]:,}", f"{data.test[label]:,}")
@@ -155,8 +159,8 @@ def split_section(data: DataSummary, part: str) -> str:
         f"Faces read: {report.read:,}. Left out: {report.unreadable:,} unreadable, {report.unlabelled:,}"
         f" without a label, {report.constant:,} empty. Exact copies of another face: {report.exact_copies:,};"
         f" the same photograph cropped again: {report.near_copies:,} more. Groups of copies:"
-        f" {report.groups:,}. {_copies(data)}\n\n{counts}\n\nThe validation part chose the epoch that was"
-        f" kept, the temperature and the threshold. The {part} part chose nothing."
+        f" {report.groups:,}. {_copies(data)}\n\n{counts}\n\nThe validation part {chosen}. The"
+        f" {part} part chose nothing."
     )
 
 
@@ -224,7 +228,7 @@ def weak_classes(data: DataSummary, scores: Scores) -> str:
     known = {standard_label(label) for label in scores.labels}
     missing = [label for label in EMOTIONS if label not in known]
     if missing and known <= set(EMOTIONS):
-        lines.append(f"- It does not know {_listed(missing)}: such a face gets one of the other labels.")
+        lines.append(f"- These classes have no {_listed(missing)}: such a face gets one of the others.")
     return "\n".join(lines)
 
 

@@ -1,11 +1,9 @@
-"""The training loop: two phases, one visible loop each, resumable after every epoch."""
+"""Training one label set: a head on frozen features first, then all layers."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,41 +15,15 @@ from scipy.special import log_softmax
 from mien.errors import DatasetError
 from mien.labels import EMOTIONS
 from mien.train.augment import augment
-from mien.train.backend import chance_state, load_keras, restore_chance
-from mien.train.checkpoint import Arrays, LoopState, load_checkpoint, save_checkpoint
+from mien.train.backend import load_keras
+from mien.train.checkpoint import LoopState, load_checkpoint
 from mien.train.datasets import FaceSet
-from mien.train.logs import write_log, write_tensorboard
+from mien.train.loop import BEST, CHECKPOINT, Learner, Pace, Report, resume, run_epochs
 from mien.train.networks import mobilenet
 from mien.train.recipe import FinePart, Recipe
 
-CHECKPOINT = "checkpoint.npz"
-BEST = "best.npz"
 _PREDICT_BATCH = 256
-_CHANCE = {"epoch": 1, "head": 2}
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the loop is.
-
-    Attributes:
-        epoch: the epoch that runs, from 1.
-        epochs: how many there will be at most.
-        done: share of all steps that are done, 0 to 1.
-        loss: running mean of this epoch's loss.
-        left_s: seconds left, estimated from the speed of this session.
-        row: the finished epoch's figures, at its end; else None.
-    """
-
-    epoch: int
-    epochs: int
-    done: float
-    loss: float
-    left_s: float
-    row: dict[str, float] | None = None
-
-
-Report = Callable[[Progress], None]
+_HEAD_CHANCE = 2
 
 
 @dataclass(frozen=True)
@@ -96,62 +68,23 @@ def fit(
         )
     use_votes = _uses_votes(recipe, train)
     model, optimizer = _first_state(recipe, train, imagenet)
-    fingerprint = fingerprint_of(recipe, train)
-    state, average = LoopState(fingerprint), None
-    if (folder / CHECKPOINT).exists():
-        state, arrays = load_checkpoint(folder / CHECKPOINT, fingerprint)
-        assign(model.variables, arrays["model"])
-        assign(optimizer.variables, arrays["optimizer"])
-        average = arrays["average"]
-        restore_chance(arrays.get("chance", []))
-    elif recipe.head.epochs:
+    learner = Learner(
+        model,
+        optimizer,
+        batches=lambda random: batches(train, recipe, random, use_votes),
+        learn=lambda batch: train_step(model, batch),
+        measure=lambda: measure(model, validation),
+    )
+    state, average = resume(learner, folder, fingerprint_of(recipe, train))
+    if state.epoch == 0 and recipe.head.epochs:
         fit_head(model, recipe, train)
-    average = average if average is not None else model.get_weights()
-
-    steps = len(train) // recipe.fine.batch
-    total = steps * recipe.fine.epochs
-    started, done_before = time.monotonic(), state.epoch * steps
-    while state.epoch < recipe.fine.epochs and state.epoch - state.best_epoch < recipe.fine.patience:
-        random = np.random.default_rng([recipe.seed, _CHANCE["epoch"], state.epoch])
-        losses: list[float] = []
-        began = time.monotonic()
-        for step, batch in enumerate(batches(train, recipe, random, use_votes)):
-            done = state.epoch * steps + step
-            optimizer.learning_rate.assign(
-                cosine_rate(done, total, warm_up=steps, top=recipe.fine.learning_rate)
-            )
-            losses.append(train_step(model, batch))
-            average = moving_average(average, model.get_weights(), recipe.fine.average, done)
-            left = (time.monotonic() - started) / (done + 1 - done_before) * (total - done - 1)
-            report(
-                Progress(
-                    state.epoch + 1, recipe.fine.epochs, (done + 1) / total, float(np.mean(losses)), left
-                )
-            )
-        current = model.get_weights()
-        model.set_weights(average)
-        row = {"epoch": state.epoch + 1, "loss": float(np.mean(losses)), **measure(model, validation)}
-        row["seconds"] = time.monotonic() - began
-        state.epoch += 1
-        state.seconds += row["seconds"]
-        state.history.append(row)
-        if row["validation_accuracy"] > state.best_accuracy or state.epoch == 1:
-            state.best_epoch, state.best_accuracy = state.epoch, row["validation_accuracy"]
-            save_checkpoint(folder / BEST, state, {"weights": average})
-        model.set_weights(current)
-        save_checkpoint(
-            folder / CHECKPOINT,
-            state,
-            {
-                "model": values(model.variables),
-                "optimizer": values(optimizer.variables),
-                "average": average,
-                "chance": chance_state(),
-            },
-        )
-        write_log(folder, state.history)
-        write_tensorboard(folder, state.history)
-        report(Progress(state.epoch, recipe.fine.epochs, state.epoch * steps / total, row["loss"], 0.0, row))
+        average = model.get_weights()
+    part = recipe.fine
+    pace = Pace(
+        part.epochs, len(train) // part.batch, part.learning_rate, part.average,
+        patience=part.patience, seed=recipe.seed,
+    )  # fmt: skip
+    run_epochs(learner, pace, folder=folder, state=state, average=average, report=report)
     return best_network(recipe, train, folder)
 
 
@@ -216,7 +149,7 @@ def fit_head(model: Any, recipe: Recipe, train: FaceSet) -> None:
     compile_model(head, keras.optimizers.Adam(recipe.head.learning_rate), recipe.fine, "votes" in outputs)
     adapt_normalisation(backbone, train.images, recipe)
     seen = np.concatenate([backbone.predict_on_batch(chunk) for chunk in chunks(train.images)])
-    random = np.random.default_rng([recipe.seed, _CHANCE["head"]])
+    random = np.random.default_rng([recipe.seed, _HEAD_CHANCE])
     for _ in range(recipe.head.epochs):
         order = random.permutation(len(train))
         for start in range(0, len(order), recipe.head.batch):
@@ -311,38 +244,9 @@ def prepared(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return images[..., None].astype(np.float32)
 
 
-def cosine_rate(done: int, total: int, *, warm_up: int, top: float) -> float:
-    """Learning rate after `done` of `total` steps: a straight rise to `top`, then a cosine down to 0."""
-    if done < warm_up:
-        return top * (done + 1) / warm_up
-    return top * 0.5 * (1 + math.cos(math.pi * (done - warm_up) / max(1, total - warm_up)))
-
-
-def moving_average(average: Arrays, weights: Arrays, momentum: float, step: int) -> Arrays:
-    """One step of the running average of the weights.
-
-    Early steps count more, so that the start is forgotten: the momentum is (1 + step) / (10 + step) until
-    that reaches `momentum`.
-    """
-    keep = min(momentum, (1 + step) / (10 + step))
-    return [keep * old + (1 - keep) * new for old, new in zip(average, weights, strict=True)]
-
-
 def fingerprint_of(recipe: Recipe, train: FaceSet) -> str:
     """Give a hash of the recipe and of the faces that it trains on."""
     digest = hashlib.sha256(recipe.model_dump_json().encode())
     digest.update(train.images.tobytes())
     digest.update(train.targets.tobytes())
     return digest.hexdigest()
-
-
-def values(variables: list[Any]) -> Arrays:
-    """Copy Keras variables to NumPy."""
-    convert = load_keras().ops.convert_to_numpy
-    return [np.array(convert(variable)) for variable in variables]
-
-
-def assign(variables: list[Any], arrays: Arrays) -> None:
-    """Set Keras variables from NumPy."""
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)

@@ -22,7 +22,8 @@ from mien.train.backend import copy_weights, load_keras
 from mien.train.checkpoint import LoopState
 from mien.train.evaluate import Evaluation, evaluate_logits
 from mien.train.export import write_network
-from mien.train.fit import BEST, CHECKPOINT, Report, best_network, fit
+from mien.train.fit import best_network, fit
+from mien.train.loop import BEST, CHECKPOINT, Report
 from mien.train.networks import mobilenet
 from mien.train.prepare import Prepared, prepare
 from mien.train.recipe import Recipe

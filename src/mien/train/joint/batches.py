@@ -14,7 +14,7 @@ from mien.train.joint.negatives import Negatives
 from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.views import STANDARD_PLACE, look, presence_of
 
-Answers = dict[str, NDArray[np.float32]]
+Outputs = dict[str, NDArray[np.float32]]
 
 _NOT_A_FACE = FERPLUS_VOTES.index("not-a-face")
 _NEGATIVE_WEIGHT = 0.2
@@ -34,8 +34,8 @@ class Batch:
     """
 
     images: NDArray[np.uint8]
-    targets: Answers
-    weights: Answers
+    targets: Outputs
+    weights: Outputs
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Lessons:
     no_face: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, faces: FaceSet, *, label_smoothing: float, taught: Answers | None, share: float) -> Lessons:
+    def of(cls, faces: FaceSet, *, label_smoothing: float, taught: Outputs | None, share: float) -> Lessons:
         """Put targets together.
 
         Cross-entropy is linear in its target, so learning from people and from teachers at once is learning
@@ -147,7 +147,7 @@ def make_batch(
 
 
 def mix(
-    images: NDArray[np.uint8], targets: Answers, weights: Answers, count: int, random: np.random.Generator
+    images: NDArray[np.uint8], targets: Outputs, weights: Outputs, count: int, random: np.random.Generator
 ) -> None:
     """Mix the first faces of a batch with one another, in place; a mixed face has no landmarks."""
     other = random.permutation(count)
@@ -162,7 +162,7 @@ def mix(
 
 
 def with_negatives(
-    images: NDArray[np.uint8], targets: Answers, weights: Answers, nothing: NDArray[np.uint8]
+    images: NDArray[np.uint8], targets: Outputs, weights: Outputs, nothing: NDArray[np.uint8]
 ) -> Batch:
     """Add pictures without a face at the end of a batch."""
     count = len(nothing)

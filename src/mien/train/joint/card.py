@@ -24,6 +24,9 @@ from mien.train.joint.recipe import JointRecipe
 from mien.train.metrics import Scores
 from mien.train.weak_places import WeakPlace
 
+_VALIDATION: Final = (
+    "fitted the calibration and the threshold; the running average at the end of the last epoch is kept"
+)
 _HOW_MEASURED = (
     "A face is read once; no figure here averages mirror images. The intervals are bootstrap intervals over"
     " faces."
@@ -63,7 +66,7 @@ def joint_card(
         sidecar.description or "Reads expressions, landmarks and presence at once.",
         facts(sidecar),
         f"## Trained on\n\n{sources(sidecar)}\n\nOn the rights in FER-2013: {FER2013_TERMS}.\n\n"
-        f"{split_section(data, part)}",
+        f"{split_section(data, part, _VALIDATION)}",
         f"## Recipe\n\n```json\n{recipe.model_dump_json(indent=1)}\n```",
         f"## Figures\n\n{_figures(found.figures, part)}\n\nMeasured by\n\n    {command}\n\n{_HOW_MEASURED}",
         f"### Speed and size\n\n{_speed(int8)}",

@@ -15,9 +15,9 @@ from mien.labels import EMOTIONS
 from mien.train.backend import copy_weights
 from mien.train.checkpoint import LoopState, read_checkpoint
 from mien.train.export import write_network
-from mien.train.fit import CHECKPOINT
-from mien.train.joint.loop import build
+from mien.train.joint.fit import build
 from mien.train.joint.recipe import JointRecipe
+from mien.train.loop import CHECKPOINT
 from mien.train.to_onnx import to_onnx
 
 OUTPUTS: Final[tuple[OutputName, ...]] = ("votes", "fer2013", "presence", "landmarks")

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_curve
 
 from mien.expression.network import INPUT
 from mien.train.datasets import FaceSet
-from mien.train.joint.batches import Answers
+from mien.train.joint.batches import Outputs
 from mien.train.joint.measure import measure
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.views import look
@@ -122,7 +122,7 @@ def figures_of(graph: bytes, faces: FaceSet) -> dict[str, float]:
     session = session_of(graph, 1)
     names = [output.name for output in session.get_outputs()]
 
-    def answers(images: Grey) -> Answers:
+    def answers(images: Grey) -> Outputs:
         return run_all(session, names, images)
 
     size_px = faces.images.shape[1]
@@ -134,7 +134,7 @@ def figures_of(graph: bytes, faces: FaceSet) -> dict[str, float]:
     return figures
 
 
-def run_all(session: onnxruntime.InferenceSession, names: list[str], images: Grey) -> Answers:
+def run_all(session: onnxruntime.InferenceSession, names: list[str], images: Grey) -> Outputs:
     """Run a session over many images, a batch at a time; gives its outputs by name."""
     starts = range(0, len(images), _BATCH)
     parts = [session.run(names, {INPUT: images[start : start + _BATCH]}) for start in starts]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mien.expression.calibration import softmax
 from mien.labels import EMOTIONS
 from mien.train.datasets import FaceSet
-from mien.train.joint.batches import Answers
+from mien.train.joint.batches import Outputs
 from mien.train.joint.negatives import Negatives
 from mien.train.metrics import ferplus_targets, kl_to_votes
 
@@ -21,7 +21,7 @@ _NEGATIVES = 500
 
 
 def measure(
-    answers: Callable[[NDArray[np.uint8]], Answers], faces: FaceSet, negatives: Negatives
+    answers: Callable[[NDArray[np.uint8]], Outputs], faces: FaceSet, negatives: Negatives
 ) -> dict[str, float]:
     """Give the figures of one epoch.
 

@@ -26,14 +26,14 @@ from mien.train.backend import copy_weights, load_keras
 from mien.train.card import FER2013_TERMS
 from mien.train.checkpoint import LoopState
 from mien.train.evaluate import evaluate_answers
-from mien.train.fit import CHECKPOINT, Report
 from mien.train.joint.calibrate import calibrated
 from mien.train.joint.deploy import averaged_network, deploy, outputs_of, write_deployed
+from mien.train.joint.fit import fit_jointly
 from mien.train.joint.int8 import JointInt8Report, try_int8
-from mien.train.joint.loop import fit_jointly
 from mien.train.joint.recipe import JointRecipe, MobileNetPart
 from mien.train.joint.report import write_joint_report
 from mien.train.joint.teachers import taught_by, teachers_facts
+from mien.train.loop import CHECKPOINT, Report
 from mien.train.networks import mobilenet
 from mien.train.prepare import Prepared, prepare
 from mien.train.run import IMAGENET, Run, Say, say_parts, versions

@@ -15,14 +15,14 @@ from mien.expression.calibration import softmax
 from mien.expression.network import INPUT, load_network
 from mien.expression.sidecar import TrainedOn
 from mien.files import sha256_of, written_whole
-from mien.train.joint.batches import Answers
+from mien.train.joint.batches import Outputs
 
 TAUGHT = "taught.npz"
 _HEADS = ("votes", "fer2013")
 _BATCH = 256
 
 
-def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Path) -> Answers | None:
+def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Path) -> Outputs | None:
     """Ask the teachers, each about every face and its mirror image, and take the mean.
 
     The answers are kept in the run's folder, since a resumed run has to learn the very same.
@@ -75,7 +75,7 @@ def _checked(teacher: Path, size_px: int) -> Path:
     return teacher
 
 
-def _ask(teacher: Path, images: NDArray[np.uint8]) -> Answers:
+def _ask(teacher: Path, images: NDArray[np.uint8]) -> Outputs:
     session = onnxruntime.InferenceSession(teacher.read_bytes(), providers=["CPUExecutionProvider"])
     said: dict[str, list[NDArray[np.float64]]] = {name: [] for name in _HEADS}
     for start in range(0, len(images), _BATCH):

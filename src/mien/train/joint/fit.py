@@ -1,9 +1,8 @@
-"""The loop of joint training: one visible loop, resumable after every epoch."""
+"""Training one network for everything at once."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
-from mien.train.backend import chance_state, load_keras, restore_chance
-from mien.train.checkpoint import LoopState, load_checkpoint, save_checkpoint
+from mien.train.backend import load_keras
+from mien.train.checkpoint import LoopState
 from mien.train.datasets import FaceSet
-from mien.train.fit import CHECKPOINT, Progress, Report, assign, cosine_rate, prepared, values
-from mien.train.joint.batches import Answers, Batch, Lessons, batches
+from mien.train.fit import prepared
+from mien.train.joint.batches import Batch, Lessons, Outputs, batches
 from mien.train.joint.measure import measure
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.recipe import JointRecipe
-from mien.train.logs import write_log, write_tensorboard
+from mien.train.loop import Learner, Pace, Report, resume, run_epochs
 from mien.train.networks import mobilenet, residual
 
 _AVERAGE_EVERY = 4
@@ -33,7 +32,7 @@ def fit_jointly(
     validation: FaceSet,
     *,
     folder: Path,
-    taught: Answers | None = None,
+    taught: Outputs | None = None,
     prime: Callable[[Any], None] = lambda model: None,
     report: Report = lambda progress: None,
 ) -> tuple[Any, LoopState]:
@@ -64,56 +63,19 @@ def fit_jointly(
     negatives = {part: Negatives(part, recipe.data.size_px) for part in ("train", "validation")}
     model, optimizer = first_state(recipe, landmarks=train.landmarks is not None)
     prime(model)
-    state, average = LoopState(fingerprint_of(recipe, lessons)), model.get_weights()
-    if (folder / CHECKPOINT).exists():
-        state, arrays = load_checkpoint(folder / CHECKPOINT, state.fingerprint)
-        assign(model.variables, arrays["model"])
-        assign(optimizer.variables, arrays["optimizer"])
-        average = arrays["average"]
-        restore_chance(arrays.get("chance", []))
-    steps = len(train) // fit.batch
-    total = steps * fit.epochs
-    started, done_before = time.monotonic(), state.epoch * steps
-    while state.epoch < fit.epochs:
-        random = np.random.default_rng([recipe.seed, 1, state.epoch])
-        losses: list[float] = []
-        began = time.monotonic()
-        for step, batch in enumerate(batches(lessons, recipe, negatives["train"], random)):
-            done = state.epoch * steps + step
-            optimizer.learning_rate.assign(cosine_rate(done, total, warm_up=steps, top=fit.learning_rate))
-            losses.append(train_step(model, batch))
-            if done % _AVERAGE_EVERY == 0:
-                keep = min(fit.average**_AVERAGE_EVERY, (1 + done) / (10 * _AVERAGE_EVERY + done))
-                for old, new in zip(average, model.get_weights(), strict=True):
-                    old += (1 - keep) * (new - old)
-            left = (time.monotonic() - started) / (done + 1 - done_before) * (total - done - 1)
-            report(
-                Progress(state.epoch + 1, fit.epochs, (done + 1) / total, float(np.mean(losses[-50:])), left)
-            )
-        current = model.get_weights()
-        model.set_weights(average)
-        figures = measure(lambda images: answers_of(model, images), validation, negatives["validation"])
-        model.set_weights(current)
-        row = {"epoch": state.epoch + 1, "loss": float(np.mean(losses)), **figures}
-        row["seconds"] = time.monotonic() - began
-        state.epoch += 1
-        state.best_epoch, state.best_accuracy = state.epoch, row["validation_accuracy"]
-        state.seconds += row["seconds"]
-        state.history.append(row)
-        save_checkpoint(
-            folder / CHECKPOINT,
-            state,
-            {
-                "model": values(model.variables),
-                "optimizer": values(optimizer.variables),
-                "average": average,
-                "chance": chance_state(),
-            },
-        )
-        write_log(folder, state.history)
-        write_tensorboard(folder, state.history)
-        report(Progress(state.epoch, fit.epochs, state.epoch * steps / total, row["loss"], 0.0, row))
-    model.set_weights(average)
+    learner = Learner(
+        model,
+        optimizer,
+        batches=lambda random: batches(lessons, recipe, negatives["train"], random),
+        learn=lambda batch: train_step(model, batch),
+        measure=lambda: measure(lambda images: run_on(model, images), validation, negatives["validation"]),
+    )
+    state, average = resume(learner, folder, fingerprint_of(recipe, lessons))
+    pace = Pace(
+        fit.epochs, len(train) // fit.batch, fit.learning_rate, fit.average,
+        average_every=_AVERAGE_EVERY, seed=recipe.seed,
+    )  # fmt: skip
+    model.set_weights(run_epochs(learner, pace, folder=folder, state=state, average=average, report=report))
     return model, state
 
 
@@ -157,7 +119,7 @@ def train_step(model: Any, batch: Batch) -> float:
     return float(result["loss"])
 
 
-def answers_of(model: Any, images: NDArray[np.uint8], size: int = 512) -> Answers:
+def run_on(model: Any, images: NDArray[np.uint8], size: int = 512) -> Outputs:
     """Run a Keras network over images; gives its answers by name."""
     starts = range(0, max(1, len(images)), size)
     parts = [model.predict_on_batch(prepared(images[start : start + size])) for start in starts]

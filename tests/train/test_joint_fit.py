@@ -10,12 +10,12 @@ pytest.importorskip("keras")
 pytest.importorskip("skimage")
 
 from mien.errors import DatasetError
-from mien.train.fit import Progress
 from mien.train.joint.deploy import averaged_network, deploy, outputs_of
-from mien.train.joint.loop import answers_of, build, first_state, fit_jointly
+from mien.train.joint.fit import build, first_state, fit_jointly, run_on
 from mien.train.joint.measure import landmark_errors, measure
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.recipe import JointRecipe
+from mien.train.loop import Progress
 from small_joint import SIZE_PX, small_recipe, striped_faces
 
 TRAIN, VALIDATION = striped_faces(50, 0), striped_faces(21, 1)
@@ -74,7 +74,7 @@ def test_what_is_given_away_answers_like_what_was_trained() -> None:
         random = np.random.default_rng(0)
         model.set_weights([weight + random.uniform(0, 0.05, weight.shape) for weight in model.get_weights()])
         deployed = deploy(model, small_recipe())
-        expected, received = (answers_of(one, VALIDATION.images) for one in (model, deployed))
+        expected, received = (run_on(one, VALIDATION.images) for one in (model, deployed))
         names = ("votes", "fer2013", "presence", *(("landmarks",) if landmarks else ()))
         assert outputs_of(deployed) == names
         for name in names:
