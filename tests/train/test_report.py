@@ -276,7 +276,7 @@ def test_model_card_says_what_there_is_to_know() -> None:
         "Exact copies of another face: 40",
         "| all | 1,910 | 12 | 9 |",
         "Small classes, with few faces to learn from: anger (10).",
-        "It does not know surprise, sadness, disgust, fear or contempt",
+        "These classes have no surprise, sadness, disgust, fear or contempt",
         "no labels for age, sex or skin colour",
         "lies",
         "pupils",
@@ -295,7 +295,7 @@ def test_model_card_warns_of_a_random_split() -> None:
 
 def test_model_card_of_other_labels_misses_no_emotion() -> None:
     text = card(scores_of(labels=("smile", "frown", "yawn")), uncertain_below=0, data=())
-    assert "It does not know" not in text
+    assert "These classes have no" not in text
     assert "Every face gets a label." in text
     assert "Not stated." in text
 

@@ -24,7 +24,7 @@ from mien.train.joint.recipe import JointRecipe
 from mien.train.metrics import Scores
 from mien.train.weak_places import WeakPlace
 
-_VALIDATION: Final = (
+_VALIDATION = (
     "fitted the calibration and the threshold; the running average at the end of the last epoch is kept"
 )
 _HOW_MEASURED = (
