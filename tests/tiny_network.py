@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,32 @@ def tiny_graph(labels: int = len(FER2013), *, side_px: int = SIDE_PX, names: tup
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     if names:
         helper.set_model_props(model, {"labels": ",".join(names)})
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def answers_graph(rows: Mapping[str, NDArray[Any]], *, constant: bool = False) -> bytes:
+    """A network with several outputs: each is its row times the mean grey value, or its row whatever is seen."""
+    column, operator = ("zero", "Add") if constant else ("column", "Mul")
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean", "one"], ["column"]),
+        helper.make_node("Sub", ["column", "column"], ["zero"]),
+        *(helper.make_node(operator, [column, f"{name}_row"], [name]) for name in rows),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "several",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", SIDE_PX, SIDE_PX])],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", len(v)]) for n, v in rows.items()],
+        [
+            numpy_helper.from_array(np.array([1], np.int64), "one"),
+            *(numpy_helper.from_array(v[None].astype(np.float32), f"{n}_row") for n, v in rows.items()),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     data: bytes = model.SerializeToString()
     return data

@@ -6,11 +6,9 @@ import hashlib
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 import scipy.special
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from pydantic import ValidationError
 
 from mien.expression.calibration import certainty_inputs
@@ -19,7 +17,7 @@ from mien.expression.reader import ExpressionReader, right_probability
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
 from mien.types import Faces
-from tiny_network import SIDE_PX, tiny_sidecar
+from tiny_network import SIDE_PX, answers_graph, tiny_sidecar
 
 WIDTHS = {"votes": 10, "fer2013": 7, "presence": 1, "landmarks": 136}
 FACTS: dict[str, Any] = {
@@ -30,37 +28,13 @@ FACTS: dict[str, Any] = {
 }
 
 
-def graph(values: dict[str, NDArray[np.float32]]) -> bytes:
-    """A network that gives each picture's mean grey value times what is told."""
-    nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float"], ["mean"], axes=[1, 2], keepdims=0),
-        helper.make_node("Unsqueeze", ["mean", "one"], ["column"]),
-        *(helper.make_node("Mul", ["column", f"{name}_row"], [name]) for name in values),
-    ]
-    made = helper.make_graph(
-        nodes,
-        "several",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", SIDE_PX, SIDE_PX])],
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", len(v)]) for n, v in values.items()],
-        [
-            numpy_helper.from_array(np.array([1], np.int64), "one"),
-            *(numpy_helper.from_array(v[None].astype(np.float32), f"{n}_row") for n, v in values.items()),
-        ],
-    )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    data: bytes = model.SerializeToString()
-    return data
-
-
 def told(seed: int = 0) -> dict[str, NDArray[np.float32]]:
     random = np.random.default_rng(seed)
     return {name: random.normal(0, 2, width).astype(np.float32) for name, width in WIDTHS.items()}
 
 
 def several(values: dict[str, NDArray[np.float32]], **facts: Any) -> OnnxNetwork:
-    data = graph(values)
+    data = answers_graph(values)
     sidecar = tiny_sidecar(data, **(FACTS | facts))
     assert sidecar.sha256 == hashlib.sha256(data).hexdigest()
     return OnnxNetwork(data, sidecar)
