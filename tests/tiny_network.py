@@ -58,7 +58,7 @@ def tiny_graph(labels: int = len(FER2013), *, side_px: int = SIDE_PX, names: tup
 
 
 def answers_graph(rows: Mapping[str, NDArray[Any]], *, constant: bool = False) -> bytes:
-    """A network with several outputs: each is its row times the mean grey value, or its row whatever is seen."""
+    """Several outputs: each is its row times the mean grey value, or its row whatever is seen."""
     column, operator = ("zero", "Add") if constant else ("column", "Mul")
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
