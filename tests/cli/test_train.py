@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import cv2
@@ -323,13 +324,42 @@ def test_joint_training_from_data_to_a_network_that_reads_photographs(
     np.testing.assert_allclose(one.landmarks, other.landmarks, atol=0.01)  # type: ignore[arg-type]
     assert run("export", "runs/a", "--out", "int8.onnx", "--precision", "int8").code == 2
 
-    taught = run(
-        "train", fer2013, "--recipe", recipe, "--epochs", "1", "--teacher", "mine.onnx", "--out", "runs/b"
-    )
-    assert taught.code == 0, taught.err
-    student = load_network("runs/b/small.onnx")
-    assert "landmarks" not in student.sidecar.outputs, "nobody gave landmarks"
-    assert student.sidecar.data[-1].sha256 == load_network("mine.onnx").sidecar.sha256
+
+def test_a_recipe_trains_first_what_it_stands_on(run: Run, fer2013: Path) -> None:
+    small = fer2013.with_name("small.toml")
+    fields = tomllib.loads(small.read_text())
+    for name, more in {
+        "first": {"seed": 5},
+        "tutor": {},
+        "pupil": {"starts_from": "first.toml", "taught_by": ["first.toml", "tutor.toml"]},
+    }.items():
+        text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in more.items())
+        rest = small.read_text().replace('name = "small"', f'name = "{name}"')
+        if "seed" in more:
+            rest = rest.replace(f"seed = {fields['seed']}\n", "")
+        Path(f"{name}.toml").write_text(text + rest)
+    command = ("train", fer2013, "--recipe", "pupil.toml", "--epochs", "1", "--out", "made/pupil")
+    trained = run(*command)
+    assert trained.code == 0, trained.err
+    pupil = load_network("made/pupil/pupil.onnx").sidecar
+    assert "landmarks" not in pupil.outputs, "nobody gave landmarks"
+    teachers = [load_network(f"made/{name}/{name}.onnx").sidecar.sha256 for name in ("first", "tutor")]
+    assert [fact.sha256 for fact in pupil.data[-2:]] == teachers
+    assert json.loads(Path("made/first/config.json").read_text())["seed"] == fields["seed"], "one validation"
+    assert f"first weights: {Path('made/first/first.keras')}" in trained.err
+
+    again = run(*command)
+    assert (again.code, "recipe first" in again.err) == (0, False), "what is finished is not made again"
+    Path("made/tutor/tutor.keras").unlink()
+    assert "recipe tutor" in run(*command).err
+
+    text = Path("first.toml").read_text()
+    Path("first.toml").write_text('starts_from = "pupil.toml"\n' + text)
+    circle = run("train", fer2013, "--recipe", "first.toml", "--out", "circle/first")
+    assert (circle.code, "stands on itself" in circle.err) == (2, True)
+    Path("first.toml").write_text('starts_from = "paper"\n' + text)
+    other = run("train", fer2013, "--recipe", "first.toml", "--out", "circle/first")
+    assert (other.code, "joint recipes only" in other.err) == (2, True)
 
 
 def test_joint_training_says_what_it_needs(run: Run, faces: Path, fer2013: Path, recipe: Path) -> None:

@@ -29,18 +29,12 @@ def train(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder [runs/RECIPE].")] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(
-            help="First weights: ImageNet's (.npz, or Keras's) [Keras downloads them], or a run's .keras."
-        ),
+        typer.Option(help="ImageNet's weights (.npz, or Keras's) [Keras downloads them]."),
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
     landmarks: Annotated[
         Path | None,
         typer.Option(help="Landmarks of the faces (.npz), for a joint recipe; without, it learns none."),
-    ] = None,
-    teacher: Annotated[
-        list[Path] | None,
-        typer.Option(help="A network (.onnx) to learn from, for a joint recipe; may be repeated."),
     ] = None,
     terms: Annotated[
         str | None, typer.Option(help="Under which terms the data may be used; for the model card.")
@@ -75,16 +69,13 @@ def train(
         common["terms"] = terms
     with _progress(chosen) as report:
         if isinstance(chosen, Recipe):
-            if landmarks or teacher:
-                raise ConfigError(
-                    f"recipe {recipe}: --landmarks and --teacher need a joint recipe, such as mien"
-                )
+            if landmarks:
+                raise ConfigError(f"recipe {recipe}: --landmarks needs a joint recipe, such as mien")
             run = run_training(chosen, data, report=report, **common)
         else:
-            from mien.train.joint.run import train_jointly
+            from mien.train.joint.chain import train_chain
 
-            teachers = teacher or ()
-            run = train_jointly(chosen, data, landmarks=landmarks, teachers=teachers, report=report, **common)
+            run = train_chain(chosen, data, landmarks=landmarks, report=report, **common)
     _print(run, folder, as_json=as_json)
 
 

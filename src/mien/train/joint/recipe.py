@@ -109,12 +109,28 @@ class JointFit(RecipePart):
 
 
 class JointRecipe(RecipePart):
-    """A whole run of joint training."""
+    """A whole run of joint training.
+
+    Attributes:
+        kind: marks a recipe of joint training.
+        name: of the network, and of the run's folder.
+        description: one line for people.
+        seed: of all chance, and of the cut into training and validation part.
+        starts_from: the recipe whose network this one goes on from; None starts from chance, or from ImageNet.
+        taught_by: recipes whose networks' answers are part of the targets.
+        data: which faces.
+        network: which network.
+        fit: how it learns.
+        augment: how most faces are varied.
+        augment_wild: how the others are.
+    """
 
     kind: Literal["joint"]
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     description: str = ""
     seed: int = Field(0, ge=0)
+    starts_from: str | None = None
+    taught_by: tuple[str, ...] = ()
     data: JointData = JointData()
     network: Annotated[ResidualPart | MobileNetPart, Field(discriminator="architecture")] = ResidualPart()
     fit: JointFit = JointFit()

@@ -48,8 +48,9 @@ def train_jointly(
     folder: Path,
     votes: Path | None = None,
     landmarks: Path | None = None,
-    teachers: Sequence[Path] = (),
     weights: Path | None = None,
+    start: Path | None = None,
+    teachers: Sequence[Path] = (),
     terms: str = FER2013_TERMS,
     say: Say = lambda line: None,
     report: Report = lambda progress: None,
@@ -62,8 +63,9 @@ def train_jointly(
         folder: the run's folder; made where it is missing.
         votes: FER+'s CSV, for a Kaggle CSV.
         landmarks: landmarks of the faces, see `datasets.landmarks`; without, that answer is left out.
+        weights: of ImageNet; see `first_weights`.
+        start: the .keras file of the run to go on from.
         teachers: networks (.onnx) whose answers are part of the targets.
-        weights: first weights; see `first_weights`.
         terms: under which terms the data may be used; stands in the sidecar.
         say: called with one line for each choice and each step.
         report: called after every step of the loop.
@@ -83,7 +85,7 @@ def train_jointly(
     if teachers:
         say(f"asking {', '.join(teacher.stem for teacher in teachers)}")
     taught = taught_by(teachers, parts.train.images, folder=folder)
-    prime, source = first_weights(recipe, weights, folder)
+    prime, source = first_weights(recipe, folder, weights=weights, start=start)
     say(f"backend {load_keras().backend.backend()}, first weights: {source}")
     facts = _data_facts(recipe, data, landmarks, teachers, terms)
     try:
@@ -171,15 +173,15 @@ def _check(parts: Prepared, data: Path) -> None:
 
 
 def first_weights(
-    recipe: JointRecipe, weights: Path | None, folder: Path
+    recipe: JointRecipe, folder: Path, *, weights: Path | None = None, start: Path | None = None
 ) -> tuple[Callable[[Any], None], str]:
     """Find what a new network starts from.
 
     Args:
         recipe: of the run.
-        weights: for MobileNet those of ImageNet, None for Keras's download; for another network the .keras
-            file of an earlier run of the same network, None for chance.
         folder: the run's; a checkpoint in it holds all weights already.
+        weights: those of ImageNet for a MobileNet, None for Keras's download.
+        start: the .keras file of an earlier run of the same network, which goes before them.
 
     Returns:
         What gives a network its first weights, and where they come from, for people.
@@ -190,30 +192,27 @@ def first_weights(
     part = recipe.network
     if (folder / CHECKPOINT).exists():
         return lambda model: None, "the run's checkpoint"
-    if isinstance(part, MobileNetPart) and part.weights == "random":
-        return lambda model: None, "chance"
-    if not isinstance(part, MobileNetPart):
-        return _earlier_run(weights)
-    imagenet, source = mobilenet.read_imagenet(weights)
-    return lambda model: mobilenet.load_imagenet(model, imagenet, source), source
+    if start is not None:
+        return _earlier_run(start)
+    if isinstance(part, MobileNetPart) and part.weights == "imagenet":
+        imagenet, source = mobilenet.read_imagenet(weights)
+        return lambda model: mobilenet.load_imagenet(model, imagenet, source), source
+    return lambda model: None, "chance"
 
 
-def _earlier_run(weights: Path | None) -> tuple[Callable[[Any], None], str]:
-    """Go on from the network of an earlier run, where one is given."""
-    if weights is None:
-        return lambda model: None, "chance"
+def _earlier_run(start: Path) -> tuple[Callable[[Any], None], str]:
     try:
-        earlier = load_keras().saving.load_model(weights, compile=False)
+        earlier = load_keras().saving.load_model(start, compile=False)
     except (OSError, ValueError) as error:
-        raise ModelError(f"{weights}: expected the .keras file of an earlier run ({error})") from error
+        raise ModelError(f"{start}: expected the .keras file of an earlier run ({error})") from error
 
     def prime(model: Any) -> None:
         try:
             copy_weights(earlier, model)
         except ValueError as error:
-            raise ModelError(f"{weights}: holds another network than the recipe's ({error})") from error
+            raise ModelError(f"{start}: holds another network than the recipe's ({error})") from error
 
-    return prime, str(weights)
+    return prime, str(start)
 
 
 def _data_facts(
