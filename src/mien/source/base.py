@@ -29,6 +29,7 @@ class SourceReport:
         size_wh: width and height of the first frame in pixels, upright.
         frame_rate_hz: average frames a second before any are skipped; None as for `duration_s`.
         note: what was wrong with the source, in a few words; None when nothing was.
+        away_s: seconds since a stream's connection was lost; None while it is there.
     """
 
     frames_read: int = 0
@@ -38,22 +39,26 @@ class SourceReport:
     size_wh: tuple[int, int] | None = None
     frame_rate_hz: float | None = None
     note: str | None = None
+    away_s: float | None = None
 
 
 class Source(Protocol):
-    """Frames in: a photograph, a video file, a camera, the portrait.
+    """Frames in: a photograph, a video file, a camera, a stream, the portrait.
 
     What can't be read is said when the source is made, not when its frames are asked for.
 
     Attributes:
         name: what `Frame.source` says.
         live: new frames come whether or not they are asked for, and the newest wins.
-        report: what was read, given and dropped so far.
     """
 
     name: str
     live: bool
-    report: SourceReport
+
+    @property
+    def report(self) -> SourceReport:
+        """What was read, given and dropped so far."""
+        ...
 
     def frames(self) -> Iterator[Frame]:
         """Give the frames in their order; each once, so that a second call goes on where the first stopped.
