@@ -1,0 +1,207 @@
+"""What is told over MQTT: safe topics, the small state of a source, and Home Assistant's discovery.
+
+Discovery is as Home Assistant's documentation of its MQTT integration has it: one retained message per entity
+(`homeassistant/COMPONENT/ID/config`), whose `value_template` picks a value out of the state's JSON. A null
+there comes out of a template as "None", which Home Assistant takes for "unknown".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Collection
+from typing import Any, Final, get_args
+
+from mien import __version__
+from mien.errors import ConfigError
+from mien.labels import EMOTIONS, UNCERTAIN
+from mien.live.reading import Reading
+from mien.live.status import SourceStatus, State
+
+STATE_EVERY_S: Final = 10.0
+"""A state that didn't change is told again this often, in seconds."""
+
+_EXPIRES_S: Final = 3 * int(STATE_EVERY_S)
+_SMALLEST_STEP: Final = 0.05
+"""What a number has to move by to count as a change: confidence and coverage 0 to 1, the others -1 to 1."""
+_DECIMALS: Final = 3
+
+_VALUE = "{{{{ value_json.{} }}}}"
+_PERCENT = "{{{{ (value_json.{0} * 100) | round if value_json.{0} is not none else none }}}}"
+_PRESENT = "{{ none if value_json.faces is none else 'ON' if value_json.faces > 0 else 'OFF' }}"
+_MEASURED = {"state_class": "measurement"}
+
+ENTITIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("sensor", "expression"): {
+        "name": "Expression",
+        "icon": "mdi:emoticon-outline",
+        "device_class": "enum",
+        "options": [*EMOTIONS, UNCERTAIN],
+        "value_template": _VALUE.format("expression"),
+    },
+    ("sensor", "confidence"): {
+        "name": "Confidence",
+        "icon": "mdi:percent-outline",
+        "unit_of_measurement": "%",
+        "value_template": _PERCENT.format("confidence"),
+        **_MEASURED,
+    },
+    ("sensor", "valence"): {
+        "name": "Valence",
+        "icon": "mdi:emoticon-happy-outline",
+        "suggested_display_precision": 2,
+        "value_template": _VALUE.format("valence"),
+        **_MEASURED,
+    },
+    ("sensor", "arousal"): {
+        "name": "Arousal",
+        "icon": "mdi:pulse",
+        "suggested_display_precision": 2,
+        "value_template": _VALUE.format("arousal"),
+        **_MEASURED,
+    },
+    ("sensor", "faces"): {
+        "name": "Faces",
+        "icon": "mdi:account-multiple-outline",
+        "value_template": _VALUE.format("faces"),
+        **_MEASURED,
+    },
+    ("sensor", "coverage"): {
+        "name": "Coverage",
+        "icon": "mdi:chart-donut",
+        "entity_category": "diagnostic",
+        "unit_of_measurement": "%",
+        "value_template": _PERCENT.format("coverage"),
+        **_MEASURED,
+    },
+    ("sensor", "state"): {
+        "name": "Source",
+        "icon": "mdi:video-outline",
+        "entity_category": "diagnostic",
+        "device_class": "enum",
+        "options": list(get_args(State)),
+        "value_template": _VALUE.format("state"),
+    },
+    ("binary_sensor", "present"): {
+        "name": "Face present",
+        "device_class": "occupancy",
+        "value_template": _PRESENT,
+    },
+}
+"""What Home Assistant shows of each source: component and key, and what stands in the discovery message."""
+
+
+def check_prefix(prefix: str) -> str:
+    """Check what all topics begin with.
+
+    Returns:
+        The same prefix: one or more words with "/" between them.
+
+    Raises:
+        ConfigError: it is empty, or holds what a topic can't.
+    """
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", prefix):
+        raise ConfigError(
+            f"MQTT prefix: expected words of letters, digits, '_', '-' and '.', with '/' between them,"
+            f" received {prefix!r}"
+        )
+    return prefix
+
+
+def slug(name: str, taken: Collection[str] = ()) -> str:
+    """Make a name that fits in a topic and in Home Assistant's ids: lower case, digits and "_" only.
+
+    Args:
+        name: any name, "Front door" or "camera:0".
+        taken: slugs that others have already.
+
+    Returns:
+        "front_door", or "front_door_2" where that is taken.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub("[^a-z0-9]+", "_", plain).strip("_") or "source"
+    number, unique = 1, base
+    while unique in taken:
+        number += 1
+        unique = f"{base}_{number}"
+    return unique
+
+
+def state_of(status: SourceStatus, reading: Reading | None) -> dict[str, Any]:
+    """Say in a few words what a source shows: its largest face, smoothed as on the page.
+
+    Args:
+        status: how the source is.
+        reading: its newest reading, if there is one.
+
+    Returns:
+        `state`, `coverage`, `faces` (how many), and `expression`, `confidence`, `valence` and `arousal` of
+        the largest face; None for what is not known, which is all of it unless the source is running.
+    """
+    state: dict[str, Any] = {"state": status.state, "coverage": _rounded(status.coverage)}
+    state |= dict.fromkeys(("faces", "expression", "confidence", "valence", "arousal"))
+    if reading is None or status.state != "running":
+        return state
+    shown = reading.shown
+    state["faces"] = len(shown)
+    if len(shown):
+        largest = int(shown.size_wh.prod(axis=1).argmax())
+        state["expression"] = shown.labels[largest]
+        for name in ("confidence", "valence", "arousal"):
+            state[name] = _rounded(float(getattr(shown, name)[largest]))
+    return state
+
+
+def differs(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
+    """Say whether a state is worth telling: a word, the number of faces, or a number by 0.05 and more."""
+    return old is None or any(_moved(old[name], value) for name, value in new.items())
+
+
+def discovery(prefix: str, source_slug: str, name: str) -> dict[str, dict[str, Any]]:
+    """Describe a source to Home Assistant: one device with several entities.
+
+    Args:
+        prefix: what this Mien's topics begin with; it keeps two of them on one broker apart.
+        source_slug: the source's name as it stands in topics.
+        name: the source's name as people see it.
+
+    Returns:
+        What to tell, by topic.
+    """
+    device_id = f"{slug(prefix)}_{source_slug}"
+    shared = {
+        "availability_topic": f"{prefix}/status",
+        "state_topic": f"{prefix}/{source_slug}/state",
+        "expire_after": _EXPIRES_S,
+        "device": {
+            "identifiers": [device_id],
+            "name": f"Mien {name}",
+            "manufacturer": "Mien",
+            "model": "Facial expressions",
+            "sw_version": __version__,
+        },
+        "origin": {"name": "Mien", "sw_version": __version__},
+    }
+    return {
+        topic: {**shared, **ENTITIES[entity], "unique_id": f"{device_id}_{entity[1]}"}
+        for entity, topic in discovery_topics(prefix, source_slug).items()
+    }
+
+
+def discovery_topics(prefix: str, source_slug: str) -> dict[tuple[str, str], str]:
+    """Give the topics that describe a source, by entity; an empty message there takes the entity away."""
+    device_id = f"{slug(prefix)}_{source_slug}"
+    return {
+        (component, key): f"homeassistant/{component}/{device_id}_{key}/config" for component, key in ENTITIES
+    }
+
+
+def _moved(old: Any, new: Any) -> bool:
+    if isinstance(old, float) and isinstance(new, float):
+        return abs(new - old) >= _SMALLEST_STEP
+    return bool(old != new)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else round(float(value), _DECIMALS) + 0.0
