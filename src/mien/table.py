@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -163,23 +164,30 @@ class CsvTable:
 
     def __init__(self, path: Path, columns: Columns) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(columns.names)
-        self._decimals = [DECIMALS.get(name) for name in columns.names]
+        self._file.write(",".join(columns.names) + "\n")
+        self._columns = columns
 
     def write(self, rows: Sequence[Row]) -> None:
         """Add rows at the end."""
-        self._writer.writerows(map(self._cells, rows))
+        self._file.write(csv_lines(rows, self._columns))
 
     def close(self) -> None:
         """Write what is still held back."""
         self._file.close()
 
-    def _cells(self, row: Row) -> list[Any]:
-        return [
-            value if decimals is None or value is None else f"{value:.{decimals}f}"
-            for decimals, value in zip(self._decimals, row, strict=True)
+
+def csv_lines(rows: Iterable[Row], columns: Columns = PLAIN) -> str:
+    """Give rows as they stand in a table written as CSV, a line each; its header is `columns.names`."""
+    decimals = [DECIMALS.get(name) for name in columns.names]
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [
+            value if places is None or value is None else f"{value:.{places}f}"
+            for places, value in zip(decimals, row, strict=True)
         ]
+        for row in rows
+    )
+    return text.getvalue()
 
 
 class ParquetTable:

@@ -1,0 +1,85 @@
+"""What Mien is used for: asked once, before the first picture is taken, and remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from mien.errors import ConfigError
+from mien.files import write_json
+
+PURPOSES: Final = ("self", "research", "clinic", "venue")
+"""What it may be used for."""
+
+MEANINGS: Final = MappingProxyType(
+    {
+        "self": "to see my own expression",
+        "research": "a study whose participants have agreed to it",
+        "clinic": "with a patient who has agreed to it",
+        "venue": "counting the expressions of visitors, with nobody identified",
+    }
+)
+"""Each purpose in a few words."""
+
+REFUSED: Final = MappingProxyType(
+    {
+        "work": "Mien is not for watching people at work: the law of the European Union forbids it (AI Act,"
+        " article 5), and an expression does not say how well somebody works.",
+        "school": "Mien is not for watching pupils or students: the law of the European Union forbids it (AI"
+        " Act, article 5), and an expression does not say whether somebody learns.",
+    }
+)
+"""What it is refused for, and why."""
+
+
+def config_folder() -> Path:
+    """Give the folder for what the user has chosen, which need not exist yet.
+
+    `MIEN_CONFIG` names it; otherwise it is where the system keeps such files: `$XDG_CONFIG_HOME/mien` or
+    `~/.config/mien`, on macOS `~/Library/Application Support/mien`, on Windows `%APPDATA%/mien`.
+    """
+    if chosen := os.environ.get("MIEN_CONFIG"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "mien"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "mien"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "mien"
+
+
+def read_purpose() -> str | None:
+    """Give the purpose that was chosen; None when there is none yet, or its file can't be read."""
+    try:
+        chosen = json.loads(_file().read_text(encoding="utf-8"))["purpose"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return chosen if chosen in PURPOSES else None
+
+
+def choose_purpose(name: str) -> str:
+    """Choose the purpose, and remember it for later runs.
+
+    Args:
+        name: one of `PURPOSES`.
+
+    Returns:
+        The same name.
+
+    Raises:
+        ConfigError: it is refused, with the reason, or there is no such purpose.
+        OutputError: it can't be remembered.
+    """
+    if name in REFUSED:
+        raise ConfigError(REFUSED[name])
+    if name not in PURPOSES:
+        raise ConfigError(f"purpose: expected {', '.join(PURPOSES)}, received {name!r}")
+    write_json(_file(), {"purpose": name})
+    return name
+
+
+def _file() -> Path:
+    return config_folder() / "purpose.json"

@@ -1,0 +1,196 @@
+"""Several live sources at once: each in its own thread, all with one network, under one watchdog."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Final
+
+from mien.config import Settings
+from mien.errors import ConfigError
+from mien.expression.network import Network, OnnxNetwork, load_network
+from mien.face.detect import Detector
+from mien.live.history import History
+from mien.live.hub import Hub
+from mien.live.past import Past
+from mien.live.reading import Reading
+from mien.live.shared import SharedNetwork
+from mien.live.status import SourceStatus
+from mien.live.watched import Watched
+from mien.live.worker import Worker
+from mien.pipeline import Pipeline
+from mien.source import Source
+
+JOIN_S: Final = 0.9
+"""`Station.close` waits so long for its threads, all together."""
+
+
+class Station:
+    """Reads several live sources at once; close it, or use it in `with`.
+
+    Each source is opened, read and analysed in a thread of its own, with its own detector and tracker; they
+    share one network. What goes wrong with one leaves the others alone.
+
+    Args:
+        settings: what to find and with which networks.
+        network: reads expressions, instead of the one that the settings name; its owner closes it.
+        detector: makes a detector for a source, instead of the one that the settings name.
+        clock: gives seconds that never run backwards.
+        patience_s: a source that gives no frame for longer, though its connection is there, has stalled.
+        pauses_s: waits before a source is started again, growing; after a minute of good running they begin
+            anew.
+        watch_every_s: how often the watchdog looks; None leaves it to the caller of `watch`.
+
+    Attributes:
+        settings: as given.
+        hub: hands the readings on.
+        history: keeps the last minutes of them.
+
+    Raises:
+        ModelError: the network is missing or damaged.
+
+    Example:
+        >>> with Station(load_settings()) as station, station.hub.subscribe() as readings:
+        ...     station.add("camera:0", lambda: open_live("camera:0"))
+        ...     while (reading := readings.take()) is not None:
+        ...         print(reading.as_dict())
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        network: Network | None = None,
+        detector: Callable[[], Detector] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        patience_s: float = 5.0,
+        pauses_s: Sequence[float] = (0.5, 1, 2, 4, 8, 16, 30),
+        watch_every_s: float | None = 0.25,
+    ) -> None:
+        self.settings = settings
+        self.hub = Hub()
+        self.history = History()
+        self._own: OnnxNetwork | None = None
+        if network is None:
+            network = self._own = load_network(settings.network, settings.thread_count)
+            self._own.warm_up()
+        self._network = SharedNetwork(network)
+        self._detector = detector
+        self._clock = clock
+        # Read once: a clock that is set while the program runs must not make a time come twice.
+        self._epoch_s = time.time() - clock()
+        self._patience_s = patience_s
+        self._pauses_s = tuple(pauses_s)
+        self._lock = Lock()
+        self._sources: dict[str, Watched] = {}
+        self._leaving: list[Worker] = []
+        self._closing = Event()
+        self._watchdog: Thread | None = None
+        if watch_every_s is not None:
+            self._watchdog = Thread(
+                target=self._keep_watching, args=(watch_every_s,), name="mien watchdog", daemon=True
+            )
+            self._watchdog.start()
+
+    def __enter__(self) -> Station:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, name: str, opener: Callable[[], Source], *, where: str = "", restart: bool = True) -> None:
+        """Add a source; it starts at once.
+
+        Args:
+            name: by which it is known, here and in its readings.
+            opener: opens it; called in its own thread, and again for each new start.
+            where: the camera, address or file, without secrets; the name when empty.
+            restart: whether it is started again when it stalls or breaks off. A browser's camera or a file is
+                not: there, a stall is only shown, and a fault is the end.
+
+        Raises:
+            ConfigError: the name is taken, or the station is closed.
+        """
+        with self._lock:
+            if self._closing.is_set():
+                raise ConfigError(f"{name}: the station is closed")
+            if name in self._sources:
+                raise ConfigError(f"{name}: there is a source of this name already; choose another")
+            # Whoever used the name before, their readings are not this source's.
+            self.history.forget(name)
+            self._sources[name] = Watched(
+                name,
+                where or name,
+                lambda past: self._start(name, opener, past),
+                restart=restart,
+                patience_s=self._patience_s,
+                pauses_s=self._pauses_s,
+            )
+
+    def remove(self, name: str) -> None:
+        """Stop a source and forget it, but for its history; doesn't wait.
+
+        One that isn't there is no fault: it may have been removed from elsewhere.
+        """
+        with self._lock:
+            watched = self._sources.pop(name, None)
+        if watched is None:
+            return
+        watched.stop()
+        self.hub.forget(name)
+        with self._lock:
+            self._leaving = [each for each in (*self._leaving, *watched.workers()) if each.alive]
+
+    def statuses(self) -> list[SourceStatus]:
+        """Say how each source is doing, in the order in which they were added."""
+        now_s = self._clock()
+        return [watched.status(now_s) for watched in self._all()]
+
+    def watch(self) -> None:
+        """Look after all sources once: stop what has stalled, start what is due."""
+        now_s = self._clock()
+        for watched in self._all():
+            watched.watch(now_s)
+
+    def close(self) -> None:
+        """Stop all sources and the watchdog, and close all mailboxes; within a second, safe twice."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            self._closing.set()
+            watched, leaving = list(self._sources.values()), self._leaving
+        for each in watched:
+            each.stop()
+        deadline_s = time.monotonic() + JOIN_S
+        if self._watchdog is not None:
+            self._watchdog.join(JOIN_S)
+        for worker in [*leaving, *(worker for each in watched for worker in each.workers())]:
+            worker.join(max(0.0, deadline_s - time.monotonic()))
+        self.hub.close()
+        if self._own is not None:
+            self._own.close()
+
+    def _all(self) -> list[Watched]:
+        with self._lock:
+            return list(self._sources.values())
+
+    def _start(self, name: str, opener: Callable[[], Source], past: Past) -> Worker:
+        return Worker(
+            name, opener, self._pipeline, self._publish, clock=self._clock, epoch_s=self._epoch_s, past=past
+        )
+
+    def _pipeline(self) -> Pipeline:
+        detector = self._detector() if self._detector is not None else None
+        return Pipeline(self.settings, detector=detector, network=self._network)
+
+    def _publish(self, reading: Reading) -> None:
+        self.history.add(reading)
+        self.hub.publish(reading)
+
+    def _keep_watching(self, every_s: float) -> None:
+        while not self._closing.wait(every_s):
+            self.watch()

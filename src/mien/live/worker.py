@@ -1,0 +1,162 @@
+"""One live source in a thread of its own: opened, read, analysed and published there, from start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from threading import Lock, Thread
+
+from mien.live.past import GoingOn, Past
+from mien.live.reading import Reading
+from mien.live.status import Pace
+from mien.mood.smoothing import HalfLife
+from mien.pipeline import Pipeline, Tally
+from mien.source import Source, SourceReport
+from mien.types import Faces, Frame
+
+
+class Worker:
+    """Reads one source in its own thread, with its own detector and tracker.
+
+    What goes wrong in it is its `error`, and nobody else's.
+
+    Args:
+        name: of the source in the station.
+        opener: opens the source; called in the thread.
+        pipeline: makes the stages; called in the thread.
+        publish: takes each reading, in the thread.
+        clock: gives seconds that never run backwards.
+        epoch_s: POSIX seconds at which the clock was 0.
+        past: what the source gave before.
+
+    Attributes:
+        pace: of its readings.
+        tally: what it analysed.
+        error: what ended it; None while nothing has.
+        heard_s: when something came last, by the clock; None before it is ready for the first frame.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        opener: Callable[[], Source],
+        pipeline: Callable[[], Pipeline],
+        publish: Callable[[Reading], None],
+        *,
+        clock: Callable[[], float],
+        epoch_s: float,
+        past: Past,
+    ) -> None:
+        self.pace = Pace()
+        self.tally = Tally()
+        self.error: Exception | None = None
+        self.heard_s: float | None = None
+        self._name = name
+        self._opener = opener
+        self._pipeline = pipeline
+        self._publish = publish
+        self._clock = clock
+        self._epoch_s = epoch_s
+        self._before = self._now = past
+        self._first_s: float | None = None
+        self._lock = Lock()
+        self._stopped = False
+        self._source: Source | None = None
+        self._closer: Thread | None = None
+        self._thread = Thread(target=self._work, name=f"mien {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._thread.is_alive()
+
+    @property
+    def report(self) -> SourceReport:
+        """What the source says of itself; empty before it is open."""
+        return self._source.report if self._source is not None else SourceReport()
+
+    @property
+    def past(self) -> Past:
+        """What the source has given so far, before this worker and in it."""
+        before, report = self._before, self.report
+        return replace(
+            self._now,
+            since_s=self._first_s if before.since_s is None else before.since_s,
+            read=before.read + report.frames_read,
+            analysed=before.analysed + self.tally.frames,
+            dropped=before.dropped + report.frames_dropped,
+        )
+
+    @property
+    def ran_s(self) -> float:
+        """Seconds from its first frame to when something came last; 0 before the first frame."""
+        return 0.0 if self._first_s is None or self.heard_s is None else self.heard_s - self._first_s
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether its first frame has come."""
+        return self._first_s is not None
+
+    def stop(self) -> None:
+        """Publish nothing any more and close the source; doesn't wait, safe twice and from any thread."""
+        with self._lock:
+            already, self._stopped = self._stopped, True
+            if already or self._source is None:
+                return
+            # Closing may wait for a device that is stuck, and whoever stops has others to look after.
+            self._closer = Thread(target=self._source.close, name=f"mien closes {self._name}", daemon=True)
+            self._closer.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until its threads are gone, each no longer than this; what is stuck in a driver stays."""
+        for thread in (self._thread, self._closer):
+            if thread is not None:
+                thread.join(timeout_s)
+
+    def _work(self) -> None:
+        try:
+            with closing(self._opener()) as source:
+                if self._takes_over(source):
+                    self._read(source)
+        except Exception as error:  # the thread's border: it becomes the source's status
+            self.error = error
+
+    def _takes_over(self, source: Source) -> bool:
+        with self._lock:
+            self._source = source
+            return not self._stopped
+
+    def _read(self, source: Source) -> None:
+        with self._pipeline() as pipeline:
+            smoothing = HalfLife(pipeline.settings.smooth_half_life_s)
+            going_on = GoingOn(source, self._name, self._before, clock=self._clock, heard=self._hear)
+            self.heard_s = self._clock()
+            for frame, faces in pipeline.stream(going_on, self.tally):
+                faces = faces.fill(track=faces.track + self._before.tracks)
+                shown = smoothing.smooth(faces, frame.time_s)
+                if not self._tell(frame, faces, shown, going_on.taken_s):
+                    return
+
+    def _hear(self, now_s: float) -> None:
+        self._first_s = now_s if self._first_s is None else self._first_s
+        self.heard_s = now_s
+
+    def _tell(self, frame: Frame, faces: Faces, shown: Faces, taken_s: float) -> bool:
+        """Publish what a frame shows; say whether to go on."""
+        now_s = self._clock()
+        took_ms = 1000 * (now_s - taken_s)
+        reading = Reading(
+            self._name, frame.index, frame.time_s, self._epoch_s + taken_s, frame.size_wh,
+            faces, shown, frame.image, took_ms,
+        )  # fmt: skip
+        with self._lock:
+            if self._stopped:
+                return False
+            self._publish(reading)
+        self.pace.add(now_s, took_ms)
+        self.heard_s = now_s
+        tracks = max(self._now.tracks, int(faces.track.max(initial=-1)) + 1)
+        self._now = Past(frame.index + 1, tracks, frame.time_s)
+        return True
