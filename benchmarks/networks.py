@@ -3,9 +3,9 @@
     python benchmarks/networks.py mien runs/mien-mobilenet/mien-mobilenet.onnx --flips
     python benchmarks/networks.py mien paper --split PublicTest
 
-It needs `faces/fer2013.parquet` and `faces/landmarks68.npz` in the shared data. Multiply-adds are those of the
-convolutions and matrix products, counted in the ONNX graph; the times are the fastest of a hundred runs on one
-core, the networks by turns.
+It needs `faces/fer2013.parquet` and `faces/landmarks68.npz` in the shared data. Multiply-adds are those of
+convolutions and products of matrices, counted in the ONNX graph. Times are the fastest of a hundred runs
+on one core, the networks by turns.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def measured(path: Path, faces: Path, *, split: str, flips: bool) -> dict[str, s
 
 
 def multiply_adds(path: Path) -> int:
-    """Count the multiply-adds of one face: of each convolution and product, the output's size times the sum's."""
+    """Count the multiply-adds that one face takes in convolutions and matrix products."""
     graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
     shapes = {value.name: shape_of(value) for value in (*graph.value_info, *graph.output, *graph.input)}
     shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}

@@ -21,7 +21,7 @@ def train_chain(recipe: JointRecipe, data: Path, *, folder: Path, **options: Any
     """Train a recipe, and first those that it starts from or is taught by.
 
     Each of them has its own run, in a folder of its name beside this one's. A run that is already finished is
-    taken as it is, and one that was killed goes on, so the same call always goes on where the last one stopped.
+    taken as it is, and one that was killed goes on: the same call goes on where the last one stopped.
 
     Args:
         recipe: what to do. The earlier recipes get its seed and its data: the seed cuts the validation part,

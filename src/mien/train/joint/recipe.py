@@ -116,7 +116,7 @@ class JointRecipe(RecipePart):
         name: of the network, and of the run's folder.
         description: one line for people.
         seed: of all chance, and of the cut into training and validation part.
-        starts_from: the recipe whose network this one goes on from; None starts from chance, or from ImageNet.
+        starts_from: the recipe whose network this one goes on from; None starts from chance or ImageNet.
         taught_by: recipes whose networks' answers are part of the targets.
         data: which faces.
         network: which network.
