@@ -1,0 +1,99 @@
+"""The whole app: guard and door around the API, the WebSockets and NiceGUI's pages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
+
+from mien.live.station import Station
+from mien.web.api import PREFIX, Analyse, build_api
+from mien.web.camera_socket import Cameras
+from mien.web.guard import Guard
+from mien.web.login import Door, Login
+from mien.web.policy import Policy
+from mien.web.settings import WebSettings
+from mien.web.watch_socket import watch
+
+_BEHIND_S: Final = 900.0
+"""A page that was away for less goes on where it was."""
+
+
+def build_app(station: Station, settings: WebSettings) -> FastAPI:
+    """Make the app with all its pages.
+
+    NiceGUI has one set of pages for the whole process: of several apps, the last one's are shown.
+
+    Args:
+        station: whose sources the pages show; its owner closes it.
+        settings: who may come in, and how much they may bring.
+    """
+    from nicegui import core, ui
+
+    from mien.web import files, pages
+
+    app = build_backend(station, settings)
+    files.register(app, station, settings)
+    pages.register(app, station, settings)
+    # What an earlier app of this process added to NiceGUI's own would be added twice, or not at all.
+    core.app.user_middleware.clear()
+    core.app.middleware_stack = None
+    ui.run_with(
+        app,
+        title="Mien",
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        reconnect_timeout=_BEHIND_S,
+        show_welcome_message=False,
+        gzip_middleware_factory=None,  # the policy marks pages as they are; on one machine nothing is gained
+    )
+    return app
+
+
+def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse | None = None) -> FastAPI:
+    """Make the app without the pages: guard, login, API and WebSockets.
+
+    Args:
+        station: whose sources it tells of.
+        settings: who may come in, and how much they may bring.
+        analyse: reads a photograph for the API; in a child process when None.
+    """
+    door = Door(settings) if settings.password is not None else None
+    app = _App(settings, door)
+    cameras = Cameras(station, settings.max_cameras)
+
+    async def watch_source(websocket: WebSocket) -> None:
+        await watch(websocket, station)
+
+    app.router.routes += [
+        WebSocketRoute("/ws/camera", cameras.serve),
+        WebSocketRoute("/ws/watch", watch_source),
+        *(door.routes() if door is not None else ()),
+    ]
+    app.mount(PREFIX, build_api(station, settings, analyse))
+    return app
+
+
+class _App(FastAPI):
+    """FastAPI with the guard around everything, its own error pages too.
+
+    Args:
+        settings: for the guard.
+        door: asks for the password; None asks for nothing.
+    """
+
+    def __init__(self, settings: WebSettings, door: Door | None) -> None:
+        super().__init__(title="Mien", openapi_url=None, docs_url=None, redoc_url=None)
+        self._settings = settings
+        self._door = door
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the guard outermost, then the policy, then the door."""
+        app = super().build_middleware_stack()
+        if self._door is not None:
+            app = Login(app, self._door)
+        return Guard(Policy(app), self._settings)

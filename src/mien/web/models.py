@@ -1,0 +1,139 @@
+"""What the API takes and gives, as its description (OpenAPI) says it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.live.status import State
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Probabilities = dict[str, Share | None]
+
+
+class Health(BaseModel):
+    """That the server is there."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    uptime_s: float
+
+
+class Shown(BaseModel):
+    """A face, smoothed for the eye."""
+
+    expression: str
+    confidence: Share | None
+    probabilities: Probabilities
+    valence: float | None
+    arousal: float | None
+
+
+class Face(BaseModel):
+    """A face as it was read; numbers that are not known are null."""
+
+    track: int
+    x: float
+    y: float
+    width: float
+    height: float
+    detection: float | None
+    quality: float | None
+    presence: float | None
+    probabilities: Probabilities
+    expression: str
+    confidence: Share | None
+    valence: float | None
+    arousal: float | None
+    shown: Shown
+
+
+class Analysis(BaseModel):
+    """The faces in one photograph; width and height are in pixels."""
+
+    size_wh: tuple[int, int]
+    faces: list[Face]
+
+
+class ReadingOut(BaseModel):
+    """What one frame of a live source shows."""
+
+    source: str
+    frame: int
+    time_s: float
+    at: str
+    size_wh: tuple[int, int]
+    took_ms: float
+    faces: list[Face]
+
+
+class StatusOut(BaseModel):
+    """How a live source is doing."""
+
+    name: str
+    where: str
+    state: State
+    note: str | None
+    frames_read: int
+    frames_analysed: int
+    frames_dropped: int
+    rate_hz: float | None
+    latency_ms: float | None
+    latency_p95_ms: float | None
+    coverage: float | None
+    restarts: int
+    away_s: float | None
+    running_s: float
+
+
+class Point(BaseModel):
+    """A moment of a source's timeline: its largest face, smoothed for the eye."""
+
+    time_s: float
+    at_s: float
+    track: int
+    expression: str
+    valence: float | None
+    arousal: float | None
+    probabilities: list[Share | None]
+
+
+class CameraOut(BaseModel):
+    """A camera of the server's machine; `where` is what adds it as a source."""
+
+    where: str
+    name: str
+
+
+class NewSource(BaseModel):
+    """A camera of the server's machine, or a stream; never a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: str = Field(max_length=2000, examples=["camera:0", "rtsp://192.168.1.20/live"])
+    name: str | None = Field(None, pattern=r"^[\w .:@*/-]{1,64}$")
+    size_wh: tuple[Annotated[int, Field(ge=16, le=7680)], Annotated[int, Field(ge=16, le=4320)]] | None = None
+    rate_hz: float | None = Field(None, gt=0, le=240)
+
+
+class PurposeIn(BaseModel):
+    """What Mien is to be used for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: str = Field(max_length=32)
+
+
+class PurposeOut(BaseModel):
+    """What Mien is used for; null before it was chosen. With the choices, and what is refused and why."""
+
+    purpose: str | None
+    choices: dict[str, str]
+    refused: dict[str, str]
+
+
+class Problem(BaseModel):
+    """Why a request was refused."""
+
+    detail: str

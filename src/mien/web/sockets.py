@@ -1,0 +1,157 @@
+"""What both WebSockets have in common: leaving with a reason, and what ends with the connection.
+
+`/ws/camera` (camera_socket.py) takes frames in and answers with readings; `/ws/watch` (watch_socket.py) shows
+a source of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from mien.live.station import Station
+from mien.live.status import SourceStatus
+
+GOING_AWAY, UNSUPPORTED, POLICY, TOO_LARGE = 1001, 1003, 1008, 1009
+"""Why a connection is closed, by RFC 6455: nothing more comes, the kind of a message, a rule, its size."""
+
+SEND_S: Final = 10.0
+"""Who takes no message for so long is gone."""
+
+STATUS_S: Final = 0.25
+"""A status in a reading's message is at most so old."""
+
+
+class Goodbye(Exception):  # noqa: N818 - it is no error of ours
+    """Closes the connection.
+
+    Args:
+        code: by RFC 6455.
+        reason: in a few words, at most 120 bytes.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Statuses:
+    """A source's status, asked for anew only when the last is old.
+
+    Args:
+        station: is asked.
+        name: of the source.
+    """
+
+    def __init__(self, station: Station, name: str) -> None:
+        self._station = station
+        self._name = name
+        self._asked_s = -STATUS_S
+        self._status: SourceStatus | None = None
+
+    def get(self) -> SourceStatus:
+        """Give the status.
+
+        Raises:
+            Goodbye: the source is gone.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._asked_s >= STATUS_S or self._status is None:
+            self._asked_s = now_s
+            self._status = next((each for each in self._station.statuses() if each.name == self._name), None)
+        if self._status is None:
+            raise Goodbye(GOING_AWAY, "the source was taken away")
+        return self._status
+
+
+async def converse(websocket: WebSocket, conversation: Coroutine[Any, Any, None]) -> None:
+    """Have a conversation, and close the connection properly when it ends in a `Goodbye`."""
+    try:
+        await conversation
+    except Goodbye as goodbye:
+        await _close(websocket, goodbye.code, goodbye.reason)
+    except (WebSocketDisconnect, TimeoutError):
+        pass  # the other side has left, or takes nothing any more
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    with suppress(RuntimeError, WebSocketDisconnect):  # it was closed meanwhile
+        await websocket.close(code, reason)
+
+
+async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
+    """Run several at once; when one ends or fails, the others are cancelled, and its error is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def send_json(websocket: WebSocket, message: dict[str, Any]) -> None:
+    """Send a message as text.
+
+    Raises:
+        TimeoutError: the other side doesn't take it.
+    """
+    await within(SEND_S, websocket.send_text(to_json(message)))
+
+
+async def within(seconds: float, work: Awaitable[None]) -> None:
+    """Wait for something to be done.
+
+    Raises:
+        TimeoutError: it takes longer.
+    """
+    async with asyncio.timeout(seconds):
+        await work
+
+
+def to_json(message: dict[str, Any]) -> str:
+    """Write a message as JSON, small; numbers that are none don't belong in it."""
+    return json.dumps(message, separators=(",", ":"), allow_nan=False)
+
+
+async def receive(websocket: WebSocket) -> str | bytes:
+    """Wait for the next message, text or binary.
+
+    Raises:
+        WebSocketDisconnect: the other side has left.
+    """
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code") or 1005, message.get("reason"))
+    data: bytes | None = message.get("bytes")
+    text: str | None = message.get("text")
+    return data if data is not None else text or ""
+
+
+async def receive_text(websocket: WebSocket, *, most: int = 1000) -> dict[str, Any]:
+    """Wait for the next message, which has to be a JSON object in text.
+
+    Raises:
+        Goodbye: it is something else, or too long.
+        WebSocketDisconnect: the other side has left.
+    """
+    message = await receive(websocket)
+    if isinstance(message, bytes):
+        raise Goodbye(UNSUPPORTED, "expected text")
+    if len(message) > most:
+        raise Goodbye(TOO_LARGE, "the message is too large")
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Goodbye(POLICY, "expected a JSON object")
+    return value

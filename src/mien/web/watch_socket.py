@@ -1,0 +1,108 @@
+"""`/ws/watch`: shows a source of the server, picture and reading, as fast as the page can draw."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Final
+
+from starlette.websockets import WebSocket
+
+from mien.live.hub import Mailbox
+from mien.live.reading import Reading
+from mien.live.station import Station
+from mien.web.jpeg import encode_jpeg
+from mien.web.sockets import (
+    GOING_AWAY,
+    POLICY,
+    SEND_S,
+    Goodbye,
+    Statuses,
+    converse,
+    receive_text,
+    send_json,
+    to_json,
+    until_one_ends,
+    within,
+)
+
+WIDEST: Final = 960
+"""A wider picture is made so many pixels wide."""
+
+_MOST_UNDRAWN: Final = 2
+_STATUS_S: Final = 1.0
+_LENGTH: Final = struct.Struct("<I")
+
+
+async def watch(websocket: WebSocket, station: Station) -> None:
+    """Serve one connection until either side leaves."""
+    await websocket.accept()
+    await converse(websocket, _talk(websocket, station))
+
+
+async def _talk(websocket: WebSocket, station: Station) -> None:
+    name = websocket.query_params.get("source", "")
+    if name not in {status.name for status in station.statuses()}:
+        reason = "there is no such source"
+        await send_json(websocket, {"type": "refused", "reason": reason})
+        raise Goodbye(POLICY, reason)
+    watcher = _Watcher(websocket, station, name)
+    with station.hub.subscribe([name], watcher.wake) as mailbox:
+        await until_one_ends(watcher.take_in(), watcher.show(mailbox), watcher.tell())
+
+
+class _Watcher:
+    """One connection: how many pictures are under way to it."""
+
+    def __init__(self, websocket: WebSocket, station: Station, name: str) -> None:
+        self._websocket = websocket
+        self._statuses = Statuses(station, name)
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._undrawn: list[int] = []
+        self._sending = asyncio.Lock()
+
+    def wake(self) -> None:
+        """Have the mailbox looked into; from any thread."""
+        self._loop.call_soon_threadsafe(self._news.set)
+
+    async def take_in(self) -> None:
+        """Hear which pictures are drawn."""
+        while True:
+            message = await receive_text(self._websocket)
+            frame = message.get("frame")
+            if message.get("type") != "ack" or not isinstance(frame, int):
+                raise Goodbye(POLICY, "expected an ack with a frame's number")
+            self._undrawn = [each for each in self._undrawn if each > frame]
+            self._news.set()
+
+    async def show(self, mailbox: Mailbox) -> None:
+        """Send the newest reading while few are under way; what came in between is gone."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if mailbox.closed:
+                raise Goodbye(GOING_AWAY, "the server is shutting down")
+            if len(self._undrawn) < _MOST_UNDRAWN and (reading := mailbox.take(0)) is not None:
+                self._undrawn.append(reading.frame)
+                await self._send(reading)
+
+    async def tell(self) -> None:
+        """Send the status every second, whether or not there are pictures."""
+        while True:
+            async with self._sending:
+                await send_json(self._websocket, {"type": "status", **self._statuses.get().as_dict()})
+            await asyncio.sleep(_STATUS_S)
+
+    async def _send(self, reading: Reading) -> None:
+        jpeg = b""
+        if reading.image is not None:
+            jpeg = await asyncio.to_thread(encode_jpeg, reading.image, widest=WIDEST)
+        message = {
+            "type": "reading",
+            "reading": reading.as_dict(landmarks=True),
+            "status": self._statuses.get().as_dict(),
+        }
+        text = to_json(message).encode()
+        async with self._sending:
+            await within(SEND_S, self._websocket.send_bytes(_LENGTH.pack(len(text)) + text + jpeg))
