@@ -188,7 +188,7 @@ def test_a_source_that_has_gone_is_taken_away(
 def test_without_discovery_home_assistant_is_told_nothing(
     broker: Broker, listener: Listener, start: Callable[..., MqttSink]
 ) -> None:
-    start(broker.url, discovery=False, prefix="home/hall")
+    start(f"{broker.url}/home/hall", discovery=False)
     listener.wait("home/hall/front_door/state")
     assert {each.topic for each in listener.seen} == {"home/hall/status", "home/hall/front_door/state"}
 

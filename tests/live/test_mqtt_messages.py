@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, get_args
 
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import ConfigError
-from mien.live.mqtt_address import Broker
-from mien.live.mqtt_messages import check_prefix, differs, discovery, discovery_topics, slug, state_of
+from mien.live.mqtt_address import Broker, check_prefix
+from mien.live.mqtt_messages import differs, discovery, discovery_topics, slug, state_of
 from mien.live.status import State
 from mqtt_broker import reading, status
 
@@ -23,6 +24,7 @@ from mqtt_broker import reading, status
         ("mqtts://broker/", Broker("broker", 8883, tls=True)),
         ("MQTT://broker:1884", Broker("broker", 1884)),
         ("mqtt://[::1]:1884", Broker("::1", 1884)),
+        ("mqtt://broker/home/hall/", Broker("broker", 1883, prefix="home/hall")),
         ("mqtt://anna@broker", Broker("broker", 1883, False, "anna")),
         ("mqtt://anna:a%40b%2F%23@broker", Broker("broker", 1883, False, "anna", "a@b/#")),
     ],
@@ -46,7 +48,9 @@ def test_addresses(url: str, expected: Broker) -> None:
         "mqtt://broker:hidden",
         "mqtt://u:hidden@broker:65536",
         "mqtt://u:hidden@broker:0",
-        "mqtt://u:hidden@broker/topic",
+        "mqtt://u:hidden@broker/topic/#",
+        "mqtt://u:hidden@broker/a//b",
+        "mqtt://u:123/hidden@broker",
         "mqtt://u:hidden@[::1",
     ],
 )
@@ -172,6 +176,12 @@ def test_discovery_is_what_home_assistant_asks_for() -> None:
         assert entity["origin"]["name"] == "Mien"
         if entity.get("device_class") == "enum":
             assert not entity.keys() & {"state_class", "unit_of_measurement"}
+
+
+def test_a_name_that_is_no_text_can_be_sent_all_the_same() -> None:
+    entity = next(iter(discovery("mien", slug("a\udcff\n"), "a\udcff\n").values()))
+    assert json.dumps(entity, ensure_ascii=False).encode()
+    assert entity["device"]["name"] == "Mien a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
 
 
 def rendered(state: dict[str, Any]) -> dict[str, str]:

@@ -22,10 +22,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from mien.errors import ConfigError
 from mien.live.hub import Hub
-from mien.live.mqtt_address import Broker
+from mien.live.mqtt_address import Broker, check_prefix
 from mien.live.mqtt_messages import (
     STATE_EVERY_S,
-    check_prefix,
     differs,
     discovery,
     discovery_topics,
@@ -79,11 +78,11 @@ class MqttSink:
         dropped: readings that were due but not sent, as the network was behind.
 
     Args:
-        url: mqtt://[user[:password]@]host[:port], or mqtts:// for TLS by the system's authorities.
+        url: mqtt://[user[:password]@]host[:port][/prefix], or mqtts:// for TLS by the system's authorities.
         hub: where the readings come from.
         statuses: gives how the sources are.
         discovery: describe the sources to Home Assistant.
-        prefix: what all topics begin with.
+        prefix: what all topics begin with, where the address doesn't say it.
         rate_hz: full readings of each source a second, at most.
         tell: takes a line about the connection; by default it goes to the standard error.
         clock: gives seconds that never run backwards.
@@ -111,7 +110,7 @@ class MqttSink:
                 f"MQTT rate: expected a number of readings a second above 0, received {rate_hz}"
             )
         self._broker = Broker.parse(url)
-        self._prefix = check_prefix(prefix)
+        self._prefix = self._broker.prefix or check_prefix(prefix)
         self._statuses, self._discovery, self._rate_hz = statuses, discovery, rate_hz
         self._tell, self._clock, self._pauses_s = tell, clock, pauses_s
         self._client = self._make_client()

@@ -14,10 +14,10 @@ from collections.abc import Collection
 from typing import Any, Final, get_args
 
 from mien import __version__
-from mien.errors import ConfigError
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus, State
+from mien.table import plain_name
 
 STATE_EVERY_S: Final = 10.0
 """A state that didn't change is told again this often, in seconds."""
@@ -92,23 +92,6 @@ ENTITIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
 """What Home Assistant shows of each source: component and key, and what stands in the discovery message."""
 
 
-def check_prefix(prefix: str) -> str:
-    """Check what all topics begin with.
-
-    Returns:
-        The same prefix: one or more words with "/" between them.
-
-    Raises:
-        ConfigError: it is empty, or holds what a topic can't.
-    """
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", prefix):
-        raise ConfigError(
-            f"MQTT prefix: expected words of letters, digits, '_', '-' and '.', with '/' between them,"
-            f" received {prefix!r}"
-        )
-    return prefix
-
-
 def slug(name: str, taken: Collection[str] = ()) -> str:
     """Make a name that fits in a topic and in Home Assistant's ids: lower case, digits and "_" only.
 
@@ -176,7 +159,7 @@ def discovery(prefix: str, source_slug: str, name: str) -> dict[str, dict[str, A
         "expire_after": _EXPIRES_S,
         "device": {
             "identifiers": [device_id],
-            "name": f"Mien {name}",
+            "name": f"Mien {plain_name(name)}",
             "manufacturer": "Mien",
             "model": "Facial expressions",
             "sw_version": __version__,
