@@ -1,8 +1,11 @@
-"""The pages that people look at."""
+"""The pages that people look at: the live view, and what there is to know about it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from mien.web.pages import about, live
+from mien.web.pages.layout import serve_static
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -12,4 +15,13 @@ if TYPE_CHECKING:
 
 
 def register(app: FastAPI, station: Station, settings: WebSettings) -> None:
-    """Add the pages to the app."""
+    """Add the pages and what they are made of to the app.
+
+    Args:
+        app: NiceGUI must run with it, before or after this.
+        station: whose sources the live view shows; the page asks for them through the API.
+        settings: whether sources may be added from the page.
+    """
+    serve_static(app)
+    live.register(settings)
+    about.register()

@@ -1,0 +1,328 @@
+// The live view: starts and stops what is looked at, and says how it is doing.
+
+import { Camera, cameraTrouble, noCameraHere } from "./camera.js";
+import { Indicator, isCamera } from "./indicator.js";
+import { Consent } from "./purpose.js";
+import { Record, save, saveAddress } from "./record.js";
+import { addSource, history, listSources, serverSources } from "./sources.js";
+import { Stats } from "./stats.js";
+import { View } from "./view.js";
+import { Watch } from "./watch.js";
+import { isThisMachine } from "./wire.js";
+import { NO_FACE, advice, percent, statusWords } from "./words.js";
+
+const TICK_MS = 500; // numbers and timeline
+const ASK_MS = 5000; // what sources there are
+const NO_FACE_AFTER_MS = 1500;
+const LOCKED_BELOW_MS = 150; // up to this round trip, the picture waits for its marks; above, the video runs on
+
+const PANEL = {
+  browser: ["Before the camera starts", "Start the camera", "Your browser asks once more whether this page may use the camera."],
+  server: ["Before you look", "Show it", "This source belongs to the program, and runs on when you leave this page."],
+};
+
+class Live {
+  stats = new Stats();
+  state;
+  #part;
+  #feed = null; // what is looked at
+  #phase = "off"; // off, starting, running, paused
+  #pending = null; // the newest reading that isn't drawn yet
+  #status = null; // the source's, as the server says
+  #trouble = null;
+  #server = []; // the server's sources
+
+  constructor(root) {
+    const config = JSON.parse(root.dataset.config);
+    this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.state = this.#window();
+    this.view = new View(root, this.#part, config);
+    this.record = new Record(config);
+    this.indicator = new Indicator(this.#part("stage"));
+    this.consent = new Consent(this.#part, () => this.start());
+    this.#wire();
+    this.#open();
+  }
+
+  /** Start the chosen source; the panel shows what went wrong. */
+  async start() {
+    this.stop();
+    const [kind, name] = this.#chosen();
+    const trouble = kind === "browser" ? noCameraHere() : null;
+    if (trouble) return this.#fail(trouble);
+    const feed = kind === "browser" ? new Camera(this.#part("video"), name, this.#ears()) : new Watch(name, this.#ears());
+    this.#feed = feed;
+    this.#begin(name);
+    try {
+      await feed.start();
+    } catch (error) {
+      if (feed === this.#feed) this.#fail(cameraTrouble(error));
+      return;
+    }
+    if (feed !== this.#feed) return; // stopped while the browser was asking
+    this.#turn("running");
+    this.#say(feed.own ? "Camera on" : `Showing ${name}`);
+    if (feed.own) this.#listSources(); // the browser tells the cameras' names now
+  }
+
+  /** Let the source go; its readings stay. Safe twice. */
+  stop() {
+    const feed = this.#feed;
+    if (!feed) return;
+    feed.stop();
+    this.#feed = null;
+    this.#pending?.done();
+    this.#pending = null;
+    this.state.trackState = feed.track?.readyState ?? null;
+    this.view.wipe();
+    this.#turn("off");
+    this.#say(feed.own ? "Camera off" : "Stopped");
+  }
+
+  /** What tests may look at. */
+  #window() {
+    const live = this;
+    return {
+      trackState: null,
+      get phase() {
+        return live.#phase;
+      },
+      get source() {
+        return live.view.reading?.source ?? null;
+      },
+      get chosenTrack() {
+        return live.view.face?.track ?? null;
+      },
+      get inFlight() {
+        return live.#feed?.inFlight ?? 0;
+      },
+    };
+  }
+
+  // What is heard from the source.
+
+  #ears() {
+    const mine = (hear) => (...words) => {
+      if (this.#feed) hear(...words);
+    };
+    return {
+      reading: mine((message, picture, done) => this.#hear(message, picture, done)),
+      dropped: mine(() => (this.stats.dropped += 1)),
+      status: mine((status) => (this.#status = status)),
+      found: mine(() => (this.#trouble = null)),
+      lost: mine(() => (this.#trouble = "No connection to the program; trying again.")),
+      refused: mine((why) => this.#refused(why)),
+      ended: mine((why) => this.#fail(why)),
+    };
+  }
+
+  #hear(message, picture, done) {
+    this.stats.read(message.reading, performance.now());
+    this.#status = message.status ?? this.#status;
+    if (this.#feed.own) this.record.add(message.reading);
+    if (this.#pending) this.#pending.done();
+    else requestAnimationFrame(() => this.#draw());
+    this.#pending = { message, picture, done };
+  }
+
+  #draw() {
+    if (!this.#pending) return;
+    const { message, picture, done } = this.#pending;
+    this.#pending = null;
+    const locked = !this.#feed.own || (this.#feed.pace.roundTripMs ?? 0) < LOCKED_BELOW_MS;
+    this.view.show(message.reading, locked ? picture : null);
+    this.stats.drew(this.#latencyMs(message));
+    done();
+  }
+
+  #latencyMs({ captured_ms: capturedMs, reading }) {
+    if (this.#feed.own) return performance.now() - capturedMs;
+    // Another machine's clock tells nothing about ours.
+    return isThisMachine() ? Date.now() - Date.parse(reading.at) : (this.#status?.latency_ms ?? null);
+  }
+
+  // What people do.
+
+  #wire() {
+    const part = this.#part;
+    part("stop").addEventListener("click", () => {
+      this.stop();
+      this.#askFirst();
+      part("start").focus();
+    });
+    part("pause").addEventListener("click", () => this.#pause(this.#phase === "running"));
+    part("source").addEventListener("change", () => this.#switch());
+    part("save").addEventListener("click", () => this.#save());
+    part("add-form")?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#add(event.target);
+    });
+    window.addEventListener("pagehide", () => this.stop());
+    setInterval(() => this.#tick(), TICK_MS);
+    setInterval(() => document.hidden || this.#listSources(), ASK_MS);
+  }
+
+  /** When the page opens: a source of the server is shown at once, the browser's camera never unasked. */
+  async #open() {
+    this.#askFirst();
+    this.#tick();
+    await Promise.all([this.consent.load(), this.#listSources()]);
+    const first = this.#server.find(({ state }) => state !== "failed") ?? this.#server[0];
+    if (!first || this.#feed) return;
+    this.#part("source").value = `server:${first.name}`;
+    if (this.consent.purpose || !isCamera(first.where)) this.start();
+    else this.#askFirst();
+  }
+
+  /** Give what stands in the chooser: "browser" and the camera's id, or "server" and the source's name. */
+  #chosen() {
+    return this.#part("source").value.match(/^(\w+):(.*)$/).slice(1);
+  }
+
+  #switch() {
+    const running = this.#feed !== null;
+    this.stop();
+    if (running && this.#chosen()[0] === "server") this.start();
+    else this.#askFirst();
+  }
+
+  async #begin(name) {
+    const feed = this.#feed;
+    this.stats.clear();
+    this.record.clear();
+    this.view.clear();
+    this.#status = this.#trouble = null;
+    this.consent.hide();
+    this.view.mirror(feed.own);
+    this.#turn("starting");
+    if (feed.own) return;
+    const past = await history(name);
+    if (feed === this.#feed) this.view.timeline.fill(past);
+  }
+
+  #pause(paused) {
+    this.#feed.pause(paused);
+    this.#turn(paused ? "paused" : "running");
+    this.#say(paused ? "Paused" : "Running");
+  }
+
+  #save() {
+    const [kind, name] = this.#chosen();
+    const file = `mien-readings-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.csv`;
+    if (kind === "browser") save(file, this.record.csv(), "text/csv");
+    else saveAddress(file, `/api/v1/readings/${encodeURIComponent(name)}.csv`);
+  }
+
+  async #add(form) {
+    this.#part("add-error").textContent = "";
+    try {
+      const name = await addSource(form.elements.where.value.trim());
+      await this.#listSources();
+      form.reset();
+      this.#part("source").value = `server:${name}`;
+      this.#switch();
+    } catch (error) {
+      this.#part("add-error").textContent = error.message;
+    }
+  }
+
+  // What the page says around the picture.
+
+  #askFirst() {
+    this.consent.show(...PANEL[this.#chosen()[0]]);
+    this.#turn("off");
+  }
+
+  #fail(why) {
+    this.stop();
+    this.#askFirst();
+    this.consent.tell(why);
+  }
+
+  async #refused(why) {
+    this.stop();
+    this.#askFirst();
+    await this.consent.load(); // the purpose may be gone
+    this.consent.tell(why);
+  }
+
+  #turn(phase) {
+    this.#phase = phase;
+    const part = this.#part;
+    const off = phase === "off";
+    const own = this.#feed?.own ?? false;
+    part("stage").classList.toggle("asking", off);
+    part("video").hidden = off || !own;
+    part("overlay").hidden = off;
+    part("stop").hidden = part("pause").hidden = off;
+    part("stop-words").textContent = own ? "Stop camera" : "Stop";
+    part("pause").disabled = phase === "starting";
+    part("pause").setAttribute("aria-pressed", String(phase === "paused"));
+    this.#notice();
+    this.#indicate();
+  }
+
+  #say(words) {
+    this.view.speaker.say(words, performance.now());
+  }
+
+  #indicate() {
+    const track = this.#feed?.track;
+    if (track) this.state.trackState = track.readyState;
+    const watched = this.#feed && !this.#feed.own ? this.#chosen()[1] : null;
+    const others = this.#server.filter(({ where, state }) => isCamera(where) && state === "running").map(({ name }) => name);
+    if (track?.readyState === "live") this.indicator.show(this.#phase === "paused" ? "Camera on, paused" : "Camera on", true);
+    else this.indicator.show(others.length ? `Camera on: ${others.join(", ")}` : null, others.includes(watched));
+  }
+
+  #tick() {
+    const part = this.#part;
+    const { rate, latency } = this.stats.numbers(performance.now());
+    const dropped = Math.max(this.#status?.frames_dropped ?? 0, this.stats.dropped) + (this.#feed?.skipped ?? 0);
+    part("rate").textContent = this.#phase === "running" ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
+    part("latency").textContent = latency === null ? "–" : Math.round(latency);
+    part("dropped").textContent = this.#status ? dropped : "–";
+    part("coverage").textContent = percent(this.#status?.coverage);
+    part("save").disabled = this.#chosen()[0] === "browser" ? this.record.length === 0 : this.stats.readings === 0;
+    this.view.tick(this.#phase !== "off");
+    this.#notice();
+    this.#indicate();
+  }
+
+  #notice() {
+    const notice = this.#part("notice");
+    const words = this.#phase === "off" ? null : this.#noticeWords();
+    notice.hidden = !words;
+    if (words && notice.textContent !== words) notice.textContent = words;
+  }
+
+  #noticeWords() {
+    if (this.#trouble) return this.#trouble;
+    if (this.#phase === "paused") return this.#feed.own ? "Paused. The camera is still on; no picture is read." : "Paused.";
+    const status = statusWords(this.#status);
+    if (status) return status;
+    if (!this.view.reading) return "Waiting for the first reading…";
+    if (this.view.face) return advice(this.view.face);
+    return performance.now() - this.view.noFaceMs > NO_FACE_AFTER_MS ? NO_FACE : null;
+  }
+
+  async #listSources() {
+    this.#server = await serverSources();
+    await listSources(this.#part("source"), this.#server);
+    this.#indicate();
+  }
+}
+
+customElements.define(
+  "mien-live",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.live ??= new Live(this);
+      window.mien = { stats: this.live.stats, state: this.live.state };
+    }
+
+    disconnectedCallback() {
+      this.live.stop();
+    }
+  },
+);

@@ -1,0 +1,64 @@
+// What can be looked at: this browser's cameras, and the server's sources.
+
+import { reason } from "./purpose.js";
+
+const ADDRESS = "/api/v1/sources";
+const STATES = { running: "", opening: "opening", waiting: "starts again soon", away: "connection lost", stalled: "stalled", failed: "failed", ended: "ended", stopped: "stopped" };
+
+/** The server's sources, without those that browsers bring; an empty list where it doesn't answer. */
+export async function serverSources() {
+  try {
+    const answer = await fetch(ADDRESS);
+    const list = answer.ok ? await answer.json() : [];
+    return list.filter(({ where }) => !where.startsWith("browser"));
+  } catch {
+    return [];
+  }
+}
+
+/** What the server keeps of the last minutes of a source, for the timeline. */
+export async function history(name) {
+  try {
+    const answer = await fetch(`/api/v1/history/${encodeURIComponent(name)}`);
+    return answer.ok ? await answer.json() : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Ask the server to open one more; gives its name, or throws with the server's sentence. */
+export async function addSource(where) {
+  const answer = await fetch(ADDRESS, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ where }),
+  });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(reason(body));
+  return body.name;
+}
+
+/** Fill the chooser; what was chosen stays chosen. Values are "browser:ID" or "server:NAME". */
+export async function listSources(select, server) {
+  const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
+  const cameras = devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
+  const own = cameras.length
+    ? cameras.map(({ deviceId, label }, i) => [`browser:${deviceId}`, label || `Camera ${i + 1}`])
+    : [["browser:", "This device's camera"]];
+  const others = server.map(({ name, state }) => [`server:${name}`, STATES[state] ? `${name} (${STATES[state]})` : name]);
+  const wanted = JSON.stringify([own, others]);
+  if (select.dataset.listed === wanted) return;
+  select.dataset.listed = wanted;
+  const chosen = select.value;
+  select.replaceChildren(...[["This browser", own], ["The server", others]].filter(([, list]) => list.length).map(group));
+  const still = [...select.options].some(({ value }) => value === chosen);
+  // The browser tells its cameras' names only once it has allowed one.
+  select.value = still ? chosen : chosen.startsWith("browser:") ? own[0][0] : select.options[0].value;
+}
+
+function group([label, list]) {
+  const room = document.createElement("optgroup");
+  room.label = label;
+  room.append(...list.map(([value, text]) => new Option(text, value)));
+  return room;
+}

@@ -1,0 +1,44 @@
+// Light, dark or as the system has it. A classic script in the head, so that the first paint is right already.
+(() => {
+  const NEXT = { auto: "light", light: "dark", dark: "auto" };
+  const NAMES = { auto: "as the system has it", light: "light", dark: "dark" };
+  const root = document.documentElement;
+
+  function saved() {
+    try {
+      return localStorage.getItem("mien-theme") in NEXT ? localStorage.getItem("mien-theme") : "auto";
+    } catch {
+      return "auto"; // storage may be forbidden
+    }
+  }
+
+  function apply(theme) {
+    root.dataset.theme = theme;
+    try {
+      localStorage.setItem("mien-theme", theme);
+    } catch {
+      // the choice then holds for this page only
+    }
+    window.Quasar?.Dark.set(theme === "auto" ? "auto" : theme === "dark");
+    const button = document.getElementById("theme-switch");
+    if (button) {
+      button.setAttribute("aria-label", `Theme: ${NAMES[theme]}. Change`);
+      button.querySelector(".theme-name").textContent = theme[0].toUpperCase() + theme.slice(1);
+    }
+    window.dispatchEvent(new Event("mien:theme"));
+  }
+
+  root.dataset.theme = saved();
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#theme-switch")) apply(NEXT[root.dataset.theme]);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+    window.dispatchEvent(new Event("mien:theme")),
+  );
+  // NiceGUI builds the header in the browser, after this script has run.
+  new MutationObserver((_, observer) => {
+    if (!document.getElementById("theme-switch")) return;
+    observer.disconnect();
+    apply(saved());
+  }).observe(root, { childList: true, subtree: true });
+})();

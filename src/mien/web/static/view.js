@@ -1,0 +1,102 @@
+// All that is drawn of a reading: picture and marks, bars, plane, timeline, and what is spoken.
+
+import { Bars, FaceChooser } from "./bars.js";
+import { Overlay } from "./overlay.js";
+import { Plane } from "./plane.js";
+import { Speaker } from "./speaker.js";
+import { Timeline } from "./timeline.js";
+import { timelineWords } from "./words.js";
+
+export class View {
+  reading = null; // the one that is drawn
+  face = null; // the face that bars and plane tell of
+  noFaceMs = null; // since when there is none; null while there is one
+  #part;
+  #picture = null;
+  #shownMs = null;
+
+  /** @param part finds an element by its name; @param config labels, uncertain, places */
+  constructor(root, part, { labels, uncertain, places }) {
+    this.#part = part;
+    this.overlay = new Overlay(part("overlay"));
+    this.bars = new Bars(root, labels, uncertain, { label: part("label"), sureness: part("sureness"), swatch: part("swatch") });
+    this.faces = new FaceChooser(part("faces"));
+    this.plane = new Plane(part("plane"), places);
+    this.timeline = new Timeline(part("timeline"), labels, uncertain);
+    this.speaker = new Speaker(part("spoken"));
+    part("overlay").addEventListener("click", (event) => {
+      this.faces.choose(this.overlay.faceAt(event.clientX, event.clientY));
+      this.mark();
+    });
+    part("landmarks").addEventListener("change", () => this.mark());
+    part("mirror").addEventListener("change", () => this.mirror(part("mirror").checked));
+    part("span").addEventListener("change", (event) => {
+      this.timeline.spanMs = 1000 * event.target.value;
+      this.tick(false);
+    });
+    for (const event of ["mien:theme", "resize"]) window.addEventListener(event, () => this.#redraw());
+    this.plane.clear();
+  }
+
+  /** Show a reading; @param picture lies under its marks, null leaves the video free. */
+  show(reading, picture) {
+    const nowMs = performance.now();
+    this.#part("stage").style.setProperty("--ratio", reading.size_wh[0] / reading.size_wh[1]);
+    this.reading = reading;
+    this.#picture = picture;
+    this.face = this.faces.face(reading.faces);
+    this.mark();
+    const shown = this.face && { ...this.face, ...this.face.shown };
+    this.bars.draw(shown, "No face", nowMs);
+    this.plane.draw(shown, nowMs);
+    this.#shownMs = Date.now();
+    this.timeline.add(this.#shownMs, shown);
+    this.noFaceMs = shown ? null : (this.noFaceMs ?? nowMs);
+    const words = shown?.expression ?? "No face";
+    this.speaker.hear(reading.faces.length > 1 ? `Face ${this.face.track}: ${words}` : words, nowMs);
+  }
+
+  /** Draw the marks anew, as the switches now stand. */
+  mark() {
+    if (!this.reading) return;
+    this.overlay.draw(this.reading, this.#picture, {
+      mirrored: this.#part("mirror").checked,
+      landmarks: this.#part("landmarks").checked,
+      chosen: this.face?.track,
+    });
+  }
+
+  mirror(mirrored) {
+    this.#part("mirror").checked = mirrored;
+    this.#part("video").classList.toggle("mirrored", mirrored);
+    this.mark();
+  }
+
+  /** Nothing is running any more; timeline and trail stay to be looked at. */
+  wipe() {
+    this.reading = this.face = this.#picture = this.noFaceMs = null;
+    this.overlay.draw(null, null, {});
+    this.faces.face([]);
+    this.bars.draw(null, "Nothing running", performance.now());
+  }
+
+  /** Something new begins. */
+  clear() {
+    this.timeline.clear();
+    this.plane.clear();
+  }
+
+  /** Move the timeline on. @param running its end is now; otherwise it stands where it stopped. */
+  tick(running) {
+    const nowMs = running ? Date.now() : (this.#shownMs ?? Date.now());
+    this.timeline.draw(nowMs);
+    const words = timelineWords(this.timeline.summary(nowMs), this.timeline.spanMs / 60_000);
+    if (this.#part("timeline-words").textContent !== words) this.#part("timeline-words").textContent = words;
+  }
+
+  #redraw() {
+    this.mark();
+    this.plane.draw(this.face && { ...this.face, ...this.face.shown }, performance.now());
+    this.tick(this.reading !== null);
+  }
+}
