@@ -15,15 +15,19 @@ from typing import Annotated
 import typer
 
 import mien
-from mien.cli import analyze, bench, dataset, demo, doctor, evaluate, export, models, train
+from mien.cli import analyze, bench, dataset, demo, doctor, evaluate, export, live, models, train
 from mien.cli.console import Interrupted, print_error
 from mien.errors import ConfigError, MienError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 """What the commands exit with."""
 
-OF_THE_TRAIN_EXTRA = ("keras", "sklearn", "tensorflow")
-"""Modules that `mien[train]` brings."""
+OF_EXTRAS = {
+    **dict.fromkeys(("keras", "sklearn", "tensorflow"), "train"),
+    **dict.fromkeys(("argon2", "fastapi", "nicegui", "prometheus_client", "starlette", "uvicorn"), "web"),
+    "paho": "mqtt",
+}
+"""Modules that `mien[train]`, `mien[web]` and `mien[mqtt]` bring."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -37,6 +41,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 something failed, 2 wrong use, 130 interrupted.",
 )
 app.command()(analyze.analyze)
+app.command()(live.live)
 app.command()(demo.demo)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
@@ -110,6 +115,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return str(error), WRONG_USE
     if isinstance(error, MienError):
         return str(error), FAILED
-    if isinstance(error, ModuleNotFoundError) and error.name in OF_THE_TRAIN_EXTRA:
-        return f"this needs {error.name}: pip install 'mien[train]'", FAILED
+    module = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if module in OF_EXTRAS:
+        return f"this needs {module}: pip install 'mien[{OF_EXTRAS[module]}]'", FAILED
     return f"{type(error).__name__}: {error} (a mistake in mien; --debug shows where)", FAILED

@@ -1,0 +1,279 @@
+"""`mien live`: cameras, streams and files as they go, on a page or as lines for other programs."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from threading import Timer, main_thread
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mien.cli.live_terminal import Announcer
+    from mien.live.hub import Mailbox
+    from mien.live.places import Place
+    from mien.live.station import Station
+    from mien.source import Source
+
+_LOOK_S = 0.2
+
+
+def live(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="camera:0, rtsp://..., http://..., a file, or portrait. Without one: the browser's camera,"
+            " or camera:0 with --no-page.",
+        ),
+    ] = None,
+    page: Annotated[
+        bool, typer.Option("--page/--no-page", help="Show the page, or nothing but text.")
+    ] = True,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each reading as a line of JSON; needs --no-page.")
+    ] = False,
+    landmarks: Annotated[bool, typer.Option("--landmarks", help="The 68 points too, in --json.")] = False,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(help="Publish the readings to a broker.", metavar="mqtt://HOST", envvar="MIEN_MQTT"),
+    ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(help="What it is for: self, research, clinic or venue; remembered.", metavar="NAME"),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="What to call the sources, once for each, in order.", metavar="NAME"),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Size of picture asked of a camera.", metavar="640x480")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Frames a second asked of a camera.", metavar="N")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Settings for a kind of machine: pi.", metavar="NAME")
+    ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="What finds faces: auto, haar, mtcnn or yunet.", metavar="NAME")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="What reads expressions: a built-in network or an .onnx file.", metavar="NAME|PATH"
+        ),
+    ] = None,
+    min_face: Annotated[
+        int | None, typer.Option(help="Smallest face looked for, in pixels.", metavar="PIXELS")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Analyse at most N frames a second of each source.", metavar="N")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Where the page listens; 127.0.0.1 when left out.", metavar="ADDRESS")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Its port; 8470 when left out, 0 for any.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the page's password.", metavar="PATH")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate for https.", metavar="PATH")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key.", metavar="PATH")] = None,
+    stop_after: Annotated[
+        float | None,
+        typer.Option("--for", help="Stop after so many seconds of running.", metavar="SECONDS", min=0.0),
+    ] = None,
+) -> None:
+    """Read expressions live, from cameras, streams and files.
+
+    Opens a page on this machine, at http://127.0.0.1:8470. With --no-page it runs in the terminal, and with
+    --json it prints one line for each reading, for other programs. No picture is stored, and none leaves the
+    machine.
+
+    Example: mien live camera:0 --no-page --json
+    """
+    from mien.cli.live_terminal import announced
+    from mien.config import load_settings
+    from mien.live.places import find_places
+    from mien.live.profiles import find_profile
+    from mien.live.station import Station
+
+    if page and as_json:
+        raise ConfigError("--json prints to the terminal: give --no-page with it")
+    chosen = find_profile(profile)
+    places = find_places(sources or ([] if page else ["camera:0"]), names or ())
+    options = {"detector": detector, "network": network, "min_face_px": min_face, "fps": fps}
+    given = {name: value for name, value in options.items() if value is not None}
+    settings = load_settings(**{**chosen.settings, **given})
+    asked = {
+        "size_wh": chosen.size_wh if size is None else _size(size),
+        "rate_hz": chosen.rate_hz if rate is None else rate,
+        "fps": settings.fps,
+    }
+    show_page = _page(browser, host, port, password_file, tls_cert, tls_key) if page else None
+    _settle_purpose(purpose, places)
+    with ExitStack() as stack:
+        station, announcer = Station(settings), _announcer(mqtt)
+        stack.callback(lambda: announcer.look(station.statuses()))
+        stack.callback(station.close)
+        if mqtt is not None:
+            from mien.live.mqtt import MqttSink
+
+            stack.enter_context(closing(MqttSink(mqtt, station.hub, station.statuses)))
+        box = stack.enter_context(station.hub.subscribe())
+        for place in places:
+            station.add(place.name, _opener(place, asked), where=place.shown, restart=place.restarts)
+        if show_page is not None:
+            box.close()
+            with announced(announcer, station.statuses), _interrupted_after(stop_after):
+                show_page(station)
+            return
+        try:
+            code = _follow(
+                station, box, announcer, as_json=as_json, landmarks=landmarks, stop_after=stop_after
+            )
+        except BrokenPipeError:
+            # The reader has gone (`mien live ... | head`); what Python flushes at its end must go somewhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        raise typer.Exit(code)
+
+
+def _size(size: str) -> tuple[int, int]:
+    if (match := re.fullmatch(r"([1-9]\d{0,4})[x×]([1-9]\d{0,4})", size)) is None:
+        raise ConfigError(f"size: expected WIDTHxHEIGHT, as in 640x480, received {size!r}")
+    return int(match[1]), int(match[2])
+
+
+def _opener(place: Place, asked: dict[str, Any]) -> Callable[[], Source]:
+    from mien.source import open_live
+
+    def opened() -> Source:
+        return open_live(place.where, name=place.name, **asked)
+
+    return opened
+
+
+def _page(
+    open_browser: bool, host: str | None, port: int | None,
+    password_file: Path | None, tls_cert: Path | None, tls_key: Path | None,
+) -> Callable[[Station], None]:  # fmt: skip
+    """Check what the page needs, before a camera is opened; give what shows it."""
+    from mien.web.serve import run_page
+    from mien.web.settings import load_web_settings
+
+    settings = load_web_settings(
+        password_file=password_file, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key
+    )
+    return lambda station: run_page(station, settings, open_browser)
+
+
+def _settle_purpose(purpose: str | None, places: list[Place]) -> None:
+    """See to it that a purpose is chosen before the first picture of somebody is taken.
+
+    Without a source it is the browser's camera, for which the page asks; the portrait shows nobody who is
+    there.
+    """
+    from mien.live.places import PORTRAIT
+    from mien.live.purpose import choose_purpose, read_purpose
+
+    if purpose is not None:
+        choose_purpose(purpose)
+    elif any(place.kind != PORTRAIT for place in places) and read_purpose() is None:
+        choose_purpose(_ask_purpose())
+
+
+def _ask_purpose() -> str:
+    from mien.live.purpose import MEANINGS
+
+    if not _at_terminal():
+        choices = ", ".join(f"{name} ({meaning})" for name, meaning in MEANINGS.items())
+        raise ConfigError(f"choose once what this is for, with --purpose: {choices}")
+    typer.echo(
+        "Mien looks at the pictures in memory. It stores none, and none leaves this machine.", err=True
+    )
+    typer.echo("What is it for? This is asked once.", err=True)
+    for name, meaning in MEANINGS.items():
+        typer.echo(f"  {name:9} {meaning}", err=True)
+    answer: str = typer.prompt("Purpose", err=True)
+    return answer.strip().lower()
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _announcer(mqtt: str | None) -> Announcer:
+    from mien.cli.live_terminal import Announcer
+    from mien.source.address import without_secrets
+
+    if mqtt is None:
+        return Announcer("nothing is stored, nothing leaves this machine")
+    return Announcer(f"nothing is stored, readings but no pictures go to {without_secrets(mqtt)}")
+
+
+@contextmanager
+def _interrupted_after(seconds: float | None) -> Iterator[None]:
+    """End the block like Ctrl-C does, but without a complaint, after some time."""
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, _interrupt)
+    timer.daemon = True
+    timer.start()
+    start_s = monotonic()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if monotonic() - start_s < seconds:
+            raise
+    finally:
+        timer.cancel()
+
+
+def _interrupt() -> None:
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGINT)
+    else:  # of all threads, only the main one's wait ends by a signal
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+
+
+def _follow(
+    station: Station, box: Mailbox, announcer: Announcer,
+    *, as_json: bool, landmarks: bool, stop_after: float | None,
+) -> int:  # fmt: skip
+    """Print what comes until all sources are over, or the time is up; give the exit code."""
+    from mien.cli.live_terminal import is_over, status_display
+    from mien.live.json_lines import JsonLines
+
+    end_s = math.inf
+    with ExitStack() as stack:
+        lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None
+        show = None if as_json else stack.enter_context(status_display())
+        statuses, due_s = station.statuses(), 0.0
+        while (now_s := monotonic()) < end_s:
+            if now_s >= due_s:
+                due_s, statuses = now_s + _LOOK_S, station.statuses()
+                announcer.look(statuses)
+                if stop_after is not None and all(status.state != "opening" for status in statuses):
+                    end_s = min(end_s, now_s + stop_after)
+                if show is not None:
+                    show(statuses, station.hub.latest())
+            over = all(map(is_over, statuses))
+            reading = box.take(0 if over else min(_LOOK_S, end_s - now_s))
+            if reading is None and over:
+                break
+            if reading is not None and lines is not None:
+                lines.write(reading)
+    return int(any(is_over(status) and status.state != "ended" for status in statuses))
