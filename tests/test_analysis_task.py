@@ -38,6 +38,15 @@ def test_a_path_in_which_nothing_is_found_leaves_the_others(tmp_path: Path) -> N
     assert all(failure.source in failure.error for failure in failures)
 
 
+def test_a_camera_or_stream_is_refused_and_its_password_kept(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    tasks, failures = plan(["rtsp://me:secret@camera/live", tmp_path / "a.jpg", "camera:0"])
+    assert [task.name for task in tasks] == ["a.jpg"]
+    assert [failure.source for failure in failures] == ["rtsp://***@camera/live", "camera:0"]
+    for failure in failures:
+        assert failure.error.startswith(f"{failure.source}: expected a file or folder, received a camera or")
+
+
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     touch(tmp_path, "monday/a.mp4", "tuesday/a.mp4")
     tasks, _ = plan([tmp_path / "monday", tmp_path / "tuesday"])

@@ -5,19 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import islice, pairwise
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from mien.errors import ConfigError
 from mien.source import Source, SourceReport, open_source
 from mien.source.camera import CameraSource
+from mien.source.paced import PacedSource
 from mien.source.portrait import PortraitSource
+from mien.source.pushed import PushedSource
+from mien.source.stream import StreamSource
 from source.clips import write_clip
 from source.fake_camera import FakeCamera
+from source.fake_network import FakeNetwork
 
 Make = Callable[..., Source]
 
@@ -33,7 +38,52 @@ def camera(**choices: Any) -> CameraSource:
     return CameraSource(capture=Eager(), **choices)
 
 
-@pytest.fixture(params=["photograph", "video", "portrait", "camera"])
+def stream(**choices: Any) -> StreamSource:
+    """A stream that always has a next picture."""
+
+    class Eager(FakeNetwork):
+        def frames(self) -> Iterator[VideoFrame]:
+            for number in count():
+                self.show(number / 25)
+                yield next(super().frames())
+
+    return StreamSource("rtsp://camera/live", connect=Eager(), **choices)
+
+
+def paced(*, name: str | None = None, **choices: Any) -> PacedSource:
+    """A file at its own speed, again and again, as the newest frame wins."""
+
+    def portrait() -> PortraitSource:
+        return PortraitSource(size_wh=(160, 90), duration_s=0.5, name=name, **choices)
+
+    return PacedSource(portrait(), again=portrait)
+
+
+def pushed(*, name: str = "browser-1", **choices: Any) -> PushedSource:
+    """A source into which a thread of its own pushes all the time."""
+
+    class Eager(PushedSource):
+        def __init__(self) -> None:
+            super().__init__(name, **choices)
+            self._over = threading.Event()
+            self._sender = threading.Thread(target=self._send)
+            self._sender.start()
+
+        def _send(self) -> None:
+            for number in count():
+                self.push(np.zeros((48, 64, 3), np.uint8), number / 25)
+                if self._over.wait(0.001):
+                    return
+
+        def close(self) -> None:
+            self._over.set()
+            self._sender.join(5)
+            super().close()
+
+    return Eager()
+
+
+@pytest.fixture(params=["photograph", "video", "portrait", "camera", "stream", "paced", "pushed"])
 def make(request: pytest.FixtureRequest, tmp_path: Path, portrait_path: Path) -> Make:
     """How to make one of the sources."""
     if request.param == "photograph":
@@ -43,7 +93,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, portrait_path: Path) ->
         return lambda **choices: open_source(clip, **choices)
     if request.param == "portrait":
         return lambda **choices: PortraitSource(size_wh=(160, 90), duration_s=0.5, **choices)
-    return camera
+    return {"camera": camera, "stream": stream, "paced": paced, "pushed": pushed}[request.param]
 
 
 @pytest.fixture(autouse=True)

@@ -16,12 +16,21 @@ class FakeCamera:
     Args:
         script: what comes at once; more comes with `show`.
         endless: once the script is over, wait for more; else only misses are left.
+        limits: what it gives of a property at most, whatever is asked for.
     """
 
     def __init__(
-        self, script: Iterable[int | Exception | None] = (), *, present: bool = True, endless: bool = True
+        self,
+        script: Iterable[int | Exception | None] = (),
+        *,
+        present: bool = True,
+        endless: bool = True,
+        limits: dict[int, float] | None = None,
     ) -> None:
         self.present = present
+        self.properties: dict[int, float] = {}
+        self.device: int | str | None = None
+        self._limits = limits or {}
         self.released = 0
         self._endless = endless
         self._coming: SimpleQueue[int | Exception | None] = SimpleQueue()
@@ -29,7 +38,8 @@ class FakeCamera:
         self._change = Condition()
         self.show(*script)
 
-    def __call__(self, index: int) -> FakeCamera:
+    def __call__(self, device: int | str) -> FakeCamera:
+        self.device = device
         return self
 
     def show(self, *script: int | Exception | None) -> None:
@@ -57,3 +67,10 @@ class FakeCamera:
 
     def release(self) -> None:
         self.released += 1
+
+    def set(self, prop: int, value: float) -> bool:
+        self.properties[prop] = min(value, self._limits.get(prop, value))
+        return True
+
+    def get(self, prop: int) -> float:
+        return self.properties.get(prop, 0.0)

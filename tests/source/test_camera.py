@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
+from pathlib import Path
+from typing import Any
 
+import cv2
 import pytest
 
 import mien.source.camera
-from mien.errors import SourceError
+from mien.errors import ConfigError, SourceError
 from mien.source.camera import CameraSource
+from source.clips import write_clip
 from source.fake_camera import FakeCamera
 
 
@@ -150,3 +154,74 @@ def test_a_consumer_that_raises_leaves_no_thread() -> None:
     with pytest.raises(ZeroDivisionError):
         read()
     assert camera.released == 1
+
+
+def test_a_camera_has_a_path_too() -> None:
+    camera = FakeCamera([1])
+    with closing(CameraSource("/dev/video2", capture=camera)) as source:
+        assert camera.device == "/dev/video2"
+        assert next(source.frames()).source == "/dev/video2"
+        camera.show(None)
+
+
+@pytest.mark.parametrize("path", ["/dev/video4321", "/dev/v4l/by-id/gone", "/dev/null"])
+def test_a_missing_path_is_a_source_error_and_opencv_quiet(
+    path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SourceError, match=f"{path}: no such camera"):
+        CameraSource(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_video_file_or_an_address_is_no_camera(tmp_path: Path) -> None:
+    for path in (str(write_clip(tmp_path / "clip.mp4", 3)), "rtsp://127.0.0.1:9/live"):
+        with pytest.raises(SourceError, match="no such camera"):
+            CameraSource(path)
+
+
+def test_size_and_rate_are_asked_for() -> None:
+    camera = FakeCamera()
+    with closing(CameraSource(capture=camera, size_wh=(1280, 720), rate_hz=30)) as source:
+        camera.show(None)
+    assert source.report.note is None
+    assert camera.properties == {
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),
+        cv2.CAP_PROP_FRAME_WIDTH: 1280,
+        cv2.CAP_PROP_FRAME_HEIGHT: 720,
+        cv2.CAP_PROP_FPS: 30,
+    }
+
+
+def test_nothing_is_asked_for_unless_wished() -> None:
+    camera = FakeCamera()
+    with closing(CameraSource(capture=camera, size_wh=(320, 240))):
+        camera.show(None)
+    assert set(camera.properties) == {cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT}
+
+
+def test_what_the_camera_gives_instead_is_said() -> None:
+    camera = FakeCamera(limits={cv2.CAP_PROP_FRAME_WIDTH: 800, cv2.CAP_PROP_FPS: 15})
+    with closing(CameraSource(capture=camera, size_wh=(1280, 720), rate_hz=30)) as source:
+        camera.show(None)
+    assert (
+        source.report.note
+        == "gives 800x720 instead of 1280x720 pixels; gives 15 instead of 30 frames a second"
+    )
+
+
+@pytest.mark.parametrize("limit_hz", [0, 29.97])
+def test_a_rate_that_is_not_known_or_nearly_right_is_no_note(limit_hz: float) -> None:
+    camera = FakeCamera(limits={cv2.CAP_PROP_FPS: limit_hz})
+    with closing(CameraSource(capture=camera, rate_hz=30)) as source:
+        camera.show(None)
+    assert source.report.note is None
+
+
+@pytest.mark.parametrize(
+    "wish", [{"size_wh": (0, 480)}, {"size_wh": (640, -1)}, {"rate_hz": 0.0}, {"rate_hz": float("nan")}]
+)
+def test_impossible_wishes_are_refused_before_the_camera_is_touched(wish: dict[str, Any]) -> None:
+    camera = FakeCamera()
+    with pytest.raises(ConfigError, match=r"(size_wh|rate_hz): expected .*, received"):
+        CameraSource(capture=camera, **wish)
+    assert camera.device is None

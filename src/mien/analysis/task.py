@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mien.errors import SourceError
 from mien.source import Kind, find_inputs
+from mien.source.address import without_secrets
 from mien.table import plain_name
 
 
@@ -66,13 +67,13 @@ def plan(paths: Iterable[str | Path], out: Path | None = None) -> tuple[list[Tas
     """
     readable: list[Path] = []
     failures: list[Failure] = []
-    for path in map(Path, paths):
+    for path in paths:
         try:
             find_inputs([path])
         except SourceError as error:
-            failures.append(Failure(str(path), str(error)))
+            failures.append(Failure(without_secrets(path), str(error)))
         else:
-            readable.append(path)
+            readable.append(Path(path))
     # All at once, as only then no two inputs get the same name.
     inputs = [each for each in find_inputs(readable) if not _is_result(each.path, readable, out)]
     if readable and not inputs:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from threading import Condition, Thread
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import SourceError
+from mien.errors import ConfigError, SourceError
 from mien.source.base import Chooser, SourceReport
+from mien.source.newest import Newest
 from mien.types import Frame
 
 # How long `close` waits for a camera that is stuck in a read.
@@ -20,6 +21,12 @@ _JOIN_S = 2.0
 
 # A camera that wakes up may miss a few pictures; one that misses so many in a row is gone.
 _MISSES = 10
+
+# Pictures above this size come compressed: as they are, USB 2 carries only a few a second.
+_UNCOMPRESSED_PX = 640 * 480
+
+# A camera's own rate is often a little off the round number (29.97).
+_RATE_SLACK_HZ = 0.5
 
 
 class Capture(Protocol):
@@ -37,17 +44,26 @@ class Capture(Protocol):
         """Give the device back."""
         ...
 
+    def set(self, prop: int, value: float, /) -> bool:
+        """Ask for a property; the camera does what it can."""
+        ...
 
-def open_capture(index: int) -> Capture:
+    def get(self, prop: int, /) -> float:
+        """Say what a property really is; 0 where it isn't known."""
+        ...
+
+
+def open_capture(device: int | str) -> Capture:
     """Open a camera quietly: OpenCV's own complaints about a missing one don't help anybody.
 
     Args:
-        index: 0 is the system's first camera.
+        device: 0 is the system's first camera; on Linux also a path, such as /dev/video0.
     """
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        return cv2.VideoCapture(index)
+        # By Video4Linux alone, as the other ways in would also open a file or an address.
+        return cv2.VideoCapture(device, cv2.CAP_V4L2 if isinstance(device, str) else cv2.CAP_ANY)
     finally:
         cv2.utils.logging.setLogLevel(level)
 
@@ -56,49 +72,52 @@ class CameraSource:
     """A camera, read in a thread of its own from the moment this is made.
 
     Args:
-        index: 0 is the system's first camera.
+        device: 0 is the system's first camera; on Linux also a path, such as /dev/video0.
         every: consider each n-th frame that the camera gives.
         fps: consider at most this many frames a second.
-        name: what `Frame.source` says; "camera:INDEX" when None.
-        capture: makes the device's reader from the index.
+        name: what `Frame.source` says; "camera:INDEX", or the path, when None.
+        size_wh: width and height asked for, in pixels; None leaves it to the camera. `report.note` says so
+            if it gives another.
+        rate_hz: frames a second asked for; as `size_wh`.
+        capture: makes the device's reader from its index or path.
         clock: gives seconds that never run backwards.
         patience_s: a camera that gives nothing for this long counts as lost.
 
     Raises:
         SourceError: there is no such camera, or another program holds it.
-        ConfigError: `every` or `fps` is out of range.
+        ConfigError: `every`, `fps`, `size_wh` or `rate_hz` is out of range.
     """
 
     live = True
 
     def __init__(
         self,
-        index: int = 0,
+        device: int | str = 0,
         *,
         every: int = 1,
         fps: float | None = None,
         name: str | None = None,
-        capture: Callable[[int], Capture] = open_capture,
+        size_wh: tuple[int, int] | None = None,
+        rate_hz: float | None = None,
+        capture: Callable[[int | str], Capture] = open_capture,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 10.0,
     ) -> None:
-        self.name = name or f"camera:{index}"
+        _check(size_wh, rate_hz)
+        shown = device if isinstance(device, str) else f"camera:{device}"
+        self.name = name or shown
         self.report = SourceReport()
-        self._chooser = Chooser(every, fps)
+        self._newest: Newest[NDArray[np.uint8]] = Newest(self.report, Chooser(every, fps))
         self._clock = clock
         self._patience_s = patience_s
-        self._capture = capture(index)
+        self._capture = capture(device)
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(
-                f"camera:{index}: no such camera, or another program holds it; close that, or try another"
+                f"{shown}: no such camera, or another program holds it; close that, or try another"
             )
-        self._change = Condition()
-        self._newest: tuple[NDArray[np.uint8], int, float] | None = None
-        self._ended = self._closed = False
-        self._failure: Exception | None = None
-        self._thread = Thread(target=self._read, name=self.name, daemon=True)
-        self._thread.start()
+        self.report.note = _ask(self._capture, size_wh, rate_hz)
+        self._thread = self._newest.feed(self._read, self.name)
 
     def frames(self) -> Iterator[Frame]:
         """Give the newest frame each time; waits for the next one, until the source is closed.
@@ -106,65 +125,60 @@ class CameraSource:
         Raises:
             SourceError: the camera stopped giving pictures.
         """
-        while (frame := self._take()) is not None:
-            yield frame
+        while (taken := self._newest.take(self._patience_s)) is not None:
+            rgb = np.asarray(cv2.cvtColor(taken.picture, cv2.COLOR_BGR2RGB), np.uint8)
+            rgb.flags.writeable = False
+            yield Frame(rgb, taken.index, taken.time_s, self.name)
+        if not self._newest.closed.is_set():
+            raise SourceError(
+                f"{self.name}: the camera stopped giving pictures; check its cable, start again"
+            ) from self._newest.failure
 
     def close(self) -> None:
         """Stop the thread, which gives the camera back; waits two seconds at most."""
-        with self._change:
-            self._closed = True
-            self._change.notify_all()
-        self._thread.join(_JOIN_S)
-
-    def _take(self) -> Frame | None:
-        with self._change:
-            self._change.wait_for(lambda: self._newest or self._ended or self._closed, self._patience_s)
-            newest, self._newest = self._newest, None
-            if self._closed:
-                return None
-            if newest is None:
-                raise SourceError(
-                    f"{self.name}: the camera stopped giving pictures; check its cable, start again"
-                ) from self._failure
-            self.report.frames_given += 1
-        bgr, index, time_s = newest
-        rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-        rgb.flags.writeable = False
-        return Frame(rgb, index, time_s, self.name)
+        self._newest.close(_JOIN_S)
 
     def _read(self) -> None:
         try:
             self._watch()
-        except Exception as error:  # handed over to the thread that asks for frames
-            self._failure = error
         finally:
             # Released here, as the device must not go away below a read that is under way.
             self._capture.release()
-            with self._change:
-                self._ended = True
-                self._change.notify_all()
 
     def _watch(self) -> None:
         start_s: float | None = None
         misses = 0
-        while not self._closed and misses < _MISSES:
+        while not self._newest.closed.is_set() and misses < _MISSES:
             good, bgr = self._capture.read()
             if good:
                 now_s = self._clock()
                 start_s = now_s if start_s is None else start_s
-                self._offer(bgr, now_s - start_s)
+                self._newest.offer(bgr, now_s - start_s, (bgr.shape[1], bgr.shape[0]))
             misses = 0 if good else misses + 1
 
-    def _offer(self, bgr: NDArray[np.uint8], time_s: float) -> None:
-        with self._change:
-            report = self.report
-            index = report.frames_read
-            report.frames_read += 1
-            report.size_wh = report.size_wh or (bgr.shape[1], bgr.shape[0])
-            report.duration_s = time_s
-            report.frame_rate_hz = index / time_s if time_s > 0 else None
-            if not self._chooser.wants(index, time_s):
-                return
-            report.frames_dropped += self._newest is not None
-            self._newest = (bgr, index, time_s)
-            self._change.notify_all()
+
+def _check(size_wh: tuple[int, int] | None, rate_hz: float | None) -> None:
+    if size_wh is not None and min(size_wh) < 1:
+        raise ConfigError(f"size_wh: expected width and height in pixels, received {size_wh}")
+    if rate_hz is not None and not (0 < rate_hz < math.inf):
+        raise ConfigError(f"rate_hz: expected a number above 0, received {rate_hz}")
+
+
+def _ask(capture: Capture, size_wh: tuple[int, int] | None, rate_hz: float | None) -> str | None:
+    """Ask the camera for a size and a rate; say what it gives instead, or None if it agrees."""
+    notes = []
+    if size_wh is not None:
+        if size_wh[0] * size_wh[1] > _UNCOMPRESSED_PX:
+            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
+        width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        if (width, height) != size_wh:
+            notes.append(f"gives {width}x{height} instead of {size_wh[0]}x{size_wh[1]} pixels")
+    if rate_hz is not None:
+        capture.set(cv2.CAP_PROP_FPS, rate_hz)
+        given_hz = capture.get(cv2.CAP_PROP_FPS)
+        if given_hz > 0 and abs(given_hz - rate_hz) > _RATE_SLACK_HZ:
+            notes.append(f"gives {given_hz:g} instead of {rate_hz:g} frames a second")
+    return "; ".join(notes) or None

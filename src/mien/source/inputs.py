@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from mien.errors import SourceError
 from mien.files import natural_key
+from mien.source.address import is_address, is_camera, without_secrets
 from mien.source.base import is_folder
 
 Kind = Literal["photograph", "video"]
@@ -71,10 +72,11 @@ def find_inputs(paths: Iterable[Path | str]) -> list[Input]:
         ("sub/img2.jpg"); where two would share a name, the folders above are added until they differ.
 
     Raises:
-        SourceError: a path is missing, a folder may not be read, or has nothing to read in it.
+        SourceError: a path is missing, a folder may not be read, or has nothing to read in it; or it is a
+            camera or a stream, which has no end.
     """
     found: dict[Path, tuple[Path, Path, Kind]] = {}
-    for path in map(Path, paths):
+    for path in map(_file_path, paths):
         for file, kind in _expand(path):
             root = path.parent if file == path else path
             found.setdefault(file.resolve(), (root, file, kind))
@@ -85,6 +87,15 @@ def find_inputs(paths: Iterable[Path | str]) -> list[Input]:
 def _kind_by_suffix(path: Path) -> Kind | None:
     suffix = path.suffix.lower()
     return "photograph" if suffix in PHOTOGRAPHS else "video" if suffix in VIDEOS else None
+
+
+def _file_path(path: Path | str) -> Path:
+    if is_address(path) or is_camera(path):
+        raise SourceError(
+            f"{without_secrets(path)}: expected a file or folder, received a camera or stream; watch it with "
+            "mien live (a file of that name is ./NAME)"
+        )
+    return Path(path)
 
 
 def _expand(path: Path) -> list[tuple[Path, Kind]]:
