@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from mien.live.station import Station
+    from mien.web.files.jobs import Uploads
     from mien.web.settings import WebSettings
 
 
-def register(app: FastAPI, station: Station, settings: WebSettings) -> None:
-    """Add the routes for uploads, and their page, to the app."""
+def register(app: FastAPI, station: Station, settings: WebSettings) -> Uploads:
+    """Add the routes for uploads, and their page, to the app.
+
+    Args:
+        app: with the API mounted on it.
+        station: whose settings say how files are read.
+        settings: how much may be sent.
+
+    Returns:
+        The table of uploads; it is closed, and everything deleted, when the app shuts down.
+    """
+    from fastapi import APIRouter
+    from starlette.concurrency import run_in_threadpool
+
+    from mien.web.files import page
+    from mien.web.files.jobs import Uploads
+    from mien.web.files.routes import build_router
+
+    uploads = Uploads(
+        station.settings,
+        max_mb=settings.max_upload_mb,
+        most=settings.max_uploads,
+        seconds=settings.upload_seconds,
+    )
+
+    @asynccontextmanager
+    async def deleting_in_the_end(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(uploads.close)
+
+    app.include_router(APIRouter(lifespan=deleting_in_the_end))
+    page.api_of(app).include_router(build_router(uploads))
+    page.register(uploads)
+    return uploads

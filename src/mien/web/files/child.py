@@ -1,0 +1,150 @@
+"""What runs in the child process: `python -m mien.web.files.child`, with its order as a line on its input.
+
+The order is a JSON object: `task` ("read" for a photograph's faces, "analyse" for all that the page shows),
+`file`, `name`, `kind`, `folder`, `settings` and `limits`. The answers are lines of JSON: {"stage",
+"progress"}, then {"result"}, or {"error"}, or {"memory": true} where there was too little of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final
+
+from mien.errors import MienError, SourceError
+from mien.web.files.confine import confine
+
+if TYPE_CHECKING:
+    from mien.config import Settings
+
+Order = dict[str, Any]
+Tell = Callable[[dict[str, Any]], None]
+
+_TELL_EVERY_S: Final = 0.1
+_OUT_OF_MEMORY: Final = (
+    "MemoryError", "bad_alloc", "nsufficient memory", "annot allocate memory", "failed to map segment",
+)  # fmt: skip
+"""What Python, C++, OpenCV, FFmpeg and the loader of libraries say where there is not enough."""
+
+
+def main() -> None:
+    """Take the order, give up what isn't needed for it, and answer."""
+    order = json.loads(sys.stdin.readline())
+    tell = _answers()
+    limits = order["limits"]
+    confine(Path(order["folder"]), **limits)
+    Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        tell({"result": _TASKS[order["task"]](order, tell)})
+    except Exception as error:
+        # The border of the process: whatever a damaged file does to a decoder is told as one line.
+        tell(_explained(order["name"], error))
+
+
+def _explained(name: str, error: Exception) -> dict[str, Any]:
+    words = f"{type(error).__name__}: {error}"
+    if any(sign in words for sign in _OUT_OF_MEMORY):
+        return {"memory": True}
+    if isinstance(error, MienError):
+        return {"error": str(error)}
+    # What else it says may name folders of this machine.
+    return {"error": f"{name}: cannot be read ({type(error).__name__}); it may be damaged, export it again"}
+
+
+def _answers() -> Tell:
+    """Keep the way to the parent for ourselves: what a library prints must not get between the answers."""
+    stream = os.fdopen(os.dup(1), "wb", buffering=0)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return lambda message: (stream.write(json.dumps(message).encode() + b"\n"), None)[1]
+
+
+def _end_with_parent() -> None:
+    # The parent never writes a second time: its end of the pipe closes when it ends, however it ends.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _progress(tell: Tell, stage: str) -> Callable[[float], None]:
+    last_s = -_TELL_EVERY_S
+
+    def progress(share: float) -> None:
+        nonlocal last_s
+        now_s = time.monotonic()
+        if now_s - last_s >= _TELL_EVERY_S:
+            last_s = now_s
+            tell({"stage": stage, "progress": round(min(1.0, max(0.0, share)), 3)})
+
+    return progress
+
+
+def _settings(order: Order) -> Settings:
+    from mien.config import Settings
+
+    return Settings(**order["settings"])
+
+
+def _read(order: Order, tell: Tell) -> dict[str, Any]:
+    from mien.source.images import read_image
+
+    # First of all, as most of what is wrong is wrong with the picture, and the rest takes longer to load.
+    image = read_image(order["file"])
+    from mien.live.reading import Reading
+    from mien.pipeline import Pipeline
+
+    size_wh = (image.shape[1], image.shape[0])
+    with Pipeline(_settings(order)) as pipeline:
+        faces = pipeline.read(image)
+    reading = Reading("image", 0, 0.0, 0.0, size_wh, faces, faces, None, 0.0).as_dict()
+    return {"size_wh": reading["size_wh"], "faces": reading["faces"]}
+
+
+def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
+    """Leave `table.csv`, `summary.json`, and what `preview` makes in the folder; give the record in short."""
+    from mien.web.files import preview
+
+    path, folder, name = Path(order["file"]), Path(order["folder"]), order["name"]
+    is_video = order["kind"] == "video"
+    # Before the networks are loaded: most files that can't be read are told from the others here.
+    if is_video:
+        needs_copy = not preview.plays_in_browsers(path)
+    else:
+        preview.copy_photograph(path, folder / preview.PICTURE)
+    from mien.analysis.batch import analyse_all
+    from mien.analysis.partial import Wanted
+    from mien.analysis.task import Task
+    from mien.files import write_json
+
+    settings = _settings(order)
+    result = analyse_all(
+        [Task(str(path), order["kind"], name, preview.STEM)],
+        settings,
+        folder,
+        wanted=Wanted(plots=False, annotate=True),
+        jobs=1,
+        progress=_progress(tell, "reading"),
+    )
+    for failure in result.failures:
+        raise RuntimeError(failure.trace) if failure.trace else SourceError(failure.error)
+    record = result.summary["recordings"][0]
+    # Where the file lay for a while means nothing to whoever reads the summary.
+    record["path"] = name
+    write_json(folder / preview.SUMMARY, result.summary)
+    if is_video:
+        write_json(folder / preview.TIMELINE, preview.timeline(result.table, record, settings))
+        if needs_copy:
+            preview.copy_video(path, folder / preview.CLIP, _progress(tell, "copying"))
+    return {name: record[name] for name in preview.SHOWN}
+
+
+_TASKS: Final[dict[str, Callable[[Order, Tell], dict[str, Any]]]] = {"read": _read, "analyse": _analyse}
+
+if __name__ == "__main__":
+    main()

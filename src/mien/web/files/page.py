@@ -1,0 +1,67 @@
+"""The files view. The server says once what stands on it; our own script sends files and shows results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from jinja2 import Environment, StrictUndefined
+from nicegui import html, ui
+from starlette.routing import Mount
+
+from mien.labels import UNCERTAIN
+from mien.source.inputs import PHOTOGRAPHS, VIDEOS
+from mien.table import DECIMALS
+
+if TYPE_CHECKING:
+    from mien.web.files.jobs import Uploads
+
+_TEMPLATE = Path(__file__).with_name("files.html")
+
+
+def register(uploads: Uploads) -> None:
+    """Add the files view, at `/files`.
+
+    Args:
+        uploads: says how large files may be, and how many.
+    """
+    from mien.web.pages.layout import PAGE, PREFIX, fill, shell
+
+    markup = render(uploads)
+
+    @ui.page("/files", title="Files · Mien", **PAGE)
+    def files() -> None:
+        ui.add_head_html(f'<link rel="stylesheet" href="{PREFIX}/files.css">')
+        with shell("Files", modules=["files.js"]):
+            fill(html.div().classes("mien-content"), markup)
+
+
+def render(uploads: Uploads) -> str:
+    """Write the page's content."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    suffixes = sorted(PHOTOGRAPHS | VIDEOS)
+    return template.render(config=page_config(uploads), suffixes=suffixes, max_mb=uploads.max_mb)
+
+
+def page_config(uploads: Uploads) -> dict[str, Any]:
+    """Give what the script must know, so that nothing stands twice."""
+    return {
+        "suffixes": sorted(PHOTOGRAPHS | VIDEOS),
+        "max_mb": uploads.max_mb,
+        "decimals": dict(DECIMALS),
+        "uncertain": UNCERTAIN,
+    }
+
+
+def api_of(app: FastAPI) -> FastAPI:
+    """Give the API that is mounted on an app; an app without one is its own."""
+    from mien.web.api import PREFIX
+
+    for route in app.router.routes:
+        if isinstance(route, Mount) and route.path == PREFIX and isinstance(route.app, FastAPI):
+            return route.app
+    return app

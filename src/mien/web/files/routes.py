@@ -1,0 +1,204 @@
+"""The part of the API that takes files in and gives out what was found in them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Final
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse
+
+from mien.source import Kind
+from mien.table import COLUMNS, read_rows
+from mien.web.files import preview
+from mien.web.files.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
+
+COOKIE: Final = "mien-files"
+"""Says whose uploads are whose; a random word, gone when the browser is closed."""
+
+MOST_ROWS: Final = 200
+
+_RETRY_S: Final = "5"
+_OWNER: Final = re.compile(r"[\w-]{22,64}")
+
+
+class UploadOut(BaseModel):
+    """One upload: how far it is, and in short what was found."""
+
+    id: str = Field(description="What its address ends with; who knows it may see the file.")
+    name: str = Field(description="What the client called it.")
+    kind: Kind
+    state: State
+    stage: str | None = Field(description="reading, then copying where browsers can't play the original.")
+    progress: float | None = Field(description="Of the stage, 0 to 1.")
+    error: str | None = Field(description="What was wrong with it.")
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    frame_rate_hz: float | None = None
+    frames_analysed: int | None = None
+    frames_with_face: int | None = None
+    rows: int | None = None
+    tracks: int | None = None
+    coverage: float | None = None
+    expressions: dict[str, int] | None = Field(None, description="How many rows have each expression.")
+    note: str | None = Field(None, description="What was wrong with it though it could be read.")
+
+
+class Rows(BaseModel):
+    """Some rows of a table."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[str | int | float | None, ...]]
+    total: int
+
+
+def build_router(uploads: Uploads) -> APIRouter:
+    """Make the routes.
+
+    Args:
+        uploads: the table that they speak for; its owner closes it.
+    """
+    router = APIRouter(prefix="/files", tags=["files"])
+    _add_table(router, uploads)
+    _add_parts(router, uploads)
+    return router
+
+
+def _owner(request: Request, response: Response) -> str:
+    """Give the word that says whose uploads are whose; a new one for who has none."""
+    owner = request.cookies.get(COOKIE, "")
+    if not _OWNER.fullmatch(owner):
+        owner = secrets.token_urlsafe(24)
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, owner, httponly=True, samesite="strict", secure=secure)
+    return owner
+
+
+Owner = Annotated[str, Depends(_owner)]
+
+
+def _add_table(router: APIRouter, uploads: Uploads) -> None:
+    body = {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+
+    @router.post("", status_code=202, response_model=UploadOut, openapi_extra={"requestBody": body})
+    async def send(
+        request: Request,
+        owner: Owner,
+        x_mien_name: Annotated[str, Header(max_length=2000, description="The file's name, percent-encoded.")],
+    ) -> dict[str, Any]:
+        """Send one photograph or video as the body; it is read as soon as there is room."""
+        announced = request.headers.get("content-length", "")
+        try:
+            with uploads.receiving(unquote(x_mien_name), owner) as (upload, take):
+                uploads.check_size(upload, int(announced) if announced.isdecimal() else 0)
+                async for piece in request.stream():
+                    await run_in_threadpool(take, piece)
+        except WrongKind as error:
+            raise HTTPException(415, str(error)) from error
+        except TooLarge as error:
+            raise HTTPException(413, str(error)) from error
+        except TooMany as error:
+            raise HTTPException(429, str(error), {"Retry-After": _RETRY_S}) from error
+        except ClientDisconnect as error:
+            raise HTTPException(400, "the connection ended before the file was whole") from error
+        except OSError as error:
+            raise HTTPException(507, "there is no room on the server's disk; try later") from error
+        return upload.as_dict()
+
+    @router.get("", response_model=list[UploadOut])
+    def mine(owner: Owner) -> list[dict[str, Any]]:
+        """List what this browser has sent, the oldest first."""
+        return [upload.as_dict() for upload in uploads.of(owner)]
+
+    @router.delete("", status_code=204)
+    def forget(owner: Owner) -> None:
+        """Delete all that this browser has sent, and what was made of it."""
+        uploads.forget(owner)
+
+    @router.get("/{key}", response_model=UploadOut)
+    def status(key: str) -> dict[str, Any]:
+        """Say how far one upload is."""
+        return _known(uploads, key).as_dict()
+
+    @router.delete("/{key}", status_code=204)
+    def remove(key: str) -> None:
+        """Delete one upload and what was made of it; what reads it is ended."""
+        uploads.remove(_known(uploads, key))
+
+
+def _add_parts(router: APIRouter, uploads: Uploads) -> None:
+    @router.get("/{key}/table.csv", response_class=FileResponse)
+    def table(key: str) -> FileResponse:
+        """Give the table: one row per face per frame."""
+        return _download(uploads, key, preview.TABLE, "text/csv")
+
+    @router.get("/{key}/summary.json", response_class=FileResponse)
+    def summary(key: str) -> FileResponse:
+        """Give the summary: what was read, by which models, settings and versions."""
+        return _download(uploads, key, preview.SUMMARY, "application/json")
+
+    @router.get("/{key}/timeline.json", response_class=FileResponse)
+    def timeline(key: str) -> FileResponse:
+        """Give the course of a video over time, smoothed for the eye; a photograph has none."""
+        return FileResponse(_part(uploads, key, preview.TIMELINE), media_type="application/json")
+
+    @router.get("/{key}/rows")
+    def rows(
+        key: str,
+        offset: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+    ) -> Rows:
+        """Give some rows of the table."""
+        path = _part(uploads, key, preview.TABLE)
+        found = list(islice(read_rows(path), offset, offset + limit))
+        return Rows(columns=COLUMNS, rows=found, total=_known(uploads, key).result["rows"])
+
+    @router.get("/{key}/annotated", response_class=FileResponse)
+    def annotated(key: str) -> FileResponse:
+        """Give the copy with the faces marked: JPEG, or MP4 (H.264) in which players can jump."""
+        path = _part(uploads, key, preview.MARKED_PICTURE, preview.MARKED_CLIP)
+        return FileResponse(path, media_type=_media_type(path))
+
+    @router.get("/{key}/original", response_class=FileResponse)
+    def original(key: str) -> FileResponse:
+        """Give the picture or video without marks, as browsers show it: where need be, a copy."""
+        upload = _known(uploads, key)
+        own = [upload.file.name] if upload.kind == "video" else []
+        path = _part(uploads, key, preview.PICTURE, preview.CLIP, *own)
+        return FileResponse(path, media_type=_media_type(path))
+
+
+def _known(uploads: Uploads, key: str) -> Upload:
+    upload = uploads.find(key)
+    if upload is None:
+        raise HTTPException(404, "there is no such file here; it may have been deleted, send it again")
+    return upload
+
+
+def _part(uploads: Uploads, key: str, *names: str) -> Path:
+    path = uploads.part(_known(uploads, key), *names)
+    if path is None:
+        raise HTTPException(404, "there is nothing of this kind here, or not yet")
+    return path
+
+
+def _download(uploads: Uploads, key: str, part: str, media_type: str) -> FileResponse:
+    path = _part(uploads, key, part)
+    stem = PurePosixPath(_known(uploads, key).name).stem
+    return FileResponse(path, media_type=media_type, filename=f"{stem}.{path.name}")
+
+
+def _media_type(path: Path) -> str:
+    """Give the type of what browsers show; of the originals, only those are given out which they play."""
+    return {".jpg": "image/jpeg", ".webm": "video/webm"}.get(path.suffix, "video/mp4")
