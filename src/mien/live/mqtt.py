@@ -175,7 +175,7 @@ class MqttSink:
                 self._wake.clear()
             self._leave()
         except Exception as error:  # the thread's border: a run of months outlives whatever happens here
-            return str(error) or type(error).__name__
+            return getattr(error, "strerror", None) or str(error) or type(error).__name__
         return None
 
     def _greet(self, refusal: str | None) -> None:
