@@ -23,7 +23,7 @@ class Worker:
 
     Args:
         name: of the source in the station.
-        opener: opens the source; called in the thread.
+        opener: opens the source; called in the thread, when the stages are ready.
         pipeline: makes the stages; called in the thread.
         publish: takes each reading, in the thread.
         clock: gives seconds that never run backwards.
@@ -117,19 +117,19 @@ class Worker:
 
     def _work(self) -> None:
         try:
-            with closing(self._opener()) as source:
-                if self._takes_over(source):
-                    self._read(source)
+            # The stages first: a camera is not on, and a film does not run, while networks are being loaded.
+            with self._pipeline() as pipeline:
+                if not self._stopped:
+                    self._read(pipeline)
         except Exception as error:  # the thread's border: it becomes the source's status
             self.error = error
 
-    def _takes_over(self, source: Source) -> bool:
-        with self._lock:
-            self._source = source
-            return not self._stopped
-
-    def _read(self, source: Source) -> None:
-        with self._pipeline() as pipeline:
+    def _read(self, pipeline: Pipeline) -> None:
+        with closing(self._opener()) as source:
+            with self._lock:
+                self._source = source
+                if self._stopped:
+                    return
             smoothing = HalfLife(pipeline.settings.smooth_half_life_s)
             going_on = GoingOn(source, self._name, self._before, clock=self._clock, heard=self._hear)
             self.heard_s = self._clock()
