@@ -23,6 +23,8 @@ GOING_AWAY, UNSUPPORTED, POLICY, TOO_LARGE = 1001, 1003, 1008, 1009
 SEND_S: Final = 10.0
 """Who takes no message for so long is gone."""
 
+_CLOSE_S: Final = 1.0
+
 STATUS_S: Final = 0.25
 """A status in a reading's message is at most so old."""
 
@@ -76,24 +78,30 @@ async def converse(websocket: WebSocket, conversation: Coroutine[Any, Any, None]
         await conversation
     except Goodbye as goodbye:
         await _close(websocket, goodbye.code, goodbye.reason)
-    except (WebSocketDisconnect, TimeoutError):
-        pass  # the other side has left, or takes nothing any more
+    except TimeoutError:
+        await _close(websocket, POLICY, "nothing came, or nothing was taken")
+    except WebSocketDisconnect:
+        pass  # the other side has left
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:
-    with suppress(RuntimeError, WebSocketDisconnect):  # it was closed meanwhile
-        await websocket.close(code, reason)
+    # It may be closed meanwhile, or not even take this any more.
+    with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+        await within(_CLOSE_S, websocket.close(code, reason))
 
 
 async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
     """Run several at once; when one ends or fails, the others are cancelled, and its error is raised."""
     tasks = [asyncio.create_task(work) for work in works]
+    for task in tasks:  # of two that fail at once, only one can be raised
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Not gather, which would hide from a surrounding cancel scope that it was the one who cancelled.
+        await asyncio.wait(tasks)
     for task in done:
         task.result()
 

@@ -1,0 +1,133 @@
+"""What the tests of the page's server share: a station without cameras, and clients for it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mien.config import Settings
+from mien.errors import ConfigError
+from mien.live.history import History
+from mien.live.hub import Hub
+from mien.live.reading import Reading
+from mien.live.status import SourceStatus
+from mien.source import Source
+from mien.types import Faces, Image
+from mien.web.settings import WebSettings
+
+with warnings.catch_warnings():
+    # Starlette would rather have the successor of httpx, which is hardly known yet.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+HOST = "127.0.0.1:8470"
+ORIGIN = f"http://{HOST}"
+WS = f"ws://{HOST}"
+PASSWORD = "correct horse battery"
+LOCAL = ("127.0.0.1", 50000)
+WAIT_S = 20.0
+
+
+class Clock:
+    """Seconds that go on when the test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class FakeStation:
+    """A station that reads a frame when the test says so."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.hub = Hub()
+        self.history = History()
+        self.added: list[str] = []
+        self.removed: list[str] = []
+        self.known: dict[str, SourceStatus] = {}
+        self.sources: dict[str, Source] = {}
+        self.openers: dict[str, Callable[[], Source]] = {}
+        self._thread = ThreadPoolExecutor(1)
+
+    def add(self, name: str, opener: Callable[[], Source], *, where: str = "", restart: bool = True) -> None:
+        if name in self.known:
+            raise ConfigError(f"{name}: there is a source of this name already; choose another")
+        self.added.append(name)
+        self.known[name] = SourceStatus(name, where, "running")
+        self.openers[name] = opener
+        if not restart:
+            self.sources[name] = opener()
+
+    def remove(self, name: str) -> None:
+        self.removed.append(name)
+        self.known.pop(name, None)
+        if source := self.sources.pop(name, None):
+            source.close()
+
+    def statuses(self) -> list[SourceStatus]:
+        return list(self.known.values())
+
+    def read(self, name: str) -> Reading:
+        """Read the newest frame of a source, and publish what it shows."""
+        taking: Future[Any] = self._thread.submit(next, self.sources[name].frames())
+        frame = taking.result(WAIT_S)
+        reading = make_reading(name, frame.index, frame.time_s, image=frame.image)
+        self.publish(reading)
+        return reading
+
+    def publish(self, reading: Reading) -> None:
+        self.history.add(reading)
+        self.hub.publish(reading)
+
+    def close(self) -> None:
+        for name in list(self.known):
+            self.remove(name)
+        self.hub.close()
+        self._thread.shutdown()
+
+
+def make_reading(
+    source: str, frame: int, time_s: float = 0.0, *, image: Image | None = None, faces: Faces | None = None
+) -> Reading:
+    faces = one_face() if faces is None else faces
+    size_wh = (640, 480) if image is None else (image.shape[1], image.shape[0])
+    return Reading(source, frame, time_s, 1_750_000_000.0 + time_s, size_wh, faces, faces, image, 12.5)
+
+
+def one_face() -> Faces:
+    """A face that is half happy; the network has no word for contempt."""
+    return Faces(
+        np.float32([[10, 20, 110, 140]]),
+        detection=[0.9],
+        landmarks=np.full((1, 68, 2), 50.0),
+        track=[0],
+        quality=[0.8],
+        probabilities=[[0.25, 0.5, 0.05, 0.05, 0.05, 0.05, 0.05, np.nan]],
+        expression=[1],
+        valence=[0.4],
+        arousal=[0.1],
+    )
+
+
+def jpeg(width: int = 64, height: int = 48, *, options: tuple[int, ...] = ()) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    good, data = cv2.imencode(".jpg", noise, options)
+    assert good
+    return data.tobytes()
+
+
+def client(app: Any, origin: str = ORIGIN, *, address: tuple[str, int] = LOCAL, **more: Any) -> TestClient:
+    """A client that is no browser: it sends no Origin by itself, and follows no redirects."""
+    return TestClient(app, base_url=origin, client=address, follow_redirects=False, **more)
+
+
+def settings(**choices: Any) -> WebSettings:
+    return WebSettings(**choices)
