@@ -15,7 +15,6 @@ import av
 import numpy as np
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -25,6 +24,7 @@ from mien.labels import EMOTIONS
 from mien.table import COLUMNS
 from mien.web.files.jobs import Uploads
 from mien.web.files.routes import COOKIE, build_router
+from web.backend import TestClient
 
 NAME = '"Grace" Ü�x:1.jpg'
 """Has what would break a header, if it came there as it is."""

@@ -135,6 +135,8 @@ class Door:
     async def _log_out(self, request: Request) -> Response:
         name = _cookie_name(request.scope)
         self.sessions.close(request.cookies.get(name))
+        for forget in getattr(request.app.state, "at_logout", ()):
+            await asyncio.to_thread(forget, request)
         answer = RedirectResponse(PATH, 303)
         answer.delete_cookie(name, httponly=True, samesite="strict", secure=_is_tls(request.scope))
         return answer

@@ -23,14 +23,15 @@ def register(app: FastAPI, station: Station, settings: WebSettings) -> Uploads:
         settings: how much may be sent.
 
     Returns:
-        The table of uploads; it is closed, and everything deleted, when the app shuts down.
+        The table of uploads. What somebody has sent is deleted when they log out, and everything when the app
+        shuts down.
     """
-    from fastapi import APIRouter
+    from fastapi import APIRouter, Request
     from starlette.concurrency import run_in_threadpool
 
     from mien.web.files import page
     from mien.web.files.jobs import Uploads
-    from mien.web.files.routes import build_router
+    from mien.web.files.routes import COOKIE, build_router
 
     uploads = Uploads(
         station.settings,
@@ -44,6 +45,10 @@ def register(app: FastAPI, station: Station, settings: WebSettings) -> Uploads:
         yield
         await run_in_threadpool(uploads.close)
 
+    def forget(request: Request) -> None:
+        uploads.forget(request.cookies.get(COOKIE, ""))
+
+    app.state.at_logout = [forget]
     app.include_router(APIRouter(lifespan=deleting_in_the_end))
     page.api_of(app).include_router(build_router(uploads))
     page.register(uploads)

@@ -114,10 +114,10 @@ export class Course {
     return left + (width * timeS) / this.#data.duration_s;
   }
 
-  /** The place of the last point at or before a time; the search goes on from a place before it. */
-  #place(timeS, from = 0) {
+  /** The place of the last point at or before a time. */
+  #place(timeS) {
     const times = this.#face.time_s;
-    let low = from;
+    let low = 0;
     let high = times.length;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -128,7 +128,9 @@ export class Course {
   }
 
   #shares(timeS) {
-    const place = this.#face ? this.#place(timeS) : -1;
+    if (!this.#face) return null;
+    // At the very end, the last reading still stands.
+    const place = this.#place(Math.min(timeS, this.#data.duration_s - this.#data.step_s / 2));
     return place < 0 ? null : this.#face.probabilities[place];
   }
 

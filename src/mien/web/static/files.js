@@ -313,6 +313,7 @@ function make(tag, className, text = "") {
 
 function makeRow(name, { show, remove }) {
   const row = make("li", "upload");
+  const plain = make("span", "upload-name", name);
   const button = make("button", "link upload-name", name);
   button.type = "button";
   button.addEventListener("click", show);
@@ -322,16 +323,17 @@ function makeRow(name, { show, remove }) {
   away.type = "button";
   away.ariaLabel = `Remove ${name}`;
   away.addEventListener("click", remove);
-  row.append(button, make("span", "upload-state small"), away, bar);
+  row.append(plain, button, make("span", "upload-state small"), away, bar);
   return row;
 }
 
 function fillRow(row, { name, status }, isShown) {
-  const [button, words, , bar] = row.children;
+  const [plain, button, words, , bar] = row.children;
   const { state, progress } = status;
-  button.disabled = state !== "done";
-  button.ariaPressed = state === "done" ? String(isShown) : null;
-  words.textContent = stateWords(status);
+  plain.hidden = state === "done";
+  button.hidden = !plain.hidden;
+  button.ariaPressed = String(isShown);
+  words.textContent = stateWords(status).replace(`${name}: `, "");
   words.classList.toggle("error", state === "failed");
   bar.hidden = !OPEN.includes(state);
   bar.ariaLabel = `${name}: ${words.textContent}`;

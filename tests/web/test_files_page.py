@@ -1,0 +1,98 @@
+"""The files view within the whole server: guard, login, page, and what happens at the end."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.source.inputs import PHOTOGRAPHS, VIDEOS
+from mien.web import files
+from mien.web.app import build_backend
+from mien.web.files.jobs import Uploads
+from mien.web.files.page import render
+from web.backend import LOCAL, ORIGIN, PASSWORD, FakeStation, TestClient, client, settings
+
+FILES = "/api/v1/files"
+NAME = {"X-Mien-Name": "x.jpg", "Origin": ORIGIN}
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def serve(station: FakeStation, **choices: Any) -> tuple[TestClient, Uploads]:
+    chosen = settings(**choices)
+    app = build_backend(station, chosen)  # type: ignore[arg-type]
+    uploads = files.register(app, station, chosen)  # type: ignore[arg-type]
+    return client(app, address=LOCAL), uploads
+
+
+@pytest.fixture
+def visitor(temporary: Path, station: FakeStation) -> Iterator[TestClient]:
+    visitor, _ = serve(station, max_upload_mb=1)
+    with visitor:
+        yield visitor
+
+
+def test_files_go_through_the_guard(visitor: TestClient) -> None:
+    assert visitor.post(FILES, content=b"data", headers=NAME).status_code == 202
+    foreign = visitor.post(FILES, content=b"data", headers=NAME | {"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    rebound = visitor.get(FILES, headers={"Host": "evil.example"})
+    assert rebound.status_code == 421
+    assert visitor.post(FILES, content=bytes(1_000_001), headers=NAME).status_code == 413
+    assert visitor.get(FILES).headers["cache-control"] == "no-store"
+
+
+def test_the_description_of_the_api_has_them(visitor: TestClient) -> None:
+    paths = visitor.get("/api/v1/openapi.json").json()["paths"]
+    assert {"get", "post", "delete"} <= set(paths["/files"])
+    assert "/files/{key}/table.csv" in paths
+
+
+def test_everything_is_deleted_when_the_server_ends(temporary: Path, station: FakeStation) -> None:
+    visitor, _ = serve(station)
+    with visitor:
+        visitor.post(FILES, content=b"data", headers=NAME)
+        assert len(list(temporary.iterdir())) == 1
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_somebody_sent_is_deleted_when_they_log_out(temporary: Path, station: FakeStation) -> None:
+    visitor, uploads = serve(station, password=PASSWORD)
+    with visitor:
+        assert visitor.post(FILES, content=b"data", headers=NAME).status_code == 401
+        visitor.post("/login", data={"password": PASSWORD}, headers={"Origin": ORIGIN})
+        key = visitor.post(FILES, content=b"data", headers=NAME).json()["id"]
+        assert uploads.find(key) is not None
+        visitor.post("/logout", headers={"Origin": ORIGIN})
+        assert uploads.find(key) is None
+
+
+def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStation) -> None:
+    _, uploads = serve(station, max_upload_mb=7)
+    try:
+        markup = render(uploads)
+    finally:
+        uploads.close()
+    found = re.search(r"data-config='([^']*)'", markup)
+    assert found is not None
+    config = json.loads(html.unescape(found[1]))
+    assert config["max_mb"] == 7
+    assert set(config["suffixes"]) == PHOTOGRAPHS | VIDEOS
+    assert "Up to 7 MB each" in markup
+    parts = set(re.findall(r'data-part="([a-z-]+)"', markup))
+    script = Path(files.__file__).parents[1] / "static" / "files.js"
+    wanted = set(re.findall(r'#parts\("([a-z-]+)"\)', script.read_text(encoding="utf-8")))
+    assert wanted <= parts
+    for part in re.findall(r'aria-(?:labelledby|describedby)="([a-z-]+)"', markup):
+        assert f'id="{part}"' in markup
