@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import tomllib
@@ -87,3 +88,17 @@ def test_a_photograph_needs_no_plots_nor_data_frames(
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in ran.stderr.split()}
     assert loaded & {"matplotlib", "pandas", "pyarrow"} == set()
+
+
+def test_onnx_runtime_does_not_report_to_its_maker(tmp_path: Path) -> None:
+    # Where it may, it leaves the number of its session in the folder for temporary files.
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    for name in ("TMPDIR", "TMP", "TEMP"):
+        environment[name] = str(tmp_path)
+    code = "import os, mien.expression.network; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    environment["PYTHONPATH"] = str(Path(mien.__file__).parents[1])
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "1\n"
+    assert list(tmp_path.iterdir()) == []

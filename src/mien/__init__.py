@@ -11,6 +11,7 @@ Everything here is imported when it is first used: `import mien` alone loads not
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from mien.types import Faces, Frame
 
 __version__ = "0.1.0"
+
+# ONNX Runtime's wheels can report to their maker how they are used; Mien sends nothing anywhere. This is read
+# when onnxruntime is imported, which nothing of ours does before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "ConfigError",
