@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import TYPE_CHECKING, Final
 
-import markdown2
+import markdown2  # type: ignore[import-untyped]
 from nicegui import ui
 
 from mien.expression.network import built_in_networks, find_network
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST_NAME: Final = 40
-_PARTS: Final = ("onnxruntime", "opencv-python-headless", "av", "mtcnn", "numpy", "scipy", "nicegui", "fastapi")
+_PARTS: Final = (
+    "onnxruntime", "opencv-python-headless", "av", "mtcnn", "numpy", "scipy", "nicegui", "fastapi",
+)  # fmt: skip
 
 _EMPTY_HEAD: Final = re.compile(r"<thead>\s*<tr>(\s*<th></th>)+\s*</tr>\s*</thead>")
 
@@ -50,7 +52,8 @@ def parts() -> tuple[tuple[str, str, str], ...]:
             about = metadata(name)
         except PackageNotFoundError:
             continue
-        found.append((name, about["Version"], _licence(about.get("License-Expression") or about.get("License"))))
+        licence = next((about[key] for key in ("License-Expression", "License") if key in about), None)
+        found.append((name, about["Version"], _licence(licence)))
     return tuple(found)
 
 

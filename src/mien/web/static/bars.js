@@ -30,7 +30,8 @@ export class Bars {
     if (tell) this.#toldMs = nowMs;
     for (const row of this.#rows) {
       const share = face ? face.probabilities[row.label] : null;
-      row.fill.style.transform = `scaleX(${share ?? 0})`;
+      const scale = `scaleX(${(share ?? 0).toFixed(3)})`;
+      if (row.scale !== scale) row.fill.style.transform = row.scale = scale;
       set(row.value, percent(share));
       if (!tell) continue;
       row.meter.setAttribute("aria-valuenow", Math.round(100 * (share ?? 0)));

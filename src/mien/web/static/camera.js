@@ -30,7 +30,7 @@ export function noCameraHere() {
 /**
  * @param video the element that shows the camera
  * @param deviceId which camera; "" for the browser's own choice
- * @param on what to call: reading(message, picture, done), dropped(), lost(attempt), found(), refused(reason), ended(reason)
+ * @param on what to call: reading(message, picture, done(drawn)), dropped(), lost(attempt), found(), refused(reason), ended(reason)
  */
 export class Camera {
   own = true;

@@ -71,7 +71,7 @@ class Live {
     if (!feed) return;
     feed.stop();
     this.#feed = null;
-    this.#pending?.done();
+    this.#pending?.done(false);
     this.#pending = null;
     this.state.trackState = feed.track?.readyState ?? null;
     this.view.wipe();
@@ -120,7 +120,7 @@ class Live {
     this.stats.read(message.reading, performance.now());
     this.#status = message.status ?? this.#status;
     if (this.#feed.own) this.record.add(message.reading);
-    if (this.#pending) this.#pending.done();
+    if (this.#pending) this.#pending.done(false);
     else requestAnimationFrame(() => this.#draw());
     this.#pending = { message, picture, done };
   }
@@ -132,7 +132,7 @@ class Live {
     const locked = !this.#feed.own || (this.#feed.pace.roundTripMs ?? 0) < LOCKED_BELOW_MS;
     this.view.show(message.reading, locked ? picture : null);
     this.stats.drew(this.#latencyMs(message));
-    done();
+    done(true);
   }
 
   #latencyMs({ captured_ms: capturedMs, reading }) {
@@ -277,7 +277,9 @@ class Live {
 
   #tick() {
     const part = this.#part;
-    const { rate, latency } = this.stats.numbers(performance.now());
+    const { rate: heard, latency } = this.stats.numbers(performance.now());
+    // A source of the server may be read more often than it is drawn here.
+    const rate = this.#feed?.own ? heard : (this.#status?.rate_hz ?? heard);
     const dropped = Math.max(this.#status?.frames_dropped ?? 0, this.stats.dropped) + (this.#feed?.skipped ?? 0);
     part("rate").textContent = this.#phase === "running" ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
     part("latency").textContent = latency === null ? "–" : Math.round(latency);

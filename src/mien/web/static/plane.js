@@ -4,6 +4,7 @@ import { colours, fitted } from "./colours.js";
 import { placeWords } from "./words.js";
 
 const TRAIL_MS = 10000;
+const DRAWN_EVERY_MS = 80; // the eye sees no difference, and it leaves time for the picture
 const TOLD_EVERY_MS = 2000;
 const LEFT = ["fear", "disgust", "happiness"]; // their names find no room on the right
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -12,6 +13,7 @@ export class Plane {
   #canvas;
   #places;
   #trail = []; // [ms, valence, arousal]
+  #drawnMs = -Infinity;
   #toldMs = -Infinity;
 
   /** @param places valence and arousal of each label, drawn as its mark */
@@ -22,10 +24,19 @@ export class Plane {
 
   clear() {
     this.#trail = [];
-    this.draw(null, performance.now());
+    this.redraw(null);
   }
 
+  /** Draw at once, whenever it was drawn last: the theme or the size has changed. */
+  redraw(face) {
+    this.#drawnMs = -Infinity;
+    this.draw(face, performance.now());
+  }
+
+  /** @param face as shown; null for none */
   draw(face, nowMs) {
+    if (nowMs - this.#drawnMs < DRAWN_EVERY_MS) return;
+    this.#drawnMs = nowMs;
     const known = face && face.valence !== null;
     if (known) this.#trail.push([nowMs, face.valence, face.arousal]);
     while (this.#trail.length && this.#trail[0][0] < nowMs - TRAIL_MS) this.#trail.shift();

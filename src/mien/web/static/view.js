@@ -7,6 +7,8 @@ import { Speaker } from "./speaker.js";
 import { Timeline } from "./timeline.js";
 import { timelineWords } from "./words.js";
 
+const TIMELINE_EVERY_MS = 950;
+
 export class View {
   reading = null; // the one that is drawn
   face = null; // the face that bars and plane tell of
@@ -14,6 +16,7 @@ export class View {
   #part;
   #picture = null;
   #shownMs = null;
+  #timelineMs = -Infinity;
 
   /** @param part finds an element by its name; @param config labels, uncertain, places */
   constructor(root, part, { labels, uncertain, places }) {
@@ -32,7 +35,7 @@ export class View {
     part("mirror").addEventListener("change", () => this.mirror(part("mirror").checked));
     part("span").addEventListener("change", (event) => {
       this.timeline.spanMs = 1000 * event.target.value;
-      this.tick(false);
+      this.#redraw();
     });
     for (const event of ["mien:theme", "resize"]) window.addEventListener(event, () => this.#redraw());
     this.plane.clear();
@@ -44,6 +47,7 @@ export class View {
     this.#part("stage").style.setProperty("--ratio", reading.size_wh[0] / reading.size_wh[1]);
     this.reading = reading;
     this.#picture = picture;
+    this.#part("video").classList.toggle("covered", picture !== null);
     this.face = this.faces.face(reading.faces);
     this.mark();
     const shown = this.face && { ...this.face, ...this.face.shown };
@@ -75,6 +79,7 @@ export class View {
   /** Nothing is running any more; timeline and trail stay to be looked at. */
   wipe() {
     this.reading = this.face = this.#picture = this.noFaceMs = null;
+    this.#part("video").classList.remove("covered");
     this.overlay.draw(null, null, {});
     this.faces.face([]);
     this.bars.draw(null, "Nothing running", performance.now());
@@ -86,8 +91,10 @@ export class View {
     this.plane.clear();
   }
 
-  /** Move the timeline on. @param running its end is now; otherwise it stands where it stopped. */
+  /** Move the timeline on, once a second. @param running its end is now; otherwise it stands where it stopped. */
   tick(running) {
+    if (performance.now() - this.#timelineMs < TIMELINE_EVERY_MS) return;
+    this.#timelineMs = performance.now();
     const nowMs = running ? Date.now() : (this.#shownMs ?? Date.now());
     this.timeline.draw(nowMs);
     const words = timelineWords(this.timeline.summary(nowMs), this.timeline.spanMs / 60_000);
@@ -96,7 +103,8 @@ export class View {
 
   #redraw() {
     this.mark();
-    this.plane.draw(this.face && { ...this.face, ...this.face.shown }, performance.now());
+    this.plane.redraw(this.face && { ...this.face, ...this.face.shown });
+    this.#timelineMs = -Infinity;
     this.tick(this.reading !== null);
   }
 }

@@ -16,6 +16,7 @@ export class Watch {
   #attempt = 0;
   #retry = null;
   #running = false;
+  #shown = null;
 
   constructor(source, on) {
     this.#source = source;
@@ -68,12 +69,14 @@ export class Watch {
       return;
     }
     const { message, jpeg } = parseWatch(data);
-    const picture = await createImageBitmap(jpeg).catch(() => null); // a picture that can't be shown
-    const done = () => {
+    let picture = await createImageBitmap(jpeg).catch(() => null); // a picture that can't be shown
+    const done = (drawn) => {
+      // The one on the page may have to be drawn again, until the next is.
+      if (drawn) [picture, this.#shown] = [this.#shown, picture];
       picture?.close();
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "ack", frame: message.reading.frame }));
     };
     if (this.#running && socket === this.#socket) this.#on.reading(message, picture, done);
-    else done();
+    else done(false);
   }
 }

@@ -1,6 +1,6 @@
 // Readings in plain words.
 
-export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)}\u00a0%`);
 
 const SMALL_FACE = 64; // pixels; below this, the network sees less than it was taught on
 const POOR = 0.35; // quality; see docs/quality.md
