@@ -1,0 +1,153 @@
+"""The page's scripts without a page: what they compute, write and send."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.table import PLAIN, CsvTable
+from mien.types import Faces
+from mien.web.pages.layout import STATIC
+from mien.web.pages.live import page_config
+from web.backend import make_reading, one_face
+
+NODE = shutil.which("node")
+TIME_LIMIT_S = 60.0
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs node to run the page's scripts without a browser")
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts, in a folder where node knows that they are modules."""
+    folder = tmp_path_factory.mktemp("modules")
+    shutil.copytree(STATIC, folder, dirs_exist_ok=True)
+    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    return folder
+
+
+def run(modules: Path, *arguments: str, told: str = "") -> bytes:
+    assert NODE is not None
+    done = subprocess.run(
+        [NODE, *arguments],
+        input=told.encode(),
+        capture_output=True,
+        timeout=TIME_LIMIT_S,
+        env={"PATH": os.environ["PATH"], "MIEN_MODULES": modules.as_uri()},
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()
+    return done.stdout
+
+
+def call(modules: Path, script: str, told: Any = None) -> bytes:
+    """Run a script with our modules in reach; `told` is what was told, `give` writes bytes."""
+    start = (
+        "import { readFileSync, writeSync } from 'node:fs';"
+        "const told = JSON.parse(readFileSync(0, 'utf8')); const give = (data) => writeSync(1, data);"
+        "const load = (name) => import(`${process.env.MIEN_MODULES}/${name}`);"
+    )
+    return run(modules, "--input-type=module", "--eval", start + script, told=json.dumps(told))
+
+
+def test_what_the_scripts_compute(modules: Path) -> None:
+    run(modules, "--test", str(Path(__file__).with_name("scripts.test.mjs")))
+
+
+def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path: Path) -> None:
+    two = Faces(
+        np.float32([[10.126, 20, 110, 140], [0, 0, 50, 60]]),
+        track=[3, 4],
+        quality=[0.123456, np.nan],
+        probabilities=[[0.1] * 7 + [0.3], [np.nan] * 8],
+        valence=[-0.00001, np.nan],
+    )
+    readings = [
+        make_reading("browser-1", 0),
+        make_reading("browser-1", 2, 0.0666667, faces=two),
+        make_reading('a "b", c', 3, 1.5, faces=one_face()),
+        make_reading("browser-1", 4, 2.0, faces=Faces.empty()),
+    ]
+    expected = tmp_path / "expected.csv"
+    table = CsvTable(expected, PLAIN)
+    for reading in readings:
+        table.write(reading.rows())
+    table.close()
+    script = (
+        "const { Record } = await load('record.js'); const record = new Record(told.config);"
+        "told.readings.forEach((each) => record.add(each)); give(record.csv());"
+    )
+    told = {"config": page_config(), "readings": [each.as_dict(landmarks=True) for each in readings]}
+    assert call(modules, script, told).decode() == expected.read_text(encoding="utf-8")
+
+
+def test_readings_older_than_an_hour_are_let_go(modules: Path) -> None:
+    script = (
+        "const { Record } = await load('record.js'); const record = new Record(told.config);"
+        "for (let s = 0; s < 3 * 3600; s += 10) {"
+        "  told.reading.at = new Date(1e12 + 1000 * s).toISOString(); record.add(told.reading); }"
+        "give(String(record.length));"
+    )
+    rows = int(
+        call(modules, script, {"config": page_config(), "reading": make_reading("browser-1", 0).as_dict()})
+    )
+    assert 360 <= rows <= 1.1 * 360 + 1
+
+
+@pytest.mark.parametrize("captured_ms", [0.0, 1234.5678, 1e12])
+def test_a_frame_is_packed_as_the_server_reads_it(modules: Path, captured_ms: float) -> None:
+    script = (
+        "const { frameMessage } = await load('wire.js');"
+        "give(frameMessage(told.sequence, told.ms, Uint8Array.from(told.jpeg).buffer));"
+    )
+    jpeg = b"\xff\xd8 some bytes \xff\xd9"
+    message = call(modules, script, {"sequence": 70_000, "ms": captured_ms, "jpeg": list(jpeg)})
+    assert struct.unpack("<IId", message[:16]) == (70_000, 0, captured_ms)
+    assert message[16:] == jpeg
+
+
+def test_what_the_server_shows_is_taken_apart(modules: Path) -> None:
+    text = json.dumps({"type": "reading", "where": "Käfig"}, ensure_ascii=False).encode()
+    data = struct.pack("<I", len(text)) + text + b"\xff\xd8 picture"
+    script = (
+        "const { parseWatch } = await load('wire.js');"
+        "const { message, jpeg } = parseWatch(Uint8Array.from(told).buffer);"
+        "give(JSON.stringify([message, [...new Uint8Array(await jpeg.arrayBuffer())], jpeg.type]));"
+    )
+    message, jpeg, kind = json.loads(call(modules, script, list(data)))
+    assert message == {"type": "reading", "where": "Käfig"}
+    assert bytes(jpeg) == b"\xff\xd8 picture"
+    assert kind == "image/jpeg"
+
+
+def test_the_timeline_agrees_with_means_over_its_span(modules: Path) -> None:
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(8), 100)
+    points = [
+        {"at_s": 1000 + i, "expression": None if i % 4 == 0 else "neutral", "probabilities": row.tolist(),
+         "valence": 0.0, "arousal": 0.0}
+        for i, row in enumerate(shares)
+    ]  # fmt: skip
+    script = (
+        "globalThis.window = { addEventListener() {} };"
+        "const { Timeline } = await load('timeline.js');"
+        "const timeline = new Timeline(null, told.labels, 'uncertain'); timeline.spanMs = 60000;"
+        "timeline.fill(told.points); give(JSON.stringify(timeline.summary(1099000)));"
+    )
+    labels = page_config()["labels"]
+    summary = json.loads(call(modules, script, {"labels": labels, "points": points}))
+    shown = [i for i in range(100) if i >= 39]
+    read = [i for i in shown if i % 4]
+    assert summary["readings"] == len(shown)
+    assert summary["read"] == pytest.approx(len(read) / len(shown))
+    means = dict(zip(labels, shares[read].mean(axis=0), strict=True))
+    assert dict(map(tuple, summary["shares"])) == pytest.approx(means)
+    assert [share for _, share in summary["shares"]] == sorted(means.values(), reverse=True)
