@@ -112,9 +112,19 @@ def test_the_timeline_goes_on_where_the_page_has_it(app: FastAPI, station: FakeS
 
 @pytest.mark.parametrize(
     "path",
-    ["readings/nobody.csv", "history/nobody", "readings/..%2f..%2f..%2fetc%2fpasswd.csv", "readings/%00.csv",
-     "history/..%2f..%2fetc%2fpasswd", "nothing", "../login", "readings/../../../etc/passwd", "docs", "redoc"],
-)  # fmt: skip
+    [
+        "readings/nobody.csv",
+        "history/nobody",
+        "readings/..%2f..%2f..%2fetc%2fpasswd.csv",
+        "readings/%00.csv",
+        "history/..%2f..%2fetc%2fpasswd",
+        "nothing",
+        "../login",
+        "readings/../../../etc/passwd",
+        "docs",
+        "redoc",
+    ],
+)
 def test_what_is_not_there_is_not_found(app: FastAPI, path: str) -> None:
     answer = client(app).get(f"/api/v1/{path}")
     assert answer.status_code == 404
@@ -223,10 +233,29 @@ def test_cameras_and_streams_can_be_added(
 
 @pytest.mark.parametrize(
     "where",
-    ["/etc/passwd", "/dev/video0", "movie.mp4", "../movie.mp4", "file:///etc/passwd", "ftp://host/x", "concat:a|b",
-     "portrait", "camera:", "camera:x", "camera:-1", "camera:100", "camera:0\n", "camera:٣", "", "http://", "0",
-     "subfile,,start,0,end,9,,:/etc/passwd", "rtsp://host/a b", "data://text"],
-)  # fmt: skip
+    [
+        "/etc/passwd",
+        "/dev/video0",
+        "movie.mp4",
+        "../movie.mp4",
+        "file:///etc/passwd",
+        "ftp://host/x",
+        "concat:a|b",
+        "portrait",
+        "camera:",
+        "camera:x",
+        "camera:-1",
+        "camera:100",
+        "camera:0\n",
+        "camera:٣",
+        "",
+        "http://",
+        "0",
+        "subfile,,start,0,end,9,,:/etc/passwd",
+        "rtsp://host/a b",
+        "data://text",
+    ],
+)
 def test_nothing_else_can_be_added(ready: FastAPI, station: FakeStation, where: str) -> None:
     answer = client(ready).post("/api/v1/sources", json={"where": where})
     assert answer.status_code == 422
@@ -235,9 +264,20 @@ def test_nothing_else_can_be_added(ready: FastAPI, station: FakeStation, where: 
 
 @pytest.mark.parametrize(
     "more",
-    [{"name": ""}, {"name": "a\nb"}, {"name": 65 * "x"}, {"name": "<b>"}, {"size_wh": [0, 0]}, {"size_wh": [640]},
-     {"size_wh": [10**6, 480]}, {"rate_hz": 0}, {"rate_hz": 1e9}, {"colour": 1}, {"where": 3 * "x" * 1000}],
-)  # fmt: skip
+    [
+        {"name": ""},
+        {"name": "a\nb"},
+        {"name": 65 * "x"},
+        {"name": "<b>"},
+        {"size_wh": [0, 0]},
+        {"size_wh": [640]},
+        {"size_wh": [10**6, 480]},
+        {"rate_hz": 0},
+        {"rate_hz": 1e9},
+        {"colour": 1},
+        {"where": 3 * "x" * 1000},
+    ],
+)
 def test_odd_wishes_are_refused(ready: FastAPI, station: FakeStation, more: dict[str, Any]) -> None:
     answer = client(ready).post("/api/v1/sources", json={"where": "camera:0", **more})
     assert answer.status_code == 422

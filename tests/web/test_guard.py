@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.web.app import _App
+from mien.web.app import GuardedApp
 from mien.web.guard import SMALL_BODY, Guard, _Body
 from web.backend import HOST, LOCAL, ORIGIN, PASSWORD, TestClient, client, settings
 
@@ -43,9 +43,9 @@ async def socket(websocket: WebSocket) -> None:
 
 
 def guarded(**choices: Any) -> FastAPI:
-    app = _App(settings(**choices), None)
+    app = GuardedApp(settings(**choices))
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    for path in ("/", "/api/v1/echo", "/files/upload", "/api/v1/analyse"):
+    for path in ("/", "/api/v1/echo", "/api/v1/files", "/api/v1/analyse"):
         app.router.routes.append(Route(path, echo, methods=methods))
     app.router.routes += [Route("/page", page), Route("/fail", fail), WebSocketRoute("/ws", socket)]
     return app
@@ -68,11 +68,26 @@ def test_own_names_are_answered(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "evil.example", "evil.example:8470", "localhost", "localhost:80", "localhost:8471", "127.0.0.1",
-        "localhost.evil.example:8470", "evil.example@localhost:8470", "localhost:8470@evil.example", "localhost:x",
-        "localhost:8470/", "localhost:8470#", "127.0.0.1.:8470", "0.0.0.0:8470", "[::]:8470", "", "[::1", "192.168.1.5:8470",
+        "evil.example",
+        "evil.example:8470",
+        "localhost",
+        "localhost:80",
+        "localhost:8471",
+        "127.0.0.1",
+        "localhost.evil.example:8470",
+        "evil.example@localhost:8470",
+        "localhost:8470@evil.example",
+        "localhost:x",
+        "localhost:8470/",
+        "localhost:8470#",
+        "127.0.0.1.:8470",
+        "0.0.0.0:8470",
+        "[::]:8470",
+        "",
+        "[::1",
+        "192.168.1.5:8470",
     ],
-)  # fmt: skip
+)
 def test_other_names_are_refused(host: str) -> None:
     answer = client(guarded()).get("/", headers={"host": host})
     assert answer.status_code == 421
@@ -251,7 +266,7 @@ def test_a_larger_body_is_refused(body: Any) -> None:
     assert client(guarded()).post("/", content=body).status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/files/upload", "/api/v1/analyse"])
+@pytest.mark.parametrize("path", ["/api/v1/files", "/api/v1/analyse"])
 def test_uploads_have_their_own_limit(path: str) -> None:
     guard = client(guarded(max_upload_mb=2))
     assert guard.post(path, content=b"x" * 2_000_000).status_code == 200
@@ -307,7 +322,7 @@ def test_other_kinds_of_scope_pass() -> None:
 
 
 def test_plain_text_is_left_as_it_is() -> None:
-    app = _App(settings(), None)
+    app = GuardedApp(settings())
 
     async def script(request: Request) -> PlainTextResponse:
         return PlainTextResponse("<script>", headers={"cache-control": "max-age=9"})

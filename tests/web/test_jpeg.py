@@ -57,9 +57,19 @@ def test_many_scans_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8" + b"\xff" * 100, b"GIF89a" + bytes(50), bytes(100),
-     b"\x89PNG\r\n\x1a\n" + bytes(50), b"\xff\xd8\xff\xd9" + bytes(50), b"\xff\xd8\xff\xe0\x00\x00" * 30],
-)  # fmt: skip
+    [
+        b"",
+        b"\xff",
+        b"\xff\xd8",
+        b"\xff\xd8\xff",
+        b"\xff\xd8" + b"\xff" * 100,
+        b"GIF89a" + bytes(50),
+        bytes(100),
+        b"\x89PNG\r\n\x1a\n" + bytes(50),
+        b"\xff\xd8\xff\xd9" + bytes(50),
+        b"\xff\xd8\xff\xe0\x00\x00" * 30,
+    ],
+)
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="expected a baseline JPEG"):
         decode_jpeg(data)

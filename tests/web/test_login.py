@@ -250,9 +250,16 @@ class _Counting:
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, basic("wrong password"), basic(""), {"authorization": "Basic %%%"}, {"authorization": f"Bearer {PASSWORD}"},
-     {"authorization": "Basic"}, {"authorization": "Basic " + base64.b64encode(b"\xff:\xff").decode()}],
-)  # fmt: skip
+    [
+        {},
+        basic("wrong password"),
+        basic(""),
+        {"authorization": "Basic %%%"},
+        {"authorization": f"Bearer {PASSWORD}"},
+        {"authorization": "Basic"},
+        {"authorization": "Basic " + base64.b64encode(b"\xff:\xff").decode()},
+    ],
+)
 def test_a_program_without_it_is_asked_for_it(house: House, headers: dict[str, str]) -> None:
     answer = house.visitor().get("/api/v1/health", headers=headers)
     assert answer.status_code == 401

@@ -10,8 +10,8 @@ from web.backend import Clock, FakeStation, client, settings
 
 CAMERA = SourceStatus(
     "camera:0", "camera:0", "running",
-    frames_read=300, frames_analysed=290, frames_dropped=10, rate_hz=29.5, latency_ms=40.0, latency_p95_ms=75.0,
-    coverage=0.9, restarts=2, running_s=10.0,
+    frames_read=300, frames_analysed=290, frames_dropped=10, rate_hz=29.5,
+    latency_ms=40.0, latency_p95_ms=75.0, coverage=0.9, restarts=2, running_s=10.0,
 )  # fmt: skip
 AWAY = SourceStatus('odd "name"\n', "rtsp://***@host", "away", away_s=3.5)
 

@@ -66,8 +66,13 @@ def test_a_missing_password_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("choices", "name"),
-    [({"port": 70000}, "port"), ({"host": ""}, "host"), ({"max_upload_mb": 0}, "max_upload_mb"), ({"colour": 1}, "colour")],
-)  # fmt: skip
+    [
+        ({"port": 70000}, "port"),
+        ({"host": ""}, "host"),
+        ({"max_upload_mb": 0}, "max_upload_mb"),
+        ({"colour": 1}, "colour"),
+    ],
+)
 def test_a_wrong_value_is_named(choices: dict[str, object], name: str) -> None:
     with pytest.raises(ConfigError, match=f"setting {name}: "):
         load_web_settings(**choices)

@@ -125,14 +125,13 @@ def test_two_cameras_have_two_names(app: FastAPI, station: FakeStation) -> None:
 
 def test_more_cameras_than_allowed_are_refused(station: FakeStation, research: None) -> None:
     app = build_backend(station, settings(max_cameras=1))
-    with camera(app):
-        with opened(app) as second:
-            second.send_json(HELLO)
-            assert second.receive_json() == {
-                "type": "refused",
-                "reason": "there are 1 cameras already; close one",
-            }
-            assert closing(second)[0] == sockets.POLICY
+    with camera(app), opened(app) as second:
+        second.send_json(HELLO)
+        assert second.receive_json() == {
+            "type": "refused",
+            "reason": "no more than 1 cameras at once; close another first",
+        }
+        assert closing(second)[0] == sockets.POLICY
     with camera(app):  # the place is free again
         pass
 
@@ -147,10 +146,22 @@ def test_without_a_purpose_no_camera_is_read(station: FakeStation, purpose: obje
 
 @pytest.mark.parametrize(
     "hello",
-    ["", "hello", "[]", "null", "{}", '{"type":"hello"}', '{"type":"hello","name":7}', '{"type":"hello","name":""}',
-     '{"type":"hello","name":"../../etc"}', '{"type":"hello","name":"a b"}', '{"type":"ack","name":"browser"}',
-     '{"type":"hello","name":"' + 33 * "x" + '"}', "[" * 900],
-)  # fmt: skip
+    [
+        "",
+        "hello",
+        "[]",
+        "null",
+        "{}",
+        '{"type":"hello"}',
+        '{"type":"hello","name":7}',
+        '{"type":"hello","name":""}',
+        '{"type":"hello","name":"../../etc"}',
+        '{"type":"hello","name":"a b"}',
+        '{"type":"ack","name":"browser"}',
+        '{"type":"hello","name":"' + 33 * "x" + '"}',
+        "[" * 900,
+    ],
+)
 def test_who_does_not_say_hello_is_shown_out(app: FastAPI, station: FakeStation, hello: str) -> None:
     with opened(app) as socket:
         socket.send_text(hello)

@@ -6,10 +6,12 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 import mien
@@ -44,13 +46,13 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def build_api(station: Station, settings: WebSettings, analyse: Analyse | None = None) -> FastAPI:
+def build_api(station: Station, settings: WebSettings, analyse: Analyse) -> FastAPI:
     """Make the API, to be mounted at `PREFIX`.
 
     Args:
         station: whose sources and readings it tells of.
         settings: what may be done through it.
-        analyse: reads a photograph; in a child process when None.
+        analyse: reads a photograph.
     """
     api = FastAPI(
         title="Mien",
@@ -65,16 +67,8 @@ def build_api(station: Station, settings: WebSettings, analyse: Analyse | None =
     api.include_router(_purpose())
     api.include_router(_sources(station, settings))
     api.include_router(_readings(station))
-    api.include_router(_photographs(settings, analyse or in_child_process(station)))
+    api.include_router(_photographs(settings, analyse))
     return api
-
-
-def in_child_process(station: Station) -> Analyse:
-    """Give what reads a photograph in a child process, with the station's settings."""
-    from mien.web.files.sandbox import Limits, analyse_upload
-
-    limits = Limits(memory_mb=2048, seconds=60.0)
-    return lambda data: analyse_upload(data, settings=station.settings, limits=limits)
 
 
 async def _explain(request: Request, error: Exception) -> Response:
@@ -205,12 +199,15 @@ def _check_known(station: Station, source: str) -> None:
 
 async def _photograph(request: Request) -> bytes:
     """Give the photograph that a request brings; what it is called means nothing here."""
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form(max_files=1, max_fields=1) as form:
-            file = form.get("file")
-            data = await file.read() if isinstance(file, UploadFile) else b""
-    else:
-        data = await request.body()
+    try:
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            async with request.form(max_files=1, max_fields=1) as form:
+                file = form.get("file")
+                data = await file.read() if isinstance(file, UploadFile) else b""
+        else:
+            data = await request.body()
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the connection ended before the photograph was whole") from error
     if not data:
         raise HTTPException(422, "expected a photograph as the body, or as the field `file` of a form")
     return data
@@ -219,6 +216,8 @@ async def _photograph(request: Request) -> bytes:
 def _photographs(settings: WebSettings, analyse: Analyse) -> APIRouter:
     router = APIRouter(tags=["photographs"])
     at_once = asyncio.Semaphore(settings.max_uploads)
+    # Threads of its own: they wait for a child process, and what decodes the cameras' pictures must not.
+    threads = ThreadPoolExecutor(settings.max_uploads, "mien analyse")
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {"schema": {"type": "object", "properties": {"file": binary["schema"]}, "required": ["file"]}}
     body = {"required": True, "content": {"image/*": binary, "multipart/form-data": form}}
@@ -230,6 +229,6 @@ def _photographs(settings: WebSettings, analyse: Analyse) -> APIRouter:
             detail = "there are too many photographs at once; try again in a few seconds"
             raise HTTPException(503, detail, {"Retry-After": "5"})
         async with at_once:
-            return await asyncio.to_thread(analyse, data)
+            return await asyncio.get_running_loop().run_in_executor(threads, analyse, data)
 
     return router

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan
 from starlette.websockets import WebSocket
 
 from mien.live.station import Station
+from mien.web.analyses import Analyses
 from mien.web.api import PREFIX, Analyse, build_api
 from mien.web.camera_socket import Cameras
 from mien.web.guard import Guard
@@ -41,6 +46,9 @@ def build_app(station: Station, settings: WebSettings) -> FastAPI:
     # What an earlier app of this process added to NiceGUI's own would be added twice, or not at all.
     core.app.user_middleware.clear()
     core.app.middleware_stack = None
+    # Its own pages for errors are compiled in the browser, and each takes memory of the server for a while.
+    core.app.exception_handlers[404] = _not_found
+    core.app.exception_handlers[Exception] = _failed
     ui.run_with(
         app,
         title="Mien",
@@ -63,7 +71,14 @@ def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse |
         analyse: reads a photograph for the API; in a child process when None.
     """
     door = Door(settings) if settings.password is not None else None
-    app = _App(settings, door)
+    analyses = Analyses(station.settings)
+
+    @asynccontextmanager
+    async def ending_analyses(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        analyses.close()
+
+    app = GuardedApp(settings, door, ending_analyses)
     cameras = Cameras(station, settings.max_cameras)
 
     async def watch_source(websocket: WebSocket) -> None:
@@ -74,20 +89,31 @@ def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse |
         WebSocketRoute("/ws/watch", watch_source),
         *(door.routes() if door is not None else ()),
     ]
-    app.mount(PREFIX, build_api(station, settings, analyse))
+    app.mount(PREFIX, build_api(station, settings, analyse or analyses))
     return app
 
 
-class _App(FastAPI):
+async def _not_found(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("There is no such page. Mien's own is at /", 404)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("Something went wrong in Mien; its terminal says more.", 500)
+
+
+class GuardedApp(FastAPI):
     """FastAPI with the guard around everything, its own error pages too.
 
     Args:
         settings: for the guard.
         door: asks for the password; None asks for nothing.
+        lifespan: of the server.
     """
 
-    def __init__(self, settings: WebSettings, door: Door | None) -> None:
-        super().__init__(title="Mien", openapi_url=None, docs_url=None, redoc_url=None)
+    def __init__(
+        self, settings: WebSettings, door: Door | None = None, lifespan: Lifespan[FastAPI] | None = None
+    ) -> None:
+        super().__init__(title="Mien", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
         self._settings = settings
         self._door = door
 

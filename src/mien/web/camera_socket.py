@@ -76,7 +76,7 @@ class Cameras:
         if await asyncio.to_thread(read_purpose) is None:
             await _refuse(websocket, "choose first what Mien is used for")
         if self._open >= self._most:
-            await _refuse(websocket, f"there are {self._most} cameras already; close one")
+            await _refuse(websocket, f"no more than {self._most} cameras at once; close another first")
         self._open += 1
         try:
             await self._run(websocket, name)

@@ -86,7 +86,7 @@ class Guard:
         """Say with which status and words a request is refused; None lets it in."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_ours(hosts[0], scope):
-            return 421, "this server is not known under that name: open it as localhost, or allow the name (allowed_hosts)"
+            return 421, "this server is not known under that name: open it as localhost, or allow the name"
         origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
         if origin is not None and not self._same_origin(origin, hosts[0], scope):
@@ -121,7 +121,7 @@ class Guard:
         upload_bytes = self._settings.max_upload_mb * 1_000_000
         if path == "/api/v1/analyse":
             return min(upload_bytes, LARGEST_PHOTOGRAPH), self._settings.upload_seconds
-        if path.startswith(("/files", "/api/v1/files")):
+        if path.startswith("/api/v1/files"):
             return upload_bytes, self._settings.upload_seconds
         return SMALL_BODY, _SMALL_BODY_S
 

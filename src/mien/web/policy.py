@@ -1,8 +1,9 @@
 """The content security policy: nothing from elsewhere, no script that is not ours.
 
-NiceGUI writes scripts into its pages and compiles templates in the browser. The first are let in by a nonce,
-made anew for each page, so that markup which somebody smuggles into a page runs nothing; the second needs
-'unsafe-eval'. Its styles, and those of its elements, need 'unsafe-inline', which is for styles alone.
+NiceGUI writes scripts into its pages. They are let in by a nonce, made anew for each page, so that markup
+which somebody smuggles in runs nothing. Its own components are compiled in the browser, which would need
+'unsafe-eval': our pages do without them, and without code that the server sends later (`ui.run_javascript`).
+The styles that NiceGUI writes into pages and elements need 'unsafe-inline', for styles alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-eval' {nonce}; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' {nonce}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'; "
     "frame-ancestors 'none'"

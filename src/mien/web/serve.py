@@ -10,7 +10,7 @@ import ssl
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from threading import Event, Thread, current_thread, main_thread
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ class Server:
         """
         self._socket = _listen(self._settings)
         port = self._socket.getsockname()[1]
-        self._thread = Thread(target=self._server.run, args=([self._socket],), name="mien page", daemon=True)
+        self._thread = Thread(target=self._run, args=(self._socket,), name="mien page", daemon=True)
         self._thread.start()
         while not self._server.ready.wait(0.1) and self._thread.is_alive():
             pass
@@ -87,6 +87,10 @@ class Server:
             self._thread.join(_JOIN_S)
         if self._socket is not None:
             self._socket.close()
+
+    def _run(self, listening: socket.socket) -> None:
+        with suppress(SystemExit):  # which is how Uvicorn says that the app did not start
+            self._server.run([listening])
 
 
 class _Uvicorn(uvicorn.Server):
@@ -162,7 +166,8 @@ def run_page(
     Raises:
         ConfigError: the address can't be listened on.
     """
-    with station, Server(build_app(station, settings), settings) as server, _told_to_end() as told:
+    server = Server(build_app(station, settings), settings)
+    with closing(station), server, _told_to_end() as told:
         address = server.start()
         for line in _greeting(address, settings):
             say(line)

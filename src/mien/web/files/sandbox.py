@@ -244,7 +244,9 @@ def _absolute(settings: Settings) -> Settings:
 _AT_A_TIME = BoundedSemaphore(2)
 
 
-def analyse_upload(data: bytes, *, settings: Settings, limits: Limits) -> dict[str, Any]:
+def analyse_upload(
+    data: bytes, *, settings: Settings, limits: Limits, begins: Callable[[Job], None] = lambda job: None
+) -> dict[str, Any]:
     """Read the faces in one photograph from outside; takes a second or more, so call it in a thread.
 
     Two are read at a time, and the others wait.
@@ -253,6 +255,7 @@ def analyse_upload(data: bytes, *, settings: Settings, limits: Limits) -> dict[s
         data: the file's bytes.
         settings: what to find and with which networks.
         limits: what the child process may use.
+        begins: given the job before it runs, to be able to cancel it.
 
     Returns:
         `size_wh`, and `faces` as in `Reading.as_dict`.
@@ -264,4 +267,6 @@ def analyse_upload(data: bytes, *, settings: Settings, limits: Limits) -> dict[s
         path = Path(folder, "upload")
         path.write_bytes(data)
         order = {"task": "read", "file": str(path), "name": "the picture"}
-        return Job(order, settings=settings, folder=Path(folder), limits=limits).run()
+        job = Job(order, settings=settings, folder=Path(folder), limits=limits)
+        begins(job)
+        return job.run()

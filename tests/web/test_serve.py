@@ -1,0 +1,355 @@
+"""The server itself, over loopback: it starts, answers, and is gone within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import webbrowser
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from shutil import which
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from mien.errors import ConfigError, MienError, SourceError
+from mien.live.status import SourceStatus
+from mien.web import serve
+from mien.web.analyses import Analyses
+from mien.web.app import build_app, build_backend
+from mien.web.serve import Server, run_page
+from mien.web.settings import WebSettings
+from web.backend import LOCAL, ORIGIN, PASSWORD, FakeStation, client, jpeg, settings
+
+ANY_PORT = settings(port=0)
+
+
+@pytest.fixture
+def no_threads_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = {thread for thread in threading.enumerate() if thread.name == "mien page"} - before
+    assert left == set()
+
+
+def ws(address: str, path: str) -> Any:
+    origin = address.rstrip("/")
+    return connect(origin.replace("http", "ws", 1) + path, origin=origin)
+
+
+def test_it_answers_and_closes_within_a_second(
+    station: FakeStation, no_threads_left: None, research: None
+) -> None:
+    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+    server = Server(build_backend(station, ANY_PORT), ANY_PORT)
+    address = server.start()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+    with httpx.Client() as browser:  # keeps its connection open
+        answer = browser.get(f"{address}api/v1/health")
+        assert answer.json()["status"] == "ok"
+        assert "server" not in answer.headers
+        with ws(address, "/ws/watch?source=camera:0") as watching, ws(address, "/ws/camera") as camera:
+            assert json.loads(watching.recv())["type"] == "status"
+            camera.send(json.dumps({"type": "hello", "name": "browser"}))
+            assert json.loads(camera.recv())["type"] == "ready"
+            start_s = monotonic()
+            server.close()
+            assert monotonic() - start_s < 1
+            with pytest.raises(ConnectionClosed):
+                _ = list(watching)
+    assert not server.alive
+    assert station.removed == ["browser-1"]
+    server.close()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address)
+
+
+def test_attacks_over_the_wire(station: FakeStation) -> None:
+    with Server(build_backend(station, ANY_PORT), ANY_PORT) as server:
+        address = server.start()
+        port = int(address.rsplit(":", 1)[1].strip("/"))
+        assert httpx.get(address + "api/v1/health", headers={"host": "evil.example"}).status_code == 421
+        assert b" 421 " in raw(
+            port, f"GET http://127.0.0.1:{port}/api/v1/health HTTP/1.1\r\nHost: evil.example"
+        )
+        twice = raw(port, f"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.example")
+        assert twice.split()[1] in (b"400", b"421")
+        assert raw(port, "GET /api/v1/health HTTP/1.0").split()[1] in (b"400", b"421")
+        for path in (
+            "/../../../../etc/passwd",
+            "/api/v1/readings/..%2f..%2fetc%2fpasswd.csv",
+            "/static/mien/%2e%2e/%2e%2e/app.py",
+        ):
+            answer = raw(port, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close")
+            assert answer.split()[1] == b"404"
+        for origin in (None, "https://evil.example", f"http://localhost:{port}"):
+            with (
+                pytest.raises(InvalidStatus) as caught,
+                connect(f"ws://127.0.0.1:{port}/ws/camera", origin=origin),
+            ):
+                pass
+            assert caught.value.response.status_code == 403
+        headers = {"x-forwarded-for": "10.0.0.1", "x-forwarded-host": "evil.example"}
+        assert httpx.get(address + "api/v1/health", headers=headers).status_code == 200
+
+
+def raw(port: int, request: str) -> bytes:
+    """Send what no decent client would."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request.encode() + b"\r\n\r\n")
+        return connection.recv(65536)
+
+
+def test_a_picture_that_is_too_large_for_a_message_ends_the_connection(
+    station: FakeStation, research: None
+) -> None:
+    with (
+        Server(build_backend(station, ANY_PORT), ANY_PORT) as server,
+        ws(server.start(), "/ws/camera") as camera,
+    ):
+        camera.send(json.dumps({"type": "hello", "name": "browser"}))
+        camera.recv()
+        with suppress(ConnectionClosed):  # it may be closed while the message is still being sent
+            camera.send(bytes(serve._LARGEST_MESSAGE + 1))
+        with pytest.raises(ConnectionClosed) as caught:
+            camera.recv(timeout=20)
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1009
+
+
+def test_a_port_that_is_taken_is_named(station: FakeStation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = Server(build_backend(station, ANY_PORT), settings(port=port))
+        with pytest.raises(ConfigError, match=rf"port {port} .*choose another with --port"):
+            server.start()
+        server.close()
+
+
+def test_a_host_that_is_not_ours_is_named(station: FakeStation) -> None:
+    elsewhere = settings(host="192.0.2.1", port=0, password=PASSWORD)
+    with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1"):
+        Server(build_backend(station, elsewhere), elsewhere).start()
+
+
+def test_a_server_that_does_not_start_says_so() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no"})
+
+    server = Server(broken, ANY_PORT)
+    with pytest.raises(MienError, match="did not start"):
+        server.start()
+    assert not server.alive
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("0.0.0.0", "localhost"), ("::", "localhost"), ("::1", "[::1]"), ("localhost", "localhost")],
+)
+def test_the_address_is_one_that_a_browser_takes(host: str, shown: str) -> None:
+    assert serve._shown_host(host) == shown
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    if which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += [
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+    ]
+    command += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_it_speaks_tls(station: FakeStation, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    secured = settings(port=0, tls_cert=cert, tls_key=key, password=PASSWORD)
+    trusting = ssl.create_default_context(cafile=str(cert))
+    with Server(build_backend(station, secured), secured) as server, httpx.Client(verify=trusting) as browser:
+        address = server.start()
+        assert address.startswith("https://")
+        answer = browser.post(
+            f"{address}login", data={"password": PASSWORD}, headers={"origin": address.rstrip("/")}
+        )
+        assert "; secure" in answer.headers["set-cookie"].lower()
+        assert browser.get(f"{address}api/v1/health").status_code == 200
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(address.replace("https", "http"))
+
+
+# The whole app, with NiceGUI's pages.
+
+
+@pytest.fixture
+def whole(station: FakeStation, no_threads_left: None) -> Iterator[str]:
+    with Server(build_app(station, ANY_PORT), ANY_PORT) as server:
+        yield server.start()
+
+
+def test_the_pages_come_with_guard_and_policy(whole: str) -> None:
+    for path in ("", "files", "about"):
+        answer = httpx.get(whole + path)
+        assert answer.status_code == 200
+        policy = answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe-eval" not in policy
+        (nonce,) = re.findall(r"'nonce-([^']+)'", policy)
+        scripts = re.findall(r"<script[^>]*>", answer.text)
+        assert scripts
+        assert all(f"nonce={nonce}" in script for script in scripts)
+        assert set(re.findall(r"(?:src|href)=[\"'](\w+:)?//", answer.text)) == set()
+        assert answer.headers["cache-control"] == "no-store"
+    assert httpx.get(whole).headers["x-frame-options"] == "DENY"
+
+
+def test_nicegui_is_behind_the_guard_too(whole: str) -> None:
+    path = whole + "_nicegui_ws/socket.io/?EIO=4&transport=polling"
+    for headers in (
+        {"host": "evil.example"},
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+    ):
+        assert httpx.get(path, headers=headers).status_code in (403, 421)
+    socket_address = path.replace("http", "ws", 1).replace("polling", "websocket")
+    for origin in (None, "https://evil.example"):
+        with pytest.raises(InvalidStatus), connect(socket_address, origin=origin):
+            pass
+    with connect(socket_address, origin=whole.rstrip("/")) as engine:
+        assert str(engine.recv(timeout=20)).startswith("0{")
+
+
+def test_a_page_that_is_not_there_is_a_line_of_text(whole: str) -> None:
+    for path in ("nowhere", "../../etc/passwd", "static/mien/..%2f..%2fapp.py", "static/mien/nothing.js"):
+        answer = httpx.get(whole + path)
+        assert answer.status_code == 404
+        assert "<script" not in answer.text
+
+
+def test_with_a_password_the_pages_and_nicegui_are_closed(station: FakeStation) -> None:
+    closed = settings(port=0, password=PASSWORD)
+    visitor = client(build_app(station, closed), address=LOCAL)
+    for path in ("/", "/files", "/about", "/_nicegui_ws/socket.io/?EIO=4&transport=polling", "/api/v1/files"):
+        assert visitor.get(path).status_code in (303, 401)
+    assert visitor.get("/static/mien/login.css").status_code == 200
+    forgotten: list[str] = []
+    visitor.app.state.at_logout.append(lambda request: forgotten.append(request.url.path))
+    visitor.post("/login", data={"password": PASSWORD}, headers={"origin": ORIGIN})
+    visitor.post("/logout", headers={"origin": ORIGIN})
+    assert forgotten == ["/logout"]
+
+
+# What `mien live` does with it.
+
+
+def run(station: FakeStation, choices: WebSettings = ANY_PORT, number: int = signal.SIGINT) -> list[str]:
+    """Run the page until it has said all, then end it as the terminal would."""
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        if line == "Ctrl-C ends it.":
+            lines.append(
+                httpx.get(re.findall(r"https?://\S+", lines[0])[0], follow_redirects=True).reason_phrase
+            )
+            signal.raise_signal(number)
+
+    before = signal.getsignal(number)
+    run_page(station, choices, say=say)
+    assert signal.getsignal(number) is before
+    return lines
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_page_runs_until_it_is_told_to_end(
+    station: FakeStation, number: int, no_threads_left: None
+) -> None:
+    first, second, *_, last = run(station, number=number)
+    assert first.startswith("Mien is at http://127.0.0.1:")
+    assert "camera" in second
+    assert last == "OK"
+    assert station.hub._closed
+
+
+def test_what_the_network_can_see_is_said(station: FakeStation) -> None:
+    lines = run(station, settings(host="0.0.0.0", port=0, password=PASSWORD))
+    assert any("Other machines can reach it" in line for line in lines)
+    assert any("unencrypted" in line for line in lines)
+
+
+def test_the_browser_opens_only_where_a_person_is(
+    station: FakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    run(station)
+    assert opened == []
+    monkeypatch.setattr(serve, "_person_is_there", lambda: True)
+    other = FakeStation()
+    run(other)
+    assert len(opened) == 1
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    def look() -> None:
+        with serve._told_to_end() as told:
+            seen.append(told.is_set())
+
+    seen: list[bool] = []
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [False]
+
+
+# What is being read when the server ends.
+
+
+def test_a_photograph_in_a_child_process_ends_with_the_server(station: FakeStation) -> None:
+    analyses = Analyses(station.settings)
+    analyses.close()
+    with pytest.raises(SourceError, match="stopped"):
+        analyses(jpeg())
+
+
+def test_closing_the_app_closes_what_reads_photographs(
+    station: FakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(Analyses, "close", lambda self: closed.append(True))
+
+    async def live() -> None:
+        app = build_backend(station, ANY_PORT)
+        async with app.router.lifespan_context(app):
+            assert closed == []
+
+    asyncio.run(live())
+    assert closed == [True]
