@@ -192,9 +192,11 @@ class Live {
     this.record.clear();
     this.view.clear();
     this.#status = this.#trouble = null;
+    const asked = this.#part("consent").contains(document.activeElement);
     this.consent.hide();
     this.view.mirror(feed.own);
     this.#turn("starting");
+    if (asked) this.#part("stop").focus(); // so that the keyboard isn't lost with the panel
     if (feed.own) return;
     const past = await history(name);
     if (feed === this.#feed) this.view.timeline.fill(past);
@@ -234,9 +236,11 @@ class Live {
   }
 
   #fail(why) {
+    const held = this.#part("stop") === document.activeElement;
     this.stop();
     this.#askFirst();
     this.consent.tell(why);
+    if (held) this.#part("start").focus();
   }
 
   async #refused(why) {
