@@ -386,6 +386,13 @@ def test_a_source_that_is_not_there_can_not_be_watched(watched: FastAPI, name: s
         assert closing(socket)[0] == sockets.POLICY
 
 
+def test_nobody_watches_the_camera_of_another_browser(app: FastAPI, station: FakeStation) -> None:
+    station.known["browser-1"] = SourceStatus("browser-1", sockets.BROWSERS_CAMERA, "running")
+    with opened(app, "/ws/watch?source=browser-1") as socket:
+        assert socket.receive_json() == {"type": "refused", "reason": "there is no such source"}
+        assert closing(socket)[0] == sockets.POLICY
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

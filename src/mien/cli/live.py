@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Timer, main_thread
@@ -90,6 +90,12 @@ def live(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate for https.", metavar="PATH")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key.", metavar="PATH")] = None,
+    allow_hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host", help="Another name that browsers may reach the page by.", metavar="NAME"
+        ),
+    ] = None,
     stop_after: Annotated[
         float | None,
         typer.Option("--for", help="Stop after so many seconds of running.", metavar="SECONDS", min=0.0),
@@ -121,7 +127,9 @@ def live(
         "rate_hz": chosen.rate_hz if rate is None else rate,
         "fps": settings.fps,
     }
-    show_page = _page(browser, host, port, password_file, tls_cert, tls_key) if page else None
+    show_page = (
+        _page(browser, host, port, password_file, tls_cert, tls_key, allow_hosts or ()) if page else None
+    )
     _settle_purpose(purpose, places)
     with ExitStack() as stack:
         station, announcer = Station(settings), _announcer(mqtt)
@@ -167,15 +175,16 @@ def _opener(place: Place, asked: dict[str, Any]) -> Callable[[], Source]:
 
 def _page(
     open_browser: bool, host: str | None, port: int | None,
-    password_file: Path | None, tls_cert: Path | None, tls_key: Path | None,
+    password_file: Path | None, tls_cert: Path | None, tls_key: Path | None, allow_hosts: Sequence[str],
 ) -> Callable[[Station], None]:  # fmt: skip
     """Check what the page needs, before a camera is opened; give what shows it."""
     from mien.web.serve import run_page
     from mien.web.settings import load_web_settings
 
     settings = load_web_settings(
-        password_file=password_file, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key
-    )
+        password_file=password_file, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key,
+        allowed_hosts=tuple(allow_hosts),
+    )  # fmt: skip
     return lambda station: run_page(station, settings, open_browser)
 
 

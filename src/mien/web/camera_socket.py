@@ -23,6 +23,7 @@ from mien.live.status import OVER
 from mien.source.pushed import PushedSource
 from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
 from mien.web.sockets import (
+    BROWSERS_CAMERA,
     GOING_AWAY,
     POLICY,
     TOO_LARGE,
@@ -107,7 +108,7 @@ class Cameras:
                 break
         try:
             # Not started again: its frames are those of this connection.
-            self._station.add(source.name, lambda: source, where="browser's camera", restart=False)
+            self._station.add(source.name, lambda: source, where=BROWSERS_CAMERA, restart=False)
         except ConfigError as error:
             raise Goodbye(POLICY, str(error)[:120]) from error
         return source

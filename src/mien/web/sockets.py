@@ -17,6 +17,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mien.live.station import Station
 from mien.live.status import SourceStatus
 
+BROWSERS_CAMERA: Final = "browser's camera"
+"""Where a browser's camera is, as its status says; no other page may watch it."""
+
 GOING_AWAY, UNSUPPORTED, POLICY, TOO_LARGE = 1001, 1003, 1008, 1009
 """Why a connection is closed, by RFC 6455: nothing more comes, the kind of a message, a rule, its size."""
 

@@ -13,6 +13,7 @@ from mien.live.reading import Reading
 from mien.live.station import Station
 from mien.web.jpeg import encode_jpeg
 from mien.web.sockets import (
+    BROWSERS_CAMERA,
     GOING_AWAY,
     POLICY,
     SEND_S,
@@ -42,7 +43,7 @@ async def watch(websocket: WebSocket, station: Station) -> None:
 
 async def _talk(websocket: WebSocket, station: Station) -> None:
     name = websocket.query_params.get("source", "")
-    if name not in {status.name for status in station.statuses()}:
+    if name not in {status.name for status in station.statuses() if status.where != BROWSERS_CAMERA}:
         reason = "there is no such source"
         await send_json(websocket, {"type": "refused", "reason": reason})
         raise Goodbye(POLICY, reason)
