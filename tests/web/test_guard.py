@@ -279,6 +279,34 @@ def test_a_wrong_length_does_not_help() -> None:
     assert client(guarded()).post("/", content=parts(SMALL_BODY + 1), headers=headers).status_code == 413
 
 
+def test_a_body_that_is_announced_as_too_large_is_not_even_read() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("it came through")
+
+    async def receive() -> Message:
+        raise AssertionError("it was read")
+
+    async def ask() -> list[Message]:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        length = str(SMALL_BODY + 1).encode()
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/",
+            "server": ("127.0.0.1", 8470),
+        }
+        scope["headers"] = [(b"host", HOST.encode()), (b"content-length", length)]
+        await Guard(app, settings())(scope, receive, send)
+        return sent
+
+    assert asyncio.run(ask())[0]["status"] == 413
+
+
 def test_a_body_that_never_ends_is_broken_off() -> None:
     async def trickle() -> Message:
         await asyncio.Event().wait()
