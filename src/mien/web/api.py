@@ -46,13 +46,17 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def build_api(station: Station, settings: WebSettings, analyse: Analyse) -> FastAPI:
+def build_api(
+    station: Station, settings: WebSettings, analyse: Analyse, threads: ThreadPoolExecutor
+) -> FastAPI:
     """Make the API, to be mounted at `PREFIX`.
 
     Args:
         station: whose sources and readings it tells of.
         settings: what may be done through it.
         analyse: reads a photograph.
+        threads: in which it is called, as many as `max_uploads`; their owner ends them. What decodes the
+            cameras' pictures must not wait for it.
     """
     api = FastAPI(
         title="Mien",
@@ -67,7 +71,7 @@ def build_api(station: Station, settings: WebSettings, analyse: Analyse) -> Fast
     api.include_router(_purpose())
     api.include_router(_sources(station, settings))
     api.include_router(_readings(station))
-    api.include_router(_photographs(settings, analyse))
+    api.include_router(_photographs(settings, analyse, threads))
     return api
 
 
@@ -213,11 +217,9 @@ async def _photograph(request: Request) -> bytes:
     return data
 
 
-def _photographs(settings: WebSettings, analyse: Analyse) -> APIRouter:
+def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExecutor) -> APIRouter:
     router = APIRouter(tags=["photographs"])
     at_once = asyncio.Semaphore(settings.max_uploads)
-    # Threads of its own: they wait for a child process, and what decodes the cameras' pictures must not.
-    threads = ThreadPoolExecutor(settings.max_uploads, "mien analyse")
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {"schema": {"type": "object", "properties": {"file": binary["schema"]}, "required": ["file"]}}
     body = {"required": True, "content": {"image/*": binary, "multipart/form-data": form}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -23,8 +24,8 @@ from mien.web.policy import Policy
 from mien.web.settings import WebSettings
 from mien.web.watch_socket import watch
 
-_BEHIND_S: Final = 900.0
-"""A page that was away for less goes on where it was."""
+_SILENT_S: Final = 30.0
+"""NiceGUI asks about as often whether a page is still there; how long it waits for one is the page's word."""
 
 
 def build_app(station: Station, settings: WebSettings) -> FastAPI:
@@ -55,7 +56,7 @@ def build_app(station: Station, settings: WebSettings) -> FastAPI:
         dark=None,
         language="en-US",
         tailwind=False,
-        reconnect_timeout=_BEHIND_S,
+        reconnect_timeout=_SILENT_S,
         show_welcome_message=False,
         gzip_middleware_factory=None,  # the policy marks pages as they are; on one machine nothing is gained
     )
@@ -72,11 +73,13 @@ def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse |
     """
     door = Door(settings) if settings.password is not None else None
     analyses = Analyses(station.settings)
+    threads = ThreadPoolExecutor(settings.max_uploads, "mien analyse")
 
     @asynccontextmanager
     async def ending_analyses(app: FastAPI) -> AsyncIterator[None]:
         yield
         analyses.close()
+        threads.shutdown(wait=False, cancel_futures=True)
 
     app = GuardedApp(settings, door, ending_analyses)
     cameras = Cameras(station, settings.max_cameras)
@@ -89,7 +92,7 @@ def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse |
         WebSocketRoute("/ws/watch", watch_source),
         *(door.routes() if door is not None else ()),
     ]
-    app.mount(PREFIX, build_api(station, settings, analyse or analyses))
+    app.mount(PREFIX, build_api(station, settings, analyse or analyses, threads))
     return app
 
 

@@ -22,8 +22,7 @@ from mien.live.station import Station
 from mien.web.app import build_app
 from mien.web.settings import WebSettings, is_loopback
 
-_START_S: Final = 60.0
-_CLOSE_S: Final = 0.3
+_CLOSE_S: Final = 0.2
 _JOIN_S: Final = 2.0
 _LOOK_S: Final = 0.5
 _LARGEST_MESSAGE: Final = 2_100_000
