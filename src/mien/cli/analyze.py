@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mien.cli.console import Interrupted, print_error, progress_bar
+from mien.cli.options import DetectorOption, EveryOption, FpsOption, MinFaceOption, NetworkOption
 from mien.labels import UNCERTAIN
 
 if TYPE_CHECKING:
@@ -45,27 +46,14 @@ def analyze(
         bool, typer.Option("--landmarks", help="Write the 68 points of each face to the table too.")
     ] = False,
     plot: Annotated[bool, typer.Option(help="Draw a timeline of each video.")] = True,
-    detector: Annotated[
-        str | None, typer.Option(help="What finds faces: auto, haar, mtcnn or yunet.", metavar="NAME")
-    ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            help="What reads expressions: a built-in network or an .onnx file.", metavar="NAME|PATH"
-        ),
-    ] = None,
-    min_face: Annotated[
-        int | None, typer.Option(help="Smallest face looked for, in pixels.", metavar="PIXELS")
-    ] = None,
+    detector: DetectorOption = None,
+    network: NetworkOption = None,
+    min_face: MinFaceOption = None,
     crops: Annotated[
         bool, typer.Option("--crops", help="The images are face crops: the whole image is the face.")
     ] = False,
-    every: Annotated[
-        int | None, typer.Option(help="Analyse every N-th frame of a video.", metavar="N")
-    ] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Analyse at most N frames a second of a video.", metavar="N")
-    ] = None,
+    every: EveryOption = None,
+    fps: FpsOption = None,
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="Inputs read at a time; 0 chooses, up to one per core.")
     ] = 0,

@@ -18,6 +18,7 @@ import typer
 
 import mien
 from mien.cli.console import progress_bar
+from mien.cli.options import DetectorOption, NetworkOption
 
 if TYPE_CHECKING:
     from mien.pipeline import Pipeline
@@ -31,10 +32,8 @@ Work = Callable[[], object]
 
 
 def bench(
-    detector: Annotated[str | None, typer.Option(help="auto, haar, mtcnn or yunet.", metavar="NAME")] = None,
-    network: Annotated[
-        str | None, typer.Option(help="A built-in network or an .onnx file.", metavar="NAME|PATH")
-    ] = None,
+    detector: DetectorOption = None,
+    network: NetworkOption = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads for each network.")] = 1,
     runs: Annotated[int, typer.Option(min=1, help="Runs of each stage; their median counts.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

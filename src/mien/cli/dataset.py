@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.console import print_error, progress_bar
+from mien.cli.options import DetectorOption, EveryOption, FpsOption, MinFaceOption, NetworkOption
 
 app = typer.Typer(no_args_is_help=True, help="Make data sets of faces, and look for what spoils them.")
 
@@ -18,14 +19,11 @@ def build(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Photographs, videos, and folders.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="A folder that is new or empty.")],
     size: Annotated[int, typer.Option(help="Side of the faces in pixels.", min=24, max=1024)] = 96,
-    detector: Annotated[str | None, typer.Option(help="auto, haar, mtcnn or yunet.", metavar="NAME")] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(help="Labels the faces: a built-in network or an .onnx file.", metavar="NAME|PATH"),
-    ] = None,
-    min_face: Annotated[int | None, typer.Option(help="Smallest face, in pixels.", metavar="PIXELS")] = None,
-    every: Annotated[int | None, typer.Option(help="Take every N-th frame of a video.", metavar="N")] = None,
-    fps: Annotated[float | None, typer.Option(help="Take at most N frames a second.", metavar="N")] = None,
+    detector: DetectorOption = None,
+    network: NetworkOption = None,
+    min_face: MinFaceOption = None,
+    every: EveryOption = None,
+    fps: FpsOption = None,
     crops: Annotated[bool, typer.Option("--crops", help="The images are face crops already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from mien.cli.analyze import print_reading
 from mien.cli.console import progress_bar
+from mien.cli.options import DetectorOption, NetworkOption
 
 if TYPE_CHECKING:
     from mien.config import Settings
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("mien-demo"),
-    detector: Annotated[str | None, typer.Option(help="auto, haar, mtcnn or yunet.", metavar="NAME")] = None,
-    network: Annotated[
-        str | None, typer.Option(help="A built-in network or an .onnx file.", metavar="NAME|PATH")
-    ] = None,
+    detector: DetectorOption = None,
+    network: NetworkOption = None,
     page: Annotated[
         bool, typer.Option("--page/--no-page", help="Show it live on a page too, where a person is there.")
     ] = True,

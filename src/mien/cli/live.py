@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.options import DetectorOption, FpsOption, MinFaceOption, NetworkOption
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,21 +67,10 @@ def live(
     profile: Annotated[
         str | None, typer.Option(help="Settings for a kind of machine: pi.", metavar="NAME")
     ] = None,
-    detector: Annotated[
-        str | None, typer.Option(help="What finds faces: auto, haar, mtcnn or yunet.", metavar="NAME")
-    ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            help="What reads expressions: a built-in network or an .onnx file.", metavar="NAME|PATH"
-        ),
-    ] = None,
-    min_face: Annotated[
-        int | None, typer.Option(help="Smallest face looked for, in pixels.", metavar="PIXELS")
-    ] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Analyse at most N frames a second of each source.", metavar="N")
-    ] = None,
+    detector: DetectorOption = None,
+    network: NetworkOption = None,
+    min_face: MinFaceOption = None,
+    fps: FpsOption = None,
     host: Annotated[
         str | None, typer.Option(help="Where the page listens; 127.0.0.1 when left out.", metavar="ADDRESS")
     ] = None,

@@ -1,0 +1,29 @@
+"""Options that several commands have; None means that it was not chosen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+DetectorOption = Annotated[
+    str | None,
+    typer.Option("--detector", help="What finds faces: auto, haar, mtcnn or yunet.", metavar="NAME"),
+]
+NetworkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        help="What reads expressions: a built-in network or an .onnx file.",
+        metavar="NAME|PATH",
+    ),
+]
+MinFaceOption = Annotated[
+    int | None, typer.Option("--min-face", help="Smallest face looked for, in pixels.", metavar="PIXELS")
+]
+EveryOption = Annotated[
+    int | None, typer.Option("--every", help="Analyse every N-th frame of a video.", metavar="N")
+]
+FpsOption = Annotated[
+    float | None, typer.Option("--fps", help="Analyse at most N frames a second of each video.", metavar="N")
+]
