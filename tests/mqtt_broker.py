@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 from collections import deque
@@ -15,7 +14,6 @@ from threading import Event, Thread
 from typing import Any
 
 import numpy as np
-import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -23,16 +21,14 @@ from mien.labels import EMOTIONS
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
 from mien.types import Faces
+from needs import program
 
 LIMIT_S = 20.0
 
 
 def mosquitto() -> str:
-    """Give mosquitto's path, or skip; Debian keeps it where only root looks."""
-    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-    if found is None:
-        pytest.skip("mosquitto, the MQTT broker, is not installed")
-    return found
+    """Give mosquitto's path, or skip."""
+    return program("mosquitto", "an MQTT broker")
 
 
 def free_port() -> int:

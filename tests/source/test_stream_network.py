@@ -19,6 +19,7 @@ from mien.errors import SourceError
 from mien.source import open_source
 from mien.source.stream import StreamSource
 from mien.types import Frame
+from needs import lacking
 from rtsp_server import RtspServer, missing
 from source.clips import index_of, picture, write_clip
 
@@ -28,7 +29,7 @@ TIME_LIMIT_S = 20
 @pytest.fixture(scope="module")
 def gstreamer() -> None:
     if reason := missing():
-        pytest.skip(reason)
+        lacking(reason)
 
 
 @pytest.fixture(autouse=True)

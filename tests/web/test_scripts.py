@@ -17,12 +17,10 @@ from mien.table import PLAIN, CsvTable
 from mien.types import Faces
 from mien.web.pages.layout import STATIC
 from mien.web.pages.live import page_config
+from needs import program
 from web.backend import make_reading, one_face
 
-NODE = shutil.which("node")
 TIME_LIMIT_S = 60.0
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="needs node to run the page's scripts without a browser")
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +33,8 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(modules: Path, *arguments: str, told: str = "") -> bytes:
-    assert NODE is not None
     done = subprocess.run(
-        [NODE, *arguments],
+        [program("node", "which runs the page's scripts without a browser"), *arguments],
         input=told.encode(),
         capture_output=True,
         timeout=TIME_LIMIT_S,

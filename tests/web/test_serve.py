@@ -14,7 +14,6 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from shutil import which
 from time import monotonic
 from typing import Any
 
@@ -30,6 +29,7 @@ from mien.web.analyses import Analyses
 from mien.web.app import build_app, build_backend
 from mien.web.serve import Server, run_page
 from mien.web.settings import WebSettings
+from needs import program
 from web.backend import LOCAL, ORIGIN, PASSWORD, FakeStation, client, jpeg, settings
 
 ANY_PORT = settings(port=0)
@@ -164,11 +164,10 @@ def test_the_address_is_one_that_a_browser_takes(host: str, shown: str) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if which("openssl") is None:
-        pytest.skip("openssl, which makes the certificate, is not installed")
+    openssl = program("openssl", "which makes the certificate")
     folder = tmp_path_factory.mktemp("tls")
     command = [
-        "openssl",
+        openssl,
         "req",
         "-x509",
         "-newkey",

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from shutil import which
 
 import pytest
 
 from mien.errors import ConfigError
 from mien.web.settings import WebSettings, is_loopback, load_web_settings, read_password
+from needs import program
 from web.backend import PASSWORD
 
 
@@ -95,11 +95,18 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
             WebSettings(tls_cert=cert)
 
 
-@pytest.mark.skipif(which("openssl") is None, reason="openssl, which makes the keys, is not installed")
 def test_an_encrypted_key_is_refused_instead_of_waiting_at_the_terminal(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-days", "1", "-subj", "/CN=localhost"]
-    command += ["-keyout", str(key), "-out", str(cert), "-passout", "pass:hidden"]
+    command = [
+        program("openssl", "which makes the keys"),
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-days",
+        "1",
+    ]
+    command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert), "-passout", "pass:hidden"]
     subprocess.run(command, check=True, capture_output=True)
     with pytest.raises(ConfigError, match="unencrypted key"):
         WebSettings(tls_cert=cert, tls_key=key)

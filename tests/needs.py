@@ -1,0 +1,35 @@
+"""What some tests need beside Python: where it is missing they are skipped, and in CI they fail.
+
+`.ci/run` installs all of it and sets MIEN_NEED_ALL, so that no test is skipped there by mistake.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+# Debian keeps servers where only root looks.
+_FOLDERS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skip the test for want of something that is not part of Python; with MIEN_NEED_ALL, fail it."""
+    if os.environ.get("MIEN_NEED_ALL"):
+        pytest.fail(f"{reason}, and MIEN_NEED_ALL is set", pytrace=False)
+    pytest.skip(reason)
+
+
+def program(name: str, what: str) -> str:
+    """Give a program's path.
+
+    Args:
+        name: of the program.
+        what: it is, for the reason where it is missing.
+    """
+    found = shutil.which(name, path=_FOLDERS)
+    if found is None:
+        lacking(f"{name}, {what}, is not installed")
+    return found
