@@ -1,0 +1,101 @@
+"""Takes the pictures of the page that the README and docs/live.md show, with a real browser.
+
+    python docs/screenshots.py
+
+Needs chromium and chromedriver, and nothing else that is not in the repository: the browser's camera sees the
+built-in portrait (Grace Hopper, US Navy, public domain).
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from threading import Event
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from browser.chromium import Page, chromium
+from browser.fake_camera import images_of, write_film
+from browser.mien_live import mien_live
+from mien.source.portrait import portrait_path
+
+DOCS = Path(__file__).parent
+DESKTOP_WH = (1280, 1150)
+
+
+def main() -> None:
+    """Start Mien and a browser, and take the pictures one after another."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder for the pictures")
+    parser.add_argument(
+        "--seconds", type=float, default=40.0, help="that the camera runs before each picture"
+    )
+    given = parser.parse_args()
+    found = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if None in found:
+        raise SystemExit("chromium and chromedriver are needed; install them first")
+    with tempfile.TemporaryDirectory() as folder:
+        film = write_film(Path(folder) / "camera.mjpeg", images_of("portrait"))
+        with mien_live(Path(folder) / "mien") as server, chromium(*map(str, found), film) as browser:
+            server.choose("self")
+            page = Page(browser, server.address)
+            take_live(page, given.out, given.seconds)
+            take_phone(page, given.out, given.seconds)
+            take_files(page, given.out)
+
+
+def take_live(page: Page, out: Path, seconds: float) -> None:
+    """The live view, light and dark, from one run."""
+    page.size(*DESKTOP_WH)
+    page.theme("light")
+    page.open()
+    page.part("span").send_keys("1 minute")
+    page.start()
+    Event().wait(seconds)
+    save(page, out / "live.webp")
+    page.theme("dark")
+    Event().wait(2.0)  # the timeline is drawn once a second
+    save(page, out / "live-dark.webp")
+    page.stop()
+
+
+def take_phone(page: Page, out: Path, seconds: float) -> None:
+    """The live view on a phone."""
+    page.phone()
+    page.theme("light")
+    page.open().start()
+    Event().wait(seconds / 4)
+    save(page, out / "live-phone.webp")
+    page.stop()
+
+
+def take_files(page: Page, out: Path) -> None:
+    """The files view with a photograph."""
+    page.size(*DESKTOP_WH)
+    page.open("files")
+    page.part("input").send_keys(str(portrait_path()))
+    page.until("return document.querySelectorAll('[data-part=rows] tr').length > 0")
+    page.until("const {complete, naturalWidth} = document.querySelector('[data-part=picture]');"
+               "return complete && naturalWidth > 0")  # fmt: skip
+    save(page, out / "files.webp")
+
+
+def save(page: Page, path: Path) -> None:
+    """Save the page as one sees it; the camera's name, which is the film's path here, is made a usual one."""
+    page.browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+    page.run(
+        "for (const each of document.querySelectorAll('option[value^=\"browser:\"]')) each.text = 'Camera'"
+    )
+    shot = page.browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "webp", "quality": 88})
+    path.write_bytes(base64.b64decode(shot["data"]))
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The files view: photographs, a video, and what is neither, against `mien analyze` of the same files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import httpx
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from selenium.webdriver import ActionChains, Keys
+
+import mien
+from browser.chromium import LIMIT_S, Page
+from browser.fake_camera import images_of
+from mien.show.video import ClipWriter
+from mien.table import COLUMNS
+
+RATE_HZ = 25
+
+
+@pytest.fixture
+def files(page: Page) -> Iterator[Page]:
+    yield page.open("files")
+    page.run("return fetch('/api/v1/files', {method: 'DELETE'}).then(({status}) => status)")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the portrait as a browser plays it."""
+    path = tmp_path_factory.mktemp("clip") / "portrait.mp4"
+    images = images_of("portrait")[: 2 * RATE_HZ]
+    with ClipWriter(path, (640, 360)) as writer:
+        for index, image in enumerate(images):
+            writer.write(image, index / RATE_HZ)
+    return path
+
+
+def send(page: Page, *paths: Path) -> None:
+    page.part("input").send_keys("\n".join(map(str, paths)))
+
+
+def shown(page: Page, name: str) -> None:
+    """Wait until a result is there."""
+    page.until("return !document.querySelector('[data-part=result]').hidden")
+    page.until_text("title", name)
+    page.until("return document.querySelectorAll('[data-part=rows] tr').length > 0")
+
+
+def saved_table(page: Page) -> pd.DataFrame:
+    """Give the table that the page offers to save."""
+    answer = httpx.get(page.part("download").get_property("href"), trust_env=False, timeout=LIMIT_S)
+    return pd.read_csv(StringIO(answer.raise_for_status().text))
+
+
+def test_a_photograph_gets_label_table_and_marks(files: Page, portrait_path: Path) -> None:
+    expected = mien.analyze(portrait_path).frame
+    send(files, portrait_path)
+    shown(files, portrait_path.name)
+    assert files.text("found") == f"1 face: {expected['expression'][0]}."
+    head = files.run(
+        "return [...document.querySelectorAll('[data-part=head] th')].map((cell) => cell.textContent)"
+    )
+    assert tuple(head) == COLUMNS
+    cells = files.run(
+        "return [...document.querySelectorAll('[data-part=rows] td')].map((cell) => cell.textContent)"
+    )
+    row = dict(zip(head, cells, strict=True))
+    assert row["expression"] == expected["expression"][0]
+    for column in ("x", "width", "p_happiness", "valence"):
+        assert float(row[column]) == pytest.approx(expected[column][0], abs=0.06)
+    assert_frame_equal(saved_table(files), expected, check_dtype=False, atol=0.02)
+
+    pixels = """
+      const picture = document.querySelector('[data-part=picture]');
+      if (!picture.complete || !picture.naturalWidth || !picture.src.endsWith(arguments[0])) return null;
+      const size = {width: picture.naturalWidth, height: picture.naturalHeight};
+      const canvas = Object.assign(document.createElement('canvas'), size);
+      canvas.getContext('2d').drawImage(picture, 0, 0);
+      return [canvas.width, canvas.height, canvas.toDataURL()];
+    """
+    marked = files.until(pixels, "/annotated")
+    files.part("marked").click()
+    plain = files.until(pixels, "/original")
+    assert marked[:2] == plain[:2] == [512, 600]
+    assert marked[2] != plain[2]
+    assert files.faults() == []
+    files.phone()
+    assert files.too_wide() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "broken.jpg",
+            b"\xff\xd8\xff\xe0 this is no photograph" * 20,
+            "damaged|not a|cannot be read|can't be read",
+        ),
+        ("broken.mp4", b"\x00\x00\x00\x18ftypmp42 this is no film" * 20, "expected a video"),
+        ("empty.jpg", b"", "is empty"),
+        ("letter.txt", b"Dear Sir", "neither a photograph nor a video"),
+    ],
+    ids=["photograph", "video", "empty", "text"],
+)
+def test_a_file_that_can_not_be_read_is_one_clear_line(
+    files: Page, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    send(files, path)
+    said = files.until("return document.querySelector('.upload-state.error')?.textContent")
+    assert "\n" not in said
+    assert "Traceback" not in said
+    assert str(files.address) not in said
+    assert any(word in said for word in words.split("|")), said
+    assert name in files.text("spoken")
+    assert not files.part("result").is_displayed()
+
+
+def test_the_others_are_read_when_one_is_broken(files: Page, portrait_path: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"nothing")
+    send(files, broken, portrait_path)
+    shown(files, portrait_path.name)
+    assert len(files.browser.find_elements("css selector", ".upload-state.error")) == 1
+    files.part("forget").click()
+    files.until("return document.querySelectorAll('.upload').length === 0")
+
+
+def test_the_timeline_leads_to_the_videos_moments(files: Page, clip: Path) -> None:
+    send(files, clip)
+    shown(files, clip.name)
+    files.until("const video = document.querySelector('video'); return video.readyState >= 2 && !video.error")
+    duration_s = files.run("return document.querySelector('video').duration")
+    assert duration_s == pytest.approx(2, abs=0.1)
+    timeline = files.part("timeline")
+    files.until("return document.querySelector('[data-part=timeline]').clientWidth > 0")
+    left, right = 62, 4  # what course.js leaves beside the picture of the course
+    width = timeline.size["width"]
+    for share in (0.75, 0.25):
+        from_middle = left + share * (width - left - right) - width / 2
+        ActionChains(files.browser).move_to_element_with_offset(
+            timeline, round(from_middle), 0
+        ).click().perform()
+        files.until(
+            "const video = document.querySelector('video');"
+            "return !video.seeking && Math.abs(video.currentTime - arguments[0]) < 0.05",
+            share * duration_s,
+        )
+    assert files.text("moment").startswith("0:00.5: ")
+    timeline.send_keys(Keys.END)
+    files.until("return document.querySelector('video').currentTime > arguments[0]", duration_s - 0.1)
+    assert timeline.get_attribute("aria-valuenow") == "2.0"
+    assert files.faults() == []
+    files.phone()
+    assert files.too_wide() == []
+
+    expected = mien.analyze(clip).frame
+    assert len(saved_table(files)) == len(expected)
+    assert f"A face in {len(expected)} of {len(expected)} frames" in files.text("found")

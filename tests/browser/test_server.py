@@ -1,0 +1,126 @@
+"""What is between page and program: the password, requests, a program that ends and comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from selenium.webdriver import Chrome
+
+from browser.chromium import Page, chromium
+from browser.mien_live import MienLive, mien_live
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def locked(programs: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[MienLive]:
+    """`mien live portrait` with a password."""
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "password.txt").write_text(f"{PASSWORD}\n")
+    with mien_live(folder, "portrait", "--password-file", folder / "password.txt") as running:
+        yield running
+
+
+@pytest.fixture
+def door(blank: Chrome, locked: MienLive) -> Page:
+    return Page(blank, locked.address)
+
+
+def log_in(door: Page, password: str) -> None:
+    field = door.browser.find_element("id", "password")
+    field.clear()
+    field.send_keys(password + "\n")
+
+
+def test_the_page_asks_for_the_password_and_then_shows_the_source(door: Page) -> None:
+    door.browser.get(door.address)
+    door.until("return location.pathname === '/login'")
+    assert door.complaints() == []
+    log_in(door, "something else")
+    assert door.until("return document.getElementById('problem')?.textContent") == "That is not the password."
+    assert all("401" in complaint for complaint in door.complaints())
+    log_in(door, PASSWORD)
+    door.until("return location.pathname === '/' && window.mien?.stats.readings > 2")
+    assert door.run("return document.cookie") == ""  # scripts don't see it
+    (cookie,) = door.browser.get_cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"], cookie["domain"]) == (True, "Strict", "127.0.0.1")
+    door.open("files")
+    door.open("about")
+    assert door.complaints() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_door_is_for_everybody(door: Page, theme: str) -> None:
+    door.theme(theme)
+    door.phone()
+    door.open("login")
+    assert door.run("return document.activeElement.id") == "password"
+    assert door.too_wide() == []
+    assert door.faults() == []
+    log_in(door, "something else")
+    door.until("return document.getElementById('problem')")
+    assert door.faults() == []
+
+
+@pytest.mark.usefixtures("blank")
+def test_nothing_is_asked_of_another_host(programs: tuple[str, str], film: Path, server: MienLive) -> None:
+    """By what the browser notes of its requests, and by what each page says of its resources."""
+    server.choose("self")
+    with chromium(*programs, film, log_requests=True) as browser:
+        page = Page(browser, server.address)
+        loaded: list[str] = []
+        for view in ("about", "files", ""):
+            page.open(view)
+            loaded += page.run("return performance.getEntriesByType('resource').map(({name}) => name)")
+        page.start()
+        page.stop()
+        events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+        assert page.complaints() == []
+    asked = [
+        event["params"]["request"]["url"] if "request" in event["params"] else event["params"]["url"]
+        for event in events
+        if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
+    ]
+    assert any(url.startswith("ws:") and "/ws/camera" in url for url in asked)
+    assert any("live.js" in url for url in loaded)
+    addresses = {
+        urlsplit(url).netloc for url in (*asked, *loaded) if urlsplit(url).scheme not in ("data", "blob")
+    }
+    assert addresses == {urlsplit(server.address).netloc}
+
+
+def test_a_program_that_ends_is_said_and_its_return_is_noticed(
+    blank: Chrome, programs: tuple[str, str], tmp_path: Path
+) -> None:
+    page = Page(blank, "")
+    with mien_live(tmp_path) as first:
+        first.choose("self")
+        page.address = first.address
+        page.open().start()
+        first.kill()
+        page.until_text("notice", "No connection to the program")
+        assert page.part("notice").is_displayed()
+        assert page.run("return window.mien.state.trackState") == "live"
+    before = page.run("return window.mien.stats.readings")
+    with mien_live(tmp_path, port=first.port):
+        page.until("return window.mien.stats.readings > arguments[0] + 3", before)
+        page.until(
+            "const notice = document.querySelector('[data-part=notice]');"
+            "return notice.hidden || !notice.textContent.includes('No connection')"
+        )
+        page.stop()
+
+
+def test_a_program_that_is_ended_by_its_user_is_said_as_well(
+    blank: Chrome, programs: tuple[str, str], tmp_path: Path
+) -> None:
+    with mien_live(tmp_path, "portrait") as running:
+        page = Page(blank, running.address)
+        page.open()
+        page.until("return window.mien.stats.drawn > 2")
+    page.until_text("notice", "No connection to the program")
+    assert running.process.returncode == 0
