@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-FILES := src tests benchmarks
+FILES := src tests benchmarks docs/screenshots.py
 
 .PHONY: demo test check format constraints clean
 
