@@ -105,13 +105,14 @@ def test_a_program_that_ends_is_said_and_its_return_is_noticed(
         page.until_text("notice", "No connection to the program")
         assert page.part("notice").is_displayed()
         assert page.run("return window.mien.state.trackState") == "live"
-    before = page.run("return window.mien.stats.readings")
+    before = page.run("window.isTheSamePage = true; return window.mien.stats.readings")
     with mien_live(tmp_path, port=first.port):
         page.until("return window.mien.stats.readings > arguments[0] + 3", before)
         page.until(
             "const notice = document.querySelector('[data-part=notice]');"
             "return notice.hidden || !notice.textContent.includes('No connection')"
         )
+        assert page.run("return window.isTheSamePage"), "a page that loads anew ends the camera"
         page.stop()
 
 

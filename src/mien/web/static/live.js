@@ -21,6 +21,11 @@ const PANEL = {
   server: ["Before you look", "Show it", "This source belongs to the program, and runs on when you leave this page."],
 };
 
+/** NiceGUI loads the page anew when it meets a program that was started again; that would end the camera. */
+function stayLoaded() {
+  window.socket?.io?.reconnection(false);
+}
+
 class Live {
   stats = new Stats();
   state;
@@ -50,6 +55,7 @@ class Live {
     const [kind, name] = this.#chosen();
     const trouble = kind === "browser" ? noCameraHere() : null;
     if (trouble) return this.#fail(trouble);
+    stayLoaded();
     const feed = kind === "browser" ? new Camera(this.#part("video"), name, this.#ears()) : new Watch(name, this.#ears());
     this.#feed = feed;
     this.#begin(name);
