@@ -51,6 +51,10 @@ def test_the_page_asks_for_the_password_and_then_shows_the_source(door: Page) ->
     door.open("files")
     door.open("about")
     assert door.complaints() == []
+    door.browser.find_element("css selector", "form[action='/logout'] button").click()
+    door.until("return location.pathname === '/login'")
+    door.browser.get(door.address)
+    door.until("return location.pathname === '/login'")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

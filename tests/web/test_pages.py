@@ -56,6 +56,11 @@ def test_each_view_has_its_header_and_language(visitor: TestClient, name: str, a
 
 
 @pytest.mark.parametrize("address", [address for _, address in TABS])
+def test_without_a_password_there_is_no_way_out(visitor: TestClient, address: str) -> None:
+    assert "logout" not in markup(visitor, address)
+
+
+@pytest.mark.parametrize("address", [address for _, address in TABS])
 def test_nothing_comes_from_elsewhere(visitor: TestClient, address: str) -> None:
     shown = markup(visitor, address)
     used = re.findall(r"""(?:src|href|action|@import url)\s*[=(]\s*["']([^"']+)""", shown)

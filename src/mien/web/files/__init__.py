@@ -51,5 +51,5 @@ def register(app: FastAPI, station: Station, settings: WebSettings) -> Uploads:
     app.state.at_logout = [forget]
     app.include_router(APIRouter(lifespan=deleting_in_the_end))
     page.api_of(app).include_router(build_router(uploads))
-    page.register(uploads)
+    page.register(uploads, settings)
     return uploads

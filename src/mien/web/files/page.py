@@ -16,15 +16,17 @@ from mien.table import DECIMALS
 
 if TYPE_CHECKING:
     from mien.web.files.jobs import Uploads
+    from mien.web.settings import WebSettings
 
 _TEMPLATE = Path(__file__).with_name("files.html")
 
 
-def register(uploads: Uploads) -> None:
+def register(uploads: Uploads, settings: WebSettings) -> None:
     """Add the files view, at `/files`.
 
     Args:
         uploads: says how large files may be, and how many.
+        settings: of the server.
     """
     from mien.web.pages.layout import PAGE, PREFIX, fill, shell
 
@@ -33,7 +35,7 @@ def register(uploads: Uploads) -> None:
     @ui.page("/files", title="Files · Mien", **PAGE)
     def files() -> None:
         ui.add_head_html(f'<link rel="stylesheet" href="{PREFIX}/files.css">')
-        with shell("Files", modules=["files.js"]):
+        with shell("Files", settings, modules=["files.js"]):
             fill(html.div().classes("mien-content"), markup)
 
 

@@ -24,4 +24,4 @@ def register(app: FastAPI, station: Station, settings: WebSettings) -> None:
     """
     serve_static(app)
     live.register(settings)
-    about.register()
+    about.register(settings)

@@ -18,6 +18,8 @@ from mien.web.pages.layout import PAGE, shell, show
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mien.web.settings import WebSettings
+
 _LONGEST_NAME: Final = 40
 _PARTS: Final = (
     "onnxruntime", "opencv-python-headless", "av", "mtcnn", "numpy", "scipy", "nicegui", "fastapi",
@@ -26,12 +28,16 @@ _PARTS: Final = (
 _EMPTY_HEAD: Final = re.compile(r"<thead>\s*<tr>(\s*<th></th>)+\s*</tr>\s*</thead>")
 
 
-def register() -> None:
-    """Add the page, at `/about`."""
+def register(settings: WebSettings) -> None:
+    """Add the page, at `/about`.
+
+    Args:
+        settings: of the server.
+    """
 
     @ui.page("/about", title="About · Mien", **PAGE)
     def about() -> None:
-        with shell("About"):
+        with shell("About", settings):
             show(
                 "about.html",
                 labels=(*EMOTIONS, UNCERTAIN),

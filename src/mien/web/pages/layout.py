@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mien.show import palette
+from mien.web.settings import WebSettings
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 """Our own scripts, styles and icons."""
@@ -39,7 +40,7 @@ PAGE: Final[dict[str, Any]] = {
 
 
 @contextmanager
-def shell(active: str, *, modules: Sequence[str] = ()) -> Iterator[None]:
+def shell(active: str, settings: WebSettings, *, modules: Sequence[str] = ()) -> Iterator[None]:
     """Give a page its head and header; what is made inside the block is the page's content.
 
     Only native elements are used: unlike NiceGUI's own components, which are compiled in the browser, they
@@ -47,6 +48,7 @@ def shell(active: str, *, modules: Sequence[str] = ()) -> Iterator[None]:
 
     Args:
         active: the name of the view in `TABS`.
+        settings: whether there is a password, and so a way out.
         modules: our own script modules that the page needs, by file name.
     """
     head = [f'<link rel="stylesheet" href="{PREFIX}/{name}.css">' for name in ("palette", "mien")]
@@ -55,7 +57,7 @@ def shell(active: str, *, modules: Sequence[str] = ()) -> Iterator[None]:
     ui.add_head_html("\n".join(head))
     with ui.context.client.layout:
         header = html.header().classes("mien-header")
-        fill(header, render("header.html", tabs=TABS, active=active))
+        fill(header, render("header.html", tabs=TABS, active=active, locked=settings.password is not None))
         header.move(target_index=0)
     with html.div().classes("mien-page").props("id=content tabindex=-1"):
         yield

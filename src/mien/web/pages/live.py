@@ -25,7 +25,7 @@ def register(settings: WebSettings) -> None:
 
     @ui.page("/", title="Live · Mien", **PAGE)
     def live() -> None:
-        with shell("Live", modules=["live.js"]):
+        with shell("Live", settings, modules=["live.js"]):
             show(
                 "live.html",
                 labels=EMOTIONS,
