@@ -133,7 +133,7 @@ def make_station(
 
 
 def live_threads() -> list[Thread]:
-    """The threads of stations."""
+    """The threads of stations, which are called so; those of pages are called otherwise."""
     return [thread for thread in threads() if thread.name.startswith("mien ")]
 
 

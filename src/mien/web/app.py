@@ -73,7 +73,7 @@ def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse |
     """
     door = Door(settings) if settings.password is not None else None
     analyses = Analyses(station.settings)
-    threads = ThreadPoolExecutor(settings.max_uploads, "mien analyse")
+    threads = ThreadPoolExecutor(settings.max_uploads, "page analyse")
 
     @asynccontextmanager
     async def ending_analyses(app: FastAPI) -> AsyncIterator[None]:
