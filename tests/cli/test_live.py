@@ -280,6 +280,16 @@ def test_the_terminal_says_when_a_camera_goes_on_and_off(capsys: pytest.CaptureF
     ]
 
 
+def test_a_camera_that_was_on_only_between_two_looks_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    announcer = Announcer("nothing is stored")
+    announcer.look([status("opening")])
+    announcer.look([status("ended", frames_read=3)])
+    assert capsys.readouterr().err.splitlines() == [
+        "mien: camera on: cam (camera:0); nothing is stored",
+        "mien: camera off: cam (camera:0)",
+    ]
+
+
 def test_the_purpose_of_before_needs_no_question(run: Run, clip: Path) -> None:
     choose_purpose("venue")
     assert run("live", clip, "--no-page", "--json").code == 0

@@ -44,13 +44,15 @@ class Announcer:
         for status in statuses:
             last = self._last.get(status.name)
             if last is None or (last.state, last.note) != (status.state, status.note):
-                self._tell(status)
+                # What came and went between two looks was on, too.
+                was_on = status.frames_read > (last.frames_read if last else 0)
+                self._tell(status, was_on)
             self._last[status.name] = status
         for name in set(self._last) - {status.name for status in statuses}:
             self._turn_off(self._last.pop(name))
 
-    def _tell(self, status: SourceStatus) -> None:
-        if status.state == "running" and status.name not in self._on:
+    def _tell(self, status: SourceStatus, was_on: bool) -> None:
+        if (status.state == "running" or was_on) and status.name not in self._on:
             self._on.add(status.name)
             _say(f"{_kind(status)} on: {_called(status)}; {self._promise}")
         if status.state not in _ON:
