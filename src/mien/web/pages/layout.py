@@ -33,7 +33,7 @@ PAGE: Final[dict[str, Any]] = {
     "language": "en-US",
     "dark": None,
     "favicon": STATIC / "icon.svg",
-    # A page whose connection is back sooner goes on; later, NiceGUI loads it anew, which ends the camera.
+    # A page whose connection is back sooner stays; later, NiceGUI loads it anew. A running one always stays.
     "reconnect_timeout": 900.0,
 }
 """What `ui.page` is given for each of our pages."""
