@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.expression.network import load_network
-from mien.train.evaluate import Evaluation, evaluate
+from mien.train.evaluation.evaluate import Evaluation, evaluate
 from mien.train.quantise import fastest_ms
 
 SIDE_BY_SIDE = {

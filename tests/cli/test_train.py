@@ -18,10 +18,10 @@ pytest.importorskip("keras")
 
 from mien.errors import ModelError
 from mien.expression.network import load_network
-from mien.train.answers import predict
 from mien.train.datasets import load_dataset
-from mien.train.evaluate import evaluate
-from mien.train.heads import match_labels
+from mien.train.evaluation.answers import predict
+from mien.train.evaluation.evaluate import evaluate
+from mien.train.evaluation.heads import match_labels
 from small_joint import striped_faces
 
 RECIPE = """

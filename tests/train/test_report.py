@@ -19,15 +19,15 @@ from mien.expression.sidecar import Sidecar
 from mien.train.card import DataSummary, model_card
 from mien.train.cleaning import CleaningReport
 from mien.train.datasets import FaceSet
-from mien.train.evaluate import evaluate_logits
+from mien.train.evaluation.evaluate import evaluate_logits
+from mien.train.evaluation.metrics import Scores, score
+from mien.train.evaluation.weak_places import WeakPlace
 from mien.train.logs import write_log, write_tensorboard
-from mien.train.metrics import Scores, score
 from mien.train.plots import confusion_plot, learning_curves, reliability_bins, weak_places_plot
 from mien.train.prepare import Prepared
 from mien.train.recipe import Recipe
 from mien.train.report import write_run_report
 from mien.train.sheets import contact_sheet, most_confused, near_copy_sheet
-from mien.train.weak_places import WeakPlace
 
 LABELS = ("anger", "happiness", "neutral")
 HISTORY = [

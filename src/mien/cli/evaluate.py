@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mien.train.evaluate import Evaluation
+    from mien.train.evaluation.evaluate import Evaluation
 
 
 def evaluate(
@@ -59,7 +59,7 @@ def evaluate(
     Example: mien evaluate mien fer2013.parquet --split PublicTest --flips
     """
     from mien.expression.network import load_network
-    from mien.train.evaluate import evaluate as measure
+    from mien.train.evaluation.evaluate import evaluate as measure
     from mien.train.recipe import change_recipe, read_recipe
 
     chosen = change_recipe(read_recipe(recipe), split=recipe_split) if recipe else None

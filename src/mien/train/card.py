@@ -14,7 +14,7 @@ import numpy as np
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, standard_label
 from mien.train.cleaning import CleaningReport
-from mien.train.metrics import Interval, Scores
+from mien.train.evaluation.metrics import Interval, Scores
 from mien.train.prepare import Prepared
 from mien.train.splits import SplitName
 

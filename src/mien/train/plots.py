@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mien.expression.calibration import expected_calibration_error, risk_coverage
 from mien.files import written_whole
+from mien.train.evaluation.metrics import CALIBRATION_BINS, Scores
+from mien.train.evaluation.weak_places import WeakPlace
 from mien.train.logs import History
-from mien.train.metrics import CALIBRATION_BINS, Scores
-from mien.train.weak_places import WeakPlace
 
 Floats = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]

@@ -16,9 +16,9 @@ from mien.files import write_json, write_text, written_whole
 from mien.train import plots
 from mien.train.card import DataSummary, model_card
 from mien.train.datasets import FaceSet
-from mien.train.evaluate import Evaluation
+from mien.train.evaluation.evaluate import Evaluation
+from mien.train.evaluation.metrics import CALIBRATION_BINS, Scores
 from mien.train.logs import History
-from mien.train.metrics import CALIBRATION_BINS, Scores
 from mien.train.prepare import Prepared
 from mien.train.recipe import Recipe
 from mien.train.sheets import most_confused_sheet

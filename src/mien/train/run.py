@@ -17,10 +17,10 @@ from mien.expression.calibration import fit_temperature, softmax, threshold_for
 from mien.expression.network import OnnxNetwork
 from mien.expression.sidecar import NetworkInput, Sidecar, TrainedOn, sidecar_path, write_sidecar
 from mien.files import sha256_of, write_json, written_whole
-from mien.train.answers import predict
 from mien.train.backend import copy_weights, load_keras
 from mien.train.checkpoint import LoopState
-from mien.train.evaluate import Evaluation, evaluate_logits
+from mien.train.evaluation.answers import predict
+from mien.train.evaluation.evaluate import Evaluation, evaluate_logits
 from mien.train.export import write_network
 from mien.train.fit import best_network, fit
 from mien.train.loop import BEST, CHECKPOINT, Report

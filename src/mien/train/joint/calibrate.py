@@ -11,13 +11,13 @@ from mien.expression.calibration import certainty_inputs, log_odds, logistic, so
 from mien.expression.network import Answers, Network
 from mien.expression.sidecar import Certainty, Head, Presence, Sidecar
 from mien.labels import FER2013
-from mien.train.answers import answer_all, crop_quality
 from mien.train.augment import Augmentation
 from mien.train.datasets import FaceSet
-from mien.train.degrade import degraded_at_random
+from mien.train.evaluation.answers import answer_all, crop_quality
+from mien.train.evaluation.degrade import degraded_at_random
+from mien.train.evaluation.metrics import ferplus_targets
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.views import STANDARD_PLACE, look, presence_of
-from mien.train.metrics import ferplus_targets
 from mien.train.scaling import choose_scaling, fit_logistic
 
 Grey = NDArray[np.uint8]

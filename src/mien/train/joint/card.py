@@ -17,12 +17,12 @@ from mien.train.card import (
     table,
     weak_classes,
 )
-from mien.train.evaluate import Evaluation
-from mien.train.figures import Figure
+from mien.train.evaluation.evaluate import Evaluation
+from mien.train.evaluation.figures import Figure
+from mien.train.evaluation.metrics import Scores
+from mien.train.evaluation.weak_places import WeakPlace
 from mien.train.joint.int8 import JointInt8Report
 from mien.train.joint.recipe import JointRecipe
-from mien.train.metrics import Scores
-from mien.train.weak_places import WeakPlace
 
 _VALIDATION = (
     "fitted the calibration and the threshold; the running average at the end of the last epoch is kept"

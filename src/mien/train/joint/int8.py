@@ -12,11 +12,11 @@ from sklearn.metrics import roc_curve
 
 from mien.expression.network import INPUT
 from mien.train.datasets import FaceSet
+from mien.train.evaluation.measured import MOVED
 from mien.train.joint.batches import Outputs
 from mien.train.joint.measure import measure
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.views import look
-from mien.train.measured import MOVED
 from mien.train.prepare import Prepared
 from mien.train.quantise import LEAST_SPEED, fastest_ms, quantise, session_of
 

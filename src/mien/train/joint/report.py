@@ -13,21 +13,21 @@ from mien.expression.network import Answers, OnnxNetwork
 from mien.files import write_json, write_text
 from mien.labels import EMOTIONS
 from mien.train import plots
-from mien.train.answers import crop_quality
 from mien.train.card import DataSummary
 from mien.train.datasets import FaceSet
-from mien.train.evaluate import Evaluation
-from mien.train.figures import Index
-from mien.train.heads import HeadAnswers, heads_of, sureness
+from mien.train.evaluation.answers import crop_quality
+from mien.train.evaluation.evaluate import Evaluation
+from mien.train.evaluation.figures import Index
+from mien.train.evaluation.heads import HeadAnswers, heads_of, sureness
+from mien.train.evaluation.metrics import Scores, ferplus_targets, score
+from mien.train.evaluation.weak_places import WeakPlace, weak_places
 from mien.train.joint.card import joint_card
 from mien.train.joint.int8 import JointInt8Report
 from mien.train.joint.recipe import JointRecipe
 from mien.train.logs import History
-from mien.train.metrics import Scores, ferplus_targets, score
 from mien.train.prepare import Prepared
 from mien.train.report import name_of_test, write_classes
 from mien.train.sheets import most_confused_sheet
-from mien.train.weak_places import WeakPlace, weak_places
 
 
 def write_joint_report(

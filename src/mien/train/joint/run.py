@@ -21,11 +21,11 @@ from mien.expression.sidecar import (
 )
 from mien.files import sha256_of, write_json, written_whole
 from mien.labels import EMOTIONS, FER2013
-from mien.train.answers import answer_all
 from mien.train.backend import copy_weights, load_keras
 from mien.train.card import FER2013_TERMS
 from mien.train.checkpoint import LoopState
-from mien.train.evaluate import evaluate_answers
+from mien.train.evaluation.answers import answer_all
+from mien.train.evaluation.evaluate import evaluate_answers
 from mien.train.joint.calibrate import calibrated
 from mien.train.joint.deploy import averaged_network, deploy, outputs_of, write_deployed
 from mien.train.joint.fit import fit_jointly

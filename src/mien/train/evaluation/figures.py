@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.expression.calibration import expected_calibration_error
-from mien.train.metrics import CALIBRATION_BINS, Interval, confusion_matrix, macro_f1
+from mien.train.evaluation.metrics import CALIBRATION_BINS, Interval, confusion_matrix, macro_f1
 
 Rows = NDArray[np.float64]
 Index = NDArray[np.int64]

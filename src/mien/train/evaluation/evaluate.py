@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.expression.network import Answers, Network
-from mien.train.answers import answer_all, crop_quality
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
-from mien.train.figures import Figure
-from mien.train.groups import GroupFigure, by_group, groups_of
-from mien.train.heads import HeadAnswers, Sureness, head_for, heads_of, match_labels, sureness
+from mien.train.evaluation.answers import answer_all, crop_quality
+from mien.train.evaluation.figures import Figure
+from mien.train.evaluation.groups import GroupFigure, by_group, groups_of
+from mien.train.evaluation.heads import HeadAnswers, Sureness, head_for, heads_of, match_labels, sureness
+from mien.train.evaluation.measured import label_figures, landmark_figures, presence_figures, vote_figures
+from mien.train.evaluation.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
 from mien.train.joint.recipe import JointRecipe
-from mien.train.measured import label_figures, landmark_figures, presence_figures, vote_figures
-from mien.train.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
 from mien.train.prepare import prepare
 from mien.train.recipe import Recipe
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.train.degrade import (
+from mien.train.evaluation.degrade import (
     DEGRADATIONS,
     Degradation,
     covered,

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 from mien.files import natural_key
 from mien.train.datasets import FaceSet
-from mien.train.figures import Figure
-from mien.train.metrics import Interval
+from mien.train.evaluation.figures import Figure
+from mien.train.evaluation.metrics import Interval
 
 Texts = NDArray[np.str_]
 

@@ -6,15 +6,15 @@ import pytest
 from mien.errors import DatasetError
 from mien.expression.calibration import expected_calibration_error
 from mien.train.datasets import FaceSet
-from mien.train.figures import (
+from mien.train.evaluation.figures import (
     calibration_figure,
     macro_f1_figure,
     mean_figure,
     median_figure,
     surest_figure,
 )
-from mien.train.groups import SMALL, by_group, groups_of, holm
-from mien.train.metrics import score
+from mien.train.evaluation.groups import SMALL, by_group, groups_of, holm
+from mien.train.evaluation.metrics import score
 
 RANDOM = np.random.default_rng(0)
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from mien.expression.network import Network
 from mien.face.landmarks import five_points
-from mien.train.answers import answer_all, crop_quality
 from mien.train.datasets import FaceSet
-from mien.train.degrade import DEGRADATIONS
-from mien.train.heads import heads_of, sureness
-from mien.train.metrics import ferplus_targets, in_emotion_order
+from mien.train.evaluation.answers import answer_all, crop_quality
+from mien.train.evaluation.degrade import DEGRADATIONS
+from mien.train.evaluation.heads import heads_of, sureness
+from mien.train.evaluation.metrics import ferplus_targets, in_emotion_order
 
 _MOST_FACES: Final = 2000
 _TURNS_DEG: Final = (0, 10, 20, 30, 45, 90)

@@ -9,10 +9,10 @@ import numpy as np
 from mien.expression.calibration import softmax
 from mien.expression.network import Answers, Network
 from mien.labels import EMOTIONS, FERPLUS_VOTES, standard_label
-from mien.train.answers import answer_all
 from mien.train.augment import Augmentation
 from mien.train.datasets import FaceSet
-from mien.train.figures import (
+from mien.train.evaluation.answers import answer_all
+from mien.train.evaluation.figures import (
     Figure,
     calibration_figure,
     macro_f1_figure,
@@ -20,11 +20,11 @@ from mien.train.figures import (
     median_figure,
     surest_figure,
 )
-from mien.train.heads import HeadAnswers, Sureness, match_labels
+from mien.train.evaluation.heads import HeadAnswers, Sureness, match_labels
+from mien.train.evaluation.metrics import ferplus_targets, in_emotion_order, kl_of_faces
 from mien.train.joint.measure import landmark_errors
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.views import look
-from mien.train.metrics import ferplus_targets, in_emotion_order, kl_of_faces
 
 MOVED = Augmentation(
     flip=0, rotation_deg=30, zoom=0.25, shift=0.15, light=0, blur=0, noise=0, erase=0, interpolation="cubic"

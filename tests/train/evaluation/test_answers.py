@@ -14,12 +14,12 @@ from mien.expression.calibration import expected_calibration_error, softmax
 from mien.expression.network import Answers
 from mien.expression.sidecar import Head, Presence, Sidecar
 from mien.labels import EMOTIONS, FER2013
-from mien.train.answers import answer_all, crop_quality, predict
-from mien.train.evaluate import evaluate_answers
-from mien.train.heads import head_for, heads_of
+from mien.train.evaluation.answers import answer_all, crop_quality, predict
+from mien.train.evaluation.evaluate import evaluate_answers
+from mien.train.evaluation.heads import head_for, heads_of
+from mien.train.evaluation.measured import vote_figures
+from mien.train.evaluation.weak_places import turn_deg, weak_places
 from mien.train.joint.calibrate import calibrated
-from mien.train.measured import vote_figures
-from mien.train.weak_places import turn_deg, weak_places
 from small_joint import SIZE_PX, striped_faces
 
 pytest.importorskip("skimage")
@@ -161,8 +161,8 @@ def test_votes_are_measured_as_shares() -> None:
     network = Fake(facts(temperature=0.2))
     answers = answer_all(network, FACES.images)
     heads = heads_of(network.sidecar, answers)
-    from mien.train.heads import sureness
-    from mien.train.metrics import kl_to_votes
+    from mien.train.evaluation.heads import sureness
+    from mien.train.evaluation.metrics import kl_to_votes
 
     sure = sureness(network.sidecar, heads[0], answers, np.ones(len(FACES), np.float32))
     figures = {figure.name: figure.value for figure in vote_figures(heads[0], sure, FACES)}
