@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.expression.sidecar import Head, Presence, Sidecar
 from mien.labels import EMOTIONS, FER2013
 from mien.train.datasets import FaceSet
 from mien.train.joint.recipe import JointRecipe
@@ -30,6 +32,25 @@ def small_recipe(**fit: Any) -> JointRecipe:
             "fit": {"epochs": 2, "batch": 16, "learning_rate": 0.01, "precision": "float32", **fit},
             "augment": {"rotation_deg": 5},
             "augment_wild": {"rotation_deg": 40, "shift": 0.2},
+        }
+    )
+
+
+def small_sidecar(**changes: Any) -> Sidecar:
+    """What stands beside a network of this size that answers everything."""
+    return Sidecar.model_validate(
+        {
+            "name": "fake",
+            "labels": EMOTIONS,
+            "outputs": ("votes", "fer2013", "presence", "landmarks"),
+            "input": {"size_px": SIZE_PX},
+            "sha256": "0" * 64,
+            "parameters": 1,
+            "fer2013": Head(labels=FER2013),
+            "presence": Presence(),
+            "licence": "none",
+            "created": datetime(2026, 1, 1, tzinfo=UTC),
+            **changes,
         }
     )
 

@@ -19,8 +19,7 @@ from mien.train.joint.fit import build
 from mien.train.joint.int8 import JointInt8Report, try_int8
 from mien.train.joint.teachers import TAUGHT, taught_by, teachers_facts
 from mien.train.prepare import Prepared
-from small_joint import SIZE_PX, small_recipe, striped_faces
-from train.test_answers import facts
+from small_joint import SIZE_PX, small_recipe, small_sidecar, striped_faces
 
 FACES = striped_faces(30)
 
@@ -33,7 +32,7 @@ def teacher(folder: Path, seed: int) -> Path:
     path, single, difference = write_deployed(model, folder, f"teacher{seed}", FACES.images)
     assert difference < 1e-4
     assert len(single) > path.stat().st_size
-    sidecar = facts(name=f"teacher{seed}", sha256=sha256_of(path), outputs=outputs_of(model))
+    sidecar = small_sidecar(name=f"teacher{seed}", sha256=sha256_of(path), outputs=outputs_of(model))
     write_sidecar(sidecar_path(path), sidecar)
     return path
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 from mien.expression.calibration import expected_calibration_error, softmax
 from mien.expression.network import Answers
-from mien.expression.sidecar import Head, Presence, Sidecar
+from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
 from mien.train.evaluation.answers import answer_all, crop_quality, predict
 from mien.train.evaluation.evaluate import evaluate_answers
@@ -20,34 +18,16 @@ from mien.train.evaluation.heads import head_for, heads_of
 from mien.train.evaluation.measured import vote_figures
 from mien.train.evaluation.weak_places import turn_deg, weak_places
 from mien.train.joint.calibrate import calibrated
-from small_joint import SIZE_PX, striped_faces
+from small_joint import SIZE_PX, small_sidecar, striped_faces
 
 pytest.importorskip("skimage")
-
-
-def facts(**changes: Any) -> Sidecar:
-    return Sidecar.model_validate(
-        {
-            "name": "fake",
-            "labels": EMOTIONS,
-            "outputs": ("votes", "fer2013", "presence", "landmarks"),
-            "input": {"size_px": SIZE_PX},
-            "sha256": "0" * 64,
-            "parameters": 1,
-            "fer2013": Head(labels=FER2013),
-            "presence": Presence(),
-            "licence": "none",
-            "created": datetime(2026, 1, 1, tzinfo=UTC),
-            **changes,
-        }
-    )
 
 
 class Fake:
     """Knows the stripes' angle from the picture's slopes; right four times in five, and too timid."""
 
     def __init__(self, sidecar: Sidecar | None = None) -> None:
-        self.sidecar = sidecar or facts()
+        self.sidecar = sidecar or small_sidecar()
         self.batches: list[int] = []
 
     def answer(self, crops: NDArray[np.uint8]) -> Answers:
@@ -158,7 +138,7 @@ def test_the_surest_are_those_that_it_is_certain_of() -> None:
 
 def test_votes_are_measured_as_shares() -> None:
     """KL is of the answer as it was learnt, before the temperature that fits it to the majority."""
-    network = Fake(facts(temperature=0.2))
+    network = Fake(small_sidecar(temperature=0.2))
     answers = answer_all(network, FACES.images)
     heads = heads_of(network.sidecar, answers)
     from mien.train.evaluation.heads import sureness
@@ -172,7 +152,7 @@ def test_votes_are_measured_as_shares() -> None:
 
 
 def test_the_head_that_knows_the_data_stands_first() -> None:
-    heads = heads_of(facts(), Fake().answer(FACES.images[:5]))
+    heads = heads_of(small_sidecar(), Fake().answer(FACES.images[:5]))
     own = replace(FACES, labels=("contempt", "b", "c", "d", "e", "f", "g"))
     assert head_for(heads, FACES, None).name == "fer2013"
     assert head_for(heads, own, None).name == "votes"
