@@ -82,6 +82,20 @@ def test_what_was_not_chosen_keeps_its_default() -> None:
     assert load_web_settings(host=None, port=None) == WebSettings()
 
 
+def test_the_environment_sets_what_was_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_WEB_MAX_UPLOAD_MB", "7")
+    monkeypatch.setenv("MIEN_WEB_ALLOW_SOURCES", "false")
+    monkeypatch.setenv("MIEN_WEB_PORT", "9000")
+    settings = load_web_settings(port=9001)
+    assert (settings.max_upload_mb, settings.allow_sources, settings.port) == (7, False, 9001)
+
+
+def test_a_wrong_value_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_WEB_MAX_UPLOADS", "many")
+    with pytest.raises(ConfigError, match="max_uploads"):
+        load_web_settings()
+
+
 def test_a_key_needs_its_certificate(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--tls-cert too"):
         WebSettings(tls_key=tmp_path / "key.pem")

@@ -7,7 +7,8 @@ import ssl
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mien.errors import ConfigError
 
@@ -15,15 +16,19 @@ SHORTEST_PASSWORD: Final = 10
 """Characters that a password needs at least."""
 
 
-class WebSettings(BaseModel):
+class WebSettings(BaseSettings):
     """Where the page listens, who may come in, and how much they may bring.
+
+    Values given by name win over the environment: `MIEN_WEB_MAX_UPLOAD_MB=500`, `MIEN_WEB_ALLOW_SOURCES=false`.
 
     Raises:
         ConfigError: the page would be open to a network without a password, the password is short, or
             certificate and key don't belong together.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MIEN_WEB_", frozen=True, extra="forbid", validate_default=True
+    )
 
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8470, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
