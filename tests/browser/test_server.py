@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from selenium.webdriver import Chrome
 
 from browser.chromium import Page, chromium
 from browser.mien_live import MienLive, mien_live
+from needs import program
 
 PASSWORD = "correct horse battery"
 
@@ -68,6 +70,47 @@ def test_the_door_is_for_everybody(door: Page, theme: str) -> None:
     log_in(door, "something else")
     door.until("return document.getElementById('problem')")
     assert door.faults() == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for this machine that nobody has signed, as on a Raspberry Pi; and its key."""
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    subprocess.run(
+        [
+            program("openssl", "which makes the certificate"), "req", "-x509", *curve, "-subj", "/CN=mien",
+            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
+
+
+@pytest.mark.usefixtures("blank")
+def test_under_tls_the_camera_runs_and_the_cookie_stays_there(
+    programs: tuple[str, str], film: Path, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "password.txt").write_text(f"{PASSWORD}\n")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "purpose.json").write_text('{"purpose": "self"}')
+    options = ("--tls-cert", certificate[0], "--tls-key", certificate[1])
+    with (
+        mien_live(tmp_path, *options, "--password-file", tmp_path / "password.txt") as running,
+        chromium(*programs, film, "--ignore-certificate-errors") as browser,
+    ):
+        assert running.address.startswith("https://127.0.0.1:")
+        page = Page(browser, running.address)
+        browser.get(page.address)
+        page.until("return location.pathname === '/login'")
+        log_in(page, PASSWORD)
+        page.until("return location.pathname === '/' && window.mien")
+        (cookie,) = browser.get_cookies()
+        assert cookie["name"].startswith("__Host-")
+        assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")
+        page.start()
+        page.stop()
+        assert page.complaints() == []
 
 
 @pytest.mark.usefixtures("blank")
