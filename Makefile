@@ -37,7 +37,8 @@ format: $(VENV)/.developer
 constraints: $(VENV)/.developer
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-annotate --no-header --no-emit-index-url \
-		--extra train --extra heic --extra web --extra mqtt --group dev --output-file constraints.txt pyproject.toml
+		--extra train --extra heic --extra web --extra mqtt --extra record --extra postgres --extra encrypted \
+		--group dev --output-file constraints.txt pyproject.toml
 
 $(VENV)/.pip: constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || \
@@ -48,11 +49,11 @@ $(VENV)/.pip: constraints.txt
 
 # What a user needs: no training framework.
 $(VENV)/.user: $(VENV)/.pip pyproject.toml
-	$(PIP) install --constraint constraints.txt --editable ".[web]"
+	$(PIP) install --constraint constraints.txt --editable ".[web,record]"
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.user
-	$(PIP) install --constraint constraints.txt --editable ".[train,web,mqtt]" --group dev
+	$(PIP) install --constraint constraints.txt --editable ".[train,web,mqtt,record,postgres,encrypted]" --group dev
 	@touch $@
 
 clean:
