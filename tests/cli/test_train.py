@@ -95,16 +95,18 @@ def test_a_run_ends_with_a_network_that_evaluates_as_its_report_says(
 
 def test_export_writes_the_same_answers_with_other_bits(run: Run, faces: Path, recipe: Path) -> None:
     run("train", faces, "--recipe", recipe, "--out", "runs/a")
-    assert run("export", "runs/a", "--out", "mine.onnx", "--precision", "single").code == 0
+    assert run("models", "export", "runs/a", "--out", "mine.onnx", "--precision", "single").code == 0
     single, half = load_network("mine.onnx"), load_network("runs/a/tiny.onnx")
     images = load_dataset(faces, size_px=24).images[:8]
     np.testing.assert_allclose(single.answer(images).logits, half.answer(images).logits, atol=0.02)
     assert single.sidecar.name == "mine"
     assert Path("mine.md").read_text().startswith("# Model card: mine\n")
 
-    wrong = run("export", "runs/a", "--out", "int8.onnx", "--precision", "int8")
+    wrong = run("models", "export", "runs/a", "--out", "int8.onnx", "--precision", "int8")
     assert (wrong.code, "--data" in wrong.err) == (2, True)
-    tried = run("export", "runs/a", "--out", "int8.onnx", "--precision", "int8", "--data", faces, "--json")
+    tried = run(
+        "models", "export", "runs/a", "--out", "int8.onnx", "--precision", "int8", "--data", faces, "--json"
+    )
     report = json.loads(tried.out)
     assert Path("int8.onnx").exists() == (report["network"] is not None)
     assert (
@@ -114,7 +116,7 @@ def test_export_writes_the_same_answers_with_other_bits(run: Run, faces: Path, r
 
 
 def test_a_folder_without_a_run_can_not_be_exported(run: Run, tmp_path: Path) -> None:
-    failed = run("export", tmp_path, "--out", "mine.onnx")
+    failed = run("models", "export", tmp_path, "--out", "mine.onnx")
     assert failed.code == 1
     assert "mien train" in failed.err
     assert failed.err.count("\n") == 1
@@ -315,14 +317,14 @@ def test_joint_training_from_data_to_a_network_that_reads_photographs(
     assert [data.name for data in network.sidecar.data] == ["fer2013.parquet", "landmarks.npz"]
     assert run("analyze", photos, "--network", "runs/a/small.onnx").code == 0
 
-    assert run("export", "runs/a", "--out", "mine.onnx").code == 0
+    assert run("models", "export", "runs/a", "--out", "mine.onnx").code == 0
     assert Path("mine.onnx").read_bytes() == Path("runs/a/small.onnx").read_bytes()
     assert Path("mine.md").read_text().startswith("# Model card: mine\n")
-    assert run("export", "runs/a", "--out", "single.onnx", "--precision", "single").code == 0
+    assert run("models", "export", "runs/a", "--out", "single.onnx", "--precision", "single").code == 0
     crops = striped_faces(5).images
     one, other = (load_network(name).answer(crops) for name in ("single.onnx", "mine.onnx"))
     np.testing.assert_allclose(one.landmarks, other.landmarks, atol=0.01)  # type: ignore[arg-type]
-    assert run("export", "runs/a", "--out", "int8.onnx", "--precision", "int8").code == 2
+    assert run("models", "export", "runs/a", "--out", "int8.onnx", "--precision", "int8").code == 2
 
 
 def test_a_recipe_trains_first_what_it_stands_on(run: Run, fer2013: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_value_that_cannot_be_is_refused(field: str, value: Any) -> None:
 
 
 def test_a_missing_one_names_the_file_and_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"gone\.json: .*sidecar.*mien export") as caught:
+    with pytest.raises(ModelError, match=r"gone\.json: .*sidecar.*mien models export") as caught:
         read_sidecar(tmp_path / "gone.json")
     assert "\n" not in str(caught.value)
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import mien
-from mien.cli import analyze, bench, dataset, demo, doctor, evaluate, export, live, models, train
+from mien.cli import analyze, bench, dataset, demo, doctor, evaluate, live, models, train
 from mien.cli.console import Interrupted, print_error
 from mien.errors import ConfigError, MienError
 
@@ -47,7 +47,6 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
-app.command()(export.export)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(models.app, name="models")
 

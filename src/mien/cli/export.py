@@ -1,4 +1,4 @@
-"""`mien export`: a run's network as an .onnx file with its sidecar."""
+"""`mien models export`: a run's network as an .onnx file with its sidecar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def export(
     int8 is measured against 32 bits on the validation part: at most half a percentage point of accuracy
     may be lost, and it must be at least 1.2 times as fast. Needs `pip install 'mien[train]'`.
 
-    Example: mien export runs/fer2013 --precision int8 --data fer2013.parquet --out mine-int8.onnx
+    Example: mien models export runs/fer2013 --precision int8 --data fer2013.parquet --out mine-int8.onnx
     """
     import json
     from dataclasses import asdict

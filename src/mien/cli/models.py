@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from mien.cli import export
 from mien.cli.console import progress_bar
 
 app = typer.Typer(invoke_without_command=True)
+app.command()(export.export)
 
 
 @app.callback()
