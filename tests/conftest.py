@@ -11,6 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+pytest_plugins = ["store_fixtures"]
+
 
 def shared_folder() -> Path:
     """Give the folder with the shared data, whether or not it exists."""

@@ -5,7 +5,8 @@
     ├── SourceError       a picture, video or camera can't be read
     ├── DatasetError      training data can't be read or doesn't fit
     ├── ModelError        a network's file is missing, damaged or of another kind
-    └── OutputError       a result can't be written
+    ├── OutputError       a result can't be written
+    └── StoreError        the record can't be opened, read or written, or what is asked of it is not there
 
 Each message is one line that names the file and the remedy; the command line prints it as it is.
 """
@@ -33,3 +34,7 @@ class ModelError(MienError):
 
 class OutputError(MienError):
     """A result can't be written."""
+
+
+class StoreError(MienError):
+    """The record can't be opened, read or written; or what is asked of it is not in it, or not allowed."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ConfigError
-from mien.live.purpose import MEANINGS, PURPOSES, REFUSED, choose_purpose, config_folder, read_purpose
+from mien.folders import config_folder
+from mien.live.purpose import MEANINGS, PURPOSES, REFUSED, choose_purpose, read_purpose
 
 
 @pytest.fixture(autouse=True)

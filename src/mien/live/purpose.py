@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from mien.errors import ConfigError
 from mien.files import write_json
+from mien.folders import config_folder
 
 PURPOSES: Final = ("self", "research", "clinic", "venue")
 """What it may be used for."""
@@ -34,21 +33,6 @@ REFUSED: Final = MappingProxyType(
     }
 )
 """What it is refused for, and why."""
-
-
-def config_folder() -> Path:
-    """Give the folder for what the user has chosen, which need not exist yet.
-
-    `MIEN_CONFIG` names it; otherwise it is where the system keeps such files: `$XDG_CONFIG_HOME/mien` or
-    `~/.config/mien`, on macOS `~/Library/Application Support/mien`, on Windows `%APPDATA%/mien`.
-    """
-    if chosen := os.environ.get("MIEN_CONFIG"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "mien"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "mien"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "mien"
 
 
 def read_purpose() -> str | None:

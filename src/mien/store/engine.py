@@ -1,0 +1,168 @@
+"""Connections to SQLite and PostgreSQL, and the two kinds of transaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.orm import Session
+
+from mien.errors import ConfigError, StoreError
+from mien.store.address import Address
+from mien.store.faults import told_plainly
+
+BUSY_S: Final = 10.0
+"""How long a writer waits for another one."""
+
+
+def utc_now() -> datetime:
+    """Give the moment, by the system's clock."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """An open database; every thread may use it.
+
+    Attributes:
+        address: where it lies.
+        engine: SQLAlchemy's.
+        now: the clock.
+        read_only: whether it can only be looked at.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        key: str | None = None,
+        now: Callable[[], datetime] = utc_now,
+        read_only: bool = False,
+    ) -> None:
+        self.address, self.now, self.read_only = address, now, read_only
+        self.engine = _sqlite(address.path, key, read_only) if address.path else _postgres(address)
+        self._writing = self.engine.execution_options(mien_writing=True)
+        self._reading = self.engine if address.path else _looking(self.engine)
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Give a session that writes: all of it when the block ends well, else nothing.
+
+        A block inside another one, in the same thread, is part of the outer one.
+
+        Raises:
+            StoreError: the store is read-only, busy, full, damaged; or something does not fit.
+        """
+        if self.read_only:
+            raise StoreError(f"{self} is read-only: it can be looked at, not written")
+        with self._session(self._writing) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that sees one unchanging state of the store, whatever others write meanwhile.
+
+        Inside a transaction it is part of that one.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        with self._session(self._reading) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        outer = _current.get()
+        if outer is not None and outer[0] is self:
+            yield outer[1]
+            return
+        with told_plainly(self), Session(engine, expire_on_commit=False) as session, session.begin():
+            token = _current.set((self, session) if engine is self._writing else None)
+            try:
+                yield session
+            finally:
+                _current.reset(token)
+
+    def close(self) -> None:
+        """Close all connections; SQLite then folds its -wal file into the file itself."""
+        self.engine.dispose()
+
+
+_current: ContextVar[tuple[Database, Session] | None] = ContextVar("mien_store_transaction", default=None)
+
+
+def _sqlite(path: Path, key: str | None, read_only: bool) -> Engine:
+    driver = _driver(key)
+
+    def connect() -> sqlite3.Connection:
+        return connect_file(path, key=key, driver=driver, read_only=read_only)
+
+    engine = create_engine("sqlite://", module=driver, creator=connect, poolclass=QueuePool)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def connect_file(
+    path: Path, *, key: str | None = None, driver: ModuleType | None = None, read_only: bool = False
+) -> sqlite3.Connection:
+    """Open a SQLite file with all that we ask of each connection; transactions are begun by hand.
+
+    A file in a folder that can't be written is opened as one that nobody changes, unless somebody left a
+    -wal file beside it.
+    """
+    driver = driver or _driver(key)
+    options = "mode=rw"
+    if read_only:
+        still = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+        options = "mode=ro&immutable=1" if still else "mode=ro"
+    connection: sqlite3.Connection = driver.connect(
+        f"{path.absolute().as_uri()}?{options}",
+        uri=True,
+        timeout=BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    if key is not None:
+        connection.execute(f"PRAGMA key = '{key.replace(chr(39), chr(39) * 2)}'")
+    for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _driver(key: str | None) -> ModuleType:
+    if key is None:
+        return sqlite3
+    try:
+        from sqlcipher3 import dbapi2
+    except ImportError as error:
+        raise ConfigError('an encrypted store needs sqlcipher3: pip install "mien[encrypted]"') from error
+    driver: ModuleType = dbapi2
+    return driver
+
+
+def _begin(connection: Connection) -> None:
+    """Begin by hand: Python's driver begins too late, and never as one who will write."""
+    writing = connection.get_execution_options().get("mien_writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _postgres(address: Address) -> Engine:
+    try:
+        return create_engine(address.url, pool_pre_ping=True, connect_args={"connect_timeout": int(BUSY_S)})
+    except ImportError as error:
+        raise ConfigError('a store on PostgreSQL needs psycopg: pip install "mien[postgres]"') from error
+
+
+def _looking(engine: Engine) -> Engine:
+    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return engine.execution_options(**options)

