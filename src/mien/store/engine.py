@@ -22,6 +22,9 @@ from mien.store.faults import told_plainly
 BUSY_S: Final = 10.0
 """How long a writer waits for another one."""
 
+# What SQLite does by itself in a transaction that only reads.
+_SNAPSHOT: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
 
 def utc_now() -> datetime:
     """Give the moment, by the system's clock."""
@@ -48,8 +51,8 @@ class Database:
     ) -> None:
         self.address, self.now, self.read_only = address, now, read_only
         self.engine = _sqlite(address.path, key, read_only) if address.path else _postgres(address)
-        self._writing = self.engine.execution_options(mien_writing=True)
-        self._reading = self.engine if address.path else _looking(self.engine)
+        self._writing = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        self._reading = self.engine if address.path else self.engine.execution_options(**_SNAPSHOT)
 
     def __str__(self) -> str:
         return str(self.address)
@@ -79,6 +82,20 @@ class Database:
         """
         with self._session(self._reading) as session:
             yield session
+
+    @contextmanager
+    def outside_transaction(self) -> Iterator[Connection]:
+        """Give a connection for what can't be done in a transaction; each command stands for itself.
+
+        Raises:
+            StoreError: the database complained.
+        """
+        options: dict[str, Any] = (
+            {"sqlite_begin": ""} if self.address.path else {"isolation_level": "AUTOCOMMIT"}
+        )
+        engine = self.engine.execution_options(**options)
+        with told_plainly(self), engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
@@ -152,8 +169,8 @@ def _driver(key: str | None) -> ModuleType:
 
 def _begin(connection: Connection) -> None:
     """Begin by hand: Python's driver begins too late, and never as one who will write."""
-    writing = connection.get_execution_options().get("mien_writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if command := connection.get_execution_options().get("sqlite_begin", "BEGIN"):
+        connection.exec_driver_sql(command)
 
 
 def _postgres(address: Address) -> Engine:
@@ -161,8 +178,3 @@ def _postgres(address: Address) -> Engine:
         return create_engine(address.url, pool_pre_ping=True, connect_args={"connect_timeout": int(BUSY_S)})
     except ImportError as error:
         raise ConfigError('a store on PostgreSQL needs psycopg: pip install "mien[postgres]"') from error
-
-
-def _looking(engine: Engine) -> Engine:
-    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return engine.execution_options(**options)

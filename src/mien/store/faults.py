@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, Statemen
 from mien.errors import StoreError
 
 DAMAGED: Final = (
-    "is damaged; nothing was written to it. Take your newest backup, or copy what can be read into a new file:"
-    " mien store salvage"
+    "is damaged; nothing was written to it. Take your newest backup, or copy what can still be read into a"
+    " new file: mien store salvage"
 )
 """What is said of a file that isn't whole."""
 

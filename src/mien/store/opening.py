@@ -1,25 +1,164 @@
-"""Opening a store: made where it is missing, brought up to date where it is old, left alone where it is newer."""
+"""Opening a store: made where it is missing, brought up to date where it is old, refused where it is new."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from mien.errors import StoreError
 from mien.store.address import Address
-from mien.store.engine import Database, utc_now
-from mien.store.schema import Base
+from mien.store.engine import BUSY_S, Database, utc_now
+from mien.store.faults import DAMAGED, told_plainly
+from mien.store.schema import REVISION, VERSION_TABLE, Base
+
+_MAGIC: Final = b"SQLite format 3\0"
+
+# Any number, the same in every Mien.
+_LOCK: Final = 0x4D69656E
 
 
 def open_database(
     address: Address, *, key: str | None = None, now: Callable[[], datetime] = utc_now, create: bool = True
 ) -> Database:
-    """Open a database whose tables are as this Mien knows them."""
-    if address.path and not address.path.exists():
-        if not create:
-            raise StoreError(f"there is no record at {address}")
-        address.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        address.path.touch(0o600)
-    database = Database(address, key=key, now=now)
-    Base.metadata.create_all(database.engine)
+    """Open a database whose tables are as this Mien knows them.
+
+    Args:
+        address: where it lies.
+        key: passphrase of an encrypted file.
+        now: the clock.
+        create: make the file where there is none.
+
+    Raises:
+        StoreError: it is missing, damaged, another program's, a newer Mien's, or can't be brought up to date.
+    """
+    read_only = _prepare(address.path, create, encrypted=key is not None) if address.path else False
+    database = Database(address, key=key, now=now, read_only=read_only)
+    try:
+        with told_plainly(address):
+            _bring_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
     return database
+
+
+def _prepare(path: Path, create: bool, *, encrypted: bool) -> bool:
+    """Make the file, or look at it from outside; say whether it can only be read."""
+    try:
+        if not path.exists():
+            if not create:
+                raise StoreError(f"there is no record at {path}")
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(0o600)
+        recognise(path, encrypted=encrypted)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror or error}") from error
+    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def recognise(path: Path, *, encrypted: bool) -> None:
+    """Look at a file's first hundred bytes and its size: is it a whole SQLite file?
+
+    Args:
+        path: of a file.
+        encrypted: whether there is a key to it; then nothing is known before it is tried.
+
+    Raises:
+        StoreError: it is none, or a part of one.
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        header, size = file.read(100), os.fstat(file.fileno()).st_size
+    if not header or encrypted:
+        return
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        raise StoreError(
+            f"{path} is not a record of Mien, is encrypted (set MIEN_STORE_KEY to its passphrase), or {DAMAGED}"
+        )
+    page = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    # With changes beside it that aren't in it yet, the file's own size says nothing.
+    if not Path(f"{path}-wal").exists() and size < pages * (65536 if page == 1 else page):
+        raise StoreError(f"{path} {DAMAGED}")
+
+
+def _bring_up_to_date(database: Database) -> None:
+    with database.engine.connect() as connection:
+        found = _revision(connection, database)
+    if found == REVISION:
+        return
+    if database.read_only:
+        raise StoreError(
+            f"{database} is an older Mien's and read-only: it has to be brought up to date first"
+        )
+    if database.address.path:
+        _migrate_file(database)
+    else:
+        with database.engine.begin() as connection:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            _migrate(connection, database)
+
+
+def _revision(connection: Connection, where: object) -> str | None:
+    """Give the version of a store's tables; None where it has none yet.
+
+    Raises:
+        StoreError: the tables are a newer Mien's, or another program's.
+    """
+    tables = set(inspect(connection).get_table_names())
+    if VERSION_TABLE not in tables:
+        strange = tables if connection.dialect.name == "sqlite" else tables & set(Base.metadata.tables)
+        if strange:
+            raise StoreError(
+                f"{where} holds tables of another program ({min(strange)}); choose another place"
+            )
+        return None
+    found: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    if found is not None and found > REVISION:
+        raise StoreError(
+            f"{where} was written by a newer Mien (tables {found}, this one knows {REVISION}): update Mien"
+        )
+    return found
+
+
+def _migrate_file(database: Database) -> None:
+    with database.outside_transaction() as connection:
+        _keep_changes_beside(connection)
+        # Making a table anew would take along what hangs on its rows.
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.rollback()
+        connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        with connection.begin():
+            _migrate(connection, database)
+            if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                raise StoreError(f"{database} {DAMAGED}")
+        connection.invalidate()  # the next one has them on
+
+
+def _keep_changes_beside(connection: Connection) -> None:
+    """Let the file be read while it is written (WAL); SQLite doesn't wait for others to let it."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            connection.rollback()
+            time.sleep(0.02)
+
+
+def _migrate(connection: Connection, where: object) -> None:
+    if _revision(connection, where) == REVISION:  # another program was quicker
+        return
+    from mien.store.migrations import migrate
+
+    migrate(connection)

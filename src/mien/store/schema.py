@@ -20,6 +20,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+REVISION: Final = "0002"
+"""The newest version of the tables; see `migrations`."""
+
+VERSION_TABLE: Final = "mien_version"
+"""Where a store says which version of the tables it has."""
+
 
 class UtcTime(TypeDecorator[datetime]):
     """A moment: aware in Python, UTC in the database, to the microsecond."""
@@ -72,7 +78,7 @@ def _of(table: str, *, primary_key: bool = False, index: bool = False) -> Mapped
     return mapped_column(ForeignKey(f"{table}.id", ondelete="CASCADE"), primary_key=primary_key, index=index)
 
 
-# Numbers are never given out twice, so that what a page remembers of an erased subject can't meet the next one.
+# Numbers are never given out twice: what a page remembers of an erased subject must not meet the next one.
 _NEVER_AGAIN: Final = {"sqlite_autoincrement": True}
 
 
@@ -109,8 +115,8 @@ class ConsentRow(Base):
 class RecordingRow(Base):
     """One recording; see `types.StoredRecording`.
 
-    `started_at` is in UTC as every time here, and `utc_offset_s` says what the clock showed where it was made.
-    `heartbeat_at` is when its writer last said that it lives.
+    `started_at` is in UTC as every time here; `utc_offset_s` is how far ahead of it the clock was
+    where it was made. `heartbeat_at` is when its writer last said that it lives.
     """
 
     __tablename__ = "recordings"
@@ -220,7 +226,7 @@ class UserRow(Base):
 
 
 class AuditRow(Base):
-    """A line of the audit log; triggers refuse to change it. It outlives its subject, so it has no foreign key."""
+    """A line of the audit log, which triggers refuse to change; it outlives its subject: no foreign key."""
 
     __tablename__ = "audit"
 
@@ -234,12 +240,22 @@ class AuditRow(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+class AuditHeadRow(Base):
+    """The one row that says how long the audit log is; who adds a line holds it meanwhile."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    lines: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
 class TextRow(Base):
     """A text or number that the clinic sets."""
 
     __tablename__ = "texts"
 
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[Any] = mapped_column(JSON)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from mien.errors import StoreError
 from mien.store.address import find_address, find_key
-from mien.store.engine import Database, utc_now
+from mien.store.annotations import Annotations
+from mien.store.audit import Audit
+from mien.store.consents import Consents
+from mien.store.engine import utc_now
+from mien.store.erasing import clean, erase_recordings, erase_rows, is_unclean, old_recordings
 from mien.store.opening import open_database
+from mien.store.self_reports import SelfReports
+from mien.store.subjects import Subjects
+from mien.store.texts import Texts
+from mien.store.types import Subject
+from mien.store.users import Users
 
 if TYPE_CHECKING:
     from mien.store.figures import Figures
@@ -49,10 +59,17 @@ class Store:
         key: str | None = None,
         create: bool = True,
     ) -> None:
-        self.database: Database = open_database(
-            find_address(where), key=find_key(key), now=now, create=create
-        )
+        self.database = open_database(find_address(where), key=find_key(key), now=now, create=create)
         self.who = who or getpass.getuser()
+        self.audit = Audit(self.database, self.who)
+        self.subjects = Subjects(self.database, self.audit)
+        self.consents = Consents(self.database, self.audit)
+        self.annotations = Annotations(self.database)
+        self.self_reports = SelfReports(self.database)
+        self.users = Users(self.database, self.audit)
+        self.texts = Texts(self.database, self.audit)
+        if not self.database.read_only:
+            self._tidy()
 
     @property
     def where(self) -> str:
@@ -96,6 +113,52 @@ class Store:
         from mien.store.figures import Figures
 
         return Figures(self.database)
+
+    def erase(self, subject: Subject) -> dict[str, int]:
+        """Erase a subject: every row, and what rows leave behind in the file.
+
+        The audit log keeps the subject's random number, which nothing else knows any more.
+
+        Returns:
+            What was erased: consents, recordings, readings, events, annotations, ...
+
+        Raises:
+            StoreError: there is no such subject any more; or the rows are erased, but the file couldn't be
+                cleaned just now.
+        """
+        with self.transaction() as session:
+            counts = erase_rows(session, subject)
+            self.audit.log("erase", subject, **counts)
+        clean(self.database)
+        return counts
+
+    def enforce_retention(self, now: datetime | None = None) -> dict[str, int]:
+        """Erase the recordings that are older than their subjects want them kept.
+
+        It is done whenever a store is opened; who keeps one open for days does it daily.
+
+        Returns:
+            How many recordings were erased, by the subject's code.
+        """
+        now = now or self.now()
+        with self.reading() as session:
+            if not old_recordings(session, now):
+                return {}
+        with self.transaction() as session:
+            old = old_recordings(session, now)
+            for row, recording_ids in old.items():
+                erase_recordings(session, row.id, recording_ids)
+                self.audit.log("retention", self.subjects.get(row.code), recordings=len(recording_ids))
+        clean(self.database)
+        return {row.code: len(recording_ids) for row, recording_ids in old.items()}
+
+    def _tidy(self) -> None:
+        self.enforce_retention()
+        with self.reading() as session:
+            unclean = is_unclean(session)
+        if unclean:
+            with suppress(StoreError):  # another time, then
+                clean(self.database)
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,0 +1,97 @@
+"""What may go into a store: checked at the door, with the same answer on both databases."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from mien.errors import StoreError
+from mien.store.schema import SubjectRow
+from mien.store.types import Subject
+
+LONGEST_TEXT: Final = 20_000
+"""Characters of a note; a page of text has 3,000."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def checked_name(what: str, name: str) -> str:
+    """Give a code or name back if it can be one: it may become part of a file's name.
+
+    Raises:
+        StoreError: it can't.
+    """
+    if not _NAME.fullmatch(name):
+        raise StoreError(
+            f"{what}: expected 1 to 64 letters (A-Z), digits, dots, dashes or underscores, the first a"
+            f" letter or digit, received {name!r}"
+        )
+    return name
+
+
+def checked_text(what: str, text: str, *, blank: bool = True) -> str:
+    """Give a text back, without blanks around it.
+
+    Args:
+        what: names it in the error.
+        text: any text.
+        blank: whether it may be empty.
+
+    Raises:
+        StoreError: it is too long, empty, or holds what no database takes (NUL, half a character).
+    """
+    text = text.strip()
+    if not text and not blank:
+        raise StoreError(f"{what}: expected a text, received none")
+    if len(text) > LONGEST_TEXT:
+        raise StoreError(f"{what}: expected {LONGEST_TEXT} characters at most, received {len(text)}")
+    if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
+        raise StoreError(f"{what}: expected plain text, received a character that is none")
+    return text
+
+
+def checked_choice(what: str, choice: str, choices: tuple[str, ...]) -> str:
+    """Give a choice back if it is one.
+
+    Raises:
+        StoreError: it is none of them.
+    """
+    if choice not in choices:
+        raise StoreError(f"{what}: expected {', '.join(choices)}, received {choice!r}")
+    return choice
+
+
+def checked_time(what: str, at: datetime) -> datetime:
+    """Give a moment back if it has a zone.
+
+    Raises:
+        StoreError: it has none.
+    """
+    if at.utcoffset() is None:
+        raise StoreError(f"{what}: expected a time with its zone, received {at.isoformat()}")
+    return at
+
+
+def checked_span(what: str, start: datetime, end: datetime | None) -> None:
+    """Check the two ends of a time.
+
+    Raises:
+        StoreError: they have no zone, or it ends before it starts.
+    """
+    checked_time(what, start)
+    if end is not None and checked_time(what, end) <= start:
+        raise StoreError(f"{what}: expected an end after {start.isoformat()}, received {end.isoformat()}")
+
+
+def require_subject(session: Session, subject: Subject) -> None:
+    """Check that a subject is still there: others may have erased it.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if not session.scalar(select(exists().where(SubjectRow.id == subject.id))):
+        raise StoreError(f"there is no subject {subject.code} any more: it was erased")

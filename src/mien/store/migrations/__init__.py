@@ -1,0 +1,51 @@
+"""From each version of the tables to the next; `versions/` holds one step a file.
+
+A step is never changed once it was released. On SQLite a table that is changed is made anew and copied, so a
+step that changes the audit log has to make its triggers anew too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from mien.store.schema import VERSION_TABLE, Base
+
+# Alembic's `op` belongs to the whole process.
+_one_at_a_time: Final = Lock()
+
+
+def revisions() -> list[str]:
+    """Give all versions of the tables, the oldest first."""
+    return [each.revision for each in reversed(list(_steps().walk_revisions()))]
+
+
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Bring the tables to a version, inside the transaction that the connection is in.
+
+    Args:
+        connection: in a transaction beside which nobody else can write.
+        to: one of `revisions`, or "head".
+    """
+    steps = _steps()
+
+    def upgrade(current: Any, _: MigrationContext) -> Any:
+        return steps._upgrade_revs(to, current)
+
+    with _one_at_a_time:
+        context = MigrationContext.configure(
+            connection,
+            opts={"fn": upgrade, "target_metadata": Base.metadata, "version_table": VERSION_TABLE},
+        )
+        with Operations.context(context):
+            context.run_migrations()
+
+
+def _steps() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))

@@ -1,0 +1,104 @@
+"""Texts and settings that a clinic chooses, kept beside the record so that every station has the same."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from mien.errors import StoreError
+from mien.store.audit import Audit
+from mien.store.checks import checked_name, checked_text
+from mien.store.engine import Database
+from mien.store.schema import TextRow
+
+DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "phq9_safety": "If you have thoughts that you would be better off dead, or of hurting yourself,"
+        " please talk to somebody now: your clinician, a doctor, a crisis line, or the emergency number where"
+        " you are (112 in Europe, 988 or 911 in the United States). You need not be alone with this.",
+        "crisis": "",
+        "report_footer": "",
+    }
+)
+"""The texts, as they are until somebody changes them."""
+
+_NEVER_BLANK: Final = ("phq9_safety",)
+
+
+class Texts:
+    """The texts and settings of a store.
+
+    Args:
+        database: an open one.
+        audit: where changes are logged.
+    """
+
+    def __init__(self, database: Database, audit: Audit) -> None:
+        self._database, self._audit = database, audit
+
+    def get(self, name: str) -> str:
+        """Give a text.
+
+        Args:
+            name: one of `DEFAULTS`.
+
+        Raises:
+            StoreError: there is no such text.
+        """
+        _check(name)
+        found = self._value(name)
+        return DEFAULTS[name] if found is None else str(found)
+
+    def set(self, name: str, text: str) -> None:
+        """Change a text.
+
+        Raises:
+            StoreError: there is no such text, or it can't be blank.
+        """
+        _check(name)
+        self._keep(name, checked_text(name, text, blank=name not in _NEVER_BLANK))
+
+    def setting(self, name: str) -> Any:
+        """Give a setting's value; None until it is chosen."""
+        return self._value(f"setting.{name}")
+
+    def set_setting(self, name: str, value: Any) -> None:
+        """Choose a setting.
+
+        Args:
+            name: "false_alarm_days" (days between false alarms that are expected, above 0) or another one.
+            value: for JSON; None is "not chosen".
+
+        Raises:
+            StoreError: the value can't be.
+        """
+        checked_name("setting", name)
+        if name == "false_alarm_days" and value is not None and not _is_positive(value):
+            raise StoreError(f"false_alarm_days: expected a number of days above 0, received {value!r}")
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise StoreError(f"{name}: expected a value for JSON, received {value!r}") from error
+        self._keep(f"setting.{name}", value)
+
+    def _value(self, name: str) -> Any:
+        with self._database.reading() as session:
+            row = session.get(TextRow, name)
+            return row.value if row else None
+
+    def _keep(self, name: str, value: Any) -> None:
+        with self._database.transaction() as session:
+            session.merge(TextRow(name=name, value=value))
+            self._audit.log("text", None, name=name)
+
+
+def _check(name: str) -> None:
+    if name not in DEFAULTS:
+        raise StoreError(f"text: expected {', '.join(DEFAULTS)}, received {name!r}")
+
+
+def _is_positive(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and value > 0
