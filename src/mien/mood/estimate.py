@@ -33,6 +33,8 @@ class Measure:
         source: the paper it comes from, or "ours".
         least: the least data it is given for, in words; below that it is None.
         independent: whether a report shows it by itself; False where it follows from others.
+        interval: whether it has a bootstrap interval; False for what is counted over the whole recording (it
+            is no sample) and for extremes (for which the bootstrap fails): low and high equal the value.
     """
 
     name: str
@@ -42,3 +44,4 @@ class Measure:
     source: str
     least: str
     independent: bool = True
+    interval: bool = True
