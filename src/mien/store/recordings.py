@@ -1,0 +1,215 @@
+"""The recordings: started, finished, found again when their writer went away."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from mien.errors import StoreError
+from mien.store import pieces
+from mien.store.engine import Database
+from mien.store.figures import forget
+from mien.store.local_times import local_start, offset_s
+from mien.store.pieces import find_recording
+from mien.store.schema import ChunkRow, RecordingRow
+from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
+
+GONE_S: Final = 30.0
+"""A writer that has not said for so long that it lives is gone."""
+
+
+class Recordings:
+    """All recordings, without their readings.
+
+    Args:
+        database: where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(
+        self,
+        subject: Subject,
+        *,
+        kind: SourceKind,
+        source: str,
+        started_at: datetime,
+        models: dict[str, Any],
+        settings: dict[str, Any],
+        version: str,
+        uuid: str | None = None,
+    ) -> StoredRecording:
+        """Begin a recording; it is open.
+
+        Whether the subject has agreed is for the caller to check.
+
+        Args:
+            subject: whose.
+            kind: where the frames come from.
+            source: the file's or camera's name.
+            started_at: when the first frame was taken, in the zone where it was made.
+            models: names and SHA-256 of the networks and detector.
+            settings: of the run.
+            version: of Mien.
+            uuid: 32 hexadecimal digits; new ones when left out.
+
+        Raises:
+            StoreError: the time has no zone, the uuid is there already, or it can't be written.
+        """
+        row = RecordingRow(
+            subject_id=subject.id, uuid=uuid or uuid4().hex, kind=kind, source=source,
+            started_at=started_at, utc_offset_s=offset_s(started_at),
+            length_s=0.0, frames=0, coverage=None, state="open", heartbeat_at=self._database.now(),
+            models=models, settings=settings, version=version,
+        )  # fmt: skip
+        with self._database.transaction() as session:
+            if uuid is not None and _by_uuid(session, uuid) is not None:
+                raise StoreError(f"recording {uuid} is in the store already")
+            session.add(row)
+            session.flush()
+            forget(session, row)
+            return _stored(row)
+
+    def finish(
+        self,
+        recording_id: int,
+        *,
+        length_s: float | None = None,
+        frames: int | None = None,
+        coverage: float | None = None,
+        state: RecordingState = "finished",
+    ) -> StoredRecording:
+        """End a recording; what isn't given of length, frames and coverage is what its readings say.
+
+        Raises:
+            StoreError: there is no such recording, or it can't be written.
+        """
+        with self._database.transaction() as session:
+            row = find_recording(session, recording_id, lock=True)
+            row.length_s = row.length_s if length_s is None else length_s
+            row.frames = row.frames if frames is None else frames
+            row.coverage = pieces.usable_share(session, recording_id) if coverage is None else coverage
+            row.state, row.heartbeat_at = state, None
+            forget(session, row)
+            return _stored(row)
+
+    def get(self, recording: int | str) -> StoredRecording:
+        """Give a recording by its number or its uuid.
+
+        Raises:
+            StoreError: there is none.
+        """
+        with self._database.reading() as session:
+            if isinstance(recording, int):
+                return _stored(find_recording(session, recording))
+            row = _by_uuid(session, recording)
+            if row is None:
+                raise StoreError(f"recording {recording} is not in the store; it may have been erased")
+            return _stored(row)
+
+    def find(self, uuid: str) -> StoredRecording | None:
+        """Give a recording by its uuid, None where there is none."""
+        with self._database.reading() as session:
+            row = _by_uuid(session, uuid)
+            return None if row is None else _stored(row)
+
+    def of(
+        self, subject: Subject, start: datetime | None = None, end: datetime | None = None
+    ) -> list[StoredRecording]:
+        """Give a subject's recordings, in the order in which they were started.
+
+        Args:
+            subject: whose.
+            start: only those that were started from then on.
+            end: only those that were started before then.
+        """
+        query = select(RecordingRow).where(RecordingRow.subject_id == subject.id)
+        if start is not None:
+            query = query.where(RecordingRow.started_at >= start)
+        if end is not None:
+            query = query.where(RecordingRow.started_at < end)
+        with self._database.reading() as session:
+            rows = session.scalars(query.order_by(RecordingRow.started_at, RecordingRow.id)).all()
+            return [_stored(row) for row in rows]
+
+    def remove(self, recording_id: int) -> None:
+        """Take a recording away, with its readings, events and marks; one that isn't there is no fault."""
+        with self._database.transaction() as session:
+            row = session.get(RecordingRow, recording_id)
+            if row is not None:
+                forget(session, row)
+                session.execute(delete(RecordingRow).where(RecordingRow.id == recording_id))
+
+    def replace(self, old_id: int, new_id: int) -> StoredRecording:
+        """Put a recording in the place of another, whose uuid it takes.
+
+        Raises:
+            StoreError: one of them isn't there, or it can't be written.
+        """
+        with self._database.transaction() as session:
+            uuid = find_recording(session, old_id).uuid
+            self.remove(old_id)
+            row = find_recording(session, new_id)
+            row.uuid = uuid
+            return _stored(row)
+
+    def beat(self, recording_id: int) -> None:
+        """Say that a recording's writer lives, where it has nothing to write.
+
+        Raises:
+            StoreError: the recording is gone or finished, or it can't be written.
+        """
+        with self._database.transaction() as session:
+            row = find_recording(session, recording_id, lock=True)
+            if row.state == "finished":
+                raise StoreError(f"recording {recording_id} is finished; start another one")
+            row.heartbeat_at, row.state, row.coverage = self._database.now(), "open", None
+
+    def recover(self) -> list[StoredRecording]:
+        """End the recordings whose writer is gone, and pack what a writer has left unpacked.
+
+        Returns:
+            Those recordings. What was open is interrupted now; its length, frames and coverage are what was
+            written.
+
+        Raises:
+            StoreError: it can't be written.
+        """
+        with self._database.reading() as session:
+            unpacked = select(ChunkRow.recording_id).distinct()
+            left = (RecordingRow.state == "open") | RecordingRow.id.in_(unpacked)
+            numbers = session.scalars(select(RecordingRow.id).where(left).order_by(RecordingRow.id)).all()
+        return [found for number in numbers if (found := self._recovered(number)) is not None]
+
+    def _recovered(self, recording_id: int) -> StoredRecording | None:
+        with self._database.transaction() as session:
+            row = session.get(RecordingRow, recording_id, with_for_update=True)
+            if row is None or self._lives(row):
+                return None
+            pieces.pack(session, recording_id)
+            if row.state == "open":
+                row.state, row.coverage = "interrupted", pieces.usable_share(session, recording_id)
+            row.heartbeat_at = None
+            forget(session, row)
+            return _stored(row)
+
+    def _lives(self, row: RecordingRow) -> bool:
+        # One from the future is too old as well: the clock was set back, and who lives has beaten since.
+        beat_at = row.heartbeat_at
+        return beat_at is not None and abs(self._database.now() - beat_at) <= timedelta(seconds=GONE_S)
+
+
+def _by_uuid(session: Session, uuid: str) -> RecordingRow | None:
+    return session.scalars(select(RecordingRow).where(RecordingRow.uuid == uuid)).one_or_none()
+
+
+def _stored(row: RecordingRow) -> StoredRecording:
+    return StoredRecording(
+        row.id, row.subject_id, row.uuid, row.kind, row.source, local_start(row),  # type: ignore[arg-type]
+        row.length_s, row.frames, row.coverage, row.state, row.models, row.settings, row.version,  # type: ignore[arg-type]
+    )  # fmt: skip
