@@ -1,0 +1,59 @@
+"""A recording taken out of the store: its readings as a series, and what is found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+
+from mien.mood.episodes import Episode, episodes
+from mien.mood.series import Series
+from mien.store.store import Store
+from mien.store.types import Event, StoredRecording
+
+_FIELDS = tuple(field.name for field in fields(Series))
+
+FindEpisodes = Callable[[Series], Sequence[Episode]]
+
+
+def load_series(store: Store, recording_id: int) -> Series:
+    """Give the readings of a recording, also while it is being written.
+
+    Raises:
+        StoreError: there is no such recording, or it can't be read.
+    """
+    return Series(**store.readings.load(recording_id, fields=_FIELDS))
+
+
+def settle(store: Store, recording_id: int, find: FindEpisodes = episodes) -> None:
+    """Do what is to be done once a recording has ended: find its episodes and smiles, and pack its readings.
+
+    Doing it twice changes nothing.
+
+    Args:
+        store: where the recording is.
+        recording_id: which.
+        find: finds the episodes.
+
+    Raises:
+        StoreError: there is no such recording, or it can't be read or written.
+    """
+    found = [Event(**asdict(episode)) for episode in find(load_series(store, recording_id))]
+    # Packed last: a recording with chunks left shows that this is still to be done.
+    with store.transaction():
+        store.readings.set_events(recording_id, found)
+        store.readings.pack(recording_id)
+
+
+def recover(store: Store) -> list[StoredRecording]:
+    """End the recordings whose writer is gone, and do what it has left undone.
+
+    Returns:
+        Those recordings; what was open is interrupted now.
+
+    Raises:
+        StoreError: it can't be read or written.
+    """
+    ended = store.recordings.recover()
+    for recording in ended:
+        settle(store, recording.id)
+    return ended
