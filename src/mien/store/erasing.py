@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import delete, exists, func, select, union_all
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from mien.store.engine import BUSY_S, Database
 from mien.store.schema import (
     AnnotationRow,
     Base,
+    BaselineRow,
     ChunkRow,
     ConsentRow,
     EventRow,
@@ -28,11 +29,12 @@ from mien.store.types import Subject
 
 _UNCLEAN: Final = "unclean"
 
-_OF_SUBJECT: Final = {
+_OF_SUBJECT: Final[dict[str, Any]] = {
     "consents": ConsentRow,
     "recordings": RecordingRow,
     "annotations": AnnotationRow,
     "self_reports": SelfReportRow,
+    "baselines": BaselineRow,
     "users": UserRow,
     "figures": FigureRow,
 }

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest version of the tables; see `migrations`."""
 
 VERSION_TABLE: Final = "mien_version"
@@ -64,7 +64,7 @@ class Base(DeclarativeBase):
             "ix": "ix_%(table_name)s_%(column_0_name)s",
         }
     )
-    type_annotation_map: Final = {  # type: ignore[misc]
+    type_annotation_map: Final = {
         datetime: UtcTime(),
         float: Double(),
         str: Text(),
@@ -210,6 +210,17 @@ class SelfReportRow(Base):
     items: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     total: Mapped[float]
     note: Mapped[str]
+
+
+class BaselineRow(Base):
+    """What was taken as usual for a subject; see `types.TakenBaseline`."""
+
+    __tablename__ = "baselines"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject_id: Mapped[int] = _of("subjects", index=True)
+    made_at: Mapped[datetime]
+    value: Mapped[str]
 
 
 class UserRow(Base):

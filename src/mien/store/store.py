@@ -17,6 +17,7 @@ from mien.errors import StoreError
 from mien.store.address import find_address, find_key
 from mien.store.annotations import Annotations
 from mien.store.audit import Audit
+from mien.store.baselines import Baselines
 from mien.store.consents import Consents
 from mien.store.engine import utc_now
 from mien.store.erasing import clean, erase_recordings, erase_rows, is_unclean, old_recordings
@@ -66,6 +67,7 @@ class Store:
         self.consents = Consents(self.database, self.audit)
         self.annotations = Annotations(self.database)
         self.self_reports = SelfReports(self.database)
+        self.baselines = Baselines(self.database)
         self.users = Users(self.database, self.audit)
         self.texts = Texts(self.database, self.audit)
         if not self.database.read_only:

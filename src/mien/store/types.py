@@ -190,6 +190,23 @@ class SelfReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBaseline:
+    """A person's own baseline, as it was taken.
+
+    Attributes:
+        id: in this store.
+        subject_id: whose.
+        made_at: when somebody took it.
+        value: as JSON, see `mood.usual.Usual`.
+    """
+
+    id: int
+    subject_id: int
+    made_at: datetime
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """Somebody who may come in.
 
