@@ -113,8 +113,7 @@ def test_who_is_gone_is_noticed_after_half_a_minute(store: Store, subject: Subje
         store.readings.append(each.id, readings(50))
     store.recordings.finish(done.id)
     clock.advance(seconds=29)
-    # What is finished has no writer that could be in the way.
-    assert [each.id for each in store.recordings.recover()] == [done.id]
+    assert store.recordings.recover() == []
     store.recordings.beat(lives.id)
     clock.advance(seconds=2)
     (recovered,) = store.recordings.recover()
@@ -123,8 +122,21 @@ def test_who_is_gone_is_noticed_after_half_a_minute(store: Store, subject: Subje
     assert recovered.coverage is not None
     assert store.recordings.get(done.id).state == "finished"
     assert store.recordings.get(lives.id).state == "open"
-    assert store.recordings.recover() == []
     assert len(store.readings.load(gone.id)["time_s"]) == 50
+
+
+def test_what_has_ended_is_given_until_it_is_settled(
+    store: Store, subject: Subject, clock: FakeClock
+) -> None:
+    ended, gone = start(store, subject), start(store, subject)
+    store.recordings.finish(ended.id, settled=False)
+    assert store.recordings.recover() == []
+    clock.advance(minutes=1)
+    for _ in range(2):
+        assert [each.state for each in store.recordings.recover()] == ["finished", "interrupted"]
+    store.recordings.settle(ended.id)
+    store.recordings.settle(gone.id)
+    assert store.recordings.recover() == []
 
 
 def test_who_was_taken_for_gone_goes_on(store: Store, subject: Subject, clock: FakeClock) -> None:

@@ -38,10 +38,10 @@ def settle(store: Store, recording_id: int, find: FindEpisodes = episodes) -> No
         StoreError: there is no such recording, or it can't be read or written.
     """
     found = [Event(**asdict(episode)) for episode in find(load_series(store, recording_id))]
-    # Packed last: a recording with chunks left shows that this is still to be done.
     with store.transaction():
         store.readings.set_events(recording_id, found)
         store.readings.pack(recording_id)
+        store.recordings.settle(recording_id)
 
 
 def recover(store: Store) -> list[StoredRecording]:

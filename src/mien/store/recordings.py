@@ -15,7 +15,7 @@ from mien.store.engine import Database
 from mien.store.figures import forget
 from mien.store.local_times import local_start, offset_s
 from mien.store.pieces import find_recording
-from mien.store.schema import ChunkRow, RecordingRow
+from mien.store.schema import RecordingRow
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
 
 GONE_S: Final = 30.0
@@ -83,8 +83,18 @@ class Recordings:
         frames: int | None = None,
         coverage: float | None = None,
         state: RecordingState = "finished",
+        settled: bool = True,
     ) -> StoredRecording:
         """End a recording; what isn't given of length, frames and coverage is what its readings say.
+
+        Args:
+            recording_id: which.
+            length_s: seconds from the first frame to the last.
+            frames: analysed frames.
+            coverage: share of the length with a usable reading.
+            state: "finished", or "interrupted".
+            settled: there is nothing left to do, such as looking for episodes; if there is, `recover` gives the
+                recording until `settle` is called.
 
         Raises:
             StoreError: there is no such recording, or it can't be written.
@@ -94,7 +104,7 @@ class Recordings:
             row.length_s = row.length_s if length_s is None else length_s
             row.frames = row.frames if frames is None else frames
             row.coverage = pieces.usable_share(session, recording_id) if coverage is None else coverage
-            row.state, row.heartbeat_at = state, None
+            row.state, row.heartbeat_at = state, None if settled else self._database.now()
             forget(session, row)
             return _stored(row)
 
@@ -170,38 +180,45 @@ class Recordings:
                 raise StoreError(f"recording {recording_id} is finished; start another one")
             row.heartbeat_at, row.state, row.coverage = self._database.now(), "open", None
 
+    def settle(self, recording_id: int) -> None:
+        """Say that nothing is left to do for a recording that has ended.
+
+        Raises:
+            StoreError: there is no such recording, or it can't be written.
+        """
+        with self._database.transaction() as session:
+            find_recording(session, recording_id, lock=True).heartbeat_at = None
+
     def recover(self) -> list[StoredRecording]:
-        """End the recordings whose writer is gone, and pack what a writer has left unpacked.
+        """End the recordings whose writer is gone.
+
+        What was open is interrupted now, and packed; its length, frames and coverage are what was written.
 
         Returns:
-            Those recordings. What was open is interrupted now; its length, frames and coverage are what was
-            written.
+            All recordings that have ended and are not settled, by their number.
 
         Raises:
             StoreError: it can't be written.
         """
+        unsettled = select(RecordingRow.id).where(RecordingRow.heartbeat_at.is_not(None))
         with self._database.reading() as session:
-            unpacked = select(ChunkRow.recording_id).distinct()
-            left = (RecordingRow.state == "open") | RecordingRow.id.in_(unpacked)
-            numbers = session.scalars(select(RecordingRow.id).where(left).order_by(RecordingRow.id)).all()
+            numbers = session.scalars(unsettled.order_by(RecordingRow.id)).all()
         return [found for number in numbers if (found := self._recovered(number)) is not None]
 
     def _recovered(self, recording_id: int) -> StoredRecording | None:
         with self._database.transaction() as session:
             row = session.get(RecordingRow, recording_id, with_for_update=True)
-            if row is None or self._lives(row):
+            if row is None or row.heartbeat_at is None or self._lives(row.heartbeat_at):
                 return None
-            pieces.pack(session, recording_id)
             if row.state == "open":
+                pieces.pack(session, recording_id)
                 row.state, row.coverage = "interrupted", pieces.usable_share(session, recording_id)
-            row.heartbeat_at = None
-            forget(session, row)
+                forget(session, row)
             return _stored(row)
 
-    def _lives(self, row: RecordingRow) -> bool:
+    def _lives(self, beat_at: datetime) -> bool:
         # One from the future is too old as well: the clock was set back, and who lives has beaten since.
-        beat_at = row.heartbeat_at
-        return beat_at is not None and abs(self._database.now() - beat_at) <= timedelta(seconds=GONE_S)
+        return abs(self._database.now() - beat_at) <= timedelta(seconds=GONE_S)
 
 
 def _by_uuid(session: Session, uuid: str) -> RecordingRow | None:
