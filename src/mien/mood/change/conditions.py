@@ -1,0 +1,126 @@
+"""Other light, another camera or distance: days unlike the baseline's without any change of mood.
+
+They are left out of the charts and told by themselves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mien.mood.usual import MAD_TO_SD, Usual, cameras_of, usable
+
+Bools = NDArray[np.bool_]
+
+LEAST_SPREAD: Final = {"light_mean": 0.05, "sharpness_mean": 0.05, "quality_mean": 0.1, "face_px": 0.15}
+"""What may always vary, as a standard deviation: own spread counts only above it. Of `face_px` as a share.
+
+Light is 1 in any ordinary room, so that its own spread is often 0; the quality holds the head's pose too,
+which may change with mood, so it has to fall far.
+"""
+
+TITLES: Final = {
+    "light_mean": "light",
+    "sharpness_mean": "sharpness",
+    "quality_mean": "quality",
+    "face_px": "the face's size",
+}
+
+ONE_DAY_SD: Final = 4.0
+"""A day so far from usual was filmed differently."""
+
+RUN_SD: Final = 2.0
+"""So was one that ends `RUN_DAYS` days whose mean lies so far from usual: slow drift."""
+
+RUN_DAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Days in a row that were filmed differently.
+
+    Attributes:
+        kind: what was different.
+        condition: the column that tells it.
+        since, until: the first and the last such day; `until` is None where it is the last day there is.
+        days: how many days have a recording.
+        now, before: the condition's median on these days, and usually; NaN for a camera.
+    """
+
+    kind: Literal["light", "camera"]
+    condition: str
+    since: dt.date
+    until: dt.date | None
+    days: int
+    now: float
+    before: float
+
+
+def unlike(days: pd.DataFrame, usual: Usual) -> pd.DataFrame:
+    """Mark the days that were filmed differently.
+
+    Args:
+        days: one row a day, by date; see `Usual.of`.
+        usual: the person's baseline.
+
+    Returns:
+        One row for each usable day behind the baseline, one column of booleans for each condition that is
+        known.
+    """
+    new = usable(days)
+    new = new.loc[new.index > usual.end]
+    marks = {
+        name: _far(new[name], usual, name) for name in LEAST_SPREAD if name in new and name in usual.measures
+    }
+    if "camera" in new and usual.cameras:
+        marks["camera"] = np.array([_is_other(cameras_of(each), usual) for each in new["camera"]], np.bool_)
+    return pd.DataFrame(marks, index=new.index, dtype=bool)
+
+
+def stretches(days: pd.DataFrame, marks: pd.DataFrame, usual: Usual) -> list[Stretch]:
+    """Give the runs of marked days, by date: those of at least three days, and those that still last."""
+    found = [run for name in marks for run in _runs(str(name), days, marks[name], usual)]
+    return sorted(found, key=lambda run: (run.since, run.condition))
+
+
+def _is_other(cameras: frozenset[str], usual: Usual) -> bool:
+    return bool(cameras) and cameras.isdisjoint(usual.cameras)
+
+
+def _far(figures: pd.Series[Any], usual: Usual, name: str) -> Bools:
+    own = usual.measures[name]
+    scale = np.log if name == "face_px" else np.asarray
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values, before = scale(figures.to_numpy(np.float64)), scale(own.values)
+    middle = np.median(before)
+    spread = max(MAD_TO_SD * float(np.median(np.abs(before - middle))), LEAST_SPREAD[name])
+    distance = pd.Series((values - middle) / spread)
+    run = distance.rolling(RUN_DAYS, min_periods=RUN_DAYS).mean()
+    return ((distance.abs() > ONE_DAY_SD) | (run.abs() > RUN_SD)).to_numpy()
+
+
+def _runs(name: str, days: pd.DataFrame, marked: pd.Series[bool], usual: Usual) -> list[Stretch]:
+    figures = usable(days)[name]
+    number = (marked != marked.shift()).cumsum()
+    found = []
+    for _, run in marked[marked].groupby(number[marked]):
+        lasts = run.index[-1] == marked.index[-1]
+        if lasts or len(run) >= 3:
+            is_camera = name == "camera"
+            found.append(
+                Stretch(
+                    kind="camera" if is_camera else "light",
+                    condition=name,
+                    since=run.index[0],
+                    until=None if lasts else run.index[-1],
+                    days=len(run),
+                    now=np.nan if is_camera else float(figures[run.index].median()),
+                    before=np.nan if is_camera else usual.measures[name].median,
+                )
+            )
+    return found
