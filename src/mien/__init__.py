@@ -18,8 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.analysis.api import analyze
     from mien.config import Settings
-    from mien.errors import ConfigError, DatasetError, MienError, ModelError, OutputError, SourceError
+    from mien.errors import (
+        ConfigError,
+        DatasetError,
+        MienError,
+        ModelError,
+        OutputError,
+        SourceError,
+        StoreError,
+    )
     from mien.pipeline import read, stream
+    from mien.record.subject import subject
     from mien.recording import Recording
     from mien.table import read_table
     from mien.types import Faces, Frame
@@ -41,11 +50,13 @@ __all__ = [
     "Recording",
     "Settings",
     "SourceError",
+    "StoreError",
     "__version__",
     "analyze",
     "read",
     "read_table",
     "stream",
+    "subject",
 ]
 
 _HOME = {
@@ -59,10 +70,12 @@ _HOME = {
     "Recording": "mien.recording",
     "Settings": "mien.config",
     "SourceError": "mien.errors",
+    "StoreError": "mien.errors",
     "analyze": "mien.analysis.api",
     "read": "mien.pipeline",
     "read_table": "mien.table",
     "stream": "mien.pipeline",
+    "subject": "mien.record.subject",
 }
 
 
