@@ -61,7 +61,8 @@ def seconds_of(series: Series, episodes: Sequence[Episode], neutral: Floats) -> 
     summed = np.add.reduceat(np.column_stack(list(rows.values())), first, axis=0)
     sums = dict(zip(rows, summed.T, strict=True))
     means = _means(sums)
-    paired = pairs(means["valence"], np.diff(index) == 1)
+    # Around each recording's own mean, so that levels that differ between recordings don't look like inertia.
+    paired = pairs(_centred(means["valence"]), np.diff(index) == 1)
     sums |= {f"pair_{name}": column for name, column in paired._asdict().items()}
     sums |= _turns(series, index) | _happened(series, episodes, index)
     return Seconds(index, sums, means)
@@ -114,6 +115,11 @@ def _means(sums: dict[str, Floats]) -> dict[str, Floats]:
         "happiness": mean("happiness_p", "usable"),
         "brow_lowerer": mean("brow_lowerer", "brow_lowerer_known"),
     }
+
+
+def _centred(values: Floats) -> Floats:
+    known = values[~np.isnan(values)]
+    return values - known.mean() if len(known) else values
 
 
 def _turns(series: Series, index: NDArray[np.int64]) -> dict[str, Floats]:
