@@ -93,7 +93,7 @@ class Recordings:
             frames: analysed frames.
             coverage: share of the length with a usable reading.
             state: "finished", or "interrupted".
-            settled: there is nothing left to do, such as looking for episodes; if there is, `recover` gives the
+            settled: nothing is left to do, such as looking for episodes; where it is, `recover` gives the
                 recording until `settle` is called.
 
         Raises:
