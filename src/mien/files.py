@@ -16,13 +16,14 @@ from mien.errors import OutputError
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Give a temporary name beside `path`; move it into place when the block ends well, else remove it.
 
     The temporary name ends like the final one, so that writers which look at the suffix work.
 
     Args:
         path: the final name; missing folders above it are made.
+        mode: who may read and write it, such as 0o600; by default as any new file.
 
     Raises:
         OutputError: the folder can't be written or the disk is full.
@@ -34,7 +35,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_umask() if mode is None else mode)
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error

@@ -15,7 +15,25 @@ from typing import Annotated
 import typer
 
 import mien
-from mien.cli import analyze, bench, dataset, demo, doctor, evaluate, live, models, train
+from mien.cli import (
+    analyze,
+    bench,
+    consent,
+    dataset,
+    demo,
+    doctor,
+    erase,
+    evaluate,
+    live,
+    models,
+    note,
+    record_export,
+    record_import,
+    self_report,
+    store,
+    subject,
+    train,
+)
 from mien.cli.console import Interrupted, print_error
 from mien.errors import ConfigError, MienError
 
@@ -25,9 +43,10 @@ OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 OF_EXTRAS = {
     **dict.fromkeys(("keras", "sklearn", "tensorflow"), "train"),
     **dict.fromkeys(("argon2", "fastapi", "nicegui", "prometheus_client", "starlette", "uvicorn"), "web"),
+    **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
     "paho": "mqtt",
 }
-"""Modules that `mien[train]`, `mien[web]` and `mien[mqtt]` bring."""
+"""Modules that `mien[train]`, `mien[web]`, `mien[record]` and `mien[mqtt]` bring."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -47,8 +66,16 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(record_export.export)
+app.command("import")(record_import.import_)
+app.command()(erase.erase)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(models.app, name="models")
+app.add_typer(subject.app, name="subject")
+app.add_typer(consent.app, name="consent")
+app.add_typer(note.app, name="note")
+app.add_typer(self_report.app, name="self-report")
+app.add_typer(store.app, name="store")
 
 
 def _print_version(wanted: bool) -> None:

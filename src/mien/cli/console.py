@@ -1,10 +1,14 @@
-"""What several commands print: errors, and the progress of long work."""
+"""What several commands print: errors, JSON, and the progress of long work."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from typing import Any
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -14,6 +18,19 @@ class Interrupted(Exception):  # noqa: N818
 def print_error(message: str) -> None:
     """Say what failed, in one line on standard error."""
     print(f"mien: error: {message}", file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a program to read; our frozen values as objects, times as ISO 8601."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"expected a value for JSON, received {value!r}")
 
 
 @contextmanager

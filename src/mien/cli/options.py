@@ -27,3 +27,12 @@ EveryOption = Annotated[
 FpsOption = Annotated[
     float | None, typer.Option("--fps", help="Analyse at most N frames a second of each video.", metavar="N")
 ]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="Where the record lies: a file, or postgresql://... [MIEN_STORE, else your data folder].",
+        metavar="PATH|URL",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,105 @@
+"""`mien consent`: what subjects have agreed to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.cli.console import print_json
+from mien.cli.options import JsonOption, StoreOption
+from mien.cli.subject import CodeArgument
+from mien.cli.times import read_end, shown
+
+if TYPE_CHECKING:
+    from mien.store.types import Consent
+
+app = typer.Typer(
+    no_args_is_help=True, help="What subjects have agreed to. Nothing of a subject is recorded without it."
+)
+
+
+@app.command()
+def give(
+    code: CodeArgument,
+    by: Annotated[str, typer.Option("--by", help="Who gives it: the subject, a guardian.", metavar="WHO")],
+    purpose: Annotated[str, typer.Option("--for", help="What for, in words.", metavar="TEXT")],
+    signals: Annotated[
+        str,
+        typer.Option(
+            help="What may be recorded: expression (probabilities, valence, arousal),"
+            " measures (head pose, brows, mouth).",
+            metavar="NAME,NAME",
+        ),
+    ] = "expression,measures",
+    until: Annotated[
+        str | None,
+        typer.Option(help="The last day on which it holds; by default it has no end.", metavar="DATE"),
+    ] = None,
+    where: StoreOption = None,
+) -> None:
+    """Note down that a subject has agreed, from now on.
+
+    Example: mien consent give P-017 --by "the subject" --for "following my mood" --until 2027-05-01
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        consent = store.consents.give(
+            store.subjects.get(code),
+            given_by=by,
+            purpose=purpose,
+            signals=[each.strip() for each in signals.split(",") if each.strip()],
+            valid_until=read_end("--until", until, store.now()) if until else None,
+        )
+    typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {_end(consent)}")
+
+
+@app.command()
+def withdraw(
+    code: CodeArgument,
+    number: Annotated[
+        int | None, typer.Option("--consent", help="Only this one; by default all.", metavar="N")
+    ] = None,
+    where: StoreOption = None,
+) -> None:
+    """Take consents back. What runs stops within seconds; what is stored stays until it is erased.
+
+    Example: mien consent withdraw P-017
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        withdrawn = store.consents.withdraw(store.subjects.get(code), number)
+    typer.echo(
+        f"withdrawn: consent {', '.join(str(each.id) for each in withdrawn)}."
+        f" What was recorded before is still there; mien erase {code} takes it away"
+    )
+
+
+@app.command("list")
+def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List a subject's consents, those that have ended too.
+
+    Example: mien consent list P-017
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        consents = store.consents.of(store.subjects.get(code))
+    if as_json:
+        print_json(consents)
+        return
+    for each in consents:
+        typer.echo(
+            f"{each.id:4}  {shown(each.given_at)}  {', '.join(each.signals)}, {_end(each)};"
+            f" by {each.given_by}, for {each.purpose}"
+        )
+    if not consents:
+        typer.echo(f"none: mien consent give {code}")
+
+
+def _end(consent: Consent) -> str:
+    if consent.withdrawn_at:
+        return f"withdrawn {shown(consent.withdrawn_at)}"
+    return f"until {shown(consent.valid_until)}" if consent.valid_until else "without an end"

@@ -1,0 +1,47 @@
+"""`mien export`: a subject's whole record as one zip of open files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mien.cli.console import print_json, progress_bar
+from mien.cli.options import JsonOption, StoreOption
+from mien.cli.subject import CodeArgument
+
+
+def export(
+    code: CodeArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The zip.", metavar="FILE.zip")],
+    fhir: Annotated[
+        Literal["R5", "R4B", "none"],
+        typer.Option(help="Version of the FHIR bundle; it needs pip install 'mien[record]'."),
+    ] = "R5",
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give everything away that is kept of a subject: JSON, CSV, Parquet and FHIR in one zip.
+
+    `mien import` reads it back. It is personal data: only you can read the file, and whoever you give it to.
+    For a network that you trained, see `mien models export`.
+
+    Example: mien export P-017 --out P-017.zip
+    """
+    from dataclasses import asdict
+
+    from mien.record.export import export_record
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store, progress_bar("export", 1.0, wanted=not as_json) as progress:
+        exported = export_record(store, code, out, fhir=fhir, progress=progress)
+    if as_json:
+        print_json({**asdict(exported), "path": str(exported.path)})
+        return
+    typer.echo(
+        f"{exported.path}: {exported.recordings} recordings, {exported.annotations} marks,"
+        f" {exported.self_reports} self-reports, {exported.consents} consents"
+    )
+    if exported.open_recordings:
+        typer.echo(f"not in it: {exported.open_recordings} recordings that are being written just now")

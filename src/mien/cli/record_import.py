@@ -1,0 +1,37 @@
+"""`mien import`: an exported record, back into a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli.console import print_json, progress_bar
+from mien.cli.options import JsonOption, StoreOption
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="What `mien export` wrote.")],
+    code: Annotated[
+        str | None, typer.Option("--as", help="Another code for the subject.", metavar="CODE")
+    ] = None,
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read an exported record back, exactly as it was. All of it is stored, or nothing.
+
+    Example: mien import P-017.zip
+    """
+    from mien.record.importing import import_record
+    from mien.store.store import Store
+
+    with Store(where) as store, progress_bar("import", 1.0, wanted=not as_json) as progress:
+        imported = import_record(store, file, code=code, progress=progress)
+    if as_json:
+        print_json(imported)
+        return
+    typer.echo(
+        f"{imported.subject.code}: {imported.recordings} recordings, {imported.annotations} marks,"
+        f" {imported.self_reports} self-reports, {imported.consents} consents"
+    )

@@ -1,0 +1,171 @@
+"""`mien store`: the place where the record lies: its state, backups, texts and audit log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli.console import print_json
+from mien.cli.options import JsonOption, StoreOption
+from mien.cli.times import shown
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
+
+app = typer.Typer(no_args_is_help=True, help="The place where the record lies.")
+text = typer.Typer(no_args_is_help=True, help="The texts that a clinic words itself.")
+app.add_typer(text, name="text")
+
+
+@app.command()
+def status(where: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Say where the record lies and how much is in it.
+
+    Example: mien store status
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        state = _state(store)
+    if as_json:
+        print_json(state)
+        return
+    size = "" if state["bytes"] is None else f", {state['bytes'] / 1e6:.1f} MB"
+    typer.echo(f"{state['where']} ({state['database']}{size}{', read-only' if state['read_only'] else ''})")
+    typer.echo(f"{state['subjects']} subjects, {state['recordings']} recordings, {state['users']} users")
+
+
+@app.command()
+def check(where: StoreOption = None) -> None:
+    """Look through the whole record for damage, and check the audit log.
+
+    Example: mien store check
+    """
+    from mien.store import damage
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        damage.check(store.database)
+        lines = store.audit.verify()
+    typer.echo(f"whole; {lines} lines of the audit log follow upon each other")
+
+
+@app.command()
+def backup(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
+    where: StoreOption = None,
+) -> None:
+    """Copy the record's file as it is now, also while others write to it.
+
+    A server's record is backed up by pg_dump.
+
+    Example: mien store backup record-2026-05-03.sqlite
+    """
+    from mien.store import damage
+    from mien.store.address import find_key
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        damage.backup(store.database, out, key=find_key())
+        store.audit.log("backup")
+    typer.echo(str(out))
+
+
+@app.command()
+def salvage(
+    damaged: Annotated[Path, typer.Argument(metavar="DAMAGED", help="The file that can't be opened.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The new one; it must not exist yet.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Copy what can still be read of a damaged record into a new file; the damaged one stays as it is.
+
+    Example: mien store salvage record.sqlite rescued.sqlite
+    """
+    from mien.store import damage
+    from mien.store.address import find_key
+
+    salvaged = damage.salvage(damaged, out, key=find_key())
+    if as_json:
+        print_json(salvaged)
+        return
+    for table, rows in salvaged.copied.items():
+        lost = salvaged.lost[table]
+        if rows or lost:
+            typer.echo(f"{table:14} {rows:8} copied" + (f", {lost} lost" if lost else ""))
+    typer.echo(str(out))
+
+
+@app.command()
+def audit(
+    verify: Annotated[bool, typer.Option("--verify", help="Only check that nobody has changed it.")] = False,
+    limit: Annotated[int, typer.Option(help="So many of the newest lines.", metavar="N", min=1)] = 100,
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who did what to whose record; subjects by their number, which `mien subject show` tells.
+
+    Example: mien store audit --verify
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        if verify:
+            typer.echo(f"{store.audit.verify()} lines, as they were written")
+            return
+        entries = store.audit.entries(limit)
+    if as_json:
+        print_json(entries)
+        return
+    for each in entries:
+        details = ", ".join(f"{name} {value}" for name, value in each.details.items())
+        typer.echo(
+            f"{each.id:6}  {shown(each.at)}  {each.who:12} {each.action:10} {each.subject or '':32} {details}"
+        )
+
+
+@text.command("get")
+def get_text(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="phq9_safety, crisis or report_footer.")],
+    where: StoreOption = None,
+) -> None:
+    """Print a text.
+
+    Example: mien store text get phq9_safety
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        typer.echo(store.texts.get(name))
+
+
+@text.command("set")
+def set_text(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="phq9_safety, crisis or report_footer.")],
+    words: Annotated[str, typer.Argument(metavar="TEXT", help="Its new words.")],
+    where: StoreOption = None,
+) -> None:
+    """Change a text. The one beside the PHQ-9's ninth question can't be left blank.
+
+    Example: mien store text set crisis "Our ward's number, day and night: ..."
+    """
+    from mien.store.store import Store
+
+    with Store(where) as store:
+        store.texts.set(name, words)
+    typer.echo(f"changed {name}")
+
+
+def _state(store: Store) -> dict[str, Any]:
+    path = store.database.address.path
+    subjects = store.subjects.all()
+    return {
+        "where": store.where,
+        "database": store.engine.dialect.name,
+        "bytes": path.stat().st_size if path else None,
+        "read_only": store.database.read_only,
+        "subjects": len(subjects),
+        "recordings": sum(len(store.recordings.of(each)) for each in subjects),
+        "users": len(store.users.all()),
+    }

@@ -1,0 +1,145 @@
+"""`mien subject`: the people whose record is kept, each under a code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli.console import print_json
+from mien.cli.options import JsonOption, StoreOption
+from mien.cli.times import shown
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
+    from mien.store.types import Subject
+
+app = typer.Typer(no_args_is_help=True, help="The people whose record is kept, each under a code.")
+
+CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The subject's code, such as P-017.")]
+BirthYearOption = Annotated[int | None, typer.Option(help="Year of birth.", metavar="YEAR")]
+NotesOption = Annotated[str | None, typer.Option(help="Free text.", metavar="TEXT")]
+
+
+@app.command()
+def add(
+    code: CodeArgument,
+    birth_year: BirthYearOption = None,
+    notes: NotesOption = None,
+    retention_days: Annotated[
+        int | None, typer.Option(help="Erase recordings that are older than N days.", metavar="N")
+    ] = None,
+    where: StoreOption = None,
+) -> None:
+    """Add a subject. Choose a code, not a name.
+
+    Example: mien subject add P-017 --birth-year 1980
+    """
+    from mien.store.store import Store
+
+    with Store(where) as store:
+        subject = store.subjects.add(
+            code, birth_year=birth_year, notes=notes or "", retention_days=retention_days
+        )
+        typer.echo(f"added {subject.code}. Before anything is recorded: mien consent give {subject.code}")
+
+
+@app.command("list")
+def list_subjects(where: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List the subjects, with their consent and last recording.
+
+    Example: mien subject list
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        found = [_state(store, subject) for subject in store.subjects.all()]
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        consent = ", ".join(each["consent"]) or "no consent"
+        last = shown(each["last_recording"]) if each["last_recording"] else "nothing recorded"
+        typer.echo(f"{each['code']:16} {consent:24} {each['recordings']:6}  {last}")
+    if not found:
+        typer.echo("no subject yet: mien subject add CODE")
+
+
+@app.command()
+def show(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Show what is kept of a subject.
+
+    Example: mien subject show P-017
+    """
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        subject = store.subjects.get(code)
+        store.audit.log("read", subject, what="subject")
+        state = _state(store, subject)
+        counts = {
+            "annotations": len(store.annotations.of(subject)),
+            "self_reports": len(store.self_reports.of(subject)),
+        }
+    if as_json:
+        print_json({**state, **counts, "subject": subject})
+        return
+    typer.echo(f"{subject.code}, since {shown(subject.created_at)}")
+    lines = {
+        "born": subject.birth_year,
+        "notes": subject.notes or None,
+        "kept for": subject.retention_days and f"{subject.retention_days} days",
+        "consent": ", ".join(state["consent"]) or "none that holds",
+        "recordings": state["recordings"],
+        "last one": state["last_recording"] and shown(state["last_recording"]),
+        "notes set": counts["annotations"],
+        "self-reports": counts["self_reports"],
+        "in the log": subject.number,
+    }
+    for name, value in lines.items():
+        if value is not None:
+            typer.echo(f"{name:13} {value}")
+
+
+@app.command()
+def change(
+    code: CodeArgument,
+    to: Annotated[str | None, typer.Option("--code", help="Another code.", metavar="CODE")] = None,
+    birth_year: BirthYearOption = None,
+    notes: NotesOption = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(help="Erase recordings that are older than N days; 0 keeps them.", metavar="N", min=0),
+    ] = None,
+    where: StoreOption = None,
+) -> None:
+    """Change what is kept of a subject; what is not named stays as it is.
+
+    Example: mien subject change P-017 --retention-days 365
+    """
+    from mien.store.store import Store
+
+    wanted: dict[str, Any] = {"code": to, "birth_year": birth_year, "notes": notes}
+    chosen = {name: value for name, value in wanted.items() if value is not None}
+    if retention_days is not None:
+        chosen["retention_days"] = retention_days or None
+    if not chosen:
+        raise typer.BadParameter(
+            "name what is to be changed: --code, --birth-year, --notes, --retention-days"
+        )
+    with Store(where, create=False) as store:
+        subject = store.subjects.change(code, **chosen)
+        erased = store.enforce_retention().get(subject.code, 0)
+    typer.echo(f"changed {subject.code}" + (f"; {erased} older recordings erased" if erased else ""))
+
+
+def _state(store: Store, subject: Subject) -> dict[str, Any]:
+    from mien.store.types import SIGNALS
+
+    recordings = store.recordings.of(subject)
+    return {
+        "code": subject.code,
+        "consent": [signal for signal in SIGNALS if store.consents.valid(subject, signal)],
+        "recordings": len(recordings),
+        "last_recording": recordings[-1].started_at if recordings else None,
+    }

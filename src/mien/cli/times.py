@@ -1,0 +1,52 @@
+"""Times as people write them on the command line."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from mien.errors import ConfigError
+
+
+def read_moment(option: str, text: str, now: datetime) -> datetime:
+    """Give the moment that somebody means.
+
+    Args:
+        option: names it in the error.
+        text: HH:MM, today; or ISO 8601: 2026-05-03, 2026-05-03T14:30, with or without a zone.
+        now: says which day is today.
+
+    Returns:
+        The moment; where the text has no zone, by the clock of this computer.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    try:
+        if len(text) <= len("14:30:00"):
+            return _local(datetime.combine(now.astimezone().date(), time.fromisoformat(text)))
+        return _local(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"{option}: expected a time such as 14:30 or 2026-05-03T14:30, received {text!r}"
+        ) from error
+
+
+def read_end(option: str, text: str, now: datetime) -> datetime:
+    """Give the moment at which something ends; a day is meant with all its hours.
+
+    Raises:
+        ConfigError: it is no time.
+    """
+    try:
+        return _local(datetime.combine(date.fromisoformat(text) + timedelta(days=1), time()))
+    except (ValueError, OverflowError):
+        return read_moment(option, text, now)
+
+
+def shown(at: datetime) -> str:
+    """Give a moment as people read it, by the clock of this computer."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone() if at.tzinfo is None else at

@@ -1,0 +1,186 @@
+"""Putting an exported record back into a store: all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from mien.errors import StoreError
+from mien.record.documents import Events, Record, RecordingDocument
+from mien.record.export.readings import read_csv
+from mien.record.unpacking import Unpacked, unpacked
+from mien.store.schema import BaselineRow, SubjectRow
+from mien.store.types import Event, Subject
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was put into the store.
+
+    Attributes:
+        subject: under which it is there now.
+        recordings, annotations, self_reports, consents: how many.
+    """
+
+    subject: Subject
+    recordings: int
+    annotations: int
+    self_reports: int
+    consents: int
+
+
+def import_record(
+    store: Store,
+    path: Path,
+    *,
+    code: str | None = None,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Imported:
+    """Read an exported zip back, to the identical record.
+
+    Everything is checked first, and written in one transaction. What is new is what belongs to the store and
+    not to the record: the ids, and the random number that stands for the subject in the audit log. Readings
+    are taken from the CSV files; Parquet, the days and FHIR are for others to read.
+
+    Args:
+        store: to put it in.
+        path: of the zip.
+        code: another code for the subject, where theirs is taken.
+        progress: takes the share that is done.
+
+    Raises:
+        SourceError: the zip is damaged, was changed, or is none that Mien wrote.
+        StoreError: the subject or a recording is in the store already, or it can't be written.
+    """
+    with unpacked(path) as zipped:
+        record = zipped.read("record.json", TypeAdapter(Record))
+        chosen = code or record.subject.code
+        _check_fits(zipped, record)
+        _check_new(store, record, chosen)
+        with store.transaction():
+            subject = _add_subject(store, record, chosen)
+            ids = {}
+            for place, recording in enumerate(record.recordings):
+                ids[recording.uuid] = _add_recording(store, subject, recording, zipped)
+                progress((place + 1) / (len(record.recordings) + 1))
+            _add_marks(store, subject, record, ids)
+            _add_baselines(store, subject, record)
+            counts = {
+                "recordings": len(record.recordings),
+                "annotations": len(record.annotations),
+                "self_reports": len(record.self_reports),
+                "consents": len(record.consents),
+            }
+            store.audit.log("import", subject, **counts)
+    progress(1.0)
+    return Imported(subject, **counts)
+
+
+def _check_fits(zipped: Unpacked, record: Record) -> None:
+    """Check that the files are those of the recordings, and the annotations belong to them."""
+    uuids = {each.uuid for each in record.recordings}
+    if len(uuids) != len(record.recordings):
+        raise zipped.error("record.json: the same recording stands in it twice")
+    if any(each.recording not in uuids | {None} for each in record.annotations):
+        raise zipped.error("record.json: an annotation belongs to a recording that is not in it")
+    expected = {each.folder for each in record.recordings}
+    found = {name.rpartition("/")[0] for name in zipped.manifest.files if name.startswith("recordings/")}
+    if strange := found - expected:
+        raise zipped.error(f"{strange.pop()} is of no recording in record.json")
+
+
+def _check_new(store: Store, record: Record, code: str) -> None:
+    for recording in record.recordings:
+        if store.recordings.find(recording.uuid):
+            raise StoreError(
+                f"the recording of {recording.started_at:%Y-%m-%d %H:%M} is in the store already: a record is"
+                " imported once; erase the subject that has it first"
+            )
+    if store.subjects.find(code):
+        raise StoreError(
+            f"there is a subject {code} already: erase it first, or import this record under another code"
+            " with --as NEW-CODE"
+        )
+
+
+def _add_subject(store: Store, record: Record, code: str) -> Subject:
+    document = record.subject
+    subject = store.subjects.add(
+        code,
+        birth_year=document.birth_year,
+        notes=document.notes,
+        retention_days=document.retention_days,
+    )
+    with store.transaction() as session:
+        session.get_one(SubjectRow, subject.id).created_at = document.created_at
+    for consent in record.consents:
+        given = store.consents.give(
+            subject,
+            given_by=consent.given_by,
+            purpose=consent.purpose,
+            signals=consent.signals,
+            given_at=consent.given_at,
+            valid_until=consent.valid_until,
+        )
+        if consent.withdrawn_at:
+            store.consents.withdraw(subject, given.id, consent.withdrawn_at)
+    return store.subjects.get(code)
+
+
+def _add_recording(store: Store, subject: Subject, recording: RecordingDocument, zipped: Unpacked) -> int:
+    started = store.recordings.start(
+        subject,
+        kind=recording.kind,
+        source=recording.source,
+        started_at=recording.started_at,
+        models=recording.models,
+        settings=recording.settings,
+        version=recording.version,
+        uuid=recording.uuid,
+    )
+    with zipped.open(f"{recording.folder}/readings.csv") as file:
+        for columns in read_csv(file):
+            store.readings.append(started.id, columns)
+    store.readings.pack(started.id)
+    events = zipped.read(f"{recording.folder}/events.json", Events)
+    store.readings.add_events(started.id, [Event(**each.model_dump()) for each in events])
+    store.recordings.finish(
+        started.id,
+        length_s=recording.length_s,
+        frames=recording.frames,
+        coverage=recording.coverage,
+        state=recording.state,
+    )
+    return started.id
+
+
+def _add_baselines(store: Store, subject: Subject, record: Record) -> None:
+    with store.transaction() as session:
+        for baseline in record.baselines:
+            added = store.baselines.add(subject, json.dumps(baseline.value))
+            session.get_one(BaselineRow, added.id).made_at = baseline.made_at
+
+
+def _add_marks(store: Store, subject: Subject, record: Record, ids: dict[str, int]) -> None:
+    for mark in record.annotations:
+        store.annotations.add(
+            subject,
+            mark.kind,
+            mark.text,
+            at=mark.at,
+            until=mark.until,
+            recording_id=ids[mark.recording] if mark.recording else None,
+            data=mark.data,
+        )
+    for report in record.self_reports:
+        store.self_reports.add(
+            subject, report.scale, items=report.items, total=report.total, at=report.at, note=report.note
+        )
