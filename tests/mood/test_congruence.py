@@ -66,7 +66,8 @@ def test_each_expression_asked_for_is_told_by_itself() -> None:
     asked = [*prompts(expression="happiness"), Prompt(200, 205, expression="sadness")]
     found = with_prompts([series], [asked])
     assert list(found) == ["happiness", "sadness"]
-    assert found["happiness"] is not None and found["happiness"].p < 0.01
+    assert found["happiness"] is not None
+    assert found["happiness"].p < 0.01
     assert found["sadness"] is None, "one prompt is too few"
 
 

@@ -120,15 +120,15 @@ def test_the_seed_decides_the_intervals(day: list[Series], found: dict[str, Esti
     "parts", [[], [Series.empty()], [readings([0.0])], [readings([0.0, 0.1], seen=False)]]
 )
 def test_nothing_is_none_and_not_0(parts: list[Series]) -> None:
-    assert {
-        name: each for name, each in figures(parts).items() if each is not None and name != "coverage"
-    } == {}
+    told = {name for name, each in figures(parts).items() if each is not None}
+    assert told <= {"coverage"}
 
 
 def test_below_the_least_data_there_is_none() -> None:
     twenty_s = figures([some(200)])
     told = {name for name, each in twenty_s.items() if each is not None}
-    assert told == {"coverage", "quality_mean", "light_mean", "sharpness_mean", "face_px"}
+    at_once = {"coverage", "quality_mean", "light_mean", "sharpness_mean", "face_px"}
+    assert at_once <= told <= at_once | {"episode_length_s", "smile_length_s", "smile_onset_speed"}
     forty_s = figures([some(400)])
     assert forty_s["valence_mean"] is not None
     assert forty_s["inertia"] is forty_s["dynamic_range"] is forty_s["episodes_per_min"] is None
@@ -156,7 +156,7 @@ def test_nothing_is_computed_across_the_gap_between_parts() -> None:
     found = figures(parts)
     assert value(found, "instability") == pytest.approx(0, abs=1e-12)
     assert value(found, "dynamic_range") == pytest.approx(0.2)
-    assert value(found, "inertia") == pytest.approx(1)
+    assert found["inertia"] is None
 
 
 @pytest.mark.parametrize("rho", [0.3, 0.9])
@@ -169,7 +169,8 @@ def test_known_dynamics_come_back_with_gaps(rho: float) -> None:
     assert value(found, "inertia") == pytest.approx(rho, abs=0.03)
     for name, truth in (("instability", 2 * sd**2 * (1 - rho)), ("inertia", rho), ("valence_sd", sd)):
         each = found[name]
-        assert each is not None and each.low < truth < each.high, name
+        assert each is not None
+        assert each.low < truth < each.high, name
 
 
 def test_dynamics_do_not_depend_on_the_frame_rate() -> None:
