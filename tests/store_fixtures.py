@@ -7,13 +7,16 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, insert, make_url, text
 
+from mien.store.audit import FIRST
+from mien.store.schema import AuditHeadRow, Base
 from mien.store.store import Store
 from needs import lacking
 
@@ -39,8 +42,17 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
+def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where there is no store yet, on both databases."""
+    if request.param == "sqlite":
+        return str(tmp_path / "data" / "record.sqlite")
+    url: str = request.getfixturevalue("new_postgres_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a new store may be made, on both databases."""
+    """Where there is an empty store, or will be when it is opened, on both databases."""
     if request.param == "sqlite":
         return str(tmp_path / "data" / "record.sqlite")
     url: str = request.getfixturevalue("postgres_url")
@@ -55,13 +67,45 @@ def store(store_url: str, clock: FakeClock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: URL) -> Iterator[str]:
-    """A new, empty database on a real server."""
+def new_postgres_url(postgres_server: URL) -> Iterator[str]:
+    """A new database without tables, on a real server; takes most of a second."""
+    with _new_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(_postgres_database: str) -> str:
+    """A database with an empty store, on a real server; it is the same one for all tests, emptied quickly."""
+    engine = create_engine(_postgres_database)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers
+        connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)} RESTART IDENTITY"))
+        connection.execute(text("ALTER TABLE audit ENABLE TRIGGER ALL"))  # a test may have taken them away
+        connection.execute(insert(AuditHeadRow).values(id=1, lines=0, hash=FIRST))
+    engine.dispose()
+    return _postgres_database
+
+
+@pytest.fixture(scope="session")
+def _postgres_database(postgres_server: URL) -> Iterator[str]:
+    with _new_database(postgres_server) as url:
+        Store(url).close()
+        yield url
+
+
+@contextmanager
+def _new_database(server: URL) -> Iterator[str]:
     name = f"mien_test_{uuid4().hex[:12]}"
-    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
-    yield postgres_server.set(database=name).render_as_string(hide_password=False)
+    yield server.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import asdict, fields, replace
 from typing import Any, Final
 
@@ -82,15 +83,14 @@ class Audit:
         with self._database.reading() as session:
             head = session.scalars(select(AuditHeadRow)).one()
             lines, last = 0, FIRST
-            for row in session.scalars(
-                select(AuditRow).order_by(AuditRow.id), execution_options={"yield_per": _AT_ONCE}
-            ):
-                lines += 1
-                last = _checked(_entry(row), lines, last)
-            if (lines, last) != (head.lines, head.hash):
-                raise StoreError(
-                    f"audit log: expected {head.lines} lines, found {lines}: some were taken out or put in"
-                )
+            piecewise = select(AuditRow).order_by(AuditRow.id).execution_options(yield_per=_AT_ONCE)
+            with closing(session.scalars(piecewise)) as rows:
+                for lines, row in enumerate(rows, 1):
+                    last = _checked(_entry(row), lines, last)
+        if (lines, last) != (head.lines, head.hash):
+            raise StoreError(
+                f"audit log: expected {head.lines} lines, found {lines}: some were taken out or put in"
+            )
         return lines
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -104,7 +105,8 @@ class Database:
             yield outer[1]
             return
         with told_plainly(self), Session(engine, expire_on_commit=False) as session, session.begin():
-            token = _current.set((self, session) if engine is self._writing else None)
+            session.connection()  # begins now and not at the first command
+            token = _current.set((self, session) if engine is self._writing else outer)
             try:
                 yield session
             finally:
@@ -119,7 +121,7 @@ _current: ContextVar[tuple[Database, Session] | None] = ContextVar("mien_store_t
 
 
 def _sqlite(path: Path, key: str | None, read_only: bool) -> Engine:
-    driver = _driver(key)
+    driver = driver_for(key)
 
     def connect() -> sqlite3.Connection:
         return connect_file(path, key=key, driver=driver, read_only=read_only)
@@ -137,7 +139,7 @@ def connect_file(
     A file in a folder that can't be written is opened as one that nobody changes, unless somebody left a
     -wal file beside it.
     """
-    driver = driver or _driver(key)
+    driver = driver or driver_for(key)
     options = "mode=rw"
     if read_only:
         still = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
@@ -149,22 +151,34 @@ def connect_file(
         isolation_level=None,
         check_same_thread=False,
     )
-    if key is not None:
-        connection.execute(f"PRAGMA key = '{key.replace(chr(39), chr(39) * 2)}'")
-    for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = FULL"):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        _prepare(connection, key)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _driver(key: str | None) -> ModuleType:
+def _prepare(connection: sqlite3.Connection, key: str | None) -> None:
+    if key is not None:
+        quoted = key.replace("'", "''")
+        connection.execute(f"PRAGMA key = '{quoted}'")
+    for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def driver_for(key: str | None) -> ModuleType:
+    """Give Python's own SQLite, or with a key SQLCipher, which is SQLite with encryption.
+
+    Raises:
+        ConfigError: the extra `encrypted` is not installed.
+    """
     if key is None:
         return sqlite3
     try:
-        from sqlcipher3 import dbapi2
+        return import_module("sqlcipher3.dbapi2")
     except ImportError as error:
         raise ConfigError('an encrypted store needs sqlcipher3: pip install "mien[encrypted]"') from error
-    driver: ModuleType = dbapi2
-    return driver
 
 
 def _begin(connection: Connection) -> None:

@@ -31,11 +31,12 @@ _MEANINGS: Final = {
 
 
 @contextmanager
-def told_plainly(where: object) -> Iterator[None]:
+def told_plainly(where: object, *also: type[Exception]) -> Iterator[None]:
     """Turn what the database complains of into a `StoreError` of one line.
 
     Args:
         where: names the store.
+        *also: exceptions of a database's own driver.
 
     Raises:
         StoreError: the database complained.
@@ -44,11 +45,11 @@ def told_plainly(where: object) -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, *also) as error:
         raise StoreError(f"{where} {_meaning(error)}") from error
 
 
-def _meaning(error: SQLAlchemyError) -> str:
+def _meaning(error: Exception) -> str:
     said = _first_line(getattr(error, "orig", None) or error)
     for beginning, meaning in _MEANINGS.items():
         if beginning in said.lower():

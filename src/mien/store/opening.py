@@ -80,7 +80,7 @@ def recognise(path: Path, *, encrypted: bool) -> None:
         return
     if len(header) < 100 or not header.startswith(_MAGIC):
         raise StoreError(
-            f"{path} is not a record of Mien, is encrypted (set MIEN_STORE_KEY to its passphrase), or {DAMAGED}"
+            f"{path} is not a record of Mien, is encrypted (MIEN_STORE_KEY is its passphrase), or {DAMAGED}"
         )
     page = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
@@ -99,7 +99,7 @@ def _bring_up_to_date(database: Database) -> None:
             f"{database} is an older Mien's and read-only: it has to be brought up to date first"
         )
     if database.address.path:
-        _migrate_file(database)
+        migrate_file(database)
     else:
         with database.engine.begin() as connection:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -128,7 +128,12 @@ def _revision(connection: Connection, where: object) -> str | None:
     return found
 
 
-def _migrate_file(database: Database) -> None:
+def migrate_file(database: Database, to: str = REVISION) -> None:
+    """Bring the tables of a file to a version, as one transaction.
+
+    Raises:
+        StoreError: they can't be; they are as they were.
+    """
     with database.outside_transaction() as connection:
         _keep_changes_beside(connection)
         # Making a table anew would take along what hangs on its rows.
@@ -136,7 +141,7 @@ def _migrate_file(database: Database) -> None:
         connection.rollback()
         connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with connection.begin():
-            _migrate(connection, database)
+            _migrate(connection, database, to)
             if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise StoreError(f"{database} {DAMAGED}")
         connection.invalidate()  # the next one has them on
@@ -156,9 +161,9 @@ def _keep_changes_beside(connection: Connection) -> None:
             time.sleep(0.02)
 
 
-def _migrate(connection: Connection, where: object) -> None:
-    if _revision(connection, where) == REVISION:  # another program was quicker
+def _migrate(connection: Connection, where: object, to: str = REVISION) -> None:
+    if _revision(connection, where) == to:  # another program was quicker
         return
     from mien.store.migrations import migrate
 
-    migrate(connection)
+    migrate(connection, to)

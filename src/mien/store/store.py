@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from copy import copy
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -61,8 +62,14 @@ class Store:
         create: bool = True,
     ) -> None:
         self.database = open_database(find_address(where), key=find_key(key), now=now, create=create)
-        self.who = who or getpass.getuser()
-        self.audit = Audit(self.database, self.who)
+        self._hang(who or getpass.getuser())
+        if not self.database.read_only:
+            self._tidy()
+
+    def _hang(self, who: str) -> None:
+        """Hang everything on the open database, in somebody's name."""
+        self.who = who
+        self.audit = Audit(self.database, who)
         self.subjects = Subjects(self.database, self.audit)
         self.consents = Consents(self.database, self.audit)
         self.annotations = Annotations(self.database)
@@ -70,8 +77,12 @@ class Store:
         self.baselines = Baselines(self.database)
         self.users = Users(self.database, self.audit)
         self.texts = Texts(self.database, self.audit)
-        if not self.database.read_only:
-            self._tidy()
+
+    def by(self, who: str) -> Self:
+        """Give the same open store in another name, for the audit log; whoever opened it closes it."""
+        other = copy(self)
+        other._hang(who)
+        return other
 
     @property
     def where(self) -> str:

@@ -76,7 +76,7 @@ class Subjects:
             rows = session.scalars(select(SubjectRow)).all()
         return sorted(map(_subject, rows), key=lambda each: each.code)
 
-    def change(self, code: str, **chosen: Any) -> Subject:
+    def change(self, code: str, /, **chosen: Any) -> Subject:
         """Change some of a subject's fields.
 
         Args:
