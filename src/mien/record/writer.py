@@ -1,0 +1,245 @@
+"""Writing a subject's readings to the store while a source is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+
+import mien
+from mien.errors import StoreError
+from mien.face.quality import quality_parts
+from mien.measures.measurer import Measurer
+from mien.mood.episodes import episodes
+from mien.record.committing import Committer, Row
+from mien.record.subject_face import FindsSubject, State, SubjectFace
+from mien.record.take import FindEpisodes
+from mien.store.codec import COLUMNS, SLICES
+from mien.store.store import Store
+from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
+from mien.table import DECIMALS
+from mien.types import Faces, Frame
+
+LIGHT_EVERY_S: Final = 1.0
+"""Light and sharpness change slowly, so they are looked at this often."""
+
+
+@dataclass(frozen=True)
+class RecordStatus:
+    """How a recording is going.
+
+    Attributes:
+        subject: the code.
+        recording: its number in the store.
+        source: what is recorded.
+        state: of the search for the subject's face; see `subject_face.State`.
+        track: the subject's track in the last frame; None where the subject wasn't in view.
+        length_s: seconds from the first frame to the last.
+        frames: frames that came in.
+        with_subject: how many of them had the subject in view.
+        others: other people's faces in them, which are not stored.
+        stored: frames that are safe in the store.
+        lost: frames that could not be stored, or came after it had stopped.
+        trouble: why nothing can be stored now; it is tried again. None where nothing is wrong.
+        stopped: why nothing is stored any more; None while it is.
+    """
+
+    subject: str
+    recording: int
+    source: str
+    state: State
+    track: int | None
+    length_s: float
+    frames: int
+    with_subject: int
+    others: int
+    stored: int
+    lost: int
+    trouble: str | None
+    stopped: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it ready for JSON."""
+        return asdict(self)
+
+
+class RecordWriter:
+    """Writes one recording of one subject; a context manager.
+
+    Each frame that it takes becomes a row, in which nobody but the subject is described. What was taken is
+    safe a second later, or two on a slow disk. Whether the subject still agrees is looked at as often: where
+    not, or where the recording was erased meanwhile, nothing more is written, and `status.stopped` says why.
+
+    Args:
+        store: where to write.
+        subject: whose.
+        kind: where the frames come from.
+        source: the file's or camera's name.
+        started_at: when the first frame was taken, in the zone where it was made.
+        models: names and SHA-256 of the networks and detector.
+        settings: of the run.
+        uuid: where it is known beforehand.
+        replaces: the number of a recording whose place, and uuid, it takes once it is finished.
+        face: says which face is the subject's.
+        waits: `take` waits for a slow disk, as is right for a file; else what the disk can't keep up with is
+            lost and counted, so that a camera's readings go on.
+        commit_s: seconds between two commits.
+        find: finds the episodes at the end.
+        clock: gives seconds that never run backwards.
+
+    Attributes:
+        recording: as it was started.
+
+    Raises:
+        StoreError: the subject has not agreed, or the store can't be written.
+
+    Example:
+        >>> with RecordWriter(store, subject, kind="video", source="session.mp4", ...) as writer:
+        ...     for frame, faces in mien.stream("session.mp4"):
+        ...         writer.take(frame, faces)
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        subject: Subject,
+        *,
+        kind: SourceKind,
+        source: str,
+        started_at: datetime,
+        models: dict[str, Any],
+        settings: dict[str, Any],
+        uuid: str | None = None,
+        replaces: int | None = None,
+        face: FindsSubject | None = None,
+        waits: bool = False,
+        commit_s: float = 1.0,
+        find: FindEpisodes = episodes,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        with store.transaction():
+            store.consents.require(subject, "expression")
+            self.recording: StoredRecording = store.recordings.start(
+                subject, kind=kind, source=source, started_at=started_at, models=models, settings=settings,
+                version=mien.__version__, uuid=uuid,
+            )  # fmt: skip
+        self._subject = subject
+        self._face = face or SubjectFace()
+        self._measurer = Measurer() if store.consents.valid(subject, "measures") is not None else None
+        self._first_s: float | None = None
+        self._last_s = self._light_s = -np.inf
+        self._track: int | None = None
+        self._frames = self._with_subject = self._others = 0
+        self._committer = Committer(
+            store, subject, self.recording,
+            replaces=replaces, commit_s=commit_s, waits=waits, find=find, clock=clock,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish("finished" if error is None else "interrupted")
+
+    @property
+    def status(self) -> RecordStatus:
+        """How it is going; from any thread."""
+        committer = self._committer
+        return RecordStatus(
+            self._subject.code, self.recording.id, self.recording.source, self._face.state, self._track,
+            max(0.0, self._last_s), self._frames, self._with_subject, self._others,
+            committer.stored, committer.lost, committer.trouble, committer.stopped,
+        )  # fmt: skip
+
+    def take(self, frame: Frame, faces: Faces) -> int | None:
+        """Take the next frame of the source.
+
+        A frame that is not a microsecond later than the one before is left out.
+
+        Args:
+            frame: for its time, and now and then its picture, which is not kept.
+            faces: what was read in it.
+
+        Returns:
+            The subject's track; None where the subject isn't in view, or it is in doubt who it is.
+        """
+        self._first_s = frame.time_s if self._first_s is None else self._first_s
+        time_s = round(frame.time_s - self._first_s, DECIMALS["time_s"])
+        place = self._face.find(faces, frame.time_s, frame.size_wh)
+        self._track = None if place is None else int(faces.track[place])
+        if time_s > self._last_s:
+            self._last_s = time_s
+            self._frames += 1
+            self._with_subject += place is not None
+            self._others += len(faces) - (place is not None)
+            self._committer.put(self._row(frame, time_s, None if place is None else faces[[place]]))
+        return self._track
+
+    def choose(self, track: int) -> None:
+        """Say which track is the subject; from any thread."""
+        self._face.choose(track)
+
+    def cut(self) -> None:
+        """Say that the film was cut before the next frame: who is seen now may be somebody else."""
+        self._face.cut()
+
+    def end(self, state: RecordingState = "finished") -> None:
+        """Let it be finished, without waiting; from any thread, and only the first call counts."""
+        self._committer.end(state)
+
+    def finish(self, state: RecordingState = "finished", timeout_s: float | None = None) -> bool:
+        """Write what is left, find the episodes, pack the readings.
+
+        Args:
+            state: "finished", or "interrupted".
+            timeout_s: wait no longer than this; what isn't done then goes on, and what isn't done when the
+                program ends is done by the next `record.take.recover`.
+
+        Returns:
+            Whether all is done.
+        """
+        self.end(state)
+        return self._committer.join(timeout_s)
+
+    def check(self) -> None:
+        """Make sure that everything could be stored.
+
+        Raises:
+            StoreError: it stopped; says why.
+        """
+        if self._committer.stopped is not None:
+            raise StoreError(self._committer.stopped)
+
+    def _row(self, frame: Frame, time_s: float, face: Faces | None) -> Row:
+        row = np.full(len(COLUMNS), np.nan)
+        row[SLICES["frame"]], row[SLICES["time_s"]] = frame.index, time_s
+        if face is None:
+            return row
+        size_wh = face.size_wh[0].astype(np.float64)
+        values: dict[str, Any] = {
+            "x": face.xyxy[0, 0], "y": face.xyxy[0, 1], "width": size_wh[0], "height": size_wh[1],
+            "face_px": np.sqrt(size_wh.prod()), "detection": face.detection[0], "quality": face.quality[0],
+            "probabilities": face.probabilities[0], "expression": face.expression[0],
+            "confidence": face.confidence[0], "valence": face.valence[0], "arousal": face.arousal[0],
+            "measures": self._measured(face, frame.time_s).measures[0],
+        }  # fmt: skip
+        if time_s - self._light_s >= LIGHT_EVERY_S:
+            self._light_s = time_s
+            parts = quality_parts(frame.image, face)
+            values |= {"light": parts.light[0], "sharpness": parts.sharpness[0]}
+        for name, value in values.items():
+            row[SLICES[name]] = value
+        return row
+
+    def _measured(self, face: Faces, time_s: float) -> Faces:
+        if self._measurer is None or np.isfinite(face.measures).any() or np.isnan(face.landmarks).any():
+            return face
+        # One number for whichever track the subject has: the neutral face that was learnt stays.
+        return self._measurer.measure(face.fill(track=[0]), time_s)

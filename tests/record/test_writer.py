@@ -1,0 +1,424 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.errors import StoreError
+from mien.face.quality import quality_parts
+from mien.labels import EMOTIONS
+from mien.mood.episodes import episodes
+from mien.record import committing
+from mien.record.subject_face import GivenTracks, SubjectFace
+from mien.record.take import load_series, recover
+from mien.record.writer import RecordWriter
+from mien.store.store import Store
+from mien.store.types import Subject
+from mien.table import DECIMALS
+from mien.types import LANDMARKS, Faces, Frame
+from store_fixtures import FakeClock
+
+LIMIT_S = 20.0
+RNG = np.random.default_rng(0)
+IMAGE = RNG.integers(0, 255, (120, 160, 3), np.uint8)
+HAPPY, NEUTRAL = EMOTIONS.index("happiness"), EMOTIONS.index("neutral")
+
+
+@pytest.fixture
+def subject(store: Store) -> Subject:
+    subject = store.subjects.add("P-017")
+    store.consents.give(subject, given_by="herself", purpose="to see")
+    return subject
+
+
+def frame(index: int, time_s: float | None = None) -> Frame:
+    return Frame(IMAGE, index, index / 10 if time_s is None else time_s, "camera:0")
+
+
+def seen(*tracks: int, happy: float = 0.1, landmarks: bool = True) -> Faces:
+    """Faces side by side, the first one three times as large as the others."""
+    boxes, points = [], []
+    for place, track in enumerate(tracks):
+        size = 60 if place == 0 else 20
+        left = 10 if place == 0 else 60 + 25 * place
+        boxes.append([left, 20, left + size, 20 + size])
+        points.append(RNG.uniform(left, left + size, (LANDMARKS, 2)))
+        assert track >= 0
+    p = np.full((len(tracks), len(EMOTIONS)), (1 - happy) * 0.02)
+    p[:, HAPPY], p[:, NEUTRAL] = happy, (1 - happy) * 0.88
+    count = len(tracks)
+    return Faces(
+        np.array(boxes, np.float32).reshape(-1, 4), track=list(tracks), probabilities=p,
+        landmarks=np.array(points).reshape(-1, LANDMARKS, 2) if landmarks else None,
+        expression=np.where(p.max(axis=1) > 0.5, p.argmax(axis=1), -1),
+        detection=np.full(count, 0.9), quality=np.full(count, 0.8), valence=np.full(count, 0.25),
+        arousal=np.full(count, -0.125),
+    )  # fmt: skip
+
+
+def writer(store: Store, subject: Subject, **choices: Any) -> RecordWriter:
+    choices = {"face": SubjectFace(settle_s=0), "commit_s": 0.01, **choices}
+    return RecordWriter(
+        store, subject, kind="camera", source="camera:0", started_at=datetime(2026, 5, 4, 9, tzinfo=UTC),
+        models={}, settings={}, **choices,
+    )  # fmt: skip
+
+
+def wait_until(what: Callable[[], object]) -> None:
+    end_s = monotonic() + LIMIT_S
+    while not what():
+        assert monotonic() < end_s
+        Event().wait(0.005)
+
+
+def test_each_frame_is_a_row_and_only_the_subject_is_in_it(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as record:
+        tracks = [
+            record.take(frame(0), seen(0)),
+            record.take(frame(1), seen(0, 1, 2)),
+            record.take(frame(2), Faces.empty()),
+            record.take(frame(3), seen(0)),
+        ]
+        status = record.status
+    assert tracks == [0, 0, None, 0]
+    assert (status.frames, status.with_subject, status.others) == (4, 3, 2)
+    loaded = store.readings.load(record.recording.id)
+    assert loaded["frame"].tolist() == [0, 1, 2, 3]
+    assert loaded["time_s"].tolist() == [0.0, 0.1, 0.2, 0.3]
+    assert loaded["x"][[0, 1, 3]].tolist() == [10.0] * 3
+    assert loaded["face_px"][[0, 1, 3]].tolist() == [60.0] * 3
+    assert np.isnan(loaded["probabilities"][2]).all()
+    face = seen(0)
+    for name in ("quality", "valence", "arousal", "detection", "confidence"):
+        assert loaded[name][0] == round(float(getattr(face, name)[0]), DECIMALS[name])
+    assert loaded["expression"].tolist() == [NEUTRAL, NEUTRAL, -1, NEUTRAL]
+    stored = store.recordings.get(record.recording.id)
+    assert (stored.state, stored.frames, stored.length_s, stored.coverage) == (
+        "finished", 4, 0.3, pytest.approx(0.75),
+    )  # fmt: skip
+    assert record.status.stored == 4
+    assert record.status.stopped is None
+    record.check()
+
+
+def test_light_and_sharpness_once_a_second(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as record:
+        for index in range(25):
+            record.take(frame(index), seen(0))
+    loaded = store.readings.load(record.recording.id)
+    assert np.flatnonzero(np.isfinite(loaded["light"])).tolist() == [0, 10, 20]
+    parts = quality_parts(IMAGE, seen(0))
+    assert loaded["light"][0] == pytest.approx(parts.light[0], abs=5e-5)
+    assert loaded["sharpness"][0] == pytest.approx(parts.sharpness[0], abs=5e-5)
+
+
+def test_times_start_at_the_first_frame_and_never_go_back(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as record:
+        for index, time_s in enumerate([5.0, 5.1, 5.1, 4.0, 5.1000001, 5.2, 3600.0]):
+            record.take(frame(index, time_s), seen(0))
+    series = load_series(store, record.recording.id)
+    assert series.time_s.tolist() == [0.0, 0.1, 0.2, 3595.0]
+    assert record.status.frames == 4
+
+
+def test_without_consent_nothing_is_begun(store: Store, clock: FakeClock) -> None:
+    subject = store.subjects.add("P-018")
+    with pytest.raises(StoreError, match=r"P-018 has no consent for expression.*: mien consent give P-018"):
+        writer(store, subject)
+    store.consents.give(subject, given_by="he", purpose="x", valid_until=clock().replace(hour=10))
+    writer(store, subject).finish()
+    clock.advance(hours=2)
+    with pytest.raises(StoreError, match="it ended on"):
+        writer(store, subject)
+    assert len(store.recordings.of(subject)) == 1
+
+
+@pytest.mark.parametrize("signals", [["expression"], ["expression", "measures"]])
+def test_measures_only_where_they_are_agreed_to(store: Store, signals: list[str]) -> None:
+    subject = store.subjects.add("P-018")
+    store.consents.give(subject, given_by="he", purpose="x", signals=signals)
+    with writer(store, subject) as record:
+        record.take(frame(0), seen(0))
+        record.take(frame(1), seen(0).fill(measures=np.ones((1, 15))))
+    measures = load_series(store, record.recording.id).measures
+    assert np.isfinite(measures[0]).any() == ("measures" in signals)
+    assert np.isfinite(measures[1]).all() == ("measures" in signals)
+
+
+def test_a_consent_for_measures_that_ends_meanwhile(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as record:
+        record.take(frame(0), seen(0))
+        wait_until(lambda: record.status.stored == 1)
+        with store.transaction():
+            store.consents.withdraw(subject)
+            store.consents.give(subject, given_by="herself", purpose="to see", signals=["expression"])
+        record.take(frame(1), seen(0))
+    series = load_series(store, record.recording.id)
+    assert np.isfinite(series.measures).any(axis=1).tolist() == [True, False]
+    assert series.usable.all()
+
+
+def test_a_withdrawn_consent_stops_it(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as record:
+        record.take(frame(0), seen(0))
+        wait_until(lambda: record.status.stored == 1)
+        store.consents.withdraw(subject)
+        wait_until(lambda: record.status.stopped)
+        assert record.take(frame(1), seen(0)) == 0
+        assert record.finish(timeout_s=LIMIT_S)
+    assert record.status.stopped == "P-017 no longer agrees; nothing more is stored"
+    stored = store.recordings.get(record.recording.id)
+    assert (stored.state, stored.frames) == ("interrupted", 1)
+    with pytest.raises(StoreError, match="no longer agrees"):
+        record.check()
+
+
+def test_what_comes_between_the_withdrawal_and_the_next_look_is_not_stored(
+    store: Store, subject: Subject
+) -> None:
+    record = writer(store, subject, commit_s=1000)
+    record.take(frame(0), seen(0))
+    store.consents.withdraw(subject)
+    record.finish()
+    assert store.recordings.get(record.recording.id).frames == 0
+
+
+def test_an_erased_subject_stops_it(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as record:
+        record.take(frame(0), seen(0))
+        wait_until(lambda: record.status.stored == 1)
+        store.erase(subject)
+        again = store.subjects.add("P-017")
+        store.consents.give(again, given_by="another", purpose="x")
+        wait_until(lambda: record.status.stopped)
+        record.take(frame(1), seen(0))
+    assert record.status.stopped == "the recording of P-017 was erased; nothing more is stored"
+    assert store.recordings.of(again) == []
+
+
+def test_what_was_taken_is_safe_soon(store: Store, subject: Subject) -> None:
+    record = writer(store, subject)
+    record.take(frame(0), seen(0))
+    wait_until(lambda: record.status.stored == 1)
+    assert len(load_series(store, record.recording.id)) == 1
+    assert store.recordings.get(record.recording.id).state == "open"
+    record.finish()
+
+
+def test_episodes_are_found_at_the_end(store: Store, subject: Subject) -> None:
+    with writer(store, subject, commit_s=1000) as record:
+        for index in range(60):
+            record.take(frame(index), seen(0, happy=0.9 if 20 <= index < 40 else 0.1))
+    found = store.readings.events(record.recording.id)
+    expected = episodes(load_series(store, record.recording.id))
+    assert [(each.kind, each.onset_s, each.peak) for each in found] == [
+        (each.kind, each.onset_s, each.peak) for each in expected
+    ]
+    assert [each.kind for each in found] == ["smile"]
+    assert found[0].onset_s == pytest.approx(2, abs=0.11)
+
+
+def test_an_exception_interrupts_it(store: Store, subject: Subject) -> None:
+    record = writer(store, subject)
+
+    def read() -> None:
+        with record:
+            record.take(frame(0), seen(0))
+            raise RuntimeError("the camera fell down")
+
+    with pytest.raises(RuntimeError):
+        read()
+    stored = store.recordings.get(record.recording.id)
+    assert (stored.state, stored.frames, stored.coverage) == ("interrupted", 1, 1.0)
+
+
+def test_packed_while_it_goes_on(store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committing, "_PACK_ROWS", 5)
+    packed = []
+    pack = store.readings.pack
+    monkeypatch.setattr(store.readings, "pack", lambda number: (packed.append(number), pack(number)))
+    with writer(store, subject) as record:
+        for index in range(6):
+            record.take(frame(index), seen(0))
+            wait_until(lambda done=index + 1: record.status.stored == done)
+    assert len(packed) == 2
+    assert len(load_series(store, record.recording.id)) == 6
+
+
+def test_one_takes_the_place_of_another_only_when_it_is_whole(store: Store, subject: Subject) -> None:
+    uuid = "a" * 32
+    with writer(store, subject, uuid=uuid) as old:
+        old.take(frame(0), seen(0))
+    with pytest.raises(RuntimeError), writer(store, subject, replaces=old.recording.id):
+        raise RuntimeError
+    assert store.recordings.get(uuid).id == old.recording.id
+    with writer(store, subject, replaces=old.recording.id) as new:
+        new.take(frame(0), seen(0))
+    assert store.recordings.get(uuid).id == new.recording.id
+    assert store.recordings.find(old.recording.uuid) is not None
+
+
+@contextmanager
+def broken(store: Store, monkeypatch: pytest.MonkeyPatch, error: str) -> Iterator[None]:
+    """While the block runs nothing can be appended."""
+
+    def refuse(*_: object) -> None:
+        raise StoreError(error)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.readings, "append", refuse)
+        yield
+
+
+def test_a_disk_that_is_busy_for_a_while_loses_nothing(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writer(store, subject) as record:
+        with broken(store, monkeypatch, "the store is busy"):
+            record.take(frame(0), seen(0))
+            wait_until(lambda: record.status.trouble)
+            assert record.status.trouble == "the store is busy"
+            record.take(frame(1), seen(0))
+        wait_until(lambda: record.status.stored == 2)
+        assert record.status.trouble is None
+    assert record.status.lost == 0
+    assert store.recordings.get(record.recording.id).frames == 2
+
+
+def test_a_disk_that_stays_full_stops_it_and_the_readings_go_on(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_s = [0.0]
+    record = writer(store, subject, clock=lambda: time_s[0])
+    record.take(frame(0), seen(0))
+    wait_until(lambda: record.status.stored == 1)
+    with broken(store, monkeypatch, "cannot be written: the disk is full"):
+        record.take(frame(1), seen(0))
+        wait_until(lambda: record.status.trouble)
+        time_s[0] = 31.0
+        wait_until(lambda: record.status.stopped)
+        assert record.take(frame(2), seen(0)) == 0
+    assert record.status.stopped == "cannot be written: the disk is full"
+    assert record.status.lost == 2
+    assert record.finish(timeout_s=LIMIT_S)
+    assert len(load_series(store, record.recording.id)) == 1
+
+
+def test_at_the_end_a_full_disk_is_not_waited_for(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = writer(store, subject, commit_s=1000)
+    record.take(frame(0), seen(0))
+    with broken(store, monkeypatch, "cannot be written: the disk is full"):
+        assert record.finish(timeout_s=LIMIT_S)
+    assert record.status.stopped == "cannot be written: the disk is full"
+    assert record.status.lost == 1
+
+
+def test_a_slow_disk_holds_nobody_up_and_what_is_lost_is_counted(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing, "MOST_ROWS", 10)
+    goes_on, began = Event(), Event()
+    append = store.readings.append
+
+    def slow(*given: Any) -> None:
+        began.set()
+        assert goes_on.wait(LIMIT_S)
+        append(*given)
+
+    monkeypatch.setattr(store.readings, "append", slow)
+    record = writer(store, subject)
+    assert began.wait(LIMIT_S)
+    for index in range(25):
+        record.take(frame(index), seen(0))
+    assert record.status.lost == 15
+    goes_on.set()
+    record.finish()
+    assert record.status.stored == 10
+
+
+def test_a_file_waits_for_the_disk_and_loses_nothing(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing, "MOST_ROWS", 10)
+    with writer(store, subject, waits=True, commit_s=1000) as record:
+        reader = Thread(target=lambda: [record.take(frame(index), seen(0)) for index in range(45)])
+        reader.start()
+        reader.join(LIMIT_S)
+        assert not reader.is_alive()
+    assert (record.status.stored, record.status.lost) == (45, 0)
+
+
+def test_a_fault_that_nobody_foresaw_is_told(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(series: object) -> list[Any]:
+        raise ZeroDivisionError("of all things")
+
+    record = writer(store, subject, find=fail)
+    record.take(frame(0), seen(0))
+    record.finish()
+    assert record.status.stopped == "ZeroDivisionError: of all things"
+    assert store.recordings.get(record.recording.id).state == "finished"
+
+
+def test_what_a_writer_has_left_is_done_later(
+    store: Store, subject: Subject, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The power went while the episodes were looked for, or while it was being recorded."""
+    ended, broke_off = [store.recordings.start(
+        subject, kind="camera", source="camera:0", started_at=clock(), models={}, settings={}, version="1"
+    ) for _ in range(2)]  # fmt: skip
+    smile = {"time_s": np.arange(60) / 10, "probabilities": np.full((60, 8), 0.02)}
+    smile["probabilities"][20:40, HAPPY] = 0.9
+    smile["confidence"] = smile["probabilities"].max(axis=1)
+    for each in (ended, broke_off):
+        store.readings.append(each.id, smile)
+    store.recordings.finish(ended.id, settled=False)
+    clock.advance(minutes=1)
+    assert [each.state for each in recover(store)] == ["finished", "interrupted"]
+    assert recover(store) == []
+    for each in (ended, broke_off):
+        assert [event.kind for event in store.readings.events(each.id)] == ["smile"]
+
+
+def test_who_is_given_is_the_subject(store: Store, subject: Subject) -> None:
+    with writer(store, subject, face=GivenTracks([1])) as record:
+        assert record.take(frame(0), seen(0, 1)) == 1
+        record.choose(0)
+        assert record.take(frame(1), seen(0)) == 0
+    assert load_series(store, record.recording.id).face_px.tolist() == [20.0, 60.0]
+
+
+def test_after_a_cut_somebody_has_to_choose(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as record:
+        record.take(frame(0), seen(0))
+        record.cut()
+        assert record.take(frame(1), seen(1)) is None
+        assert record.status.state == "choose"
+        record.choose(1)
+        assert record.take(frame(2), seen(1)) == 1
+
+
+def test_two_writers_in_one_file(tmp_path: Path) -> None:
+    with Store(tmp_path / "record.sqlite") as first, Store(tmp_path / "record.sqlite") as second:
+        records = []
+        for number, store in enumerate((first, second)):
+            subject = store.subjects.add(f"P-{number}")
+            store.consents.give(subject, given_by="x", purpose="x")
+            records.append(writer(store, subject))
+        for index in range(100):
+            for record in records:
+                record.take(frame(index), seen(0))
+        for record in records:
+            assert record.finish(timeout_s=LIMIT_S)
+            assert (record.status.stored, record.status.lost, record.status.stopped) == (100, 0, None)
+            assert len(load_series(first, record.recording.id)) == 100
