@@ -29,6 +29,7 @@ from mien.cli import (
     note,
     record_export,
     record_import,
+    report,
     self_report,
     store,
     subject,
@@ -66,6 +67,7 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(report.report)
 app.command()(record_export.export)
 app.command("import")(record_import.import_)
 app.command()(erase.erase)

@@ -1,0 +1,46 @@
+"""`mien report`: a subject's mood record on a page, to be read together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli.options import StoreOption
+
+
+def report(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The subject's code.")],
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.", metavar="DATE")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.", metavar="DATE")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The file, .pdf or .html [SUBJECT-report.pdf].", metavar="FILE"),
+    ] = None,
+    long: Annotated[
+        bool, typer.Option("--long", help="With every day's figures, charts, definitions and settings.")
+    ] = False,
+    store: StoreOption = None,
+) -> None:
+    """Write a subject's report: one page to be read together, or a long one for research.
+
+    By itself it is about the twelve weeks up to the last day with an entry.
+
+    Example: mien report P-017 --from 2026-05-01 --to 2026-07-24 --out report.pdf
+    """
+    from mien.record.report.save import check_suffix, save_report
+    from mien.store.store import Store
+
+    path = out or Path(f"{subject}-report.pdf")
+    check_suffix(path)
+    with Store(store, create=False) as opened:
+        found = opened.subjects.get(subject)
+        days = (start and start.date(), end and end.date())
+        save_report(opened, found, path, long=long, start=days[0], end=days[1])
+    typer.echo(str(path))

@@ -1,0 +1,209 @@
+"""Writes the sections of the long report: every day, every measure, where it all comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import pandas as pd
+
+from mien.mood.estimate import Measure
+from mien.record.report.content import Picture, Section, Table
+from mien.record.report.daily import dates_of, measured
+from mien.record.report.material import Material
+from mien.record.report.pictures import draw_chart, draw_measure
+from mien.record.report.plain import (
+    NOTHING,
+    clean,
+    duration,
+    moment,
+    number,
+    sentence,
+    short_day,
+    significant,
+    whole,
+)
+from mien.record.report.words import model_names
+from mien.record.scales import SCALES, title_of
+
+_MEASURES_A_TABLE: Final = 5
+_LONGEST: Final = 2000
+
+
+def sections(material: Material) -> tuple[Section, ...]:
+    """Write the appendix; sections with nothing in them are left out."""
+    written = (
+        _said(material), _pictures(material), _charts(material), _figures(material), _definitions(material),
+        _recordings(material), _questions(material),
+    )  # fmt: skip
+    return tuple(section for section in written if section.blocks)
+
+
+def _said(material: Material) -> Section:
+    tables = []
+    if material.found:
+        kinds = {"not_ready": "not ready"}
+        rows = tuple((kinds.get(each.kind, each.kind), sentence(each.text)) for each in material.found)
+        tables.append(Table("Findings", ("About", "Finding"), rows, widths=(0.12, 0.88)))
+    if material.reports:
+        tables.append(_answers(material))
+    if material.annotations:
+        marks = tuple(
+            (moment(each.at), moment(each.until) if each.until else "", each.kind, clean(each.text, _LONGEST))
+            for each in material.annotations
+        )
+        columns = ("From", "Until", "Kind", "Text")
+        tables.append(Table("Marks and notes", columns, marks, widths=(0.17, 0.17, 0.1, 0.56)))
+    return Section("Findings, self-reports, marks and notes", tuple(tables))
+
+
+def _answers(material: Material) -> Table:
+    rows = tuple(
+        (
+            moment(each.at), clean(title_of(each.scale), 60), whole(each.total),
+            NOTHING if each.items is None else ", ".join(map(str, each.items)), clean(each.note, _LONGEST),
+        )
+        for each in material.reports
+    )  # fmt: skip
+    return Table(
+        "Self-reports",
+        ("When", "Scale", "Total", "Answers", "Note"),
+        rows,
+        widths=(0.18, 0.16, 0.08, 0.18, 0.4),
+    )
+
+
+def _pictures(material: Material) -> Section:
+    blocks: list[str | Picture | Table] = []
+    for measure in material.measures.values():
+        values = measured(material.days, measure.name)
+        if measure.independent and len(values):
+            drawing = draw_measure(
+                material.start, material.end, values,
+                title=measure.title, unit=measure.unit, usual=material.usual.get(measure.name),
+            )  # fmt: skip
+            blocks.append(Picture.of(drawing, f"{measure.definition} Source: {measure.source}."))
+    lead = "Measures that follow from others are in the tables only, so that nothing is seen twice."
+    return Section("Measures over the days", (lead, *blocks) if blocks else ())
+
+
+def _charts(material: Material) -> Section:
+    blocks: list[str | Picture | Table] = [
+        Picture.of(draw_chart(material.start, material.end, chart), chart.words) for chart in material.charts
+    ]
+    lead = (
+        "A chart sums up small differences from the person's own usual. Beyond a dashed limit it alarms. That"
+        " says that the expressions differ from this person's own; it does not say why."
+    )
+    return Section("Charts with their limits", (lead, *blocks) if blocks else ())
+
+
+def _figures(material: Material) -> Section:
+    if not len(material.days):
+        return Section("Figures of each day", ())
+    days = material.days
+    recorded = tuple(
+        (
+            short_day(when), number(row["minutes"], 1), number(row["usable_minutes"], 1),
+            number(100 * row["usable_minutes"] / row["minutes"] if row["minutes"] else None, 0),
+            f"{int(row['recordings'])}", clean(str(row.get("camera", "")), 120),
+        )
+        for when, (_, row) in zip(dates_of(days.index), days.iterrows(), strict=True)
+    )  # fmt: skip
+    heads = ("Day", "Minutes", "Usable minutes", "Usable, %", "Recordings", "Camera")
+    known = [each for each in material.measures.values() if len(measured(days, each.name))]
+    groups = [known[index : index + _MEASURES_A_TABLE] for index in range(0, len(known), _MEASURES_A_TABLE)]
+    lead = "Intervals stand in brackets. A dash stands where there was too little data."
+    tables = [
+        Table("Recorded", heads, recorded, figures=True),
+        *(_of_measures(days, group) for group in groups),
+    ]
+    return Section("Figures of each day", (lead, *tables))
+
+
+def _of_measures(days: pd.DataFrame, group: Sequence[Measure]) -> Table:
+    columns = [[*map(_with_interval, *_columns(days, measure))] for measure in group]
+    rows = tuple(zip([short_day(each) for each in dates_of(days.index)], *columns, strict=True))
+    heads = tuple(each.title if each.unit == "1" else f"{each.title}, {each.unit}" for each in group)
+    share = 0.9 / len(group)
+    return Table(
+        ", ".join(each.title for each in group),
+        ("Day", *heads),
+        rows,
+        widths=(0.1, *[share] * len(group)),
+        figures=True,
+    )
+
+
+def _columns(days: pd.DataFrame, measure: Measure) -> Iterable[list[float]]:
+    wanted = days.reindex(columns=[measure.name, f"{measure.name}_low", f"{measure.name}_high"]).astype(float)
+    value, low, high = (wanted[name].tolist() for name in wanted.columns)
+    return value, low, high
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(low) or pd.isna(high) or low == high:
+        return significant(value)
+    return f"{significant(value)} [{significant(low)}, {significant(high)}]"
+
+
+def _definitions(material: Material) -> Section:
+    rows = tuple(
+        (each.title, each.unit, each.definition, each.least, each.source)
+        for each in material.measures.values()
+    )
+    columns = ("Measure", "Unit", "Definition", "Least data", "Source")
+    table = Table(
+        "", columns, rows, "A unit of 1 is a share or a plain number.", (0.16, 0.1, 0.4, 0.16, 0.18)
+    )
+    return Section("Definitions", (table,) if rows else ())
+
+
+def _recordings(material: Material) -> Section:
+    if not material.recordings:
+        return Section("Recordings", ())
+    rows = tuple(
+        (
+            moment(each.started_at), duration(each.length_s / 60), each.kind, clean(each.source, 120),
+            NOTHING if each.coverage is None else f"{100 * each.coverage:.0f} %", each.state,
+            clean(each.version, 30),
+        )
+        for each in material.recordings
+    )  # fmt: skip
+    columns = ("Start", "Length", "Kind", "Source", "Coverage", "State", "Mien")
+    recordings = Table("Recordings", columns, rows, widths=(0.2, 0.12, 0.11, 0.24, 0.1, 0.12, 0.11))
+    return Section("Recordings, models and settings", (recordings, _models(material), _settings(material)))
+
+
+def _models(material: Material) -> Table:
+    names = sorted({name for each in material.recordings for name in model_names(each.models, digits=64)})
+    return Table("Models, by name and SHA-256", ("Model",), tuple((name,) for name in names))
+
+
+def _settings(material: Material) -> Table:
+    counted: dict[str, int] = {}
+    for each in material.recordings:
+        written = json.dumps(each.settings, sort_keys=True, ensure_ascii=False, default=str)
+        counted[written] = counted.get(written, 0) + 1
+    rows = tuple((f"{many:,}", clean(written, _LONGEST)) for written, many in counted.items())
+    return Table("Settings", ("Recordings", "Settings"), rows, widths=(0.12, 0.88))
+
+
+def _questions(material: Material) -> Section:
+    used = [scale for name, scale in SCALES.items() if any(each.scale == name for each in material.reports)]
+    tables = tuple(
+        Table(
+            f"{scale.title}: {scale.question}", ("", "Question"),
+            tuple((str(index), item) for index, item in enumerate(scale.items, start=1)),
+            f"Answers: {_numbered(scale.answers)}. {scale.source}",
+            (0.05, 0.95),
+        )
+        for scale in used
+        if scale.items
+    )  # fmt: skip
+    return Section("The questionnaires", tables)
+
+
+def _numbered(answers: Iterable[str]) -> str:
+    return ", ".join(f"{value} {words.lower()}" for value, words in enumerate(answers))
