@@ -184,7 +184,7 @@ def test_a_cut_that_somebody_has_noticed(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("swapped", [False, True], ids=["numbers kept", "numbers swapped"])
-def test_two_who_cross(scene: Scene, swapped: bool) -> None:
+def test_two_who_cross(swapped: bool) -> None:
     """Whatever the tracker makes of it: from the moment when they cover each other, nothing is stored."""
     scene.show((0, LEFT), frames=0)
     scene = Scene()

@@ -252,19 +252,6 @@ def test_packed_while_it_goes_on(store: Store, subject: Subject, monkeypatch: py
     assert len(load_series(store, record.recording.id)) == 6
 
 
-def test_one_takes_the_place_of_another_only_when_it_is_whole(store: Store, subject: Subject) -> None:
-    uuid = "a" * 32
-    with writer(store, subject, uuid=uuid) as old:
-        old.take(frame(0), seen(0))
-    with pytest.raises(RuntimeError), writer(store, subject, replaces=old.recording.id):
-        raise RuntimeError
-    assert store.recordings.get(uuid).id == old.recording.id
-    with writer(store, subject, replaces=old.recording.id) as new:
-        new.take(frame(0), seen(0))
-    assert store.recordings.get(uuid).id == new.recording.id
-    assert store.recordings.find(old.recording.uuid) is not None
-
-
 @contextmanager
 def broken(store: Store, monkeypatch: pytest.MonkeyPatch, error: str) -> Iterator[None]:
     """While the block runs nothing can be appended."""

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.options import DetectorOption, FpsOption, MinFaceOption, NetworkOption
+from mien.cli.options import DetectorOption, FpsOption, MinFaceOption, NetworkOption, StoreOption
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mien.cli.live_record import RecordTeller
     from mien.cli.live_terminal import Announcer
     from mien.live.hub import Mailbox
     from mien.live.places import Place
@@ -54,6 +55,11 @@ def live(
         str | None,
         typer.Option(help="What it is for: self, research, clinic or venue; remembered.", metavar="NAME"),
     ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(help="Keep this subject's record; they must have agreed to it.", metavar="CODE"),
+    ] = None,
+    store: StoreOption = None,
     names: Annotated[
         list[str] | None,
         typer.Option("--name", help="What to call the sources, once for each, in order.", metavar="NAME"),
@@ -95,7 +101,7 @@ def live(
 
     Opens a page on this machine, at http://127.0.0.1:8470. With --no-page it runs in the terminal, and with
     --json it prints one line for each reading, for other programs. No picture is stored, and none leaves the
-    machine.
+    machine. With --subject the readings of one face are stored in that subject's record.
 
     Example: mien live camera:0 --no-page --json
     """
@@ -121,8 +127,17 @@ def live(
         _page(browser, host, port, password_file, tls_cert, tls_key, allow_hosts or ()) if page else None
     )
     _settle_purpose(purpose, places)
+    if store is not None and subject is None and not page:
+        raise ConfigError("--store needs --subject with --no-page: without it nothing is stored")
     with ExitStack() as stack:
-        station, announcer = Station(settings), _announcer(mqtt)
+        teller = recorder = None
+        if subject is not None:
+            from mien.cli.live_record import RecordTeller, check_one, recording
+
+            check_one(places)
+            recorder = stack.enter_context(recording(subject, store, settings))
+            teller = RecordTeller(recorder)
+        station, announcer = Station(settings, recorder=recorder), _announcer(mqtt, teller)
         stack.callback(lambda: announcer.look(station.statuses()))
         stack.callback(station.close)
         if mqtt is not None:
@@ -136,16 +151,17 @@ def live(
             box.close()
             with announced(announcer, station.statuses), _interrupted_after(stop_after):
                 show_page(station)
-            return
-        try:
-            code = _follow(
-                station, box, announcer, as_json=as_json, landmarks=landmarks, stop_after=stop_after
+            code = 0
+        else:
+            code = _followed(
+                station, box, announcer, teller, as_json=as_json, landmarks=landmarks, stop_after=stop_after
             )
-        except BrokenPipeError:
-            # The reader has gone (`mien live ... | head`); what Python flushes at its end must go somewhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return
-        raise typer.Exit(code)
+    # Only now is everything written.
+    raise typer.Exit(code or _failed(teller))
+
+
+def _failed(teller: RecordTeller | None) -> int:
+    return int(teller is not None and teller.failed)
 
 
 def _size(size: str) -> tuple[int, int]:
@@ -213,13 +229,16 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _announcer(mqtt: str | None) -> Announcer:
+def _announcer(mqtt: str | None, teller: RecordTeller | None) -> Announcer:
     from mien.cli.live_terminal import Announcer
     from mien.source.address import without_secrets
 
+    stored = "nothing is stored" if teller is None else teller.promise
     if mqtt is None:
-        return Announcer("nothing is stored, nothing leaves this machine")
-    return Announcer(f"nothing is stored, readings but no pictures go to {without_secrets(mqtt)}")
+        promise = f"{stored}, nothing leaves this machine"
+    else:
+        promise = f"{stored}, readings but no pictures go to {without_secrets(mqtt)}"
+    return Announcer(promise) if teller is None else Announcer(promise, teller.look)
 
 
 @contextmanager
@@ -248,8 +267,20 @@ def _interrupt() -> None:
         signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
 
+def _followed(
+    station: Station, box: Mailbox, announcer: Announcer, teller: RecordTeller | None, **how: Any
+) -> int:
+    """Follow, and take it well when the reader has gone (`mien live ... | head`)."""
+    try:
+        return _follow(station, box, announcer, teller, **how)
+    except BrokenPipeError:
+        # What Python flushes at its end must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
 def _follow(
-    station: Station, box: Mailbox, announcer: Announcer,
+    station: Station, box: Mailbox, announcer: Announcer, teller: RecordTeller | None,
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Print what comes until all sources are over, or the time is up; give the exit code."""
@@ -259,7 +290,8 @@ def _follow(
     end_s = math.inf
     with ExitStack() as stack:
         lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None
-        show = None if as_json else stack.enter_context(status_display())
+        more = list if teller is None else teller.lines
+        show = None if as_json else stack.enter_context(status_display(more))
         statuses, due_s = station.statuses(), 0.0
         while (now_s := monotonic()) < end_s:
             if now_s >= due_s:

@@ -32,10 +32,12 @@ class Announcer:
 
     Args:
         promise: what happens to the pictures, in a few words.
+        also: is called at each look, to say what else has changed.
     """
 
-    def __init__(self, promise: str) -> None:
+    def __init__(self, promise: str, also: Callable[[], None] = lambda: None) -> None:
         self._promise = promise
+        self._also = also
         self._last: dict[str, SourceStatus] = {}
         self._on: set[str] = set()
 
@@ -50,6 +52,7 @@ class Announcer:
             self._last[status.name] = status
         for name in set(self._last) - {status.name for status in statuses}:
             self._turn_off(self._last.pop(name))
+        self._also()
 
     def _tell(self, status: SourceStatus, was_on: bool) -> None:
         if (status.state == "running" or was_on) and status.name not in self._on:
@@ -87,10 +90,14 @@ def announced(announcer: Announcer, statuses: Callable[[], Sequence[SourceStatus
 
 
 @contextmanager
-def status_display() -> Iterator[Show]:
-    """Show the sources as lines that are kept up to date; without a terminal, as lines now and then."""
+def status_display(more: Callable[[], list[str]] = list) -> Iterator[Show]:
+    """Show the sources as lines that are kept up to date; without a terminal, as lines now and then.
+
+    Args:
+        more: gives lines to show below those of the sources.
+    """
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        yield _now_and_then()
+        yield _now_and_then(more)
         return
     from rich.console import Console
     from rich.live import Live
@@ -100,13 +107,13 @@ def status_display() -> Iterator[Show]:
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as lines:
 
         def show(statuses: Sequence[SourceStatus], latest: dict[str, Reading]) -> None:
-            shown = [status_line(status, latest.get(status.name)) for status in statuses]
+            shown = [*(status_line(status, latest.get(status.name)) for status in statuses), *more()]
             lines.update(Text("\n").join(Text(line) for line in shown), refresh=True)
 
         yield show
 
 
-def _now_and_then() -> Show:
+def _now_and_then(more: Callable[[], list[str]]) -> Show:
     due_s = monotonic() + LINE_EVERY_S
 
     def show(statuses: Sequence[SourceStatus], latest: dict[str, Reading]) -> None:
@@ -115,6 +122,8 @@ def _now_and_then() -> Show:
             due_s = monotonic() + LINE_EVERY_S
             for status in statuses:
                 typer.echo(status_line(status, latest.get(status.name)))
+            for line in more():
+                typer.echo(line)
             sys.stdout.flush()
 
     return show

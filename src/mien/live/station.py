@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Final
@@ -16,11 +17,13 @@ from mien.live.history import History
 from mien.live.hub import Hub
 from mien.live.past import Past
 from mien.live.reading import Reading
+from mien.live.recorder import Recorder
 from mien.live.shared import SharedNetwork
-from mien.live.status import SourceStatus
+from mien.live.status import OVER, SourceStatus
 from mien.live.watched import Watched
 from mien.live.worker import Worker
 from mien.pipeline import Pipeline
+from mien.record.writer import RecordStatus
 from mien.source import Source
 
 JOIN_S: Final = 0.9
@@ -37,6 +40,7 @@ class Station:
         settings: what to find and with which networks.
         network: reads expressions, instead of the one that the settings name; its owner closes it.
         detector: makes a detector for a source, instead of the one that the settings name.
+        recorder: keeps a subject's record; it is ended with the station, and is its owner's to wait for.
         clock: gives seconds that never run backwards.
         patience_s: a source that gives no frame for longer, though its connection is there, has stalled.
         pauses_s: waits before a source is started again, growing; after a minute of good running they begin
@@ -64,6 +68,7 @@ class Station:
         *,
         network: Network | None = None,
         detector: Callable[[], Detector] | None = None,
+        recorder: Recorder | None = None,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 5.0,
         pauses_s: Sequence[float] = (0.5, 1, 2, 4, 8, 16, 30),
@@ -78,6 +83,7 @@ class Station:
             self._own.warm_up()
         self._network = SharedNetwork(network)
         self._detector = detector
+        self._recorder = recorder
         self._clock = clock
         # Read once: a clock that is set while the program runs must not make a time come twice.
         self._epoch_s = time.time() - clock()
@@ -125,7 +131,7 @@ class Station:
             self._sources[name] = Watched(
                 name,
                 where or name,
-                lambda past: self._start(name, opener, past),
+                lambda past: self._start(name, where or name, opener, past),
                 restart=restart,
                 patience_s=self._patience_s,
                 pauses_s=self._pauses_s,
@@ -141,6 +147,8 @@ class Station:
         if watched is None:
             return
         watched.stop()
+        if self._recorder is not None:
+            self._recorder.left(name)
         self.hub.forget(name)
         with self._lock:
             self._leaving = [each for each in (*self._leaving, *watched.workers()) if each.alive]
@@ -150,11 +158,31 @@ class Station:
         now_s = self._clock()
         return [watched.status(now_s) for watched in self._all()]
 
+    @property
+    def recording(self) -> RecordStatus | None:
+        """How the subject's recording is going, or how the last one went; None where none was begun."""
+        return None if self._recorder is None else self._recorder.status
+
+    def choose(self, source: str, track: int) -> None:
+        """Say which face is the subject that is being recorded.
+
+        Args:
+            source: in which it is seen.
+            track: its number in the readings.
+
+        Raises:
+            ConfigError: this source is not being recorded.
+        """
+        if self._recorder is None:
+            raise ConfigError("nobody is being recorded: start with --subject CODE")
+        self._recorder.choose(source, track)
+
     def watch(self) -> None:
         """Look after all sources once: stop what has stalled, start what is due."""
         now_s = self._clock()
         for watched in self._all():
             watched.watch(now_s)
+        self._end_recordings()
 
     def close(self) -> None:
         """Stop all sources and the watchdog, and close all mailboxes; within a second, safe twice."""
@@ -163,6 +191,7 @@ class Station:
                 return
             self._closing.set()
             watched, leaving = list(self._sources.values()), self._leaving
+        self._end_recordings()
         for each in watched:
             each.stop()
         deadline_s = time.monotonic() + JOIN_S
@@ -170,6 +199,8 @@ class Station:
             self._watchdog.join(JOIN_S)
         for worker in [*leaving, *(worker for each in watched for worker in each.workers())]:
             worker.join(max(0.0, deadline_s - time.monotonic()))
+        if self._recorder is not None:
+            self._recorder.close(max(0.0, deadline_s - time.monotonic()))
         self.hub.close()
         if self._own is not None:
             self._own.close()
@@ -178,18 +209,29 @@ class Station:
         with self._lock:
             return list(self._sources.values())
 
-    def _start(self, name: str, opener: Callable[[], Source], past: Past) -> Worker:
+    def _start(self, name: str, where: str, opener: Callable[[], Source], past: Past) -> Worker:
         return Worker(
-            name, opener, self._pipeline, self._publish, clock=self._clock, epoch_s=self._epoch_s, past=past
-        )
+            name, opener, self._pipeline, partial(self._publish, where),
+            clock=self._clock, epoch_s=self._epoch_s, past=past,
+        )  # fmt: skip
 
     def _pipeline(self) -> Pipeline:
         detector = self._detector() if self._detector is not None else None
         return Pipeline(self.settings, detector=detector, network=self._network)
 
-    def _publish(self, reading: Reading) -> None:
+    def _publish(self, where: str, reading: Reading) -> None:
         self.history.add(reading)
         self.hub.publish(reading)
+        if self._recorder is not None:
+            self._recorder.take(where, reading)
+
+    def _end_recordings(self) -> None:
+        """End the recording of a source that is over by itself."""
+        if self._recorder is None:
+            return
+        for status in self.statuses():
+            if status.state in OVER:
+                self._recorder.left(status.name, "interrupted" if status.state == "failed" else "finished")
 
     def _keep_watching(self, every_s: float) -> None:
         while not self._closing.wait(every_s):

@@ -36,7 +36,6 @@ class Committer:
         store: where to.
         subject: who has agreed.
         recording: an open one.
-        replaces: the number of a recording whose place it takes once it is finished.
         commit_s: seconds between two commits.
         waits: a full queue makes `put` wait, and loses nothing; else what doesn't fit is lost, and counted.
         find: finds the episodes at the end.
@@ -55,7 +54,6 @@ class Committer:
         subject: Subject,
         recording: StoredRecording,
         *,
-        replaces: int | None,
         commit_s: float,
         waits: bool,
         find: FindEpisodes,
@@ -65,7 +63,7 @@ class Committer:
         self.trouble: str | None = None
         self.stopped: str | None = None
         self._store, self._subject, self._recording = store, subject, recording
-        self._replaces, self._commit_s, self._waits = replaces, commit_s, waits
+        self._commit_s, self._waits = commit_s, waits
         self._find, self._clock = find, clock
         self._news = Condition()
         self._rows: deque[Row] = deque()
@@ -170,10 +168,7 @@ class Committer:
 
     def _conclude(self) -> None:
         # First what must not be missing, as who ends the program may not wait for the rest.
-        with self._store.transaction():
-            if self._replaces is not None and self._end == "finished":
-                self._store.recordings.replace(self._replaces, self._recording.id)
-            self._store.recordings.finish(self._recording.id, state=self._end or "finished", settled=False)
+        self._store.recordings.finish(self._recording.id, state=self._end or "finished", settled=False)
         settle(self._store, self._recording.id, self._find)
 
     def _stop(self, why: str) -> None:

@@ -36,6 +36,7 @@ class RecordStatus:
     Attributes:
         subject: the code.
         recording: its number in the store.
+        uuid: of the recording.
         source: what is recorded.
         state: of the search for the subject's face; see `subject_face.State`.
         track: the subject's track in the last frame; None where the subject wasn't in view.
@@ -51,6 +52,7 @@ class RecordStatus:
 
     subject: str
     recording: int
+    uuid: str
     source: str
     state: State
     track: int | None
@@ -84,7 +86,6 @@ class RecordWriter:
         models: names and SHA-256 of the networks and detector.
         settings: of the run.
         uuid: where it is known beforehand.
-        replaces: the number of a recording whose place, and uuid, it takes once it is finished.
         face: says which face is the subject's.
         waits: `take` waits for a slow disk, as is right for a file; else what the disk can't keep up with is
             lost and counted, so that a camera's readings go on.
@@ -115,7 +116,6 @@ class RecordWriter:
         models: dict[str, Any],
         settings: dict[str, Any],
         uuid: str | None = None,
-        replaces: int | None = None,
         face: FindsSubject | None = None,
         waits: bool = False,
         commit_s: float = 1.0,
@@ -137,7 +137,7 @@ class RecordWriter:
         self._frames = self._with_subject = self._others = 0
         self._committer = Committer(
             store, subject, self.recording,
-            replaces=replaces, commit_s=commit_s, waits=waits, find=find, clock=clock,
+            commit_s=commit_s, waits=waits, find=find, clock=clock,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -153,7 +153,8 @@ class RecordWriter:
         """How it is going; from any thread."""
         committer = self._committer
         return RecordStatus(
-            self._subject.code, self.recording.id, self.recording.source, self._face.state, self._track,
+            self._subject.code, self.recording.id, self.recording.uuid, self.recording.source,
+            self._face.state, self._track,
             max(0.0, self._last_s), self._frames, self._with_subject, self._others,
             committer.stored, committer.lost, committer.trouble, committer.stopped,
         )  # fmt: skip

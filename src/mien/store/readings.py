@@ -32,7 +32,7 @@ class Readings:
         self._database = database
 
     def append(self, recording_id: int, columns: codec.Columns) -> None:
-        """Add readings at a recording's end; that its writer lives is said with it.
+        """Add readings at a recording's end, or none; either says that its writer lives.
 
         A recording that was taken for interrupted is open again.
 

@@ -155,31 +155,6 @@ class Recordings:
                 forget(session, row)
                 session.execute(delete(RecordingRow).where(RecordingRow.id == recording_id))
 
-    def replace(self, old_id: int, new_id: int) -> StoredRecording:
-        """Put a recording in the place of another, whose uuid it takes.
-
-        Raises:
-            StoreError: one of them isn't there, or it can't be written.
-        """
-        with self._database.transaction() as session:
-            uuid = find_recording(session, old_id).uuid
-            self.remove(old_id)
-            row = find_recording(session, new_id)
-            row.uuid = uuid
-            return _stored(row)
-
-    def beat(self, recording_id: int) -> None:
-        """Say that a recording's writer lives, where it has nothing to write.
-
-        Raises:
-            StoreError: the recording is gone or finished, or it can't be written.
-        """
-        with self._database.transaction() as session:
-            row = find_recording(session, recording_id, lock=True)
-            if row.state == "finished":
-                raise StoreError(f"recording {recording_id} is finished; start another one")
-            row.heartbeat_at, row.state, row.coverage = self._database.now(), "open", None
-
     def settle(self, recording_id: int) -> None:
         """Say that nothing is left to do for a recording that has ended.
 
