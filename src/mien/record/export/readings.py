@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from itertools import zip_longest
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -102,9 +103,9 @@ def read_csv(file: IO[bytes]) -> Iterator[dict[str, NDArray[Any]]]:
         ),
     )
     if tuple(reader.schema.names) != COLUMNS:
-        raise ValueError(
-            f"expected the columns {', '.join(COLUMNS)}, received {', '.join(reader.schema.names)[:200]}"
-        )
+        pairs = zip_longest(COLUMNS, reader.schema.names, fillvalue="none")
+        wanted, found = next(each for each in pairs if each[0] != each[1])
+        raise ValueError(f"expected the column {wanted}, received {found:.40}")
     last_s = -np.inf
     for batch in reader:
         columns = _columns(batch)
