@@ -87,11 +87,11 @@ def test_the_last_admin_stays_while_there_are_others(store: Store) -> None:
 
 
 def test_it_is_logged(store: Store) -> None:
-    store.users.add("anna", "12345678", "admin")
+    anna = store.users.add("anna", "12345678", "admin")
     store.users.set_password("anna", "87654321")
     store.users.remove("anna")
     assert [each.details for each in store.audit.entries()] == [
-        {"added": "anna", "role": "admin"},
-        {"password": "anna"},
-        {"removed": "anna"},
+        {"added": anna.id, "role": "admin"},
+        {"password": anna.id},
+        {"removed": anna.id},
     ]

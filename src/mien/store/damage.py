@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
 from mien.errors import OutputError, StoreError
 from mien.store.address import find_address
 from mien.store.engine import Database, connect_file, driver_for
 from mien.store.faults import DAMAGED, told_plainly
 from mien.store.opening import migrate_file
-from mien.store.schema import REVISION, VERSION_TABLE, Base
-
-# More rows than a store of one clinic has: beyond, a number is rubbish from a damaged page.
-_LARGEST_GAP: Final = 10_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Salvaged:
-    """What could be read of a damaged file.
-
-    Attributes:
-        copied: rows, by table.
-        lost: rows that were there and can't be read, or whose subject or recording can't, by table.
-    """
-
-    copied: dict[str, int]
-    lost: dict[str, int]
+from mien.store.salvaging import Salvaged, copy_rows
+from mien.store.schema import REVISION, VERSION_TABLE
 
 
 def check(database: Database) -> None:
@@ -82,12 +66,12 @@ def salvage(path: Path, to: Path, *, key: str | None = None) -> Salvaged:
     """
     failed = driver_for(key).DatabaseError
     with told_plainly(path, failed), closing(connect_file(path, key=key, read_only=True)) as source:
-        source.execute("PRAGMA writable_schema = ON")  # reads a file that was cut off, too
+        source.execute("PRAGMA writable_schema = ON")  # lets SQLite read a file that was cut off, too
         revision = _revision(source)
         with _new_file(to, key) as copy:
             migrate_file(copy, revision)
             with closing(_connect(copy, key)) as target:
-                salvaged = _copy_all(source, target, failed)
+                salvaged = copy_rows(source, target, failed)
             migrate_file(copy)
     return salvaged
 
@@ -119,79 +103,3 @@ def _connect(copy: Database, key: str | None) -> Any:
 def _revision(source: Any) -> str:
     (found,) = source.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone() or (REVISION,)
     return str(found)
-
-
-def _copy_all(source: Any, target: Any, failed: type[Exception]) -> Salvaged:
-    tables = [each for each in Base.metadata.tables if _columns(target, each)]
-    copied, lost = dict.fromkeys(tables, 0), dict.fromkeys(tables, 0)
-    target.execute("BEGIN")
-    for table in tables:
-        for row in _rows(source, table, _columns(target, table), failed):
-            kept = row is not None and _insert(target, table, row, failed)
-            (copied if kept else lost)[table] += 1
-    for table in _orphans(target):
-        copied[table] -= 1
-        lost[table] += 1
-    target.execute("COMMIT")
-    return Salvaged(copied, lost)
-
-
-def _columns(connection: Any, table: str) -> list[str]:
-    return [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
-
-
-def _insert(target: Any, table: str, row: tuple[Any, ...], failed: type[Exception]) -> bool:
-    places = ", ".join("?" * len(row))
-    try:
-        target.execute(f'INSERT OR REPLACE INTO "{table}" VALUES ({places})', row)
-    except failed:  # a page that can be read may hold rubbish
-        return False
-    return True
-
-
-def _rows(
-    source: Any, table: str, columns: list[str], failed: type[Exception]
-) -> Iterator[tuple[Any, ...] | None]:
-    """Give each row; None for one that can't be read."""
-    names = ", ".join(f'"{each}"' for each in columns)
-    for number in _numbers(source, table, failed):
-        try:
-            row = source.execute(
-                f'SELECT {names} FROM "{table}" NOT INDEXED WHERE rowid = ?', (number,)
-            ).fetchone()
-        except failed:
-            yield None
-            continue
-        if row is not None:
-            yield row
-
-
-def _numbers(source: Any, table: str, failed: type[Exception]) -> Iterator[int]:
-    """Give the numbers of the rows: from both ends as far as they can be read, and all numbers in between."""
-    first, whole = _run(source, table, "ASC", failed)
-    yield from first
-    if whole:
-        return
-    last, _ = _run(source, table, "DESC", failed)
-    after = first[-1] if first else 0
-    before = min(last[-1], after + _LARGEST_GAP) if last else after + 1
-    yield from range(after + 1, before)
-    yield from (number for number in reversed(last) if number > after)
-
-
-def _run(source: Any, table: str, order: str, failed: type[Exception]) -> tuple[list[int], bool]:
-    numbers: list[int] = []
-    try:
-        for (number,) in source.execute(f'SELECT rowid FROM "{table}" NOT INDEXED ORDER BY rowid {order}'):
-            numbers.append(number)
-    except failed:
-        return numbers, False
-    return numbers, True
-
-
-def _orphans(target: Any) -> Iterator[str]:
-    """Delete what belongs to rows that are lost, until nothing does."""
-    while found := target.execute("PRAGMA foreign_key_check").fetchall():
-        for table, number in {(row[0], row[1]) for row in found}:
-            target.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (number,))
-            yield table

@@ -152,19 +152,16 @@ def connect_file(
         check_same_thread=False,
     )
     try:
-        _prepare(connection, key)
+        if key is not None:
+            quoted = key.replace("'", "''")
+            connection.execute(f"PRAGMA key = '{quoted}'")
+        if not read_only:
+            for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = FULL"):
+                connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _prepare(connection: sqlite3.Connection, key: str | None) -> None:
-    if key is not None:
-        quoted = key.replace("'", "''")
-        connection.execute(f"PRAGMA key = '{quoted}'")
-    for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = FULL"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def driver_for(key: str | None) -> ModuleType:

@@ -41,11 +41,10 @@ def told_plainly(where: object, *also: type[Exception]) -> Iterator[None]:
     Raises:
         StoreError: the database complained.
     """
+    complaints: tuple[type[Exception], ...] = (SQLAlchemyError, *also)
     try:
         yield
-    except StoreError:
-        raise
-    except (SQLAlchemyError, *also) as error:
+    except complaints as error:
         raise StoreError(f"{where} {_meaning(error)}") from error
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from mien.errors import StoreError
+from mien.errors import ConfigError, StoreError
 from mien.store.address import Address
 from mien.store.engine import BUSY_S, Database, utc_now
 from mien.store.faults import DAMAGED, told_plainly
@@ -36,8 +36,11 @@ def open_database(
         create: make the file where there is none.
 
     Raises:
+        ConfigError: a key to a server, or to a file without SQLCipher.
         StoreError: it is missing, damaged, another program's, a newer Mien's, or can't be brought up to date.
     """
+    if key is not None and not address.path:
+        raise ConfigError("MIEN_STORE_KEY is for a file; how a server encrypts its disk is its own matter")
     read_only = _prepare(address.path, create, encrypted=key is not None) if address.path else False
     database = Database(address, key=key, now=now, read_only=read_only)
     try:

@@ -26,6 +26,8 @@ _LONGEST_PASSWORD: Final = 1000
 class Users:
     """The users of a store; passwords are kept only as their Argon2id hashes.
 
+    The audit log has their ids and not their names: a subject may be one of them.
+
     Args:
         database: an open one.
         audit: where changes are logged.
@@ -62,7 +64,7 @@ class Users:
             row = UserRow(name=name, password=hashed, role=role, subject_id=subject.id if subject else None)
             session.add(row)
             session.flush()
-            self._audit.log("user", subject, added=name, role=role)
+            self._audit.log("user", subject, added=row.id, role=role)
             return _user(row)
 
     def check(self, name: str, password: str) -> User | None:
@@ -89,8 +91,9 @@ class Users:
         """
         hashed = _hash(password)
         with self._database.transaction() as session:
-            _require(session, name).password = hashed
-            self._audit.log("user", None, password=name)
+            row = _require(session, name)
+            row.password = hashed
+            self._audit.log("user", None, password=row.id)
 
     def remove(self, name: str) -> None:
         """Let somebody in no more.
@@ -105,7 +108,7 @@ class Users:
                     f"{name} is the only admin: make another one first, or remove the others first"
                 )
             session.delete(row)
-            self._audit.log("user", None, removed=name)
+            self._audit.log("user", None, removed=row.id)
 
 
 @cache
