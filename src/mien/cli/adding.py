@@ -26,4 +26,4 @@ class AddsByDefault(TyperGroup):
 
 def group(help: str) -> typer.Typer:
     """Make such a group, to which commands are added."""
-    return typer.Typer(cls=AddsByDefault, no_args_is_help=True, help=help)
+    return typer.Typer(cls=AddsByDefault, help=help)

@@ -14,9 +14,7 @@ from mien.cli.times import read_end, shown
 if TYPE_CHECKING:
     from mien.store.types import Consent
 
-app = typer.Typer(
-    no_args_is_help=True, help="What subjects have agreed to. Nothing of a subject is recorded without it."
-)
+app = typer.Typer(help="What subjects have agreed to. Nothing of a subject is recorded without it.")
 
 
 @app.command()

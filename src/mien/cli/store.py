@@ -14,8 +14,8 @@ from mien.cli.times import shown
 if TYPE_CHECKING:
     from mien.store.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="The place where the record lies.")
-text = typer.Typer(no_args_is_help=True, help="The texts that a clinic words itself.")
+app = typer.Typer(help="The place where the record lies.")
+text = typer.Typer(help="The texts that a clinic words itself.")
 app.add_typer(text, name="text")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mien.store.store import Store
     from mien.store.types import Subject
 
-app = typer.Typer(no_args_is_help=True, help="The people whose record is kept, each under a code.")
+app = typer.Typer(help="The people whose record is kept, each under a code.")
 
 CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The subject's code, such as P-017.")]
 BirthYearOption = Annotated[int | None, typer.Option(help="Year of birth.", metavar="YEAR")]

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from mien.cli.times import read_end, read_moment, shown
+from mien.errors import ConfigError
+
+NOW = datetime(2026, 5, 3, 23, 30, tzinfo=UTC)  # in Berlin it is the next day
+
+
+@pytest.fixture(autouse=True)
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "day"),
+    [
+        ("14:30", 14, 4),
+        ("09:05:01", 9, 4),
+        ("2026-05-01T14:30", 14, 1),
+        ("2026-05-01 14:30", 14, 1),
+        ("2026-05-02", 0, 2),
+    ],
+)
+def test_without_a_zone_it_is_the_clock_of_this_computer(text: str, hour: int, day: int) -> None:
+    at = read_moment("--at", text, NOW)
+    assert (at.hour, at.day, at.utcoffset()) == (hour, day, timedelta(hours=2))
+
+
+def test_with_a_zone_it_is_kept() -> None:
+    assert read_moment("--at", "2026-01-01T10:00-03:00", NOW) == datetime(2026, 1, 1, 13, tzinfo=UTC)
+    assert read_moment("--at", "2026-01-01T10:00Z", NOW).utcoffset() == timedelta(0)
+
+
+def test_summer_time_ends() -> None:
+    """The day of the change has 25 hours: its end is after all of them."""
+    end = read_end("--until", "2026-10-25", NOW)
+    assert end == datetime(2026, 10, 26, 0, tzinfo=timezone(timedelta(hours=1)))
+
+
+def test_the_end_of_a_day_or_a_moment() -> None:
+    assert read_end("--until", "2026-05-01", NOW) == datetime(2026, 5, 2, tzinfo=timezone(timedelta(hours=2)))
+    assert read_end("--until", "2026-05-01T12:00Z", NOW) == datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "25:00", "2026-13-01", "2026-02-30T10:00", "10000-01-01"])
+def test_what_is_no_time(text: str) -> None:
+    for read in (read_moment, read_end):
+        with pytest.raises(ConfigError, match="--at: expected a time such as 14:30"):
+            read("--at", text, NOW)
+
+
+def test_shown() -> None:
+    assert shown(NOW) == "2026-05-04 01:30"
