@@ -30,6 +30,7 @@ REACH_SD: Final = 3.0
 LEAST_DAYS_OF_WEEK: Final = 6
 """Levels by weekday are fitted from so many days of each weekday: eight weeks with a few gaps."""
 
+_LEAST_SPREAD: Final = 1e-3
 _STEP: Final = 0.05
 _GRID: Final = np.arange(-0.4, 0.95, _STEP)
 _PHI_RANGE: Final = (-0.4, 0.9)
@@ -106,6 +107,8 @@ def fit(measure: UsualMeasure) -> Ar1 | None:
     days = ordinals(measure.dates)
     weekly = has_weeks(days)
     found = fit_many(days, measure.values[np.newaxis], design(days, weekly))
+    if not found.sd[0] > _LEAST_SPREAD * measure.sd:
+        return None
     levels = found.levels[0] if weekly else np.repeat(found.levels[0], 7)
     return Ar1(tuple(levels.tolist()), float(found.sd[0]), float(found.phi[0]), len(days), weekly)
 
@@ -128,13 +131,13 @@ def fit_many(days: Ints, values: Floats, columns: Floats) -> Fits:
 
     Args:
         days: (n,) rising whole numbers, with gaps.
-        values: (b, n); those further than `REACH_SD` from the median are drawn in to there.
+        values: (b, n); those further than `REACH_SD` from their weekday's median are drawn in to there.
         columns: (n, p) from `design`.
 
     Returns:
         The fits.
     """
-    steps, series = np.diff(days).astype(np.float64), _drawn_in(values)
+    steps, series = np.diff(days).astype(np.float64), _drawn_in(values, columns)
     count, levels = columns.shape
     spare = count - levels
     likelihood, coefficients, spreads = [], [], []
@@ -163,8 +166,9 @@ def _weekdays(days: Ints) -> Ints:
     return (days - 1) % 7  # ordinal 1 was a Monday
 
 
-def _drawn_in(values: Floats) -> Floats:
-    middle = np.median(values, axis=1, keepdims=True)
+def _drawn_in(values: Floats, columns: Floats) -> Floats:
+    medians = np.stack([np.median(values[:, column > 0], axis=1) for column in columns.T])
+    middle = (columns @ medians).T
     reach = REACH_SD * MAD_TO_SD * np.median(np.abs(values - middle), axis=1, keepdims=True)
     return np.clip(values, middle - reach, middle + reach)
 

@@ -22,7 +22,7 @@ from mien.mood.usual import LEAST_DAYS_FOR_ALARM, Usual
 
 Floats = NDArray[np.float64]
 
-SHORTEST_FALSE_ALARM_DAYS: Final = 7.0
+SHORTEST_FALSE_ALARM_DAYS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def cusum(values: pd.Series[Any], usual: Usual, *, false_alarm_days: float) -> C
         None where the baseline can't carry it: fewer than 28 days of the measure, or all days alike.
 
     Raises:
-        ConfigError: when the interval is shorter than a week.
+        ConfigError: when the interval is shorter than `SHORTEST_FALSE_ALARM_DAYS`.
     """
     return _chart("cusum", values, usual, false_alarm_days)
 

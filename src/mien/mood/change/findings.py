@@ -12,7 +12,7 @@ import pandas as pd
 from mien.mood.change.ar1 import information, ordinals
 from mien.mood.change.charts import Alarm, Chart, ewma, watchable
 from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
-from mien.mood.usual import NotReady, Usual, usable
+from mien.mood.usual import LEAST_DAYS_FOR_ALARM, NotReady, Usual, usable
 
 FindingKind = Literal["not_ready", "camera", "light", "coverage", "change"]
 
@@ -102,6 +102,7 @@ def findings(
     found += [_conditions(each, usable(days)) for each in stretches(days, marks, usual)]
     found += _low_coverage(usable(days))
     if usual.alarms_ready and false_alarm_days:
+        found += [_unwatched(name) for name in watched if name in days and not watchable(name, usual)]
         found += changes(days, marks, usual, false_alarm_days, crisis_text, watched)
     order = ("not_ready", "camera", "light", "coverage", "change")
     return sorted(found, key=lambda each: order.index(each.kind))
@@ -221,6 +222,14 @@ def _not_ready(usual: Usual, false_alarm_days: float | None) -> Finding:
     if not reason and not false_alarm_days:
         reason = "changes aren't told: nobody has chosen how many days may lie between false alarms"
     return _plain("not_ready", reason)
+
+
+def _unwatched(measure: str) -> Finding:
+    name = _SHORT.get(measure, _name(measure))
+    reason = (
+        f"has a figure on fewer than {LEAST_DAYS_FOR_ALARM} days of the baseline, or the same on most of them"
+    )
+    return replace(_plain("not_ready", f"{name} can't be watched: it {reason}"), measure=measure)
 
 
 def _plain(kind: FindingKind, text: str) -> Finding:

@@ -7,6 +7,10 @@ same process. The limit is the one at which these charts together alarm once in 
 the promise is about what is to be expected from all that the baseline tells, and not about a person whose
 usual were known exactly.
 
+The days that are drawn have the fitted correlation from one day to the next, but a mood below it that
+carries on for longer, and noise on top, as a day's figure is only a sample of it. Days like these are
+harder than a plain autoregression, which fades sooner; the promise is to hold for both.
+
 The parametric bootstrap is that of Gandy & Kvaloy (2013). They hold the promise for 90 % of all baselines,
 which is `sure=0.9` here; docs/change.md shows what that costs in delay.
 """
@@ -15,13 +19,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from mien.mood.change.ar1 import REACH_SD, Ar1, Ints, design, fit_many
+from mien.mood.change.ar1 import REACH_SD, Ar1, Fits, Ints, design, fit_many
 
 Kind = Literal["cusum", "ewma"]
 Small = NDArray[np.float32]
@@ -98,7 +102,7 @@ def advance(
 
 @lru_cache(maxsize=1024)
 def limit(plan: Plan) -> float:
-    """Give the limit of a chart's statistic; the same for the same plan. It takes about 0.1 s, once."""
+    """Give the limit of a chart's statistic; the same for the same plan. It takes some 0.2 s, once."""
     horizon = round(min(max(plan.false_alarm_days, _SHORTEST_DAYS), _LONGEST_DAYS))
     highest = _highest(plan, horizon)
     alarms = horizon / plan.false_alarm_days
@@ -121,11 +125,30 @@ def _highest(plan: Plan, horizon: int) -> Small:
     random = np.random.default_rng(20130304)
     days = np.array(plan.days, np.int64)
     span = int(days[-1] - days[0]) + 1
-    past = _process(random, _BASELINES, span, plan.phi)
-    found = fit_many(days, past[:, days - days[0]], design(days, plan.weekly))
-    share = len(days) / span
-    seen = random.random(horizon) < share
-    return _watch(plan, random, past[:, -1], found, seen, int(days[-1]))
+    mood = _process(random, _BASELINES, span, _carry(plan))
+    past = _figures(mood, random.standard_normal(mood.shape), plan)
+    fits = fit_many(days, past[:, days - days[0]], design(days, plan.weekly))
+    seen = random.random(horizon) < len(days) / span
+    return _watch(plan, random, _Past(mood[:, -1:], past[:, -1:], int(days[-1])), fits, seen)
+
+
+class _Past(NamedTuple):
+    """The baselines' last day: (baselines, 1) mood and figure, and its number."""
+
+    mood: NDArray[np.float64]
+    figure: NDArray[np.float64]
+    day: int
+
+
+def _carry(plan: Plan) -> float:
+    """How much of a day's mood is left on the next; figures then have the correlation `plan.phi`."""
+    return float(np.sqrt(plan.phi))
+
+
+def _figures(mood: AnyFloats, noise: AnyFloats, plan: Plan) -> AnyFloats:
+    """Put noise on a mood: both have a standard deviation of 1, and so has the sum."""
+    share = _carry(plan)
+    return np.asarray(mood * share**0.5 + noise * (1 - share) ** 0.5)
 
 
 def _process(random: np.random.Generator, people: int, days: int, phi: float) -> NDArray[np.float64]:
@@ -138,27 +161,27 @@ def _process(random: np.random.Generator, people: int, days: int, phi: float) ->
 
 
 def _watch(
-    plan: Plan,
-    random: np.random.Generator,
-    last: NDArray[np.float64],
-    found: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-    seen: NDArray[np.bool_],
-    last_day: int,
+    plan: Plan, random: np.random.Generator, past: _Past, fits: Fits, seen: NDArray[np.bool_]
 ) -> Small:
-    levels, sd, phi = ((each[:, np.newaxis] if each.ndim == 1 else each).astype(np.float32) for each in found)
-    by_weekday = levels if plan.weekly else np.repeat(levels, 7, axis=1)
-    state = np.repeat(last[:, np.newaxis], _FUTURES, axis=1).astype(np.float32)
-    far = np.clip((state - by_weekday[:, [(last_day - 1) % 7]]) / sd, -REACH_SD, REACH_SD)
-    above, below, highest = np.zeros_like(state), np.zeros_like(state), np.zeros_like(state)
-    fresh, kept = np.float32(np.sqrt(1 - plan.phi**2)), np.ones_like(phi)
-    for day, is_seen in enumerate(seen, last_day + 1):
-        state = np.float32(plan.phi) * state + fresh * random.standard_normal(state.shape, np.float32)
+    levels = (fits.levels if plan.weekly else np.repeat(fits.levels, 7, axis=1)).astype(np.float32)
+    sd, phi = fits.sd[:, np.newaxis].astype(np.float32), fits.phi[:, np.newaxis].astype(np.float32)
+    shape = (_BASELINES, _FUTURES)
+
+    def deviation(figure: Small, day: int) -> Small:
+        return np.asarray(np.clip((figure - levels[:, [(day - 1) % 7]]) / sd, -REACH_SD, REACH_SD))
+
+    mood = np.repeat(past.mood, _FUTURES, axis=1).astype(np.float32)
+    far = deviation(np.repeat(past.figure, _FUTURES, axis=1).astype(np.float32), past.day)
+    above, below, highest = (np.zeros(shape, np.float32) for _ in range(3))
+    carry, kept = _carry(plan), np.ones_like(phi)
+    for day, is_seen in enumerate(seen, past.day + 1):
+        mood = carry * mood + (1 - carry**2) ** 0.5 * random.standard_normal(shape, np.float32)
         kept = kept * phi
         if is_seen:
-            usual = by_weekday[:, [(day - 1) % 7]]
-            before, far = far, np.clip((state - usual) / sd, -REACH_SD, REACH_SD)
-            residual = (far - kept * before) / np.sqrt(1 - kept**2)
-            above, below = advance(plan.kind, above, below, residual)
+            figure = _figures(mood, random.standard_normal(shape, np.float32), plan)
+            before, far = far, deviation(figure, day)
+            error = np.asarray((far - kept * before) / np.sqrt(1 - kept**2), np.float32)
+            above, below = advance(plan.kind, above, below, error)
             np.maximum(highest, np.maximum(above, below), out=highest)
             kept = np.ones_like(phi)
     return highest
