@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mien.record.report.axes import Days, Scale, nice_range, runs
 from mien.record.report.daily import smoothed
-from mien.record.report.drawing import PALE_TEAL, Drawing
+from mien.record.report.drawing import INK, PALE_TEAL, Drawing
 from mien.record.report.material import ControlChart
 from mien.record.report.panels import Mark, draw_values, mark_rows, rows_of_marks
 from mien.record.report.pictures import draw_chart, draw_measure
@@ -92,6 +92,26 @@ def test_gaps_are_left_as_gaps() -> None:
             assert max(x) <= empty[0] or min(x) >= empty[1]
 
 
+def test_days_that_cannot_be_compared_are_grey_and_not_in_the_line() -> None:
+    person = usual_person()
+    dark = list(person.days.index[30:34])
+    frame = person.days.copy()
+    frame.loc[dark, ["valence_mean", "valence_mean_low", "valence_mean_high"]] = [-0.9, -0.95, -0.85]
+    plain, told = (
+        first_page(replace(person, days=frame, apart=frozenset(days))) for days in (list[date](), dark)
+    )
+    assert plain.picture is not None
+    assert told.picture is not None
+    assert "Grey dots" not in plain.picture.caption
+    assert "Grey dots" in told.picture.caption
+    valence = []
+    for page in (plain, told):
+        paths = ET.fromstring(page.picture.svg).iter(f"{SVG}path")
+        line = next(each for each in paths if (each.get("stroke"), each.get("stroke-width")) == (INK, "1.2"))
+        valence.append(max(numbers(line.attrib["d"])[1::2]))
+    assert valence[1] < valence[0] - 20
+
+
 def test_every_day_has_its_interval() -> None:
     drawing = Drawing(510, 90, "")
     axis = Days(START, START + timedelta(4), 104, 504)
@@ -137,7 +157,7 @@ def test_smoothed_against_brute_force() -> None:
 def test_dates_below_the_axis_lie_inside_it(many: int) -> None:
     axis = Days(START, START + timedelta(many - 1), 104, 504)
     ticks = axis.ticks()
-    assert 1 <= len(ticks) <= 13
+    assert 1 <= len(ticks) <= 14
     assert all(axis.has(when) for when, _ in ticks)
     assert axis.middle(START) > 104
     assert axis.middle(axis.end) < 504

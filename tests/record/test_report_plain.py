@@ -79,4 +79,5 @@ def test_dates_and_numbers() -> None:
     assert plain.listed(["a", "b", "c"]) == "a, b and c"
     assert plain.sentence("less expressive") == "Less expressive."
     assert plain.sentence("Really?") == "Really?"
+    assert plain.sentence("-2.0 SD, from -3 to 8-9") == "−2.0 SD, from −3 to 8-9."
     assert plain.sentence("") == ""

@@ -82,6 +82,7 @@ def _pictures(material: Material) -> Section:
             drawing = draw_measure(
                 material.start, material.end, values,
                 title=measure.title, unit=measure.unit, usual=material.usual.get(measure.name),
+                apart=material.apart,
             )  # fmt: skip
             blocks.append(Picture.of(drawing, f"{measure.definition} Source: {measure.source}."))
     lead = "Measures that follow from others are in the tables only, so that nothing is seen twice."

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from mien.record.report.plain import MONTHS, short_day
 
 _DAYS_WITH_WEEKS = 70
+_STARTS_WIDTH = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ class Days:
             return [(each, short_day(each)) for each in days if each.weekday() == 0][::every]
         firsts = [each for each in days if each.day == 1]
         every = math.ceil(len(firsts) / 13)
-        return [(each, _month(each, first=index == 0)) for index, each in enumerate(firsts[::every])]
+        months = [(each, _month(each, first=index == 0)) for index, each in enumerate(firsts[::every])]
+        far = (firsts[0] - self.start).days * self.step > _STARTS_WIDTH
+        return [(self.start, short_day(self.start)), *months] if far else months
 
 
 def _month(when: date, *, first: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -71,6 +71,7 @@ class Curve:
         usual: the ends of the person's own usual range, by measure.
         reports: of the period, in order.
         marks: medicines and events of the period, in order.
+        apart: days that can't be compared with the usual.
     """
 
     start: date
@@ -79,6 +80,7 @@ class Curve:
     usual: Mapping[str, tuple[float, float]]
     reports: Sequence[SelfReport]
     marks: Sequence[Mark]
+    apart: Collection[date] = ()
 
 
 def draw_curve(curve: Curve, stretch: float = 1.0) -> Drawing:
@@ -118,8 +120,9 @@ def _draw_recorded(
         values, usual = measured(curve.days, strip.measure), curve.usual.get(strip.measure)
         draw_title(drawing, top, strip.title, strip.lines)
         draw_values(
-            drawing, axis, top, stretch * strip.height, values, least_span=strip.least_span, usual=usual
-        )
+            drawing, axis, top, stretch * strip.height, values,
+            least_span=strip.least_span, usual=usual, apart=curve.apart,
+        )  # fmt: skip
         top += stretch * strip.height + _SPACE
     return top
 

@@ -16,6 +16,7 @@ from mien.mood.usual import NotReady, Usual, usable
 from mien.record.baseline import preview, taken
 from mien.record.changes import FALSE_ALARM_DAYS
 from mien.record.days import days
+from mien.record.report.daily import dates_of
 from mien.record.report.material import ControlChart, Material, Told, choose_period
 from mien.store.types import Annotation, SelfReport, Subject
 
@@ -75,6 +76,7 @@ def gather(
         annotations=[each for each in annotations if _touches(each, first, last)],
         found=[Told(each.kind, each.text, each.advice) for each in found if _concerns(each, first)],
         usual=usual_ranges(usual),
+        apart=days_apart(until_then, usual),
         texts={name: store.texts.get(name) for name in _TEXTS},
         measures=MEASURES,
         charts=watched,
@@ -110,6 +112,14 @@ def usual_ranges(usual: Usual | NotReady) -> dict[str, tuple[float, float]]:
     }
 
 
+def days_apart(table: pd.DataFrame, usual: Usual | NotReady) -> frozenset[date]:
+    """Give the days that were filmed unlike the baseline."""
+    if isinstance(usual, NotReady):
+        return frozenset()
+    marks = unlike(table, usual)
+    return frozenset(dates_of(marks.index[marks.any(axis=1)]))
+
+
 def control_charts(
     table: pd.DataFrame, usual: Usual | NotReady, alarm_days: float | None
 ) -> Sequence[ControlChart]:
@@ -122,9 +132,8 @@ def control_charts(
     """
     if isinstance(usual, NotReady) or not usual.alarms_ready or not alarm_days:
         return ()
-    marks = unlike(table, usual)
     alike = usable(table)
-    alike = alike.loc[~alike.index.isin(marks.index[marks.any(axis=1)])]
+    alike = alike.loc[~alike.index.isin(list(days_apart(table, usual)))]
     names = [name for name in WATCHED if name in alike and watchable(name, usual)]
     drawn = [
         draw(alike[name], usual, false_alarm_days=alarm_days * len(names))

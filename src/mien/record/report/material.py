@@ -70,6 +70,7 @@ class Material:
         texts: "phq9_safety", "report_footer".
         measures: what the figures are, by name.
         charts: for the long report.
+        apart: days that were filmed unlike the baseline, which can't be compared.
     """
 
     code: str
@@ -86,6 +87,7 @@ class Material:
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     measures: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
     charts: Sequence[ControlChart] = ()
+    apart: frozenset[date] = frozenset()
 
 
 def empty_days() -> pd.DataFrame:

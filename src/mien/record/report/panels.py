@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -105,6 +105,7 @@ def draw_values(
     *,
     least_span: float,
     usual: tuple[float, float] | None = None,
+    apart: Collection[date] = (),
 ) -> None:
     """Draw one figure a day with its interval; days without one stay empty.
 
@@ -116,6 +117,7 @@ def draw_values(
         values: columns "value", "low" and "high", indexed by rising dates; no NaN in "value".
         least_span: of the value axis.
         usual: the ends of the person's own usual range, drawn as a band; None draws none.
+        apart: days that can't be compared, drawn in grey and left out of the line.
     """
     shown = pd.concat([values["value"], values["low"], values["high"]]).dropna().tolist()
     low, high, step = nice_range([*shown, *(usual or ())], least_span)
@@ -128,20 +130,28 @@ def draw_values(
         _figure(drawing, axis, scale.y(tick), whole(round(tick, 6)))
     if low < 0 < high:
         drawing.line((axis.left, scale.y(0)), (axis.right, scale.y(0)), GREY, 0.5)
-    _draw_course(drawing, axis, scale, values)
+    alike = ~values.index.isin(list(apart))
+    _draw_days(drawing, axis, scale, values[~alike], (PALE, GREY))
+    _draw_days(drawing, axis, scale, values[alike], (PALE_TEAL, TEAL))
+    _draw_course(drawing, axis, scale, values.loc[alike, "value"])
 
 
-def _draw_course(drawing: Drawing, axis: Days, scale: Scale, values: pd.DataFrame) -> None:
+def _draw_days(
+    drawing: Drawing, axis: Days, scale: Scale, values: pd.DataFrame, colours: tuple[str, str]
+) -> None:
     known = values.dropna(subset=["low", "high"])
     intervals = [
         [(axis.middle(when), scale.y(low)), (axis.middle(when), scale.y(high))]
         for (when, low), high in zip(dated(known["low"]), known["high"].tolist(), strict=True)
     ]
-    drawing.path(intervals, PALE_TEAL, min(2.4, max(0.7, 0.45 * axis.step)))
+    drawing.path(intervals, colours[0], min(2.4, max(0.7, 0.45 * axis.step)))
     points = [(axis.middle(when), scale.y(value)) for when, value in dated(values["value"])]
-    drawing.dots(points, TEAL, min(3.6, max(1.6, 0.7 * axis.step)))
+    drawing.dots(points, colours[1], min(3.6, max(1.6, 0.7 * axis.step)))
+
+
+def _draw_course(drawing: Drawing, axis: Days, scale: Scale, values: pd.Series[float]) -> None:
     smooth = len(values) >= LEAST_DAYS_SMOOTHED
-    course = dated(smoothed(values["value"]) if smooth else values["value"])
+    course = dated(smoothed(values) if smooth else values)
     joined = runs([when for when, _ in course], _LONGEST_STEP_DAYS if smooth else 1)
     lines = [[(axis.middle(when), scale.y(value)) for when, value in course[part]] for part in joined]
     longer = [line for line in lines if len(line) > 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import pandas as pd
@@ -28,6 +28,7 @@ def draw_measure(
     title: str,
     unit: str,
     usual: tuple[float, float] | None,
+    apart: Collection[date] = (),
 ) -> Drawing:
     """Draw one measure over the period.
 
@@ -38,6 +39,7 @@ def draw_measure(
         title: of the measure.
         unit: of the measure.
         usual: the ends of the person's own usual range; None where it is not known.
+        apart: days that can't be compared with it.
     """
     low, high = significant(values["value"].min()), significant(values["value"].max())
     height = _TOP + _STRIP + _BELOW + 4
@@ -48,7 +50,7 @@ def draw_measure(
         drawing.words((0, _TOP + 7 + 9 * index), line, size=8.5, bold=True)
     drawing.words((0, _TOP + 7 + 9 * len(_wrapped(title))), "" if unit == "1" else unit, size=7, colour=GREY)
     least_span = max(1e-3, 0.02 * float(values["value"].abs().max()))
-    draw_values(drawing, axis, _TOP, _STRIP, values, least_span=least_span, usual=usual)
+    draw_values(drawing, axis, _TOP, _STRIP, values, least_span=least_span, usual=usual, apart=apart)
     return drawing
 
 

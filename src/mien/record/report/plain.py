@@ -128,7 +128,7 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 def sentence(text: str) -> str:
     """Begin with a capital letter, and end with a full stop."""
-    cleaned = clean(text)
+    cleaned = re.sub(r"(?<!\S)-(?=\d)", MINUS, clean(text))
     return (
         cleaned if not cleaned else cleaned[0].upper() + cleaned[1:] + ("" if cleaned[-1] in ".!?" else ".")
     )

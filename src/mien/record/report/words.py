@@ -130,7 +130,7 @@ def _picture(material: Material, marks: Sequence[Annotation], stretch: float) ->
         return None
     curve = Curve(
         material.start, material.end, material.days, material.usual, material.reports,
-        [_mark(each) for each in marks],
+        [_mark(each) for each in marks], material.apart,
     )  # fmt: skip
     return Picture.of(draw_curve(curve, stretch), _how_to_read(material))
 
@@ -145,6 +145,8 @@ def _how_to_read(material: Material) -> str:
     words = "One dot is one day; its bar is the 90 % interval. Days without a recording stay empty."
     if len(material.days) >= LEAST_DAYS_SMOOTHED:
         words += " The line is the middle of seven days."
+    if material.apart:
+        words += " Grey dots are days that can't be compared: other light, or another camera."
     return words + (
         " Nine of ten of this person's own usual days lie in the pale band." if material.usual else ""
     )
