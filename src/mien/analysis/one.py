@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.analysis.partial import Partial, Wanted, fingerprint
+from mien.analysis.recorded import Kept
 from mien.analysis.summary import Census, describe
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
-from mien.errors import ConfigError, ModelError, OutputError, SourceError
+from mien.errors import ConfigError, ModelError, OutputError, SourceError, StoreError
 from mien.measures.measurer import Measurer
 from mien.mood.smoothing import HalfLife
 from mien.pipeline import Pipeline, Tally
-from mien.source import open_source
+from mien.source import Source, open_source
 from mien.table import Columns, new_table, read_rows, rows, table_frame
 
 if TYPE_CHECKING:
     from mien.analysis.annotate import Mark
+    from mien.analysis.into_record import Take
 
 PLOTTED_ROWS = 20_000
 """Of a longer recording, only every n-th frame is plotted: memory stays the same, and nobody sees more."""
@@ -50,7 +52,7 @@ def attempt(
         return analyse(task, pipeline, folder, wanted, progress)
     except (ConfigError, ModelError, OutputError):
         raise
-    except SourceError as error:
+    except (SourceError, StoreError) as error:
         return Failure(task.name, str(error))
     except Exception as error:
         # The border of one input: whatever a damaged file does to a decoder, the others are still read.
@@ -66,6 +68,7 @@ def analyse(task: Task, pipeline: Pipeline, folder: Path, wanted: Wanted, progre
 
     Raises:
         SourceError: it can't be read.
+        StoreError: it can't go into the subject's record.
         OutputError: a result can't be written.
     """
     partial = Partial.of(task, folder, wanted)
@@ -78,7 +81,7 @@ def analyse(task: Task, pipeline: Pipeline, folder: Path, wanted: Wanted, progre
 
 
 def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, progress: Progress) -> Record:
-    tally, census = Tally(), Census()
+    tally, census, kept = Tally(), Census(), Kept()
     settings = pipeline.settings
     with ExitStack() as stack:
         source = stack.enter_context(
@@ -87,18 +90,32 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         mark = stack.enter_context(_marker(task, pipeline, partial)) if wanted.annotate else None
         table = stack.enter_context(new_table(partial.path(".csv"), wanted.columns))
         measurer = Measurer() if wanted.columns.measures else None
+        take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
         for frame, faces in pipeline.stream(source, tally):
             if measurer is not None:
                 faces = measurer.measure(faces, frame.time_s)
             table.write(rows(frame, faces, wanted.columns))
             census.count(faces)
+            if take is not None:
+                take(frame, faces)
             if mark is not None:
                 mark(frame, faces)
             progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
-    record = describe(task, source.report, tally, census)
+    record = describe(task, source.report, tally, census) | kept.as_record()
     if ".png" in partial.pictures:
         _plot(partial, record, settings, wanted.columns)
     return record
+
+
+def _into_record(
+    wanted: Wanted, task: Task, source: Source, settings: Settings, tally: Tally, kept: Kept
+) -> AbstractContextManager[Take | None]:
+    if wanted.recorded is None:
+        return nullcontext()
+    # Imported here: who keeps no record does not wait for a database.
+    from mien.analysis.into_record import recording
+
+    return recording(wanted.recorded, task, source, settings, tally, kept)
 
 
 def _plot(partial: Partial, record: Record, settings: Settings, columns: Columns) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import mien
+from mien.analysis.recorded import Recorded
 from mien.analysis.task import Task
 from mien.config import Settings
 from mien.errors import OutputError
@@ -27,11 +28,13 @@ class Wanted:
         plots: a timeline of each video.
         annotate: a copy with the faces marked.
         columns: of the table.
+        recorded: into whose record it goes as well; None into nobody's.
     """
 
     plots: bool = True
     annotate: bool = False
     columns: Columns = PLAIN
+    recorded: Recorded | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mien.cli.console import Interrupted, print_error, progress_bar
-from mien.cli.options import DetectorOption, EveryOption, FpsOption, MinFaceOption, NetworkOption
+from mien.cli.options import (
+    DetectorOption,
+    EveryOption,
+    FpsOption,
+    MinFaceOption,
+    NetworkOption,
+    StoreOption,
+)
+from mien.errors import ConfigError
 from mien.labels import UNCERTAIN
 
 if TYPE_CHECKING:
     from mien.analysis.batch import Result
+    from mien.analysis.recorded import Recorded
 
 MOST_LINES = 20
 """With more recordings than this, only their sum is printed."""
@@ -60,6 +69,26 @@ def analyze(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run into the same folder stopped.")
     ] = False,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            help="Put it into this subject's record too; they must have agreed to it.", metavar="CODE"
+        ),
+    ] = None,
+    face: Annotated[
+        str | None,
+        typer.Option(
+            help="Which face is the subject's: the largest, or tracks by number.", metavar="largest|0,3"
+        ),
+    ] = None,
+    recorded_at: Annotated[
+        str | None,
+        typer.Option(help="When it was recorded, where the file says it wrong.", metavar="2026-05-01T09:30"),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Put it into the record anew, where it is there already.")
+    ] = False,
+    store: StoreOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
@@ -80,16 +109,21 @@ def analyze(
     settings = load_settings(
         detector=detector, network=network, min_face_px=min_face, crops=crops or None, every=every, fps=fps
     )
+    recorded = _recorded(subject, store, face, recorded_at, again)
     tasks, failures = plan(paths, out)
     for failure in failures:
         print_error(failure.error)
     if not tasks:
         raise typer.Exit(1)
+    if recorded is not None:
+        from mien.analysis.into_record import check_recorded
+
+        check_recorded(recorded, tasks)
     try:
         with progress_bar("reading", len(tasks), wanted=not quiet) as progress:
             result = analyse_all(
                 tasks, settings, out,
-                failures=failures, wanted=Wanted(plot, annotate, Columns(measures, landmarks)),
+                failures=failures, wanted=Wanted(plot, annotate, Columns(measures, landmarks), recorded),
                 table_format=table_format, jobs=jobs, resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt as error:
@@ -97,6 +131,19 @@ def analyze(
     _report(result, len(failures), as_json=as_json, quiet=quiet, debug=context.obj["debug"])
     if result.failures:
         raise typer.Exit(1)
+
+
+def _recorded(
+    subject: str | None, store: str | None, face: str | None, recorded_at: str | None, again: bool
+) -> Recorded | None:
+    from mien.analysis.recorded import Recorded, parse_face, parse_moment
+
+    if subject is None:
+        if store or face or recorded_at or again:
+            raise ConfigError("--store, --face, --recorded-at and --again need --subject")
+        return None
+    at = None if recorded_at is None else parse_moment(recorded_at)
+    return Recorded(subject, store, parse_face(face or "largest"), again, at)
 
 
 def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug: bool) -> None:
@@ -146,5 +193,7 @@ def _line(recording: dict[str, Any]) -> str:
             found += "; on average " + ", ".join(f"{label} {means[label]:.0%}" for label in likeliest)
     if recording["kind"] == "video":
         found += f" (face in {recording['frames_with_face']} of {recording['frames_analysed']} frames)"
+    if kept := recording.get("subject"):
+        found += f"; {kept['code']} in {kept['frames_with_subject']} of {kept['frames']} frames, stored"
     note = f"; {recording['note']}" if recording["note"] else ""
     return f"{recording['source']}: {found}{note}"

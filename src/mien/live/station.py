@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mien.config import Settings
 from mien.errors import ConfigError
@@ -17,14 +17,16 @@ from mien.live.history import History
 from mien.live.hub import Hub
 from mien.live.past import Past
 from mien.live.reading import Reading
-from mien.live.recorder import Recorder
 from mien.live.shared import SharedNetwork
 from mien.live.status import OVER, SourceStatus
 from mien.live.watched import Watched
 from mien.live.worker import Worker
 from mien.pipeline import Pipeline
-from mien.record.writer import RecordStatus
 from mien.source import Source
+
+if TYPE_CHECKING:  # who keeps no record does not wait for a database
+    from mien.live.recorder import Recorder
+    from mien.record.writer import RecordStatus
 
 JOIN_S: Final = 0.9
 """`Station.close` waits so long for its threads, all together."""

@@ -1,0 +1,266 @@
+"""`--subject`: what `mien live` and `mien analyze` put into the record."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from cli.helpers import Run, save_clip
+from live.station_fakes import live_threads
+from mien.live.purpose import choose_purpose
+from mien.record.take import load_series
+from mien.record.writer import RecordWriter
+from mien.source.recorded_at import recorded_at
+from mien.store.store import Store
+from mien.store.types import StoredRecording
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_network: Path) -> Iterator[None]:
+    monkeypatch.setenv("MIEN_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setenv("MIEN_STORE", str(tmp_path / "record.sqlite"))
+    monkeypatch.setenv("MIEN_NETWORK", str(tiny_network))
+    monkeypatch.setenv("MIEN_DETECTOR", "haar")
+    monkeypatch.chdir(tmp_path)
+    choose_purpose("clinic")
+    yield
+    assert live_threads() == []
+
+
+@pytest.fixture
+def clip(tmp_path: Path, small_portrait: np.ndarray) -> Path:
+    return save_clip(tmp_path / "session.mp4", [small_portrait] * 12)
+
+
+@pytest.fixture
+def agreed() -> None:
+    with Store() as store:
+        store.consents.give(store.subjects.add("P-017"), given_by="herself", purpose="to see")
+
+
+def stored() -> list[StoredRecording]:
+    with Store() as store:
+        return store.recordings.of(store.subjects.get("P-017"))
+
+
+def stamped(clip: Path, told: str) -> Path:
+    """The same film, whose container says when it was made."""
+    path = clip.with_name("stamped.mp4")
+    with av.open(str(clip)) as old, av.open(str(path), "w") as new:
+        new.metadata["creation_time"] = told
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+    return path
+
+
+@pytest.mark.usefixtures("agreed")
+def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
+    ran = run("analyze", clip, "--subject", "P-017", "--out", "results")
+    assert (ran.code, ran.errors) == (0, [])
+    (recording,) = stored()
+    assert (recording.kind, recording.source, recording.state) == ("video", "session.mp4", "finished")
+    assert (recording.frames, recording.length_s) == (12, 1.1)
+    # The first half second shows whose face it is.
+    assert recording.coverage is not None
+    assert "P-017 in 7 of 12 frames, stored" in ran.out
+    assert recording.models["network"]["sha256"]
+    assert recording.settings["detector"] == "haar"
+    with Store() as store:
+        series = load_series(store, recording.id)
+    assert np.isfinite(series.confidence).sum() == 7
+    kept = json.loads(Path("results/summary.json").read_text())["recordings"][0]["subject"]
+    assert kept == {
+        "code": "P-017", "recording": recording.uuid,
+        "frames": 12, "frames_with_subject": 7, "other_faces": 5,
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("agreed")
+def test_a_film_counts_once(run: Run, clip: Path) -> None:
+    assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 0
+    copy = clip.with_name("copy.mp4")
+    shutil.copy(clip, copy)
+    for path in (clip, copy):
+        ran = run("analyze", path, "--subject", "P-017", "--out", "results")
+        assert ran.code == 1
+        (error,) = ran.errors
+        assert "is in the record of P-017 already" in error
+        assert "--again" in error
+    (before,) = stored()
+    assert run("analyze", clip, "--subject", "P-017", "--again", "--out", "results").code == 0
+    (after,) = stored()
+    assert (after.uuid, after.frames, after.state) == (before.uuid, 12, "finished")
+    assert after.id != before.id
+
+
+@pytest.mark.usefixtures("agreed")
+def test_the_tracks_that_somebody_names(run: Run, clip: Path) -> None:
+    assert run("analyze", clip, "--subject", "P-017", "--face", "0", "--out", "results").code == 0
+    assert [each.coverage for each in stored()] == [1.0]
+    assert (
+        run("analyze", clip, "--subject", "P-017", "--face", "4,5", "--again", "--out", "results").code == 0
+    )
+    assert [each.coverage for each in stored()] == [0.0]
+
+
+@pytest.mark.usefixtures("agreed")
+def test_photographs_too(run: Run, portrait_path: Path) -> None:
+    assert run("analyze", portrait_path, "--subject", "P-017", "--out", "results").code == 0
+    (recording,) = stored()
+    assert (recording.kind, recording.frames, recording.coverage) == ("photograph", 1, pytest.approx(1.0))
+
+
+@pytest.mark.usefixtures("agreed")
+def test_several_at_once(run: Run, clip: Path, tmp_path: Path, small_portrait: np.ndarray) -> None:
+    other = save_clip(tmp_path / "other.mp4", [small_portrait] * 8)
+    ran = run("analyze", clip, other, "--subject", "P-017", "--out", "results", "--jobs", "2")
+    assert (ran.code, ran.errors) == (0, [])
+    assert sorted(each.source for each in stored()) == ["other.mp4", "session.mp4"]
+
+
+def test_when_a_film_was_recorded(clip: Path) -> None:
+    length_s = 1.2
+    changed = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+    os.utime(clip, (changed.timestamp(), changed.timestamp()))
+    assert recorded_at(clip, length_s) == changed - timedelta(seconds=length_s)
+    assert recorded_at(clip, length_s).utcoffset() == changed.astimezone().utcoffset()
+    for told, expected in [
+        ("2026-05-01T08:00:00.000000Z", datetime(2026, 5, 1, 8, tzinfo=UTC)),
+        ("1970-01-01T00:00:00.000000Z", None),
+    ]:
+        path = stamped(clip, told)
+        os.utime(path, (changed.timestamp(), changed.timestamp()))
+        assert recorded_at(path, length_s) == (expected or changed - timedelta(seconds=length_s))
+    path = stamped(clip, "2026-07-01T08:00:00.000000Z")
+    os.utime(path, (changed.timestamp(), changed.timestamp()))
+    assert recorded_at(path, length_s) == changed - timedelta(seconds=length_s)
+
+
+@pytest.mark.usefixtures("agreed")
+def test_when_somebody_knows_better(run: Run, clip: Path) -> None:
+    ran = run(
+        "analyze",
+        clip,
+        "--subject",
+        "P-017",
+        "--recorded-at",
+        "2026-05-01T09:30:00+05:30",
+        "--out",
+        "results",
+    )
+    assert ran.code == 0
+    assert [each.started_at.isoformat() for each in stored()] == ["2026-05-01T09:30:00+05:30"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--subject", "P-099"], 1, "P-099"),
+        (["--subject", "P-018"], 1, "mien consent give P-018"),
+        (["--subject", "P-017", "--face", "left"], 2, "face: expected largest or numbers of tracks"),
+        (["--subject", "P-017", "--recorded-at", "yesterday"], 2, "expected a time as in"),
+        (["--again"], 2, "need --subject"),
+    ],
+)
+@pytest.mark.usefixtures("agreed")
+def test_what_cannot_be_recorded(run: Run, clip: Path, options: list[str], code: int, message: str) -> None:
+    with Store() as store:
+        store.subjects.add("P-018")
+    ran = run("analyze", clip, "--out", "results", *options)
+    assert ran.code == code
+    (error,) = ran.errors
+    assert message in error
+    assert stored() == []
+    assert not Path("results").exists()
+
+
+@pytest.mark.usefixtures("agreed")
+def test_one_time_for_one_film(run: Run, clip: Path) -> None:
+    two = clip.with_name("two.mp4")
+    shutil.copy(clip, two)
+    ran = run("analyze", clip, two, "--subject", "P-017", "--recorded-at", "2026-05-01", "--out", "results")
+    assert (ran.code, len(ran.errors)) == (2, 1)
+    assert "recorded at: expected one input, received 2" in ran.errors[0]
+
+
+@pytest.mark.usefixtures("agreed")
+def test_a_consent_withdrawn_meanwhile_ends_the_film(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = RecordWriter.take
+
+    def withdrawn(writer: RecordWriter, *given: object) -> int | None:
+        with Store() as store:
+            if (subject := store.subjects.get("P-017")) and store.consents.valid(subject):
+                store.consents.withdraw(subject)
+        return take(writer, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(RecordWriter, "take", withdrawn)
+    ran = run("analyze", clip, "--subject", "P-017", "--out", "results")
+    assert ran.code == 1
+    assert "P-017 no longer agrees; nothing more is stored" in ran.errors
+    assert [(each.state, each.frames) for each in stored()] == [("interrupted", 0)]
+
+
+@pytest.mark.usefixtures("agreed")
+def test_live_says_for_whom_it_records_and_how_much_is_stored(run: Run, clip: Path) -> None:
+    ran = run("live", clip, "--no-page", "--json", "--subject", "P-017")
+    assert (ran.code, ran.errors) == (0, [])
+    assert "mien: film on: session.mp4" in ran.err
+    assert "readings of P-017 are stored, pictures are not, nothing leaves this machine" in ran.err
+    assert "mien: recording P-017 from session.mp4" in ran.err
+    assert "mien: recorded P-017: 0.0 min from session.mp4" in ran.err
+    (recording,) = stored()
+    assert recording.state == "finished"
+    assert recording.frames == len(ran.out.splitlines())
+
+
+@pytest.mark.usefixtures("agreed")
+def test_live_on_the_page_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve = pytest.importorskip("mien.web.serve")
+
+    def run_page(station, settings, open_browser) -> None:  # type: ignore[no-untyped-def]
+        with station.hub.subscribe() as box:
+            for _ in range(5):
+                assert box.take(10) is not None
+        station.close()
+
+    monkeypatch.setattr(serve, "run_page", run_page)
+    ran = run("live", "portrait", "--subject", "P-017", "--no-browser")
+    assert (ran.code, ran.errors) == (0, [])
+    assert [each.state for each in stored()] == ["finished"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--subject", "P-099"], 1, "P-099"),
+        (["--subject", "P-018"], 1, "mien consent give P-018"),
+        (["portrait", "--subject", "P-017"], 2, "--subject records one source, received 2"),
+        (["--subject", "P-017", "--purpose", "venue"], 2, "nobody identifies"),
+        (["--store", "elsewhere.sqlite"], 2, "--store needs --subject"),
+        (["--subject", "P-017", "--store", "elsewhere.sqlite"], 1, "elsewhere.sqlite"),
+    ],
+)
+@pytest.mark.usefixtures("agreed")
+def test_what_cannot_be_recorded_live(
+    run: Run, clip: Path, options: list[str], code: int, message: str
+) -> None:
+    with Store() as store:
+        store.subjects.add("P-018")
+    ran = run("live", clip, "--no-page", *options)
+    assert ran.code == code
+    (error,) = ran.errors
+    assert message in error
+    assert stored() == []
