@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cli.helpers import ENVIRONMENT
 from mien.errors import SourceError, StoreError
 from mien.record.export import export_record
 from mien.record.importing import import_record
@@ -103,6 +107,28 @@ def test_a_fault_in_the_middle_leaves_nothing(
     assert store.recordings.find(json.loads(contents(zipped)["record.json"])["recordings"][0]["uuid"]) is None
     assert len(store.audit.entries()) == before
     monkeypatch.undo()
+    assert import_record(store, zipped).recordings == 3
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mien.record.importing import import_record
+from mien.store.store import Store
+
+def kill(done):
+    if done > 0.5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+import_record(Store(sys.argv[1]), Path(sys.argv[2]), progress=kill)
+"""
+
+
+def test_killed_in_the_middle_leaves_nothing(store: Store, store_url: str, zipped: Path) -> None:
+    command = [sys.executable, "-c", KILLED, store_url, str(zipped)]
+    assert subprocess.run(command, env=ENVIRONMENT, check=False).returncode == -signal.SIGKILL
+    assert store.subjects.all() == []
+    assert store.audit.entries() == []
     assert import_record(store, zipped).recordings == 3
 
 
