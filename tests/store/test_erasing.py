@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from filled_store import add_filled, add_recording
 from mien.errors import StoreError
@@ -143,6 +143,23 @@ def test_it_is_done_when_a_store_is_opened(store_url: str, clock: FakeClock) -> 
         assert found_in(store) == set()
 
 
+def test_a_reader_does_not_keep_a_store_shut(
+    store_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.store.engine.BUSY_S", 0.05)
+    monkeypatch.setattr("mien.store.erasing.BUSY_S", 0.05)
+    with Store(store_url, now=clock) as store:
+        subject = store.subjects.add("P-1", retention_days=1)
+        add_recording(store, subject, clock(), "a", "Quittenbaum")
+        clock.advance(days=2)
+        with store.reading() as session:
+            assert session.scalar(text("SELECT count(*) FROM recordings")) == 1
+            with Store(store_url, now=clock) as other:
+                assert other.audit.entries()[-1].action == "retention"
+    with Store(store_url, now=clock) as store:
+        assert found_in(store) == set()
+
+
 def test_a_file_gets_smaller(tmp_path: Path) -> None:
     path = tmp_path / "record.sqlite"
     with Store(path) as store:
@@ -152,4 +169,3 @@ def test_a_file_gets_smaller(tmp_path: Path) -> None:
         store.erase(subject)
         assert path.stat().st_size < 300_000
         assert (tmp_path / "record.sqlite-wal").stat().st_size < 100_000
-    assert create_engine(f"sqlite:///{path}")

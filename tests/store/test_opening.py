@@ -209,3 +209,12 @@ def test_a_file_that_may_not_be_read_is_told(read_only_file: Path) -> None:
 def test_a_folder_that_may_not_be_written_is_told(read_only_file: Path) -> None:
     with as_nobody(), pytest.raises(StoreError, match="cannot be opened: Permission denied"):
         Store(read_only_file.parent / "other.sqlite")
+
+
+def test_who_is_only_a_number_has_a_name_for_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    with Store(tmp_path / "record.sqlite") as store:
+        assert store.who == f"user {os.getuid()}"

@@ -98,7 +98,7 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
-    with pytest.raises(StoreError, match="cannot be used") as caught:
+    with pytest.raises(StoreError, match="cannot be used: connection failed") as caught:
         Store("postgresql://mien:secret@127.0.0.1:1/record")
     assert "secret" not in str(caught.value)
 

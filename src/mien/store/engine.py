@@ -126,7 +126,9 @@ def _sqlite(path: Path, key: str | None, read_only: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         return connect_file(path, key=key, driver=driver, read_only=read_only)
 
-    engine = create_engine("sqlite://", module=driver, creator=connect, poolclass=QueuePool)
+    engine = create_engine(
+        "sqlite://", module=driver, creator=connect, poolclass=QueuePool, hide_parameters=True
+    )
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -186,6 +188,11 @@ def _begin(connection: Connection) -> None:
 
 def _postgres(address: Address) -> Engine:
     try:
-        return create_engine(address.url, pool_pre_ping=True, connect_args={"connect_timeout": int(BUSY_S)})
+        return create_engine(
+            address.url,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": int(BUSY_S)},
+        )
     except ImportError as error:
         raise ConfigError('a store on PostgreSQL needs psycopg: pip install "mien[postgres]"') from error

@@ -19,6 +19,10 @@ DAMAGED: Final = (
 # By the beginning of SQLite's and PostgreSQL's own words: their codes are not on every driver's exceptions.
 _MEANINGS: Final = {
     "database is locked": "is busy: another program has been writing for more than 10 seconds; try again",
+    "lock timeout": "is busy: another program has been writing for more than 10 seconds; try again",
+    "deadlock detected": "is busy: another program writes the same just now; try again",
+    "could not serialize access": "is busy: another program writes the same just now; try again",
+    "no space left on device": "cannot be written: the disk is full; what was stored before is whole",
     "database or disk is full": "cannot be written: the disk is full; what was stored before is whole",
     "disk i/o error": "cannot be read or written: the disk reports an error; what was stored before is whole",
     "attempt to write a readonly database": "is read-only: it can be looked at, not written",

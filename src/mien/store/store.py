@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from copy import copy
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -22,17 +22,15 @@ from mien.store.baselines import Baselines
 from mien.store.consents import Consents
 from mien.store.engine import utc_now
 from mien.store.erasing import clean, erase_recordings, erase_rows, is_unclean, old_recordings
+from mien.store.figures import Figures
 from mien.store.opening import open_database
+from mien.store.readings import Readings
+from mien.store.recordings import Recordings
 from mien.store.self_reports import SelfReports
 from mien.store.subjects import Subjects
 from mien.store.texts import Texts
 from mien.store.types import Subject
 from mien.store.users import Users
-
-if TYPE_CHECKING:
-    from mien.store.figures import Figures
-    from mien.store.readings import Readings
-    from mien.store.recordings import Recordings
 
 
 class Store:
@@ -62,9 +60,12 @@ class Store:
         create: bool = True,
     ) -> None:
         self.database = open_database(find_address(where), key=find_key(key), now=now, create=create)
-        self._hang(who or getpass.getuser())
-        if not self.database.read_only:
+        self._hang(who or _system_user())
+        try:
             self._tidy()
+        except BaseException:
+            self.close()
+            raise
 
     def _hang(self, who: str) -> None:
         """Hang everything on the open database, in somebody's name."""
@@ -74,6 +75,9 @@ class Store:
         self.consents = Consents(self.database, self.audit)
         self.annotations = Annotations(self.database)
         self.self_reports = SelfReports(self.database)
+        self.recordings = Recordings(self.database)
+        self.readings = Readings(self.database)
+        self.figures = Figures(self.database)
         self.baselines = Baselines(self.database)
         self.users = Users(self.database, self.audit)
         self.texts = Texts(self.database, self.audit)
@@ -106,27 +110,6 @@ class Store:
         """Read several things as of one moment; see `engine.Database.reading`."""
         return self.database.reading()
 
-    @cached_property
-    def recordings(self) -> Recordings:
-        """The recordings."""
-        from mien.store.recordings import Recordings
-
-        return Recordings(self.database)
-
-    @cached_property
-    def readings(self) -> Readings:
-        """What was read in them."""
-        from mien.store.readings import Readings
-
-        return Readings(self.database)
-
-    @cached_property
-    def figures(self) -> Figures:
-        """What was computed from that."""
-        from mien.store.figures import Figures
-
-        return Figures(self.database)
-
     def erase(self, subject: Subject) -> dict[str, int]:
         """Erase a subject: every row, and what rows leave behind in the file.
 
@@ -148,7 +131,8 @@ class Store:
     def enforce_retention(self, now: datetime | None = None) -> dict[str, int]:
         """Erase the recordings that are older than their subjects want them kept.
 
-        It is done whenever a store is opened; who keeps one open for days does it daily.
+        It is done whenever a store is opened; who keeps one open for days does it daily. If another program
+        reads just then, the traces in the file are removed when the store is opened next.
 
         Returns:
             How many recordings were erased, by the subject's code.
@@ -162,16 +146,21 @@ class Store:
             for row, recording_ids in old.items():
                 erase_recordings(session, row.id, recording_ids)
                 self.audit.log("retention", self.subjects.get(row.code), recordings=len(recording_ids))
-        clean(self.database)
+        self._clean_if_possible()
         return {row.code: len(recording_ids) for row, recording_ids in old.items()}
 
     def _tidy(self) -> None:
+        if self.database.read_only:
+            return
         self.enforce_retention()
         with self.reading() as session:
             unclean = is_unclean(session)
         if unclean:
-            with suppress(StoreError):  # another time, then
-                clean(self.database)
+            self._clean_if_possible()
+
+    def _clean_if_possible(self) -> None:
+        with suppress(StoreError):  # it stays noted, for another time
+            clean(self.database)
 
     def close(self) -> None:
         """Close all connections."""
@@ -182,3 +171,10 @@ class Store:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # in a container, a user may be only a number
+        return f"user {os.getuid()}"
