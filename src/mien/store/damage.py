@@ -18,7 +18,7 @@ from mien.store.schema import REVISION, VERSION_TABLE
 
 
 def check(database: Database) -> None:
-    """Look through a whole file, which takes about a second per gigabyte; a server looks after itself.
+    """Look through a whole file, all of which is read; a server looks after itself.
 
     Raises:
         StoreError: it is damaged.
