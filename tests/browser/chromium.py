@@ -21,7 +21,8 @@ LIMIT_S = 20.0 * float(os.environ.get("MIEN_SLOW", "1"))
 
 DESKTOP = (1280, 900)
 
-_STANDS = {"": "mien-live:defined", "files": "mien-files:defined"}
+_STANDS = {"": "mien-live:defined", "files": "mien-files:defined", "subjects": "mien-subjects:defined"}
+_STANDS_ELSE = "main, article, mien-subject:defined, mien-recording:defined"
 
 _KNOWS_THE_PURPOSE = """
 return fetch('/api/v1/purpose').then((answer) => answer.json()).then(({purpose}) =>
@@ -105,7 +106,10 @@ class Page:
     def open(self, path: str = "") -> Page:
         """Open a view by its path behind the address, and wait until its scripts run."""
         self.browser.get(self.address + path)
-        self.until("return document.querySelector(arguments[0])", _STANDS.get(path, "main, article"))
+        self.until(
+            "return document.querySelector(arguments[0])",
+            _STANDS.get(path, "main, article, mien-subject, mien-recording"),
+        )
         if path == "":
             self.until(_KNOWS_THE_PURPOSE)
         return self

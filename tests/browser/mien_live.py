@@ -79,13 +79,16 @@ class MienLive:
 
 
 @contextmanager
-def mien_live(folder: Path, *arguments: str | Path, port: int = 0) -> Iterator[MienLive]:
+def mien_live(
+    folder: Path, *arguments: str | Path, port: int = 0, store: Path | None = None
+) -> Iterator[MienLive]:
     """Run `mien live` without opening a browser, and end it with Ctrl-C."""
     for name in ("config", "temporary", "home"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
         "MIEN_CONFIG": str(folder / "config"),
+        "MIEN_STORE": str(store or folder / "record.sqlite"),
         "TMPDIR": str(folder / "temporary"),
         "HOME": str(folder / "home"),
     }

@@ -34,6 +34,7 @@ from mien.web.models import (
     StatusOut,
 )
 from mien.web.prometheus import CONTENT_TYPE, make_registry, metrics_text
+from mien.web.record_access import watching
 from mien.web.settings import WebSettings, is_loopback
 
 PREFIX: Final = "/api/v1"
@@ -118,7 +119,7 @@ def _purpose() -> APIRouter:
 
 
 def _sources(station: Station, settings: WebSettings) -> APIRouter:
-    router = APIRouter(tags=["sources"])
+    router = APIRouter(tags=["sources"], dependencies=[Depends(watching)])
 
     @router.get("/sources", response_model=list[StatusOut])
     def sources() -> list[dict[str, Any]]:
@@ -164,7 +165,7 @@ def _check_may_change(request: Request, settings: WebSettings) -> None:
 
 
 def _readings(station: Station) -> APIRouter:
-    router = APIRouter(tags=["readings"])
+    router = APIRouter(tags=["readings"], dependencies=[Depends(watching)])
 
     @router.get("/readings/latest", response_model=list[ReadingOut])
     def latest() -> list[dict[str, Any]]:

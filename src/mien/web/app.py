@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -15,12 +16,14 @@ from starlette.types import ASGIApp, Lifespan
 from starlette.websockets import WebSocket
 
 from mien.live.station import Station
+from mien.web import record_api
 from mien.web.analyses import Analyses
 from mien.web.api import PREFIX, Analyse, build_api
 from mien.web.camera_socket import Cameras
 from mien.web.guard import Guard
 from mien.web.login import Door, Login
 from mien.web.policy import Policy
+from mien.web.record_access import USER, Records
 from mien.web.settings import WebSettings
 from mien.web.watch_socket import watch
 
@@ -28,7 +31,7 @@ _SILENT_S: Final = 30.0
 """NiceGUI asks about as often whether a page is still there; how long it waits for one is the page's word."""
 
 
-def build_app(station: Station, settings: WebSettings) -> FastAPI:
+def build_app(station: Station, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
     """Make the app with all its pages.
 
     NiceGUI has one set of pages for the whole process: of several apps, the last one's are shown.
@@ -36,12 +39,13 @@ def build_app(station: Station, settings: WebSettings) -> FastAPI:
     Args:
         station: whose sources the pages show; its owner closes it.
         settings: who may come in, and how much they may bring.
+        records: as for `build_backend`.
     """
     from nicegui import core, ui
 
     from mien.web import files, pages
 
-    app = build_backend(station, settings)
+    app = build_backend(station, settings, records=records)
     files.register(app, station, settings)
     pages.register(app, station, settings)
     # What an earlier app of this process added to NiceGUI's own would be added twice, or not at all.
@@ -63,15 +67,23 @@ def build_app(station: Station, settings: WebSettings) -> FastAPI:
     return app
 
 
-def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse | None = None) -> FastAPI:
+def build_backend(
+    station: Station,
+    settings: WebSettings,
+    *,
+    analyse: Analyse | None = None,
+    records: Records | None = None,
+) -> FastAPI:
     """Make the app without the pages: guard, login, API and WebSockets.
 
     Args:
         station: whose sources it tells of.
         settings: who may come in, and how much they may bring.
         analyse: reads a photograph for the API; in a child process when None.
+        records: the store; None opens that of this machine's settings when it is first asked for.
     """
-    door = Door(settings) if settings.password is not None else None
+    records = records or Records()
+    door = Door(settings, check_user=records.check)
     analyses = Analyses(station.settings)
     threads = ThreadPoolExecutor(settings.max_uploads, "page analyse")
 
@@ -79,20 +91,26 @@ def build_backend(station: Station, settings: WebSettings, *, analyse: Analyse |
     async def ending_analyses(app: FastAPI) -> AsyncIterator[None]:
         yield
         analyses.close()
+        records.close()
         threads.shutdown(wait=False, cancel_futures=True)
 
     app = GuardedApp(settings, door, ending_analyses)
     cameras = Cameras(station, settings.max_cameras)
 
     async def watch_source(websocket: WebSocket) -> None:
-        await watch(websocket, station)
+        if await asyncio.to_thread(records.may_watch, websocket.scope.get(USER)):
+            await watch(websocket, station)
+        else:
+            await websocket.close(1008, "there is no such source")
 
     app.router.routes += [
         WebSocketRoute("/ws/camera", cameras.serve),
         WebSocketRoute("/ws/watch", watch_source),
-        *(door.routes() if door is not None else ()),
+        *door.routes(),
     ]
-    app.mount(PREFIX, build_api(station, settings, analyse or analyses, threads))
+    api = build_api(station, settings, analyse or analyses, threads)
+    record_api.add_to(api, records)
+    app.mount(PREFIX, api)
     return app
 
 
@@ -109,7 +127,7 @@ class GuardedApp(FastAPI):
 
     Args:
         settings: for the guard.
-        door: asks for the password; None asks for nothing.
+        door: knows who has logged in; None asks nobody.
         lifespan: of the server.
     """
 

@@ -26,10 +26,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.web.guard import is_api
+from mien.web.record_access import USER
 from mien.web.sessions import Attempts, Sessions
 from mien.web.settings import WebSettings
 
 PATH: Final = "/login"
+
+CheckUser = Callable[[str, str], str | None]
+"""Gives the name of the record's user with a name and a password."""
+
 _OPEN_FOLDER: Final = "/static/mien/"
 _LONGEST_PASSWORD: Final = 1000
 
@@ -72,33 +77,64 @@ class Password:
 
 
 class Door:
-    """What the login page and the middleware share: the password, the sessions, the attempts.
+    """What the login page and the middleware share: password, the record's users, sessions, attempts.
 
     Args:
-        settings: with a password.
+        settings: with or without a password; without one, all but the record is open.
+        check_user: gives the name of the record's user whose name and password are given; None where they are
+            nobody's.
         clock: gives seconds that never run backwards.
     """
 
-    def __init__(self, settings: WebSettings, clock: Callable[[], float] = time.monotonic) -> None:
-        assert settings.password is not None
-        self._password = Password(settings.password.get_secret_value())
+    def __init__(
+        self,
+        settings: WebSettings,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        check_user: CheckUser = lambda name, password: None,
+    ) -> None:
+        password = settings.password
+        self._password = Password(password.get_secret_value()) if password is not None else None
+        self._check_user = check_user
         self._attempts = Attempts(clock)
         self.sessions = Sessions(
             idle_s=60 * settings.idle_minutes, lifetime_s=3600 * settings.session_hours, clock=clock
         )
 
-    async def try_password(self, connection: HTTPConnection, candidate: str) -> tuple[bool, float]:
-        """Try a password, if it may be tried now.
+    @property
+    def asks(self) -> bool:
+        """Whether nobody passes without having logged in."""
+        return self._password is not None
+
+    async def try_login(
+        self, connection: HTTPConnection, name: str, candidate: str
+    ) -> tuple[str | None, float]:
+        """Try a name and a password, if they may be tried now.
+
+        Args:
+            connection: whose address counts.
+            name: of one of the record's users; "" for whoever was given only the password.
+            candidate: the password.
 
         Returns:
-            Whether it is right, and the seconds to wait where it may not be tried.
+            The user's name as the record has it, "" for nobody by name, None where the password is wrong; and
+            the seconds to wait where it may not be tried.
         """
         address = connection.client.host if connection.client else ""
         pause_s = self._attempts.begin(address)
-        if pause_s > 0 or not await self._password.fits(candidate):
-            return False, pause_s
-        self._attempts.succeeded(address)
-        return True, 0.0
+        if pause_s > 0:
+            return None, pause_s
+        who = await self._who(name, candidate)
+        if who is not None:
+            self._attempts.succeeded(address)
+        return who, 0.0
+
+    async def _who(self, name: str, candidate: str) -> str | None:
+        # By name first: somebody may have chosen the password that all know.
+        if name and (user := await asyncio.to_thread(self._check_user, name, candidate)) is not None:
+            return user
+        fits = self._password is not None and await self._password.fits(candidate)
+        return "" if fits else None
 
     def routes(self) -> list[Route]:
         """Give the routes of the login page and of the way out."""
@@ -112,20 +148,20 @@ class Door:
         return _page()
 
     async def _log_in(self, request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=2) as form:
-            candidate = str(form.get("password", ""))
-        right, pause_s = await self.try_password(request, candidate)
+        async with request.form(max_files=0, max_fields=3) as form:
+            name, candidate = str(form.get("name", "")).strip(), str(form.get("password", ""))
+        who, pause_s = await self.try_login(request, name, candidate)
         if pause_s > 0:
             seconds = math.ceil(pause_s)
             page = _page(f"Too many attempts. Try again in {_duration(seconds)}.", 429)
             page.headers["Retry-After"] = str(seconds)
             return page
-        if not right:
-            return _page("That is not the password.", 401)
-        answer = RedirectResponse("/", 303)
+        if who is None:
+            return _page("That is not the password" + (" of this name." if name else "."), 401)
+        answer = RedirectResponse("/subjects" if who else "/", 303)
         answer.set_cookie(
             _cookie_name(request.scope),
-            self.sessions.open(),
+            self.sessions.open(who),
             httponly=True,
             samesite="strict",
             secure=request.headers.get("origin", "").startswith("https:") or _is_tls(request.scope),
@@ -145,6 +181,9 @@ class Door:
 class Login:
     """ASGI middleware that lets in who has a session, and to the API also who brings the password.
 
+    It notes in the request's scope which of the record's users has logged in. Where the door asks for no
+    password, everybody passes, and only that is noted.
+
     Args:
         app: what is behind the door; `Door.routes` are among its routes.
         door: says who may pass.
@@ -160,9 +199,13 @@ class Login:
             await self._app(scope, receive, send)
             return
         token = HTTPConnection(scope).cookies.get(_cookie_name(scope))
-        if self._door.sessions.use(token):
+        who = self._door.sessions.use(token)
+        if who is not None:
+            scope[USER] = who or None
             if scope["type"] == "websocket":
                 receive = self._while_logged_in(receive, token)
+            await self._app(scope, receive, send)
+        elif not self._door.asks and not _names_itself(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -176,22 +219,23 @@ class Login:
         """Answer a request without a session; None lets it in."""
         if not is_api(request.url.path):
             return RedirectResponse(PATH, 303)
-        password = _basic_password(request.headers)
-        if password is None:
+        given = _basic(request.headers)
+        if given is None:
             return _unauthorised(request.headers)
-        right, pause_s = await self._door.try_password(request, password)
+        who, pause_s = await self._door.try_login(request, *given)
         if pause_s > 0:
             seconds = math.ceil(pause_s)
             detail = f"too many attempts; try again in {_duration(seconds)}"
             return JSONResponse({"detail": detail}, 429, {"Retry-After": str(seconds)})
-        return None if right else _unauthorised(request.headers)
+        request.scope[USER] = who or None
+        return None if who is not None else _unauthorised(request.headers)
 
     def _while_logged_in(self, receive: Receive, token: str | None) -> Receive:
         """End a WebSocket when its session is over; what comes through it keeps the session alive."""
 
         async def receive_while_logged_in() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and not self._door.sessions.use(token):
+            if message["type"] == "websocket.receive" and self._door.sessions.use(token) is None:
                 return {"type": "websocket.disconnect", "code": 1008, "reason": "the session is over"}
             return message
 
@@ -203,15 +247,21 @@ def _normal(password: str) -> bytes:
     return unicodedata.normalize("NFC", password.strip()).encode("utf-8", "surrogatepass")
 
 
-def _basic_password(headers: Headers) -> str | None:
-    """Give the password of an Authorization header; the user's name doesn't matter."""
+def _names_itself(scope: Scope) -> bool:
+    """Whether a program brings a name and password to the API, where none is asked for."""
+    return scope["type"] == "http" and is_api(scope["path"]) and "authorization" in Headers(scope=scope)
+
+
+def _basic(headers: Headers) -> tuple[str, str] | None:
+    """Give name and password of an Authorization header."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+        name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
+    return name, password
 
 
 def _unauthorised(headers: Headers) -> Response:
@@ -262,6 +312,8 @@ _PAGE: Final = """<!doctype html>
 <h1>Mien</h1>
 {alert}
 <form method="post" action="/login">
+<label for="name">Name, if you have one here</label>
+<input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="64">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required
  autofocus{described}>

@@ -19,6 +19,7 @@ _MOST_ADDRESSES: Final = 10_000
 class _Session:
     began_s: float
     used_s: float
+    who: str
 
 
 class Sessions:
@@ -41,24 +42,29 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self) -> str:
-        """Begin a session and give its token, 256 random bits."""
+    def open(self, who: str = "") -> str:
+        """Begin a session and give its token, 256 random bits.
+
+        Args:
+            who: the name of the record's user; "" for nobody by name.
+        """
         self._forget()
         while len(self._sessions) >= _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         token, now_s = secrets.token_urlsafe(32), self._clock()
-        self._sessions[_digest(token)] = _Session(now_s, now_s)
+        self._sessions[_digest(token)] = _Session(now_s, now_s, who)
         return token
 
-    def use(self, token: str | None) -> bool:
-        """Say whether a token's session lasts; if so, it was used now."""
+    def use(self, token: str | None) -> str | None:
+        """Say whose a token's session is, "" for nobody by name, and that it was used; None for none."""
         if token is None:
-            return False
+            return None
         self._forget()
         session = self._sessions.get(_digest(token))
-        if session is not None:
-            session.used_s = self._clock()
-        return session is not None
+        if session is None:
+            return None
+        session.used_s = self._clock()
+        return session.who
 
     def close(self, token: str | None) -> None:
         """End a session, if there is one."""

@@ -19,7 +19,7 @@ SHORTEST_PASSWORD: Final = 10
 class WebSettings(BaseSettings):
     """Where the page listens, who may come in, and how much they may bring.
 
-    Values given by name win over the environment: `MIEN_WEB_MAX_UPLOAD_MB=500`, `MIEN_WEB_ALLOW_SOURCES=false`.
+    Values given by name win over the environment: `MIEN_WEB_MAX_UPLOAD_MB=500`.
 
     Raises:
         ConfigError: the page would be open to a network without a password, the password is short, or

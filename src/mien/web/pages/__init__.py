@@ -1,10 +1,10 @@
-"""The pages that people look at: the live view, and what there is to know about it."""
+"""The pages that people look at: the live view, the record, and what there is to know about both."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mien.web.pages import about, live
+from mien.web.pages import about, live, recording, subject, subjects
 from mien.web.pages.layout import serve_static
 
 if TYPE_CHECKING:
@@ -23,5 +23,5 @@ def register(app: FastAPI, station: Station, settings: WebSettings) -> None:
         settings: whether sources may be added from the page.
     """
     serve_static(app)
-    live.register(settings)
-    about.register(settings)
+    for page in (live, subjects, subject, recording, about):
+        page.register(settings)

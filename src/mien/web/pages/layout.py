@@ -26,7 +26,7 @@ STATIC: Final = Path(__file__).parents[1] / "static"
 PREFIX: Final = "/static/mien"
 """Where they are served."""
 
-TABS: Final = (("Live", "/"), ("Files", "/files"), ("About", "/about"))
+TABS: Final = (("Live", "/"), ("Subjects", "/subjects"), ("Files", "/files"), ("About", "/about"))
 """The views and their addresses, in the header's order."""
 
 PAGE: Final[dict[str, Any]] = {

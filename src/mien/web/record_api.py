@@ -1,0 +1,255 @@
+"""The record's part of the API under `/api/v1`: subjects, their days, recordings, marks and self-reports."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
+from starlette.responses import JSONResponse
+
+from mien.errors import StoreError
+from mien.web import record_views as views
+from mien.web.record_access import Clinical, Records, Seeing, Visitor, visitor
+from mien.web.record_admin import add_admin
+from mien.web.record_figures import FALSE_ALARMS, add_downloads, add_figures
+from mien.web.record_models import NewAnnotation, NewConsent, NewSelfReport, NewSubject
+
+if TYPE_CHECKING:
+    from mien.store.types import Consent, StoredRecording, Subject
+
+MOST_POINTS: Final = 2000
+"""Points of a recording that a screen has room for."""
+
+SAFETY: Final = "phq9_safety"
+CRISIS: Final = "crisis"
+
+
+def add_to(api: FastAPI, records: Records) -> None:
+    """Add the record's routes to the API.
+
+    Args:
+        api: of the page.
+        records: the store; its owner closes it.
+    """
+    api.state.records = records
+    api.add_exception_handler(StoreError, _explain)
+    router = APIRouter(tags=["record"])
+    _add_subjects(router)
+    _add_consents(router)
+    _add_marks(router)
+    _add_self_reports(router)
+    _add_recordings(router)
+    add_figures(router)
+    add_downloads(router)
+    add_admin(router)
+    api.include_router(router)
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    """Tell what the store refused, in its own words."""
+    return JSONResponse({"detail": str(error)}, 409)
+
+
+def _add_subjects(router: APIRouter) -> None:
+    @router.get("/subjects")
+    def subjects(who: Annotated[Visitor, Depends(visitor)]) -> dict[str, Any]:
+        """List the subjects that are yours to see, with consent, last recording and number of days."""
+        with who.store.reading():
+            seen = [_about(who, subject) for subject in who.subjects()]
+        return {
+            "store": who.store.where,
+            "role": who.role,
+            "name": who.user.name if who.user else None,
+            "subjects": seen,
+        }
+
+    @router.post("/subjects", status_code=201)
+    def add(wanted: NewSubject, who: Clinical) -> dict[str, Any]:
+        """Add a subject, under a code that tells nobody who it is."""
+        subject = who.store.subjects.add(wanted.code, birth_year=wanted.birth_year, notes=wanted.notes)
+        return _about(who, subject)
+
+    @router.get("/subjects/{code}")
+    def subject(code: str, who: Seeing) -> dict[str, Any]:
+        """Tell of a subject: consent, marks, self-reports, the texts and limits that are set."""
+        found = who.subject(code)
+        who.store.audit.log("read", found, what="subject")
+        with who.store.reading():
+            return {
+                **_about(who, found),
+                "marks": [views.annotation_view(each) for each in who.store.annotations.of(found)],
+                "self_reports": [views.self_report_view(each) for each in who.store.self_reports.of(found)],
+                "safety_text": who.store.texts.get(SAFETY),
+                "crisis_text": who.store.texts.get(CRISIS),
+                "false_alarm_days": who.store.texts.setting(FALSE_ALARMS),
+                "may_choose_alarms": who.sees_all,
+                "pulse": _pulse(who, found),
+            }
+
+    @router.get("/subjects/{code}/pulse")
+    def pulse(code: str, who: Seeing) -> dict[str, str]:
+        """Give a word that changes when there is something new; 404 once the subject is erased."""
+        return {"pulse": _pulse(who, who.subject(code))}
+
+
+def _about(who: Visitor, subject: Subject) -> dict[str, Any]:
+    store = who.store
+    view = views.subject_view(subject, store.consents.of(subject), store.recordings.of(subject), store.now())
+    view["last_recording"] = view["last_recording"] and view["last_recording"].isoformat()
+    return view
+
+
+def _pulse(who: Visitor, subject: Subject) -> str:
+    recordings = who.store.recordings.of(subject)
+    newest = recordings[-1] if recordings else None
+    return f"{len(recordings)} {newest.id} {newest.state}" if newest else "0"
+
+
+def _add_consents(router: APIRouter) -> None:
+    @router.post("/subjects/{code}/consents", status_code=201)
+    def give(code: str, wanted: NewConsent, who: Seeing) -> dict[str, Any]:
+        """Give consent: who agrees, what for, to what, until when."""
+        subject = who.subject(code)
+        until = None
+        if wanted.last_day is not None:
+            # The first moment of the day after, by the server's clock.
+            until = datetime.combine(wanted.last_day + timedelta(days=1), time()).astimezone()
+        given: Consent = who.store.consents.give(
+            subject,
+            given_by=wanted.given_by,
+            purpose=wanted.purpose,
+            signals=tuple(wanted.signals),
+            valid_until=until,
+        )
+        return views.consent_view([given], who.store.now())
+
+    @router.delete("/subjects/{code}/consents")
+    def withdraw(code: str, who: Seeing) -> dict[str, Any]:
+        """Withdraw all consent: nothing is recorded from now on; what was recorded stays."""
+        subject = who.subject(code)
+        who.store.consents.withdraw(subject)
+        return views.consent_view(who.store.consents.of(subject), who.store.now())
+
+
+def _add_marks(router: APIRouter) -> None:
+    @router.post("/subjects/{code}/annotations", status_code=201)
+    def add(code: str, wanted: NewAnnotation, who: Seeing) -> dict[str, Any]:
+        """Set a mark beside the record: an event, a medicine, a note; at a time, or within a recording."""
+        subject = who.subject(code)
+        recording = _recording_of(who, subject, wanted.recording) if wanted.recording is not None else None
+        at, until = _span(wanted, recording, who.store.now())
+        mark = who.store.annotations.add(
+            subject,
+            wanted.kind,
+            wanted.text,
+            at=at,
+            until=until,
+            recording_id=recording.id if recording else None,
+        )
+        return views.annotation_view(mark, recording)
+
+    @router.delete("/subjects/{code}/annotations/{number}", status_code=204)
+    def remove(code: str, number: int, who: Seeing) -> None:
+        """Take a mark away."""
+        subject = who.subject(code)
+        if number not in {each.id for each in who.store.annotations.of(subject)}:
+            raise HTTPException(404, "there is no such mark")
+        who.store.annotations.remove(number)
+
+
+def _span(
+    wanted: NewAnnotation, recording: StoredRecording | None, now: datetime
+) -> tuple[datetime, datetime | None]:
+    """Give when a mark begins and ends."""
+    if recording is not None and wanted.from_s is not None:
+        start = recording.started_at
+        until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
+        return start + timedelta(seconds=wanted.from_s), until
+    return _moment(wanted.at) or now, _moment(wanted.until)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return views.moment(text) if text else None
+    except (ValueError, OverflowError):
+        raise HTTPException(422, f"expected a time as in 2026-05-01T09:30, received {text!r}") from None
+
+
+def _add_self_reports(router: APIRouter) -> None:
+    @router.post("/subjects/{code}/self-reports", status_code=201)
+    def add(code: str, wanted: NewSelfReport, who: Seeing) -> dict[str, Any]:
+        """Keep what a subject says of themselves; with the safety text where it belongs beside it."""
+        report = who.store.self_reports.add(
+            who.subject(code),
+            wanted.scale,
+            items=None if wanted.items is None else tuple(wanted.items),
+            total=wanted.total,
+            at=_moment(wanted.at),
+            note=wanted.note,
+        )
+        view = views.self_report_view(report)
+        return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] else None}
+
+    @router.delete("/subjects/{code}/self-reports/{number}", status_code=204)
+    def remove(code: str, number: int, who: Seeing) -> None:
+        """Take a self-report away."""
+        subject = who.subject(code)
+        if number not in {each.id for each in who.store.self_reports.of(subject)}:
+            raise HTTPException(404, "there is no such self-report")
+        who.store.self_reports.remove(number)
+
+
+def _add_recordings(router: APIRouter) -> None:
+    @router.get("/subjects/{code}/recordings")
+    def recordings(code: str, who: Seeing) -> dict[str, list[dict[str, Any]]]:
+        """List a subject's recordings by their days."""
+        kept = who.store.recordings.of(who.subject(code))
+        by_day = groupby(sorted(kept, key=lambda each: each.day), key=lambda each: each.day.isoformat())
+        return {day: [views.recording_view(each) for each in those] for day, those in by_day}
+
+    @router.get("/subjects/{code}/recordings/{number}", response_class=Response)
+    def recording(
+        code: str,
+        number: int,
+        who: Seeing,
+        start_s: Annotated[float, Query(ge=0)] = 0.0,
+        end_s: Annotated[float | None, Query(gt=0)] = None,
+        points: Annotated[int, Query(ge=10, le=MOST_POINTS)] = 1000,
+    ) -> Response:
+        """Give a recording, or a part of it, thinned for drawing; with all its episodes, smiles and marks."""
+        from mien.record.take import load_series
+
+        subject = who.subject(code)
+        found = _recording_of(who, subject, number)
+        if start_s == 0.0 and end_s is None:
+            who.store.audit.log("read", subject, what="recording", recording=found.uuid)
+        series = load_series(who.store, found.id)
+        last_s = max(found.length_s, float(series.time_s[-1]) if len(series) else 0.0, 1.0)
+        end_s = min(end_s or last_s, last_s)
+        if start_s >= end_s:
+            raise HTTPException(422, f"expected a part of 0 to {last_s:g} s, received one from {start_s:g} s")
+        marks = [each for each in who.store.annotations.of(subject) if each.recording_id == found.id]
+        return views.told(
+            {
+                **views.recording_view(found),
+                "length_s": last_s,
+                "frames": found.frames,
+                "version": found.version,
+                "models": found.models,
+                "series": views.series_view(series, start_s, end_s, points),
+                "events": [views.event_view(each) for each in who.store.readings.events(found.id)],
+                "marks": [views.annotation_view(each, found) for each in marks],
+            }
+        )
+
+
+def _recording_of(who: Visitor, subject: Subject, number: int) -> StoredRecording:
+    try:
+        found = who.store.recordings.get(number)
+    except StoreError:
+        found = None
+    if found is None or found.subject_id != subject.id:
+        raise HTTPException(404, "there is no such recording")
+    return found

@@ -1,0 +1,205 @@
+"""The figures of a subject for the page: days, what has changed, charts; loaded when they are asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
+
+from mien.web import record_views as views
+from mien.web.record_access import Clinical, Seeing
+from mien.web.record_models import FalseAlarms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mien.mood.change.charts import Chart
+    from mien.mood.usual import NotReady, Usual
+    from mien.store.store import Store
+    from mien.store.types import Subject
+
+FALSE_ALARMS = "false_alarm_days"
+
+
+class Stretch(BaseModel):
+    """The first and the last of some days; null for all there are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start: date | None = None
+    end: date | None = None
+
+
+def add_figures(router: APIRouter) -> None:
+    """Add the routes for days, changes and the baseline."""
+
+    @router.get("/subjects/{code}/days", response_class=Response)
+    def subject_days(code: str, who: Seeing) -> Response:
+        """Give a subject's days for drawing: one row a day with a recording, with intervals."""
+        from mien.mood.definitions import MEASURES
+
+        return views.told(views.days_view(_days(who.store, who.subject(code)), MEASURES))
+
+    @router.get("/subjects/{code}/changes", response_class=Response)
+    def subject_changes(
+        code: str, who: Seeing, measure: Annotated[str, Query(max_length=64)] = "valence_mean"
+    ) -> Response:
+        """Say in words what has changed, against which baseline; with the charts of a measure."""
+        return views.told(changes_view(who.store, who.subject(code), measure))
+
+    @router.post("/subjects/{code}/baseline", status_code=201)
+    def take_baseline(code: str, wanted: Stretch, who: Seeing) -> dict[str, Any]:
+        """Take some days as what is usual for the subject, from now on."""
+        from mien.record import baseline
+
+        return _baseline_view(
+            baseline.take(who.store, who.subject(code), start=wanted.start, end=wanted.end), taken=True
+        )
+
+    @router.post("/false-alarms")
+    def choose(wanted: FalseAlarms, who: Clinical) -> FalseAlarms:
+        """Choose how seldom a false alarm may come; without a choice there is no alarm at all."""
+        who.store.texts.set_setting(FALSE_ALARMS, wanted.days)
+        return wanted
+
+
+def add_downloads(router: APIRouter) -> None:
+    """Add the routes for the report and for everything at once."""
+
+    @router.get("/subjects/{code}/report.{form}", response_class=Response)
+    def report(code: str, form: Literal["pdf", "html"], who: Seeing, long: bool = False) -> Response:
+        """Give the report to read together: one page, or a long one for research."""
+        from mien.record.report import content, render_html, render_pdf
+
+        subject = who.subject(code)
+        said = content(who.store, subject, long=long)
+        body: str | bytes = render_html(said) if form == "html" else render_pdf(said)
+        who.store.audit.log("read", subject, by="report", kind=said.kind, form=form)
+        kind = "text/html; charset=utf-8" if form == "html" else "application/pdf"
+        return Response(body, media_type=kind, headers=_attachment(f"{code}-report.{form}"))
+
+    @router.get("/subjects/{code}/export.zip", response_class=Response)
+    def export(code: str, who: Seeing) -> Response:
+        """Give everything that the record holds of a subject, as one zip of open files."""
+        from mien.record.export import export_record
+
+        who.subject(code)
+        folder = tempfile.TemporaryDirectory(prefix="mien-export-")
+        try:
+            made = export_record(who.store, code, Path(folder.name) / "export.zip")
+        except BaseException:
+            folder.cleanup()
+            raise
+        return FileResponse(
+            made.path,
+            media_type="application/zip",
+            headers=_attachment(f"{code}.zip"),
+            background=BackgroundTask(folder.cleanup),
+        )
+
+
+def _attachment(name: str) -> dict[str, str]:
+    # A code holds nothing that a header could stumble over: the store sees to that.
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+def changes_view(store: Store, subject: Subject, measure: str) -> dict[str, Any]:
+    """Tell what has changed: findings in words, the baseline, and the charts of one measure.
+
+    Args:
+        store: the record.
+        subject: whose days.
+        measure: whose usual values and charts are wanted; only those that are watched have charts.
+    """
+    from mien.mood.change.findings import findings
+    from mien.mood.usual import Usual
+    from mien.record.baseline import taken
+    from mien.record.report.gather import usual_ranges
+
+    own = taken(store, subject)
+    table = _days(store, subject)
+    # What a baseline would stand on is told from the days alone: its neutral face would need all readings.
+    usual = own or Usual.of(table)
+    alarm_days = store.texts.setting(FALSE_ALARMS)
+    found = findings(table, usual, false_alarm_days=alarm_days, crisis_text=store.texts.get("crisis"))
+    between = usual_ranges(usual).get(measure) if own is not None else None
+    return {
+        "measure": measure,
+        "false_alarm_days": alarm_days,
+        "findings": [
+            {"kind": each.kind, "text": each.text, "advice": each.advice, "over": each.until is not None}
+            for each in found
+        ],
+        "baseline": _baseline_view(usual, taken=own is not None),
+        "usual": None if between is None else views.numbers(between),
+        "charts": [_chart_view(each) for each in _charts(table, usual, measure, alarm_days)],
+    }
+
+
+def _days(store: Store, subject: Subject) -> pd.DataFrame:
+    from mien.record.baseline import taken
+    from mien.record.days import days
+
+    return days(store, subject, baseline=taken(store, subject))
+
+
+def _charts(
+    table: pd.DataFrame, usual: Usual | NotReady, measure: str, alarm_days: float | None
+) -> list[Chart]:
+    """Make a measure's charts, over the days that were filmed as the baseline was; see `findings.changes`."""
+    from mien.mood.change.charts import cusum, ewma, watchable
+    from mien.mood.change.conditions import unlike
+    from mien.mood.change.findings import WATCHED
+    from mien.mood.usual import NotReady, usable
+
+    if isinstance(usual, NotReady) or not usual.alarms_ready or not alarm_days:
+        return []
+    watched = [name for name in WATCHED if name in table and watchable(name, usual)]
+    if measure not in watched:
+        return []
+    marks = unlike(table, usual)
+    alike = usable(table)
+    alike = alike.loc[~alike.index.isin(marks.index[marks.any(axis=1)])]
+    share = alarm_days * len(watched)
+    drawn = [draw(alike[measure], usual, false_alarm_days=share) for draw in (ewma, cusum)]
+    return [chart for chart in drawn if chart is not None]
+
+
+def _chart_view(chart: Chart) -> dict[str, Any]:
+    return {
+        "kind": chart.kind,
+        "days": [each.isoformat() for each in chart.dates],
+        "statistic": views.numbers(chart.statistic),
+        "limit": chart.upper,
+        "false_alarm_days": chart.false_alarm_days,
+        "alarms": [
+            {"day": each.date.isoformat(), "since": each.since.isoformat(), "direction": each.direction}
+            for each in chart.alarms
+        ],
+    }
+
+
+def _baseline_view(usual: Usual | NotReady, *, taken: bool) -> dict[str, Any]:
+    from mien.mood.usual import NotReady
+
+    if isinstance(usual, NotReady):
+        return {"taken": False, "start": None, "end": None, "words": _sentence(usual.reason)}
+    start, end = f"{usual.start.day} {usual.start:%B %Y}", f"{usual.end.day} {usual.end:%B %Y}"
+    have = f"{usual.days} usable days from {start} to {end}, {usual.minutes / 60:.1f} hours."
+    words = f"Taken from {have}" if taken else f"None is taken yet. There are {have}"
+    return {
+        "taken": taken,
+        "start": usual.start.isoformat(),
+        "end": usual.end.isoformat(),
+        "words": " ".join(filter(None, [words, _sentence(usual.missing_for_alarms)])),
+    }
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}." if words else ""

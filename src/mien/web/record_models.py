@@ -1,0 +1,79 @@
+"""What the record's part of the API takes; what it gives is written where it is gathered."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.store.types import AnnotationKind, Role
+
+Words = Annotated[str, Field(max_length=20_000)]
+Moment = Annotated[
+    str, Field(max_length=40, description="2026-05-01T09:30 by the server's clock, or with a zone.")
+]
+
+
+class _Wanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewSubject(_Wanted):
+    """A person under a code."""
+
+    code: str = Field(max_length=64, examples=["P-017"])
+    birth_year: int | None = Field(None, ge=1880, le=2200)
+    notes: Words = ""
+
+
+class NewConsent(_Wanted):
+    """What a subject agrees to."""
+
+    given_by: str = Field(min_length=1, max_length=200, examples=["the person"])
+    purpose: Words = Field(min_length=1)
+    signals: list[str] = Field(min_length=1, max_length=8)
+    last_day: date | None = Field(None, description="The last day on which it holds; null: no such day.")
+
+
+class NewAnnotation(_Wanted):
+    """A mark beside the record."""
+
+    kind: AnnotationKind
+    text: Words
+    at: Moment | None = Field(None, description="When; null is now. Left out where a recording is named.")
+    until: Moment | None = None
+    recording: int | None = Field(None, description="A recording, whose clock `from_s` and `to_s` count by.")
+    from_s: float | None = Field(None, ge=0)
+    to_s: float | None = Field(None, ge=0)
+
+
+class NewSelfReport(_Wanted):
+    """What a subject says of themselves: the answers to a scale's items, or a total."""
+
+    scale: str = Field(max_length=64, examples=["mood", "phq9", "gad7"])
+    items: list[int] | None = Field(None, max_length=100)
+    total: float | None = None
+    at: Moment | None = Field(None, description="When; null is now.")
+    note: Words = ""
+
+
+class FalseAlarms(_Wanted):
+    """How many days lie between two false alarms, on average; null raises no alarm."""
+
+    days: int | None = Field(ge=7, le=3650)
+
+
+class NewText(_Wanted):
+    """A text that the clinic sets."""
+
+    text: Words
+
+
+class NewUser(_Wanted):
+    """Somebody who may come in."""
+
+    name: str = Field(max_length=64)
+    password: str = Field(min_length=10, max_length=1000)
+    role: Role
+    subject: str | None = Field(None, max_length=64, description="For the role self: whose record.")

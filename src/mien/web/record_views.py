@@ -1,0 +1,236 @@
+"""What the page is told of a record, as JSON: days and times are those of the server's clock."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.responses import Response
+
+from mien.labels import EMOTIONS
+from mien.record.scales import needs_safety_text, title_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mien.mood.estimate import Measure
+    from mien.mood.series import Series
+    from mien.store.types import Annotation, Consent, Event, SelfReport, StoredRecording, Subject
+
+DIGITS: Final = 5
+"""Significant digits of what is drawn."""
+
+_MOMENT: Final = timedelta(seconds=1)
+_FEWEST_ROWS: Final = 3
+"""Rows that a point of a thinned series stands for, so that a frame that comes late makes no gap."""
+
+
+def told(value: Any) -> Response:
+    """Answer with a large value at once: nothing in it needs a second look."""
+    return Response(json.dumps(value, allow_nan=False, separators=(",", ":")), media_type="application/json")
+
+
+def local(at: datetime) -> str:
+    """Give a moment as the server's clock shows it: "2026-05-01T09:30"."""
+    return at.astimezone().strftime("%Y-%m-%dT%H:%M")
+
+
+def moment(text: str) -> datetime:
+    """Give the moment at which the server's clock shows a text; with a zone, that moment.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    return datetime.fromisoformat(text).astimezone()
+
+
+def consent_view(consents: Sequence[Consent], now: datetime) -> dict[str, Any]:
+    """Say how it stands with a subject's consent: valid, withdrawn, expired or none; and what was agreed."""
+    valid = [each for each in consents if any(each.covers(signal, now) for signal in each.signals)]
+    chosen = max(valid or consents, key=lambda each: each.given_at, default=None)
+    if chosen is None:
+        return {"state": "none"}
+    ended = "withdrawn" if chosen.withdrawn_at is not None and chosen.withdrawn_at <= now else "expired"
+    return {
+        "state": "valid" if valid else ended,
+        "given_by": chosen.given_by,
+        "purpose": chosen.purpose,
+        "signals": list(chosen.signals),
+        "given": local(chosen.given_at),
+        "last_day": local(chosen.valid_until - _MOMENT)[:10] if chosen.valid_until else None,
+        "withdrawn": local(chosen.withdrawn_at) if chosen.withdrawn_at else None,
+    }
+
+
+def subject_view(
+    subject: Subject, consents: Sequence[Consent], recordings: Sequence[StoredRecording], now: datetime
+) -> dict[str, Any]:
+    """Say who a subject is, and how much there is of it."""
+    return {
+        "code": subject.code,
+        "birth_year": subject.birth_year,
+        "notes": subject.notes,
+        "retention_days": subject.retention_days,
+        "consent": consent_view(consents, now),
+        "recordings": len(recordings),
+        "days": len({each.day for each in recordings}),
+        "last_recording": max((each.day for each in recordings), default=None),
+        "simulated": any(each.kind == "simulated" for each in recordings),
+        "recording_now": any(each.state == "open" for each in recordings),
+    }
+
+
+def recording_view(recording: StoredRecording) -> dict[str, Any]:
+    """Tell of a recording in short; its times are those of where it was made."""
+    return {
+        "id": recording.id,
+        "kind": recording.kind,
+        "source": recording.source,
+        "day": recording.day.isoformat(),
+        "time": recording.started_at.strftime("%H:%M"),
+        "length_s": recording.length_s,
+        "coverage": recording.coverage,
+        "state": recording.state,
+    }
+
+
+def annotation_view(annotation: Annotation, recording: StoredRecording | None = None) -> dict[str, Any]:
+    """Tell of a mark; beside its recording, also how many seconds after its start it stands."""
+    view: dict[str, Any] = {
+        "id": annotation.id,
+        "kind": annotation.kind,
+        "at": local(annotation.at),
+        "day": local(annotation.at)[:10],
+        "until": local(annotation.until) if annotation.until else None,
+        "text": annotation.text,
+        "recording": annotation.recording_id,
+    }
+    if recording is not None:
+        view["from_s"] = (annotation.at - recording.started_at).total_seconds()
+        end = annotation.until and (annotation.until - recording.started_at).total_seconds()
+        view["to_s"] = end
+    return view
+
+
+def self_report_view(report: SelfReport) -> dict[str, Any]:
+    """Tell of a self-report, and whether the safety text belongs beside it."""
+    return {
+        "id": report.id,
+        "at": local(report.at),
+        "day": local(report.at)[:10],
+        "scale": report.scale,
+        "title": title_of(report.scale),
+        "total": report.total,
+        "items": report.items,
+        "note": report.note,
+        "safety": needs_safety_text(report),
+    }
+
+
+def days_view(days: pd.DataFrame, measures: Mapping[str, Measure]) -> dict[str, Any]:
+    """Give a subject's days for drawing: one row a day with a recording, each column a list.
+
+    Args:
+        days: as `record.days.days` gives them.
+        measures: what each figure is; those without a single value are left out.
+    """
+    known = [name for name in measures if name in days.columns and days[name].notna().any()]
+    plain = [name for name in ("minutes", "usable_minutes", "recordings") if name in days.columns]
+    return {
+        "days": [str(each)[:10] for each in days.index],
+        **{name: numbers(days[name]) for name in plain},
+        "measures": [
+            {
+                "name": name,
+                "title": measures[name].title,
+                "unit": measures[name].unit,
+                "definition": measures[name].definition,
+                "independent": measures[name].independent,
+                "value": numbers(days[name]),
+                "low": numbers(days.get(f"{name}_low", days[name])),
+                "high": numbers(days.get(f"{name}_high", days[name])),
+            }
+            for name in known
+        ],
+    }
+
+
+def numbers(values: Iterable[Any]) -> list[float | None]:
+    """Give numbers for JSON: None for what isn't known."""
+    return [_number(float(value)) if value is not None else None for value in values]
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+
+
+def series_view(series: Series, start_s: float, end_s: float, points: int) -> dict[str, Any]:
+    """Thin a recording's readings for drawing: means over steps of equal length, None where nothing was read.
+
+    Args:
+        series: of the whole recording, or at least of the asked part.
+        start_s: where the part begins, in seconds from the recording's start.
+        end_s: where it ends.
+        points: how many steps at most; fewer where there are few readings.
+
+    Returns:
+        `time_s` the middle of each step; `probabilities` n rows of 8, `valence`, `arousal`, `read` the share
+        of the step's frames with a usable reading, 0 to 1.
+    """
+    count = _steps(series, start_s, end_s, points)
+    step_s = (end_s - start_s) / count
+    place = np.floor((series.time_s - start_s) / step_s).astype(np.int64)
+    last = (place == count) & (series.time_s <= end_s)
+    place = np.where(last, count - 1, place)
+    within = (place >= 0) & (place < count)
+    seen = within & ~np.isnan(series.probabilities[:, 0])
+    frames = np.bincount(place[within], minlength=count)
+    usable = np.bincount(place[within & series.usable], minlength=count)
+    shares = np.column_stack([_means(place, seen, column, count) for column in series.probabilities.T])
+    return {
+        "start_s": start_s,
+        "end_s": end_s,
+        "step_s": step_s,
+        "labels": EMOTIONS,
+        "time_s": np.round(start_s + (np.arange(count) + 0.5) * step_s, 3).tolist(),
+        "probabilities": [row if row[0] is not None else None for row in map(_short, shares)],
+        "valence": _short(_means(place, seen, series.valence, count)),
+        "arousal": _short(_means(place, seen, series.arousal, count)),
+        "read": _short(np.divide(usable, frames, out=np.full(count, np.nan), where=frames > 0)),
+    }
+
+
+def _steps(series: Series, start_s: float, end_s: float, points: int) -> int:
+    rows = int(((series.time_s >= start_s) & (series.time_s <= end_s)).sum())
+    return max(1, min(points, rows // _FEWEST_ROWS))
+
+
+def _means(
+    place: NDArray[np.int64], chosen: NDArray[np.bool_], values: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    known = chosen & ~np.isnan(values)
+    total = np.bincount(place[known], weights=values[known], minlength=count)
+    rows = np.bincount(place[known], minlength=count)
+    means: NDArray[np.float64] = np.divide(total, rows, out=np.full(count, np.nan), where=rows > 0)
+    return means
+
+
+def _short(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if value != value else value for value in np.round(values, 4).tolist()]
+
+
+def event_view(event: Event) -> dict[str, Any]:
+    """Tell of something found in a recording."""
+    return {
+        "kind": event.kind,
+        "label": event.label,
+        "onset_s": round(event.onset_s, 3),
+        "apex_s": round(event.apex_s, 3),
+        "offset_s": round(event.offset_s, 3),
+        "peak": round(event.peak, 4),
+    }

@@ -1,0 +1,36 @@
+// Questions to the record, and what is said when it refuses.
+
+const API = "/api/v1/";
+const AWAY = "The program does not answer. Is it still running?";
+
+/** What the server refused, in its words; `code` is HTTP's, 0 where it did not answer. */
+export class Refused extends Error {
+  constructor(code, words) {
+    super(words);
+    this.code = code;
+  }
+}
+
+/** Ask, or change something; gives what the answer holds, throws Refused. */
+export async function ask(path, { method = "GET", body } = {}) {
+  const sent = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await fetch(API + path, { method, ...sent }).catch(() => null);
+  if (!answer) throw new Refused(0, AWAY);
+  if (answer.status === 204) return null;
+  const told = await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  if (answer.status === 401) location.assign("/login");
+  throw new Refused(answer.status, words(told.detail));
+}
+
+/** The path of a subject, or of something of theirs. */
+export function subjectPath(code, ...more) {
+  return ["subjects", code, ...more].map(encodeURIComponent).join("/");
+}
+
+/** Pydantic tells of each field that is wrong; the first is enough. */
+function words(detail) {
+  if (typeof detail === "string") return detail;
+  const first = detail?.[0];
+  return first ? `${first.loc.at(-1)}: ${first.msg}` : "The server refused without a reason.";
+}

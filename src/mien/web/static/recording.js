@@ -1,0 +1,249 @@
+// A recording's page: its timeline, notes at a moment, and a video of one's own that plays in step with it.
+
+import { ask, Refused, subjectPath } from "./ask.js";
+import { clock } from "./course.js";
+import { dayNumber, longDay } from "./dates.js";
+import { html } from "./svg.js";
+import { Tape } from "./tape.js";
+import { percent } from "./words.js";
+
+const LOOK_MS = 10_000;
+const LEAVE_MS = 4000;
+const KINDS = { browser: "a browser's camera", camera: "a camera", stream: "a network camera", video: "a video file", photograph: "photographs", simulated: "simulated" };
+const STATES = { open: "Recording now", interrupted: "Interrupted" };
+
+const tenths = (timeS) => clock(Math.round(10 * timeS) / 10);
+
+class Recording {
+  #part;
+  #config;
+  #data = null;
+  #tape;
+  #address = null; // of the video's object
+  #timer;
+  #partial = 0;
+  #moving = false; // the next part of the timeline is on its way
+
+  constructor(root) {
+    this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.#config = JSON.parse(root.dataset.config);
+    this.#tape = new Tape(this.#part("tape"), { seek: (timeS) => this.#seek(timeS), tell: (words, place) => this.#tell(words, place) });
+    this.#listen();
+    this.#load();
+    this.#timer = setInterval(() => document.hidden || this.#look(), LOOK_MS);
+    window.addEventListener("focus", () => this.#look());
+    window.mien = { recording: { tape: this.#tape, look: () => this.#look() } };
+  }
+
+  /** The page is left. */
+  end() {
+    clearInterval(this.#timer);
+    if (this.#address) URL.revokeObjectURL(this.#address);
+  }
+
+  #listen() {
+    const part = this.#part;
+    part("span").addEventListener("change", () => this.#show());
+    part("choose").addEventListener("click", () => part("file").click());
+    part("file").addEventListener("change", () => this.#play(part("file").files[0]));
+    part("note-form").addEventListener("submit", (event) => this.#note(event));
+    part("offset").addEventListener("change", () => this.#seek(this.#tape.nowS));
+    const video = part("video");
+    const follow = () => this.#tape.at(video.currentTime + this.#offset());
+    const play = () => {
+      follow();
+      this.#keepInView();
+      if (!video.paused && !video.ended) requestAnimationFrame(play);
+    };
+    video.addEventListener("play", play);
+    for (const event of ["pause", "ended"]) video.addEventListener(event, follow);
+    video.addEventListener("error", () => {
+      if (video.hidden || !video.src) return;
+      part("video-error").textContent = "This browser can't play that file. The timeline works without it.";
+    });
+  }
+
+  #path(...more) {
+    return subjectPath(this.#config.code, "recordings", String(this.#config.number), ...more);
+  }
+
+  async #load() {
+    await this.#try("trouble", async () => {
+      this.#data = await ask(this.#path());
+      this.#part("waiting").hidden = true;
+      this.#showAbout();
+      this.#showMarks();
+      this.#showEvents();
+      await this.#show();
+    });
+  }
+
+  async #look() {
+    if (this.#data) await this.#try("trouble", () => ask(subjectPath(this.#config.code, "pulse")));
+  }
+
+  async #try(place, act) {
+    this.#part(place).textContent = "";
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.code === 404) this.#gone();
+      else this.#part(place).textContent = error.message;
+      this.#part("waiting").hidden = true;
+    }
+  }
+
+  #gone() {
+    this.end();
+    this.#data = null;
+    this.#part("all").hidden = true;
+    this.#part("gone").hidden = false;
+    this.#part("gone").querySelector("h1").focus();
+    setTimeout(() => location.assign("/subjects"), LEAVE_MS);
+  }
+
+  // What is shown.
+
+  #showAbout() {
+    const { day, time, kind, length_s: lengthS, coverage, source, state, frames, version, models } = this.#data;
+    this.#part("title").textContent = `${longDay(dayNumber(day))}, ${time}`;
+    this.#part("simulated").hidden = kind !== "simulated";
+    this.#part("state").hidden = !(state in STATES);
+    this.#part("state").textContent = STATES[state] ?? "";
+    const from = kind === "simulated" ? "" : ` From ${KINDS[kind] ?? kind}${source && source !== kind ? `, ${source}` : ""}.`;
+    this.#part("about").textContent = `${tenths(lengthS)} long, ${frames} frames read, coverage ${percent(coverage)}.${from}`;
+    const networks = Object.entries(models).map(([name, hash]) => `${name} ${String(hash).slice(0, 12)}`).join(", ");
+    this.#part("origin").textContent = `Read by Mien ${version}${networks ? ` with ${networks}` : ""}.`;
+  }
+
+  /** The chosen span, around the chosen moment; what is shown of it comes thinned from the server. */
+  async #show(around = this.#tape.nowS) {
+    const spanS = Number(this.#part("span").value);
+    if (!spanS || spanS >= this.#data.length_s) {
+      this.#tape.load(this.#data);
+      return;
+    }
+    const startS = Math.max(0, Math.min(around - spanS / 2, this.#data.length_s - spanS));
+    const asked = ++this.#partial;
+    const part = await ask(`${this.#path()}?start_s=${startS.toFixed(3)}&end_s=${(startS + spanS).toFixed(3)}`);
+    if (asked === this.#partial) this.#tape.load({ ...this.#data, series: part.series });
+  }
+
+  /** The shown part moves on with the moment; one step at a time. */
+  async #keepInView() {
+    const spanS = Number(this.#part("span").value);
+    const [fromS, toS] = this.#tape.shown;
+    if (!spanS || this.#moving || (this.#tape.nowS >= fromS && this.#tape.nowS <= toS)) return;
+    this.#moving = true;
+    await this.#try("trouble", () => this.#show(this.#tape.nowS + 0.4 * spanS));
+    this.#moving = false;
+  }
+
+  #tell(words, place) {
+    this.#part("moment").textContent = words;
+    this.#part("note-at").textContent = tenths(this.#tape.nowS);
+    const shares = place === null ? null : this.#tape.shares(place);
+    [...this.#part("bars").children].forEach((row, i) => {
+      const share = shares?.[i] ?? null;
+      row.querySelector(".bar-fill").style.transform = `scaleX(${(share ?? 0).toFixed(3)})`;
+      row.querySelector(".bar-value").textContent = percent(share);
+    });
+  }
+
+  #showMarks() {
+    const sorted = [...this.#data.marks].sort((one, other) => one.from_s - other.from_s);
+    this.#part("marks").replaceChildren(...sorted.map((mark) => this.#markRow(mark)));
+  }
+
+  #markRow({ id, from_s: fromS, to_s: toS, kind, text }) {
+    const go = html("button", { type: "button", class: "link" }, toS ? `${tenths(fromS)}–${tenths(toS)}` : tenths(fromS));
+    go.addEventListener("click", () => this.#go(fromS));
+    const remove = html("button", { type: "button", class: "chip", "aria-label": `Remove ${kind} ${text}` }, "Remove");
+    remove.addEventListener("click", () =>
+      this.#try("note-error", async () => {
+        await ask(subjectPath(this.#config.code, "annotations", String(id)), { method: "DELETE" });
+        await this.#load();
+      }),
+    );
+    return html("li", { class: "row" }, go, html("span", { class: "grow" }, `${kind}${text ? `: ${text}` : ""}`), remove);
+  }
+
+  #showEvents() {
+    const { events } = this.#data;
+    const counts = new Map();
+    for (const { kind } of events) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    const counted = [...counts].map(([kind, count]) => `${count} ${kind}${count === 1 ? "" : "s"}`);
+    this.#part("found").textContent = counted.length ? `${counted.join(", ")}.` : "No episode and no smile was found.";
+    this.#part("events-room").hidden = !events.length;
+    this.#part("events").replaceChildren(
+      ...events.slice(0, 500).map(({ kind, label, onset_s: fromS, offset_s: toS, peak }) => {
+        const go = html("button", { type: "button", class: "link" }, tenths(fromS));
+        go.addEventListener("click", () => this.#go(fromS));
+        return html("li", {}, go, ` ${kind === "episode" ? `episode of ${label}` : kind}, ${(toS - fromS).toFixed(1)} s, peak ${peak.toFixed(2)}`);
+      }),
+    );
+  }
+
+  // What people do.
+
+  #go(timeS) {
+    this.#tape.at(timeS);
+    this.#seek(timeS);
+    this.#keepInView();
+  }
+
+  #offset() {
+    return Number(this.#part("offset").value) || 0;
+  }
+
+  #seek(timeS) {
+    const video = this.#part("video");
+    if (!video.hidden) video.currentTime = Math.max(0, timeS - this.#offset());
+  }
+
+  #play(file) {
+    if (!file) return;
+    const video = this.#part("video");
+    if (this.#address) URL.revokeObjectURL(this.#address);
+    this.#address = URL.createObjectURL(file);
+    this.#part("video-error").textContent = "";
+    this.#part("offset-room").hidden = false;
+    video.hidden = false;
+    video.src = this.#address;
+    video.addEventListener("loadedmetadata", () => this.#weigh(video), { once: true });
+  }
+
+  /** A video of quite another length is another one, most likely. */
+  #weigh(video) {
+    this.#seek(this.#tape.nowS);
+    const apartS = Math.abs(video.duration - this.#data.length_s);
+    if (apartS > 2 + 0.02 * this.#data.length_s) this.#part("video-error").textContent = `That video is ${tenths(video.duration)} long, the recording ${tenths(this.#data.length_s)}: is it the right one?`;
+  }
+
+  #note(event) {
+    event.preventDefault();
+    const { kind, text, lasts } = event.target.elements;
+    const fromS = this.#tape.nowS;
+    const body = { kind: kind.value, text: text.value.trim(), recording: this.#config.number, from_s: fromS, to_s: lasts.value ? fromS + Number(lasts.value) : null };
+    this.#try("note-error", async () => {
+      await ask(subjectPath(this.#config.code, "annotations"), { method: "POST", body });
+      event.target.reset();
+      await this.#load();
+      this.#part("spoken").textContent = "The note is kept.";
+    });
+  }
+}
+
+customElements.define(
+  "mien-recording",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.recording ??= new Recording(this);
+    }
+
+    disconnectedCallback() {
+      this.recording.end();
+    }
+  },
+);

@@ -1,0 +1,336 @@
+// A subject's page: days, curves, marks and self-reports on one axis, what has changed, and what can be done.
+
+import { ask, Refused, subjectPath } from "./ask.js";
+import { Calendar } from "./calendar.js";
+import { Changes } from "./changes.js";
+import { dayNumber, longDay, plainDay, plainMoment, today } from "./dates.js";
+import { barsLane, chartLane, curveLane, Lanes, marksLane, pointsLane } from "./lanes.js";
+import { Questions, upToNow } from "./questions.js";
+import { consentSign } from "./subjects.js";
+import { html, plainNumber } from "./svg.js";
+import { clock } from "./course.js";
+import { percent } from "./words.js";
+
+const LOOK_MS = 10_000; // whether the subject is still there, and whether there is something new
+const LEAVE_MS = 4000;
+const SPAN = { all: Infinity, year: 366, quarter: 92, month: 31 };
+const SCALES = { mood: { name: "Own mood", limits: [0, 10], height: 44 }, phq9: { name: "PHQ-9", limits: [0, 27], height: 44 }, gad7: { name: "GAD-7", limits: [0, 21], height: 44 } };
+const PRIMARY = "valence_mean";
+
+class Subject {
+  #part;
+  #code;
+  #about = null;
+  #days = null; // as /days gives them, with numbers: the days as numbers
+  #recordings = {};
+  #chosen = null;
+  #measure = PRIMARY;
+  #lanes;
+  #calendar;
+  #changes;
+  #questions;
+  #timer;
+  #drawnMs = null;
+
+  constructor(root) {
+    this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.#code = JSON.parse(root.dataset.config).code;
+    this.#lanes = new Lanes(this.#part("lanes"), { choose: (day) => this.#choose(day), words: (day) => this.#dayWords(day) });
+    this.#calendar = new Calendar(this.#part("calendar"), (day) => this.#choose(day));
+    this.#changes = new Changes(this.#part, this.#code, () => this.#draw());
+    this.#questions = new Questions(this.#part, this.#code, () => this.#reload());
+    this.#listen();
+    upToNow(root);
+    this.#reload();
+    this.#timer = setInterval(() => document.hidden || this.#look(), LOOK_MS);
+    window.addEventListener("focus", () => this.#look());
+    const page = this;
+    window.mien = { subject: { get drawnMs() { return page.#drawnMs; }, look: () => page.#look() } };
+  }
+
+  /** The page is left. */
+  end() {
+    clearInterval(this.#timer);
+  }
+
+  #listen() {
+    const part = this.#part;
+    part("measure").addEventListener("change", () => {
+      this.#measure = part("measure").value;
+      this.#changes.choose(this.#measure);
+      this.#draw();
+    });
+    part("span").addEventListener("change", () => this.#draw());
+    part("consent-form").addEventListener("submit", (event) => this.#consent(event));
+    part("withdraw").addEventListener("click", () => part("withdraw-sure").showModal());
+    part("withdraw-sure").addEventListener("close", () => part("withdraw-sure").returnValue === "withdraw" && this.#withdraw());
+    part("note-form").addEventListener("submit", (event) => this.#note(event));
+  }
+
+  // What the server knows.
+
+  async #reload() {
+    await this.#try("trouble", async () => {
+      const path = (...more) => subjectPath(this.#code, ...more);
+      const [about, recordings] = await Promise.all([ask(path()), ask(path("recordings"))]);
+      [this.#about, this.#recordings] = [about, recordings];
+      this.#questions.safety = about.safety_text;
+      this.#showAbout();
+      // Its figures may have to be computed first.
+      const days = await ask(path("days"));
+      this.#days = { ...days, numbers: days.days.map(dayNumber) };
+      this.#part("waiting").hidden = true;
+      this.#fillMeasures();
+      this.#draw();
+      await this.#changes.load(about, this.#measure);
+    });
+  }
+
+  async #look() {
+    if (!this.#about) return;
+    await this.#try("trouble", async () => {
+      const { pulse } = await ask(subjectPath(this.#code, "pulse"));
+      if (pulse !== this.#about?.pulse) await this.#reload();
+    });
+  }
+
+  async #try(place, act) {
+    this.#part(place).textContent = "";
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.code === 404 && this.#about) this.#gone();
+      else this.#part(place).textContent = error.message;
+      this.#part("waiting").hidden = true;
+    }
+  }
+
+  #gone() {
+    this.end();
+    this.#about = null;
+    this.#part("all").hidden = true;
+    this.#part("gone").hidden = false;
+    this.#part("gone").querySelector("h1").focus();
+    setTimeout(() => location.assign(`/subjects?gone=${encodeURIComponent(this.#code)}`), LEAVE_MS);
+  }
+
+  // What is shown.
+
+  #showAbout() {
+    const about = this.#about;
+    this.#part("simulated").hidden = !about.simulated;
+    this.#part("recording-now").hidden = !about.recording_now;
+    this.#part("consent-sign").replaceChildren(consentSign(about.consent));
+    const years = about.birth_year ? `Born ${about.birth_year}. ` : "";
+    const much = about.days ? `${count(about.recordings, "recording")} on ${count(about.days, "day")}.` : "Nothing is recorded yet.";
+    const kept = about.retention_days ? ` Recordings are kept for ${about.retention_days} days.` : "";
+    this.#part("about").textContent = years + much + kept;
+    this.#part("notes").textContent = about.notes;
+    this.#part("empty").hidden = about.days > 0;
+    this.#part("record").hidden = about.days === 0 && !about.self_reports.length && !about.marks.length;
+    this.#part("report-room").hidden = about.days === 0;
+    this.#showConsent(about.consent);
+    this.#showMarks();
+  }
+
+  #showConsent({ state, given_by: by, purpose, signals, given, last_day: last, withdrawn }) {
+    const valid = state === "valid";
+    const kept = signals?.includes("measures") ? "expressions, and what is measured on the face" : "expressions";
+    const words = {
+      none: "There is no consent yet, so nothing can be recorded.",
+      withdrawn: withdrawn && `Consent was withdrawn on ${plainMoment(withdrawn)}. Nothing is recorded any more.`,
+      expired: last && `Consent ended after ${plainDay(dayNumber(last))}. Nothing is recorded any more.`,
+      valid: valid && `Given by ${by} on ${plainDay(dayNumber(given))}, for: ${purpose}. What is kept: ${kept}. ${last ? `It ends by itself after ${plainDay(dayNumber(last))}.` : "It has no end date."}`,
+    };
+    this.#part("consent-words").textContent = words[state];
+    this.#part("withdraw").hidden = !valid;
+    this.#part("consent-more").hidden = valid;
+    this.#part("consent-more").open = state === "none";
+  }
+
+  #fillMeasures() {
+    const [first, second] = [true, false].map((own) => this.#days.measures.filter(({ independent }) => independent === own));
+    const group = (label, list) => html("optgroup", { label }, ...list.map(({ name, title }) => new Option(title, name)));
+    const groups = [["Each tells something of its own", first], ["Follow from others", second]].filter(([, list]) => list.length).map(([label, list]) => group(label, list));
+    this.#part("measure").replaceChildren(...groups);
+    if (!this.#days.measures.some(({ name }) => name === this.#measure)) this.#measure = this.#days.measures[0]?.name ?? PRIMARY;
+    this.#part("measure").value = this.#measure;
+  }
+
+  #draw() {
+    if (!this.#about || !this.#days) return;
+    const startMs = performance.now();
+    const [from, to] = this.#span();
+    this.#lanes.show(from, to, this.#allDays(), this.#chosenLanes());
+    this.#calendar.draw(from, to, new Map(this.#days.numbers.map((day, i) => [day, this.#named("coverage")?.value[i] ?? 0])));
+    const last = this.#days.numbers.at(-1) ?? null;
+    this.#choose(this.#chosen ?? last, false);
+    this.#drawnMs = performance.now() - startMs;
+    const measure = this.#named(this.#measure);
+    this.#part("definition").textContent = measure ? `${measure.title}: ${measure.definition} Unit: ${measure.unit}.` : "";
+  }
+
+  #span() {
+    const days = this.#allDays();
+    const last = days.at(-1) ?? today();
+    const first = Math.max(days[0] ?? last - 30, last - SPAN[this.#part("span").value] + 1);
+    return last - first < 13 ? [last - 13, last] : [first, last];
+  }
+
+  #allDays() {
+    const others = [...this.#about.self_reports, ...this.#about.marks].map(({ day }) => dayNumber(day));
+    return [...new Set([...this.#days.numbers, ...others])].sort((one, other) => one - other);
+  }
+
+  #named(name) {
+    return this.#days.measures.find((measure) => measure.name === name);
+  }
+
+  #chosenLanes() {
+    const { numbers } = this.#days;
+    const lanes = [];
+    const measure = this.#named(this.#measure);
+    if (measure) {
+      const usual = this.#changes.usual(measure.name);
+      lanes.push(curveLane({ ...measure, name: measure.title, height: 170, days: numbers, limits: limitsOf(measure, usual), usual }));
+    }
+    for (const chart of this.#changes.charts(measure?.name)) lanes.push(chartLane({ ...chart, height: 70 }));
+    const coverage = this.#named("coverage");
+    if (coverage && this.#measure !== "coverage") lanes.push(barsLane({ name: "Coverage", height: 36, days: numbers, value: coverage.value }));
+    for (const [scale, lane] of Object.entries(SCALES)) {
+      const points = this.#about.self_reports.filter((report) => report.scale === scale).map((report) => ({ day: dayNumber(report.day), total: report.total, safety: report.safety, words: `${plainMoment(report.at)}: ${report.total}` }));
+      if (points.length) lanes.push(pointsLane({ ...lane, points }));
+    }
+    const marks = this.#about.marks.filter(({ kind }) => kind !== "speaking").map(({ day, until, kind, text, at }) => ({ day: dayNumber(day), last: until ? dayNumber(until) : null, kind, text: `${plainMoment(at)}, ${kind}: ${text}` }));
+    if (marks.length) lanes.push(marksLane({ name: "Marks", marks }));
+    return lanes;
+  }
+
+  // One day.
+
+  #choose(day, tell = true) {
+    this.#chosen = day;
+    this.#lanes.mark(day);
+    this.#calendar.mark(day);
+    this.#part("day").hidden = day === null;
+    if (day === null) return;
+    this.#part("day-title").textContent = longDay(day);
+    this.#part("day-words").textContent = this.#dayFigures(day);
+    this.#part("day-list").replaceChildren(...this.#dayLinks(day), ...this.#dayMarks(day));
+    if (tell) this.#part("spoken").textContent = this.#dayWords(day);
+  }
+
+  #dayWords(day) {
+    return `${longDay(day)}: ${this.#dayFigures(day)}`;
+  }
+
+  #dayFigures(day) {
+    const place = this.#days.numbers.indexOf(day);
+    if (place < 0) return "Nothing was recorded.";
+    const measure = this.#named(this.#measure);
+    const coverage = this.#named("coverage")?.value[place];
+    const value = measure?.value[place];
+    const named = measure && measure.name !== "coverage";
+    const interval = named && measure.low[place] !== measure.high[place] ? ` (90 % interval ${plainNumber(measure.low[place], 2)} to ${plainNumber(measure.high[place], 2)})` : "";
+    const figure = !named ? "" : value === null ? ` ${measure.title}: too little to say.` : ` ${measure.title} ${plainNumber(value, 2)}${interval}.`;
+    return `${Math.round(this.#days.minutes[place])} minutes recorded, coverage ${percent(coverage)}.${figure}`;
+  }
+
+  #dayLinks(day) {
+    const recordings = Object.entries(this.#recordings).find(([text]) => dayNumber(text) === day)?.[1] ?? [];
+    return recordings.map(({ id, time, length_s: lengthS, coverage, source, kind, state }) => {
+      const link = html("a", { href: `/${subjectPath(this.#code, "recordings", String(id))}` }, `${time}, ${clock(Math.round(lengthS))} long`);
+      const words = [source || kind, coverage === null ? null : `coverage ${percent(coverage)}`, state === "finished" ? null : state].filter(Boolean).join(", ");
+      return html("li", {}, link, html("span", { class: "faint small" }, ` ${words}`));
+    });
+  }
+
+  #dayMarks(day) {
+    const marks = this.#about.marks.filter((mark) => dayNumber(mark.day) === day).map(({ at, kind, text }) => `${at.slice(11)} ${kind}: ${text}`);
+    const reports = this.#about.self_reports.filter((report) => dayNumber(report.day) === day).map(({ at, title, total, note }) => `${at.slice(11)} ${title} ${total}${note ? `: ${note}` : ""}`);
+    return [...marks, ...reports].map((words) => html("li", {}, words));
+  }
+
+  // What people do.
+
+  async #consent(event) {
+    event.preventDefault();
+    const { given_by: by, other, purpose, measures, last_day: last } = event.target.elements;
+    const body = { given_by: by.value === "other" ? other.value.trim() : by.value, purpose: purpose.value.trim(), signals: measures.checked ? ["expression", "measures"] : ["expression"], last_day: last.value || null };
+    await this.#try("consent-error", async () => {
+      await ask(subjectPath(this.#code, "consents"), { method: "POST", body });
+      event.target.reset();
+      await this.#reload();
+      this.#part("spoken").textContent = "Consent is kept.";
+    });
+  }
+
+  #withdraw() {
+    this.#try("consent-error", async () => {
+      await ask(subjectPath(this.#code, "consents"), { method: "DELETE" });
+      await this.#reload();
+      this.#part("spoken").textContent = "Consent is withdrawn.";
+    });
+  }
+
+  #note(event) {
+    event.preventDefault();
+    const { kind, text, at, until } = event.target.elements;
+    const body = { kind: kind.value, text: text.value.trim(), at: at.value || null, until: until.value || null };
+    this.#try("note-error", async () => {
+      await ask(subjectPath(this.#code, "annotations"), { method: "POST", body });
+      event.target.reset();
+      await this.#reload();
+      this.#part("spoken").textContent = "The mark is kept.";
+    });
+  }
+
+  #showMarks() {
+    const marks = this.#about.marks.map((mark) => ({ ...mark, what: "annotations", words: `${mark.kind}${mark.text ? `: ${mark.text}` : ""}` }));
+    const reports = this.#about.self_reports.map((report) => ({ ...report, what: "self-reports", words: `${report.title} ${report.total}` }));
+    const newest = [...marks, ...reports].sort((one, other) => (one.at < other.at ? 1 : -1));
+    this.#part("marks").replaceChildren(...newest.map((each) => this.#markRow(each)));
+    this.#part("marks-room").hidden = !newest.length;
+    this.#part("marks-count").textContent = `All marks and answers (${newest.length})`;
+  }
+
+  #markRow({ id, at, what, words }) {
+    const remove = html("button", { type: "button", class: "chip", "aria-label": `Remove ${words}` }, "Remove");
+    remove.addEventListener("click", () =>
+      this.#try("note-error", async () => {
+        await ask(subjectPath(this.#code, what, String(id)), { method: "DELETE" });
+        await this.#reload();
+        this.#part("marks-count").focus();
+      }),
+    );
+    return html("li", { class: "row" }, html("span", { class: "faint small" }, plainMoment(at)), html("span", { class: "grow" }, words), remove);
+  }
+}
+
+/** From what to what a curve's lane goes: what its unit allows, no more than its values need. */
+export function limitsOf({ unit, value, low, high }, usual) {
+  const known = [...value, ...low, ...high, ...(usual ?? [])].filter((each) => each !== null);
+  if (!known.length) return [0, 1];
+  let [bottom, top] = [Math.min(...known), Math.max(...known)];
+  const room = 0.08 * (top - bottom || Math.abs(top) || 1);
+  [bottom, top] = [bottom >= 0 ? Math.max(0, bottom - room) : bottom - room, top + room];
+  if (unit === "1") top = Math.min(1, top);
+  if (unit === "-1 to 1") [bottom, top] = [Math.max(-1, Math.min(bottom, 0)), Math.min(1, Math.max(top, 0))];
+  return [bottom, top];
+}
+
+const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+
+customElements.define(
+  "mien-subject",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.subject ??= new Subject(this);
+    }
+
+    disconnectedCallback() {
+      this.subject.end();
+    }
+  },
+);

@@ -1,0 +1,267 @@
+"""The record's pages in a real browser: from an empty store to a year of days."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import ActionChains, Chrome, Keys
+from selenium.webdriver.support.ui import Select
+
+from browser.chromium import Page
+from browser.mien_live import MienLive, mien_live
+from mien.store.store import Store
+from web import record_people as people
+
+TODAY = date.today()
+SLOW = float(os.environ.get("MIEN_SLOW", "1"))
+YEAR, ONE = "P-017", "P-001"
+
+
+@pytest.fixture(scope="module")
+def records(programs: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[MienLive]:
+    """`mien live` over a record with a year of somebody, and a minute of somebody else."""
+    folder = tmp_path_factory.mktemp("record")
+    with Store(folder / "record.sqlite", who="tests") as store:
+        write_a_year(store)
+        one = store.subjects.add(ONE)
+        people.record(store, one, this_morning(), series=people.readings(60), kind="camera")
+    with mien_live(folder, store=folder / "record.sqlite") as running:
+        yield running
+
+
+def write_a_year(store: Store) -> None:
+    first = TODAY - timedelta(364)
+    year = store.subjects.add(YEAR)
+    store.consents.give(year, given_by="the person", purpose="to talk about it")
+    people.fill(store, year, people.figures(365, first=first, flat_from=270), baseline_days=60)
+    for day in range(0, 365, 7):
+        at = datetime.combine(first + timedelta(day), datetime.min.time(), people.BERLIN) + timedelta(
+            hours=12
+        )
+        store.self_reports.add(year, "mood", total=5, at=at)
+        store.self_reports.add(year, "phq9", items=[1] * 8 + [0], at=at)
+    store.annotations.add(year, "medication", "sertraline 50 mg", at=this_morning() - timedelta(100))
+    store.texts.set_setting("false_alarm_days", 365)
+
+
+def this_morning() -> datetime:
+    return datetime.combine(TODAY, time(9), people.BERLIN)
+
+
+def opened(records: MienLive) -> Store:
+    return Store(records.folder / "record.sqlite", who="tests")
+
+
+@pytest.fixture
+def page(blank: Chrome, records: MienLive) -> Iterator[Page]:
+    page = Page(blank, records.address)
+    yield page
+    unexpected = [line for line in page.complaints() if "404" not in line and "409" not in line]
+    assert unexpected == []
+
+
+def open_year(page: Page) -> None:
+    page.open(f"subjects/{YEAR}")
+    page.until(
+        "return document.querySelector('.lanes .line') && document.querySelectorAll('.finding').length"
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(page: Page, theme: str) -> None:
+    page.theme(theme)
+    page.open("subjects")
+    page.until("return document.querySelectorAll('.subject-row').length")
+    open_all(page)
+    assert page.faults() == []
+    open_year(page)
+    open_all(page)
+    assert page.faults() == []
+    page.browser.find_element("css selector", "[data-part=day-list] a").click()
+    page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
+    open_all(page)
+    assert page.faults() == []
+
+
+def open_all(page: Page) -> None:
+    page.run("for (const each of document.querySelectorAll('details')) each.open = true")
+
+
+def test_a_phone_scrolls_up_and_down_only(page: Page) -> None:
+    page.phone()
+    page.open("subjects")
+    page.until("return document.querySelectorAll('.subject-row').length")
+    open_all(page)
+    assert page.too_wide() == []
+    open_year(page)
+    open_all(page)
+    for scale in ("phq9", "gad7"):
+        Select(page.part("scale")).select_by_value(scale)
+        assert page.too_wide() == []
+    page.open(f"subjects/{ONE}/recordings/{number(page, ONE)}")
+    page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
+    assert page.too_wide() == []
+
+
+def number(page: Page, code: str) -> int:
+    script = (
+        "return fetch(`/api/v1/subjects/${arguments[0]}/recordings`).then((answer) => answer.json())"
+        ".then((days) => Object.values(days).at(-1)[0].id)"
+    )
+    return int(page.run(script, code))
+
+
+def test_a_year_is_drawn_at_once_and_moved_through_by_keys(page: Page) -> None:
+    open_year(page)
+    assert page.run("return window.mien.subject.drawnMs") < 200 * SLOW
+    lanes = page.part("lanes")
+    last = lanes.get_attribute("aria-valuetext")
+    lanes.send_keys(Keys.ARROW_LEFT)
+    before = page.until("return document.querySelector('[data-part=lanes]').ariaValueText")
+    assert before != last
+    assert page.text("day-title") in before
+    lanes.send_keys(Keys.HOME)
+    year = (TODAY - timedelta(364)).year
+    assert str(year) in page.text("day-title")
+    assert page.run("return document.querySelectorAll('.calendar .chosen').length") == 1
+
+
+def test_gaps_stay_gaps(page: Page) -> None:
+    open_year(page)
+    drawn = page.run("return document.querySelector('.lanes .curve .line').getAttribute('d')")
+    table = people.figures(365, first=TODAY - timedelta(364), flat_from=270)
+    days = [day.toordinal() for day in table.index]
+    expected = 1 + sum(after - before > 1 for before, after in pairwise(days))
+    assert drawn.count("M") == expected > 10
+
+
+def test_words_and_charts_tell_of_the_change(page: Page) -> None:
+    open_year(page)
+    page.until_text("findings", "usual")
+    assert page.run("return document.querySelectorAll('.lanes .chart .limit').length") == 4
+    assert page.run("return document.querySelectorAll('.lanes .alarm').length") >= 1
+    Select(page.part("false-alarms")).select_by_value("")
+    page.until("return !document.querySelector('.lanes .chart')")
+    assert page.part("no-alarms").is_displayed()
+    Select(page.part("false-alarms")).select_by_value("365")
+    page.until("return document.querySelector('.lanes .chart')")
+
+
+def test_another_measure_and_a_shorter_span(page: Page) -> None:
+    open_year(page)
+    Select(page.part("measure")).select_by_value("arousal_mean")
+    page.until_text("definition", "Arousal")
+    days = page.run("return document.querySelectorAll('.day').length")
+    Select(page.part("span")).select_by_value("month")
+    assert page.run("return document.querySelectorAll('.day').length") == 31 < days
+
+
+def test_from_a_new_subject_to_consent_and_back(page: Page) -> None:
+    page.open("subjects")
+    page.until("return document.querySelectorAll('.subject-row').length")
+    page.run("document.querySelector('[data-part=adding]').open = true")
+    form = page.part("add")
+    form.find_element("name", "code").send_keys("P-030")
+    form.submit()
+    page.until("return location.pathname === '/subjects/P-030'")
+    page.until_text("consent-words", "no consent yet")
+    form = page.part("consent-form")
+    form.find_element("css selector", ".check input").click()
+    form.find_element("css selector", "button[type=submit]").click()
+    page.until_text("consent-words", "Given by the person")
+    page.part("withdraw").click()
+    page.browser.find_element("css selector", "dialog button.danger").click()
+    page.until_text("consent-words", "withdrawn")
+
+
+def test_the_safety_text_stands_at_once_and_after_keeping(page: Page) -> None:
+    page.open(f"subjects/{ONE}")
+    page.until_text("about", "1 recording")
+    Select(page.part("scale")).select_by_value("phq9")
+    form = page.browser.find_element("css selector", "form[data-scale=phq9]")
+    answer = "form[data-scale=phq9] [data-item='{}'] input[value='{}']"
+    for item in range(8):
+        page.run("document.querySelector(arguments[0]).click()", answer.format(item, 0))
+    assert not page.part("safety").is_displayed()
+    page.run("document.querySelector(arguments[0]).click()", answer.format(8, 1))
+    assert "talk to somebody now" in page.part("safety").text
+    form.find_element("css selector", "button[type=submit]").click()
+    page.until_text("report-said", "Kept: PHQ-9 1")
+    assert page.part("safety").is_displayed()
+    page.until("return document.querySelectorAll('.lanes .point.alert').length === 1")
+
+
+def test_a_note_is_put_where_the_timeline_was_clicked(page: Page) -> None:
+    page.open(f"subjects/{ONE}/recordings/{number(page, ONE)}")
+    page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
+    tape = page.part("tape")
+    ActionChains(page.browser).move_to_element(tape).click().perform()
+    chosen = page.run("return window.mien.recording.tape.nowS")
+    assert 15 < chosen < 45
+    form = page.part("note-form")
+    form.find_element("name", "text").send_keys("laughs")
+    form.find_element("css selector", "button[type=submit]").click()
+    page.until_text("marks", "laughs")
+    with opened_store(page) as store:
+        (mark,) = [each for each in store.annotations.of(store.subjects.get(ONE)) if each.text == "laughs"]
+        recording = store.recordings.of(store.subjects.get(ONE))[-1]
+    assert (mark.at - recording.started_at).total_seconds() == pytest.approx(chosen, abs=0.01)
+
+
+def opened_store(page: Page) -> Store:
+    return Store(page.run("return fetch('/api/v1/subjects').then((a) => a.json()).then(({store}) => store)"))
+
+
+def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(page: Page, tmp_path: Path) -> None:
+    import av
+    import numpy as np
+
+    film = tmp_path / "session.webm"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libvpx", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for shade in range(300):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), shade % 256, np.uint8))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    page.open(f"subjects/{ONE}/recordings/{number(page, ONE)}")
+    page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
+    page.part("file").send_keys(str(film))
+    page.until("return document.querySelector('video').duration > 50")
+    page.part("tape").send_keys(Keys.HOME, *[Keys.PAGE_UP] * 5)
+    page.until(
+        "return Math.abs(document.querySelector('video').currentTime - window.mien.recording.tape.nowS) < 0.3"
+    )
+    assert page.run("return window.mien.recording.tape.nowS") == pytest.approx(30, abs=1)
+    assert page.run("return document.querySelector('video').src").startswith("blob:")
+    sent = page.run(
+        "return performance.getEntriesByType('resource').filter((e) => e.name.includes('session')).length"
+    )
+    assert sent == 0
+
+
+def test_a_subject_erased_while_its_page_is_open(page: Page) -> None:
+    with opened_store_at(page) as store:
+        subject = store.subjects.add("P-031")
+        page.open("subjects/P-031")
+        page.until_text("about", "Nothing is recorded yet")
+        store.erase(subject)
+    page.run("window.mien.subject.look()")
+    page.until("return document.querySelector('[data-part=gone]').checkVisibility()")
+    page.until("return location.pathname === '/subjects' && location.search.includes('P-031')")
+    page.until_text("gone", "P-031 is no longer in the record")
+
+
+def opened_store_at(page: Page) -> Store:
+    page.open("subjects")
+    return opened_store(page)
+
+
+def test_a_code_that_is_nobodys_says_so(page: Page) -> None:
+    page.open("subjects/P-999")
+    assert "there is no subject P-999" in page.until_text("trouble", "P-999")

@@ -1,0 +1,461 @@
+"""The record's part of the API: what it gives, what it changes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import time as clock_time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from mien.errors import StoreError
+from mien.mood.definitions import MEASURES
+from mien.store.store import Store
+from mien.web.app import build_backend
+from mien.web.record_access import Records
+from store_fixtures import FakeClock
+from web import record_people as people
+from web.backend import ORIGIN, FakeStation, TestClient, client, settings
+
+MAY_4 = datetime(2026, 5, 4, 9, 0, tzinfo=people.BERLIN)
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server's clock shows the time of Berlin."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    clock_time.tzset()
+    yield
+    monkeypatch.undo()
+    clock_time.tzset()
+
+
+@pytest.fixture
+def record(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
+    with Store(tmp_path / "record.sqlite", who="tester", now=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def app(record: Store, station: FakeStation) -> FastAPI:
+    return build_backend(station, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def page(app: FastAPI) -> TestClient:
+    return client(app)
+
+
+def get(page: TestClient, path: str, **parameters: Any) -> Any:
+    answer = page.get(f"/api/v1/{path}", params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def post(page: TestClient, path: str, **body: Any) -> httpx.Response:
+    return page.post(f"/api/v1/{path}", json=body)
+
+
+# Subjects and consent.
+
+
+def test_an_empty_record_says_so(page: TestClient, record: Store) -> None:
+    told = get(page, "subjects")
+    assert told["subjects"] == []
+    assert told["role"] == "everyone"
+    assert told["store"] == record.where
+
+
+def test_a_subject_is_added_and_listed_with_consent_and_days(page: TestClient, record: Store) -> None:
+    assert post(page, "subjects", code="P-017", birth_year=1961).status_code == 201
+    subject = record.subjects.get("P-017")
+    people.record(record, subject, MAY_4)
+    people.record(record, subject, MAY_4 + timedelta(hours=2))
+    people.record(record, subject, MAY_4 + timedelta(days=1), kind="camera")
+    (told,) = get(page, "subjects")["subjects"]
+    assert (told["code"], told["birth_year"]) == ("P-017", 1961)
+    assert told["consent"] == {"state": "none"}
+    assert (told["days"], told["recordings"], told["last_recording"]) == (2, 3, "2026-05-05")
+    assert told["simulated"] is True
+
+
+@pytest.mark.parametrize("code", ["", "Anna Müller", "../etc", "a" * 65])
+def test_a_code_that_can_not_be_is_refused(page: TestClient, record: Store, code: str) -> None:
+    assert post(page, "subjects", code=code).status_code in (409, 422)
+    assert record.subjects.all() == []
+
+
+def test_a_code_is_taken_once(page: TestClient) -> None:
+    post(page, "subjects", code="P-1")
+    answer = post(page, "subjects", code="P-1")
+    assert answer.status_code == 409
+    assert "P-1" in answer.json()["detail"]
+
+
+def test_consent_goes_from_none_to_valid_to_ended_to_withdrawn(
+    page: TestClient, record: Store, clock: FakeClock, berlin: None
+) -> None:
+    record.subjects.add("P-1")
+
+    def state() -> str:
+        return str(get(page, "subjects/P-1")["consent"]["state"])
+
+    def give(**more: Any) -> httpx.Response:
+        words = {"given_by": "the person", "purpose": "to talk about it", "signals": ["expression"], **more}
+        return post(page, "subjects/P-1/consents", **words)
+
+    assert state() == "none"
+    given = give(last_day="2026-05-10").json()
+    assert (given["state"], given["last_day"]) == ("valid", "2026-05-10")  # the whole of its last day
+    clock.time = datetime(2026, 5, 10, 23, 59, tzinfo=people.BERLIN)
+    assert state() == "valid"
+    clock.time = datetime(2026, 5, 11, tzinfo=people.BERLIN)
+    assert state() == "expired"
+    assert give().json()["last_day"] is None
+    assert page.delete("/api/v1/subjects/P-1/consents").json()["state"] == "withdrawn"
+    assert state() == "withdrawn"
+    assert record.consents.valid(record.subjects.get("P-1")) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"signals": []}, {"signals": ["voice"]}, {"purpose": ""}, {"given_by": " "}, {"last_day": "soon"}],
+)
+def test_a_consent_to_nothing_is_none(page: TestClient, record: Store, wrong: dict[str, Any]) -> None:
+    subject = record.subjects.add("P-1")
+    words = {"given_by": "the person", "purpose": "to talk", "signals": ["expression"], **wrong}
+    assert post(page, "subjects/P-1/consents", **words).status_code in (409, 422)
+    assert record.consents.of(subject) == []
+
+
+# Marks and self-reports.
+
+
+def test_a_mark_stands_at_the_time_that_the_servers_clock_showed(
+    page: TestClient, record: Store, berlin: None
+) -> None:
+    record.subjects.add("P-1")
+    # On 29 March 2026 clocks in Berlin go from 2 to 3 at night.
+    for day in ("2026-03-28", "2026-03-29", "2026-03-30"):
+        kept = post(page, "subjects/P-1/annotations", kind="event", text="late", at=f"{day}T23:59").json()
+        assert (kept["at"], kept["day"]) == (f"{day}T23:59", day)
+    days = [mark["day"] for mark in get(page, "subjects/P-1")["marks"]]
+    assert days == ["2026-03-28", "2026-03-29", "2026-03-30"]
+
+
+def test_a_recordings_day_is_that_of_where_it_was_made(page: TestClient, record: Store, berlin: None) -> None:
+    subject = record.subjects.add("P-1")
+    tokyo = datetime.fromisoformat("2026-05-05T00:30+09:00")  # in Berlin the day before
+    people.record(record, subject, tokyo)
+    assert list(get(page, "subjects/P-1/recordings")) == ["2026-05-05"]
+    assert get(page, "subjects/P-1/recordings")["2026-05-05"][0]["time"] == "00:30"
+
+
+def test_a_mark_within_a_recording_counts_by_its_clock(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    made = people.record(record, subject, MAY_4, series=people.readings(30))
+    kept = post(
+        page, "subjects/P-1/annotations", kind="note", text="laughs", recording=made.id, from_s=12.5, to_s=14
+    )
+    assert kept.status_code == 201
+    (mark,) = get(page, f"subjects/P-1/recordings/{made.id}")["marks"]
+    assert (mark["from_s"], mark["to_s"], mark["text"]) == (12.5, 14.0, "laughs")
+    assert record.annotations.of(subject)[0].at == made.started_at + timedelta(seconds=12.5)
+
+
+def test_marks_are_taken_away_by_their_own_subject_only(page: TestClient, record: Store) -> None:
+    one, other = record.subjects.add("P-1"), record.subjects.add("P-2")
+    mark = record.annotations.add(one, "note", "mine", at=MAY_4)
+    report = record.self_reports.add(one, "mood", total=4)
+    assert page.delete(f"/api/v1/subjects/P-2/annotations/{mark.id}").status_code == 404
+    assert page.delete(f"/api/v1/subjects/P-2/self-reports/{report.id}").status_code == 404
+    assert page.delete(f"/api/v1/subjects/P-1/annotations/{mark.id}").status_code == 204
+    assert page.delete(f"/api/v1/subjects/P-1/self-reports/{report.id}").status_code == 204
+    assert record.annotations.of(one) == record.self_reports.of(one) == []
+    assert record.subjects.find(other.code) == other
+
+
+@pytest.mark.parametrize("ninth", [0, 1, 3])
+def test_the_safety_text_comes_with_an_answer_above_0_to_the_ninth_question(
+    page: TestClient, record: Store, ninth: int
+) -> None:
+    record.subjects.add("P-1")
+    record.texts.set("phq9_safety", "Call us: 030 1234.")
+    kept = post(page, "subjects/P-1/self-reports", scale="phq9", items=[0] * 8 + [ninth]).json()
+    assert kept["total"] == ninth
+    assert kept["safety_text"] == ("Call us: 030 1234." if ninth else None)
+    assert get(page, "subjects/P-1")["self_reports"][0]["safety"] is (ninth > 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"scale": "phq9", "items": [0] * 8},
+        {"scale": "phq9", "items": [4] + [0] * 8},
+        {"scale": "mood", "total": 11},
+        {"scale": "mood"},
+        {"scale": "mood", "total": 4, "at": "yesterday"},
+    ],
+)
+def test_answers_that_do_not_fit_are_refused(page: TestClient, record: Store, wrong: dict[str, Any]) -> None:
+    subject = record.subjects.add("P-1")
+    assert post(page, "subjects/P-1/self-reports", **wrong).status_code in (409, 422)
+    assert record.self_reports.of(subject) == []
+
+
+# Recordings.
+
+
+def test_a_thinned_recording_has_the_means_of_its_steps(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    made = people.record(record, subject, MAY_4, series=people.readings(120))
+    told = get(page, f"subjects/P-1/recordings/{made.id}", points=100)
+    stored = record.readings.load(made.id)
+    series, step_s = told["series"], told["series"]["step_s"]
+    assert len(series["valence"]) == 100
+    assert series["start_s"] == 0
+    for place in (0, 40, 99):
+        low = place * step_s
+        rows = (stored["time_s"] >= low) & (stored["time_s"] < low + step_s + (place == 99))
+        seen = rows & ~np.isnan(stored["valence"])
+        expected = np.mean(stored["valence"][seen]) if seen.any() else None
+        assert series["valence"][place] == (None if expected is None else pytest.approx(expected, abs=1e-4))
+        assert series["read"][place] == pytest.approx(np.mean(stored["expression"][rows] >= 0), abs=1e-4)
+    shares = [row for row in series["probabilities"] if row]
+    assert np.allclose(np.sum(shares, axis=1), 1, atol=0.001)
+
+
+def test_a_part_of_a_recording_is_finer(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    made = people.record(record, subject, MAY_4, series=people.readings(120))
+    part = get(page, f"subjects/P-1/recordings/{made.id}", start_s=30, end_s=60, points=50)["series"]
+    assert (part["start_s"], part["end_s"]) == (30, 60)
+    assert part["time_s"][0] == pytest.approx(30.3)
+    refused = page.get(f"/api/v1/subjects/P-1/recordings/{made.id}", params={"start_s": 500})
+    assert refused.status_code == 422
+
+
+def test_a_recording_without_readings_is_empty_and_no_fault(page: TestClient, record: Store) -> None:
+    made = people.record(record, record.subjects.add("P-1"), MAY_4)
+    series = get(page, f"subjects/P-1/recordings/{made.id}")["series"]
+    assert series["valence"] == [None]
+    assert series["probabilities"] == [None]
+
+
+def test_a_recording_is_not_found_under_another_subject(page: TestClient, record: Store) -> None:
+    made = people.record(record, record.subjects.add("P-1"), MAY_4)
+    record.subjects.add("P-2")
+    for path in (f"subjects/P-2/recordings/{made.id}", "subjects/P-1/recordings/999", "subjects/P-3"):
+        assert page.get(f"/api/v1/{path}").status_code == 404
+
+
+def test_episodes_and_smiles_come_with_a_recording(page: TestClient, record: Store) -> None:
+    made = people.record(record, record.subjects.add("P-1"), MAY_4, series=people.readings(120))
+    told = get(page, f"subjects/P-1/recordings/{made.id}")["events"]
+    assert [(each["kind"], each["onset_s"]) for each in told] == [
+        (each.kind, round(each.onset_s, 3)) for each in record.readings.events(made.id)
+    ]
+    assert told
+
+
+# Days and changes.
+
+
+def test_days_come_as_they_are_with_gaps_left_out(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    table = people.figures(40)
+    people.fill(record, subject, table)
+    told = get(page, "subjects/P-1/days")
+    assert told["days"] == [day.isoformat() for day in table.index]
+    assert len(told["days"]) < 40
+    named = {measure["name"]: measure for measure in told["measures"]}
+    assert set(named) == set(MEASURES)
+    for end in ("", "_low", "_high"):
+        column = named["valence_mean"]["value" if not end else end[1:]]
+        assert column == pytest.approx(table[f"valence_mean{end}"].to_list(), rel=1e-4)
+
+
+def test_without_a_chosen_interval_there_is_no_alarm_and_no_chart(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    people.fill(record, subject, people.figures(120, flat_from=60), baseline_days=50)
+    told = get(page, "subjects/P-1/changes", measure="valence_mean")
+    assert told["false_alarm_days"] is None
+    assert told["charts"] == []
+    assert [each["kind"] for each in told["findings"]] == ["not_ready"]
+    assert told["usual"][0] < told["usual"][1]
+
+
+def test_with_a_chosen_interval_a_change_is_told_and_drawn(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    people.fill(record, subject, people.figures(120, flat_from=60), baseline_days=50)
+    assert post(page, "false-alarms", days=365).status_code == 200
+    told = get(page, "subjects/P-1/changes", measure="valence_mean")
+    assert "change" in {each["kind"] for each in told["findings"]}
+    assert [chart["kind"] for chart in told["charts"]] == ["ewma", "cusum"]
+    for chart in told["charts"]:
+        assert len(chart["days"]) == len(chart["statistic"])
+        assert chart["alarms"]
+    assert get(page, "subjects/P-1/changes", measure="entropy")["charts"] == []  # nobody watches it
+    assert post(page, "false-alarms", days=None).status_code == 200
+    assert get(page, "subjects/P-1/changes")["charts"] == []
+
+
+@pytest.mark.parametrize("days", [0, -3, 6, 100_000, "often"])
+def test_an_interval_that_can_not_be_is_refused(page: TestClient, record: Store, days: Any) -> None:
+    assert post(page, "false-alarms", days=days).status_code == 422
+    assert record.texts.setting("false_alarm_days") is None
+
+
+def test_a_baseline_is_taken_deliberately(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    assert "no baseline yet" in post(page, "subjects/P-1/baseline").json()["detail"]
+    for day in range(6):
+        people.record(record, subject, MAY_4 + timedelta(days=day), series=people.readings(300, seed=day))
+    before = get(page, "subjects/P-1/changes")["baseline"]
+    assert before["taken"] is False
+    assert before["words"].startswith("None is taken yet.")
+    answer = post(page, "subjects/P-1/baseline", start="2026-05-04", end="2026-05-09")
+    assert answer.status_code == 201, answer.text
+    after = get(page, "subjects/P-1/changes")["baseline"]
+    assert (after["taken"], after["start"], after["end"]) == (True, "2026-05-04", "2026-05-09")
+
+
+# What others do meanwhile.
+
+
+def test_the_pulse_changes_with_a_recording_and_ends_with_the_subject(
+    page: TestClient, record: Store
+) -> None:
+    subject = record.subjects.add("P-1")
+    before = get(page, "subjects/P-1/pulse")
+    people.record(record, subject, MAY_4)
+    assert get(page, "subjects/P-1/pulse") != before
+    record.erase(subject)
+    for path in ("", "/pulse", "/days", "/changes", "/recordings", "/recordings/1", "/report.html"):
+        answer = page.get(f"/api/v1/subjects/P-1{path}")
+        assert answer.status_code == 404, path
+        assert answer.json()["detail"] == "there is no subject P-1 here"
+
+
+def test_reading_a_record_stands_in_the_audit_log(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    made = people.record(record, subject, MAY_4, series=people.readings(20))
+    get(page, "subjects/P-1")
+    get(page, f"subjects/P-1/recordings/{made.id}")
+    get(page, f"subjects/P-1/recordings/{made.id}", start_s=5, end_s=10)  # of what was opened already
+    lines = [entry for entry in record.audit.entries() if entry.action == "read"]
+    assert [(each.who, each.subject, each.details["what"]) for each in lines] == [
+        ("page", subject.number, "subject"),
+        ("page", subject.number, "recording"),
+    ]
+
+
+def test_a_store_that_can_not_be_opened_is_said_and_tried_again(station: FakeStation, record: Store) -> None:
+    tries: list[float] = []
+    now = [0.0]
+
+    def opener() -> Store:
+        tries.append(now[0])
+        if len(tries) < 3:
+            raise StoreError("record.sqlite is damaged; take your newest backup")
+        return record
+
+    records = Records(opener, clock=lambda: now[0])
+    page = client(build_backend(station, settings(), records=records))  # type: ignore[arg-type]
+    assert page.get("/api/v1/sources").status_code == 200  # Live works
+    assert tries == []  # opened when it is asked for
+    for path in ("subjects", "subjects", "subjects/P-1/days"):
+        answer = page.get(f"/api/v1/{path}")
+        assert answer.status_code == 503
+        assert answer.json()["detail"] == "record.sqlite is damaged; take your newest backup"
+    assert len(tries) == 1
+    now[0] = 2.5
+    assert page.get("/api/v1/subjects").status_code == 503
+    now[0] = 5.0
+    assert page.get("/api/v1/subjects").status_code == 200
+
+
+def test_a_damaged_file_and_a_newer_one_are_named(station: FakeStation, tmp_path: Path) -> None:
+    path = tmp_path / "record.sqlite"
+    path.write_bytes(b"not a database at all" * 500)
+    page = client(build_backend(station, settings(), records=Records(lambda: Store(path))))  # type: ignore[arg-type]
+    answer = page.get("/api/v1/subjects")
+    assert answer.status_code == 503
+    assert "record.sqlite" in answer.json()["detail"]
+
+
+def test_what_is_too_old_goes_daily_while_the_page_runs(record: Store, clock: FakeClock) -> None:
+    subject = record.subjects.add("P-1", retention_days=30)
+    people.record(record, subject, MAY_4)
+    now = [0.0]
+    records = Records(lambda: record, clock=lambda: now[0])
+    assert records.store().recordings.of(subject)
+    clock.advance(days=31)
+    assert records.store().recordings.of(subject)
+    now[0] = 90_000.0
+    assert records.store().recordings.of(subject) == []
+
+
+# Downloads.
+
+
+def test_the_report_is_given_as_a_page_that_loads_nothing(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    people.fill(record, subject, people.figures(40, first=date(2026, 3, 20)))
+    answer = page.get("/api/v1/subjects/P-1/report.html")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == 'attachment; filename="P-1-report.html"'
+    assert "P-1" in answer.text
+    assert page.get("/api/v1/subjects/P-1/report.docx").status_code == 422
+
+
+def test_everything_is_given_as_one_zip(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    people.record(record, subject, MAY_4, series=people.readings(20))
+    answer = page.get("/api/v1/subjects/P-1/export.zip")
+    assert answer.status_code == 200
+    assert answer.content[:2] == b"PK"
+    assert [entry.action for entry in record.audit.entries()][-1] == "export"
+
+
+# Other pages.
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "subjects"), ("GET", "subjects/P-1"), ("GET", "subjects/P-1/days"), ("POST", "subjects"),
+        ("POST", "subjects/P-1/consents"), ("DELETE", "subjects/P-1/consents"),
+        ("POST", "subjects/P-1/annotations"), ("POST", "subjects/P-1/self-reports"),
+        ("POST", "subjects/P-1/baseline"), ("POST", "false-alarms"), ("POST", "users"),
+        ("POST", "texts/crisis"),
+    ],
+)  # fmt: skip
+def test_no_other_page_gets_at_the_record(page: TestClient, record: Store, method: str, path: str) -> None:
+    record.subjects.add("P-1")
+    foreign = {"origin": "https://evil.example"}
+    assert page.request(method, f"/api/v1/{path}", headers=foreign, json={}).status_code == 403
+    assert (
+        page.request(method, f"/api/v1/{path}", headers={"host": "evil.example"}, json={}).status_code == 421
+    )
+    embedded = {"sec-fetch-site": "cross-site", "origin": ORIGIN}
+    assert page.request(method, f"/api/v1/{path}", headers=embedded, json={}).status_code == 403
+
+
+def test_reading_changes_nothing_and_changes_are_no_gets(app: FastAPI) -> None:
+    description = client(app).get("/api/v1/openapi.json").json()
+    methods = {method for path in description["paths"].values() for method in path}
+    assert methods <= {"get", "post", "delete"}
+
+
+def test_a_year_is_told_from_the_cache_and_small(page: TestClient, record: Store) -> None:
+    people.fill(record, record.subjects.add("P-1"), people.figures(365))
+    answer = page.get("/api/v1/subjects/P-1/days")
+    assert len(answer.content) < 1_000_000
+    assert len(json.loads(answer.content)["days"]) > 300
