@@ -9,7 +9,7 @@ from pathlib import Path
 from mien.mood.usual import Usual
 from mien.store.store import Store
 from mien.store.types import Event, Subject
-from store.series_data import readings
+from store_series import readings
 
 START = datetime(2026, 5, 3, 14, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=45)))
 ODD = 'two\nlines, "quotes"; =1+1 \u2028 \U0001f600 e\u0301'

@@ -19,8 +19,8 @@ from mien.record.export import export_record
 from mien.record.importing import import_record
 from mien.store.store import Store
 from record.people import START, contents, fill, rewrite
-from store.series_data import same
 from store_fixtures import FakeClock
+from store_series import same
 
 SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 Files = dict[str, bytes]

@@ -19,8 +19,8 @@ from mien.record.export.gathering import gather
 from mien.record.importing import import_record
 from mien.store.store import Store
 from mien.store.types import Event, Subject
-from store.series_data import same
 from store_fixtures import FakeClock
+from store_series import same
 
 NUMBERS = count()
 

@@ -13,7 +13,7 @@ from mien.errors import StoreError
 from mien.labels import EMOTIONS, MEASURES
 from mien.store import codec
 from mien.table import DECIMALS
-from store.series_data import readings, same
+from store_series import readings, same
 
 
 def test_what_comes_out_is_what_went_in_rounded_as_the_table_is() -> None:

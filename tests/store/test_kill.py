@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from store.killing import kill_cameras, kill_hasty_ones
+from store_killing import kill_cameras, kill_hasty_ones
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children as on Unix")
 

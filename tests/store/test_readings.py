@@ -14,7 +14,7 @@ from mien.store import codec, pieces
 from mien.store.schema import ChunkRow, SegmentRow
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
-from store.series_data import readings, same
+from store_series import readings, same
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 

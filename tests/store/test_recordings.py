@@ -9,8 +9,8 @@ import pytest
 from mien.errors import StoreError
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
-from store.series_data import readings
 from store_fixtures import FakeClock
+from store_series import readings
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 

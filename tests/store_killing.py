@@ -25,7 +25,7 @@ from mien.store import codec
 from mien.store.store import Store
 from mien.store.types import Subject
 from mien.types import Faces, Frame
-from store.series_data import readings, same
+from store_series import readings, same
 
 CHUNK_ROWS = 10
 CHUNKS = 12
@@ -40,7 +40,7 @@ _ACKNOWLEDGED = struct.Struct("<qd")
 def context() -> ForkServerContext:
     """Children start at once, as copies of a process that has imported everything."""
     chosen = multiprocessing.get_context("forkserver")
-    chosen.set_forkserver_preload(["store.killing", "pyarrow.parquet", "sqlalchemy.dialects.sqlite"])
+    chosen.set_forkserver_preload(["store_killing", "pyarrow.parquet", "sqlalchemy.dialects.sqlite"])
     return chosen
 
 
