@@ -87,7 +87,7 @@ def away(columns: Columns, rows: slice) -> Columns:
 
 
 def repeated(path: Path) -> Columns:
-    """What was read of the most frequent track in a table, to and fro until it is half an hour."""
+    """What was read of the most frequent track in a table, to and fro for half an hour, with noise."""
     table = pd.read_csv(path)
     one = table[(table["source"] == table["source"].mode()[0])]
     one = one[one["track"] == one["track"].mode()[0]]
@@ -95,22 +95,24 @@ def repeated(path: Path) -> Columns:
     one = one.iloc[np.resize(there_and_back, ROWS)]
     print(f"{len(there_and_back) // 2 + 1} real rows, to and fro")
     rng = np.random.default_rng(0)
-    columns = {
-        name: one[name].to_numpy(copy=True) for name in ("x", "y", "width", "height", "detection", "quality")
-    }
+
+    def noisy(name: str) -> NDArray[np.float64]:
+        """With a quarter of what changes from frame to frame as noise, so that nothing comes twice."""
+        values = one[name].to_numpy(copy=True)
+        return values + rng.normal(0, 0.25 * np.nanmedian(np.abs(np.diff(values))) + 1e-9, len(values))
+
+    columns = {name: noisy(name) for name in ("x", "y", "width", "height", "detection", "quality")}
     return {
         **columns,
         "frame": np.arange(ROWS) * 3,
         "time_s": np.arange(ROWS) / 10 + rng.uniform(0, 0.03, ROWS),
         "face_px": np.sqrt(columns["width"] * columns["height"]),
-        "probabilities": one[list(PROBABILITIES)].to_numpy(copy=True),
+        "probabilities": np.column_stack([noisy(name) for name in PROBABILITIES]),
         "expression": np.array(
             [EMOTIONS.index(each) if each in EMOTIONS else -1 for each in one["expression"]]
         ),
-        "confidence": one["confidence"].to_numpy(copy=True),
-        "valence": one["valence"].to_numpy(copy=True),
-        "arousal": one["arousal"].to_numpy(copy=True),
-        "measures": one[list(MEASURES)].to_numpy(copy=True),
+        **{name: noisy(name) for name in ("confidence", "valence", "arousal")},
+        "measures": np.column_stack([noisy(name) for name in MEASURES]),
     }
 
 

@@ -186,7 +186,6 @@ def test_a_cut_that_somebody_has_noticed(scene: Scene) -> None:
 @pytest.mark.parametrize("swapped", [False, True], ids=["numbers kept", "numbers swapped"])
 def test_two_who_cross(swapped: bool) -> None:
     """Whatever the tracker makes of it: from the moment when they cover each other, nothing is stored."""
-    scene.show((0, LEFT), frames=0)
     scene = Scene()
     scene.show((0, LEFT), frames=10)
     halfway = scene.move({0: LEFT, 1: RIGHT}, {0: MIDDLE, 1: (330, 240, 100)})

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import event, text
 
 from mien.errors import StoreError
 from mien.face.quality import quality_parts
@@ -296,6 +297,42 @@ def test_a_disk_that_stays_full_stops_it_and_the_readings_go_on(
     assert record.status.lost == 2
     assert record.finish(timeout_s=LIMIT_S)
     assert len(load_series(store, record.recording.id)) == 1
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """SQLite may have a few pages more, and then none: what was there stays, and can be read."""
+    time_s = [0.0]
+    with Store(tmp_path / "record.sqlite") as full:
+        subject = full.subjects.add("P-017")
+        full.consents.give(subject, given_by="herself", purpose="to see")
+        record = writer(full, subject, clock=lambda: time_s[0])
+        record.take(frame(0), seen(0))
+        wait_until(lambda: record.status.stored == 1)
+        with full.transaction() as session:
+            pages = session.execute(text("PRAGMA page_count")).scalar_one()
+        event.listen(
+            full.engine,
+            "begin",
+            lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 4}"),
+        )
+        index = 0
+
+        def is_full() -> bool:
+            nonlocal index
+            index += 1
+            assert record.take(frame(index), seen(0)) == 0
+            return record.status.trouble is not None
+
+        wait_until(is_full)
+        assert "the disk is full; what was stored before is whole" in str(record.status.trouble)
+        time_s[0] = 31.0
+        wait_until(lambda: record.status.stopped)
+        record.finish()
+    with Store(tmp_path / "record.sqlite") as after:
+        stored = len(load_series(after, record.recording.id))
+        assert stored == record.status.stored
+        assert stored + record.status.lost == index + 1
+        assert after.recordings.get(record.recording.id).state == "open"
 
 
 def test_at_the_end_a_full_disk_is_not_waited_for(

@@ -16,7 +16,7 @@ SLOW = float(os.environ.get("MIEN_SLOW", "1"))
 
 
 def test_nothing_that_was_committed_is_lost_and_nothing_is_damaged(tmp_path: Path) -> None:
-    times = 35 if SLOW == 1 else 200
+    times = 30 if SLOW == 1 else 200
     assert kill_hasty_ones(tmp_path / "record.sqlite", times) >= times
 
 
