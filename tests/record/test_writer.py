@@ -280,6 +280,26 @@ def test_a_disk_that_is_busy_for_a_while_loses_nothing(
     assert store.recordings.get(record.recording.id).frames == 2
 
 
+def test_packing_that_fails_is_tried_again(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing, "_PACK_ROWS", 1)
+    pack, tried = store.readings.pack, []
+
+    def busy_once(number: int) -> None:
+        tried.append(number)
+        if len(tried) == 1:
+            raise StoreError("the store is busy")
+        pack(number)
+
+    monkeypatch.setattr(store.readings, "pack", busy_once)
+    with writer(store, subject) as record:
+        record.take(frame(0), seen(0))
+        wait_until(lambda: len(tried) >= 2)
+    assert (record.status.stored, record.status.lost, record.status.stopped) == (1, 0, None)
+    assert store.recordings.get(record.recording.id).state == "finished"
+
+
 def test_a_disk_that_stays_full_stops_it_and_the_readings_go_on(
     store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,7 +135,14 @@ class Committer:
         self.stored += len(rows)
         self._unpacked += len(rows)
         if self._unpacked >= _PACK_ROWS:
+            self._pack()
+
+    def _pack(self) -> None:
+        try:
             self._store.readings.pack(self._recording.id)
+        except StoreError as error:
+            self._bear(error)
+        else:
             self._unpacked = 0
 
     def _refusal(self) -> str | None:
