@@ -38,6 +38,10 @@ SPANS = {5: 6, 28: 35, 56: 70}
 """Days of a baseline, a fifth of them missing: usable days -> calendar days."""
 CHOSEN_DAYS = 365.0
 SIZES_SD = (0.5, 1.0, 2.0)
+AHEAD_DAYS = 365
+"""How long people are watched behind their baseline."""
+BAYES_PEOPLE = 250
+"""Of how many the run lengths are followed, which takes long."""
 KNOWN = tuple(range(1, 1001))
 """A baseline so long that what is usual is as good as known: limits without any allowance."""
 
@@ -97,7 +101,7 @@ def allowance(people: int, seed: int) -> None:
     """What is it worth to allow for what the baseline leaves open? Days that fit the model exactly."""
     rows = []
     for usable_days, kind in product((5, 28, 56), ("cusum", "ewma")):
-        group = drawn(seed, people, usable_days, 365, carry=0.4, noise=0.0)
+        group = drawn(seed, people, usable_days, AHEAD_DAYS, carry=0.4, noise=0.0)
         for name, how in (
             ("none", {"days": KNOWN, "weekly": False}),
             ("expected", {}),
@@ -106,7 +110,14 @@ def allowance(people: int, seed: int) -> None:
             if usable_days >= 28 or name == "none":
                 first, count = watched(group, kind, CHOSEN_DAYS, **how)
                 ill = drawn(
-                    seed + 1, people, usable_days, 400, carry=0.4, noise=0.0, flat_from=30, flat_size=1.0
+                    seed + 1,
+                    people,
+                    usable_days,
+                    AHEAD_DAYS,
+                    carry=0.4,
+                    noise=0.0,
+                    flat_from=30,
+                    flat_size=1.0,
                 )
                 rows.append([usable_days, kind, name, *shares(first, count), *delay(ill, kind, **how)[:1]])
     table(
@@ -136,14 +147,16 @@ def promise(people: int, seed: int) -> None:
     for (name, how), usable_days, interval in product(kinds.items(), (28, 56), (90.0, 365.0, 1095.0)):
         row: list[object] = [name, usable_days, f"{interval:.0f}"]
         for chart in CHARTS:
-            first, count = watched(drawn(seed, people, usable_days, 730, **how), chart, interval)
-            row.append(f"{730 / count.mean():.0f}, {100 * (first <= 30).mean():.0f} %")
+            first, count = watched(drawn(seed, people, usable_days, AHEAD_DAYS, **how), chart, interval)
+            interval_days = "-" if chart == "bayes" else f"{AHEAD_DAYS / count.mean():.0f}"
+            early, year = (100 * (first <= limit_days).mean() for limit_days in (30, 365))
+            row.append(f"{interval_days}, {early:.0f} %, {year:.0f} %")
         rows.append(row)
     heads = [
         "days",
         "usable days",
         "chosen interval",
-        *(f"{chart}: interval, in 30 days" for chart in CHARTS),
+        *(f"{chart}: interval, in 30, in 365 days" for chart in CHARTS),
     ]
     table("The promise", heads, rows)
 
@@ -152,9 +165,9 @@ def delays(people: int, seed: int) -> None:
     """How soon is flatness told?"""
     rows = []
     for usable_days, size, chart in product((28, 56), SIZES_SD, CHARTS):
-        group = drawn(seed, people, usable_days, 400, flat_from=30, flat_size=size)
-        _, calm = watched(drawn(seed + 1, people, usable_days, 730), chart, CHOSEN_DAYS)
-        rows.append([usable_days, f"{size:g}", chart, *delay(group, chart), f"{calm.mean() / 2:.2f}"])
+        group = drawn(seed, people, usable_days, AHEAD_DAYS, flat_from=30, flat_size=size)
+        _, calm = watched(drawn(seed + 1, people, usable_days, AHEAD_DAYS), chart, CHOSEN_DAYS)
+        rows.append([usable_days, f"{size:g}", chart, *delay(group, chart), f"{calm.mean():.2f}"])
     heads = ["usable days", "size, SD", "chart", "median delay, days", "within 14 days", "28", "90"]
     table(f"Flatness, at one false alarm in {CHOSEN_DAYS:.0f} days", [*heads, "false alarms a year"], rows)
 
@@ -285,7 +298,7 @@ def watched(group: People, chart: Chart | str, interval: float, **how: object) -
     days, errors = residuals(group)
     first, count = np.full(errors.shape[1], np.inf), np.zeros(errors.shape[1])
     if chart == "bayes":
-        alarmed = bayes(days, errors, group.baseline, interval)
+        alarmed = bayes(days, errors[:, :BAYES_PEOPLE], group.baseline, interval)
         return np.where(alarmed.any(axis=0), days[alarmed.argmax(axis=0)], np.inf), alarmed.sum(axis=0)
     upper = limits_of(group, chart, interval, **how)
     for day, direction in alarms(chart, days, errors, upper):
@@ -313,7 +326,7 @@ def alarms(
 def bayes(days: NDArray[np.int64], errors: Floats, baseline: int, interval: float) -> NDArray[np.bool_]:
     """(days, people) when another level than the baseline's becomes more likely, after it was at most 0.1."""
     hazards = 1 - (1 - 1 / interval) ** np.diff(days, prepend=0)
-    parts = np.array_split(errors, max(1, errors.shape[1] // 50), axis=1)
+    parts = np.array_split(errors, max(1, errors.shape[1] // 25), axis=1)
     usual = np.hstack([follow(part, hazards, baseline)[0][:, 0] for part in parts])
     begins, lasting = np.zeros(usual.shape, np.bool_), np.zeros(usual.shape[1], np.bool_)
     for day, chance in enumerate(usual):
@@ -326,7 +339,7 @@ def delay(group: People, chart: Chart | str, onset: int = 30, **how: object) -> 
     """Median delay, and shares within 14, 28 and 90 days, of those without an alarm before."""
     days, errors = residuals(group)
     if chart == "bayes":
-        below = bayes(days, errors, group.baseline, CHOSEN_DAYS)
+        below = bayes(days, errors[:, :BAYES_PEOPLE], group.baseline, CHOSEN_DAYS)
         first = np.where(below.any(axis=0), days[below.argmax(axis=0)], np.inf)
     else:
         first = np.full(errors.shape[1], np.inf)
@@ -335,7 +348,7 @@ def delay(group: People, chart: Chart | str, onset: int = 30, **how: object) -> 
     late = first[first > onset] - onset
     median = np.median(late)
     within = [f"{100 * (late <= limit_days).mean():.0f} %" for limit_days in (14, 28, 90)]
-    return [f"{median:.0f}" if np.isfinite(median) else "over a year", *within]
+    return [f"{median:.0f}" if np.isfinite(median) else "over 335", *within]
 
 
 def shares(first: Floats, count: Floats) -> list[str]:

@@ -1,15 +1,14 @@
 """How far a chart may go before it alarms, so that false alarms are as rare as somebody chose.
 
 What is usual is only known from the baseline's days, and limits that ignore this alarm far too often. So the
-baseline itself is drawn anew, hundreds of times, from the person's fitted autoregression, over the same
-days with the same gaps; each is fitted as the real one was, and a chart with that fit watches days of the
-same process. The limit is the one at which these charts together alarm once in the chosen number of days:
-the promise is about what is to be expected from all that the baseline tells, and not about a person whose
-usual were known exactly.
+baseline itself is drawn anew, hundreds of times, over the same days with the same gaps; each is fitted as the
+real one was, and a chart with that fit watches further days. The limit is the one at which these charts
+together alarm once in the chosen number of days: the promise is about what is to be expected from all that
+the baseline tells, and not about a person whose usual were known exactly.
 
-The days that are drawn have the fitted correlation from one day to the next, but a mood below it that
-carries on for longer, and noise on top, as a day's figure is only a sample of it. Days like these are
-harder than a plain autoregression, which fades sooner; the promise is to hold for both.
+The days that are drawn correlate from one to the next as the fit says, give or take its error. Below them
+lies a mood that carries on for longer, with noise on top, as a day's figure is only a sample of it. Such
+days are harder than a plain autoregression, which fades sooner; the promise is to hold for both.
 
 The parametric bootstrap is that of Gandy & Kvaloy (2013). They hold the promise for 90 % of all baselines,
 which is `sure=0.9` here; docs/change.md shows what that costs in delay.
@@ -37,6 +36,7 @@ CUSUM_SLACK: Final = 0.5
 EWMA_WEIGHT: Final = 0.1
 """The newest day's weight in the EWMA (Lucas & Saccucci 1990: 0.1 for shifts of about half a deviation)."""
 
+_PHI_RANGE: Final = (0.0, 0.8)
 _BASELINES: Final = 400
 _FUTURES: Final = 50
 _LONGEST_DAYS: Final = 365
@@ -71,7 +71,7 @@ class Plan:
             kind=kind,
             days=tuple((days - first).tolist()),
             weekly=fit.weekly,
-            phi=round(min(max(fit.phi, 0.0), 0.8), 1),
+            phi=round(min(max(fit.phi, _PHI_RANGE[0]), _PHI_RANGE[1]), 1),
             false_alarm_days=false_alarm_days,
             sure=sure,
         )
@@ -125,63 +125,74 @@ def _highest(plan: Plan, horizon: int) -> Small:
     random = np.random.default_rng(20130304)
     days = np.array(plan.days, np.int64)
     span = int(days[-1] - days[0]) + 1
-    mood = _process(random, _BASELINES, span, _carry(plan))
-    past = _figures(mood, random.standard_normal(mood.shape), plan)
-    fits = fit_many(days, past[:, days - days[0]], design(days, plan.weekly))
+    truth = _Truth.drawn(random, plan)
+    mood = truth.mood(random, span)
+    figures = truth.figures(mood, random.standard_normal(mood.shape))
+    fits = fit_many(days, figures[:, days - days[0]], design(days, plan.weekly))
     seen = random.random(horizon) < len(days) / span
-    return _watch(plan, random, _Past(mood[:, -1:], past[:, -1:], int(days[-1])), fits, seen)
+    chart = _Watched(plan, fits, figures[:, -1:], int(days[-1]))
+    state = np.repeat(mood[:, -1:], _FUTURES, axis=1).astype(np.float32)
+    for is_seen in seen:
+        state = truth.next(state, random.standard_normal(state.shape, np.float32))
+        figure = truth.figures(state, random.standard_normal(state.shape, np.float32)) if is_seen else None
+        chart.take(figure)
+    return chart.highest
 
 
-class _Past(NamedTuple):
-    """The baselines' last day: (baselines, 1) mood and figure, and its number."""
+class _Truth(NamedTuple):
+    """How much of a day's mood is left on the next: (baselines, 1). Figures then correlate by its square."""
 
-    mood: NDArray[np.float64]
-    figure: NDArray[np.float64]
-    day: int
+    carry: NDArray[np.float64]
+
+    @classmethod
+    def drawn(cls, random: np.random.Generator, plan: Plan) -> _Truth:
+        """Draw what the correlation may truly be, as the baseline leaves that open too."""
+        spread = np.sqrt((1 - plan.phi**2) / len(plan.days))
+        phi = np.clip(plan.phi + spread * random.standard_normal((_BASELINES, 1)), *_PHI_RANGE)
+        return cls(np.sqrt(phi))
+
+    def mood(self, random: np.random.Generator, days: int) -> NDArray[np.float64]:
+        """(baselines, days) of moods with a standard deviation of 1."""
+        values = random.standard_normal((_BASELINES, days))
+        for day in range(1, days):
+            values[:, day, np.newaxis] = self.next(values[:, [day - 1]], values[:, [day]])
+        return values
+
+    def next(self, mood: AnyFloats, noise: AnyFloats) -> AnyFloats:
+        """Give the moods of the next day."""
+        carry = self.carry.astype(mood.dtype)
+        return np.asarray(carry * mood + np.sqrt(1 - carry**2) * noise, mood.dtype)
+
+    def figures(self, mood: AnyFloats, noise: AnyFloats) -> AnyFloats:
+        """Put noise on moods; figures have a standard deviation of 1, too."""
+        share = self.carry.astype(mood.dtype)
+        return np.asarray(np.sqrt(share) * mood + np.sqrt(1 - share) * noise, mood.dtype)
 
 
-def _carry(plan: Plan) -> float:
-    """How much of a day's mood is left on the next; figures then have the correlation `plan.phi`."""
-    return float(np.sqrt(plan.phi))
+class _Watched:
+    """Charts of all baselines and futures at once, as `charts` runs one."""
 
+    def __init__(self, plan: Plan, fits: Fits, last: NDArray[np.float64], day: int) -> None:
+        self.highest = np.zeros((_BASELINES, _FUTURES), np.float32)
+        self._kind, self._day = plan.kind, day
+        self._levels = (fits.levels if plan.weekly else np.repeat(fits.levels, 7, axis=1)).astype(np.float32)
+        self._sd, self._phi = (each[:, np.newaxis].astype(np.float32) for each in (fits.sd, fits.phi))
+        self._above, self._below = np.zeros_like(self.highest), np.zeros_like(self.highest)
+        self._kept = np.ones_like(self._phi)
+        self._far = self._deviation(last.astype(np.float32))
 
-def _figures(mood: AnyFloats, noise: AnyFloats, plan: Plan) -> AnyFloats:
-    """Put noise on a mood: both have a standard deviation of 1, and so has the sum."""
-    share = _carry(plan)
-    return np.asarray(mood * share**0.5 + noise * (1 - share) ** 0.5)
+    def take(self, figures: Small | None) -> None:
+        """Take the next day; None where it is missing."""
+        self._day += 1
+        self._kept = self._kept * self._phi
+        if figures is None:
+            return
+        before, self._far = self._far, self._deviation(figures)
+        error = np.asarray((self._far - self._kept * before) / np.sqrt(1 - self._kept**2), np.float32)
+        self._above, self._below = advance(self._kind, self._above, self._below, error)
+        np.maximum(self.highest, np.maximum(self._above, self._below), out=self.highest)
+        self._kept = np.ones_like(self._phi)
 
-
-def _process(random: np.random.Generator, people: int, days: int, phi: float) -> NDArray[np.float64]:
-    """(people, days) of an autoregression with a standard deviation of 1."""
-    values = random.standard_normal((people, days))
-    fresh = np.sqrt(1 - phi**2)
-    for day in range(1, days):
-        values[:, day] = phi * values[:, day - 1] + fresh * values[:, day]
-    return values
-
-
-def _watch(
-    plan: Plan, random: np.random.Generator, past: _Past, fits: Fits, seen: NDArray[np.bool_]
-) -> Small:
-    levels = (fits.levels if plan.weekly else np.repeat(fits.levels, 7, axis=1)).astype(np.float32)
-    sd, phi = fits.sd[:, np.newaxis].astype(np.float32), fits.phi[:, np.newaxis].astype(np.float32)
-    shape = (_BASELINES, _FUTURES)
-
-    def deviation(figure: Small, day: int) -> Small:
-        return np.asarray(np.clip((figure - levels[:, [(day - 1) % 7]]) / sd, -REACH_SD, REACH_SD))
-
-    mood = np.repeat(past.mood, _FUTURES, axis=1).astype(np.float32)
-    far = deviation(np.repeat(past.figure, _FUTURES, axis=1).astype(np.float32), past.day)
-    above, below, highest = (np.zeros(shape, np.float32) for _ in range(3))
-    carry, kept = _carry(plan), np.ones_like(phi)
-    for day, is_seen in enumerate(seen, past.day + 1):
-        mood = carry * mood + (1 - carry**2) ** 0.5 * random.standard_normal(shape, np.float32)
-        kept = kept * phi
-        if is_seen:
-            figure = _figures(mood, random.standard_normal(shape, np.float32), plan)
-            before, far = far, deviation(figure, day)
-            error = np.asarray((far - kept * before) / np.sqrt(1 - kept**2), np.float32)
-            above, below = advance(plan.kind, above, below, error)
-            np.maximum(highest, np.maximum(above, below), out=highest)
-            kept = np.ones_like(phi)
-    return highest
+    def _deviation(self, figures: Small) -> Small:
+        usual = self._levels[:, [(self._day - 1) % 7]]
+        return np.asarray(np.clip((figures - usual) / self._sd, -REACH_SD, REACH_SD))
