@@ -83,7 +83,7 @@ def test_the_page_asks_before_a_camera_is_on(page: Page, server: MienLive) -> No
     assert page.browser.title == "Live · Mien"
     assert page.part("consent").is_displayed()
     promises = page.part("consent").text
-    assert "Nothing is stored. No picture leaves this machine." in promises
+    assert "No picture is stored, none leaves this machine." in promises
     assert page.text("start") == "Start the camera"
     assert not page.run(CAMERA_ON)
     assert page.run("return document.querySelector('video').srcObject") is None

@@ -120,7 +120,7 @@ def test_the_page_gets_the_station_and_the_settings(run: Run, monkeypatch: pytes
     serve = pytest.importorskip("mien.web.serve")
     shown = []
 
-    def run_page(station, settings, open_browser) -> None:  # type: ignore[no-untyped-def]
+    def run_page(station, settings, open_browser, *, store) -> None:  # type: ignore[no-untyped-def]
         with station.hub.subscribe() as box:
             shown.append((settings.port, open_browser, box.take(LIMIT_S).source))
 
@@ -133,7 +133,7 @@ def test_a_page_without_a_source_waits_for_the_browsers_camera(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve = pytest.importorskip("mien.web.serve")
-    monkeypatch.setattr(serve, "run_page", lambda station, *_: print(station.statuses()))
+    monkeypatch.setattr(serve, "run_page", lambda station, *_, **__: print(station.statuses()))
     ran = run("live")
     assert (ran.code, ran.out.strip()) == (0, "[]")
     assert read_purpose() is None
@@ -141,14 +141,14 @@ def test_a_page_without_a_source_waits_for_the_browsers_camera(
 
 def test_the_page_stops_after_a_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     serve = pytest.importorskip("mien.web.serve")
-    monkeypatch.setattr(serve, "run_page", lambda *_: Event().wait(LIMIT_S))
+    monkeypatch.setattr(serve, "run_page", lambda *_, **__: Event().wait(LIMIT_S))
     ran = run("live", "--for", "0.1")
     assert (ran.code, ran.errors) == (0, [])
 
 
 def test_ctrl_c_ends_the_page_before_its_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     serve = pytest.importorskip("mien.web.serve")
-    monkeypatch.setattr(serve, "run_page", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(serve, "run_page", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     ran = run("live", "--for", "1000")
     assert (ran.code, ran.errors) == (130, ["interrupted"])
 

@@ -230,7 +230,7 @@ def test_live_says_for_whom_it_records_and_how_much_is_stored(run: Run, clip: Pa
 def test_live_on_the_page_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     serve = pytest.importorskip("mien.web.serve")
 
-    def run_page(station, settings, open_browser) -> None:  # type: ignore[no-untyped-def]
+    def run_page(station, settings, open_browser, *, store) -> None:  # type: ignore[no-untyped-def]
         with station.hub.subscribe() as box:
             for _ in range(5):
                 assert box.take(10) is not None

@@ -55,6 +55,8 @@ class FakeStation:
         self.known: dict[str, SourceStatus] = {}
         self.sources: dict[str, Source] = {}
         self.openers: dict[str, Callable[[], Source]] = {}
+        self.recorder: Any = None
+        self.recorders: list[Any] = []
         self._thread = ThreadPoolExecutor(1)
 
     def add(self, name: str, opener: Callable[[], Source], *, where: str = "", restart: bool = True) -> None:
@@ -72,6 +74,17 @@ class FakeStation:
         if source := self.sources.pop(name, None):
             source.close()
 
+    def record(self, recorder: Any) -> None:
+        self.recorders.append(recorder)
+        before, self.recorder = self.recorder, recorder
+        if before is not None:
+            before.close(0)
+
+    def choose(self, source: str, track: int) -> None:
+        if self.recorder is None:
+            raise ConfigError("nobody is being recorded")
+        self.recorder.choose(source, track)
+
     def statuses(self) -> list[SourceStatus]:
         return list(self.known.values())
 
@@ -86,8 +99,12 @@ class FakeStation:
     def publish(self, reading: Reading) -> None:
         self.history.add(reading)
         self.hub.publish(reading)
+        if self.recorder is not None:
+            self.recorder.take(self.known[reading.source].where, reading)
 
     def close(self) -> None:
+        for recorder in filter(None, self.recorders):
+            assert recorder.close(WAIT_S)
         for name in list(self.known):
             self.remove(name)
         self.hub.close()

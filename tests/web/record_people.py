@@ -109,7 +109,7 @@ def record(
     """Write one recording, with readings or without."""
     begun = store.recordings.start(
         subject, kind=kind, source="camera", started_at=started_at,
-        models={"mien": "c0ffee" * 10}, settings={}, version="0.5",
+        models={"network": {"name": "mien", "sha256": "c0ffee" * 10}}, settings={}, version="0.5",
     )  # fmt: skip
     length_s = 60.0 * minutes
     if series is not None:

@@ -82,7 +82,7 @@ def test_the_policy_lets_no_text_become_a_script(visitor: TestClient) -> None:
 
 def test_the_page_asks_before_the_first_picture(visitor: TestClient) -> None:
     shown = markup(visitor, "/")
-    assert "Nothing is stored. No picture leaves this machine." in shown
+    assert "No picture is stored, none leaves this machine." in shown
     radios = re.findall(
         r'<input type="radio" name="purpose" value="(\w+)" required( data-refused="[^"]+)?', shown
     )

@@ -124,7 +124,9 @@ def live(
         "fps": settings.fps,
     }
     show_page = (
-        _page(browser, host, port, password_file, tls_cert, tls_key, allow_hosts or ()) if page else None
+        _page(browser, host, port, password_file, tls_cert, tls_key, allow_hosts or (), store)
+        if page
+        else None
     )
     _settle_purpose(purpose, places)
     if store is not None and subject is None and not page:
@@ -137,7 +139,7 @@ def live(
             check_one(places)
             recorder = stack.enter_context(recording(subject, store, settings))
             teller = RecordTeller(recorder)
-        station, announcer = Station(settings, recorder=recorder), _announcer(mqtt, teller)
+        station, announcer = Station(settings, recorder=recorder), _announcer(mqtt, teller, page)
         stack.callback(lambda: announcer.look(station.statuses()))
         stack.callback(station.close)
         if mqtt is not None:
@@ -182,6 +184,7 @@ def _opener(place: Place, asked: dict[str, Any]) -> Callable[[], Source]:
 def _page(
     open_browser: bool, host: str | None, port: int | None,
     password_file: Path | None, tls_cert: Path | None, tls_key: Path | None, allow_hosts: Sequence[str],
+    store: str | None,
 ) -> Callable[[Station], None]:  # fmt: skip
     """Check what the page needs, before a camera is opened; give what shows it."""
     from mien.web.serve import run_page
@@ -191,7 +194,7 @@ def _page(
         password_file=password_file, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key,
         allowed_hosts=tuple(allow_hosts),
     )  # fmt: skip
-    return lambda station: run_page(station, settings, open_browser)
+    return lambda station: run_page(station, settings, open_browser, store=store)
 
 
 def _settle_purpose(purpose: str | None, places: list[Place]) -> None:
@@ -229,11 +232,12 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _announcer(mqtt: str | None, teller: RecordTeller | None) -> Announcer:
+def _announcer(mqtt: str | None, teller: RecordTeller | None, page: bool) -> Announcer:
     from mien.cli.live_terminal import Announcer
     from mien.source.address import without_secrets
 
-    stored = "nothing is stored" if teller is None else teller.promise
+    nobodys = "nothing is stored unless you record on the page" if page else "nothing is stored"
+    stored = nobodys if teller is None else teller.promise
     if mqtt is None:
         promise = f"{stored}, nothing leaves this machine"
     else:

@@ -29,6 +29,7 @@ class Recorder:
         subject: whose.
         models: names and SHA-256 of the networks and detector.
         settings: of the run.
+        only: the one source that is recorded; None takes the first that gives a frame.
 
     Attributes:
         subject: as given.
@@ -39,17 +40,30 @@ class Recorder:
     """
 
     def __init__(
-        self, store: Store, subject: Subject, *, models: dict[str, Any], settings: dict[str, Any]
+        self,
+        store: Store,
+        subject: Subject,
+        *,
+        models: dict[str, Any],
+        settings: dict[str, Any],
+        only: str | None = None,
     ) -> None:
         store.consents.require(subject, "expression")
         self.subject = subject
         self.refused: str | None = None
         self._store, self._models, self._settings = store, models, settings
+        self._only = only
         self._lock = Lock()
         self._source: str | None = None
         self._writer: RecordWriter | None = None
         self._ending: list[RecordWriter] = []
         self._closed = False
+
+    @property
+    def source(self) -> str | None:
+        """What is being recorded now, or will be with its next frame; None where nothing is."""
+        with self._lock:
+            return None if self._closed else self._source or self._only
 
     @property
     def status(self) -> RecordStatus | None:
@@ -74,7 +88,7 @@ class Recorder:
         if reading.image is None:
             return
         with self._lock:
-            if self._closed or self._source not in (None, reading.source):
+            if self._closed or (self._source or self._only or reading.source) != reading.source:
                 return
             if self._source is None:
                 self._begin(where, reading)
@@ -109,6 +123,8 @@ class Recorder:
             if source != self._source:
                 return
             self._source = None
+            # Whoever chose this one source has not chosen what comes after it.
+            self._closed = self._closed or self._only is not None
             if self._writer is not None:
                 self._writer.end(state)
                 self._ending.append(self._writer)

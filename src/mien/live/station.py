@@ -149,8 +149,8 @@ class Station:
         if watched is None:
             return
         watched.stop()
-        if self._recorder is not None:
-            self._recorder.left(name)
+        if (recorder := self._recorder) is not None:
+            recorder.left(name)
         self.hub.forget(name)
         with self._lock:
             self._leaving = [each for each in (*self._leaving, *watched.workers()) if each.alive]
@@ -161,9 +161,25 @@ class Station:
         return [watched.status(now_s) for watched in self._all()]
 
     @property
+    def recorder(self) -> Recorder | None:
+        """What keeps a subject's record; None where nobody's is kept."""
+        return self._recorder
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Keep a subject's record from now on, in place of whose was kept; None ends it. Doesn't wait.
+
+        Args:
+            recorder: its owner waits until all is written.
+        """
+        with self._lock:
+            before, self._recorder = self._recorder, recorder
+        if before is not None:
+            before.close(0)
+
+    @property
     def recording(self) -> RecordStatus | None:
         """How the subject's recording is going, or how the last one went; None where none was begun."""
-        return None if self._recorder is None else self._recorder.status
+        return None if (recorder := self._recorder) is None else recorder.status
 
     def choose(self, source: str, track: int) -> None:
         """Say which face is the subject that is being recorded.
@@ -175,9 +191,9 @@ class Station:
         Raises:
             ConfigError: this source is not being recorded.
         """
-        if self._recorder is None:
-            raise ConfigError("nobody is being recorded: start with --subject CODE")
-        self._recorder.choose(source, track)
+        if (recorder := self._recorder) is None:
+            raise ConfigError("nobody is being recorded: start with --subject CODE, or on the page")
+        recorder.choose(source, track)
 
     def watch(self) -> None:
         """Look after all sources once: stop what has stalled, start what is due."""
@@ -201,8 +217,8 @@ class Station:
             self._watchdog.join(JOIN_S)
         for worker in [*leaving, *(worker for each in watched for worker in each.workers())]:
             worker.join(max(0.0, deadline_s - time.monotonic()))
-        if self._recorder is not None:
-            self._recorder.close(max(0.0, deadline_s - time.monotonic()))
+        if (recorder := self._recorder) is not None:
+            recorder.close(max(0.0, deadline_s - time.monotonic()))
         self.hub.close()
         if self._own is not None:
             self._own.close()
@@ -224,16 +240,16 @@ class Station:
     def _publish(self, where: str, reading: Reading) -> None:
         self.history.add(reading)
         self.hub.publish(reading)
-        if self._recorder is not None:
-            self._recorder.take(where, reading)
+        if (recorder := self._recorder) is not None:
+            recorder.take(where, reading)
 
     def _end_recordings(self) -> None:
         """End the recording of a source that is over by itself."""
-        if self._recorder is None:
+        if (recorder := self._recorder) is None:
             return
         for status in self.statuses():
             if status.state in OVER:
-                self._recorder.left(status.name, "interrupted" if status.state == "failed" else "finished")
+                recorder.left(status.name, "interrupted" if status.state == "failed" else "finished")
 
     def _keep_watching(self, every_s: float) -> None:
         while not self._closing.wait(every_s):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import WebSocketRoute
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Lifespan
 from starlette.websockets import WebSocket
 
 from mien.live.station import Station
-from mien.web import record_api
+from mien.web import record_api, record_live
 from mien.web.analyses import Analyses
 from mien.web.api import PREFIX, Analyse, build_api
 from mien.web.camera_socket import Cameras
@@ -91,6 +92,7 @@ def build_backend(
     async def ending_analyses(app: FastAPI) -> AsyncIterator[None]:
         yield
         analyses.close()
+        await run_in_threadpool(recordings.close)
         records.close()
         threads.shutdown(wait=False, cancel_futures=True)
 
@@ -110,6 +112,7 @@ def build_backend(
     ]
     api = build_api(station, settings, analyse or analyses, threads)
     record_api.add_to(api, records)
+    recordings = record_live.add_to(api, station, records)
     app.mount(PREFIX, api)
     return app
 

@@ -37,7 +37,7 @@ class Records:
     def __init__(
         self, opener: Callable[[], Store] | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._opener = opener or _open
+        self._opener = opener or opening(None)
         self._clock = clock
         self._lock = Lock()
         self._store: Store | None = None
@@ -169,10 +169,22 @@ class Visitor:
         return self.sees_all
 
 
-def _open() -> Store:
-    from mien.store.store import Store
+def opening(where: str | None) -> Callable[[], Store]:
+    """Give what opens a store, and settles what a recording that broke off has left undone.
 
-    return Store()
+    Args:
+        where: its path or URL; that of this machine's settings when None.
+    """
+
+    def opened() -> Store:
+        from mien.record.take import recover
+        from mien.store.store import Store
+
+        store = Store(where)
+        recover(store)
+        return store
+
+    return opened
 
 
 def watching(request: Request) -> None:

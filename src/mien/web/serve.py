@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from mien.errors import ConfigError, MienError
 from mien.live.station import Station
 from mien.web.app import build_app
+from mien.web.record_access import Records, opening
 from mien.web.settings import WebSettings, is_loopback
 
 _CLOSE_S: Final = 0.2
@@ -152,6 +153,7 @@ def run_page(
     settings: WebSettings,
     open_browser: bool = True,
     *,
+    store: str | None = None,
     say: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> None:
     """Show the page until Ctrl-C, or until the system asks to end; then close everything, the station too.
@@ -160,12 +162,14 @@ def run_page(
         station: whose sources the page shows.
         settings: of the server.
         open_browser: opens a browser when a person is at the terminal.
+        store: where the record lies; where the settings of this machine say, when None.
         say: takes each line for the terminal.
 
     Raises:
         ConfigError: the address can't be listened on.
     """
-    server = Server(build_app(station, settings), settings)
+    records = Records(opening(store))
+    server = Server(build_app(station, settings, records=records), settings)
     with closing(station), server, _told_to_end() as told:
         address = server.start()
         for line in _greeting(address, settings):

@@ -3,7 +3,7 @@
 import { dayTicks } from "./dates.js";
 import { path, plainNumber, px, svg, ticks } from "./svg.js";
 
-const WIDE_LEFT = 92;
+const WIDE_LEFT = 104;
 const NARROW_LEFT = 40;
 const NARROW = 560; // pixels; below this, names stand above their lanes
 const RIGHT = 8;
@@ -202,7 +202,7 @@ function ground(pen, [low, high], usual) {
     const [top, bottom] = [pen.y(Math.min(high, usual[1]), low, high), pen.y(Math.max(low, usual[0]), low, high)];
     shapes.push(svg("rect", { x: pen.left, y: px(top), width: px(pen.right - pen.left), height: px(Math.max(1, bottom - top)), class: "usual" }));
   }
-  for (const value of ticks(low, high, pen.height > 100 ? 4 : 2)) {
+  for (const value of ticks(low, high, pen.height > 100 ? 5 : 2)) {
     const y = Math.round(pen.y(value, low, high)) + 0.5;
     shapes.push(svg("line", { x1: pen.left, x2: pen.right, y1: y, y2: y, class: value === 0 ? "zero" : "grid" }));
     shapes.push(svg("text", { x: pen.left - 6, y: y + 4, "text-anchor": "end" }, plainNumber(value)));

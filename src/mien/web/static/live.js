@@ -2,6 +2,7 @@
 
 import { Camera, cameraTrouble, noCameraHere } from "./camera.js";
 import { Indicator, isCamera } from "./indicator.js";
+import { Keeping } from "./keeping.js";
 import { Consent } from "./purpose.js";
 import { Record, save, saveAddress } from "./record.js";
 import { addSource, history, listSources, serverSources } from "./sources.js";
@@ -44,6 +45,7 @@ class Live {
     this.view = new View(root, this.#part, config);
     this.record = new Record(config);
     this.indicator = new Indicator(this.#part("stage"));
+    this.keeping = new Keeping(this.#part, this.view, () => this.#watched(), () => this.#indicate());
     this.consent = new Consent(this.#part, () => this.start());
     this.#wire();
     this.#open();
@@ -185,6 +187,12 @@ class Live {
     return this.#part("source").value.match(/^(\w+):(.*)$/).slice(1);
   }
 
+  /** The name of the source that is shown, as the server knows it; null for none. */
+  #watched() {
+    if (!this.#feed || this.#phase !== "running") return null;
+    return this.#feed.own ? this.state.source : this.#chosen()[1];
+  }
+
   #switch() {
     const running = this.#feed !== null;
     this.stop();
@@ -281,8 +289,10 @@ class Live {
     if (track) this.state.trackState = track.readyState;
     const watched = this.#feed && !this.#feed.own ? this.#chosen()[1] : null;
     const others = this.#server.filter(({ where, state }) => isCamera(where) && state === "running").map(({ name }) => name);
-    if (track?.readyState === "live") this.indicator.show(this.#phase === "paused" ? "Camera on, paused" : "Camera on", true);
-    else this.indicator.show(others.length ? `Camera on: ${others.join(", ")}` : null, others.includes(watched));
+    const kept = this.keeping?.words;
+    const words = (on) => [kept, on].filter(Boolean).join(" · ") || null;
+    if (track?.readyState === "live") this.indicator.show(words(this.#phase === "paused" ? "Camera on, paused" : "Camera on"), true);
+    else this.indicator.show(words(others.length ? `Camera on: ${others.join(", ")}` : null), others.includes(watched));
   }
 
   #tick() {

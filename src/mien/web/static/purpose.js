@@ -98,7 +98,7 @@ export class Consent {
 
   #tellWhere() {
     this.#parts("promise").innerHTML =
-      "<strong>Nothing is stored.</strong> Each picture goes to the Mien program at <b></b>, is read there, and is forgotten. It goes nowhere else.";
+      "<strong>No picture is stored.</strong> Each picture goes to the Mien program at <b></b>, is read there, and is forgotten. It goes nowhere else.";
     this.#parts("promise").querySelector("b").textContent = location.host;
   }
 }

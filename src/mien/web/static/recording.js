@@ -113,8 +113,8 @@ class Recording {
     this.#part("state").textContent = STATES[state] ?? "";
     const from = kind === "simulated" ? "" : ` From ${KINDS[kind] ?? kind}${source && source !== kind ? `, ${source}` : ""}.`;
     this.#part("about").textContent = `${tenths(lengthS)} long, ${frames} frames read, coverage ${percent(coverage)}.${from}`;
-    const networks = Object.entries(models).map(([name, hash]) => `${name} ${String(hash).slice(0, 12)}`).join(", ");
-    this.#part("origin").textContent = `Read by Mien ${version}${networks ? ` with ${networks}` : ""}.`;
+    const network = models.network?.name ? ` with the network ${models.network.name} (${String(models.network.sha256).slice(0, 12)})` : "";
+    this.#part("origin").textContent = `Read by Mien ${version}${network}.`;
   }
 
   /** The chosen span, around the chosen moment; what is shown of it comes thinned from the server. */

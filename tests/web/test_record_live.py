@@ -1,0 +1,204 @@
+"""Recording for a subject from the live page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from mien.live.purpose import choose_purpose
+from mien.store.store import Store
+from mien.types import Faces
+from mien.web.app import build_backend
+from mien.web.record_access import Records
+from web.backend import ORIGIN, WAIT_S, FakeStation, TestClient, client, make_reading, one_face, settings
+
+OWN = {"origin": ORIGIN}
+PICTURE = np.full((480, 640, 3), 128, np.uint8)
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "record.sqlite", who="tester") as store:
+        agreed = store.subjects.add("P-1")
+        store.consents.give(agreed, given_by="the person", purpose="to talk about it", signals=["expression"])
+        store.subjects.add("P-2")
+        yield store
+
+
+@pytest.fixture
+def station(station: FakeStation) -> FakeStation:
+    station.add("browser-1", lambda: None, where="browser")  # type: ignore[arg-type,return-value]
+    station.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
+    return station
+
+
+@pytest.fixture
+def app(record: Store, station: FakeStation, research: None) -> FastAPI:
+    return build_backend(station, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def page(app: FastAPI) -> TestClient:
+    return client(app)
+
+
+def begin(page: TestClient, subject: str = "P-1", source: str = "browser-1") -> httpx.Response:
+    return page.post("/api/v1/recording", json={"subject": subject, "source": source}, headers=OWN)
+
+
+def now(page: TestClient) -> Any:
+    return page.get("/api/v1/recording").json()["recording"]
+
+
+def show(station: FakeStation, source: str, frames: int, faces: Faces | None = None) -> None:
+    for frame in range(frames):
+        station.publish(make_reading(source, frame, 0.1 * frame, image=PICTURE, faces=faces))
+
+
+def two_faces() -> Faces:
+    one = one_face()
+    return Faces(
+        np.float32([[10, 20, 110, 140], [300, 20, 405, 140]]),
+        detection=[0.9, 0.9], track=[0, 1], quality=[0.8, 0.8],
+        probabilities=np.repeat(one.probabilities, 2, axis=0), expression=[1, 1], valence=[0.4, 0.4],
+        arousal=[0.1, 0.1],
+    )  # fmt: skip
+
+
+def test_asking_whether_something_is_recorded_opens_no_store(station: FakeStation, research: None) -> None:
+    def opener() -> Store:
+        raise AssertionError("opened")
+
+    page = client(build_backend(station, settings(), records=Records(opener)))  # type: ignore[arg-type]
+    show(station, "browser-1", 3)
+    assert now(page) is None
+
+
+def test_a_recording_is_begun_told_and_ended(page: TestClient, station: FakeStation, record: Store) -> None:
+    assert begin(page).status_code == 201
+    told = now(page)
+    assert (told["active"], told["subject"], told["source"]) == (True, "P-1", "browser-1")
+    assert told["status"] is None
+    show(station, "door", 5)  # another source, which nobody chose
+    show(station, "browser-1", 30)
+    told = now(page)["status"]
+    assert (told["subject"], told["source"], told["frames"]) == ("P-1", "browser-1", 30)
+    assert told["with_subject"] > 0
+    recorder = station.recorder
+    assert page.delete("/api/v1/recording", headers=OWN).status_code == 204
+    assert now(page) is None
+    assert recorder.close(WAIT_S)
+    (kept,) = record.recordings.of(record.subjects.get("P-1"))
+    assert (kept.source, kept.kind, kept.frames, kept.state) == ("browser-1", "browser", 30, "finished")
+    assert len(record.readings.load(kept.id)["time_s"]) == 30
+    assert kept.models["network"]["sha256"]
+    assert [each.status_code for each in (page.delete("/api/v1/recording", headers=OWN),)] == [204]
+
+
+def test_it_ends_with_its_source_and_nothing_comes_after(
+    page: TestClient, station: FakeStation, record: Store
+) -> None:
+    begin(page)
+    show(station, "browser-1", 5)
+    station.recorder.left("browser-1")
+    assert now(page)["active"] is False
+    show(station, "door", 5)
+    assert station.recorder.close(WAIT_S)
+    assert len(record.recordings.of(record.subjects.get("P-1"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "source", "code", "words"),
+    [
+        ("P-2", "browser-1", 409, "mien consent give P-2"),
+        ("P-9", "browser-1", 404, "no subject P-9"),
+        ("P-1", "nowhere", 404, "no such source"),
+    ],
+)
+def test_what_can_not_be_recorded_is_refused(
+    page: TestClient, record: Store, subject: str, source: str, code: int, words: str
+) -> None:
+    answer = begin(page, subject, source)
+    assert answer.status_code == code
+    assert words in answer.json()["detail"]
+    assert now(page) is None
+
+
+def test_one_at_a_time(page: TestClient, record: Store) -> None:
+    begin(page)
+    answer = begin(page, source="door")
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "P-1 is being recorded: stop that first"
+
+
+def test_a_venue_keeps_nobodys_record(page: TestClient) -> None:
+    choose_purpose("venue")
+    assert begin(page).status_code == 409
+
+
+def test_a_click_says_which_face_it_is(page: TestClient, station: FakeStation, record: Store) -> None:
+    begin(page)
+    show(station, "browser-1", 40, two_faces())
+    told = now(page)["status"]
+    assert told["state"] == "choose"
+    assert told["with_subject"] == 0
+    chosen = page.post("/api/v1/recording/face", json={"source": "browser-1", "track": 1}, headers=OWN)
+    assert chosen.status_code == 204
+    for frame in range(40, 60):
+        station.publish(make_reading("browser-1", frame, 0.1 * frame, image=PICTURE, faces=two_faces()))
+    told = now(page)["status"]
+    assert (told["state"], told["track"]) == ("following", 1)
+    assert told["with_subject"] > 0
+    wrong = page.post("/api/v1/recording/face", json={"source": "door", "track": 1}, headers=OWN)
+    assert wrong.status_code == 400
+    assert station.recorder.close(WAIT_S)
+
+
+def test_withdrawn_consent_stops_it_and_is_told(
+    page: TestClient, station: FakeStation, record: Store
+) -> None:
+    begin(page)
+    show(station, "browser-1", 5)
+    page.delete("/api/v1/subjects/P-1/consents", headers=OWN)
+    assert station.recorder.close(WAIT_S)
+    (kept,) = record.recordings.of(record.subjects.get("P-1"))
+    assert kept.state in ("finished", "interrupted")
+    assert begin(page).status_code == 409
+
+
+def test_the_server_ends_and_what_was_taken_is_kept(
+    app: FastAPI, station: FakeStation, record: Store, tmp_path: Path
+) -> None:
+    with client(app) as page:
+        begin(page)
+        show(station, "browser-1", 12)
+    with Store(tmp_path / "record.sqlite") as again:
+        (kept,) = again.recordings.of(again.subjects.get("P-1"))
+    assert (kept.frames, kept.state) == (12, "finished")
+
+
+def test_self_records_themselves_and_nobody_else(app: FastAPI, station: FakeStation, record: Store) -> None:
+    secret = "a good long password"
+    record.users.add("ada", secret, "admin")
+    record.users.add("sam", secret, "self", record.subjects.get("P-1"))
+    record.users.add("tom", secret, "self", record.subjects.get("P-2"))
+    visitors = {name: client(app) for name in ("ada", "sam", "tom")}
+    for name, visitor in visitors.items():
+        visitor.post("/login", data={"name": name, "password": secret}, headers=OWN)
+    assert begin(visitors["tom"]).status_code == 404
+    assert begin(visitors["ada"]).status_code == 403
+    assert begin(client(app)).status_code == 401
+    assert begin(visitors["sam"]).status_code == 201
+    assert now(visitors["sam"])["subject"] == "P-1"
+    for name in ("tom", "ada"):
+        told = now(visitors[name])
+        assert (told["active"], told["subject"], told["status"]) == (True, None, None)
+    assert visitors["tom"].delete("/api/v1/recording", headers=OWN).status_code == 404
+    assert now(visitors["sam"])["active"] is True
+    assert visitors["sam"].delete("/api/v1/recording", headers=OWN).status_code == 204
