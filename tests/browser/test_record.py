@@ -92,7 +92,7 @@ def open_all(page: Page) -> None:
     page.run("for (const each of document.querySelectorAll('details')) each.open = true")
 
 
-def test_a_phone_scrolls_up_and_down_only(page: Page) -> None:
+def test_a_phone_scrolls_up_and_down_only(page: Page, records: MienLive) -> None:
     page.phone()
     page.open("subjects")
     page.until("return document.querySelectorAll('.subject-row').length")
@@ -103,17 +103,14 @@ def test_a_phone_scrolls_up_and_down_only(page: Page) -> None:
     for scale in ("phq9", "gad7"):
         Select(page.part("scale")).select_by_value(scale)
         assert page.too_wide() == []
-    page.open(f"subjects/{ONE}/recordings/{number(page, ONE)}")
+    page.open(f"subjects/{ONE}/recordings/{number(records, ONE)}")
     page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
     assert page.too_wide() == []
 
 
-def number(page: Page, code: str) -> int:
-    script = (
-        "return fetch(`/api/v1/subjects/${arguments[0]}/recordings`).then((answer) => answer.json())"
-        ".then((days) => Object.values(days).at(-1)[0].id)"
-    )
-    return int(page.run(script, code))
+def number(records: MienLive, code: str) -> int:
+    days = records.ask(f"subjects/{code}/recordings")
+    return int(list(days.values())[-1][0]["id"])
 
 
 def test_a_year_is_drawn_at_once_and_moved_through_by_keys(page: Page) -> None:
@@ -196,8 +193,8 @@ def test_the_safety_text_stands_at_once_and_after_keeping(page: Page) -> None:
     page.until("return document.querySelectorAll('.lanes .point.alert').length === 1")
 
 
-def test_a_note_is_put_where_the_timeline_was_clicked(page: Page) -> None:
-    page.open(f"subjects/{ONE}/recordings/{number(page, ONE)}")
+def test_a_note_is_put_where_the_timeline_was_clicked(page: Page, records: MienLive) -> None:
+    page.open(f"subjects/{ONE}/recordings/{number(records, ONE)}")
     page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
     tape = page.part("tape")
     ActionChains(page.browser).move_to_element(tape).click().perform()
@@ -207,17 +204,15 @@ def test_a_note_is_put_where_the_timeline_was_clicked(page: Page) -> None:
     form.find_element("name", "text").send_keys("laughs")
     form.find_element("css selector", "button[type=submit]").click()
     page.until_text("marks", "laughs")
-    with opened_store(page) as store:
+    with opened(records) as store:
         (mark,) = [each for each in store.annotations.of(store.subjects.get(ONE)) if each.text == "laughs"]
         recording = store.recordings.of(store.subjects.get(ONE))[-1]
     assert (mark.at - recording.started_at).total_seconds() == pytest.approx(chosen, abs=0.01)
 
 
-def opened_store(page: Page) -> Store:
-    return Store(page.run("return fetch('/api/v1/subjects').then((a) => a.json()).then(({store}) => store)"))
-
-
-def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(page: Page, tmp_path: Path) -> None:
+def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(
+    page: Page, records: MienLive, tmp_path: Path
+) -> None:
     import av
     import numpy as np
 
@@ -229,7 +224,7 @@ def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(page: Page, tmp_pat
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), shade % 256, np.uint8))
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    page.open(f"subjects/{ONE}/recordings/{number(page, ONE)}")
+    page.open(f"subjects/{ONE}/recordings/{number(records, ONE)}")
     page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
     page.part("file").send_keys(str(film))
     page.until("return document.querySelector('video').duration > 50")
@@ -245,8 +240,8 @@ def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(page: Page, tmp_pat
     assert sent == 0
 
 
-def test_a_subject_erased_while_its_page_is_open(page: Page) -> None:
-    with opened_store_at(page) as store:
+def test_a_subject_erased_while_its_page_is_open(page: Page, records: MienLive) -> None:
+    with opened(records) as store:
         subject = store.subjects.add("P-031")
         page.open("subjects/P-031")
         page.until_text("about", "Nothing is recorded yet")
@@ -257,11 +252,31 @@ def test_a_subject_erased_while_its_page_is_open(page: Page) -> None:
     page.until_text("gone", "P-031 is no longer in the record")
 
 
-def opened_store_at(page: Page) -> Store:
-    page.open("subjects")
-    return opened_store(page)
-
-
 def test_a_code_that_is_nobodys_says_so(page: Page) -> None:
     page.open("subjects/P-999")
     assert "there is no subject P-999" in page.until_text("trouble", "P-999")
+
+
+def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, records: MienLive) -> None:
+    with opened(records) as store:
+        subject = store.subjects.add("P-032")
+        store.consents.give(subject, given_by="the person", purpose="to talk about it")
+    records.choose("self")
+    page.open().start()
+    page.run("document.querySelector('[data-part=keep-room]').open = true")
+    page.until("return [...document.querySelector('[data-part=keep-subject]').options].length")
+    Select(page.part("keep-subject")).select_by_value("P-032")
+    page.until("return !document.querySelector('[data-part=keep-start]').disabled")
+    page.part("keep-start").click()
+    page.until_text("keeping-words", "Recording P-032")
+    words = "document.querySelector('[data-part=keeping]').textContent"
+    page.until(rf"return /[1-9]\d* readings kept/.test({words})")
+    assert "Recording P-032" in page.browser.find_element("id", "camera-pill").text
+    assert page.faults() == []
+    page.part("keep-stop").click()
+    page.until("return document.querySelector('[data-part=keeping]').hidden")
+    page.stop()
+    with opened(records) as store:
+        (kept,) = store.recordings.of(store.subjects.get("P-032"))
+    assert kept.kind == "browser"
+    assert kept.frames > 0

@@ -52,7 +52,7 @@ export class Changes {
 
   /** The charts of a measure, for the lanes. */
   charts(measure) {
-    if (this.#known?.measure !== measure) return [];
+    if (!this.#known || this.#known.measure !== measure) return [];
     return this.#known.charts.map(({ kind, days, statistic, limit, alarms }) => ({
       name: CHARTS[kind],
       days: days.map(dayNumber),
