@@ -25,6 +25,9 @@ Grey = NDArray[np.uint8]
 LAST_LAYERS: Final = ("votes", "fer2013", "presence", "landmarks", "places")
 """They stay in 32 bits: they are small, and landmarks are coordinates, of which 256 steps are too few."""
 
+FIRST_LAYERS: Final = ("conv1/", "conv_dw_1/", "conv_pw_1/")
+"""MobileNet's first block stays in 32 bits too: in 8 it costs 0.6 points of FER+ and saves 0.03 ms."""
+
 _MOST_LOSS: Final = {
     "validation_accuracy": 0.005,
     "ferplus_all": 0.005,
@@ -93,7 +96,7 @@ def try_int8(graph: bytes, parts: Prepared) -> tuple[bytes, JointInt8Report]:
     Returns:
         The new file's bytes, and what it cost.
     """
-    small = quantise(graph, seen_crops(parts.train), keep=LAST_LAYERS)
+    small = quantise(graph, seen_crops(parts.train), keep=FIRST_LAYERS + LAST_LAYERS)
     forms = [graph, small]
     before, after = (figures_of(form, parts.validation) for form in forms)
     ms_before, ms_after = fastest_ms(forms, parts.validation.images[:1])
