@@ -51,7 +51,7 @@ BLINKS = {"single_face.mp4": (27,), "noface_face.mov": (123,), "grief.mp4": (153
 """Frames in the middle of each blink, counted by eye on enlarged pictures of the eyes. In grief.mp4 the eyes
 are lowered or shut until frame 140 and from 437 on. The second video has the same take as the first."""
 
-CANDIDATES = ("cheek_raise", "asymmetry")
+CANDIDATES = ("brow_height", "cheek_raise", "asymmetry")
 
 NOISE_GREY = 4.0
 DRIFT_PX = 1.5
@@ -165,12 +165,15 @@ def all_measures(landmarks: Floats) -> Floats:
     candidates = np.full((len(landmarks), len(CANDIDATES)), np.nan)
     known = np.isfinite(landmarks).all(axis=(1, 2))
     faces = frontal(landmarks[known], solve_pose(landmarks[known]))
+    # Brow height (AU1, AU2, AU4): how high the brows lie above the corners of the eyes.
+    corners = faces[:, [36, 39, 42, 45], 1].mean(axis=1)
+    brows = corners - faces[:, 17:27, 1].mean(axis=1)
     # Cheek raise (AU6): how high the lower lids lie above the corners of the eyes.
-    lids = faces[:, [36, 39, 42, 45], 1].mean(axis=1) - faces[:, [40, 41, 46, 47], 1].mean(axis=1)
+    lids = corners - faces[:, [40, 41, 46, 47], 1].mean(axis=1)
     # Asymmetry: how far the points that move lie from their partners' mirror images.
     moving = [*range(17, 22), 37, 38, 40, 41, 48, 49, 50, 58, 59, 60, 61, 67]
     unlike = faces[:, moving] - faces[:, MIRROR[moving]] * (-1, 1)
-    candidates[known] = np.column_stack([lids, np.linalg.norm(unlike, axis=2).mean(axis=1)])
+    candidates[known] = np.column_stack([brows, lids, np.linalg.norm(unlike, axis=2).mean(axis=1)])
     return np.column_stack([measure(landmarks), candidates])
 
 

@@ -26,7 +26,6 @@ POSE: Final = ("yaw", "pitch", "roll")
 
 SHAPE: Final = (
     "eye_openness",
-    "brow_height",
     "brow_distance",
     "mouth_opening",
     "smile_width",

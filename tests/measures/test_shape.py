@@ -16,7 +16,6 @@ RELIEF = np.random.default_rng(5).normal(scale=0.03, size=68)
 """How much nearer or farther a person's own points lie; 0.03 is about 3 mm."""
 
 UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [40, 41, 46, 47]
-BROWS = list(range(17, 27))
 
 
 def named(landmarks: Floats) -> dict[str, float]:
@@ -33,7 +32,6 @@ def corners_apart(amount: float) -> Floats:
 
 ACTIONS: dict[str, tuple[Callable[[float], Floats], float]] = {
     "eye_openness": (lambda a: moved(LOWER_LIDS, (0, a, 0)), np.nan),
-    "brow_height": (lambda a: moved(BROWS, (0, -a, 0)), 1),
     "brow_distance": (inner_brows, 1),
     "mouth_opening": (lambda a: moved([65, 66, 67], (0, a, 0)), 1),
     "smile_width": (corners_apart, 1),

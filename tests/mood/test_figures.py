@@ -192,12 +192,9 @@ def test_the_range_and_the_extremes_are_of_the_seconds() -> None:
     assert value(found, "dynamic_range") == pytest.approx(high - low, abs=0.01)
 
 
-def test_brows_that_go_down_and_together_are_lowered() -> None:
+def test_brows_that_come_together_are_lowered() -> None:
     measures = np.zeros((1000, len(COLUMNS)))
-    measures[500:520, [COLUMNS.index(f"brow_{way}_change") for way in ("height", "distance")]] = [
-        -0.02,
-        -0.01,
-    ]
+    measures[500:520, COLUMNS.index("brow_distance_change")] = -0.015
     found = figures([readings(np.arange(1000) / 10, measures=measures)])
     assert value(found, "brow_lowerer_max") == pytest.approx(0.015)
     assert figures([readings(np.arange(1000) / 10)])["brow_lowerer_max"] is None

@@ -18,21 +18,19 @@ _LENGTHS = np.array([(36, 45), (48, 54), (36, 39), (42, 45), (37, 41), (38, 40),
 
 
 def _weights() -> Floats:
-    """(4, 68, 2) how much each coordinate counts in the measures that are means of heights and widths."""
-    weights = np.zeros((4, 68, 2))
-    eye_corners, brows = [36, 39, 42, 45], range(17, 27)
+    """(3, 68, 2) how much each coordinate counts in the measures that are means of heights and widths."""
+    weights = np.zeros((3, 68, 2))
     for place, plus, minus, axis in (
-        (0, eye_corners, brows, 1),
-        (1, [22], [21], 0),
-        (2, [65, 66, 67], [61, 62, 63], 1),
-        (3, range(31, 36), [48, 54], 1),
+        (0, [22], [21], 0),
+        (1, [65, 66, 67], [61, 62, 63], 1),
+        (2, range(31, 36), [48, 54], 1),
     ):
         weights[place, list(plus), axis] += 1 / len(plus)
         weights[place, list(minus), axis] -= 1 / len(minus)
     return weights
 
 
-_MEANS: Final = _weights().reshape(4, -1).T
+_MEANS: Final = _weights().reshape(3, -1).T
 
 
 def measure(landmarks: NDArray[np.floating]) -> Floats:
@@ -42,7 +40,7 @@ def measure(landmarks: NDArray[np.floating]) -> Floats:
         landmarks: (n, 68, 2) in pixels, iBUG's order; NaN where there are none.
 
     Returns:
-        (n, 9) in the order of `labels.POSE` and `labels.SHAPE`; NaN for a face without landmarks,
+        (n, 8) in the order of `labels.POSE` and `labels.SHAPE`; NaN for a face without landmarks,
         and for the shape of one that looks further away than `MOST_TURNED_DEG`.
     """
     values = np.full((len(landmarks), len(POSE) + len(SHAPE)), np.nan)
@@ -63,7 +61,7 @@ def shape_of(faces: Floats) -> Floats:
         faces: (n, 68, 2) as `pose.frontal` gives them.
 
     Returns:
-        (n, 6) in the order of `labels.SHAPE`.
+        (n, 5) in the order of `labels.SHAPE`.
     """
     one, other = faces[:, _LENGTHS[0]], faces[:, _LENGTHS[1]]
     lengths = np.sqrt(((one - other) ** 2).sum(axis=2))
@@ -71,5 +69,5 @@ def shape_of(faces: Floats) -> Floats:
     # Height by width of each eye (Soukupova & Cech 2016, equation 1), the mean of both.
     openness = (heights.reshape(-1, 2, 2).sum(axis=2) / (2 * widths)).mean(axis=1, keepdims=True)
     means = faces.reshape(-1, 136) @ _MEANS
-    in_order = (means[:, :3], mouth, means[:, 3:])
+    in_order = (means[:, :2], mouth, means[:, 2:])
     return np.concatenate([openness, np.concatenate(in_order, axis=1) / interocular], axis=1)

@@ -162,7 +162,7 @@ _ALL: Final = (
         "brow_lowerer_max",
         "Highest brow lowerer",
         "eye distances",
-        "Highest of the seconds' mean lowering and drawing together of the brows.",
+        "Highest of the seconds' mean drawing together of the brows.",
         _JIANG,
         f"{LEAST_S:.0f} s usable with measures",
         interval=False,

@@ -28,7 +28,7 @@ STEP_S: Final = 1.0
 LEAST_KNOWN: Final = 0.5
 """A second's mean is known where it could be read for this share of the watched time."""
 
-_BROWS: Final = [MEASURES.index(name) for name in ("brow_height_change", "brow_distance_change")]
+_BROWS: Final = MEASURES.index("brow_distance_change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _rows(series: Series, neutral: Floats) -> dict[str, Floats]:
     seen = ~np.isnan(series.confidence)
     weight = np.where(usable, step_s, 0.0)
     valence, arousal = (np.where(usable, each, 0.0) for each in (series.valence, series.arousal))
-    brow = -series.measures[:, _BROWS].mean(axis=1)
+    brow = -series.measures[:, _BROWS]
     far = distance(series.probabilities, neutral)
     happiness = np.nan_to_num(series.probabilities[:, EMOTIONS.index("happiness")])
     sums = {"watched": step_s, "seen": np.where(seen, step_s, 0.0), "usable": weight}

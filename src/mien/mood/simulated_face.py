@@ -46,7 +46,6 @@ _TURN_S: Final = 5.0
 _TURN_DEG: Final = np.array([6.0, 4.0, 3.0])
 _SHAPE: Final = {
     "eye_openness": (0.30, 0.03, 0.0),
-    "brow_height": (0.25, 0.006, 0.0),
     "brow_distance": (0.24, 0.004, 0.0),
     "mouth_opening": (0.03, 0.02, 0.08),
     "smile_width": (0.58, 0.01, 0.10),
@@ -191,13 +190,12 @@ def _quality(
 
 
 def _shape(random: np.random.Generator, probabilities: Floats) -> Floats:
-    """(n, 12) the face's measures, and how far they are from the neutral face's."""
+    """(n, 10) the face's measures, and how far they are from the neutral face's."""
     smile = probabilities[:, EMOTIONS.index("happiness")]
     cross = probabilities[:, EMOTIONS.index("anger")]
     usual, noise, smiling = np.array([_SHAPE[name] for name in SHAPE]).T
     change = noise * random.standard_normal((len(smile), len(usual))) + smile[:, np.newaxis] * smiling
-    brows = [SHAPE.index(name) for name in ("brow_height", "brow_distance")]
-    change[:, brows] -= cross[:, np.newaxis] * np.array([0.02, 0.025])
+    change[:, SHAPE.index("brow_distance")] -= 0.025 * cross
     return np.hstack([usual + change, change])
 
 
