@@ -31,9 +31,11 @@ from mien.cli import (
     record_import,
     report,
     self_report,
+    simulate,
     store,
     subject,
     train,
+    usual,
 )
 from mien.cli.console import Interrupted, print_error
 from mien.errors import ConfigError, MienError
@@ -68,6 +70,9 @@ app.command()(doctor.doctor)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
+app.command()(usual.usual)
+app.command()(usual.changes)
+app.command()(simulate.simulate)
 app.command()(record_export.export)
 app.command("import")(record_import.import_)
 app.command()(erase.erase)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +17,10 @@ from mien.cli.options import DetectorOption, NetworkOption
 if TYPE_CHECKING:
     from mien.config import Settings
 
+CODE: Final = "SIMULATED-1"
+"""Of the made-up person."""
+WEEKS: Final = 12
+
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("mien-demo"),
@@ -25,11 +30,12 @@ def demo(
         bool, typer.Option("--page/--no-page", help="Show it live on a page too, where a person is there.")
     ] = True,
 ) -> None:
-    """Show the whole way on the built-in moving portrait.
+    """Show the whole way on the built-in moving portrait, and a simulated person's record beside it.
 
-    Writes a table, a clip with the face marked, and a plot. At a terminal it then shows the portrait live on
-    a page, until Ctrl-C; that needs `pip install 'mien[web]'`. The portrait is matplotlib's photograph of
-    Grace Hopper, which is in the public domain, slowly panned, zoomed and turned.
+    Writes a table, a clip with the face marked, and a plot; and the record of a made-up person over twelve
+    weeks, with its report. At a terminal it then shows both on a page, until Ctrl-C; that needs
+    `pip install 'mien[web]'`. The portrait is matplotlib's photograph of Grace Hopper, which is in the public
+    domain, slowly panned, zoomed and turned.
 
     Example: mien demo
     """
@@ -42,11 +48,33 @@ def demo(
     with progress_bar("reading", 1) as progress:
         result = analyse_all([PORTRAIT], settings, out, wanted=Wanted(annotate=True), progress=progress)
     print_reading(result)
+    record = out / "record.sqlite"
+    _simulate(record, out / "report")
     if page and sys.stdin.isatty() and sys.stdout.isatty():
-        _show_live(settings)
+        _show_live(settings, record)
 
 
-def _show_live(settings: Settings) -> None:
+def _simulate(record: Path, report: Path) -> None:
+    """Make up twelve weeks of a person whose face is flatter for the last three, and write their report."""
+    from mien.mood.simulated import simulate
+    from mien.record.changes import choose_false_alarms
+    from mien.record.report import save_report
+    from mien.record.simulated import write_simulated
+    from mien.store.store import Store
+
+    for left in record.parent.glob(f"{record.name}*"):
+        left.unlink()
+    start = date.today() - timedelta(weeks=WEEKS)
+    person = simulate(WEEKS, start=start, seed=1, flat_from=60, flat_size=2.5, light_change=49, light_days=4)
+    with Store(record) as store, progress_bar("simulating", 1) as progress:
+        subject = write_simulated(store, CODE, person, progress=progress)
+        choose_false_alarms(store, 365)
+        endings = (".html", ".pdf") if find_spec("typst") else (".html",)
+        files = [save_report(store, subject, report.with_suffix(each)) for each in endings]
+    typer.echo(f"{CODE}, a simulated person of {WEEKS} weeks: {record}, {', '.join(map(str, files))}")
+
+
+def _show_live(settings: Settings, record: Path) -> None:
     if find_spec("nicegui") is None:
         typer.echo("To see it live on a page: pip install 'mien[web]'")
         return
@@ -59,4 +87,4 @@ def _show_live(settings: Settings) -> None:
     with Station(settings) as station:
         station.add(PORTRAIT, lambda: open_live(PORTRAIT), where=PORTRAIT)
         # Any free port: a page that runs already must not stop the demo.
-        run_page(station, WebSettings(port=0))
+        run_page(station, WebSettings(port=0), store=str(record))

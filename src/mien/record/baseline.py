@@ -33,6 +33,21 @@ def taken(store: Store, subject: Subject) -> Usual | None:
     return None if last is None else Usual.from_json(last.value)
 
 
+def standing(store: Store, subject: Subject) -> Usual | NotReady:
+    """Give the baseline that was taken, or say why there is none: too little for it, or nobody took it."""
+    kept = taken(store, subject)
+    if kept is not None:
+        return kept
+    found = preview(store, subject)
+    if isinstance(found, NotReady):
+        return found
+    reason = (
+        f"nobody has said yet what is usual for {subject.code}: take a baseline on the subject's page, or "
+        f"with `mien usual {subject.code} --take`"
+    )
+    return NotReady(reason, found.days, found.minutes)
+
+
 def preview(
     store: Store, subject: Subject, *, start: date | None = None, end: date | None = None
 ) -> Usual | NotReady:

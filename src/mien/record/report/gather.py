@@ -13,7 +13,7 @@ from mien.mood.change.conditions import unlike
 from mien.mood.change.findings import WATCHED, Finding, findings
 from mien.mood.definitions import MEASURES
 from mien.mood.usual import NotReady, Usual, usable
-from mien.record.baseline import preview, taken
+from mien.record.baseline import standing, taken
 from mien.record.changes import FALSE_ALARM_DAYS
 from mien.record.days import days
 from mien.record.report.daily import dates_of
@@ -60,7 +60,7 @@ def gather(
     seen = [*table.index, *(each.at.date() for each in annotations), *(each.at.date() for each in reports)]
     first, last = choose_period(start, end, seen, now.date())
     until_then = table.loc[table.index <= last]
-    usual = taken(store, subject) or preview(store, subject, end=last)
+    usual = standing(store, subject)
     alarm_days = store.texts.setting(FALSE_ALARM_DAYS)
     found = findings(until_then, usual, false_alarm_days=alarm_days, crisis_text=store.texts.get("crisis"))
     watched = control_charts(until_then, usual, alarm_days) if charts else ()

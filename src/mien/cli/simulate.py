@@ -1,0 +1,59 @@
+"""`mien simulate`: a made-up person's weeks, to learn and to show what a record looks like."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from mien.cli.console import progress_bar
+from mien.cli.options import StoreOption
+from mien.cli.subject import CodeArgument
+
+
+def simulate(
+    code: CodeArgument,
+    weeks: Annotated[int, typer.Option(help="How many weeks, up to yesterday.", metavar="N", min=1)] = 12,
+    seed: Annotated[int, typer.Option(help="Another seed is another person.", metavar="N")] = 0,
+    minutes: Annotated[
+        float, typer.Option(help="Length of each day's recording.", metavar="MINUTES", min=1, max=60)
+    ] = 10.0,
+    flat_week: Annotated[
+        int | None,
+        typer.Option(help="The face is flatter from this week on, for three weeks.", metavar="N", min=1),
+    ] = None,
+    flat_size: Annotated[
+        float, typer.Option(help="By how many standard deviations of own days.", metavar="SD", min=0)
+    ] = 2.0,
+    dark_week: Annotated[
+        int | None, typer.Option(help="The light is poor in this week.", metavar="N", min=1)
+    ] = None,
+    missing: Annotated[
+        float, typer.Option(help="Share of days without a recording.", min=0, max=0.9, metavar="SHARE")
+    ] = 0.1,
+    where: StoreOption = None,
+) -> None:
+    """Make up a person and put their record into the store, under a new code.
+
+    Recordings, self-reports and notes are drawn by chance from a model of a person, and all of it is marked
+    as simulated. The first six weeks become the baseline. `mien erase CODE` takes it away again.
+
+    Example: mien simulate SIM-1 --flat-week 9 --dark-week 8
+    """
+    from mien.mood.simulated import simulate as draw
+    from mien.record.simulated import write_simulated
+    from mien.store.store import Store
+
+    start = date.today() - timedelta(weeks=weeks)
+    here = datetime.now().astimezone().tzinfo or UTC
+    person = draw(
+        weeks, seed, start=start, zone=here, minutes=minutes, missing=missing,
+        flat_from=None if flat_week is None else 7 * (flat_week - 1), flat_days=21, flat_size=flat_size,
+        light_change=None if dark_week is None else 7 * (dark_week - 1), light_days=7,
+    )  # fmt: skip
+    with Store(where) as store, progress_bar("writing", 1) as progress:
+        write_simulated(store, code, person, progress=progress)
+        place = store.where
+    typer.echo(f"{code}: {len(person.recordings)} simulated recordings of {weeks} weeks, in {place}")
+    typer.echo(f"Next: mien report {code}, or mien live and Subjects on its page")

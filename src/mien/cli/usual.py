@@ -1,0 +1,112 @@
+"""`mien usual` and `mien changes`: what is usual for a person, and what has changed since."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.cli.console import print_json
+from mien.cli.options import JsonOption, StoreOption
+from mien.cli.subject import CodeArgument
+
+if TYPE_CHECKING:
+    from mien.mood.usual import Usual
+
+_SHOWN = ("expressivity", "valence_mean", "arousal_mean", "smiles_per_min", "inertia")
+
+
+def usual(
+    code: CodeArgument,
+    take: Annotated[
+        bool, typer.Option("--take", help="Take these days as usual from now on, and keep that.")
+    ] = False,
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.", metavar="DATE")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.", metavar="DATE")
+    ] = None,
+    where: StoreOption = None,
+) -> None:
+    """Say what is usual for a person, or take some days as that.
+
+    A baseline stays as it was taken until somebody takes it anew: one that followed the days by itself would
+    hide slow changes. Without --take, and without a baseline, it says what these days would give.
+
+    Example: mien usual P-017 --take --from 2026-05-01 --to 2026-06-11
+    """
+    from mien.mood.usual import NotReady
+    from mien.record import baseline
+    from mien.store.store import Store
+
+    first, last = start and start.date(), end and end.date()
+    with Store(where, create=False) as store:
+        subject = store.subjects.get(code)
+        if take:
+            _say(baseline.take(store, subject, start=first, end=last), "taken")
+            return
+        kept = baseline.taken(store, subject)
+        if kept is not None and not (first or last):
+            _say(kept, "as it was taken")
+            return
+        found = baseline.preview(store, subject, start=first, end=last)
+        if isinstance(found, NotReady):
+            typer.echo(found.reason)
+        else:
+            _say(found, "not taken; --take does that")
+
+
+def _say(found: Usual, how: str) -> None:
+    typer.echo(f"{_day(found.start)} to {_day(found.end)}: {found.days} usable days, "
+               f"{found.minutes:.0f} usable minutes ({how})")  # fmt: skip
+    for name in _SHOWN:
+        if name in found.measures:
+            typer.echo(
+                f"  {name:15} {found.measures[name].median:7.3f}, spread {found.measures[name].sd:.3f}"
+            )
+    if found.missing_for_alarms:
+        typer.echo(found.missing_for_alarms)
+
+
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+def changes(
+    code: CodeArgument,
+    false_alarm_days: Annotated[
+        int | None,
+        typer.Option(
+            help="Choose for this store: so many days between two false alarms; 0 tells no changes.",
+            metavar="DAYS", min=0,
+        ),
+    ] = None,
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Say what has changed against what is usual for a person.
+
+    What makes days hard to compare, poor light or little coverage, comes first. Changes are told only when
+    somebody has taken a baseline (`mien usual CODE --take`) and has chosen how often a false alarm may come.
+
+    Example: mien changes P-017 --false-alarm-days 365
+    """
+    from mien.record.changes import changes as find
+    from mien.record.changes import choose_false_alarms
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        subject = store.subjects.get(code)
+        if false_alarm_days is not None:
+            choose_false_alarms(store, false_alarm_days or None)
+        store.audit.log("read", subject, by="changes")
+        found = find(store, subject)
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        typer.echo(each.text + (f" {each.advice}" if each.advice else ""))
+    if not found:
+        typer.echo("nothing has changed")

@@ -1,0 +1,77 @@
+"""A simulated person put into the store, for demonstrations and for learning how to read a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+import mien
+from mien.mood.series import Series
+from mien.mood.simulated import SimulatedPerson, SimulatedRecording
+from mien.mood.usual import Usual
+from mien.record import baseline
+from mien.record.take import settle
+from mien.store.types import Subject
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
+
+BASELINE_DAYS: Final = 42
+"""The first days of a simulated person, whose recordings are taken as usual."""
+
+Progress = Callable[[float], None]
+
+
+def write_simulated(
+    store: Store, code: str, person: SimulatedPerson, *, progress: Progress = lambda done: None
+) -> Subject:
+    """Add a simulated person to a store, as a subject of their own; everything of it is marked as simulated.
+
+    The first `BASELINE_DAYS` become the baseline, where they are enough for one.
+
+    Args:
+        store: the record.
+        code: of the new subject.
+        person: from `mood.simulated.simulate`.
+        progress: told how much is done, 0 to 1.
+
+    Returns:
+        The subject.
+
+    Raises:
+        StoreError: there is a subject of this code, or it can't be written.
+    """
+    subject = store.subjects.add(code, notes="Simulated: nobody is behind this code.")
+    store.consents.give(
+        subject, given_by="simulated", purpose="to show what a record looks like",
+        given_at=person.recordings[0].started_at - timedelta(days=1),
+    )  # fmt: skip
+    for place, each in enumerate(person.recordings):
+        _write(store, subject, each)
+        progress((place + 1) / len(person.recordings))
+    for report in person.reports:
+        values = {"items": report.items} if report.items is not None else {"total": report.total}
+        store.self_reports.add(subject, report.scale, at=report.at, **values)
+    for note in person.notes:
+        store.annotations.add(subject, note.kind, note.text, at=note.at, until=note.until)
+    end = person.start + timedelta(days=BASELINE_DAYS - 1)
+    _take_baseline(store, subject, end)
+    return subject
+
+
+def _write(store: Store, subject: Subject, each: SimulatedRecording) -> None:
+    recording = store.recordings.start(
+        subject, kind="simulated", source=each.camera, started_at=each.started_at,
+        models={"network": "simulated"}, settings={}, version=mien.__version__,
+    )  # fmt: skip
+    columns = {field.name: getattr(each.series, field.name) for field in fields(Series)}
+    store.readings.append(recording.id, columns)
+    store.recordings.finish(recording.id)
+    settle(store, recording.id)
+
+
+def _take_baseline(store: Store, subject: Subject, end: date) -> None:
+    if isinstance(baseline.preview(store, subject, end=end), Usual):
+        baseline.take(store, subject, end=end)
