@@ -280,3 +280,14 @@ def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, r
         (kept,) = store.recordings.of(store.subjects.get("P-032"))
     assert kept.kind == "browser"
     assert kept.frames > 0
+
+
+def test_the_report_is_saved_and_what_is_wrong_is_said(page: Page) -> None:
+    open_year(page)
+    page.run(
+        "const make = URL.createObjectURL.bind(URL);"
+        "URL.createObjectURL = (blob) => { window.saved = blob; return make(blob); }"
+    )
+    page.browser.find_element("css selector", "[data-report][href$=pdf]").click()
+    assert page.until("return window.saved?.type") == "application/pdf"
+    assert page.run("return window.saved.slice(0, 5).text()") == "%PDF-"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time as clock_time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -459,3 +462,25 @@ def test_a_year_is_told_from_the_cache_and_small(page: TestClient, record: Store
     answer = page.get("/api/v1/subjects/P-1/days")
     assert len(answer.content) < 1_000_000
     assert len(json.loads(answer.content)["days"]) > 300
+
+
+def test_a_page_that_shows_no_record_loads_no_database_and_no_tables(tmp_path: Path) -> None:
+    script = (
+        "import sys; from web.backend import FakeStation, client, settings;"
+        "from mien.web.app import build_app;"
+        "before = set(sys.modules);"
+        "page = client(build_app(FakeStation(), settings()));"
+        "told = [page.get(path).status_code for path in"
+        " ('/', '/subjects', '/subjects/P-1', '/api/v1/sources', '/api/v1/recording')];"
+        "print(told, {'sqlalchemy', 'pandas', 'scipy.stats', 'ruptures'} & (set(sys.modules) - before))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "MIEN_STORE": str(tmp_path / "record.sqlite")},
+        check=True,
+    )
+    assert ran.stdout.strip() == "[200, 200, 200, 200, 200] set()"
+    assert not (tmp_path / "record.sqlite").exists()

@@ -14,13 +14,22 @@ export class Refused extends Error {
 /** Ask, or change something; gives what the answer holds, throws Refused. */
 export async function ask(path, { method = "GET", body } = {}) {
   const sent = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(API + path, { method, ...sent }).catch(() => null);
+  const answer = await answered(API + path, { method, ...sent });
+  return answer.status === 204 ? null : answer.json();
+}
+
+/** Ask for a file by its whole address; gives its bytes, throws Refused. */
+export async function askFile(address) {
+  return (await answered(address)).blob();
+}
+
+async function answered(address, options) {
+  const answer = await fetch(address, options).catch(() => null);
   if (!answer) throw new Refused(0, AWAY);
-  if (answer.status === 204) return null;
-  const told = await answer.json().catch(() => ({}));
-  if (answer.ok) return told;
+  if (answer.ok) return answer;
   if (answer.status === 401) location.assign("/login");
-  throw new Refused(answer.status, words(told.detail));
+  const { detail } = await answer.json().catch(() => ({}));
+  throw new Refused(answer.status, words(detail));
 }
 
 /** The path of a subject, or of something of theirs. */

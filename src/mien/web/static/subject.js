@@ -1,11 +1,12 @@
 // A subject's page: days, curves, marks and self-reports on one axis, what has changed, and what can be done.
 
-import { ask, Refused, subjectPath } from "./ask.js";
+import { ask, askFile, Refused, subjectPath } from "./ask.js";
 import { Calendar } from "./calendar.js";
 import { Changes } from "./changes.js";
 import { dayNumber, longDay, plainDay, plainMoment, today } from "./dates.js";
 import { barsLane, chartLane, curveLane, Lanes, marksLane, pointsLane } from "./lanes.js";
 import { Questions, upToNow } from "./questions.js";
+import { saveAddress } from "./record.js";
 import { consentSign } from "./subjects.js";
 import { html, plainNumber } from "./svg.js";
 import { clock } from "./course.js";
@@ -64,6 +65,12 @@ class Subject {
     part("consent-form").addEventListener("submit", (event) => this.#consent(event));
     part("withdraw").addEventListener("click", () => part("withdraw-sure").showModal());
     part("withdraw-sure").addEventListener("close", () => part("withdraw-sure").returnValue === "withdraw" && this.#withdraw());
+    for (const link of part("report-room").querySelectorAll("[data-report]")) {
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        this.#fetchReport(link);
+      });
+    }
     part("note-form").addEventListener("submit", (event) => this.#note(event));
   }
 
@@ -145,6 +152,7 @@ class Subject {
     };
     this.#part("consent-words").textContent = words[state];
     this.#part("withdraw").hidden = !valid;
+    this.#part("consent-card").classList.toggle("first", !valid);
     this.#part("consent-more").hidden = valid;
     this.#part("consent-more").open = state === "none";
   }
@@ -271,6 +279,19 @@ class Subject {
       await ask(subjectPath(this.#code, "consents"), { method: "DELETE" });
       await this.#reload();
       this.#part("spoken").textContent = "Consent is withdrawn.";
+    });
+  }
+
+  /** Fetched first, so that what is wrong is said here and not saved as a file. */
+  #fetchReport(link) {
+    this.#part("report-making").textContent = "The report is being made…";
+    this.#try("report-trouble", async () => {
+      const report = await askFile(link.getAttribute("href"));
+      const address = URL.createObjectURL(report);
+      saveAddress(link.href.split("/").slice(-2).join("-"), address);
+      setTimeout(() => URL.revokeObjectURL(address), 10_000);
+    }).finally(() => {
+      this.#part("report-making").textContent = "";
     });
   }
 
