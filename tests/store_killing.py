@@ -38,9 +38,9 @@ _ACKNOWLEDGED = struct.Struct("<qd")
 
 @cache
 def context() -> ForkServerContext:
-    """Children start at once, as copies of a process that has imported everything."""
+    """Children start at once, as copies of a process that has imported what takes long."""
     chosen = multiprocessing.get_context("forkserver")
-    chosen.set_forkserver_preload(["store_killing", "pyarrow.parquet", "sqlalchemy.dialects.sqlite"])
+    chosen.set_forkserver_preload(["mien.record.writer", "pyarrow.parquet", "sqlalchemy.dialects.sqlite"])
     return chosen
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import event, text
 
 from mien.errors import StoreError
 from mien.face.quality import quality_parts
-from mien.labels import EMOTIONS
+from mien.labels import EMOTIONS, MEASURES
 from mien.mood.episodes import episodes
 from mien.record import committing
 from mien.record.subject_face import GivenTracks, SubjectFace
@@ -147,7 +147,7 @@ def test_measures_only_where_they_are_agreed_to(store: Store, signals: list[str]
     store.consents.give(subject, given_by="he", purpose="x", signals=signals)
     with writer(store, subject) as record:
         record.take(frame(0), seen(0))
-        record.take(frame(1), seen(0).fill(measures=np.ones((1, 15))))
+        record.take(frame(1), seen(0).fill(measures=np.ones((1, len(MEASURES)))))
     measures = load_series(store, record.recording.id).measures
     assert np.isfinite(measures[0]).any() == ("measures" in signals)
     assert np.isfinite(measures[1]).all() == ("measures" in signals)

@@ -128,6 +128,19 @@ def test_no_flipped_byte_passes_for_a_reading() -> None:
         np.testing.assert_array_equal(read, counts)
 
 
+def test_another_version_with_other_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measure was dropped, another one is new: the rest is read by its name."""
+    columns = readings(50)
+    counts = codec.to_counts(columns)
+    chunk, segment = codec.write_chunk(counts), codec.write_segment(counts)
+    renamed = tuple("dimple" if name == MEASURES[3] else name for name in codec.COLUMNS)
+    monkeypatch.setattr(codec, "COLUMNS", renamed)
+    place = renamed.index("dimple")
+    for read in (codec.read_chunk(chunk), codec.read_segment(segment, columns=renamed)):
+        assert (read[:, place] == codec.MISSING).all()
+        np.testing.assert_array_equal(np.delete(read, place, axis=1), np.delete(counts, place, axis=1))
+
+
 def test_a_newer_format_is_left_alone() -> None:
     data = codec.write_segment(codec.to_counts(readings(5)))
     with pytest.raises(StoreError, match="received parquet-2; install a newer Mien"):

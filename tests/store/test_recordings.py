@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mien.errors import StoreError
+from mien.store.schema import ChunkRow
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
 from store_fixtures import FakeClock
@@ -132,6 +133,20 @@ def test_what_has_ended_is_given_until_it_is_settled(
     store.recordings.settle(ended.id)
     store.recordings.settle(gone.id)
     assert store.recordings.recover() == []
+
+
+def test_one_that_is_damaged_holds_up_no_other(store: Store, subject: Subject, clock: FakeClock) -> None:
+    damaged, whole = start(store, subject), start(store, subject)
+    for each in (damaged, whole):
+        store.readings.append(each.id, readings(10))
+    with store.transaction() as session:
+        session.query(ChunkRow).filter_by(recording_id=damaged.id).update({"data": b"\x01nothing"})
+    clock.advance(minutes=1)
+    assert [each.id for each in store.recordings.recover()] == [whole.id]
+    left = store.recordings.get(damaged.id)
+    assert (left.state, left.frames, left.coverage) == ("interrupted", 10, None)
+    with pytest.raises(StoreError, match="damaged"):
+        store.readings.load(damaged.id)
 
 
 def test_who_was_taken_for_gone_goes_on(store: Store, subject: Subject, clock: FakeClock) -> None:

@@ -147,11 +147,11 @@ class Committer:
 
     def _refusal(self) -> str | None:
         """Say why nothing may be stored any more; None where it may."""
+        agrees = self._store.consents.valid(self._subject, "expression") is not None
+        # Looked at last: with a subject their consents go too, and that is no withdrawal.
         if self._store.recordings.find(self._recording.uuid) is None:
             return f"the recording of {self._subject.code} was erased; nothing more is stored"
-        if self._store.consents.valid(self._subject, "expression") is not None:
-            return None
-        return f"{self._subject.code} no longer agrees; nothing more is stored"
+        return None if agrees else f"{self._subject.code} no longer agrees; nothing more is stored"
 
     def _columns(self, rows: list[Row]) -> dict[str, NDArray[Any]]:
         matrix = np.array(rows).reshape(len(rows), len(COLUMNS))

@@ -8,7 +8,7 @@ packed, as they are small. `benchmarks/store.py` compares the formats, docs/seri
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from itertools import accumulate, pairwise
@@ -59,7 +59,9 @@ _WHOLE: Final = ("frame", "expression")
 """Fields of whole numbers, in which -1 stands for none."""
 
 COLUMNS: Final = tuple(column for field in _FIELDS.values() for column in field)
-"""The columns of a segment, in their order."""
+"""The columns of a segment, in their order; another version of Mien may have others."""
+
+_NAMES: Final = ",".join(COLUMNS).encode() + b"\n"
 
 _ENDS = tuple(accumulate((len(columns) for columns in _FIELDS.values()), initial=0))
 SLICES: Final = MappingProxyType(
@@ -73,6 +75,10 @@ _LARGEST_TIME: Final = 10**15 - 1
 _TIME: Final = SLICES["time_s"].start
 
 assert len(PROBABILITIES) == len(EMOTIONS)
+
+
+class UnreadableError(StoreError):
+    """Readings can't be read; others may be whole."""
 
 
 def split(matrix: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
@@ -155,25 +161,24 @@ def from_counts(counts: Counts) -> dict[str, NDArray[Any]]:
 
 
 def write_chunk(counts: Counts) -> bytes:
-    """Pack a few rows, quickly."""
-    return _CHUNK_FORMAT + zlib.compress(np.ascontiguousarray(counts, "<i8").tobytes(), 1)
+    """Pack a few rows, quickly, with the columns' names."""
+    return _CHUNK_FORMAT + zlib.compress(_NAMES + np.ascontiguousarray(counts, "<i8").tobytes(), 1)
 
 
 def read_chunk(data: bytes) -> Counts:
-    """Unpack what `write_chunk` gave.
+    """Unpack what `write_chunk` gave, also another Mien's, which had other columns.
 
     Raises:
-        StoreError: it is damaged, or was written by another Mien.
+        UnreadableError: it is damaged.
     """
     try:
-        raw = zlib.decompress(data[1:])
         if data[:1] != _CHUNK_FORMAT:
-            raise ValueError("another format")
-        return np.frombuffer(raw, "<i8").reshape(-1, len(COLUMNS)).astype(np.int64)
+            raise ValueError("of another format")
+        names, _, raw = zlib.decompress(data[1:]).partition(b"\n")
+        columns = names.decode().split(",")
+        return _placed(columns, np.frombuffer(raw, "<i8").reshape(-1, len(columns)).T)
     except (zlib.error, ValueError) as error:
-        raise StoreError(
-            f"readings are damaged, or were written by another version of Mien ({error})"
-        ) from error
+        raise _unreadable(str(error)) from error
 
 
 def pieces(counts: Counts) -> Iterator[Counts]:
@@ -207,31 +212,41 @@ def read_segment(data: bytes, format_: str = SEGMENT_FORMAT, columns: tuple[str,
         columns: read only these; the others are `MISSING`.
 
     Raises:
-        StoreError: it is damaged, or was written by a newer Mien.
+        UnreadableError: it is damaged, or was written by a newer Mien.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if format_ != SEGMENT_FORMAT:
-        raise StoreError(
+        raise UnreadableError(
             f"readings: expected the format {SEGMENT_FORMAT}, received {format_}; install a newer Mien"
         )
     try:
-        table = pq.read_table(
-            pa.BufferReader(data), columns=list(columns), use_threads=False, page_checksum_verification=True
-        )
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(str(error).partition("\n")[0]) from error
-    if table.schema != pa.schema([_schema().field(name) for name in columns]):
-        raise _damaged("its columns are others")
-    counts = np.full((table.num_rows, len(COLUMNS)), MISSING, np.int64)
-    for name in columns:
-        counts[:, COLUMNS.index(name)] = _whole_numbers(table.column(name))
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        there = file.schema_arrow.names
+        # The pages have checksums, the columns' names have none.
+        if (file.schema_arrow.metadata or {}).get(b"columns") != _checksum(there):
+            raise _unreadable("its columns are others")
+        table = file.read([name for name in columns if name in there], use_threads=False)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(str(error).partition("\n")[0]) from error
+    names = table.column_names
+    if any(table.field(name).type != _schema().field(name).type for name in names):
+        raise _unreadable("its columns are others")
+    return _placed(names, [_whole_numbers(table.column(name)) for name in names])
+
+
+def _placed(names: Sequence[str], values: Sequence[NDArray[np.int64]] | NDArray[np.int64]) -> Counts:
+    """Put columns where they stand here; what is not known here any more is left out."""
+    counts = np.full((len(values[0]), len(COLUMNS)), MISSING, np.int64)
+    for name, column in zip(names, values, strict=True):
+        if name in COLUMNS:
+            counts[:, COLUMNS.index(name)] = column
     return counts
 
 
-def _damaged(why: str) -> StoreError:
-    return StoreError(f"readings are damaged ({why}); take them from a backup")
+def _unreadable(why: str) -> UnreadableError:
+    return UnreadableError(f"readings are damaged ({why}); take them from a backup")
 
 
 @cache
@@ -247,7 +262,11 @@ def _schema() -> pa.Schema:
     import pyarrow as pa
 
     fields = [pa.field(column, type_) for column, type_ in zip(COLUMNS, _types(), strict=True)]
-    return pa.schema(fields, {"mien": SEGMENT_FORMAT})
+    return pa.schema(fields, {"mien": SEGMENT_FORMAT, "columns": _checksum(COLUMNS)})
+
+
+def _checksum(names: Sequence[str]) -> bytes:
+    return b"%08x" % zlib.crc32(",".join(names).encode())
 
 
 def _decimals(counts: Counts, type_: pa.DataType) -> pa.Array:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
 from mien.store import pieces
+from mien.store.codec import UnreadableError
 from mien.store.engine import Database
 from mien.store.figures import forget
 from mien.store.local_times import local_start, offset_s
@@ -170,7 +171,8 @@ class Recordings:
         What was open is interrupted now, and packed; its length, frames and coverage are what was written.
 
         Returns:
-            All recordings that have ended and are not settled, by their number.
+            All recordings that have ended and are not settled, by their number; without those whose readings
+            are damaged.
 
         Raises:
             StoreError: it can't be written.
@@ -186,9 +188,16 @@ class Recordings:
             if row is None or row.heartbeat_at is None or self._lives(row.heartbeat_at):
                 return None
             if row.state == "open":
-                pieces.pack(session, recording_id)
-                row.state, row.coverage = "interrupted", pieces.usable_share(session, recording_id)
+                row.state = "interrupted"
                 forget(session, row)
+            try:
+                pieces.pack(session, recording_id)
+                if row.coverage is None:
+                    row.coverage = pieces.usable_share(session, recording_id)
+            except UnreadableError:
+                # Whoever loads it hears of it; the others must not wait for that.
+                row.heartbeat_at = None
+                return None
             return _stored(row)
 
     def _lives(self, beat_at: datetime) -> bool:
