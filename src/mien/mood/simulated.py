@@ -275,8 +275,9 @@ def _notes(
     notes.append(SimulatedNote("event", at[min(9, last)], None, "simulated: birthday in the family"))
     if flat_from is not None:
         begin = min(flat_from + 14, last)
+        until = at[last] if begin < last else None
         notes.append(SimulatedNote("event", at[min(flat_from, last)], None, "simulated: bad news from work"))
-        notes.append(SimulatedNote("medication", at[begin], at[last], "simulated: medicine A, 50 mg"))
+        notes.append(SimulatedNote("medication", at[begin], until, "simulated: medicine A, 50 mg"))
     if dark.any():
         notes.append(SimulatedNote("note", at[int(dark.argmax())], None, "simulated: the lamp is broken"))
     if camera_change is not None:

@@ -273,6 +273,6 @@ def _neutral(probabilities: ArrayLike | None) -> Floats | None:
 
 
 def _not_ready(days: int, minutes: float) -> NotReady:
-    have = f"there are {days} usable days with {minutes:.0f} usable minutes"
+    have = f"{days} usable {'day' if days == 1 else 'days'} with {minutes:.0f} usable minutes so far"
     need = f"at least {LEAST_DAYS} days and {LEAST_MINUTES:.0f} minutes are needed"
     return NotReady(f"no baseline yet: {have}; {need}", days, minutes)

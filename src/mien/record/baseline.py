@@ -38,7 +38,7 @@ def standing(store: Store, subject: Subject) -> Usual | NotReady:
     kept = taken(store, subject)
     if kept is not None:
         return kept
-    found = preview(store, subject)
+    found = Usual.of(days(store, subject))
     if isinstance(found, NotReady):
         return found
     reason = (
@@ -66,7 +66,7 @@ def preview(
     ]
     neutral = own_neutral([load_series(store, each.id) for each in chosen])
     own = None if neutral is None else neutral.probabilities
-    table = days(store, subject, baseline=_NeutralOnly(own))
+    table = days(store, subject, baseline=_NeutralOnly(own), keep=False)
     return Usual.of(table, start=start, end=end, neutral=own)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +30,9 @@ _VERSION: Final = 1
 Span = tuple[float, float]
 
 
-def days(store: Store, subject: Subject, *, baseline: Baseline | None = None) -> pd.DataFrame:
+def days(
+    store: Store, subject: Subject, *, baseline: Baseline | None = None, keep: bool = True
+) -> pd.DataFrame:
     """Give the figures of each day with a recording.
 
     A day's figures are computed from all its recordings at once, never across the gap between two. They are
@@ -40,6 +42,7 @@ def days(store: Store, subject: Subject, *, baseline: Baseline | None = None) ->
         store: the record.
         subject: whose days.
         baseline: what expressivity and flatness are measured against; see `baseline.taken`.
+        keep: keep what is computed; not for a baseline that is only tried.
 
     Returns:
         One row a day, by rising `datetime.date`: `minutes` and `usable_minutes` recorded, `recordings` (how
@@ -52,12 +55,18 @@ def days(store: Store, subject: Subject, *, baseline: Baseline | None = None) ->
     for recording in store.recordings.of(subject):
         if recording.state != "open":
             by_day[recording.day].append(recording)
-    marks = _speaking(store, subject)
-    stamp = _stamp(baseline)
-    rows = {
-        day: _row(store, subject, day, recordings, marks, baseline, stamp)
-        for day, recordings in sorted(by_day.items())
-    }
+    marks, stamp = _speaking(store, subject), _stamp(baseline)
+    kept = store.figures.of(subject, "day:") if keep else {}
+    rows: dict[date, dict[str, Any]] = {}
+    for day, recordings in sorted(by_day.items()):
+        speaking = [_spans(recording, marks.get(recording.id)) for recording in recordings]
+        key, version = f"day:{day.isoformat()}", _version(recordings, speaking, stamp)
+        row = kept.get(key, {}).get(version)
+        if row is None:
+            row = _computed(store, recordings, speaking, baseline)
+            if keep:
+                store.figures.put(subject, key, version, row)
+        rows[day] = row
     columns = ["minutes", "usable_minutes", "recordings", "camera", "simulated"]
     columns += [f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high")]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
@@ -67,19 +76,12 @@ def days(store: Store, subject: Subject, *, baseline: Baseline | None = None) ->
     return table
 
 
-def _row(
-    store: Store, subject: Subject, day: date, recordings: list[StoredRecording],
-    marks: Mapping[int, list[Annotation]], baseline: Baseline | None, stamp: str,
-) -> dict[str, Any]:  # fmt: skip
-    speaking = [_spans(recording, marks.get(recording.id)) for recording in recordings]
+def _version(
+    recordings: Sequence[StoredRecording], speaking: Sequence[Sequence[Span] | None], stamp: str
+) -> str:
+    """Give what changes when a day's figures have to be computed anew."""
     facts = [[each.uuid, each.length_s, each.frames, each.state] for each in recordings]
-    version = _digest([_VERSION, facts, speaking, stamp])
-    key = f"day:{day.isoformat()}"
-    row = store.figures.get(subject, key, version)
-    if row is None:
-        row = _computed(store, recordings, speaking, baseline)
-        store.figures.put(subject, key, version, row)
-    return row
+    return _digest([_VERSION, facts, speaking, stamp])
 
 
 def _computed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, not_, or_
+from sqlalchemy import delete, not_, or_, select
 from sqlalchemy.orm import Session
 
 from mien.store.engine import Database
@@ -37,6 +37,19 @@ class Figures:
         with self._database.reading() as session:
             row = session.get(FigureRow, (subject.id, key))
             return None if row is None or version not in (None, row.version) else row.value
+
+    def of(self, subject: Subject, prefix: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """Give all figures whose key begins so: by key, then by version, at one question.
+
+        Args:
+            subject: whose.
+            prefix: the beginning of the keys.
+        """
+        chosen = select(FigureRow).where(
+            FigureRow.subject_id == subject.id, FigureRow.key.startswith(prefix, autoescape=True)
+        )
+        with self._database.reading() as session:
+            return {row.key: {row.version: row.value} for row in session.scalars(chosen)}
 
     def put(self, subject: Subject, key: str, version: str, value: dict[str, Any]) -> None:
         """Keep a figure, in place of an older one.

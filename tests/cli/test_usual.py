@@ -1,0 +1,58 @@
+"""`mien simulate`, `mien usual`, `mien changes`: from nothing to what has changed, by commands alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cli.helpers import Run
+
+
+@pytest.fixture
+def simulated(run: Run) -> Run:
+    ran = run("simulate", "SIM-1", "--weeks", "8", "--minutes", "3", "--missing", "0", "--flat-week", "7",
+              "--flat-size", "5", "--store", "record.sqlite")  # fmt: skip
+    assert (ran.code, ran.err) == (0, "")
+    assert "56 simulated recordings of 8 weeks" in ran.out
+    return run
+
+
+def test_a_baseline_stands_until_it_is_taken_anew(simulated: Run) -> None:
+    shown = simulated("usual", "SIM-1", "--store", "record.sqlite")
+    assert "42 usable days" in shown.out
+    assert "as it was taken" in shown.out
+    assert "expressivity" in shown.out
+    first = shown.out.split(" to ")[0]
+    tried = simulated("usual", "SIM-1", "--from", first, "--store", "record.sqlite")
+    assert "56 usable days" in tried.out
+    assert "not taken; --take does that" in tried.out
+    assert "42 usable days" in simulated("usual", "SIM-1", "--store", "record.sqlite").out
+    taken = simulated("usual", "SIM-1", "--take", "--store", "record.sqlite")
+    assert "56 usable days" in taken.out
+    assert "56 usable days" in simulated("usual", "SIM-1", "--store", "record.sqlite").out
+
+
+def test_changes_are_told_once_the_interval_of_false_alarms_is_chosen(simulated: Run) -> None:
+    silent = simulated("changes", "SIM-1", "--store", "record.sqlite")
+    assert "less expressive" not in silent.out
+    told = simulated("changes", "SIM-1", "--false-alarm-days", "365", "--store", "record.sqlite")
+    assert "less expressive than usual since" in told.out
+    as_json = simulated("changes", "SIM-1", "--json", "--store", "record.sqlite")
+    assert any(each["kind"] == "change" and each["size_sd"] < 0 for each in json.loads(as_json.out))
+    often = simulated("changes", "SIM-1", "--false-alarm-days", "3", "--store", "record.sqlite")
+    assert (often.code, often.err.count("\n")) == (2, 1)
+    assert "at least 30" in often.err
+
+
+def test_a_code_that_is_there_already_is_refused(simulated: Run) -> None:
+    again = simulated("simulate", "SIM-1", "--weeks", "1", "--store", "record.sqlite")
+    assert again.code == 1
+    assert "SIM-1" in again.err
+
+
+def test_a_subject_that_is_not_there_is_named(run: Run) -> None:
+    for command in ("usual", "changes"):
+        ran = run(command, "P-9", "--store", "record.sqlite")
+        assert ran.code == 1
+        assert ran.err.count("\n") == 1
