@@ -18,13 +18,18 @@ from threading import Event
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
+from screenshots_report import take_report
+
 from browser.chromium import Page, chromium
 from browser.fake_camera import images_of, write_film
 from browser.mien_live import mien_live
+from mien.record.simulated import write_demonstration
 from mien.source.portrait import portrait_path
+from mien.store.store import Store
 
 DOCS = Path(__file__).parent
 DESKTOP_WH = (1280, 1150)
+CODE = "SIMULATED-1"
 
 
 def main() -> None:
@@ -42,12 +47,19 @@ def main() -> None:
         raise SystemExit("chromium and chromedriver are needed; install them first")
     with tempfile.TemporaryDirectory() as folder:
         film = write_film(Path(folder) / "camera.mjpeg", images_of("portrait"))
-        with mien_live(Path(folder) / "mien") as server, chromium(*map(str, found), film) as browser:
+        record = Path(folder) / "record.sqlite"
+        with Store(record) as store:
+            take_report(store, write_demonstration(store, CODE), given.out / "report.png")
+        with (
+            mien_live(Path(folder) / "mien", store=record) as server,
+            chromium(*map(str, found), film) as browser,
+        ):
             server.choose("self")
             page = Page(browser, server.address)
             take_live(page, given.out, given.seconds)
             take_phone(page, given.out, given.seconds)
             take_files(page, given.out)
+            take_subject(page, given.out)
 
 
 def take_live(page: Page, out: Path, seconds: float) -> None:
@@ -84,6 +96,20 @@ def take_files(page: Page, out: Path) -> None:
     page.until("const {complete, naturalWidth} = document.querySelector('[data-part=picture]');"
                "return complete && naturalWidth > 0")  # fmt: skip
     save(page, out / "files.webp")
+
+
+def take_subject(page: Page, out: Path) -> None:
+    """A simulated person's twelve weeks."""
+    page.size(DESKTOP_WH[0], 1500)
+    for theme, name in (("light", "subject.webp"), ("dark", "subject-dark.webp")):
+        page.theme(theme)
+        page.open(f"subjects/{CODE}")
+        page.until(
+            "return document.querySelector('[data-part=findings] li')"
+        )  # limits of charts take a while
+        page.part("measure").send_keys("Expressivity")
+        page.until("return document.querySelectorAll('svg circle').length > 50")
+        save(page, out / name)
 
 
 def save(page: Page, path: Path) -> None:

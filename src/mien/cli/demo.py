@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 CODE: Final = "SIMULATED-1"
 """Of the made-up person."""
-WEEKS: Final = 12
 
 
 def demo(
@@ -55,23 +53,18 @@ def demo(
 
 
 def _simulate(record: Path, report: Path) -> None:
-    """Make up twelve weeks of a person whose face is flatter for the last three, and write their report."""
-    from mien.mood.simulated import simulate
-    from mien.record.changes import choose_false_alarms
+    """Make up a person's twelve weeks, and write their report."""
     from mien.record.report import save_report
-    from mien.record.simulated import write_simulated
+    from mien.record.simulated import write_demonstration
     from mien.store.store import Store
 
     for left in record.parent.glob(f"{record.name}*"):
         left.unlink()
-    start = date.today() - timedelta(weeks=WEEKS)
-    person = simulate(WEEKS, start=start, seed=1, flat_from=60, flat_size=2.5, light_change=49, light_days=4)
     with Store(record) as store, progress_bar("simulating", 1) as progress:
-        subject = write_simulated(store, CODE, person, progress=progress)
-        choose_false_alarms(store, 365)
+        subject = write_demonstration(store, CODE, progress=progress)
         endings = (".html", ".pdf") if find_spec("typst") else (".html",)
         files = [save_report(store, subject, report.with_suffix(each)) for each in endings]
-    typer.echo(f"{CODE}, a simulated person of {WEEKS} weeks: {record}, {', '.join(map(str, files))}")
+    typer.echo(f"{CODE}, a simulated person of twelve weeks: {record}, {', '.join(map(str, files))}")
 
 
 def _show_live(settings: Settings, record: Path) -> None:

@@ -199,7 +199,7 @@ def read_sidecar(path: Path) -> Sidecar:
         return Sidecar.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ModelError(
-            f"{path}: a network needs its sidecar beside it ({error.strerror}); `mien models export` writes both"
+            f"{path}: needs its sidecar beside it ({error.strerror}); `mien models export` writes both"
         ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

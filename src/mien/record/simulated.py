@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import mien
 from mien.mood.series import Series
-from mien.mood.simulated import SimulatedPerson, SimulatedRecording
+from mien.mood.simulated import SimulatedPerson, SimulatedRecording, simulate
 from mien.mood.usual import Usual
 from mien.record import baseline
+from mien.record.changes import choose_false_alarms
 from mien.record.take import settle
 from mien.store.types import Subject
 
@@ -22,6 +23,31 @@ BASELINE_DAYS: Final = 42
 """The first days of a simulated person, whose recordings are taken as usual."""
 
 Progress = Callable[[float], None]
+
+
+DEMONSTRATION_WEEKS: Final = 12
+
+
+def write_demonstration(store: Store, code: str, *, progress: Progress = lambda done: None) -> Subject:
+    """Add a person of twelve weeks: usual ones, days in poor light, and a flatter face at the end.
+
+    Changes are told at one false alarm a year from then on.
+
+    Args:
+        store: the record.
+        code: of the new subject.
+        progress: told how much is done, 0 to 1.
+
+    Raises:
+        StoreError: as in `write_simulated`.
+    """
+    start = date.today() - timedelta(weeks=DEMONSTRATION_WEEKS)
+    person = simulate(
+        DEMONSTRATION_WEEKS, 1, start=start, flat_from=60, flat_size=2.5, light_change=49, light_days=4
+    )
+    subject = write_simulated(store, code, person, progress=progress)
+    choose_false_alarms(store, 365)
+    return subject
 
 
 def write_simulated(
