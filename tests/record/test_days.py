@@ -19,7 +19,7 @@ from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.changes import changes, choose_false_alarms
 from mien.record.days import days
-from mien.record.simulated import BASELINE_DAYS, write_simulated
+from mien.record.simulated import BASELINE_DAYS, write_demonstration, write_simulated
 from mien.record.subject import SubjectRecord
 from mien.record.take import load_series
 from mien.store.store import Store
@@ -176,3 +176,10 @@ def test_the_record_in_python(written: Store, subject: Subject, tmp_path: Path) 
         mien.subject("P-9", written)
     with pytest.raises(StoreError, match="nothing"):
         mien.subject("SIM", tmp_path / "nothing.sqlite")
+
+
+def test_the_demonstration_tells_the_light_first_and_then_the_change(tmp_path: Path) -> None:
+    with Store(tmp_path / "demo.sqlite") as store:
+        told = changes(store, write_demonstration(store, "DEMO"))
+    assert [each.kind for each in told][:1] == ["light"]
+    assert "expressivity" in {each.measure for each in told if each.kind == "change"}

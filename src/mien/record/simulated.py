@@ -41,9 +41,11 @@ def write_demonstration(store: Store, code: str, *, progress: Progress = lambda 
     Raises:
         StoreError: as in `write_simulated`.
     """
-    start = date.today() - timedelta(weeks=DEMONSTRATION_WEEKS)
+    # From a Monday on, so that the same person has the same weeks whenever it is shown.
+    today = date.today()
+    start = today - timedelta(days=today.weekday(), weeks=DEMONSTRATION_WEEKS)
     person = simulate(
-        DEMONSTRATION_WEEKS, 1, start=start, flat_from=60, flat_size=2.5, light_change=49, light_days=4
+        DEMONSTRATION_WEEKS, 4, start=start, flat_from=58, flat_size=3.0, light_change=49, light_days=4
     )
     subject = write_simulated(store, code, person, progress=progress)
     choose_false_alarms(store, 365)
