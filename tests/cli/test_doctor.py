@@ -36,7 +36,7 @@ def test_json(run: Run) -> None:
     assert states["package", "onnxruntime"] == "ok"
     assert states["detector", "haar"] == "ok"
     assert {check["kind"] for check in report["checks"]} == {
-        "package", "network", "detector", "training", "camera"
+        "package", "extra", "network", "detector", "training", "camera"
     }  # fmt: skip
 
 
@@ -65,3 +65,12 @@ def test_the_packages_are_the_project_s() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     names = [re.match(r"[\w-]+", dependency)[0] for dependency in project["dependencies"]]  # type: ignore[index]
     assert sorted(names) == sorted(doctor.PACKAGES)
+
+
+def test_the_extras_are_the_project_s() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert set(doctor.EXTRAS) | {"train"} == set(extras)
+    for extra, names in doctor.EXTRAS.items():
+        brought = {re.match(r"[\w.-]+", dependency)[0] for dependency in extras[extra]}  # type: ignore[index]
+        assert set(names) <= brought

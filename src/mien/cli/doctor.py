@@ -15,10 +15,20 @@ import mien
 from mien.errors import MienError
 
 PACKAGES = (
-    "av", "joblib", "lz4", "matplotlib", "mtcnn", "numpy", "onnx", "onnxruntime", "opencv-python-headless",
-    "pandas", "pillow", "pyarrow", "pydantic", "pydantic-settings", "rich", "scipy", "typer",
+    "alembic", "av", "joblib", "lz4", "matplotlib", "mtcnn", "numpy", "onnx", "onnxruntime",
+    "opencv-python-headless", "pandas", "pillow", "pyarrow", "pydantic", "pydantic-settings", "rich", "scipy", "sqlalchemy", "typer",
 )  # fmt: skip
 """What Mien can't do without."""
+
+EXTRAS = {
+    "web": ("nicegui", "fastapi"),
+    "mqtt": ("paho-mqtt",),
+    "record": ("typst", "fhir.resources", "ruptures"),
+    "postgres": ("psycopg",),
+    "encrypted": ("sqlcipher3",),
+    "heic": ("pillow-heif",),
+}
+"""What each extra brings that Mien itself asks for."""
 
 TRAINING = ("keras", "scikit-learn")
 BACKENDS = ("tensorflow-cpu", "tensorflow", "torch")
@@ -36,7 +46,7 @@ class Check:
         detail: its version or what was found, or else how to get it.
     """
 
-    kind: Literal["package", "network", "detector", "training", "camera"]
+    kind: Literal["package", "extra", "network", "detector", "training", "camera"]
     name: str
     state: Literal["ok", "missing", "optional"]
     detail: str
@@ -50,7 +60,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
     Example: mien doctor
     """
-    checks = [*_packages(), *_networks(), *_detectors(), *_training(), *_cameras()]
+    checks = [*_packages(), *_extras(), *_networks(), *_detectors(), *_training(), *_cameras()]
     healthy = all(check.state != "missing" for check in checks)
     if as_json:
         about = {
@@ -77,6 +87,14 @@ def _packages() -> list[Check]:
     return [_package("package", name, "missing", "pip install mien") for name in PACKAGES]
 
 
+def _extras() -> list[Check]:
+    return [
+        _package("extra", name, "optional", f"pip install 'mien[{extra}]'")
+        for extra, names in EXTRAS.items()
+        for name in names
+    ]
+
+
 def _training() -> list[Check]:
     checks = [_package("training", name, "optional", "pip install 'mien[train]'") for name in TRAINING]
     backends = [_package("training", name, "optional", "") for name in BACKENDS]
@@ -85,7 +103,10 @@ def _training() -> list[Check]:
 
 
 def _package(
-    kind: Literal["package", "training"], name: str, otherwise: Literal["missing", "optional"], remedy: str
+    kind: Literal["package", "extra", "training"],
+    name: str,
+    otherwise: Literal["missing", "optional"],
+    remedy: str,
 ) -> Check:
     from mien.analysis.summary import installed_version
 
