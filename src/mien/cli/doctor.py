@@ -16,7 +16,8 @@ from mien.errors import MienError
 
 PACKAGES = (
     "alembic", "av", "joblib", "lz4", "matplotlib", "mtcnn", "numpy", "onnx", "onnxruntime",
-    "opencv-python-headless", "pandas", "pillow", "pyarrow", "pydantic", "pydantic-settings", "rich", "scipy", "sqlalchemy", "typer",
+    "opencv-python-headless", "pandas", "pillow", "pyarrow", "pydantic", "pydantic-settings",
+    "rich", "scipy", "sqlalchemy", "typer",
 )  # fmt: skip
 """What Mien can't do without."""
 
