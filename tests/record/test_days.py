@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import mien
 from mien.errors import ConfigError, StoreError
@@ -17,7 +18,8 @@ from mien.mood.figures import figures
 from mien.mood.simulated import SimulatedPerson, simulate
 from mien.mood.usual import Usual
 from mien.record import baseline
-from mien.record.changes import changes, choose_false_alarms
+from mien.record.changes import changes, choose_false_alarms, look_back
+from mien.record.congruence import congruence
 from mien.record.days import days
 from mien.record.simulated import BASELINE_DAYS, write_demonstration, write_simulated
 from mien.record.subject import SubjectRecord
@@ -176,6 +178,51 @@ def test_the_record_in_python(written: Store, subject: Subject, tmp_path: Path) 
         mien.subject("P-9", written)
     with pytest.raises(StoreError, match="nothing"):
         mien.subject("SIM", tmp_path / "nothing.sqlite")
+
+
+def test_congruence_with_self_reports_is_their_rank_correlation(written: Store, subject: Subject) -> None:
+    found = congruence(written, subject)
+    own = days(written, subject, baseline=baseline.taken(written, subject))["valence_mean"]
+    moods = {each.at.date(): each.total for each in written.self_reports.of(subject, "mood")}
+    both = [(own[day], moods[day]) for day in own.index if day in moods]
+    mood = found.self_reports["mood"]
+    assert mood is not None
+    assert mood.n == len(both)
+    assert mood.value == pytest.approx(scipy.stats.spearmanr(*zip(*both, strict=True)).statistic)
+    assert found.self_reports["gad7"] is None  # five days
+    assert found.prompts == {}
+
+
+def test_congruence_with_prompts_is_told_by_day(written: Store, subject: Subject) -> None:
+    recording = written.recordings.of(subject)[5]
+    smiles = [each for each in written.readings.events(recording.id) if each.kind == "smile"][:4]
+    assert len(smiles) == 4
+    marks = [
+        written.annotations.add(
+            subject, "prompt", "a joke", recording_id=recording.id, data={"expression": "happiness"},
+            at=recording.started_at + timedelta(seconds=smile.onset_s - 1.0),
+            until=recording.started_at + timedelta(seconds=smile.offset_s - 1.0),
+        )
+        for smile in smiles
+    ]  # fmt: skip
+    ((day, targets),) = congruence(written, subject).prompts.items()
+    followed = targets["happiness"]
+    assert day == recording.day
+    assert followed is not None
+    assert (followed.prompts, followed.lag_s) == (4, pytest.approx(1.0, abs=0.5))
+    assert followed.correlation > 0.4
+    assert followed.p < 0.05
+    for mark in marks:
+        written.annotations.remove(mark.id)
+
+
+def test_looking_back_finds_the_day_of_the_change(written: Store, subject: Subject) -> None:
+    found = look_back(written, subject, "expressivity")
+    assert any(abs((each.date - (START + timedelta(days=49))).days) <= 4 for each in found.points)
+    assert found.changed is not None
+    assert found.changed > 0.9
+    with pytest.raises(ConfigError, match="expected one of"):
+        look_back(written, subject, "sadness")
 
 
 def test_the_demonstration_tells_the_light_first_and_then_the_change(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from mien.errors import StoreError
 from mien.face.quality import quality_parts
 from mien.labels import EMOTIONS, MEASURES
 from mien.mood.episodes import episodes
+from mien.mood.figures import figures
 from mien.record import committing
 from mien.record.subject_face import GivenTracks, SubjectFace
 from mien.record.take import load_series, recover
@@ -77,6 +78,19 @@ def wait_until(what: Callable[[], object]) -> None:
     while not what():
         assert monotonic() < end_s
         Event().wait(0.005)
+
+
+def test_the_figures_so_far_are_those_of_what_is_stored(store: Store, subject: Subject) -> None:
+    with writer(store, subject, waits=True) as record:
+        assert record.status.figures == {}
+        for index in range(901):
+            record.take(frame(index), Faces.empty() if index % 7 == 3 else seen(0))
+        status = record.status
+    found = figures([load_series(store, record.recording.id)])
+    for name in ("coverage", "valence_mean", "arousal_mean", "smiles_per_min", "share_neutral"):
+        estimate = found[name]
+        assert estimate is not None
+        assert status.figures[name] == pytest.approx(estimate.value, abs=0.02)
 
 
 def test_each_frame_is_a_row_and_only_the_subject_is_in_it(store: Store, subject: Subject) -> None:

@@ -134,6 +134,10 @@ def _progress(status: RecordStatus) -> str:
     parts = [f"{status.length_s / 60:.1f} min", f"{status.stored} frames stored"]
     if status.frames:
         parts.append(f"in view {status.with_subject / status.frames:.0%}")
+    if (valence := status.figures.get("valence_mean")) is not None:
+        parts.append(f"valence {valence:+.2f}")
+    if (smiles := status.figures.get("smiles_per_min")) is not None:
+        parts.append(f"{smiles:.1f} smiles a minute")
     if status.lost:
         parts.append(f"{status.lost} lost")
     if status.state == "choose":

@@ -12,7 +12,10 @@ from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
 
 if TYPE_CHECKING:
+    from mien.mood.congruence import Congruence
+    from mien.mood.estimate import Estimate
     from mien.mood.usual import Usual
+    from mien.record.changes import LookBack
 
 _SHOWN = ("expressivity", "valence_mean", "arousal_mean", "smiles_per_min", "inertia")
 
@@ -83,6 +86,10 @@ def changes(
             metavar="DAYS", min=0,
         ),
     ] = None,
+    points: Annotated[
+        str | None,
+        typer.Option(help="Look back over one measure by two other ways, without alarms.", metavar="MEASURE"),
+    ] = None,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -94,7 +101,7 @@ def changes(
     Example: mien changes P-017 --false-alarm-days 365
     """
     from mien.record.changes import changes as find
-    from mien.record.changes import choose_false_alarms
+    from mien.record.changes import choose_false_alarms, look_back
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
@@ -102,6 +109,9 @@ def changes(
         if false_alarm_days is not None:
             choose_false_alarms(store, false_alarm_days or None)
         store.audit.log("read", subject, by="changes")
+        if points is not None:
+            _tell_points(look_back(store, subject, points), points)
+            return
         found = find(store, subject)
     if as_json:
         print_json(found)
@@ -110,3 +120,55 @@ def changes(
         typer.echo(each.text + (f" {each.advice}" if each.advice else ""))
     if not found:
         typer.echo("nothing has changed")
+
+
+def _tell_points(found: LookBack, measure: str) -> None:
+    for point in found.points:
+        typer.echo(
+            f"{_day(point.date)}: {measure} from {point.before:+.1f} to {point.after:+.1f} SD of own days"
+        )
+    if not found.points:
+        typer.echo(f"looking back, {measure} has no change point behind the baseline")
+    if found.changed is not None:
+        since = f", since {_day(found.since)}" if found.since else ""
+        typer.echo(f"day by day: another level with a probability of {found.changed:.0%}{since}")
+
+
+def congruence(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Say whether expression went with prompts in recordings, and with self-reports across days.
+
+    A prompt is a note of the kind `prompt` in a recording; see `mien note add --help`.
+
+    Example: mien congruence P-017
+    """
+    from mien.record.congruence import congruence as find
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        subject = store.subjects.get(code)
+        store.audit.log("read", subject, by="congruence")
+        found = find(store, subject)
+    if as_json:
+        prompts = {day.isoformat(): dict(each) for day, each in found.prompts.items()}
+        print_json({"prompts": prompts, "self_reports": dict(found.self_reports)})
+        return
+    for day, targets in found.prompts.items():
+        for target, followed in targets.items():
+            typer.echo(f"{_day(day)}  {target:10} {_followed(followed)}")
+    for scale, estimate in found.self_reports.items():
+        typer.echo(f"valence and {scale}: {_correlated(estimate)}")
+    if not found.prompts and not found.self_reports:
+        typer.echo("there are neither prompts in recordings nor self-reports on recorded days")
+
+
+def _followed(found: Congruence | None) -> str:
+    if found is None:
+        return "too little to say"
+    when = f"{found.lag_s:.2f} s later, p {found.p:.3f}"
+    return f"correlation {found.correlation:+.2f}, {when}, {found.prompts} prompts"
+
+
+def _correlated(found: Estimate | None) -> str:
+    if found is None:
+        return "too few days with both"
+    return f"rank correlation {found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f}), {found.n} days"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from mien.errors import ConfigError
+from mien.errors import ConfigError, StoreError
 from mien.mood.change.findings import Finding, findings
+from mien.mood.change.points import Point, change_points, run_lengths
+from mien.mood.definitions import MEASURES
+from mien.mood.usual import NotReady
 from mien.record.baseline import standing, taken
 from mien.record.days import days
 from mien.store.types import Subject
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 FALSE_ALARM_DAYS: Final = "false_alarm_days"
 """The setting of a store: days from one false alarm to the next; nobody has chosen it before it is set."""
 
+
+_USUAL_FALSE_ALARM_DAYS: Final = 365
 
 LEAST_FALSE_ALARM_DAYS: Final = 30
 """More false alarms than one a month help nobody."""
@@ -50,4 +57,50 @@ def changes(store: Store, subject: Subject) -> list[Finding]:
         standing(store, subject),
         false_alarm_days=store.texts.setting(FALSE_ALARM_DAYS),
         crisis_text=store.texts.get("crisis"),
+    )
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """What two other ways say of one measure; they raise no alarm, as nothing is promised of them.
+
+    Attributes:
+        points: change points behind the baseline, looking back over all days (PELT).
+        since: when the present level most likely began, day by day (Bayesian); None while it most likely is
+            the baseline's.
+        changed: the probability that the level is no longer the baseline's; None without days behind it.
+    """
+
+    points: list[Point]
+    since: date | None
+    changed: float | None
+
+
+def look_back(store: Store, subject: Subject, measure: str) -> LookBack:
+    """Look for change points of one measure behind the baseline.
+
+    Args:
+        store: the record.
+        subject: whose days.
+        measure: a name of `mood.definitions.MEASURES`.
+
+    Raises:
+        ConfigError: no such measure.
+        StoreError: there is no baseline, or it can't carry this measure.
+        ModuleNotFoundError: without ruptures, which comes with `mien[record]`.
+    """
+    if measure not in MEASURES:
+        raise ConfigError(f"measure: expected one of {', '.join(MEASURES)}, received {measure!r}")
+    usual = standing(store, subject)
+    if isinstance(usual, NotReady):
+        raise StoreError(f"{subject.code}: {usual.reason}")
+    values = days(store, subject, baseline=usual)[measure]
+    points = change_points(values, usual)
+    if points is None:
+        raise StoreError(f"{subject.code}: the baseline has too few days with {measure}")
+    chosen = store.texts.setting(FALSE_ALARM_DAYS) or _USUAL_FALSE_ALARM_DAYS
+    runs = run_lengths(values, usual, false_alarm_days=chosen)
+    known = runs is not None and len(runs.dates) > 0
+    return LookBack(
+        points, runs.since if runs and known else None, float(runs.changed[-1]) if runs and known else None
     )

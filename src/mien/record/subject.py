@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mien.mood.change.findings import Finding
     from mien.mood.series import Series
+    from mien.record.changes import LookBack
+    from mien.record.congruence import RecordCongruence
 
 
 def subject(code: str, store: Store | str | Path | None = None) -> SubjectRecord:
@@ -97,6 +99,18 @@ class SubjectRecord:
         from mien.record.changes import changes
 
         return changes(self.store, self.subject)
+
+    def look_back(self, measure: str) -> LookBack:
+        """Look for change points of one measure behind the baseline; see `changes.look_back`."""
+        from mien.record.changes import look_back
+
+        return look_back(self.store, self.subject, measure)
+
+    def congruence(self) -> RecordCongruence:
+        """Say how expression went with prompts and with self-reports; see `congruence.congruence`."""
+        from mien.record.congruence import congruence
+
+        return congruence(self.store, self.subject)
 
     def report(self, path: str | Path, *, long: bool = False) -> Path:
         """Write the report: one page, or the long one, as .html or .pdf by the name's end."""

@@ -16,6 +16,7 @@ from mien.errors import StoreError
 from mien.face.quality import quality_parts
 from mien.measures.measurer import Measurer
 from mien.mood.episodes import episodes
+from mien.mood.running import Running
 from mien.record.committing import Committer, Row
 from mien.record.subject_face import FindsSubject, State, SubjectFace
 from mien.record.take import FindEpisodes
@@ -27,6 +28,9 @@ from mien.types import Faces, Frame
 
 LIGHT_EVERY_S: Final = 1.0
 """Light and sharpness change slowly, so they are looked at this often."""
+
+FIGURES_EVERY_S: Final = 1.0
+"""The figures so far are for the eye, which needs them no more often than this."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class RecordStatus:
         lost: frames that could not be stored, or came after it had stopped.
         trouble: why nothing can be stored now; it is tried again. None where nothing is wrong.
         stopped: why nothing is stored any more; None while it is.
+        figures: of `mood.running` so far, renewed once a second: coverage, mean valence, smiles a minute;
+            None below their least data.
     """
 
     subject: str
@@ -64,6 +70,7 @@ class RecordStatus:
     lost: int
     trouble: str | None
     stopped: str | None
+    figures: dict[str, float | None]
 
     def as_dict(self) -> dict[str, Any]:
         """Give it ready for JSON."""
@@ -135,6 +142,9 @@ class RecordWriter:
         self._last_s = self._light_s = -np.inf
         self._track: int | None = None
         self._frames = self._with_subject = self._others = 0
+        self._running = Running()
+        self._figures: dict[str, float | None] = {}
+        self._figures_s = -np.inf
         self._committer = Committer(
             store, subject, self.recording,
             commit_s=commit_s, waits=waits, find=find, clock=clock,
@@ -156,7 +166,7 @@ class RecordWriter:
             self._subject.code, self.recording.id, self.recording.uuid, self.recording.source,
             self._face.state, self._track,
             max(0.0, self._last_s), self._frames, self._with_subject, self._others,
-            committer.stored, committer.lost, committer.trouble, committer.stopped,
+            committer.stored, committer.lost, committer.trouble, committer.stopped, self._figures,
         )  # fmt: skip
 
     def take(self, frame: Frame, faces: Faces) -> int | None:
@@ -180,7 +190,9 @@ class RecordWriter:
             self._frames += 1
             self._with_subject += place is not None
             self._others += len(faces) - (place is not None)
-            self._committer.put(self._row(frame, time_s, None if place is None else faces[[place]]))
+            row = self._row(frame, time_s, None if place is None else faces[[place]])
+            self._committer.put(row)
+            self._count(row)
         return self._track
 
     def choose(self, track: int) -> None:
@@ -238,6 +250,19 @@ class RecordWriter:
         for name, value in values.items():
             row[SLICES[name]] = value
         return row
+
+    def _count(self, row: Row) -> None:
+        """Keep the figures so far; a whole dictionary at a time, as other threads read it."""
+        time_s, expression = float(row[SLICES["time_s"]][0]), row[SLICES["expression"]][0]
+        self._running.push(
+            time_s,
+            row[SLICES["probabilities"]],
+            -1 if np.isnan(expression) else int(expression),
+            float(row[SLICES["valence"]][0]),
+            float(row[SLICES["arousal"]][0]),
+        )
+        if time_s - self._figures_s >= FIGURES_EVERY_S:
+            self._figures, self._figures_s = self._running.figures(), time_s
 
     def _measured(self, face: Faces, time_s: float) -> Faces:
         if self._measurer is None or np.isfinite(face.measures).any() or np.isnan(face.landmarks).any():

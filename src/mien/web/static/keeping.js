@@ -123,8 +123,11 @@ export function keepingWords({ active, subject, refused, status }) {
   if (!status) return `Recording ${whom}: waiting for the first reading.`;
   if (status.state === "choose") return `Recording ${whom}: click the face that is ${whom}. Until then, nothing is kept.`;
   const seen = status.frames ? `, in view ${percent(status.with_subject / status.frames)}` : "";
+  const { valence_mean: valence, smiles_per_min: smiles } = status.figures ?? {};
+  const soFar = [valence != null && `valence ${valence.toFixed(2)}`, smiles != null && `${smiles.toFixed(1)} smiles a minute`];
+  const figures = soFar.filter(Boolean).map((each) => `, ${each}`).join("");
   const lost = status.lost ? `, ${status.lost} lost` : "";
   const trouble = status.trouble ? ` ${status.trouble}; trying again.` : "";
   const waiting = status.state === "waiting" ? " Looking for the face." : "";
-  return `Recording ${whom} from ${status.source}: ${clock(Math.floor(status.length_s))}, ${status.stored} readings kept${seen}${lost}.${waiting}${trouble}`;
+  return `Recording ${whom} from ${status.source}: ${clock(Math.floor(status.length_s))}, ${status.stored} readings kept${seen}${figures}${lost}.${waiting}${trouble}`;
 }
