@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 pytest_plugins = ["store_fixtures"]
+
+
+# A shell that runs the suite in the background has Ctrl-C ignored, and programs that are started inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def shared_folder() -> Path:
