@@ -15,7 +15,7 @@ from PIL import Image
 pytest_plugins = ["store_fixtures"]
 
 
-# A shell that runs the suite in the background has Ctrl-C ignored, and programs that are started inherit that.
+# A shell that runs the suite in the background has Ctrl-C ignored, and what is started inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
