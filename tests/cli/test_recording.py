@@ -13,8 +13,10 @@ import av
 import numpy as np
 import pytest
 
+import mien
 from cli.helpers import Run, save_clip
 from live.station_fakes import live_threads
+from mien.errors import StoreError
 from mien.live.purpose import choose_purpose
 from mien.record.take import load_series
 from mien.record.writer import RecordWriter
@@ -84,6 +86,15 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
         "code": "P-017", "recording": recording.uuid,
         "frames": 12, "frames_with_subject": 7, "other_faces": 5,
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("agreed")
+def test_from_python_too(clip: Path) -> None:
+    found = mien.analyze(clip, subject="P-017")
+    (recording,) = stored()
+    assert found.summary["recordings"][0]["subject"]["recording"] == recording.uuid
+    with pytest.raises(StoreError, match="P-9"):
+        mien.analyze(clip, subject="P-9")
 
 
 @pytest.mark.usefixtures("agreed")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from mien.analysis.batch import analyse_all
 from mien.analysis.partial import Wanted
+from mien.analysis.recorded import Recorded
 from mien.analysis.task import plan
 from mien.config import load_settings
 from mien.errors import SourceError
@@ -28,6 +29,8 @@ def analyze(
     table_format: Literal["csv", "parquet"] = "csv",
     jobs: int = 1,
     resume: bool = False,
+    subject: str | None = None,
+    store: str | Path | None = None,
     **choices: Any,
 ) -> Recording:
     """Read the expressions in photographs, folders and videos.
@@ -44,6 +47,8 @@ def analyze(
         jobs: inputs read at a time, each in a process of its own; 0 takes one per core. More than 1 has to be
             called under `if __name__ == "__main__":`.
         resume: keep what an interrupted call with the same `out` has finished.
+        subject: put the readings of this subject's face into their record as well; they must have agreed.
+        store: where the record lies; the user's own when left out.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
@@ -54,6 +59,7 @@ def analyze(
         ModelError: a network is missing or damaged.
         OutputError: `out` can't be written.
         SourceError: none of the inputs can be read.
+        StoreError: there is no such subject, they have not agreed, or the record can't be written.
 
     Example:
         >>> import mien
@@ -65,12 +71,21 @@ def analyze(
     tasks, failures = plan(given, Path(out) if out else None)
     if not tasks:
         raise SourceError(failures[0].error if failures else "expected a path, received none")
+    recorded = None if subject is None else Recorded(subject, None if store is None else str(store))
+    if recorded is not None:
+        # Imported here: who keeps no record does not wait for the database.
+        from mien.analysis.into_record import check_recorded
+
+        check_recorded(recorded, tasks)
     with TemporaryDirectory(prefix="mien-") as temporary:
         result = analyse_all(
             tasks, settings, Path(out or temporary),
             failures=failures,
             wanted=Wanted(
-                plots and out is not None, annotate and out is not None, Columns(measures, landmarks)
+                plots and out is not None,
+                annotate and out is not None,
+                Columns(measures, landmarks),
+                recorded,
             ),
             table_format=table_format, jobs=jobs, resume=resume,
         )  # fmt: skip
