@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +19,10 @@ from mien.store.audit import FIRST
 from mien.store.schema import AuditHeadRow, Base
 from mien.store.store import Store
 from needs import lacking
+
+# Before any test loads TensorFlow, whose own SQLite would stand in for SQLCipher's afterwards.
+with suppress(ImportError):
+    import sqlcipher3  # type: ignore[import-not-found]  # noqa: F401
 
 
 class FakeClock:

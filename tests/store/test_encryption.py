@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from filled_store import add_filled
 from mien.errors import ConfigError, StoreError
 from mien.store.damage import backup, check, salvage
+from mien.store.engine import connect_file
 from mien.store.store import Store
 from needs import lacking
 
@@ -92,3 +94,11 @@ def test_where_it_is_not_installed_it_says_how(tmp_path: Path, monkeypatch: pyte
 def test_a_server_encrypts_by_itself(postgres_url: str) -> None:
     with pytest.raises(ConfigError, match="MIEN_STORE_KEY is for a file"):
         Store(postgres_url, key=KEY)
+
+
+def test_an_sqlite_that_takes_the_key_and_encrypts_nothing_is_found_out(tmp_path: Path) -> None:
+    path = tmp_path / "record.sqlite"
+    path.touch()
+    with pytest.raises(StoreError, match="nothing would be encrypted"):
+        connect_file(path, key="secret", driver=sqlite3)
+    assert path.read_bytes() == b""

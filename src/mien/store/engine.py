@@ -155,6 +155,7 @@ def connect_file(
     )
     try:
         if key is not None:
+            _require_cipher(connection, path)
             quoted = key.replace("'", "''")
             connection.execute(f"PRAGMA key = '{quoted}'")
         if not read_only:
@@ -164,6 +165,19 @@ def connect_file(
         connection.close()
         raise
     return connection
+
+
+def _require_cipher(connection: sqlite3.Connection, path: Path) -> None:
+    """Make sure that SQLCipher answers: plain SQLite takes a key without a word, and encrypts nothing.
+
+    That happens where a library with an SQLite of its own that it shows to all, such as TensorFlow, was
+    loaded into the process before.
+    """
+    if not connection.execute("PRAGMA cipher_version").fetchall():
+        raise StoreError(
+            f"{path}: SQLCipher does not answer, so nothing would be encrypted: another library in this"
+            " process brought its own SQLite before; open the record where TensorFlow is not loaded"
+        )
 
 
 def driver_for(key: str | None) -> ModuleType:
