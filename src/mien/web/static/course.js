@@ -1,6 +1,7 @@
 // A video's course over time: shares of the expressions stacked, valence and arousal below; a slider to its moments.
 
 import { colours, fitted } from "./colours.js";
+import { sliding } from "./slide.js";
 import { percent } from "./words.js";
 
 const LEFT = 62;
@@ -27,16 +28,11 @@ export class Course {
     this.#canvas = canvas;
     this.#seek = seek;
     this.#tell = tell;
-    canvas.addEventListener("keydown", (event) => this.#onKey(event));
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      this.#choose(this.#timeAt(event.offsetX));
+    sliding(canvas, {
+      key: (event) => this.#onKey(event),
+      drag: (x) => this.#choose(this.#timeAt(x)),
+      draw: () => this.draw(),
     });
-    canvas.addEventListener("pointermove", (event) => {
-      if (canvas.hasPointerCapture(event.pointerId)) this.#choose(this.#timeAt(event.offsetX));
-    });
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    window.addEventListener("mien:theme", () => this.draw());
   }
 
   /** Take what /timeline.json says. */

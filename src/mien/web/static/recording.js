@@ -1,6 +1,7 @@
 // A recording's page: its timeline, notes at a moment, and a video of one's own that plays in step with it.
 
-import { ask, Refused, subjectPath } from "./ask.js";
+import { ask, subjectPath } from "./ask.js";
+import { attempt, leave } from "./attempt.js";
 import { clock } from "./course.js";
 import { dayNumber, longDay } from "./dates.js";
 import { html } from "./svg.js";
@@ -8,7 +9,6 @@ import { Tape } from "./tape.js";
 import { percent } from "./words.js";
 
 const LOOK_MS = 10_000;
-const LEAVE_MS = 4000;
 const KINDS = { browser: "a browser's camera", camera: "a camera", stream: "a network camera", video: "a video file", photograph: "photographs", simulated: "simulated" };
 const STATES = { open: "Recording now", interrupted: "Interrupted" };
 
@@ -83,24 +83,13 @@ class Recording {
   }
 
   async #try(place, act) {
-    this.#part(place).textContent = "";
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      if (error.code === 404) this.#gone();
-      else this.#part(place).textContent = error.message;
-      this.#part("waiting").hidden = true;
-    }
+    await attempt(this.#part, place, act, () => this.#gone());
   }
 
   #gone() {
     this.end();
     this.#data = null;
-    this.#part("all").hidden = true;
-    this.#part("gone").hidden = false;
-    this.#part("gone").querySelector("h1").focus();
-    setTimeout(() => location.assign("/subjects"), LEAVE_MS);
+    leave(this.#part, "/subjects");
   }
 
   // What is shown.

@@ -1,6 +1,7 @@
 // A subject's page: days, curves, marks and self-reports on one axis, what has changed, and what can be done.
 
-import { ask, askFile, Refused, subjectPath } from "./ask.js";
+import { ask, askFile, subjectPath } from "./ask.js";
+import { attempt, leave } from "./attempt.js";
 import { Calendar } from "./calendar.js";
 import { Changes } from "./changes.js";
 import { dayNumber, longDay, plainDay, plainMoment, today } from "./dates.js";
@@ -13,7 +14,6 @@ import { clock } from "./course.js";
 import { percent } from "./words.js";
 
 const LOOK_MS = 10_000; // whether the subject is still there, and whether there is something new
-const LEAVE_MS = 4000;
 const SPAN = { all: Infinity, year: 366, quarter: 92, month: 31 };
 const SCALES = { mood: { name: "Own mood", limits: [0, 10], height: 44 }, phq9: { name: "PHQ-9", limits: [0, 27], height: 44 }, gad7: { name: "GAD-7", limits: [0, 21], height: 44 } };
 const PRIMARY = "valence_mean";
@@ -102,24 +102,13 @@ class Subject {
   }
 
   async #try(place, act) {
-    this.#part(place).textContent = "";
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      if (error.code === 404 && this.#about) this.#gone();
-      else this.#part(place).textContent = error.message;
-      this.#part("waiting").hidden = true;
-    }
+    await attempt(this.#part, place, act, this.#about && (() => this.#gone()));
   }
 
   #gone() {
     this.end();
     this.#about = null;
-    this.#part("all").hidden = true;
-    this.#part("gone").hidden = false;
-    this.#part("gone").querySelector("h1").focus();
-    setTimeout(() => location.assign(`/subjects?gone=${encodeURIComponent(this.#code)}`), LEAVE_MS);
+    leave(this.#part, `/subjects?gone=${encodeURIComponent(this.#code)}`);
   }
 
   // What is shown.

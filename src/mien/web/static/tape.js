@@ -2,6 +2,7 @@
 
 import { colours, fitted } from "./colours.js";
 import { clock } from "./course.js";
+import { sliding } from "./slide.js";
 import { percent } from "./words.js";
 
 const WIDE_LEFT = 76;
@@ -26,16 +27,11 @@ export class Tape {
     this.#canvas = canvas;
     this.#seek = seek;
     this.#tell = tell;
-    canvas.addEventListener("keydown", (event) => this.#onKey(event));
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      this.#choose(this.#timeAt(event.offsetX));
+    sliding(canvas, {
+      key: (event) => this.#onKey(event),
+      drag: (x) => this.#choose(this.#timeAt(x)),
+      draw: () => this.draw(),
     });
-    canvas.addEventListener("pointermove", (event) => {
-      if (canvas.hasPointerCapture(event.pointerId)) this.#choose(this.#timeAt(event.offsetX));
-    });
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    window.addEventListener("mien:theme", () => this.draw());
   }
 
   get nowS() {
