@@ -35,6 +35,7 @@ from mien.cli import (
     store,
     subject,
     train,
+    user,
     usual,
 )
 from mien.cli.console import Interrupted, print_error
@@ -83,6 +84,7 @@ app.add_typer(subject.app, name="subject")
 app.add_typer(consent.app, name="consent")
 app.add_typer(note.app, name="note")
 app.add_typer(self_report.app, name="self-report")
+app.add_typer(user.app, name="user")
 app.add_typer(store.app, name="store")
 
 

@@ -14,12 +14,11 @@ from mien.store.audit import Audit
 from mien.store.checks import checked_choice, checked_name, require_subject
 from mien.store.engine import Database
 from mien.store.schema import UserRow
-from mien.store.types import Role, Subject, User
+from mien.store.types import SHORTEST_PASSWORD, Role, Subject, User
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-SHORTEST_PASSWORD: Final = 8
 _LONGEST_PASSWORD: Final = 1000
 
 
@@ -46,7 +45,8 @@ class Users:
             subject: whose record, for the role "self" and only for that.
 
         Raises:
-            StoreError: the name is taken, the password too short, the role unknown or without its subject.
+            StoreError: the name is taken, the password too short, the role unknown or without its subject, or
+                the first user is no admin.
             ConfigError: the extra `web` is not installed.
         """
         checked_name("user", name)
@@ -59,6 +59,8 @@ class Users:
         with self._database.transaction() as session:
             if _find(session, name):
                 raise StoreError(f"there is a user {name} already; choose another name")
+            if role != "admin" and not _count(session):
+                raise StoreError("the first user has to be an admin: nobody else could let in the others")
             if subject is not None:
                 require_subject(session, subject)
             row = UserRow(name=name, password=hashed, role=role, subject_id=subject.id if subject else None)
