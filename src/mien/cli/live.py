@@ -22,6 +22,7 @@ from mien.errors import ConfigError
 if TYPE_CHECKING:
     from mien.cli.live_record import RecordTeller
     from mien.cli.live_terminal import Announcer
+    from mien.config import Settings
     from mien.live.hub import Mailbox
     from mien.live.places import Place
     from mien.live.station import Station
@@ -105,11 +106,9 @@ def live(
 
     Example: mien live camera:0 --no-page --json
     """
-    from mien.cli.live_terminal import announced
     from mien.config import load_settings
     from mien.live.places import find_places
     from mien.live.profiles import find_profile
-    from mien.live.station import Station
 
     if page and as_json:
         raise ConfigError("--json prints to the terminal: give --no-page with it")
@@ -131,6 +130,23 @@ def live(
     _settle_purpose(purpose, places)
     if store is not None and subject is None and not page:
         raise ConfigError("--store needs --subject with --no-page: without it nothing is stored")
+    code = _run(
+        places, settings, asked, show_page,
+        mqtt=mqtt, subject=subject, store=store, as_json=as_json, landmarks=landmarks, stop_after=stop_after,
+    )  # fmt: skip
+    raise typer.Exit(code)
+
+
+def _run(
+    places: Sequence[Place], settings: Settings, asked: dict[str, Any],
+    show_page: Callable[[Station], None] | None,
+    *, mqtt: str | None, subject: str | None, store: str | None,
+    as_json: bool, landmarks: bool, stop_after: float | None,
+) -> int:  # fmt: skip
+    """Read the sources until they end or somebody ends it; give the exit code, once everything is written."""
+    from mien.cli.live_terminal import announced
+    from mien.live.station import Station
+
     with ExitStack() as stack:
         teller = recorder = None
         if subject is not None:
@@ -139,7 +155,8 @@ def live(
             check_one(places)
             recorder = stack.enter_context(recording(subject, store, settings))
             teller = RecordTeller(recorder)
-        station, announcer = Station(settings, recorder=recorder), _announcer(mqtt, teller, page)
+        station = Station(settings, recorder=recorder)
+        announcer = _announcer(mqtt, teller, show_page is not None)
         stack.callback(lambda: announcer.look(station.statuses()))
         stack.callback(station.close)
         if mqtt is not None:
@@ -158,8 +175,7 @@ def live(
             code = _followed(
                 station, box, announcer, teller, as_json=as_json, landmarks=landmarks, stop_after=stop_after
             )
-    # Only now is everything written.
-    raise typer.Exit(code or _failed(teller))
+    return code or _failed(teller)
 
 
 def _failed(teller: RecordTeller | None) -> int:

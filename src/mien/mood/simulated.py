@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.mood.series import Series
-from mien.mood.simulated_face import Moment, new_face, recording
+from mien.mood.simulated_face import Face, Moment, new_face, recording
 
 Floats = NDArray[np.float64]
 
@@ -205,28 +205,47 @@ def simulate(
         datetime.combine(start + timedelta(day), time(18, int(random.integers(60))), zone)
         for day in range(days)
     ]
-    recordings = []
-    for day in np.flatnonzero(recorded):
-        moment = Moment(
-            gain=float(gain[day]),
-            pleasant=float(np.exp(0.25 * (mood[day] - 0.5 * flatness[day]))),
-            light=float(light[day]),
-            sharpness=0.55 if other[day] else 0.9,
-            face_px=float((85 if other[day] else 140) * np.exp(0.05 * random.standard_normal())),
-            seen=float(np.clip(0.88 + 0.05 * random.standard_normal(), 0.5, 1)),
-        )
-        series = recording(random, face, moment, length_s=60 * minutes, rate_hz=rate_hz)
-        recordings.append(SimulatedRecording(at[day], "phone" if other[day] else "desk", series))
-    felt = mood - 0.5 * flatness
+    truth = _Truth(gain, mood - 0.5 * flatness, light, other)
+    recordings = [
+        _recording(random, face, truth, day, at[day], length_s=60 * minutes, rate_hz=rate_hz)
+        for day in np.flatnonzero(recorded).tolist()
+    ]
     return SimulatedPerson(
         recordings=tuple(recordings),
-        reports=_reports(random, felt, recorded, at),
+        reports=_reports(random, truth.felt, recorded, at),
         notes=_notes(at, flat_from, dark, camera_change),
         mood=mood,
         flatness=flatness,
         light=light,
         start=start,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    """How each day was: the face's gain, the mood with half of the flatness, the light, another camera."""
+
+    gain: Floats
+    felt: Floats
+    light: Floats
+    other: NDArray[np.bool_]
+
+
+def _recording(
+    random: np.random.Generator, face: Face, truth: _Truth, day: int, at: datetime,
+    *, length_s: float, rate_hz: float,
+) -> SimulatedRecording:  # fmt: skip
+    other = bool(truth.other[day])
+    moment = Moment(
+        gain=float(truth.gain[day]),
+        pleasant=float(np.exp(0.25 * truth.felt[day])),
+        light=float(truth.light[day]),
+        sharpness=0.55 if other else 0.9,
+        face_px=float((85 if other else 140) * np.exp(0.05 * random.standard_normal())),
+        seen=float(np.clip(0.88 + 0.05 * random.standard_normal(), 0.5, 1)),
+    )
+    series = recording(random, face, moment, length_s=length_s, rate_hz=rate_hz)
+    return SimulatedRecording(at, "phone" if other else "desk", series)
 
 
 def _carried(random: np.random.Generator, people: int, days: int, carry: float) -> Floats:
