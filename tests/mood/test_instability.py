@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from mien.mood.instability import pair_sums
+from mien.mood.instability import Pairs, pairs
 from mood.readings import ar1
 
 values_or_gaps = st.lists(st.one_of(st.floats(-1, 1), st.just(float("nan"))), min_size=2, max_size=60)
@@ -28,6 +29,12 @@ def test_no_pair_reaches_over_a_gap(values: list[float]) -> None:
     assert sums.number == len(known)
     assert sums.mssd == pytest.approx(np.mean([(x - y) ** 2 for x, y in known]), abs=1e-12)
     assert sums.variance == pytest.approx(np.var(np.ravel(known)), abs=1e-12)
+
+
+def pair_sums(values: NDArray[np.float64]) -> Pairs:
+    """Sums over the pairs of one series at even steps; no pair reaches over what isn't known."""
+    columns = pairs(values, np.ones(max(0, len(values) - 1), np.bool_))
+    return Pairs(*(np.asarray(column.sum()) for column in columns))
 
 
 def with_gaps(values: np.ndarray, seed: int) -> np.ndarray:

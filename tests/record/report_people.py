@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from mien.record.report.material import Material, Told, empty_days
+from mien.record.report.material import Material, Told
 from mien.store.types import Annotation, AnnotationKind, SelfReport, SourceKind, StoredRecording
 
 START = date(2026, 5, 1)
@@ -24,6 +24,11 @@ TEXTS = {
     "report_footer": "Ward 3, extension 1234.",
 }
 ALL_USUAL = {"valence_mean": (-0.02, 0.16), "expressivity": (0.31, 0.52)}
+
+
+def empty_days() -> pd.DataFrame:
+    """The days of a subject without recordings."""
+    return pd.DataFrame({"minutes": [], "recordings": [], "usable_minutes": []}, dtype=float)
 
 
 def days(many: int, seed: int = 1, missing: float = 0.15, flat_from: int | None = None) -> pd.DataFrame:

@@ -74,13 +74,3 @@ def pairs(values: Floats, next_in_time: NDArray[np.bool_]) -> Pairs:
     paired = np.append(next_in_time, False) & ~np.isnan(first) & ~np.isnan(second)
     x, y = np.where(paired, first, 0), np.where(paired, second, 0)
     return Pairs(paired.astype(np.float64), x + y, x**2 + y**2, x * y)
-
-
-def pair_sums(values: Floats) -> Pairs:
-    """Sum over the pairs of one series at even steps.
-
-    Args:
-        values: (n,) NaN where not known; no pair reaches over such a place.
-    """
-    columns = pairs(values, np.ones(max(0, len(values) - 1), np.bool_))
-    return Pairs(*(np.asarray(column.sum()) for column in columns))

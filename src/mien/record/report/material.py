@@ -90,11 +90,6 @@ class Material:
     apart: frozenset[date] = frozenset()
 
 
-def empty_days() -> pd.DataFrame:
-    """Give the days of a subject without recordings."""
-    return pd.DataFrame({"minutes": [], "recordings": [], "usable_minutes": []}, dtype=float)
-
-
 def choose_period(
     start: date | None, end: date | None, seen: Sequence[date], today: date
 ) -> tuple[date, date]:
