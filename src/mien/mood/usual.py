@@ -38,6 +38,7 @@ LEAST_DAYS_FOR_ALARM: Final = 28
 MAD_TO_SD: Final = 1.4826
 """The standard deviation of normally distributed values, by their median absolute deviation."""
 
+_NINE_OF_TEN_SD: Final = 1.645
 _VERSION: Final = 1
 _NO_MEASURES: Final = frozenset({"minutes", "usable_minutes", "recordings", "simulated"})
 _CAMERA_DAYS: Final = 3
@@ -98,6 +99,12 @@ class UsualMeasure:
     def sd(self) -> float:
         """Standard deviation of own days, from the MAD: single odd days don't move it."""
         return MAD_TO_SD * self.mad
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The ends between which nine of ten usual days lie, if days are normally distributed."""
+        reach = _NINE_OF_TEN_SD * self.sd
+        return self.median - reach, self.median + reach
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,25 +7,21 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from mien.errors import ConfigError, StoreError
+from mien.mood.change.charts import SHORTEST_FALSE_ALARM_DAYS
 from mien.mood.change.findings import Finding, findings
 from mien.mood.change.points import Point, change_points, run_lengths
 from mien.mood.definitions import MEASURES
-from mien.mood.usual import NotReady
+from mien.mood.usual import NotReady, Usual
 from mien.record.baseline import standing, taken
 from mien.record.days import days
-from mien.store.types import Subject
+from mien.store.types import FALSE_ALARM_DAYS, Subject
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mien.store.store import Store
 
-FALSE_ALARM_DAYS: Final = "false_alarm_days"
-"""The setting of a store: days from one false alarm to the next; nobody has chosen it before it is set."""
-
-
 _USUAL_FALSE_ALARM_DAYS: Final = 365
-
-LEAST_FALSE_ALARM_DAYS: Final = 30
-"""More false alarms than one a month help nobody."""
 
 
 def choose_false_alarms(store: Store, days: int | None) -> None:
@@ -33,13 +29,14 @@ def choose_false_alarms(store: Store, days: int | None) -> None:
 
     Args:
         store: the record, for all of its subjects.
-        days: at least `LEAST_FALSE_ALARM_DAYS`.
+        days: at least `SHORTEST_FALSE_ALARM_DAYS`: more than one a month helps nobody.
 
     Raises:
         ConfigError: fewer days.
     """
-    if days is not None and days < LEAST_FALSE_ALARM_DAYS:
-        raise ConfigError(f"false alarms: expected at least {LEAST_FALSE_ALARM_DAYS} days, received {days}")
+    if days is not None and days < SHORTEST_FALSE_ALARM_DAYS:
+        least = f"{SHORTEST_FALSE_ALARM_DAYS:.0f}"
+        raise ConfigError(f"false alarms: expected at least {least} days between two, received {days}")
     store.texts.set_setting(FALSE_ALARM_DAYS, days)
 
 
@@ -52,9 +49,21 @@ def changes(store: Store, subject: Subject) -> list[Finding]:
         store: the record.
         subject: whose days.
     """
+    table = days(store, subject, baseline=taken(store, subject))
+    return findings_of(store, table, standing(store, subject))
+
+
+def findings_of(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[Finding]:
+    """Say what has changed in some days, with what the clinic has chosen and wants said.
+
+    Args:
+        store: the record.
+        table: the days, as `days.days` gives them.
+        usual: from `baseline.standing`.
+    """
     return findings(
-        days(store, subject, baseline=taken(store, subject)),
-        standing(store, subject),
+        table,
+        usual,
         false_alarm_days=store.texts.setting(FALSE_ALARM_DAYS),
         crisis_text=store.texts.get("crisis"),
     )

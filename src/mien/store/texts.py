@@ -13,6 +13,7 @@ from mien.store.audit import Audit
 from mien.store.checks import checked_name, checked_text
 from mien.store.engine import Database
 from mien.store.schema import TextRow
+from mien.store.types import FALSE_ALARM_DAYS
 
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -69,15 +70,15 @@ class Texts:
         """Choose a setting.
 
         Args:
-            name: "false_alarm_days" (days between false alarms that are expected, above 0) or another one.
+            name: `FALSE_ALARM_DAYS` (days between two false alarms, above 0) or another one.
             value: for JSON; None is "not chosen".
 
         Raises:
             StoreError: the value can't be.
         """
         checked_name("setting", name)
-        if name == "false_alarm_days" and value is not None and not _is_positive(value):
-            raise StoreError(f"false_alarm_days: expected a number of days above 0, received {value!r}")
+        if name == FALSE_ALARM_DAYS and value is not None and not _is_positive(value):
+            raise StoreError(f"{name}: expected a number of days above 0, received {value!r}")
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, Literal
 
 SourceKind = Literal["browser", "camera", "stream", "video", "photograph", "simulated"]
@@ -20,6 +20,12 @@ EventKind = Literal["episode", "smile", "blink"]
 
 Role = Literal["admin", "clinician", "self"]
 """Admins look after users, texts and the store; clinicians see every subject; self sees one."""
+
+FALSE_ALARM_DAYS: Final = "false_alarm_days"
+"""The setting that says how many days lie between two false alarms; unset until somebody chooses."""
+
+SHORTEST_PASSWORD: Final = 10
+"""Characters that a password needs at least, a user's and the page's."""
 
 SIGNALS: Final = ("expression", "measures")
 """What a consent may cover: probabilities, valence and arousal; and what the landmarks measure."""
@@ -116,11 +122,6 @@ class StoredRecording:
     def day(self) -> date:
         """The day it counts to: that of its start, where it was made."""
         return self.started_at.date()
-
-    @property
-    def ended_at(self) -> datetime:
-        """When its last analysed frame was taken."""
-        return self.started_at + timedelta(seconds=self.length_s)
 
 
 @dataclass(frozen=True, slots=True)

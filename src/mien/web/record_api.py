@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from starlette.responses import JSONResponse
 
 from mien.errors import StoreError
+from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
 from mien.web.record_access import Clinical, Records, Seeing, Visitor, visitor
 from mien.web.record_admin import add_admin
-from mien.web.record_figures import FALSE_ALARMS, add_downloads, add_figures
+from mien.web.record_figures import add_downloads, add_figures
 from mien.web.record_models import NewAnnotation, NewConsent, NewSelfReport, NewSubject
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _add_subjects(router: APIRouter) -> None:
                 "self_reports": [views.self_report_view(each) for each in who.store.self_reports.of(found)],
                 "safety_text": who.store.texts.get(SAFETY),
                 "crisis_text": who.store.texts.get(CRISIS),
-                "false_alarm_days": who.store.texts.setting(FALSE_ALARMS),
+                "false_alarm_days": who.store.texts.setting(FALSE_ALARM_DAYS),
                 "may_choose_alarms": who.sees_all,
                 "pulse": _pulse(who, found),
             }

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
+from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
 from mien.web.record_access import Clinical, Seeing
 from mien.web.record_models import FalseAlarms
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from mien.mood.usual import NotReady, Usual
     from mien.store.store import Store
     from mien.store.types import Subject
-
-FALSE_ALARMS = "false_alarm_days"
 
 
 class Stretch(BaseModel):
@@ -58,14 +57,14 @@ def add_figures(router: APIRouter) -> None:
         """Take some days as what is usual for the subject, from now on."""
         from mien.record import baseline
 
-        return _baseline_view(
-            baseline.take(who.store, who.subject(code), start=wanted.start, end=wanted.end), taken=True
-        )
+        return _baseline_view(baseline.take(who.store, who.subject(code), start=wanted.start, end=wanted.end))
 
     @router.post("/false-alarms")
     def choose(wanted: FalseAlarms, who: Clinical) -> FalseAlarms:
         """Choose how seldom a false alarm may come; without a choice there is no alarm at all."""
-        who.store.texts.set_setting(FALSE_ALARMS, wanted.days)
+        from mien.record.changes import choose_false_alarms
+
+        choose_false_alarms(who.store, wanted.days)
         return wanted
 
 
@@ -117,28 +116,28 @@ def changes_view(store: Store, subject: Subject, measure: str) -> dict[str, Any]
         subject: whose days.
         measure: whose usual values and charts are wanted; only those that are watched have charts.
     """
-    from mien.mood.change.findings import findings
-    from mien.mood.usual import Usual
-    from mien.record.baseline import taken
-    from mien.record.report.gather import usual_ranges
+    from mien.mood.change.watched import charts
+    from mien.mood.usual import NotReady
+    from mien.record.baseline import standing
+    from mien.record.changes import findings_of
 
-    own = taken(store, subject)
-    table = _days(store, subject)
-    # What a baseline would stand on is told from the days alone: its neutral face would need all readings.
-    usual = own or Usual.of(table)
-    alarm_days = store.texts.setting(FALSE_ALARMS)
-    found = findings(table, usual, false_alarm_days=alarm_days, crisis_text=store.texts.get("crisis"))
-    between = usual_ranges(usual).get(measure) if own is not None else None
+    usual, table = standing(store, subject), _days(store, subject)
+    found = findings_of(store, table, usual)
+    chosen = store.texts.setting(FALSE_ALARM_DAYS)
+    drawn, own = [], None
+    if not isinstance(usual, NotReady):
+        own = usual.measures.get(measure)
+        drawn = charts(table, usual, false_alarm_days=chosen, kinds=("ewma", "cusum"), of=[measure])
     return {
         "measure": measure,
-        "false_alarm_days": alarm_days,
+        "false_alarm_days": chosen,
         "findings": [
             {"kind": each.kind, "text": each.text, "advice": each.advice, "over": each.until is not None}
             for each in found
         ],
-        "baseline": _baseline_view(usual, taken=own is not None),
-        "usual": None if between is None else views.numbers(between),
-        "charts": [_chart_view(each) for each in _charts(table, usual, measure, alarm_days)],
+        "baseline": _baseline_view(usual),
+        "usual": None if own is None else views.numbers(own.range),
+        "charts": [_chart_view(each) for each in drawn],
     }
 
 
@@ -147,28 +146,6 @@ def _days(store: Store, subject: Subject) -> pd.DataFrame:
     from mien.record.days import days
 
     return days(store, subject, baseline=taken(store, subject))
-
-
-def _charts(
-    table: pd.DataFrame, usual: Usual | NotReady, measure: str, alarm_days: float | None
-) -> list[Chart]:
-    """Make a measure's charts, over the days that were filmed as the baseline was; see `findings.changes`."""
-    from mien.mood.change.charts import cusum, ewma, watchable
-    from mien.mood.change.conditions import unlike
-    from mien.mood.change.findings import WATCHED
-    from mien.mood.usual import NotReady, usable
-
-    if isinstance(usual, NotReady) or not usual.alarms_ready or not alarm_days:
-        return []
-    watched = [name for name in WATCHED if name in table and watchable(name, usual)]
-    if measure not in watched:
-        return []
-    marks = unlike(table, usual)
-    alike = usable(table)
-    alike = alike.loc[~alike.index.isin(marks.index[marks.any(axis=1)])]
-    share = alarm_days * len(watched)
-    drawn = [draw(alike[measure], usual, false_alarm_days=share) for draw in (ewma, cusum)]
-    return [chart for chart in drawn if chart is not None]
 
 
 def _chart_view(chart: Chart) -> dict[str, Any]:
@@ -185,16 +162,15 @@ def _chart_view(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _baseline_view(usual: Usual | NotReady, *, taken: bool) -> dict[str, Any]:
+def _baseline_view(usual: Usual | NotReady) -> dict[str, Any]:
     from mien.mood.usual import NotReady
 
     if isinstance(usual, NotReady):
         return {"taken": False, "start": None, "end": None, "words": _sentence(usual.reason)}
     start, end = f"{usual.start.day} {usual.start:%B %Y}", f"{usual.end.day} {usual.end:%B %Y}"
-    have = f"{usual.days} usable days from {start} to {end}, {usual.minutes / 60:.1f} hours."
-    words = f"Taken from {have}" if taken else f"None is taken yet. There are {have}"
+    words = f"Taken from {usual.days} usable days from {start} to {end}, {usual.minutes / 60:.1f} hours."
     return {
-        "taken": taken,
+        "taken": True,
         "start": usual.start.isoformat(),
         "end": usual.end.isoformat(),
         "words": " ".join(filter(None, [words, _sentence(usual.missing_for_alarms)])),

@@ -61,7 +61,7 @@ class NewSelfReport(_Wanted):
 class FalseAlarms(_Wanted):
     """How many days lie between two false alarms, on average; null raises no alarm."""
 
-    days: int | None = Field(ge=7, le=3650)
+    days: int | None = Field(le=36_500)
 
 
 class NewText(_Wanted):

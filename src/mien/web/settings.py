@@ -5,15 +5,13 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mien.errors import ConfigError
-
-SHORTEST_PASSWORD: Final = 10
-"""Characters that a password needs at least."""
+from mien.store.types import SHORTEST_PASSWORD
 
 
 class WebSettings(BaseSettings):

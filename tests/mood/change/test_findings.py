@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 
+from mien.mood.change import watched
 from mien.mood.change.findings import Finding, findings
 from mien.mood.usual import NotReady, Usual
 from mood.change.people import FIRST, baseline, changed, days
@@ -153,7 +154,7 @@ def test_each_of_several_measures_gets_its_share_of_the_promise(monkeypatch: pyt
     def watch(values: pd.Series, usual: Usual, *, false_alarm_days: float) -> None:
         asked.append((values.name, false_alarm_days))
 
-    monkeypatch.setattr("mien.mood.change.findings.ewma", watch)
+    monkeypatch.setitem(watched._DRAW, "ewma", watch)
     told(days().assign(smiles_per_min=0.0))
     assert asked == [("expressivity", 730), ("valence_mean", 730)]
 

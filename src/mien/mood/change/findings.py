@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 
 from mien.mood.change.ar1 import information, ordinals
-from mien.mood.change.charts import Alarm, Chart, ewma, watchable
+from mien.mood.change.charts import Alarm, Chart, watchable
 from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
+from mien.mood.change.watched import WATCHED, alike, charts
 from mien.mood.usual import LEAST_DAYS_FOR_ALARM, NotReady, Usual, usable
 
 FindingKind = Literal["not_ready", "camera", "light", "coverage", "change"]
-
-WATCHED: Final = ("expressivity", "valence_mean", "smiles_per_min")
-"""What is watched for changes. Few, because the promise about false alarms is shared among them."""
 
 LEAST_COVERAGE: Final = 0.5
 """Below this share of the time, what is said stands on little."""
@@ -103,27 +101,22 @@ def findings(
     found += _low_coverage(usable(days))
     if usual.alarms_ready and false_alarm_days:
         found += [_unwatched(name) for name in watched if name in days and not watchable(name, usual)]
-        found += changes(days, marks, usual, false_alarm_days, crisis_text, watched)
+        found += changes(days, usual, false_alarm_days, crisis_text, watched)
     order = ("not_ready", "camera", "light", "coverage", "change")
     return sorted(found, key=lambda each: order.index(each.kind))
 
 
 def changes(
     days: pd.DataFrame,
-    marks: pd.DataFrame,
     usual: Usual,
     false_alarm_days: float,
     crisis_text: str,
     watched: tuple[str, ...],
 ) -> list[Finding]:
-    """Watch each measure by an EWMA over the days that were filmed as the baseline was.
-
-    Each gets its share of the promise: with m measures, one false alarm in m times the chosen days. Their
-    false alarms then add up to the chosen number at most, however the measures hang together.
+    """Watch each measure by an EWMA over the days that were filmed as the baseline was; see `watched.charts`.
 
     Args:
         days: one row a day, by date.
-        marks: from `conditions.unlike`.
         usual: the person's baseline.
         false_alarm_days: of all watched measures together.
         crisis_text: to be said beside the first change that lasts.
@@ -132,13 +125,9 @@ def changes(
     Returns:
         By date.
     """
-    can = [name for name in watched if name in days and watchable(name, usual)]
-    alike = usable(days)
-    alike = alike.loc[~alike.index.isin(marks.index[marks.any(axis=1)])]
-    found = []
-    for name in can:
-        chart = ewma(alike[name], usual, false_alarm_days=false_alarm_days * len(can))
-        found += [_change(each, chart, alike, usual) for each in chart.alarms] if chart else []
+    kept = alike(days, usual)
+    drawn = charts(days, usual, false_alarm_days=false_alarm_days, watched=watched)
+    found = [_change(each, chart, kept, usual) for chart in drawn for each in chart.alarms]
     found.sort(key=lambda each: (each.since or dt.date.min, each.measure))
     first = next((place for place, each in enumerate(found) if each.until is None), None)
     return [_with_advice(each, crisis_text if place == first else "") for place, each in enumerate(found)]

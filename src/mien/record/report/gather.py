@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, tzinfo
 from typing import TYPE_CHECKING, Final
 
 import mien
-from mien.mood.change.charts import Chart, cusum, ewma, watchable
-from mien.mood.change.conditions import unlike
-from mien.mood.change.findings import WATCHED, Finding, findings
+from mien.mood.change import watched
+from mien.mood.change.charts import Chart
+from mien.mood.change.findings import Finding
+from mien.mood.change.watched import alike
 from mien.mood.definitions import MEASURES
 from mien.mood.usual import NotReady, Usual, usable
 from mien.record.baseline import standing, taken
-from mien.record.changes import FALSE_ALARM_DAYS
+from mien.record.changes import findings_of
 from mien.record.days import days
 from mien.record.report.daily import dates_of
 from mien.record.report.material import ControlChart, Material, Told, choose_period
-from mien.store.types import Annotation, SelfReport, Subject
+from mien.store.types import FALSE_ALARM_DAYS, Annotation, SelfReport, Subject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mien.store.store import Store
 
 _TEXTS: Final = ("phq9_safety", "report_footer")
-_NINE_OF_TEN_SD: Final = 1.645
 _KINDS: Final = {"cusum": "CUSUM", "ewma": "EWMA"}
 
 
@@ -61,9 +60,7 @@ def gather(
     first, last = choose_period(start, end, seen, now.date())
     until_then = table.loc[table.index <= last]
     usual = standing(store, subject)
-    alarm_days = store.texts.setting(FALSE_ALARM_DAYS)
-    found = findings(until_then, usual, false_alarm_days=alarm_days, crisis_text=store.texts.get("crisis"))
-    watched = control_charts(until_then, usual, alarm_days) if charts else ()
+    found = findings_of(store, until_then, usual)
     return Material(
         code=subject.code,
         start=first,
@@ -75,11 +72,11 @@ def gather(
         reports=[each for each in reports if first <= each.at.date() <= last],
         annotations=[each for each in annotations if _touches(each, first, last)],
         found=[Told(each.kind, each.text, each.advice) for each in found if _concerns(each, first)],
-        usual=usual_ranges(usual),
+        usual={} if isinstance(usual, NotReady) else {n: m.range for n, m in usual.measures.items()},
         apart=days_apart(until_then, usual),
         texts={name: store.texts.get(name) for name in _TEXTS},
         measures=MEASURES,
-        charts=watched,
+        charts=_drawn(store, until_then, usual) if charts else (),
     )
 
 
@@ -102,45 +99,20 @@ def _concerns(finding: Finding, first: date) -> bool:
     return finding.until is None or finding.until >= first
 
 
-def usual_ranges(usual: Usual | NotReady) -> dict[str, tuple[float, float]]:
-    """Give the ends between which nine of ten of a person's usual days lie, by measure."""
-    if isinstance(usual, NotReady):
-        return {}
-    return {
-        name: (each.median - _NINE_OF_TEN_SD * each.sd, each.median + _NINE_OF_TEN_SD * each.sd)
-        for name, each in usual.measures.items()
-    }
-
-
 def days_apart(table: pd.DataFrame, usual: Usual | NotReady) -> frozenset[date]:
-    """Give the days that were filmed unlike the baseline."""
+    """Give the usable days that were filmed unlike the baseline."""
     if isinstance(usual, NotReady):
         return frozenset()
-    marks = unlike(table, usual)
-    return frozenset(dates_of(marks.index[marks.any(axis=1)]))
+    return frozenset(dates_of(usable(table).index.difference(alike(table, usual).index)))
 
 
-def control_charts(
-    table: pd.DataFrame, usual: Usual | NotReady, alarm_days: float | None
-) -> Sequence[ControlChart]:
-    """Give both charts of each measure that is watched, over the days that were filmed as the baseline was.
-
-    Args:
-        table: the days.
-        usual: the person's baseline.
-        alarm_days: days between false alarms, of all watched measures together; None: there are no charts.
-    """
-    if isinstance(usual, NotReady) or not usual.alarms_ready or not alarm_days:
-        return ()
-    alike = usable(table)
-    alike = alike.loc[~alike.index.isin(list(days_apart(table, usual)))]
-    names = [name for name in WATCHED if name in alike and watchable(name, usual)]
-    drawn = [
-        draw(alike[name], usual, false_alarm_days=alarm_days * len(names))
-        for name in names
-        for draw in (ewma, cusum)
-    ]
-    return [_control_chart(each) for each in drawn if each is not None]
+def _drawn(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[ControlChart]:
+    """Give both charts of each measure that is watched."""
+    if isinstance(usual, NotReady):
+        return []
+    chosen = store.texts.setting(FALSE_ALARM_DAYS)
+    drawn = watched.charts(table, usual, false_alarm_days=chosen, kinds=("ewma", "cusum"))
+    return [_control_chart(each) for each in drawn]
 
 
 def _control_chart(chart: Chart) -> ControlChart:

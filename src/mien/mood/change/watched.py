@@ -1,0 +1,63 @@
+"""Which measures are watched, over which days, and with which share of the promise about false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Final
+
+from mien.mood.change.charts import Chart, cusum, ewma, watchable
+from mien.mood.change.conditions import unlike
+from mien.mood.usual import Usual, usable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WATCHED: Final = ("expressivity", "valence_mean", "smiles_per_min")
+"""What is watched for changes. Few, because the promise about false alarms is shared among them."""
+
+_DRAW: Final = {"ewma": ewma, "cusum": cusum}
+
+
+def alike(days: pd.DataFrame, usual: Usual) -> pd.DataFrame:
+    """Give the usable days that were filmed as the baseline was: only they can be compared with it."""
+    marks = unlike(days, usual)
+    kept = usable(days)
+    return kept.loc[~kept.index.isin(marks.index[marks.any(axis=1)])]
+
+
+def charts(
+    days: pd.DataFrame,
+    usual: Usual,
+    *,
+    false_alarm_days: float | None,
+    kinds: Sequence[str] = ("ewma",),
+    watched: Sequence[str] = WATCHED,
+    of: Collection[str] | None = None,
+) -> list[Chart]:
+    """Draw the charts of the measures that are watched.
+
+    Each gets its share of the promise: with m measures, one false alarm in m times the chosen days. Their
+    false alarms then add up to the chosen number at most, however the measures hang together.
+
+    Args:
+        days: one row a day, by date.
+        usual: the person's baseline.
+        false_alarm_days: of all watched measures together; None: nobody has chosen, and there are no charts.
+        kinds: some of "ewma" and "cusum".
+        watched: the measures that share the promise.
+        of: those of them whose charts are wanted; all where left out.
+
+    Returns:
+        By measure, then by kind; none while the baseline can't carry an alarm.
+    """
+    if not usual.alarms_ready or not false_alarm_days:
+        return []
+    able = [name for name in watched if name in days and watchable(name, usual)]
+    kept = alike(days, usual)
+    drawn = [
+        _DRAW[kind](kept[name], usual, false_alarm_days=false_alarm_days * len(able))
+        for name in able
+        if of is None or name in of
+        for kind in kinds
+    ]
+    return [each for each in drawn if each is not None]
