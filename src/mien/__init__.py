@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mien.analysis.api import analyze
+    from mien.analysis.explain import Explanation, explain
     from mien.config import Settings
     from mien.errors import (
         ConfigError,
@@ -42,6 +43,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 __all__ = [
     "ConfigError",
     "DatasetError",
+    "Explanation",
     "Faces",
     "Frame",
     "MienError",
@@ -53,6 +55,7 @@ __all__ = [
     "StoreError",
     "__version__",
     "analyze",
+    "explain",
     "read",
     "read_table",
     "stream",
@@ -62,6 +65,7 @@ __all__ = [
 _HOME = {
     "ConfigError": "mien.errors",
     "DatasetError": "mien.errors",
+    "Explanation": "mien.analysis.explain",
     "Faces": "mien.types",
     "Frame": "mien.types",
     "MienError": "mien.errors",
@@ -72,6 +76,7 @@ _HOME = {
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
     "analyze": "mien.analysis.api",
+    "explain": "mien.analysis.explain",
     "read": "mien.pipeline",
     "read_table": "mien.table",
     "stream": "mien.pipeline",

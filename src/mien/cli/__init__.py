@@ -24,6 +24,7 @@ from mien.cli import (
     doctor,
     erase,
     evaluate,
+    explain,
     live,
     models,
     note,
@@ -64,6 +65,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 something failed, 2 wrong use, 130 interrupted.",
 )
 app.command()(analyze.analyze)
+app.command()(explain.explain)
 app.command()(live.live)
 app.command()(demo.demo)
 app.command()(bench.bench)

@@ -21,6 +21,11 @@ from mien.types import LANDMARKS
 
 INPUT: Final = "image"
 """The name of a network's input, uint8 (n, size, size)."""
+MAPS: Final = "maps"
+"""The name of the output with one map for each class, (n, classes, height, width); a network may have it.
+
+It is asked for only to explain a label, so it does not stand among the sidecar's outputs.
+"""
 
 _NOT_A_GRAPH = (
     ort_errors.Fail,
@@ -42,6 +47,7 @@ class Answers:
         fer2013: (n, 7) logits of FER-2013's classes.
         presence: (n,) probability that the crop shows a face.
         landmarks: (n, 68, 2) x and y as shares of the crop's side, from its left top corner.
+        affect: (n, 2) valence and arousal, -1 to 1, as the network itself learned them.
     """
 
     logits: NDArray[np.float32]
@@ -49,6 +55,7 @@ class Answers:
     fer2013: NDArray[np.float32] | None = None
     presence: NDArray[np.float32] | None = None
     landmarks: NDArray[np.float32] | None = None
+    affect: NDArray[np.float32] | None = None
 
 
 class Network(Protocol):
@@ -102,6 +109,22 @@ class OnnxNetwork:
             raw = self._session.run(list(self.sidecar.outputs), {INPUT: crops})
         return _answers(self.sidecar, dict(zip(self.sidecar.outputs, raw, strict=True)))
 
+    def class_maps(self, crops: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Give one map for each class, of which the class's logit is the mean.
+
+        Args:
+            crops: uint8 (n, size, size) grey; n may be 0.
+
+        Returns:
+            (n, classes, height, width), the classes in the order of the expression's output; None where the
+            network has none.
+        """
+        if MAPS not in {output.name for output in self._session.get_outputs()}:
+            return None
+        if len(crops) == 0:
+            return np.empty((0, len(self.sidecar.labels), 1, 1), np.float32)
+        return np.asarray(self._session.run([MAPS], {INPUT: crops})[0], np.float32)
+
     def warm_up(self) -> None:
         """Run once, so that the first face doesn't wait for memory to be laid out."""
         side = self.sidecar.size_px
@@ -134,7 +157,7 @@ def _width(sidecar: Sidecar, name: str) -> int:
     """How many numbers an output has for each crop."""
     if name == "fer2013" and sidecar.fer2013 is not None:
         return len(sidecar.fer2013.labels)
-    widths = {"votes": len(FERPLUS_VOTES), "presence": 1, "landmarks": 2 * LANDMARKS}
+    widths = {"votes": len(FERPLUS_VOTES), "presence": 1, "landmarks": 2 * LANDMARKS, "affect": 2}
     return widths.get(name, len(sidecar.labels))
 
 
@@ -148,7 +171,8 @@ def _answers(sidecar: Sidecar, raw: dict[str, NDArray[np.float32]]) -> Answers:
         presence = logistic(scale.slope * raw["presence"][:, 0] + scale.offset).astype(np.float32)
     if "landmarks" in raw:
         landmarks = raw["landmarks"].reshape(-1, LANDMARKS, 2)
-    return Answers(expression[:, : len(sidecar.labels)], no_face, raw.get("fer2013"), presence, landmarks)
+    logits = expression[:, : len(sidecar.labels)]
+    return Answers(logits, no_face, raw.get("fer2013"), presence, landmarks, raw.get("affect"))
 
 
 def built_in_networks() -> list[str]:

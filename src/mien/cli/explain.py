@@ -1,0 +1,77 @@
+"""`mien explain`: which regions of a face carried its label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.cli.console import print_json
+from mien.cli.options import DetectorOption, JsonOption, MinFaceOption, NetworkOption
+
+if TYPE_CHECKING:
+    from mien.analysis.explain import Explanation
+
+
+def explain(
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="A photograph.")],
+    label: Annotated[
+        str | None,
+        typer.Option(help="The label to explain, instead of each face's most likely one.", metavar="NAME"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The picture to write (.png, .jpg, .webp) [PHOTO-explained.png, here].",
+            metavar="FILE",
+        ),
+    ] = None,
+    detector: DetectorOption = None,
+    network: NetworkOption = None,
+    min_face: MinFaceOption = None,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="The photograph is a face crop: the whole of it is the face.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which regions of each face carried its label.
+
+    Writes a picture with each face, the region that counted most, and the eight probabilities; and says where
+    in the face it lies. The regions say what the network looked at, not what the person feels, nor whether
+    the label is right; docs/explain.md says more.
+
+    Example: mien explain family.jpg --label surprise --out why.png
+    """
+    from mien.analysis.explain import check_format, explain_faces, save_explanations
+    from mien.config import load_settings
+    from mien.errors import SourceError
+    from mien.pipeline import Pipeline
+    from mien.source.images import read_image
+
+    settings = load_settings(
+        detector=detector, network=network, min_face_px=min_face, crops=crops or None, threads=1
+    )
+    out = out or Path(f"{Path(photo).stem}-explained.png")
+    check_format(out)
+    image = read_image(photo)
+    with Pipeline(settings) as pipeline:
+        explanations = explain_faces(pipeline, image, label)
+    if not explanations:
+        raise SourceError(
+            f"{photo}: no face was found; --min-face looks for smaller ones, --crops takes it whole"
+        )
+    save_explanations(out, image, explanations)
+    if as_json:
+        print_json({"source": photo, "picture": str(out), "faces": [each.as_dict() for each in explanations]})
+    else:
+        _print(explanations, out)
+
+
+def _print(explanations: list[Explanation], out: Path) -> None:
+    for number, each in enumerate(explanations):
+        start = f"face {number}: " if len(explanations) > 1 else ""
+        typer.echo(f"{start}{each.words} (by {each.method})")
+    typer.echo(f"picture  {out}")

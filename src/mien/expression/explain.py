@@ -1,0 +1,163 @@
+"""Which regions of a crop carried a label: class maps where a network has them, occlusion for any other.
+
+Neither needs a training framework. `docs/explain.md` has the measurements behind the numbers here, and says
+what the maps do not mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.expression.calibration import softmax
+from mien.expression.network import Network
+
+Floats = NDArray[np.float64]
+Crops = NDArray[np.uint8]
+Method = Literal["class maps", "occlusion"]
+
+PATCH: Final = 0.25
+"""Side of the patch that covers a part of the crop, in shares of the crop's side."""
+STEP: Final = 1 / 12
+"""How far the patch moves at a time, in shares of the crop's side."""
+MARKED: Final = 0.15
+"""Share of the crop's pixels that is marked: those with the most evidence."""
+
+_BATCH: Final = 64
+_FLAT: Final = 1e-6
+"""A map that differs by less than this is flat: no region carried more than another."""
+
+
+class Evidence(NamedTuple):
+    """What spoke for one label, region by region, in n crops.
+
+    Attributes:
+        maps: (n, size, size); above 0 where the region spoke for the label, below 0 where it spoke against
+            it. By occlusion: by how much the label's probability falls while the region is covered, -1 to 1.
+            By class maps: the region's part in the label's log-odds.
+        method: how it was found.
+    """
+
+    maps: Floats
+    method: Method
+
+
+@runtime_checkable
+class MappedNetwork(Protocol):
+    """A network that may tell its class maps."""
+
+    def class_maps(self, crops: Crops) -> NDArray[np.float32] | None:
+        """Give (n, classes, height, width), or None where the network has none; see `OnnxNetwork`."""
+
+
+def explain_crops(
+    network: Network, crops: Crops, places: Sequence[int], *, method: Method | None = None
+) -> Evidence:
+    """Say which regions carried a label.
+
+    Args:
+        network: reads the crops.
+        crops: uint8 (n, size, size) grey; n may be 0.
+        places: n places in the sidecar's labels: which label is explained in each crop.
+        method: how; by default class maps where the network has them, else occlusion.
+
+    Raises:
+        ValueError: class maps were asked for, and the network has none.
+    """
+    maps = network.class_maps(crops) if isinstance(network, MappedNetwork) else None
+    if maps is not None and method != "occlusion":
+        return Evidence(_from_class_maps(network, crops, maps, places), "class maps")
+    if method == "class maps":
+        raise ValueError(f"expected a network with class maps, received {network.sidecar.name}")
+    return Evidence(occlusion(network, crops, places), "occlusion")
+
+
+def occlusion(
+    network: Network, crops: Crops, places: Sequence[int], *, patch: float = PATCH, step: float = STEP
+) -> Floats:
+    """Cover one part of the crop after another, and see by how much the label's probability falls.
+
+    A square patch of the crop's mean grey moves over it, and beyond its edges by half; a pixel's evidence is
+    the mean fall over all patches that cover it. Source: Zeiler & Fergus (2014), Visualizing and
+    understanding convolutional networks, ECCV, section 4.2, arXiv:1311.2901.
+
+    Args:
+        network: reads the crops.
+        crops: uint8 (n, size, size) grey.
+        places: n places in the sidecar's labels.
+        patch: the patch's side, in shares of the crop's.
+        step: how far it moves at a time, the same.
+
+    Returns:
+        (n, size, size), -1 to 1.
+    """
+    patches = _patches(network.sidecar.size_px, patch, step)
+    weights = patches / patches.sum(axis=0)
+    before = probabilities(network, crops)
+    maps = np.empty(crops.shape, np.float64)
+    for row, (crop, place) in enumerate(zip(crops, places, strict=True)):
+        covered = np.where(patches, np.uint8(round(float(crop.mean()))), crop)
+        falls = before[row, place] - probabilities(network, covered)[:, place]
+        maps[row] = np.tensordot(falls, weights, axes=1)
+    return maps
+
+
+def probabilities(network: Network, crops: Crops) -> Floats:
+    """Give the calibrated probabilities (n, k) of the sidecar's labels, a few crops at a time."""
+    sidecar = network.sidecar
+    parts = [network.answer(crops[start : start + _BATCH]) for start in range(0, max(1, len(crops)), _BATCH)]
+    logits = np.concatenate([part.logits for part in parts])
+    return softmax(logits, sidecar.temperature, sidecar.bias)
+
+
+def marked_region(evidence: NDArray[np.floating], share: float = MARKED) -> NDArray[np.bool_]:
+    """Mark the pixels that spoke most for the label.
+
+    Args:
+        evidence: (size, size) one map.
+        share: how much of the crop to mark at most, 0 to 1; nothing that spoke against the label is marked.
+
+    Returns:
+        (size, size); all False where the map is flat.
+    """
+    flat = evidence.ravel()
+    mask = np.zeros(flat.shape, bool)
+    if flat.max() - flat.min() > _FLAT:
+        mask[np.argsort(-flat, kind="stable")[: round(share * flat.size)]] = True
+    return np.asarray((mask & (flat > 0)).reshape(evidence.shape))
+
+
+def _patches(side_px: int, patch: float, step: float) -> NDArray[np.bool_]:
+    """(k, side, side): what each position of the patch covers; every pixel is covered by some."""
+    half_px = max(0.5, patch * side_px / 2)
+    count = max(2, round(1 / step) + 1)
+    middles = np.linspace(0, side_px, count)
+    # A step longer than the patch would leave gaps.
+    covers = np.abs(np.arange(side_px) + 0.5 - middles[:, None]) <= max(half_px, middles[1] / 2)
+    both = covers[:, None, :, None] & covers[None, :, None, :]
+    return np.asarray(both.reshape(-1, side_px, side_px))
+
+
+def _from_class_maps(
+    network: Network, crops: Crops, maps: NDArray[np.float32], places: Sequence[int]
+) -> Floats:
+    """Give each region's part in the log-odds of the label, to first order.
+
+    Where a class's logit is the mean of its map, the map is the class activation map: Zhou et al. (2016),
+    Learning deep features for discriminative localization, CVPR, arXiv:1512.04150. What all classes' maps
+    have in common moves no probability, so the other classes' maps, weighted by their probabilities, are
+    taken off.
+    """
+    side, shown = network.sidecar.size_px, probabilities(network, crops)
+    evidence = np.empty((len(crops), side, side))
+    for row, place in enumerate(places):
+        others = shown[row].copy()
+        others[place] = 0
+        others /= max(float(others.sum()), np.finfo(float).tiny)
+        own = maps[row, : len(others)].astype(np.float64) / network.sidecar.temperature
+        evidence[row] = cv2.resize(own[place] - np.tensordot(others, own, axes=1), (side, side))
+    return evidence
