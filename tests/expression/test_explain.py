@@ -229,14 +229,17 @@ def test_class_maps_of_a_network_without_them_are_refused(network: OnnxNetwork, 
         explain_crops(network, crop, [0], method="class maps")
 
 
-def mapped_graph() -> bytes:
+def mapped_graph(*, classes_first: bool = True) -> bytes:
     """The tiny network with an output more: maps of 2x2, of which the logits are the means."""
     model = onnx.load_from_string(tiny_graph())
     helper = onnx.helper
     model.graph.node.extend(
         [
             helper.make_node("Unsqueeze", ["logits", "last_axes"], ["small"]),
-            helper.make_node("Mul", ["small", "corners"], ["maps"]),
+            helper.make_node("Mul", ["small", "corners"], ["mapped"]),
+            helper.make_node(
+                "Transpose", ["mapped"], ["maps"], perm=[0, 1, 2, 3] if classes_first else [0, 2, 3, 1]
+            ),
         ]
     )
     model.graph.initializer.extend(
@@ -245,7 +248,8 @@ def mapped_graph() -> bytes:
             numpy_helper.from_array(np.array([[[[4, 0], [0, 0]]]], np.float32), "corners"),
         ]
     )
-    model.graph.output.append(helper.make_tensor_value_info("maps", onnx.TensorProto.FLOAT, ["n", 7, 2, 2]))
+    shape = ["n", 7, 2, 2] if classes_first else ["n", 2, 2, 7]
+    model.graph.output.append(helper.make_tensor_value_info("maps", onnx.TensorProto.FLOAT, shape))
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
@@ -279,3 +283,8 @@ def test_temperature_counts(network: OnnxNetwork, crop: Crops) -> None:
     other.sidecar = hot
     place = int(probabilities(network, crop)[0].argmax())
     assert np.abs(occlusion(other, crop, [place])).max() < np.abs(occlusion(network, crop, [place])).max()
+
+
+def test_maps_with_the_classes_last_are_refused() -> None:
+    fault = OnnxNetwork(mapped_graph(classes_first=False), tiny_sidecar()).mismatch()
+    assert fault == "expected maps of (n, 7, height, width), received ['n', 2, 2, 7]"

@@ -16,6 +16,7 @@ from mien.live.purpose import read_purpose
 from mien.live.status import SourceStatus
 from mien.table import COLUMNS
 from mien.types import Faces
+from mien.web.analyses import Analyses
 from mien.web.app import build_backend
 from mien.web.cameras import check_addable, found_cameras
 from web.backend import (
@@ -155,6 +156,27 @@ def test_a_photograph_is_analysed(app: FastAPI, body: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_without_a_photograph_there_is_nothing_to_analyse(app: FastAPI, body: dict[str, Any]) -> None:
     assert client(app).post("/api/v1/analyse", **body).status_code in (400, 422)
+
+
+def test_a_photograph_is_explained(
+    purpose: Path, monkeypatch: pytest.MonkeyPatch, station: FakeStation
+) -> None:
+    told = {
+        "size_wh": [640, 480],
+        "faces": [
+            {
+                "label": "happiness", "probability": 0.9, "expression": "happiness",
+                "probabilities": {"happiness": 0.9, "contempt": None}, "method": "occlusion",
+                "xyxy": [1.0, 2.0, 3.0, 4.0], "most_evidence": 0.4, "marked_share": 0.15, "upper": 0.1,
+                "left": 0.5, "parts": {"mouth": 1.0}, "words": "happiness 90 %: mouth 100 %",
+                "evidence": [[0.0, 0.4]], "to_picture": [[9.0, 0.0, 1.0], [0.0, 9.0, 2.0]],
+            }
+        ],
+    }  # fmt: skip
+    monkeypatch.setattr(Analyses, "explain", lambda self, data: told if data == jpeg() else None)
+    app = build_backend(station, settings())
+    assert client(app).post("/api/v1/explain", content=jpeg()).json() == told
+    assert client(app).post("/api/v1/explain", content=b"").status_code == 422
 
 
 def test_a_broken_form_is_refused(app: FastAPI) -> None:
@@ -379,7 +401,7 @@ def test_the_description_names_every_route(app: FastAPI) -> None:
     description = client(app).get("/api/v1/openapi.json").json()
     assert {path for path in description["paths"] if not path.startswith(RECORD)} == {
         "/health", "/metrics", "/purpose", "/sources", "/sources/{name}", "/cameras", "/readings/latest",
-        "/readings/{source}.csv", "/history/{source}", "/analyse",
+        "/readings/{source}.csv", "/history/{source}", "/analyse", "/explain",
     }  # fmt: skip
     assert description["servers"] == [{"url": "/api/v1"}]
     assert set(description["paths"]["/analyse"]["post"]["requestBody"]["content"]) == {

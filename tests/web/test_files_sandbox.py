@@ -21,6 +21,7 @@ import mien
 from mien.config import Settings, load_settings
 from mien.errors import SourceError
 from mien.web.files.sandbox import Job, Limits, analyse_upload
+from mien.web.models import Explained
 
 LIMITS = Limits(seconds=120.0)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps these limits")
@@ -55,6 +56,14 @@ def png_bomb(side: int) -> bytes:
 
 
 class TestAnalyseUpload:
+    def test_explains_what_the_api_explains(self, portrait_path: Path, settings: Settings) -> None:
+        told = analyse_upload(portrait_path.read_bytes(), settings=settings, limits=LIMITS, task="explain")
+        (face,) = Explained.model_validate(told).faces
+        (expected,) = mien.explain(portrait_path, threads=1)
+        assert face.words == expected.words
+        np.testing.assert_allclose(face.evidence, expected.evidence, atol=1e-4)
+        np.testing.assert_allclose(face.to_picture, expected.to_picture, atol=1e-4)
+
     def test_reads_what_the_pipeline_reads(self, portrait_path: Path, settings: Settings) -> None:
         read = analyse_upload(portrait_path.read_bytes(), settings=settings, limits=LIMITS)
         faces = mien.read(portrait_path)

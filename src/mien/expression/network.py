@@ -147,6 +147,11 @@ class OnnxNetwork:
             if there.get(name) != ("tensor(float)", [_width(self.sidecar, name)]):
                 received = ", ".join(f"{o.name} {o.type} {o.shape}" for o in outputs)
                 return f"expected {_width(self.sidecar, name)} numbers of {name}, received {received}"
+        maps = there.get(MAPS, ("", [0, 0, 0]))[1]
+        if MAPS in there and (
+            len(maps) != 3 or maps[0] != _width(self.sidecar, self.sidecar.expression_output)
+        ):
+            return f"expected {MAPS} of (n, {len(labels)}, height, width), received {['n', *maps]}"
         inside = self._session.get_modelmeta().custom_metadata_map.get("labels", ",".join(labels))
         if inside != ",".join(labels):
             return f"expected the labels {inside}, received a sidecar with {','.join(labels)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mien.config import Settings
 from mien.web.files.sandbox import Job, Limits, analyse_upload
@@ -34,6 +34,13 @@ class Analyses:
         Raises:
             SourceError: it is no photograph, can't be read within the limits, or the server ends.
         """
+        return self._run(data, "read")
+
+    def explain(self, data: bytes) -> dict[str, Any]:
+        """Say why each face in one photograph is read as it is; as above."""
+        return self._run(data, "explain")
+
+    def _run(self, data: bytes, task: Literal["read", "explain"]) -> dict[str, Any]:
         started: list[Job] = []
 
         def begins(job: Job) -> None:
@@ -45,7 +52,7 @@ class Analyses:
                 job.cancel()
 
         try:
-            return analyse_upload(data, settings=self._settings, limits=LIMITS, begins=begins)
+            return analyse_upload(data, settings=self._settings, limits=LIMITS, begins=begins, task=task)
         finally:
             with self._lock:
                 self._jobs.difference_update(started)

@@ -24,6 +24,7 @@ from mien.web.cameras import check_addable, found_cameras
 from mien.web.models import (
     Analysis,
     CameraOut,
+    Explained,
     Health,
     NewSource,
     Point,
@@ -48,7 +49,11 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def build_api(
-    station: Station, settings: WebSettings, analyse: Analyse, threads: ThreadPoolExecutor
+    station: Station,
+    settings: WebSettings,
+    analyse: Analyse,
+    explain: Analyse,
+    threads: ThreadPoolExecutor,
 ) -> FastAPI:
     """Make the API, to be mounted at `PREFIX`.
 
@@ -56,7 +61,8 @@ def build_api(
         station: whose sources and readings it tells of.
         settings: what may be done through it.
         analyse: reads a photograph.
-        threads: in which it is called, as many as `max_uploads`; their owner ends them. What decodes the
+        explain: says why its faces are read as they are.
+        threads: in which they are called, as many as `max_uploads`; their owner ends them. What decodes the
             cameras' pictures must not wait for it.
     """
     api = FastAPI(
@@ -72,7 +78,7 @@ def build_api(
     api.include_router(_purpose())
     api.include_router(_sources(station, settings))
     api.include_router(_readings(station))
-    api.include_router(_photographs(settings, analyse, threads))
+    api.include_router(_photographs(settings, analyse, explain, threads))
     return api
 
 
@@ -218,20 +224,30 @@ async def _photograph(request: Request) -> bytes:
     return data
 
 
-def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExecutor) -> APIRouter:
+def _photographs(
+    settings: WebSettings, analyse: Analyse, explain: Analyse, threads: ThreadPoolExecutor
+) -> APIRouter:
     router = APIRouter(tags=["photographs"])
     at_once = asyncio.Semaphore(settings.max_uploads)
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {"schema": {"type": "object", "properties": {"file": binary["schema"]}, "required": ["file"]}}
     body = {"required": True, "content": {"image/*": binary, "multipart/form-data": form}}
 
-    @router.post("/analyse", response_model=Analysis, openapi_extra={"requestBody": body})
-    async def analyse_photograph(data: Annotated[bytes, Depends(_photograph)]) -> dict[str, Any]:
-        """Read the faces in one photograph, which is sent as the body or as the field `file` of a form."""
+    async def run(task: Analyse, data: bytes) -> dict[str, Any]:
         if at_once.locked():
             detail = "there are too many photographs at once; try again in a few seconds"
             raise HTTPException(503, detail, {"Retry-After": "5"})
         async with at_once:
-            return await asyncio.get_running_loop().run_in_executor(threads, analyse, data)
+            return await asyncio.get_running_loop().run_in_executor(threads, task, data)
+
+    @router.post("/analyse", response_model=Analysis, openapi_extra={"requestBody": body})
+    async def analyse_photograph(data: Annotated[bytes, Depends(_photograph)]) -> dict[str, Any]:
+        """Read the faces in one photograph, which is sent as the body or as the field `file` of a form."""
+        return await run(analyse, data)
+
+    @router.post("/explain", response_model=Explained, openapi_extra={"requestBody": body})
+    async def explain_photograph(data: Annotated[bytes, Depends(_photograph)]) -> dict[str, Any]:
+        """Say which regions of each face in one photograph carried its label; it is sent as for analyse."""
+        return await run(explain, data)
 
     return router

@@ -56,6 +56,32 @@ class Analysis(BaseModel):
     faces: list[Face]
 
 
+class ExplainedFace(BaseModel):
+    """Why a face was read as it was; `evidence` and the rest are in docs/explain.md."""
+
+    label: str
+    probability: Share
+    expression: str
+    probabilities: Probabilities
+    method: Literal["class maps", "occlusion"]
+    xyxy: tuple[float, float, float, float]
+    most_evidence: float
+    marked_share: Share
+    upper: Share | None
+    left: Share | None
+    parts: dict[str, Share] | None
+    words: str
+    evidence: list[list[float]]
+    to_picture: list[list[float]]
+
+
+class Explained(BaseModel):
+    """The faces in one photograph, explained; width and height are in pixels."""
+
+    size_wh: tuple[int, int]
+    faces: list[ExplainedFace]
+
+
 class ReadingOut(BaseModel):
     """What one frame of a live source shows."""
 

@@ -1,6 +1,7 @@
 """What runs in the child process: `python -m mien.web.files.child`, with its order as a line on its input.
 
-The order is a JSON object: `task` ("read" for a photograph's faces, "analyse" for all that the page shows),
+The order is a JSON object: `task` ("read" for a photograph's faces, "explain" for why they were read so,
+"analyse" for all that the page shows),
 `file`, `name`, `kind`, `folder`, `settings` and `limits`. The answers are lines of JSON: {"stage",
 "progress"}, then {"result"}, or {"error"}, or {"memory": true} where there was too little of it.
 """
@@ -106,6 +107,28 @@ def _read(order: Order, tell: Tell) -> dict[str, Any]:
     return {"size_wh": reading["size_wh"], "faces": reading["faces"]}
 
 
+def _explain(order: Order, tell: Tell) -> dict[str, Any]:
+    from mien.source.images import read_image
+
+    image = read_image(order["file"])
+    from mien.analysis.explain import explain_faces
+    from mien.pipeline import Pipeline
+
+    with Pipeline(_settings(order)) as pipeline:
+        faces = explain_faces(pipeline, image)
+    return {
+        "size_wh": (image.shape[1], image.shape[0]),
+        "faces": [
+            {
+                **each.as_dict(),
+                "evidence": each.evidence.round(4).tolist(),
+                "to_picture": each.to_picture.round(4).tolist(),
+            }
+            for each in faces
+        ],
+    }
+
+
 def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
     """Leave `table.csv`, `summary.json`, and what `preview` makes in the folder; give the record in short."""
     from mien.web.files import preview
@@ -144,7 +167,11 @@ def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
     return {name: record[name] for name in preview.SHOWN}
 
 
-_TASKS: Final[dict[str, Callable[[Order, Tell], dict[str, Any]]]] = {"read": _read, "analyse": _analyse}
+_TASKS: Final[dict[str, Callable[[Order, Tell], dict[str, Any]]]] = {
+    "read": _read,
+    "explain": _explain,
+    "analyse": _analyse,
+}
 
 if __name__ == "__main__":
     main()

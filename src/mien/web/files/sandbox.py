@@ -245,7 +245,12 @@ _AT_A_TIME = BoundedSemaphore(2)
 
 
 def analyse_upload(
-    data: bytes, *, settings: Settings, limits: Limits, begins: Callable[[Job], None] = lambda job: None
+    data: bytes,
+    *,
+    settings: Settings,
+    limits: Limits,
+    begins: Callable[[Job], None] = lambda job: None,
+    task: Literal["read", "explain"] = "read",
 ) -> dict[str, Any]:
     """Read the faces in one photograph from outside; takes a second or more, so call it in a thread.
 
@@ -256,9 +261,10 @@ def analyse_upload(
         settings: what to find and with which networks.
         limits: what the child process may use.
         begins: given the job before it runs, to be able to cancel it.
+        task: "explain" says why each face was read as it was.
 
     Returns:
-        `size_wh`, and `faces` as in `Reading.as_dict`.
+        `size_wh`, and `faces` as in `Reading.as_dict`, or explained, as in `web.models.Explained`.
 
     Raises:
         SourceError: it is no photograph, or it can't be read within the limits.
@@ -266,7 +272,7 @@ def analyse_upload(
     with _AT_A_TIME, tempfile.TemporaryDirectory(prefix="mien-files-") as folder:
         path = Path(folder, "upload")
         path.write_bytes(data)
-        order = {"task": "read", "file": str(path), "name": "the picture"}
+        order = {"task": task, "file": str(path), "name": "the picture"}
         job = Job(order, settings=settings, folder=Path(folder), limits=limits)
         begins(job)
         return job.run()
