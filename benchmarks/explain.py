@@ -38,8 +38,8 @@ CENTRE_XY = (0.50, 0.59)
 """The middle between eyes and mouth in FER-2013's framing; see docs/quality.md."""
 REPLICATES = 2000
 SEED = 0
-PATCHES = (1 / 8, 1 / 6, 0.2, 0.25, 1 / 3)
-STEPS = (1 / 6, 1 / 12, 1 / 24)
+PATCHES = (1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 3)
+STEPS = (1 / 12, 1 / 16, 1 / 24)
 
 console = Console(width=118)
 

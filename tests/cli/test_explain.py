@@ -43,6 +43,7 @@ def test_json_has_label_probabilities_and_place(run: Run, photo: Path) -> None:
     assert face["probability"] == pytest.approx(face["probabilities"]["sadness"], abs=1e-5)
     assert sum(face["parts"].values()) == pytest.approx(1, abs=1e-3)
     assert 0 < face["marked_share"] <= 0.151
+    assert 0 <= face["without"] <= 1
 
 
 def test_the_api_gives_the_same_as_the_command(run: Run, photo: Path) -> None:

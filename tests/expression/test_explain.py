@@ -20,6 +20,7 @@ from mien.expression.explain import (
     marked_region,
     occlusion,
     probabilities,
+    without,
 )
 from mien.expression.network import Answers, OnnxNetwork, find_network, load_network
 from mien.expression.sidecar import Sidecar
@@ -265,6 +266,16 @@ def test_a_graph_with_maps_is_explained_by_them() -> None:
     found = explain_crops(network, crops, [0, 0, 0])
     assert found.method == "class maps"
     assert np.unravel_index(found.maps[0].argmax(), (SIDE_PX, SIDE_PX)) <= (8, 8)
+
+
+def test_without_a_region_is_what_the_network_says_of_the_crop_with_it_filled() -> None:
+    looks, crops = Looks(slice(0, 6), slice(0, 6)), noise()
+    marked = np.zeros(crops.shape, bool)
+    marked[1, :6, :6] = True
+    filled = crops.copy()
+    filled[1, :6, :6] = round(float(crops[1].mean()))
+    expected = probabilities(looks, filled)[:, 0]
+    np.testing.assert_allclose(without(looks, crops, [0, 0], marked), expected, atol=1e-12)
 
 
 def test_the_marked_region_has_the_size_asked_for_and_never_speaks_against() -> None:

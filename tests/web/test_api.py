@@ -167,7 +167,7 @@ def test_a_photograph_is_explained(
             {
                 "label": "happiness", "probability": 0.9, "expression": "happiness",
                 "probabilities": {"happiness": 0.9, "contempt": None}, "method": "occlusion",
-                "xyxy": [1.0, 2.0, 3.0, 4.0], "most_evidence": 0.4, "marked_share": 0.15, "upper": 0.1,
+                "xyxy": [1.0, 2.0, 3.0, 4.0], "without": 0.4, "marked_share": 0.15, "upper": 0.1,
                 "left": 0.5, "parts": {"mouth": 1.0}, "words": "happiness 90 %: mouth 100 %",
                 "evidence": [[0.0, 0.4]], "to_picture": [[9.0, 0.0, 1.0], [0.0, 9.0, 2.0]],
             }

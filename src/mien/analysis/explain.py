@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from mien.config import load_settings
 from mien.errors import ConfigError
-from mien.expression.explain import Method, explain_crops, marked_region
+from mien.expression.explain import Method, explain_crops, marked_region, without
 from mien.expression.network import Network
 from mien.expression.reader import ExpressionReader
 from mien.expression.regions import Where, locate
@@ -31,8 +31,6 @@ FORMATS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp
 """What a drawn explanation can be saved as."""
 
 _NOTHING: Final = "no region carried more than another"
-_WEAK: Final = 0.05
-"""Where covering lowers the probability nowhere by more than this, the label hangs on no single region."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +41,7 @@ class Explanation:
         face: the one face: its box, landmarks, the eight probabilities and what else was read.
         label: the label that is explained, one of `labels.EMOTIONS`.
         probability: what the network gives it, 0 to 1.
+        without: what it gives it with the marked region filled with grey, 0 to 1.
         method: "class maps" or "occlusion".
         evidence: (size, size) over the crop that the network saw, read-only; above 0 where the region spoke
             for the label. By occlusion: by how much the probability falls while the region is covered.
@@ -54,6 +53,7 @@ class Explanation:
     face: Faces
     label: str
     probability: float
+    without: float
     method: Method
     evidence: NDArray[np.float64]
     marked: NDArray[np.bool_]
@@ -64,14 +64,10 @@ class Explanation:
     def words(self) -> str:
         """Label, probability and place, in one line."""
         unsure = f" ({UNCERTAIN})" if self.face.labels[0] == UNCERTAIN else ""
-        return f"{self.label} {self.probability:.0%}".replace("%", " %") + f"{unsure}: {self._place}"
-
-    @property
-    def _place(self) -> str:
+        start = f"{self.label} {_percent(self.probability)}{unsure}"
         if self.where is None:
-            return _NOTHING
-        weak = self.method == "occlusion" and self.evidence.max() < _WEAK
-        return f"no single region, most of all {self.where.words}" if weak else self.where.words
+            return f"{start}: {_NOTHING}"
+        return f"{start}: {self.where.words}; {_percent(self.without)} with this region covered"
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything but the maps, for JSON."""
@@ -85,7 +81,7 @@ class Explanation:
             "probabilities": {name: None if p != p else round(p, 6) for name, p in shares},
             "method": self.method,
             "xyxy": [left, top, right, bottom],
-            "most_evidence": round(float(self.evidence.max()), 6),
+            "without": round(self.without, 6),
             "marked_share": round(float(self.marked.mean()), 4),
             "upper": None if where is None else round(where.upper, 4),
             "left": None if where is None else round(where.left, 4),
@@ -113,7 +109,7 @@ def explain(image: Image | str | Path, *, label: str | None = None, **choices: A
     Example:
         >>> import mien
         >>> mien.explain("family.jpg")[0].words  # doctest: +SKIP
-        'happiness 97 %: mouth 84 %; lower half, left and right alike'
+        'happiness 97 %: mouth 84 %; lower half, left and right alike; 12 % with this region covered'
     """
     settings = load_settings(**choices)
     if isinstance(image, str | Path):
@@ -142,17 +138,26 @@ def explain_faces(pipeline: Pipeline, image: Image, label: str | None = None) ->
     faces = ExpressionReader(network).read(crops, faces)
     names = [standard_label(each) for each in network.sidecar.labels]
     shown = faces.probabilities[:, [EMOTIONS.index(name) for name in names]]
-    places = [int(row.argmax()) if place is None else place for row in shown]
+    places = [int(each) for each in np.nanargmax(shown, axis=1)] if place is None else [place] * len(faces)
     found = explain_crops(network, crops, places)
-    explained = []
-    for row, evidence in enumerate(found.maps):
-        marked = marked_region(evidence)
-        where = locate(evidence, marked, _landmarks_in_crop(faces, row, ways[row]))
-        for array in (evidence, marked, ways[row]):
-            array.flags.writeable = False
-        name, p = names[places[row]], float(shown[row, places[row]])
-        explained.append(Explanation(faces[[row]], name, p, found.method, evidence, marked, where, ways[row]))
-    return explained
+    marked = np.stack([marked_region(each) for each in found.maps])
+    left = without(network, crops, places, marked)
+    for array in (found.maps, marked, *ways):
+        array.flags.writeable = False
+    return [
+        Explanation(
+            face=faces[[row]],
+            label=names[place],
+            probability=float(shown[row, place]),
+            without=float(left[row]),
+            method=found.method,
+            evidence=found.maps[row],
+            marked=marked[row],
+            where=locate(found.maps[row], marked[row], _landmarks_in_crop(faces, row, ways[row])),
+            to_picture=ways[row],
+        )
+        for row, place in enumerate(places)
+    ]
 
 
 def draw_explanations(image: Image, explanations: list[Explanation]) -> Image:
@@ -205,6 +210,10 @@ def check_format(path: Path) -> None:
     """
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"{path}: expected a picture's name that ends in {', '.join(FORMATS)}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _place_of(network: Network, label: str) -> int:

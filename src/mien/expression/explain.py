@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Crops = NDArray[np.uint8]
 Method = Literal["class maps", "occlusion"]
 
-PATCH: Final = 0.25
+PATCH: Final = 1 / 8
 """Side of the patch that covers a part of the crop, in shares of the crop's side."""
 STEP: Final = 1 / 12
 """How far the patch moves at a time, in shares of the crop's side."""
@@ -129,6 +129,23 @@ def marked_region(evidence: NDArray[np.floating], share: float = MARKED) -> NDAr
     if flat.max() - flat.min() > _FLAT:
         mask[np.argsort(-flat, kind="stable")[: round(share * flat.size)]] = True
     return np.asarray((mask & (flat > 0)).reshape(evidence.shape))
+
+
+def without(network: Network, crops: Crops, places: Sequence[int], marked: NDArray[np.bool_]) -> Floats:
+    """Give the label's probability with a region of each crop filled with the crop's mean grey.
+
+    Args:
+        network: reads the crops.
+        crops: uint8 (n, size, size) grey.
+        places: n places in the sidecar's labels.
+        marked: (n, size, size) what to fill.
+
+    Returns:
+        (n,) 0 to 1.
+    """
+    greys = np.rint(crops.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
+    shown = probabilities(network, np.where(marked, greys, crops))
+    return np.asarray(shown[np.arange(len(crops)), list(places)])
 
 
 def _patches(side_px: int, patch: float, step: float) -> NDArray[np.bool_]:

@@ -65,7 +65,7 @@ class ExplainedFace(BaseModel):
     probabilities: Probabilities
     method: Literal["class maps", "occlusion"]
     xyxy: tuple[float, float, float, float]
-    most_evidence: float
+    without: Share
     marked_share: Share
     upper: Share | None
     left: Share | None
