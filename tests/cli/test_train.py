@@ -373,3 +373,28 @@ def test_joint_training_says_what_it_needs(run: Run, faces: Path, fer2013: Path,
     assert (plain.code, "--votes" in plain.err) == (1, True)
     landmarks = run("train", faces, "--recipe", recipe, "--landmarks", fer2013)
     assert (landmarks.code, "joint recipe" in landmarks.err) == (2, True)
+
+
+@pytest.mark.parametrize("architecture", ["zhou", "shcnn", "edges", "scep"])
+def test_each_architecture_trains_to_a_network_that_reads_and_is_exported(
+    run: Run, fer2013: Path, photos: Path, tmp_path: Path, architecture: str
+) -> None:
+    recipe = tmp_path / "small.toml"
+    text = f'name = "{architecture}"\n[data]\nsize_px = 24\n[network]\narchitecture = "{architecture}"\n'
+    recipe.write_text(f"{text}[fine]\nepochs = 1\nbatch = 32\naverage = 0.5\n")
+    trained = run("train", fer2013, "--recipe", recipe, "--out", "runs/a", "--json")
+    assert trained.code == 0, trained.err
+    assert "first weights: chance" in trained.err
+    assert run("models", "export", "runs/a", "--out", "single.onnx", "--precision", "single").code == 0
+    faces = striped_faces(5).images
+    for path in (Path(f"runs/a/{architecture}.onnx"), Path("single.onnx")):
+        network = load_network(path)
+        answers = network.answer(faces)
+        assert (answers.affect is not None) == (architecture == "scep")
+        maps = network.class_maps(faces)
+        assert (maps is not None) == (architecture in ("zhou", "scep"))
+        if maps is not None:
+            np.testing.assert_allclose(maps.mean(axis=(2, 3)), answers.logits, rtol=1e-3, atol=1e-4)
+    metrics = load_network(f"runs/a/{architecture}.onnx").sidecar.metrics
+    assert ("ccc_arousal" in metrics["test"]) == (architecture == "scep")
+    assert run("analyze", photos, "--network", "single.onnx").code == 0

@@ -1,8 +1,12 @@
-"""One suite over every network: those that come with Mien, and a tiny one so that the suite always runs."""
+"""One suite over every network: those that come with Mien, each that a recipe can ask for, and a tiny one.
+
+The tiny one is there so that the suite always runs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +22,19 @@ from mien.labels import EMOTIONS, standard_label
 from mien.types import Faces
 from tiny_network import save_tiny
 
+UNTRAINED = ("untrained zhou", "untrained shcnn", "untrained edges", "untrained scep")
 
-@pytest.fixture(scope="module", params=["tiny", *built_in_networks()])
+
+@pytest.fixture(scope="module", params=["tiny", *UNTRAINED, *built_in_networks()])
 def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if request.param == "tiny":
         return save_tiny(tmp_path_factory.mktemp("network"))
+    if request.param in UNTRAINED:
+        if find_spec("keras") is None:
+            pytest.skip("no Keras to make a network with")
+        from untrained import save_untrained
+
+        return save_untrained(tmp_path_factory.mktemp("network"), request.param.removeprefix("untrained "))
     return find_network(request.param)
 
 
@@ -57,7 +69,7 @@ def test_the_sidecar_tells_what_people_need(network: OnnxNetwork) -> None:
     assert sidecar.parameters > 0
     assert 0.1 < sidecar.temperature < 10
     assert 0 <= sidecar.uncertain_below < 1
-    if sidecar.name != "tiny":
+    if sidecar.name in built_in_networks():
         assert sidecar.data
         assert all(data.terms for data in sidecar.data)
         assert sidecar.metrics
@@ -87,6 +99,20 @@ def test_a_batch_gives_what_single_crops_give(network: OnnxNetwork) -> None:
 
 def test_an_empty_batch_gives_nothing(network: OnnxNetwork) -> None:
     assert network.answer(crops(network)[:0]).logits.shape == (0, len(network.sidecar.labels))
+
+
+def test_class_maps_are_there_for_no_one_and_many_faces_and_their_means_are_the_logits(
+    network: OnnxNetwork,
+) -> None:
+    if network.class_maps(crops(network)) is None:
+        pytest.skip("it has no class maps")
+    for count in (0, 1, 6):
+        maps = network.class_maps(crops(network)[:count])
+        assert maps is not None
+        assert maps.shape[:2] == (count, len(network.sidecar.labels))
+        if count:
+            logits = network.answer(crops(network)[:count]).logits
+            np.testing.assert_allclose(maps.mean(axis=(2, 3)), logits, rtol=1e-3, atol=1e-4)
 
 
 def test_the_same_crops_give_the_same_answer(path: Path, network: OnnxNetwork) -> None:

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from mien.errors import ConfigError
 from mien.train.joint.recipe import JointRecipe
-from mien.train.recipe import Recipe, built_in_recipes, change_recipe, parse_recipe, read_recipe
+from mien.train.network_parts import PARTS, EdgesPart, NetworkPart, network_part
+from mien.train.recipe import (
+    Recipe,
+    built_in_recipes,
+    change_recipe,
+    parse_config,
+    parse_recipe,
+    read_recipe,
+)
 
 
 def test_the_built_in_recipes() -> None:
@@ -46,6 +55,9 @@ def test_what_is_left_out_takes_its_default() -> None:
         ('name = "a"\n[data]\ntest_share = 1', r"data\.test_share: .*less than 1"),
         ('name = "a"\n[network]\narchitecture = "vgg"', r"network\.architecture: .*'mobilenet'"),
         ('name = "a"\n[network]\nlast_block = 14', r"network\.last_block: .*13, received 14"),
+        ('name = "a"\nnetwork = 3', r"network: .*received 3"),
+        ('name = "a"\n[network]\narchitecture = "zhou"\ndense = 3', r"network\.dense: .*not permitted"),
+        ('name = "a"\n[network]\narchitecture = "edges"\nedges = "all"', r"network\.edges: .*'every layer'"),
         ('name = "a"\n[augment]\nflip = 2', r"augment\.flip: .*less than or equal to 1, received 2"),
         ('name = "a"\nfine = 3', "fine: .*received 3"),
         ("name = ", "not valid TOML"),
@@ -61,7 +73,7 @@ def test_bad_recipes_give_one_clear_line(text: str, message: str) -> None:
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"no recipe .*none\.toml: expected a file, or one of fer2013, mien"
+        ConfigError, match=r"no recipe .*none\.toml: expected a file, or one of edges, fer2013, mien"
     ):
         read_recipe(str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match="expected a file"):
@@ -99,3 +111,26 @@ def test_a_joint_recipe_changes_and_complains_as_others_do() -> None:
         parse_recipe('kind = "joint"\nname = "a"\n[fit]\nepoch = 3', "here")
     with pytest.raises(ConfigError, match="recipe here: kind"):
         parse_recipe('kind = "other"\nname = "a"', "here")
+
+
+def test_a_network_is_of_its_architectures_kind_and_comes_back_from_a_runs_folder() -> None:
+    text = 'name = "a"\n[network]\narchitecture = "edges"\nedges = "input"'
+    recipe = parse_recipe(text, "here")
+    assert isinstance(recipe, Recipe)
+    assert isinstance(recipe.network, EdgesPart)
+    assert recipe.network.edges == "input"
+    assert parse_config(json.loads(recipe.model_dump_json()), "run") == recipe
+    assert change_recipe(recipe, seed=3).network == recipe.network
+
+
+def test_mobilenet_is_meant_where_no_architecture_stands() -> None:
+    recipe = parse_recipe('name = "a"\n[network]\nlast_block = 3', "here")
+    assert recipe.network == NetworkPart(last_block=3)
+
+
+def test_what_starts_from_imagenet() -> None:
+    networks = {name: network_part({"architecture": name}) for name in PARTS}
+    assert {name for name, part in networks.items() if part.from_imagenet} == {"mobilenet"}
+    scep = parse_recipe('name = "a"\n[network]\narchitecture = "scep"\nbackbone = "mobilenet"', "here")
+    assert isinstance(scep, Recipe)
+    assert scep.network.from_imagenet

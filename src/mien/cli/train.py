@@ -24,7 +24,11 @@ def train(
         Path, typer.Argument(help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class.")
     ],
     recipe: Annotated[
-        str, typer.Option(help="mien, fer2013, paper, or a TOML file of yours.", metavar="NAME|FILE")
+        str,
+        typer.Option(
+            help="mien, fer2013, paper, zhou, shcnn, edges, scep, or a TOML file of yours.",
+            metavar="NAME|FILE",
+        ),
     ] = "fer2013",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder [runs/RECIPE].")] = None,
     weights: Annotated[

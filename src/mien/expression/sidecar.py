@@ -99,7 +99,7 @@ class Certainty(_Part):
     below: float = Field(ge=0, le=1)
 
 
-OutputName = Literal["logits", "votes", "fer2013", "presence", "landmarks"]
+OutputName = Literal["logits", "votes", "fer2013", "presence", "landmarks", "affect"]
 
 
 class Sidecar(_Part):
@@ -111,7 +111,8 @@ class Sidecar(_Part):
         description: one line for people.
         labels: what the expression's logits mean, in their order.
         outputs: what the network answers with. `logits` has one number for each label. `votes` has ten,
-            FER+'s eight emotions (which are then the labels), unknown, and not a face.
+            FER+'s eight emotions (which are then the labels), unknown, and not a face. `affect` has two,
+            valence and arousal. (The graph may give `maps`, too, which only explains a label.)
         input: what the network takes.
         sha256: hash of the .onnx file.
         parameters: how many numbers were learned.

@@ -100,7 +100,10 @@ def export(
     if precision != "int8":
         random = np.random.default_rng(0)
         images = random.integers(0, 256, (16, sidecar.size_px, sidecar.size_px), np.uint8)
-        write_network(model, out, name=recipe.name, labels=sidecar.labels, images=images, precision=precision)
+        write_network(
+            model, out, name=recipe.name, labels=sidecar.labels, images=images,
+            outputs=tuple(model.output_names), precision=precision,
+        )  # fmt: skip
         _write_sidecar(out, sidecar)
         _copy_card(run, recipe.name, out)
         return None
@@ -114,7 +117,7 @@ def export(
         with written_whole(out) as temporary:
             temporary.write_bytes(small)
         measured = {"validation": {"accuracy": report.accuracy_after}}
-        _write_sidecar(out, sidecar.model_copy(update={"metrics": measured}))
+        _write_sidecar(out, sidecar.model_copy(update={"metrics": measured, "outputs": ("logits",)}))
     return report
 
 

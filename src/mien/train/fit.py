@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from mien.errors import DatasetError
+from mien.expression.circumplex import valence_arousal
 from mien.labels import EMOTIONS
 from mien.train.augment import augment
 from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState, load_checkpoint
+from mien.train.concordance import concordance, concordance_loss
 from mien.train.datasets import FaceSet
 from mien.train.loop import BEST, CHECKPOINT, Learner, Pace, Report, resume, run_epochs
-from mien.train.networks import mobilenet
+from mien.train.network_parts import NetworkPart, ScepPart
+from mien.train.networks import choice, mobilenet
+from mien.train.networks.scep import AFFECT
 from mien.train.recipe import FinePart, Recipe
 
 _PREDICT_BATCH = 256
@@ -76,8 +80,8 @@ def fit(
         measure=lambda: measure(model, validation),
     )
     state, average = resume(learner, folder, fingerprint_of(recipe, train))
-    if state.epoch == 0 and recipe.head.epochs:
-        fit_head(model, recipe, train)
+    if state.epoch == 0:
+        meet_faces(model, recipe, train)
         average = model.get_weights()
     part = recipe.fine
     pace = Pace(
@@ -116,13 +120,14 @@ def _first_state(recipe: Recipe, train: FaceSet, imagenet: mobilenet.Weights | N
         mobilenet.load_imagenet(model, imagenet, "ImageNet weights")
     optimizer = keras.optimizers.AdamW(recipe.fine.learning_rate, weight_decay=recipe.fine.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
-    compile_model(model, optimizer, recipe.fine, _uses_votes(recipe, train))
+    affect_weight = recipe.network.affect_weight if isinstance(recipe.network, ScepPart) else 0.0
+    compile_model(model, optimizer, recipe.fine, _uses_votes(recipe, train), affect_weight=affect_weight)
     optimizer.build(model.trainable_variables)
     return model, optimizer
 
 
 def _build(recipe: Recipe, train: FaceSet) -> Any:
-    return mobilenet.build(
+    return choice.build(
         recipe.network,
         size_px=recipe.data.size_px,
         classes=len(train.labels),
@@ -132,6 +137,19 @@ def _build(recipe: Recipe, train: FaceSet) -> Any:
 
 def _uses_votes(recipe: Recipe, train: FaceSet) -> bool:
     return train.votes is not None and recipe.fine.votes_weight > 0
+
+
+def meet_faces(model: Any, recipe: Recipe, train: FaceSet) -> None:
+    """Before all layers learn: let a network that saw other pictures so far get used to faces.
+
+    The paper's MobileNet has a first phase for that; another backbone from ImageNet only gets new statistics;
+    a network from chance has nothing to get used to.
+    """
+    if isinstance(recipe.network, NetworkPart):
+        if recipe.head.epochs:
+            fit_head(model, recipe, train)
+    elif recipe.network.from_imagenet:
+        adapt_normalisation(model, train.images, recipe)
 
 
 def fit_head(model: Any, recipe: Recipe, train: FaceSet) -> None:
@@ -170,14 +188,19 @@ def adapt_normalisation(backbone: Any, images: NDArray[np.uint8], recipe: Recipe
         backbone(prepared(images[places]), training=True)
 
 
-def compile_model(model: Any, optimizer: Any, part: FinePart, use_votes: bool) -> None:
-    """Give the model its losses: cross-entropy to the label, and to the share of votes."""
+def compile_model(
+    model: Any, optimizer: Any, part: FinePart, use_votes: bool, *, affect_weight: float = 0.0
+) -> None:
+    """Give the model its losses: cross-entropy to the label and to the share of votes, and concordance."""
     losses = load_keras().losses
     loss = {"logits": losses.CategoricalCrossentropy(from_logits=True, label_smoothing=part.label_smoothing)}
     weights = {"logits": 1.0}
     if use_votes:
         loss["votes"] = losses.CategoricalCrossentropy(from_logits=True)
         weights["votes"] = part.votes_weight
+    if AFFECT in model.output:
+        loss[AFFECT] = concordance_loss()
+        weights[AFFECT] = affect_weight
     model.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
 
 
@@ -207,6 +230,9 @@ def make_batch(faces: FaceSet, places: NDArray[np.int64], use_votes: bool) -> Ba
 def train_step(model: Any, batch: Batch) -> float:
     """Learn from one batch; gives the loss before the step."""
     targets, weights = outputs_of(batch)
+    if AFFECT in model.output and batch.votes is not None and batch.has_votes is not None:
+        targets[AFFECT] = affect_targets(batch.votes, batch.has_votes)
+        weights[AFFECT] = np.ones(len(batch.targets), np.float32)
     result = model.train_on_batch(prepared(batch.images), targets, sample_weight=weights, return_dict=True)
     return float(result["loss"])
 
@@ -220,17 +246,64 @@ def outputs_of(batch: Batch) -> tuple[dict[str, NDArray[np.float32]], dict[str, 
     return targets, weights
 
 
+def affect_targets(votes: NDArray[Any], has_votes: NDArray[Any]) -> NDArray[np.float32]:
+    """Put shares of votes at the published places of the words.
+
+    Args:
+        votes: (n, 8) counts or shares, in the order of `labels.EMOTIONS`.
+        has_votes: (n,) 1, or 0 for a face that nobody voted on.
+
+    Returns:
+        (n, 3): valence, arousal, and `has_votes`, by which the loss leaves the others out.
+    """
+    shares = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-9)
+    return np.column_stack([valence_arousal(shares), has_votes]).astype(np.float32)
+
+
 def measure(model: Any, faces: FaceSet) -> dict[str, float]:
-    """Give accuracy and cross-entropy on the validation part."""
-    surprise = -log_softmax(predict_logits(model, faces.images), axis=1)
+    """Give accuracy and cross-entropy on the validation part, and the concordance of valence and arousal."""
+    answers = predict_outputs(model, faces.images)
+    surprise = -log_softmax(answers["logits"], axis=1)
     accuracy = float((surprise.argmin(axis=1) == faces.targets).mean())
     loss = float(surprise[np.arange(len(faces)), faces.targets].mean())
-    return {"validation_accuracy": accuracy, "validation_loss": loss}
+    found = {"validation_accuracy": accuracy, "validation_loss": loss}
+    if AFFECT in answers and faces.votes is not None:
+        found |= {
+            f"validation_{name}": value for name, value in affect_figures(answers[AFFECT], faces).items()
+        }
+    return found
+
+
+def affect_figures(affect: NDArray[np.float32], faces: FaceSet) -> dict[str, float]:
+    """Give how well valence and arousal agree with what the votes make of them.
+
+    Args:
+        affect: (n, 2) a network's answers.
+        faces: the n faces; those without votes count for nothing, and without any there are no figures.
+
+    Returns:
+        `ccc_valence` and `ccc_arousal`, -1 to 1.
+    """
+    if faces.votes is None:
+        return {}
+    votes = faces.votes[:, : len(EMOTIONS)]
+    known = votes.sum(axis=1) > 0
+    if not known.any():
+        return {}
+    targets = affect_targets(votes, known)[known, :2]
+    agreement = concordance(affect[known], targets)
+    return dict(zip(("ccc_valence", "ccc_arousal"), map(float, agreement), strict=True))
 
 
 def predict_logits(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Run a network of ours over images; gives (n, k) logits."""
-    return np.concatenate([np.asarray(model.predict_on_batch(chunk)["logits"]) for chunk in chunks(images)])
+    return predict_outputs(model, images)["logits"]
+
+
+def predict_outputs(model: Any, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Run a network of ours over images; gives its outputs by name."""
+    parts = [model.predict_on_batch(chunk) for chunk in chunks(images)]
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
 def chunks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:

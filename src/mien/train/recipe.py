@@ -5,34 +5,15 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from mien.errors import ConfigError
 from mien.train.augment import Augmentation
 from mien.train.joint.recipe import JointRecipe
+from mien.train.network_parts import AnyNetworkPart, NetworkPart, network_part
 from mien.train.recipe_parts import DataPart, RecipePart, Share
-
-
-class NetworkPart(RecipePart):
-    """Which network.
-
-    Attributes:
-        architecture: a file in `train/networks`.
-        last_block: the backbone ends after this block; what stands behind is removed.
-        stem_stride: stride of the first convolution; 1 keeps the resolution of small faces.
-        weights: start the backbone from ImageNet, or from chance.
-        dense: width of the new dense layer.
-        dropout: share of features dropped before each new layer.
-    """
-
-    architecture: Literal["mobilenet"] = "mobilenet"
-    last_block: int = Field(11, ge=1, le=13)
-    stem_stride: Literal[1, 2] = 1
-    weights: Literal["imagenet", "random"] = "imagenet"
-    dense: int = Field(128, ge=8)
-    dropout: float = Field(0.3, ge=0, lt=1)
 
 
 class HeadPart(RecipePart):
@@ -75,7 +56,7 @@ class Recipe(RecipePart):
     description: str = ""
     seed: int = Field(0, ge=0)
     data: DataPart = DataPart()
-    network: NetworkPart = NetworkPart()
+    network: Annotated[AnyNetworkPart, BeforeValidator(network_part)] = NetworkPart()
     head: HeadPart = HeadPart()
     fine: FinePart = FinePart()
     augment: Augmentation = Augmentation()

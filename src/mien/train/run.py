@@ -14,17 +14,27 @@ from typing import Any, Final
 import numpy as np
 
 from mien.expression.calibration import fit_temperature, softmax, threshold_for
-from mien.expression.network import OnnxNetwork
-from mien.expression.sidecar import NetworkInput, Sidecar, TrainedOn, sidecar_path, write_sidecar
+from mien.expression.network import MAPS, Answers, OnnxNetwork
+from mien.expression.sidecar import (
+    NetworkInput,
+    OutputName,
+    Sidecar,
+    TrainedOn,
+    sidecar_path,
+    write_sidecar,
+)
 from mien.files import sha256_of, write_json, written_whole
 from mien.train.backend import copy_weights, load_keras
 from mien.train.checkpoint import LoopState
-from mien.train.evaluation.answers import predict
+from mien.train.datasets import FaceSet
+from mien.train.evaluation.answers import answer_all
 from mien.train.evaluation.evaluate import Evaluation, evaluate_logits
 from mien.train.export import write_network
-from mien.train.fit import best_network, fit
+from mien.train.fit import affect_figures, best_network, fit
 from mien.train.loop import BEST, CHECKPOINT, Report
-from mien.train.networks import mobilenet
+from mien.train.networks import choice, mobilenet
+from mien.train.networks.parts import CLASS_MAPS
+from mien.train.networks.scep import AFFECT
 from mien.train.prepare import Prepared, prepare
 from mien.train.recipe import Recipe
 from mien.train.report import write_run_report
@@ -121,16 +131,24 @@ def finish(
         deployed.save(temporary)
     network = folder / f"{recipe.name}.onnx"
     images = parts.validation.images[:_CHECKED_FACES]
-    difference = write_network(deployed, network, name=recipe.name, labels=parts.train.labels, images=images)
+    difference = write_network(
+        deployed,
+        network,
+        name=recipe.name,
+        labels=parts.train.labels,
+        images=images,
+        outputs=tuple(deployed.output),
+    )
     say(f"ONNX equals Keras within {difference:.1e}")
 
-    uncalibrated = _uncalibrated(recipe, parts, network, deployed.count_params(), data, terms)
+    uncalibrated = _uncalibrated(recipe, parts, network, deployed, data, terms)
     # Measured is what is given away: the exported file, not Keras's network.
     shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=os.cpu_count() or 1)
-    logits = {
-        "validation": predict(shipped, parts.validation.images),
-        "test": predict(shipped, parts.test.images),
+    answers = {
+        "validation": answer_all(shipped, parts.validation.images),
+        "test": answer_all(shipped, parts.test.images),
     }
+    logits = {name: answer.logits for name, answer in answers.items()}
     temperature = fit_temperature(logits["validation"], parts.validation.targets)
     confidence = softmax(logits["validation"], temperature).max(axis=1)
     right = logits["validation"].argmax(axis=1) == parts.validation.targets
@@ -144,7 +162,10 @@ def finish(
         update={
             "temperature": temperature,
             "uncertain_below": threshold,
-            "metrics": {name: evaluation.headline() for name, evaluation in figures.items()},
+            "metrics": {
+                name: evaluation.headline() | _affect(answers[name], getattr(parts, name))
+                for name, evaluation in figures.items()
+            },
         }
     )
     write_sidecar(sidecar_path(network), sidecar)
@@ -161,18 +182,20 @@ def finish(
 
 
 def _uncalibrated(
-    recipe: Recipe, parts: Prepared, network: Path, parameters: int, data: Path, terms: str
+    recipe: Recipe, parts: Prepared, network: Path, deployed: Any, data: Path, terms: str
 ) -> Sidecar:
+    outputs: tuple[OutputName, ...] = ("logits", "affect") if AFFECT in deployed.output else ("logits",)
     return Sidecar(
         name=recipe.name,
         description=recipe.description,
         labels=parts.train.labels,
+        outputs=outputs,
         input=NetworkInput(size_px=recipe.data.size_px),
         sha256=sha256_of(network),
-        parameters=parameters,
+        parameters=deployed.count_params(),
         data=(
             TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),
-            *((IMAGENET,) if recipe.network.weights == "imagenet" else ()),
+            *((IMAGENET,) if recipe.network.from_imagenet else ()),
         ),
         licence="Apache-2.0",
         versions=versions(),
@@ -180,12 +203,30 @@ def _uncalibrated(
     )
 
 
+def _affect(answers: Answers, faces: FaceSet) -> dict[str, float]:
+    return {} if answers.affect is None else affect_figures(answers.affect, faces)
+
+
 def deploy(model: Any, recipe: Recipe, classes: int) -> Any:
-    """Build the network as it is given away: Keras's own layers, channels last, without the second target."""
-    plain = mobilenet.build(
-        recipe.network, size_px=recipe.data.size_px, classes=classes, votes=False, layout="channels_last"
+    """Build the network as it is given away: Keras's own layers, channels last, without the second target.
+
+    Returns:
+        A model with the output `logits`, and where the network has them `affect` (n, 2) and `maps`
+        (n, classes, height, width), of which the logits are the means.
+    """
+    keras = load_keras()
+    plain = choice.build(
+        recipe.network,
+        size_px=recipe.data.size_px,
+        classes=classes,
+        votes="votes" in model.output,
+        layout="channels_last",
     )
-    return copy_weights(model, plain)
+    copy_weights(model, plain)
+    outputs = {name: plain.output[name] for name in ("logits", AFFECT) if name in plain.output}
+    if CLASS_MAPS in {layer.name for layer in plain.layers}:
+        outputs[MAPS] = keras.layers.Permute((3, 1, 2), name=MAPS)(plain.get_layer(CLASS_MAPS).output)
+    return keras.Model(plain.input, outputs, name=plain.name)
 
 
 def versions() -> dict[str, str]:
@@ -202,7 +243,7 @@ def versions() -> dict[str, str]:
 def _first_weights(
     recipe: Recipe, weights: Path | None, folder: Path
 ) -> tuple[mobilenet.Weights | None, str]:
-    if recipe.network.weights == "random":
+    if not recipe.network.from_imagenet:
         return None, "chance"
     if (folder / CHECKPOINT).exists():
         return None, "the run's checkpoint"

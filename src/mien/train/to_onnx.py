@@ -38,7 +38,8 @@ def to_onnx(
             left out. A single output is exported whatever it is called.
 
     Returns:
-        A graph from `image`, uint8 (n, height, width), to float32 (n, k) outputs of these names.
+        A graph from `image`, uint8 (n, height, width), to float32 outputs of these names, in Keras's
+        shapes: (n, k), or (n, ...) for a map.
 
     Raises:
         ModelError: a layer can't be written, the input is of another kind, an output is missing, or there are
@@ -51,10 +52,10 @@ def to_onnx(
     for output, tensor in _chosen(model, outputs).items():
         value = walk.value(tensor)
         graph.nodes.append(helper.make_node("Identity", [graph.plain(value)], [output], name=output))
-        written[output] = value.shape[-1]
-    if labels and written.get("logits", len(labels)) != len(labels):
+        written[output] = value.shape
+    if labels and written.get("logits", (len(labels),)) != (len(labels),):
         raise ModelError(
-            f"{name}: expected {len(labels)} logits ({', '.join(labels)}), received {written['logits']}"
+            f"{name}: expected {len(labels)} logits ({', '.join(labels)}), received {written['logits'][-1]}"
         )
     graph.fold_normalisations()
     exported = graph.build(name, (height, width), list(written.items()))

@@ -15,6 +15,7 @@ votes                            8      in training only: FER+ votes as a second
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.train.backend import batch_normalization, data_format, load_keras
 from mien.train.joint.recipe import MobileNetPart
+from mien.train.network_parts import NetworkPart
 from mien.train.networks.heads import add_heads
-from mien.train.recipe import NetworkPart
 
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 """Channels and stride of each block."""
@@ -78,7 +79,13 @@ def build_joint(
 
 
 def backbone(
-    image: Any, *, last_block: int, stem_stride: int, layout: str, precision: str = "float32"
+    image: Any,
+    *,
+    last_block: int,
+    stem_stride: int,
+    layout: str,
+    precision: str = "float32",
+    at_stage_end: Callable[[Any, str], Any] | None = None,
 ) -> Any:
     """Put MobileNet's blocks on top of an image.
 
@@ -88,6 +95,7 @@ def backbone(
         stem_stride: stride of the first convolution.
         layout: "channels_first" or "channels_last": of the feature maps.
         precision: Keras's name of the type of the feature maps.
+        at_stage_end: changes the map of the last block of each size; takes it and a name.
 
     Returns:
         The last feature map.
@@ -113,6 +121,9 @@ def backbone(
         x = normalised(x, name)
         x = layers.Conv2D(channels, 1, **options(f"conv_pw_{number}"))(x)
         x = normalised(x, f"conv_pw_{number}")
+        ends = number == last_block or BLOCKS[number][1] == 2
+        if at_stage_end is not None and ends:
+            x = at_stage_end(x, f"block{number}")
     return x
 
 

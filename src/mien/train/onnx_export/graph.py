@@ -110,19 +110,24 @@ class Graph:
             bias = self.constants[convolution.input[2]]
             self.constants[convolution.input[2]] = (bias * scale + offset).astype(np.float32)
 
-    def build(self, name: str, side_hw: Sequence[int], outputs: Sequence[tuple[str, int]]) -> onnx.ModelProto:
-        """Close the graph: `image` uint8 (n, height, width) in, float32 (n, k) outputs.
+    def build(
+        self, name: str, side_hw: Sequence[int], outputs: Sequence[tuple[str, Sequence[int]]]
+    ) -> onnx.ModelProto:
+        """Close the graph: `image` uint8 (n, height, width) in, float32 (n, ...) outputs.
 
         Args:
             name: the network's name.
             side_hw: height and width of the input.
-            outputs: name and k of each.
+            outputs: name of each, and its shape without the batch.
         """
         graph = helper.make_graph(
             self.nodes,
             name,
             [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", *side_hw])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", k]) for output, k in outputs],
+            [
+                helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", *shape])
+                for output, shape in outputs
+            ],
             [numpy_helper.from_array(array, key) for key, array in self.constants.items()],
         )
         model = helper.make_model(
