@@ -131,7 +131,7 @@ def run_epochs(
     while pace.goes_on(state):
         random = np.random.default_rng([pace.seed, _EPOCH_CHANCE, state.epoch])
         losses: list[float] = []
-        began = time.monotonic()
+        began, computed = time.monotonic(), time.process_time()
         for done, batch in enumerate(learner.batches(random), start=state.epoch * pace.steps):
             rate = cosine_rate(done, total, warm_up=pace.steps, top=pace.learning_rate)
             learner.optimizer.learning_rate.assign(rate)
@@ -144,6 +144,7 @@ def run_epochs(
             report(Progress(state.epoch + 1, pace.epochs, (done + 1) / total, loss, left_s))
         row = {"epoch": state.epoch + 1, "loss": float(np.mean(losses)), **_measured(learner, average)}
         row["seconds"] = time.monotonic() - began
+        row["core_seconds"] = time.process_time() - computed
         _take_in(state, row)
         _write(learner, pace, folder, state, average)
         done_share = state.epoch * pace.steps / total
