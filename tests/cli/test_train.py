@@ -22,7 +22,7 @@ from mien.train.datasets import load_dataset
 from mien.train.evaluation.answers import predict
 from mien.train.evaluation.evaluate import evaluate
 from mien.train.evaluation.heads import match_labels
-from small_joint import striped_faces
+from small_joint import striped_faces, write_fer2013
 
 RECIPE = """
 name = "tiny"
@@ -274,18 +274,8 @@ precision = "float32"
 
 @pytest.fixture
 def fer2013(tmp_path: Path) -> Path:
-    """Like FER-2013 with FER+ votes, and landmarks beside it; 24 pixels."""
-    data = striped_faces(210)
-    usage = np.where(np.arange(210) < 168, "Training", "PublicTest")
-    images = [cv2.imencode(".png", image)[1].tobytes() for image in data.images]
-    cells = [{"bytes": image, "path": name} for image, name in zip(images, data.names, strict=True)]
-    columns = {"image": cells, "emotion": data.targets, "usage": usage, "votes": list(data.votes)}  # type: ignore[call-overload]
-    pd.DataFrame(columns).to_parquet(tmp_path / "fer2013.parquet")
-    points = data.landmarks * 48  # type: ignore[operator]
-    found = ~np.isnan(points).any(axis=(1, 2))
-    np.savez(tmp_path / "landmarks.npz", path=data.names, landmarks=np.nan_to_num(points), found=found)
     (tmp_path / "small.toml").write_text(JOINT_RECIPE)
-    return tmp_path / "fer2013.parquet"
+    return write_fer2013(tmp_path)
 
 
 def test_joint_training_from_data_to_a_network_that_reads_photographs(

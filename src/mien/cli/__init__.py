@@ -18,6 +18,7 @@ import mien
 from mien.cli import (
     analyze,
     bench,
+    compare,
     consent,
     dataset,
     demo,
@@ -72,6 +73,7 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(compare.compare)
 app.command()(report.report)
 app.command()(usual.usual)
 app.command()(usual.changes)

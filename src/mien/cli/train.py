@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.console import progress_bar
-from mien.errors import ConfigError
 
 if TYPE_CHECKING:
     from mien.train.loop import Progress, Report
-    from mien.train.recipe import AnyRecipe
     from mien.train.run import Run
 
 
@@ -63,45 +61,43 @@ def train(
 
     Example: mien train fer2013.csv --votes fer2013new.csv --recipe mien --landmarks landmarks68.npz
     """
-    from mien.train.recipe import Recipe, change_recipe, read_recipe
-    from mien.train.run import train as run_training
+    from mien.train.recipe import change_recipe, read_recipe
+    from mien.train.start import start
 
     chosen = change_recipe(read_recipe(recipe), split=split, remove=remove, epochs=epochs, seed=seed)
     folder = out or Path("runs") / chosen.name
-    common: dict[str, Any] = {"folder": folder, "weights": weights, "votes": votes, "say": _say}
+    common: dict[str, Any] = {"folder": folder, "weights": weights, "votes": votes, "say": say}
     if terms:
         common["terms"] = terms
-    with _progress(chosen) as report:
-        if isinstance(chosen, Recipe):
-            if landmarks:
-                raise ConfigError(f"recipe {recipe}: --landmarks needs a joint recipe, such as mien")
-            run = run_training(chosen, data, report=report, **common)
-        else:
-            from mien.train.joint.chain import train_chain
-
-            run = train_chain(chosen, data, landmarks=landmarks, report=report, **common)
+    with progress(chosen.name) as report:
+        run = start(chosen, data, landmarks=landmarks, report=report, **common)
     _print(run, folder, as_json=as_json)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell what a training does, beside its result."""
     typer.echo(line, err=True)
 
 
 @contextmanager
-def _progress(recipe: AnyRecipe) -> Iterator[Report]:
-    """A bar on a terminal, and a line for each epoch everywhere."""
-    with progress_bar(recipe.name, 1.0) as show:
+def progress(name: str) -> Iterator[Report]:
+    """Show a bar on a terminal, and a line for each epoch everywhere.
 
-        def report(progress: Progress) -> None:
-            show(progress.done)
-            if row := progress.row:
+    Args:
+        name: of what is trained.
+    """
+    with progress_bar(name, 1.0) as show:
+
+        def report(at: Progress) -> None:
+            show(at.done)
+            if row := at.row:
                 told = f"validation {row['validation_accuracy']:.2%} (loss {row['validation_loss']:.4f})"
                 if "ferplus" in row:
                     told += f", FER+ {row['ferplus']:.2%}, votes' divergence {row['kl']:.3f}"
                 if "landmarks" in row:
                     told += f", landmarks {row['landmarks']:.2%} off"
-                epoch = f"epoch {progress.epoch}/{progress.epochs}: loss {row['loss']:.4f}"
-                _say(f"{epoch}, {told}, {row['seconds']:.0f} s")
+                epoch = f"epoch {at.epoch}/{at.epochs}: loss {row['loss']:.4f}"
+                say(f"{epoch}, {told}, {row['seconds']:.0f} s")
 
         yield report
 

@@ -54,6 +54,18 @@ class TrainedOn(_Part):
     sha256: Sha256 | None = None
 
 
+class Effort(_Part):
+    """What the training took, that of other networks that it stands on left out.
+
+    Attributes:
+        epochs: passes over the training faces.
+        core_minutes: minutes of one processor core in these epochs, preparations and measuring left out.
+    """
+
+    epochs: int = Field(ge=0)
+    core_minutes: FiniteFloat = Field(ge=0)
+
+
 class Head(_Part):
     """A further set of labels that the network answers with, for comparison.
 
@@ -123,6 +135,7 @@ class Sidecar(_Part):
         presence: the facts about the output of that name.
         certainty: decides what is `uncertain`, where the network can tell more than one probability.
         data: what the network was trained on.
+        effort: what the training took, where that was counted.
         metrics: figures by the split that they were measured on: {"validation": {"accuracy": 0.71}}.
         licence: under which terms the network may be used.
         versions: of the libraries that made it, by name.
@@ -144,6 +157,7 @@ class Sidecar(_Part):
     presence: Presence | None = None
     certainty: Certainty | None = None
     data: tuple[TrainedOn, ...] = ()
+    effort: Effort | None = None
     metrics: dict[str, dict[str, FiniteFloat]] = {}
     licence: str = Field(min_length=1)
     versions: dict[str, str] = {}

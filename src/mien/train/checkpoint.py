@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
+from mien.expression.sidecar import Effort
 from mien.files import written_whole
 
 Arrays = list[NDArray[Any]]
@@ -37,6 +38,13 @@ class LoopState:
     best_accuracy: float = 0.0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def effort(self) -> Effort | None:
+        """What the epochs took; None where an earlier version of Mien, which did not count, began them."""
+        if not all("core_seconds" in row for row in self.history):
+            return None
+        return Effort(epochs=self.epoch, core_minutes=sum(row["core_seconds"] for row in self.history) / 60)
 
 
 def save_checkpoint(path: Path, state: LoopState, arrays: dict[str, Arrays]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from mien.expression.calibration import fit_temperature, softmax, threshold_for
 from mien.expression.network import MAPS, Answers, OnnxNetwork
 from mien.expression.sidecar import (
+    Effort,
     NetworkInput,
     OutputName,
     Sidecar,
@@ -141,7 +142,7 @@ def finish(
     )
     say(f"ONNX equals Keras within {difference:.1e}")
 
-    uncalibrated = _uncalibrated(recipe, parts, network, deployed, data, terms)
+    uncalibrated = _uncalibrated(recipe, parts, network, deployed, data, terms, state.effort)
     # Measured is what is given away: the exported file, not Keras's network.
     shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=os.cpu_count() or 1)
     answers = {
@@ -182,8 +183,9 @@ def finish(
 
 
 def _uncalibrated(
-    recipe: Recipe, parts: Prepared, network: Path, deployed: Any, data: Path, terms: str
-) -> Sidecar:
+    recipe: Recipe, parts: Prepared, network: Path, deployed: Any, data: Path, terms: str,
+    effort: Effort | None,
+) -> Sidecar:  # fmt: skip
     outputs: tuple[OutputName, ...] = ("logits", "affect") if AFFECT in deployed.output else ("logits",)
     return Sidecar(
         name=recipe.name,
@@ -197,6 +199,7 @@ def _uncalibrated(
             TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),
             *((IMAGENET,) if recipe.network.from_imagenet else ()),
         ),
+        effort=effort,
         licence="Apache-2.0",
         versions=versions(),
         created=datetime.now(UTC).replace(microsecond=0),

@@ -42,6 +42,15 @@ class HeadAnswers:
         """(n, k) calibrated probabilities."""
         return softmax(self.logits, self.temperature, self.bias)
 
+    @property
+    def shares(self) -> Floats:
+        """(n, k) what share of people would choose each label.
+
+        `votes` learnt just that, and says it before it is made sure of the majority; another head's
+        probabilities are all that it has.
+        """
+        return softmax(self.logits) if self.name == "votes" else self.probabilities
+
     def among(self, columns: list[int]) -> Floats:
         """Give the probabilities of some of the labels alone, renormalised: (n, m)."""
         p = self.probabilities[:, columns]

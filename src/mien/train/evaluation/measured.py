@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from mien.expression.calibration import softmax
 from mien.expression.network import Answers, Network
 from mien.labels import EMOTIONS, FERPLUS_VOTES, standard_label
 from mien.train.augment import Augmentation
@@ -59,8 +58,12 @@ def _the_papers(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
     places = np.flatnonzero(~np.isin(faces.targets, [faces.labels.index(label) for label in removed]))
     part = replace(head, logits=head.logits[places])
     kept, targets, columns = match_labels(faces.without(removed), head.labels)
-    right = part.among(columns)[kept].argmax(axis=1) == targets
-    return [mean_figure(f"right, the paper's {len(columns)} classes ({head.name})", places[kept], right)]
+    answers = part.among(columns)[kept].argmax(axis=1)
+    what = f"the paper's {len(columns)} classes ({head.name})"
+    return [
+        mean_figure(f"right, {what}", places[kept], answers == targets),
+        macro_f1_figure(f"macro-F1, {what}", places[kept], targets, answers, len(columns)),
+    ]
 
 
 def vote_figures(head: HeadAnswers, sure: Sureness, faces: FaceSet) -> list[Figure]:
@@ -73,9 +76,7 @@ def vote_figures(head: HeadAnswers, sure: Sureness, faces: FaceSet) -> list[Figu
         targets, mask = ferplus_targets(faces.votes, rule)  # type: ignore[arg-type]
         figures.append(mean_figure(f"{name} ({head.name})", np.flatnonzero(mask), (answers == targets)[mask]))
     places, right = np.flatnonzero(mask), (answers == targets)[mask]
-    # The network learnt the votes' shares, which are its answer before it is made sure of the majority.
-    shares = softmax(head.logits) if head.name == "votes" else head.probabilities
-    surprise, voted = kl_of_faces(in_emotion_order(shares, head.labels), faces.votes)
+    surprise, voted = kl_of_faces(in_emotion_order(head.shares, head.labels), faces.votes)
     certain = sure.certain[mask]
     return [
         *figures,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from mien.errors import ConfigError, MienError
-from mien.expression.sidecar import read_sidecar, sidecar_path
-from mien.files import sha256_of
-from mien.train.checkpoint import read_checkpoint
+from mien.errors import ConfigError
+from mien.train.finished import is_finished
 from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.run import train_jointly
-from mien.train.loop import CHECKPOINT
 from mien.train.recipe import read_recipe
 from mien.train.run import Run
 
@@ -60,25 +56,3 @@ def _earlier(name: str, recipe: JointRecipe) -> JointRecipe:
     if not isinstance(found, JointRecipe):
         raise ConfigError(f"recipe {recipe.name}: can stand on joint recipes only, received {name}")
     return found.model_copy(update={"seed": recipe.seed, "data": recipe.data})
-
-
-def is_finished(recipe: JointRecipe, data: Path, folder: Path) -> bool:
-    """Whether a folder holds the whole run of this recipe on this data, with its network.
-
-    Args:
-        recipe: what should have been done.
-        data: the data file or folder; only a file's content is compared.
-        folder: of the run.
-    """
-    try:
-        done = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        sidecar = read_sidecar(sidecar_path(folder / f"{recipe.name}.onnx"))
-        epochs = read_checkpoint(folder / CHECKPOINT)[0].epoch
-    except (OSError, ValueError, MienError):
-        return False
-    return (
-        done == recipe.model_dump(mode="json")
-        and epochs >= recipe.fit.epochs
-        and sidecar.data[0].sha256 == (sha256_of(data) if data.is_file() else None)
-        and all((folder / f"{recipe.name}{suffix}").is_file() for suffix in (".onnx", ".keras"))
-    )

@@ -127,7 +127,7 @@ def finish(
     path, single, difference = write_deployed(deployed, folder, recipe.name, images)
     say(f"ONNX equals Keras within {difference:.1e}")
     int8 = _smaller(path, single, parts, say)
-    raw = _uncalibrated(recipe, path, deployed, facts)
+    raw = _uncalibrated(recipe, path, deployed, facts).model_copy(update={"effort": state.effort})
     graph, threads = path.read_bytes(), os.cpu_count() or 1
     # Measured is what is given away: the exported file, not Keras's network.
     sidecar = calibrated(OnnxNetwork(graph, raw, threads=threads), parts.validation, seed=recipe.seed)

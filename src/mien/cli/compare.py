@@ -1,0 +1,91 @@
+"""`mien compare`: networks side by side, under one protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.train.comparison.compare import Row
+
+
+def compare(
+    data: Annotated[Path, typer.Argument(help="FER-2013: Kaggle's CSV, or a Parquet file.")],
+    networks: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NETWORK]...",
+            help="Only these, as they are: built-in names or .onnx files.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the runs, the table and the pictures.")
+    ] = Path("runs/compare"),
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this contestant; may be repeated.", metavar="NAME")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each contestant.", min=1, max=3)] = 3,
+    train: Annotated[bool, typer.Option(help="Train what is missing.")] = True,
+    votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
+    landmarks: Annotated[
+        Path | None, typer.Option(help="Landmarks of the faces (.npz), for Mien's own network.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="ImageNet's weights (.npz, or Keras's) [Keras downloads them].")
+    ] = None,
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Average over each face and its mirror image.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Train the networks of other papers and Mien's own on one budget, and measure all of them alike.
+
+    Twenty-seven runs of a quarter of an hour of one core each; the same command goes on after an
+    interruption. The networks that come with Mien stand beside them. Needs `pip install 'mien[train]'`.
+
+    Example: mien compare fer2013.parquet mien zhou runs/mine/mine.onnx
+    """
+    from mien.cli.console import print_json
+    from mien.cli.train import progress, say
+    from mien.expression.network import find_network
+    from mien.train.comparison import compare as comparison
+    from mien.train.comparison.plan import SEEDS
+    from mien.train.comparison.report import write_comparison
+
+    faces = comparison.public_faces(data, votes=votes)
+    if networks:
+        entries = [comparison.Entry(Path(name).stem, None, find_network(name)) for name in networks]
+    else:
+        runs = comparison.runs(
+            comparison.chosen_contestants(only or ()), SEEDS[:seeds], data, folder=out, train=train,
+            landmarks=landmarks, votes=votes, weights=weights, watch=progress, say=say,
+        )  # fmt: skip
+        entries = [*runs, *comparison.shipped()]
+    rows = comparison.compare(entries, faces, flips=flips)
+    written = [] if networks else write_comparison(out, rows, faces=len(faces), flips=flips)
+    if as_json:
+        print_json([row.as_dict() for row in rows])
+        return
+    _print(rows)
+    for path in written:
+        say(str(path))
+
+
+def _print(rows: list[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mien.train.comparison.table import ANSWER_HEAD, HEAD, answer_cells, cells, differences, lines
+
+    console = Console(width=None if Console().is_terminal else 230)
+    table = Table(*HEAD)
+    for line in lines(rows):
+        table.add_row(*cells(line))
+    console.print(table)
+    if answers := differences(rows):
+        table = Table(*ANSWER_HEAD)
+        for answer in answers:
+            table.add_row(*answer_cells(answer))
+        console.print(table)

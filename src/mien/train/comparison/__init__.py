@@ -1,0 +1,1 @@
+"""Networks side by side, trained on one budget and measured by one protocol."""

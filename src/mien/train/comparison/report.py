@@ -1,0 +1,143 @@
+"""What a comparison leaves: comparison.md, .json, .csv and the pictures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from mien.files import write_json, write_text, written_whole
+from mien.train.comparison.compare import Row
+from mien.train.comparison.plan import BUDGET_CORE_MINUTES, CLAIMS
+from mien.train.comparison.table import (
+    ANSWER_HEAD,
+    FIGURES,
+    HEAD,
+    TITLES,
+    Difference,
+    Line,
+    answer_cells,
+    cells,
+    differences,
+    lines,
+    markdown,
+)
+from mien.train.plots import save_figure
+from mien.train.run import versions
+
+_BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#888888"
+
+
+def write_comparison(folder: Path, rows: Sequence[Row], *, faces: int, flips: bool) -> list[Path]:
+    """Write tables and pictures.
+
+    Args:
+        folder: where to; made where it is missing.
+        rows: of all networks.
+        faces: how many were measured.
+        flips: whether answers are averages over each face and its mirror image.
+
+    Returns:
+        The files.
+
+    Raises:
+        OutputError: one can't be written.
+    """
+    table, answers = lines(rows), differences(rows)
+    facts = {"part": "PublicTest", "faces": faces, "flips": flips, "versions": versions()}
+    write_json(folder / "comparison.json", facts | {"networks": [row.as_dict() for row in rows]})
+    _write_csv(folder / "comparison.csv", rows)
+    write_text(folder / "comparison.md", text(table, answers, faces=faces, flips=flips))
+    save_figure(folder / "comparison.png", accuracy_picture(table))
+    written = [folder / f"comparison.{suffix}" for suffix in ("md", "csv", "json", "png")]
+    if answers:
+        save_figure(folder / "ablations.png", gains_picture(answers))
+        written.append(folder / "ablations.png")
+    return written
+
+
+def text(table: Sequence[Line], answers: Sequence[Difference], *, faces: int, flips: bool) -> str:
+    """Write the tables in Markdown, with what their reader has to know."""
+    paragraphs = [
+        "# Networks side by side\n",
+        f"PublicTest, {faces} faces{', each averaged with its mirror image' if flips else ''}. With seeds:"
+        f" mean and standard deviation, each run on a budget of {BUDGET_CORE_MINUTES} minutes of one core,"
+        " copies of test faces (correlation 0.94) out of training. `as is`: comes with Mien, trained for"
+        " longer, one seed. FER+ by its own rule; KL over the seven classes that all know. CCC: against the"
+        " places of the votes in the circumplex, which nobody rated; a network without such an answer is"
+        " judged by the index.\n",
+        markdown(HEAD, map(cells, table)),
+    ]
+    if known := [f"- `{line.name}`: {TITLES[line.name]}" for line in table if line.seeds]:
+        paragraphs.append("\n".join(known) + "\n")
+    if answers:
+        paragraphs.append("What one thing gains, by runs with the same seed:\n")
+        paragraphs.append(markdown(ANSWER_HEAD, map(answer_cells, answers)))
+    paragraphs.append("Printed in papers, and not to be measured again here:\n")
+    paragraphs.append(
+        markdown(("paper", "says", "remark"), [[claim.paper, claim.says, claim.remark] for claim in CLAIMS])
+    )
+    return "\n".join(paragraphs)
+
+
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    found = [row.as_dict() for row in rows]
+    columns = list(dict.fromkeys(name for each in found for name in each))
+    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=columns)
+        writer.writeheader()
+        writer.writerows(found)
+
+
+def accuracy_picture(table: Sequence[Line]) -> Figure:
+    """Draw what networks get right against what one face costs, with each run as a dot."""
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    costs = {"milliseconds": "milliseconds a face, one core", "parameters": "weights"}
+    for axes, (cost, title) in zip(panels, costs.items(), strict=True):
+        for line in table:
+            x = min(float(getattr(row.measured, cost)) for row in line.rows)
+            colour = _BLUE if line.seeds else _ORANGE
+            values = line.values("accuracy")
+            axes.plot([x] * len(values), values, "o", color=colour, markersize=5, alpha=0.6)
+            axes.annotate(
+                line.name, (x, line.mean("accuracy")), (7, 0), textcoords="offset points",
+                va="center", fontsize="small", color=colour,
+            )  # fmt: skip
+        axes.set(xscale="log", xlabel=title)
+        _plain(axes)
+    panels[0].set_ylabel("right, seven classes, PublicTest")
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    for colour, label in ((_BLUE, "on the budget, a dot for each seed"), (_ORANGE, "as is")):
+        panels[0].plot([], [], "o", color=colour, label=label)
+    panels[0].legend(frameon=False, fontsize="small", loc="lower right")
+    return figure
+
+
+def gains_picture(answers: Sequence[Difference]) -> Figure:
+    """Draw each question's gains: a dot for each seed, the mean, and its 95 % interval."""
+    figure = Figure(figsize=(8, 0.42 * len(answers) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    for place, answer in enumerate(reversed(answers)):
+        axes.plot(answer.gains, [place] * len(answer.gains), "o", color=_GREY, markersize=4, alpha=0.8)
+        if not np.isnan(answer.low):
+            axes.plot([answer.low, answer.high], [place, place], color=_BLUE)
+        axes.plot(answer.mean, place, "|", color=_BLUE, markersize=12)
+    axes.set_yticks(
+        range(len(answers)),
+        [f"{answer.question.text}: {FIGURES[answer.figure]}" for answer in reversed(answers)],
+        fontsize="small",
+    )
+    axes.axvline(0, color=_ORANGE, linestyle=":")
+    axes.set_xlabel("gain (1 = 100 %), each seed, mean and 95 % interval")
+    _plain(axes)
+    return figure
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)

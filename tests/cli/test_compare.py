@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.helpers import Run
+
+pytest.importorskip("keras")
+
+from small_joint import write_fer2013
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_fer2013(tmp_path)
+
+
+def test_networks_stand_side_by_side(run: Run, data: Path) -> None:
+    printed = run("compare", data, "mien", "paper")
+    assert printed.code == 0, printed.err
+    for told in ("mien", "paper", "as is", "1.81 M", "CCC valence"):
+        assert told in printed.out
+    told = json.loads(run("compare", data, "paper", "--flips", "--json").out)
+    assert [each["network"] for each in told] == ["paper"]
+    assert told[0]["epochs"] is None
+    assert not Path("runs").exists()
+
+
+def test_without_training_there_are_those_that_come_with_mien(run: Run, data: Path) -> None:
+    compared = run("compare", data, "--no-train", "--out", "there")
+    assert compared.code == 0, compared.err
+    assert "zhou-7: not trained yet, left out" in compared.err
+    assert "| mien | as is |" in Path("there/comparison.md").read_text()
+
+
+def test_rubbish_is_one_line(run: Run, data: Path, tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.parquet"
+    rubbish.write_bytes(b"rubbish")
+    for arguments, code, told in (
+        ((rubbish,), 1, "rubbish.parquet"),
+        ((tmp_path / "nothing.csv",), 1, "nothing.csv"),
+        ((data, "nobody"), 1, "no such network"),
+        ((data, "--only", "vgg"), 2, "no contestant vgg"),
+    ):
+        ran = run("compare", *arguments)
+        assert (ran.code, len(ran.errors)) == (code, 1), ran.err
+        assert told in ran.errors[0]
