@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.support.ui import Select
 
 import mien
 from browser.chromium import LIMIT_S, Page
@@ -89,6 +90,30 @@ def test_a_photograph_gets_label_table_and_marks(files: Page, portrait_path: Pat
     assert files.faults() == []
     files.phone()
     assert files.too_wide() == []
+
+
+def test_a_photograph_says_why_by_the_chosen_network(files: Page, portrait_path: Path) -> None:
+    (expected,) = mien.explain(portrait_path, network="paper")
+    Select(files.part("network")).select_by_visible_text("paper")
+    send(files, portrait_path)
+    shown(files, portrait_path.name)
+    assert files.text("found").endswith("Read by network paper.")
+    drawn = """
+      const picture = document.querySelector('[data-part=picture]');
+      return picture.complete && picture.src.endsWith(arguments[0]) && picture.naturalWidth;
+    """
+    assert files.until(drawn, "/annotated") == 512
+    files.part("why").click()
+    words = files.until_text("words", "with this region covered")
+    assert words.split(":")[0] == expected.words.split(":")[0]
+    assert files.until(drawn, "/why.png") > 640
+    assert not files.part("marked").is_enabled()
+    assert files.faults() == []
+    files.phone()
+    assert files.too_wide() == []
+    files.part("why").click()
+    assert files.until(drawn, "/annotated") == 512
+    assert not files.part("reasons").is_displayed()
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from mien.live.purpose import read_purpose
 from mien.live.status import SourceStatus
 from mien.table import COLUMNS
 from mien.types import Faces
-from mien.web.analyses import Analyses
 from mien.web.app import build_backend
 from mien.web.cameras import check_addable, found_cameras
+from mien.web.files.sandbox import Wish
 from web.backend import (
     LOCAL,
     ORIGIN,
@@ -35,8 +35,9 @@ from web.backend import (
 ANALYSIS = {"size_wh": [640, 480], "faces": make_reading("image", 0).as_dict()["faces"]}
 
 
-def accept(data: bytes) -> dict[str, Any]:
+def accept(data: bytes, wish: Wish) -> dict[str, Any]:
     assert data == jpeg()
+    assert wish == Wish()
     return ANALYSIS
 
 
@@ -158,9 +159,7 @@ def test_without_a_photograph_there_is_nothing_to_analyse(app: FastAPI, body: di
     assert client(app).post("/api/v1/analyse", **body).status_code in (400, 422)
 
 
-def test_a_photograph_is_explained(
-    purpose: Path, monkeypatch: pytest.MonkeyPatch, station: FakeStation
-) -> None:
+def test_a_photograph_is_explained(purpose: Path, station: FakeStation) -> None:
     told = {
         "size_wh": [640, 480],
         "faces": [
@@ -173,10 +172,26 @@ def test_a_photograph_is_explained(
             }
         ],
     }  # fmt: skip
-    monkeypatch.setattr(Analyses, "explain", lambda self, data: told if data == jpeg() else None)
-    app = build_backend(station, settings())
-    assert client(app).post("/api/v1/explain", content=jpeg()).json() == told
-    assert client(app).post("/api/v1/explain", content=b"").status_code == 422
+    wishes = []
+
+    def analyse(data: bytes, wish: Wish) -> dict[str, Any]:
+        wishes.append(wish)
+        return told
+
+    visitor = client(build_backend(station, settings(), analyse=analyse))
+    assert visitor.post("/api/v1/explain", content=jpeg()).json() == told
+    assert visitor.post("/api/v1/explain", content=b"").status_code == 422
+    chosen = {"network": "paper", "label": "fear"}
+    assert visitor.post("/api/v1/explain", content=jpeg(), params=chosen).json() == told
+    assert wishes == [Wish("explain"), Wish("explain", "paper", "fear")]
+
+
+@pytest.mark.parametrize("task", ["analyse", "explain"])
+@pytest.mark.parametrize("network", ["nobody", "../models/mien", "/etc/passwd", "mien.onnx", ""])
+def test_only_networks_that_come_with_mien_can_be_chosen(app: FastAPI, task: str, network: str) -> None:
+    answer = client(app).post(f"/api/v1/{task}", content=jpeg(), params={"network": network})
+    assert answer.status_code == 400
+    assert "there are mien, paper" in answer.json()["detail"].replace("edges, ", "")
 
 
 def test_a_broken_form_is_refused(app: FastAPI) -> None:
@@ -187,7 +202,7 @@ def test_a_broken_form_is_refused(app: FastAPI) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_the_senders_fault(station: FakeStation) -> None:
-    def refuse(data: bytes) -> dict[str, Any]:
+    def refuse(data: bytes, wish: Wish) -> dict[str, Any]:
         raise SourceError("the photograph is damaged; copy it again")
 
     answer = client(build_backend(station, settings(), analyse=refuse)).post("/api/v1/analyse", content=b"x")
@@ -200,7 +215,7 @@ def test_a_file_that_cannot_be_read_is_the_senders_fault(station: FakeStation) -
 def test_too_many_photographs_at_once_have_to_come_again(station: FakeStation) -> None:
     started, finish = threading.Semaphore(0), threading.Event()
 
-    def slowly(data: bytes) -> dict[str, Any]:
+    def slowly(data: bytes, wish: Wish) -> dict[str, Any]:
         started.release()
         assert finish.wait(WAIT_S)
         return ANALYSIS
@@ -220,7 +235,7 @@ def test_too_many_photographs_at_once_have_to_come_again(station: FakeStation) -
 
 
 def test_a_photograph_that_is_too_large_is_not_even_read(station: FakeStation) -> None:
-    def never(data: bytes) -> dict[str, Any]:
+    def never(data: bytes, wish: Wish) -> dict[str, Any]:
         raise AssertionError
 
     app = build_backend(station, settings(max_upload_mb=1), analyse=never)

@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -30,7 +31,7 @@ class FakeJob:
         self.cancelled = False
         self.failure: Exception | None = None
 
-    def run(self, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    def run(self, tell: Callable[[dict[str, Any]], None] = lambda message: None) -> dict[str, Any]:
         self.began.set()
         tell({"stage": "copying", "progress": 0.25})
         assert self.may_end.wait(WAIT_S)
@@ -94,6 +95,7 @@ def test_from_sending_to_the_result(table: Table) -> None:
         "id": upload.id,
         "name": "clip.mp4",
         "kind": "video",
+        "network": None,
         "state": "running",
         "stage": "copying",
         "progress": 0.25,
@@ -106,6 +108,46 @@ def test_from_sending_to_the_result(table: Table) -> None:
     assert "anything" not in upload.as_dict()
     assert table.part(upload, "missing.csv", "table.csv") == upload.folder / "table.csv"
     assert upload.bytes == 1004
+
+
+def test_why_is_found_out_once(table: Table) -> None:
+    upload = table.send("face.jpg")
+    table.find_why(upload)  # it is not read yet
+    assert len(table.jobs) == 1
+    table.finish(upload)
+
+    def answer() -> None:
+        until(lambda: len(table.jobs) == 2)
+        (upload.folder / "why.json").write_bytes(bytes(500))
+        table.jobs[1].may_end.set()
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(table.find_why, upload) for _ in range(2)]
+        pool.submit(answer).result()
+        for each in asking:
+            each.result()
+    assert [job.order["task"] for job in table.jobs] == ["analyse", "show why"]
+    assert upload.bytes == 1504
+
+
+def test_asking_why_of_what_goes_away_is_an_error(table: Table) -> None:
+    upload = table.send("face.jpg")
+    table.finish(upload)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(table.find_why, upload)
+        until(lambda: len(table.jobs) == 2)
+        table.remove(upload)
+        with pytest.raises(SourceError, match="stopped"):
+            asking.result()
+    table.find_why(upload)
+    assert len(table.jobs) == 2
+
+
+def test_a_video_is_not_explained(table: Table) -> None:
+    upload = table.send("clip.mp4")
+    table.finish(upload)
+    table.find_why(upload)
+    assert len(table.jobs) == 1
 
 
 def test_one_waits_for_the_other(table: Table) -> None:

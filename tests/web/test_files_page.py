@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mien.expression.network import built_in_networks
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.web import files
 from mien.web.app import build_backend
@@ -90,6 +91,9 @@ def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStatio
     assert config["max_mb"] == 7
     assert set(config["suffixes"]) == PHOTOGRAPHS | VIDEOS
     assert "Up to 7 MB each" in markup
+    options = re.findall(r'<option value="([a-z]*)">([a-z]+)</option>', markup)
+    assert options[0] == ("", "mien")
+    assert sorted(name for _, name in options) == built_in_networks()
     parts = set(re.findall(r'data-part="([a-z-]+)"', markup))
     script = Path(files.__file__).parents[1] / "static" / "files.js"
     wanted = set(re.findall(r'#parts\("([a-z-]+)"\)', script.read_text(encoding="utf-8")))

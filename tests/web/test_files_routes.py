@@ -49,13 +49,13 @@ def client(uploads: Uploads) -> Iterator[TestClient]:
         client.delete("files")
 
 
-def send(client: TestClient, data: bytes, name: str) -> Any:
-    return client.post("files", content=data, headers={"X-Mien-Name": quote(name)})
+def send(client: TestClient, data: bytes, name: str, **chosen: str) -> Any:
+    return client.post("files", content=data, headers={"X-Mien-Name": quote(name)}, params=chosen)
 
 
-def read(client: TestClient, data: bytes, name: str) -> dict[str, Any]:
+def read(client: TestClient, data: bytes, name: str, **chosen: str) -> dict[str, Any]:
     """Send a file and wait until it is read; its process sets no event here, so ask now and then."""
-    answer = send(client, data, name)
+    answer = send(client, data, name, **chosen)
     assert answer.status_code == 202, answer.text
     for _ in range(WAITS):
         status: dict[str, Any] = client.get(f"files/{answer.json()['id']}").json()
@@ -109,6 +109,14 @@ class TestPhotograph:
         assert np.abs(difference).mean() < 3
         assert client.get(f"files/{done['id']}/timeline.json").status_code == 404
 
+    def test_why_it_was_read_so(self, done: dict[str, Any], client: TestClient, portrait_path: Path) -> None:
+        (expected,) = mien.explain(portrait_path, threads=1)
+        told = client.get(f"files/{done['id']}/why.json").json()
+        assert [face["words"] for face in told["faces"]] == [expected.words]
+        picture = client.get(f"files/{done['id']}/why.png")
+        assert picture.headers["content-type"] == "image/png"
+        assert Image.open(BytesIO(picture.content)).width > 640  # face, evidence and bars side by side
+
     def check_table(self, answer: Any) -> None:
         assert answer.headers["content-type"].startswith("text/csv")
         assert "x" not in answer.headers
@@ -124,6 +132,26 @@ class TestPhotograph:
     def check_summary(self, answer: Any) -> None:
         assert answer.json()["recordings"][0]["path"] == NAME
         assert "mien-files-" not in json.dumps(answer.json()["recordings"])
+
+    def test_another_network_reads_it_where_it_is_chosen(
+        self, client: TestClient, portrait_path: Path
+    ) -> None:
+        done = read(client, portrait_path.read_bytes(), "a.jpg", network="paper")
+        assert (done["state"], done["network"]) == ("done", "paper")
+        summary = client.get(f"files/{done['id']}/summary.json").json()
+        assert summary["models"]["network"]["name"] == "paper"
+        (expected,) = mien.explain(portrait_path, network="paper", threads=1)
+        (told,) = client.get(f"files/{done['id']}/why.json").json()["faces"]
+        assert told["words"] == expected.words
+        refused = client.post("files?network=/etc/passwd", content=b"x", headers={"X-Mien-Name": "a.jpg"})
+        assert refused.status_code >= 400
+
+    def test_without_a_face_there_is_nothing_to_draw(self, client: TestClient) -> None:
+        buffer = BytesIO()
+        Image.new("RGB", (200, 200), "grey").save(buffer, "png")
+        done = read(client, buffer.getvalue(), "grey.png")
+        assert client.get(f"files/{done['id']}/why.json").json() == {"faces": []}
+        assert client.get(f"files/{done['id']}/why.png").status_code == 404
 
 
 class TestVideo:

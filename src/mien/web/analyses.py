@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from mien.config import Settings
-from mien.web.files.sandbox import Job, Limits, analyse_upload
+from mien.web.files.sandbox import Job, Limits, Wish, analyse_upload
 
 LIMITS: Final = Limits(memory_mb=2048, seconds=60.0)
 """What the child of one photograph may use."""
@@ -25,22 +25,16 @@ class Analyses:
         self._jobs: set[Job] = set()
         self._closed = False
 
-    def __call__(self, data: bytes) -> dict[str, Any]:
-        """Read the faces in one photograph.
+    def __call__(self, data: bytes, wish: Wish) -> dict[str, Any]:
+        """Read the faces in one photograph, or say why they are read as they are.
 
         Args:
             data: the file's bytes.
+            wish: what to do, and by which network.
 
         Raises:
             SourceError: it is no photograph, can't be read within the limits, or the server ends.
         """
-        return self._run(data, "read")
-
-    def explain(self, data: bytes) -> dict[str, Any]:
-        """Say why each face in one photograph is read as it is; as above."""
-        return self._run(data, "explain")
-
-    def _run(self, data: bytes, task: Literal["read", "explain"]) -> dict[str, Any]:
         started: list[Job] = []
 
         def begins(job: Job) -> None:
@@ -52,7 +46,7 @@ class Analyses:
                 job.cancel()
 
         try:
-            return analyse_upload(data, settings=self._settings, limits=LIMITS, begins=begins, task=task)
+            return analyse_upload(data, settings=self._settings, limits=LIMITS, begins=begins, wish=wish)
         finally:
             with self._lock:
                 self._jobs.difference_update(started)

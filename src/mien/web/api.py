@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -21,6 +21,7 @@ from mien.live.station import Station
 from mien.source import open_live
 from mien.source.address import without_secrets
 from mien.web.cameras import check_addable, found_cameras
+from mien.web.files.sandbox import Wish
 from mien.web.models import (
     Analysis,
     CameraOut,
@@ -34,14 +35,15 @@ from mien.web.models import (
     ReadingOut,
     StatusOut,
 )
+from mien.web.networks import Network
 from mien.web.prometheus import CONTENT_TYPE, make_registry, metrics_text
 from mien.web.record_access import watching
 from mien.web.settings import WebSettings, is_loopback
 
 PREFIX: Final = "/api/v1"
 
-Analyse = Callable[[bytes], dict[str, Any]]
-"""Reads the faces in a photograph's bytes, somewhere safe; raises SourceError where it can't."""
+Analyse = Callable[[bytes, Wish], dict[str, Any]]
+"""Does with a photograph's bytes what is wished, somewhere safe; raises SourceError where it can't."""
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     code: {"model": Problem} for code in (400, 403, 404, 409, 413, 422, 503)
@@ -52,7 +54,6 @@ def build_api(
     station: Station,
     settings: WebSettings,
     analyse: Analyse,
-    explain: Analyse,
     threads: ThreadPoolExecutor,
 ) -> FastAPI:
     """Make the API, to be mounted at `PREFIX`.
@@ -60,9 +61,8 @@ def build_api(
     Args:
         station: whose sources and readings it tells of.
         settings: what may be done through it.
-        analyse: reads a photograph.
-        explain: says why its faces are read as they are.
-        threads: in which they are called, as many as `max_uploads`; their owner ends them. What decodes the
+        analyse: reads a photograph, or explains it.
+        threads: in which it is called, as many as `max_uploads`; their owner ends them. What decodes the
             cameras' pictures must not wait for it.
     """
     api = FastAPI(
@@ -78,7 +78,7 @@ def build_api(
     api.include_router(_purpose())
     api.include_router(_sources(station, settings))
     api.include_router(_readings(station))
-    api.include_router(_photographs(settings, analyse, explain, threads))
+    api.include_router(_photographs(settings, analyse, threads))
     return api
 
 
@@ -224,30 +224,36 @@ async def _photograph(request: Request) -> bytes:
     return data
 
 
-def _photographs(
-    settings: WebSettings, analyse: Analyse, explain: Analyse, threads: ThreadPoolExecutor
-) -> APIRouter:
+def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExecutor) -> APIRouter:
     router = APIRouter(tags=["photographs"])
     at_once = asyncio.Semaphore(settings.max_uploads)
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {"schema": {"type": "object", "properties": {"file": binary["schema"]}, "required": ["file"]}}
     body = {"required": True, "content": {"image/*": binary, "multipart/form-data": form}}
 
-    async def run(task: Analyse, data: bytes) -> dict[str, Any]:
+    async def run(data: bytes, wish: Wish) -> dict[str, Any]:
         if at_once.locked():
             detail = "there are too many photographs at once; try again in a few seconds"
             raise HTTPException(503, detail, {"Retry-After": "5"})
         async with at_once:
-            return await asyncio.get_running_loop().run_in_executor(threads, task, data)
+            return await asyncio.get_running_loop().run_in_executor(threads, analyse, data, wish)
 
     @router.post("/analyse", response_model=Analysis, openapi_extra={"requestBody": body})
-    async def analyse_photograph(data: Annotated[bytes, Depends(_photograph)]) -> dict[str, Any]:
+    async def analyse_photograph(
+        data: Annotated[bytes, Depends(_photograph)], network: Network = None
+    ) -> dict[str, Any]:
         """Read the faces in one photograph, which is sent as the body or as the field `file` of a form."""
-        return await run(analyse, data)
+        return await run(data, Wish(network=network))
 
     @router.post("/explain", response_model=Explained, openapi_extra={"requestBody": body})
-    async def explain_photograph(data: Annotated[bytes, Depends(_photograph)]) -> dict[str, Any]:
+    async def explain_photograph(
+        data: Annotated[bytes, Depends(_photograph)],
+        network: Network = None,
+        label: Annotated[
+            str | None, Query(max_length=20, description="The one to explain; each face's likeliest.")
+        ] = None,
+    ) -> dict[str, Any]:
         """Say which regions of each face in one photograph carried its label; it is sent as for analyse."""
-        return await run(explain, data)
+        return await run(data, Wish("explain", network, label))
 
     return router

@@ -110,7 +110,7 @@ def build_backend(
         WebSocketRoute("/ws/watch", watch_source),
         *door.routes(),
     ]
-    api = build_api(station, settings, analyse or analyses, analyses.explain, threads)
+    api = build_api(station, settings, analyse or analyses, threads)
     record_api.add_to(api, records)
     recordings = record_live.add_to(api, station, records)
     app.mount(PREFIX, api)

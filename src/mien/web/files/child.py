@@ -1,8 +1,8 @@
 """What runs in the child process: `python -m mien.web.files.child`, with its order as a line on its input.
 
 The order is a JSON object: `task` ("read" for a photograph's faces, "explain" for why they were read so,
-"analyse" for all that the page shows),
-`file`, `name`, `kind`, `folder`, `settings` and `limits`. The answers are lines of JSON: {"stage",
+"analyse" for all that the page shows, "show why" for what it shows of the reasons), `file`, `name`, `kind`,
+`label`, `folder`, `settings` and `limits`. The answers are lines of JSON: {"stage",
 "progress"}, then {"result"}, or {"error"}, or {"memory": true} where there was too little of it.
 """
 
@@ -115,7 +115,7 @@ def _explain(order: Order, tell: Tell) -> dict[str, Any]:
     from mien.pipeline import Pipeline
 
     with Pipeline(_settings(order)) as pipeline:
-        faces = explain_faces(pipeline, image)
+        faces = explain_faces(pipeline, image, order["label"])
     return {
         "size_wh": (image.shape[1], image.shape[0]),
         "faces": [
@@ -127,6 +127,24 @@ def _explain(order: Order, tell: Tell) -> dict[str, Any]:
             for each in faces
         ],
     }
+
+
+def _show_why(order: Order, tell: Tell) -> dict[str, Any]:
+    """Leave in the folder what `preview` shows of why each face was read as it was; give their number."""
+    from mien.source.images import read_image
+
+    image, folder = read_image(order["file"]), Path(order["folder"])
+    from mien.analysis.explain import explain_faces, save_explanations
+    from mien.files import write_json
+    from mien.pipeline import Pipeline
+    from mien.web.files import preview
+
+    with Pipeline(_settings(order)) as pipeline:
+        faces = explain_faces(pipeline, image)
+    if faces:
+        save_explanations(folder / preview.WHY_PICTURE, image, faces)
+    write_json(folder / preview.WHY, {"faces": [each.as_dict() for each in faces]})
+    return {"faces": len(faces)}
 
 
 def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
@@ -171,6 +189,7 @@ _TASKS: Final[dict[str, Callable[[Order, Tell], dict[str, Any]]]] = {
     "read": _read,
     "explain": _explain,
     "analyse": _analyse,
+    "show why": _show_why,
 }
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from threading import Event, RLock, Thread
+from threading import Event, Lock, RLock, Thread
 from typing import Any, Final, Literal
 
 from mien.config import Settings
@@ -28,6 +28,7 @@ from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
 from mien.web.files import preview
 from mien.web.files.sandbox import Job, Limits
+from mien.web.networks import reading_with
 
 State = Literal["receiving", "waiting", "running", "done", "failed"]
 
@@ -74,6 +75,9 @@ class Upload:
         result: its record in short; see `preview.SHOWN`.
         used_s: when somebody last asked for it, by the table's clock.
         bytes: what it takes on the disk.
+        network: the name of one that comes with Mien; None for the server's own.
+        job: the child that reads it, or did.
+        asking: held while it is found out why it was read so.
     """
 
     id: str
@@ -89,7 +93,9 @@ class Upload:
     result: dict[str, Any] = field(default_factory=dict)
     used_s: float = 0.0
     bytes: int = 0
+    network: str | None = None
     job: Job | None = None
+    asking: Lock = field(default_factory=Lock)
 
     @property
     def open(self) -> bool:
@@ -98,7 +104,7 @@ class Upload:
 
     def as_dict(self) -> dict[str, Any]:
         """Give what the client may know, ready for JSON."""
-        told = ("id", "name", "kind", "state", "stage", "progress", "error")
+        told = ("id", "name", "kind", "network", "state", "stage", "progress", "error")
         return {**{key: getattr(self, key) for key in told}, **self.result}
 
 
@@ -131,6 +137,7 @@ class Uploads:
         kept_s: float = KEPT_S,
     ) -> None:
         self.max_mb, self.most, self.seconds = max_mb, most, seconds
+        self.network = settings.network
         self._settings = settings
         self._limits = limits or Limits(seconds=seconds, file_mb=max(256, _RESULTS_AS_LARGE * max_mb))
         self._make_job = make_job
@@ -146,12 +153,15 @@ class Uploads:
         self._sweeper.start()
 
     @contextmanager
-    def receiving(self, name: str, owner: str) -> Iterator[tuple[Upload, Callable[[bytes], None]]]:
+    def receiving(
+        self, name: str, owner: str, network: str | None = None
+    ) -> Iterator[tuple[Upload, Callable[[bytes], None]]]:
         """Take a file in, piece by piece; it is queued when the block ends well, else nothing is left of it.
 
         Args:
             name: what the client calls it.
             owner: whose it is.
+            network: which reads it; None for the server's own.
 
         Yields:
             The upload, and what takes the next piece of it. That raises TooLarge.
@@ -162,6 +172,7 @@ class Uploads:
             OSError: the disk is full.
         """
         upload = self._begin(name, owner)
+        upload.network = network
         try:
             with upload.file.open("xb") as file:
 
@@ -212,6 +223,28 @@ class Uploads:
             if upload.state == "done" and path.exists() and stat.S_ISREG(path.lstat().st_mode):
                 return path
         return None
+
+    def find_why(self, upload: Upload) -> None:
+        """Find out why the faces of a photograph were read as they were, unless that is known already.
+
+        It waits for its turn among the files that are read, and takes a second or more. `part` gives
+        `preview.WHY` and, where there is a face, `preview.WHY_PICTURE` then.
+
+        Raises:
+            SourceError: it can't be found out within the limits, or the upload goes away meanwhile.
+        """
+        with upload.asking:
+            if upload.state != "done" or upload.kind != "photograph" or self.part(upload, preview.WHY):
+                return
+            with self._lock:
+                if upload.id not in self._uploads or self._closing.is_set():
+                    return
+                running = self._pool.submit(self._prepare(upload, "show why").run)
+            try:
+                running.result()
+            except CancelledError as error:
+                raise SourceError(f"{upload.name}: stopped") from error
+            self._change(upload, bytes=_size_of(upload.folder))
 
     def remove(self, upload: Upload) -> None:
         """Delete an upload and all that was made of it; what reads it is ended."""
@@ -282,20 +315,24 @@ class Uploads:
         with self._lock:
             if upload.id not in self._uploads or self._closing.is_set():
                 return
-            order = {"task": "analyse", "file": str(upload.file), "name": upload.name, "kind": upload.kind}
-            upload.job = self._make_job(
-                order, settings=self._settings, folder=upload.folder, limits=self._limits
-            )
+            job = self._prepare(upload, "analyse")
             upload.state = "waiting"
-            self._pool.submit(self._run, upload, upload.job)
+            self._pool.submit(self._run, upload, job)
+
+    def _prepare(self, upload: Upload, task: str) -> Job:
+        order = {"task": task, "file": str(upload.file), "name": upload.name, "kind": upload.kind}
+        settings = reading_with(self._settings, upload.network)
+        upload.job = self._make_job(order, settings=settings, folder=upload.folder, limits=self._limits)
+        return upload.job
 
     def _run(self, upload: Upload, job: Job) -> None:
         try:
             self._change(upload, state="running", stage="reading", progress=0.0)
             result = job.run(lambda message: self._change(upload, **message))
-            size = sum(path.stat().st_size for path in upload.folder.rglob("*") if not path.is_symlink())
             known = {name: result.get(name) for name in preview.SHOWN}
-            self._change(upload, state="done", stage=None, progress=1.0, result=known, bytes=size)
+            self._change(
+                upload, state="done", stage=None, progress=1.0, result=known, bytes=_size_of(upload.folder)
+            )
         except MienError as error:
             self._fail(upload, str(error))
         except Exception:
@@ -322,6 +359,10 @@ class Uploads:
         while not self._closing.wait(_SWEEP_EVERY_S):
             self.sweep()
             os.utime(self._folder.name)
+
+
+def _size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if not path.is_symlink())
 
 
 def shown_name(name: str) -> str:

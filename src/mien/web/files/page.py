@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from nicegui import html, ui
 from starlette.routing import Mount
 
+from mien.expression.network import built_in_networks
 from mien.labels import UNCERTAIN
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import DECIMALS
@@ -46,7 +47,20 @@ def render(uploads: Uploads) -> str:
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     suffixes = sorted(PHOTOGRAPHS | VIDEOS)
-    return template.render(config=page_config(uploads), suffixes=suffixes, max_mb=uploads.max_mb)
+    return template.render(
+        config=page_config(uploads), suffixes=suffixes, max_mb=uploads.max_mb, networks=networks(uploads)
+    )
+
+
+def networks(uploads: Uploads) -> list[tuple[str, str]]:
+    """Give what may be chosen to read files: the server's own network, then the others that come with Mien.
+
+    Returns:
+        For each the value that the API takes ("" for the server's own), and its name.
+    """
+    own = uploads.network
+    others = [name for name in built_in_networks() if name != own]
+    return [("", Path(own).stem), *((name, name) for name in others)]
 
 
 def page_config(uploads: Uploads) -> dict[str, Any]:

@@ -28,6 +28,9 @@ PICTURE, CLIP = "copy.jpg", "copy.mp4"
 
 TABLE, SUMMARY, TIMELINE = "table.csv", "summary.json", "timeline.json"
 
+WHY, WHY_PICTURE = "why.json", "why.png"
+"""Why each face of a photograph was read as it was, in words and drawn; made when somebody asks."""
+
 SHOWN: Final = (
     "width", "height", "duration_s", "frame_rate_hz", "frames_analysed", "frames_with_face", "rows", "tracks",
     "coverage", "expressions", "note",

@@ -15,10 +15,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 
+from mien.errors import SourceError
 from mien.source import Kind
 from mien.table import COLUMNS, read_rows
 from mien.web.files import preview
 from mien.web.files.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
+from mien.web.networks import Network
 
 COOKIE: Final = "mien-files"
 """Says whose uploads are whose; a random word, gone when the browser is closed."""
@@ -35,6 +37,7 @@ class UploadOut(BaseModel):
     id: str = Field(description="What its address ends with; who knows it may see the file.")
     name: str = Field(description="What the client called it.")
     kind: Kind
+    network: str | None = Field(description="Which reads it; null for the server's own.")
     state: State
     stage: str | None = Field(description="reading, then copying where browsers can't play the original.")
     progress: float | None = Field(description="Of the stage, 0 to 1.")
@@ -96,11 +99,12 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
         request: Request,
         owner: Owner,
         x_mien_name: Annotated[str, Header(max_length=2000, description="The file's name, percent-encoded.")],
+        network: Network = None,
     ) -> dict[str, Any]:
         """Send one photograph or video as the body; it is read as soon as there is room."""
         announced = request.headers.get("content-length", "")
         try:
-            with uploads.receiving(unquote(x_mien_name), owner) as (upload, take):
+            with uploads.receiving(unquote(x_mien_name), owner, network) as (upload, take):
                 uploads.check_size(upload, int(announced) if announced.isdecimal() else 0)
                 async for piece in request.stream():
                     await run_in_threadpool(take, piece)
@@ -170,6 +174,18 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         path = _part(uploads, key, preview.MARKED_PICTURE, preview.MARKED_CLIP)
         return FileResponse(path, media_type=_media_type(path))
 
+    @router.get("/{key}/why.json", response_class=FileResponse)
+    def why(key: str) -> FileResponse:
+        """Say why the faces of a photograph were read as they were; found out when first asked."""
+        _find_why(uploads, key)
+        return FileResponse(_part(uploads, key, preview.WHY), media_type="application/json")
+
+    @router.get("/{key}/why.png", response_class=FileResponse)
+    def why_picture(key: str) -> FileResponse:
+        """Draw it: each face, the regions that carried its label, and the eight probabilities."""
+        _find_why(uploads, key)
+        return FileResponse(_part(uploads, key, preview.WHY_PICTURE), media_type="image/png")
+
     @router.get("/{key}/original", response_class=FileResponse)
     def original(key: str) -> FileResponse:
         """Give the picture or video without marks, as browsers show it: where need be, a copy."""
@@ -184,6 +200,13 @@ def _known(uploads: Uploads, key: str) -> Upload:
     if upload is None:
         raise HTTPException(404, "there is no such file here; it may have been deleted, send it again")
     return upload
+
+
+def _find_why(uploads: Uploads, key: str) -> None:
+    try:
+        uploads.find_why(_known(uploads, key))
+    except SourceError as error:
+        raise HTTPException(422, str(error)) from error
 
 
 def _part(uploads: Uploads, key: str, *names: str) -> Path:

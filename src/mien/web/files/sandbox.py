@@ -23,6 +23,7 @@ from typing import IO, Any, Final, Literal
 from mien.config import Settings
 from mien.errors import SourceError
 from mien.table import plain_name
+from mien.web.networks import reading_with
 
 CHILD: Final = (sys.executable, "-P", "-m", "mien.web.files.child")
 """What runs in the child; -P, as its working folder holds the stranger's file."""
@@ -244,13 +245,31 @@ def _absolute(settings: Settings) -> Settings:
 _AT_A_TIME = BoundedSemaphore(2)
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of a photograph.
+
+    Attributes:
+        task: "explain" says why each face was read as it was.
+        network: the name of one that comes with Mien; None for that of the settings.
+        label: the one to explain; None for each face's likeliest.
+    """
+
+    task: Literal["read", "explain"] = "read"
+    network: str | None = None
+    label: str | None = None
+
+
+READ: Final = Wish()
+
+
 def analyse_upload(
     data: bytes,
     *,
     settings: Settings,
     limits: Limits,
     begins: Callable[[Job], None] = lambda job: None,
-    task: Literal["read", "explain"] = "read",
+    wish: Wish = READ,
 ) -> dict[str, Any]:
     """Read the faces in one photograph from outside; takes a second or more, so call it in a thread.
 
@@ -261,7 +280,7 @@ def analyse_upload(
         settings: what to find and with which networks.
         limits: what the child process may use.
         begins: given the job before it runs, to be able to cancel it.
-        task: "explain" says why each face was read as it was.
+        wish: what to do with it.
 
     Returns:
         `size_wh`, and `faces` as in `Reading.as_dict`, or explained, as in `web.models.Explained`.
@@ -272,7 +291,8 @@ def analyse_upload(
     with _AT_A_TIME, tempfile.TemporaryDirectory(prefix="mien-files-") as folder:
         path = Path(folder, "upload")
         path.write_bytes(data)
-        order = {"task": task, "file": str(path), "name": "the picture"}
-        job = Job(order, settings=settings, folder=Path(folder), limits=limits)
+        order = {"task": wish.task, "file": str(path), "name": "the picture", "label": wish.label}
+        chosen = reading_with(settings, wish.network)
+        job = Job(order, settings=chosen, folder=Path(folder), limits=limits)
         begins(job)
         return job.run()

@@ -47,6 +47,7 @@ class Files {
     listenForDrops(root, this.#parts("drop"), (files) => this.#add(files));
     this.#parts("forget").addEventListener("click", () => this.#removeAll());
     this.#parts("marked").addEventListener("change", () => this.#showMedia());
+    this.#parts("why").addEventListener("change", () => this.#showMedia());
     this.#parts("before").addEventListener("click", () => this.#showRows(this.#offset - PAGE));
     this.#parts("after").addEventListener("click", () => this.#showRows(this.#offset + PAGE));
     this.#parts("face").addEventListener("change", (event) => this.#course.choose(Number(event.target.value)));
@@ -63,7 +64,7 @@ class Files {
 
   #add(files) {
     for (const file of files) {
-      const item = { name: file.name, file, status: { state: "queued", progress: null } };
+      const item = { name: file.name, file, network: this.#parts("network").value, status: { state: "queued", progress: null } };
       const problem = this.#problem(file);
       if (problem) item.status = { state: "failed", error: problem };
       this.#insert(item);
@@ -105,7 +106,7 @@ class Files {
   #send(item) {
     return new Promise((done) => {
       const request = new XMLHttpRequest();
-      request.open("POST", API);
+      request.open("POST", item.network ? `${API}?network=${encodeURIComponent(item.network)}` : API);
       request.responseType = "json";
       request.setRequestHeader("Content-Type", "application/octet-stream");
       request.setRequestHeader("X-Mien-Name", encodeURIComponent(item.name));
@@ -214,12 +215,21 @@ class Files {
     this.#parts("found").textContent = found(item.status);
     this.#parts("download").href = `${API}/${item.id}/table.csv`;
     this.#parts("summary").href = `${API}/${item.id}/summary.json`;
+    this.#parts("why-field").hidden = !explainable(item.status);
+    this.#parts("why").checked = false;
     this.#showMedia();
     if (focus) this.#parts("title").focus();
     await Promise.all([this.#showRows(0), this.#showCourse(item)]);
   }
 
   #showMedia() {
+    const why = this.#parts("why").checked;
+    this.#parts("marked").disabled = why;
+    this.#parts("reasons").hidden = !why;
+    if (why) {
+      this.#showWhy(this.#shown);
+      return;
+    }
     const { id, status, name } = this.#shown;
     const [picture, video] = [this.#parts("picture"), this.#parts("video")];
     const source = `${API}/${id}/${this.#parts("marked").checked ? "annotated" : "original"}`;
@@ -237,6 +247,21 @@ class Files {
     video.src = source;
     video.ariaLabel = name;
     if (same) video.currentTime = timeS;
+  }
+
+  /** Found out when asked, which takes a second or more; until then the picture stays. */
+  async #showWhy(item) {
+    const words = this.#parts("words");
+    words.replaceChildren(make("li", "", "Covering one region after another, and looking what changes…"));
+    const told = item.reasons ?? (await getJson(`${API}/${item.id}/why.json`));
+    if (item !== this.#shown || !this.#parts("why").checked) return;
+    item.reasons = told;
+    const lines = told ? told.faces.map((face, place) => `${told.faces.length > 1 ? `Face ${place}, ` : ""}${face.words}`) : [`${item.name} could not be explained. Send it again.`];
+    words.replaceChildren(...lines.map((line) => make("li", "", line)));
+    if (!told?.faces.length) return;
+    const picture = this.#parts("picture");
+    picture.src = `${API}/${item.id}/why.png`;
+    picture.alt = lines.join(". ");
   }
 
   async #showCourse(item) {
@@ -357,7 +382,7 @@ function stateWords({ state, stage, progress, error }) {
 /** What a record says, in a sentence or two. */
 function found(status) {
   const rows = status.rows ?? 0;
-  const note = status.note ? ` Note: ${status.note}.` : "";
+  const note = (status.network ? ` Read by network ${status.network}.` : "") + (status.note ? ` Note: ${status.note}.` : "");
   if (!rows) return `No face was found.${note}`;
   const shares = Object.entries(status.expressions).sort((one, other) => other[1] - one[1]);
   if (status.kind === "photograph") {
@@ -366,6 +391,9 @@ function found(status) {
   const list = shares.map(([label, number]) => `${label} ${percent(number / rows)}`).join(", ");
   return `A face in ${status.frames_with_face} of ${count(status.frames_analysed, "frame")}, coverage ${percent(status.coverage)}: ${list}.${note}`;
 }
+
+/** Only of photographs, and of faces that were found. */
+const explainable = ({ kind, rows }) => kind === "photograph" && rows > 0;
 
 const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
