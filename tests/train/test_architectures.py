@@ -48,8 +48,8 @@ def test_every_architecture_has_its_part_its_builder_and_its_recipe() -> None:
     ("name", "weights", "million"),
     [
         ("zhou", 58_423, 5.5),
-        ("shcnn", 449_783, 42.9),
-        ("edges", 389_583, 23.7),
+        ("shcnn", 449_975, 42.9),
+        ("edges", 389_775, 23.7),
         ("scep", 1_157_033, 76.3),
         ("fer2013", 1_693_831, 88.7),
     ],

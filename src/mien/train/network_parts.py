@@ -57,13 +57,13 @@ class ShcnnPart(ArchitecturePart):
         architecture: its name.
         widths: channels of the three convolutions.
         dense: width of the dense layer behind them.
-        dropout: share of features dropped before each dense layer.
+        dropout: share of its features that is dropped before the answers.
     """
 
     architecture: Literal["shcnn"]
     widths: tuple[int, int, int] = (48, 96, 128)
     dense: int = Field(64, ge=8)
-    dropout: float = Field(0.4, ge=0, lt=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
 
 
 class EdgesPart(ArchitecturePart):
@@ -76,7 +76,7 @@ class EdgesPart(ArchitecturePart):
         bank: which kernels find them.
         widths: channels of the three convolutions.
         dense: width of the dense layer behind them.
-        dropout: share of features dropped before each dense layer.
+        dropout: share of its features that is dropped before the answers.
     """
 
     architecture: Literal["edges"]
@@ -84,7 +84,7 @@ class EdgesPart(ArchitecturePart):
     bank: Literal["kirsch", "sobel"] = "kirsch"
     widths: tuple[int, int, int] = (32, 64, 128)
     dense: int = Field(64, ge=8)
-    dropout: float = Field(0.4, ge=0, lt=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
 
 
 class ScepPart(ArchitecturePart):

@@ -8,7 +8,7 @@ layer            channels   map at 48 px
 conv1 5x5              32             48     each normalised, edges of the image added, ReLU, then the
 conv2 3x3              64             24     maximum of 2x2
 conv3 3x3             128             12
-dropout, dense, ReLU, dropout         64
+dense, normalised, ReLU, dropout      64
 logits                           classes
 
 Known, from the paper's abstract: the face is normalised; "the edge of each layer of the image is extracted

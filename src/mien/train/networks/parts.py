@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mien.labels import EMOTIONS
-from mien.train.backend import load_keras
+from mien.train.backend import batch_normalization, load_keras
 
 CLASS_MAPS: Final = "class_maps"
 """Name of the layer with one map for each class, where a network has one: the logits are the maps' means."""
@@ -62,12 +62,14 @@ def answer_by_maps(x: Any, *, classes: int, votes: bool, layout: str, side: int)
 def answer_by_dense(
     x: Any, *, dense: int, dropout: float, classes: int, votes: bool, layout: str
 ) -> dict[str, Any]:
-    """Answer by a dense layer over the whole map, then a dense layer for each answer.
+    """Answer by a normalised dense layer over the whole map, then a dense layer for each answer.
+
+    Without the normalisation, a few large steps early on switch all of its ReLUs off, and they stay off.
 
     Args:
         x: the last feature map.
         dense: width of the first dense layer.
-        dropout: share of features dropped before each dense layer.
+        dropout: share of its features that is dropped before the answers.
         classes: how many.
         votes: answer with FER+'s eight emotions, too.
         layout: of the map.
@@ -78,8 +80,8 @@ def answer_by_dense(
     layers = load_keras().layers
     # Flatten puts "channels_first" maps in the order of "channels_last": the weights fit both layouts.
     x = layers.Flatten(data_format=layout, name="flat")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Dense(dense, activation="relu", name="dense")(x)
+    x = layers.Dense(dense, use_bias=False, name="dense")(x)
+    x = layers.ReLU(name="dense_relu")(batch_normalization("dense_bn", axis=-1)(x))
     x = layers.Dropout(dropout, name="dense_dropout")(x)
     answers = {"logits": layers.Dense(classes, name="logits")(x)}
     return answers | {"votes": layers.Dense(len(EMOTIONS), name="votes")(x)} if votes else answers

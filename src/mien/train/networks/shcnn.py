@@ -7,7 +7,7 @@ layer            channels   map at 48 px
 conv1 5x5              48             48     each normalised, ReLU, then the maximum of 2x2
 conv2 3x3              96             24
 conv3 3x3             128             12
-dropout, dense, ReLU, dropout         64
+dense, normalised, ReLU, dropout      64
 logits                           classes
 
 Known, from the paper's abstract: three layers only, so that small sets of faces suffice; one architecture for
@@ -108,8 +108,8 @@ def _gradient(function: Any, x: Any) -> NDArray[np.float32]:
     else:
         import tensorflow
 
-        # As a graph: step by step it would also compute the gradients of all weights, and TensorFlow 2.21 falls
-        # down over those of a 1x1 convolution with stride 2.
+        # As a graph: step by step it would also compute the gradients of all weights, and TensorFlow 2.21
+        # falls down over those of a 1x1 convolution with stride 2.
         @tensorflow.function
         def of_pictures(x: Any) -> Any:
             return tensorflow.gradients(function(x), x)[0]
