@@ -42,10 +42,10 @@ def compare(
 ) -> None:
     """Train the networks of other papers and Mien's own on one budget, and measure all of them alike.
 
-    Twenty-seven runs of a quarter of an hour of one core each; the same command goes on after an
-    interruption. The networks that come with Mien stand beside them. Needs `pip install 'mien[train]'`.
+    Twenty-seven runs of some ten minutes of one core each; the same command goes on after an interruption.
+    The networks that come with Mien stand beside them. Needs `pip install 'mien[train]'`.
 
-    Example: mien compare fer2013.parquet mien zhou runs/mine/mine.onnx
+    Example: mien compare fer2013.parquet mien paper runs/mine/mine.onnx
     """
     from mien.cli.console import print_json
     from mien.cli.train import progress, say

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import f1_score
 
 from mien.errors import DatasetError
 from mien.expression.calibration import expected_calibration_error, softmax
@@ -105,7 +106,8 @@ def test_evaluation_finds_every_figure_that_the_data_allows() -> None:
     assert names == [
         "right, 7 classes (fer2013)", "macro-F1, 7 classes (fer2013)",
         "calibration error, 7 classes (fer2013)", "right, the paper's 5 classes (fer2013)",
-        "FER+, its rule (votes)", "FER+, all (votes)", "KL from the votes (votes)",
+        "macro-F1, the paper's 5 classes (fer2013)", "FER+, its rule (votes)", "FER+, all (votes)",
+        "KL from the votes (votes)",
         "calibration error, FER+, all (votes)", "right among the surest 80 %, FER+, all (votes)",
         "gets a label, FER+, all (votes)", "right among those, FER+, all (votes)",
         "landmarks, median error", "landmarks, median error, moved faces",
@@ -121,6 +123,9 @@ def test_evaluation_finds_every_figure_that_the_data_allows() -> None:
     among = answers.fer2013[five][:, [0, 3, 4, 5, 6]].argmax(axis=1)  # type: ignore[index]
     expected = (np.array([0, 3, 4, 5, 6])[among] == FACES.targets[five]).mean()
     assert values["right, the paper's 5 classes (fer2013)"] == pytest.approx(expected, abs=0.02)
+    answered, told = np.array([0, 3, 4, 5, 6])[among], FACES.targets[five]
+    by_sklearn = f1_score(told, answered, average="macro")
+    assert values["macro-F1, the paper's 5 classes (fer2013)"] == pytest.approx(by_sklearn, abs=0.02)
 
     only = evaluate_answers(network, answers, replace(FACES, votes=None, landmarks=None), head="votes")
     assert only.head == "votes"
