@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cli.helpers import Run
@@ -33,6 +34,15 @@ def test_without_training_there_are_those_that_come_with_mien(run: Run, data: Pa
     assert compared.code == 0, compared.err
     assert "zhou-7: not trained yet, left out" in compared.err
     assert "| mien | as is |" in Path("there/comparison.md").read_text()
+
+
+def test_what_is_missing_is_said_before_hours_have_passed(run: Run, data: Path, tmp_path: Path) -> None:
+    without = run("compare", data, "--weights", tmp_path / "nothing.npz")
+    assert (without.code, "nothing.npz: not a readable .npz of weights" in without.err) == (1, True)
+    pd.read_parquet(data).drop(columns="votes").to_parquet(tmp_path / "unvoted.parquet")
+    unvoted = run("compare", tmp_path / "unvoted.parquet")
+    assert (unvoted.code, "learns FER+ votes; give them with --votes" in unvoted.err) == (2, True)
+    assert not Path("runs").exists()
 
 
 def test_rubbish_is_one_line(run: Run, data: Path, tmp_path: Path) -> None:

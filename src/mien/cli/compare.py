@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.errors import ConfigError
+
 if TYPE_CHECKING:
     from mien.train.comparison.compare import Row
 
@@ -58,6 +60,8 @@ def compare(
     if networks:
         entries = [comparison.Entry(Path(name).stem, None, find_network(name)) for name in networks]
     else:
+        if train and faces.votes is None:
+            raise ConfigError(f"{data}: Mien's own network learns FER+ votes; give them with --votes")
         runs = comparison.runs(
             comparison.chosen_contestants(only or ()), SEEDS[:seeds], data, folder=out, train=train,
             landmarks=landmarks, votes=votes, weights=weights, watch=progress, say=say,

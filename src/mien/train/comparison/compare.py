@@ -18,6 +18,7 @@ from mien.train.datasets import FaceSet, load_dataset
 from mien.train.finished import is_finished
 from mien.train.joint.recipe import JointRecipe
 from mien.train.loop import Report
+from mien.train.networks import mobilenet
 from mien.train.run import Say
 from mien.train.start import start
 
@@ -96,7 +97,12 @@ def runs(
 
     Yields:
         The finished runs' networks.
+
+    Raises:
+        MienError: as `start.start`; ImageNet's weights are looked for before the first run.
     """
+    if train and any(each.recipe_for(seeds[0]).network.from_imagenet for each in contestants):
+        mobilenet.read_imagenet(options.get("weights"))  # not to fail after an hour
     for seed in seeds:
         for contestant in contestants:
             recipe, place = contestant.recipe_for(seed), folder / f"{contestant.name}-{seed}"

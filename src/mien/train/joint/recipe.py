@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mien.train.augment import Augmentation
+from mien.train.network_parts import ArchitecturePart
 from mien.train.recipe_parts import DataPart, RecipePart, Share
 
 
@@ -32,7 +33,7 @@ class HeadsPart(RecipePart):
     landmark_channels: int = Field(32, ge=1)
 
 
-class ResidualPart(RecipePart):
+class ResidualPart(ArchitecturePart):
     """The network of `networks/residual.py`.
 
     Attributes:
@@ -54,7 +55,7 @@ class ResidualPart(RecipePart):
         return self
 
 
-class MobileNetPart(RecipePart):
+class MobileNetPart(ArchitecturePart):
     """The network of `networks/mobilenet.py` under the same answers.
 
     Attributes:
@@ -70,6 +71,11 @@ class MobileNetPart(RecipePart):
     stem_stride: Literal[1, 2] = 1
     weights: Literal["imagenet", "random"] = "imagenet"
     heads: HeadsPart = HeadsPart()
+
+    @property
+    def from_imagenet(self) -> bool:
+        """Whether the backbone starts from ImageNet's weights."""
+        return self.weights == "imagenet"
 
 
 class JointFit(RecipePart):

@@ -30,7 +30,7 @@ from mien.train.joint.calibrate import calibrated
 from mien.train.joint.deploy import averaged_network, deploy, outputs_of, write_deployed
 from mien.train.joint.fit import fit_jointly
 from mien.train.joint.int8 import JointInt8Report, try_int8
-from mien.train.joint.recipe import JointRecipe, MobileNetPart
+from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.report import write_joint_report
 from mien.train.joint.teachers import taught_by, teachers_facts
 from mien.train.loop import CHECKPOINT, Report
@@ -194,7 +194,7 @@ def first_weights(
         return lambda model: None, "the run's checkpoint"
     if start is not None:
         return _earlier_run(start)
-    if isinstance(part, MobileNetPart) and part.weights == "imagenet":
+    if part.from_imagenet:
         imagenet, source = mobilenet.read_imagenet(weights)
         return lambda model: mobilenet.load_imagenet(model, imagenet, source), source
     return lambda model: None, "chance"
@@ -223,7 +223,7 @@ def _data_facts(
         files.append(
             TrainedOn(name=landmarks.name, terms="landmarks of these faces", sha256=sha256_of(landmarks))
         )
-    if isinstance(recipe.network, MobileNetPart) and recipe.network.weights == "imagenet":
+    if recipe.network.from_imagenet:
         files.append(IMAGENET)
     return (*files, *teachers_facts(teachers))
 

@@ -110,11 +110,8 @@ def _gradient(function: Any, x: Any) -> NDArray[np.float32]:
 
         # As a graph: step by step it would also compute the gradients of all weights, and TensorFlow 2.21
         # falls down over those of a 1x1 convolution with stride 2.
-        @tensorflow.function
-        def of_pictures(x: Any) -> Any:
-            return tensorflow.gradients(function(x), x)[0]
-
-        gradient = of_pictures(x)
+        graph = tensorflow.function(lambda x: tensorflow.gradients(function(x), x)[0])
+        gradient = graph(x)
     return np.asarray(keras.ops.convert_to_numpy(gradient))
 
 
