@@ -46,6 +46,13 @@ def test_json_has_label_probabilities_and_place(run: Run, photo: Path) -> None:
     assert 0 <= face["without"] <= 1
 
 
+def test_a_network_without_class_maps_is_not_explained_by_them(run: Run, photo: Path) -> None:
+    assert run("explain", photo, "--method", "occlusion").code == 0
+    ran = run("explain", photo, "--method", "class-maps", "--out", "other.png")
+    assert (ran.code, ran.errors) == (2, ["network mien has no class maps; take occlusion"])
+    assert not Path("other.png").exists()
+
+
 def test_the_api_gives_the_same_as_the_command(run: Run, photo: Path) -> None:
     (face,) = mien.explain(photo, threads=1)
     (told,) = json.loads(run("explain", photo, "--json").out)["faces"]

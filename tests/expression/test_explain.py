@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from mien.errors import ConfigError
 from mien.expression.calibration import softmax
 from mien.expression.explain import (
     MARKED,
@@ -213,20 +214,26 @@ def test_class_maps_are_the_first_order_parts_of_the_log_odds() -> None:
 def test_class_maps_are_brought_to_the_crops_size_and_placed_right() -> None:
     maps = np.zeros((2, 4, 4), np.float32)
     maps[0, 3, 0] = 5
-    found = explain_crops(Mapped(maps), noise(1), [0]).maps[0]
+    found = explain_crops(Mapped(maps), noise(1), [0], method="class maps").maps[0]
     assert found.shape == (SIDE_PX, SIDE_PX)
     assert np.unravel_index(found.argmax(), found.shape) >= (12, 0)
     assert marked_region(found, 0.05)[12:, :4].sum() == round(0.05 * SIDE_PX**2)
 
 
+@pytest.mark.parametrize(("cells", "method"), [(4, "occlusion"), (5, "class maps")])
+def test_class_maps_are_taken_where_they_are_fine_enough(cells: int, method: str) -> None:
+    maps = np.random.default_rng(0).normal(0, 1, (2, cells, cells)).astype(np.float32)
+    assert explain_crops(Mapped(maps), noise(1), [0]).method == method
+
+
 def test_occlusion_can_be_asked_for_where_there_are_class_maps() -> None:
-    found = explain_crops(Mapped(np.ones((2, 4, 4), np.float32)), noise(1), [0], method="occlusion")
+    found = explain_crops(Mapped(np.ones((2, 9, 9), np.float32)), noise(1), [0], method="occlusion")
     assert found.method == "occlusion"
 
 
 def test_class_maps_of_a_network_without_them_are_refused(network: OnnxNetwork, crop: Crops) -> None:
     assert network.class_maps(crop) is None
-    with pytest.raises(ValueError, match="expected a network with class maps, received mien"):
+    with pytest.raises(ConfigError, match="network mien has no class maps"):
         explain_crops(network, crop, [0], method="class maps")
 
 
@@ -263,7 +270,7 @@ def test_a_graph_with_maps_is_explained_by_them() -> None:
     assert maps is not None
     np.testing.assert_allclose(maps.mean(axis=(2, 3)), expected_logits(crops), rtol=1e-5)
     assert network.class_maps(crops[:0]) is not None
-    found = explain_crops(network, crops, [0, 0, 0])
+    found = explain_crops(network, crops, [0, 0, 0], method="class maps")
     assert found.method == "class maps"
     assert np.unravel_index(found.maps[0].argmax(), (SIDE_PX, SIDE_PX)) <= (8, 8)
 

@@ -90,19 +90,22 @@ class Explanation:
         }
 
 
-def explain(image: Image | str | Path, *, label: str | None = None, **choices: Any) -> list[Explanation]:
+def explain(
+    image: Image | str | Path, *, label: str | None = None, method: Method | None = None, **choices: Any
+) -> list[Explanation]:
     """Say which regions of each face carried its label.
 
     Args:
         image: uint8 RGB of shape (height, width, 3), or a photograph's path.
         label: the label to explain; by default each face's most likely one.
+        method: "occlusion", or "class maps" where the network has them; by default as docs/explain.md says.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
         One explanation for each face; none where there is no face. `save_explanations` draws them.
 
     Raises:
-        ConfigError: a setting is wrong, or the network has no such label.
+        ConfigError: a setting is wrong, or the network has no such label, or no class maps.
         ModelError: a network is missing or damaged.
         SourceError: the photograph can't be read.
 
@@ -115,10 +118,12 @@ def explain(image: Image | str | Path, *, label: str | None = None, **choices: A
     if isinstance(image, str | Path):
         image = read_image(image)
     with Pipeline(settings) as pipeline:
-        return explain_faces(pipeline, image, label)
+        return explain_faces(pipeline, image, label, method)
 
 
-def explain_faces(pipeline: Pipeline, image: Image, label: str | None = None) -> list[Explanation]:
+def explain_faces(
+    pipeline: Pipeline, image: Image, label: str | None = None, method: Method | None = None
+) -> list[Explanation]:
     """Say which regions of each face carried its label; see `explain`.
 
     A face is read once more from the crop that its landmarks give, and that reading is explained: its
@@ -128,6 +133,7 @@ def explain_faces(pipeline: Pipeline, image: Image, label: str | None = None) ->
         pipeline: finds and reads the faces.
         image: uint8 RGB.
         label: the label to explain.
+        method: how.
     """
     network = pipeline.network
     place = None if label is None else _place_of(network, label)
@@ -139,7 +145,7 @@ def explain_faces(pipeline: Pipeline, image: Image, label: str | None = None) ->
     names = [standard_label(each) for each in network.sidecar.labels]
     shown = faces.probabilities[:, [EMOTIONS.index(name) for name in names]]
     places = [int(each) for each in np.nanargmax(shown, axis=1)] if place is None else [place] * len(faces)
-    found = explain_crops(network, crops, places)
+    found = explain_crops(network, crops, places, method=method)
     marked = np.stack([marked_region(each) for each in found.maps])
     left = without(network, crops, places, marked)
     for array in (found.maps, marked, *ways):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from mien.cli.options import DetectorOption, JsonOption, MinFaceOption, NetworkO
 
 if TYPE_CHECKING:
     from mien.analysis.explain import Explanation
+    from mien.expression.explain import Method
 
 
 def explain(
@@ -19,6 +20,10 @@ def explain(
     label: Annotated[
         str | None,
         typer.Option(help="The label to explain, instead of each face's most likely one.", metavar="NAME"),
+    ] = None,
+    method: Annotated[
+        Literal["occlusion", "class-maps"] | None,
+        typer.Option(help="How to look [what tells most for this network]."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -56,9 +61,10 @@ def explain(
     )
     out = out or Path(f"{Path(photo).stem}-explained.png")
     check_format(out)
+    how: Method | None = "class maps" if method == "class-maps" else method
     image = read_image(photo)
     with Pipeline(settings) as pipeline:
-        explanations = explain_faces(pipeline, image, label)
+        explanations = explain_faces(pipeline, image, label, how)
     if not explanations:
         raise SourceError(
             f"{photo}: no face was found; --min-face looks for smaller ones, --crops takes it whole"

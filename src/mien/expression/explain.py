@@ -1,4 +1,4 @@
-"""Which regions of a crop carried a label: class maps where a network has them, occlusion for any other.
+"""Which regions of a crop carried a label: fine class maps where a network has them, else occlusion.
 
 Neither needs a training framework. `docs/explain.md` has the measurements behind the numbers here, and says
 what the maps do not mean.
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.errors import ConfigError
 from mien.expression.calibration import softmax
 from mien.expression.network import Network
 
@@ -26,6 +27,10 @@ STEP: Final = 1 / 12
 """How far the patch moves at a time, in shares of the crop's side."""
 MARKED: Final = 0.15
 """Share of the crop's pixels that is marked: those with the most evidence."""
+
+FINE: Final = 5
+"""Class maps with fewer cells a side than this are not taken unless asked for: each cell sees the whole face,
+and the region that they mark carries the label no more than any other (docs/explain.md has the figures)."""
 
 _BATCH: Final = 64
 _FLAT: Final = 1e-6
@@ -63,17 +68,22 @@ def explain_crops(
         network: reads the crops.
         crops: uint8 (n, size, size) grey; n may be 0.
         places: n places in the sidecar's labels: which label is explained in each crop.
-        method: how; by default class maps where the network has them, else occlusion.
+        method: how; by default class maps where the network has some that are fine enough (`FINE`), else
+            occlusion.
 
     Raises:
-        ValueError: class maps were asked for, and the network has none.
+        ConfigError: class maps were asked for, and the network has none.
     """
     maps = network.class_maps(crops) if isinstance(network, MappedNetwork) else None
-    if maps is not None and method != "occlusion":
+    if method == "class maps" and maps is None:
+        raise ConfigError(f"network {network.sidecar.name} has no class maps; take occlusion")
+    if maps is not None and (method or _by_default(maps)) == "class maps":
         return Evidence(_from_class_maps(network, crops, maps, places), "class maps")
-    if method == "class maps":
-        raise ValueError(f"expected a network with class maps, received {network.sidecar.name}")
     return Evidence(occlusion(network, crops, places), "occlusion")
+
+
+def _by_default(maps: NDArray[np.float32]) -> Method:
+    return "class maps" if min(maps.shape[2:]) >= FINE else "occlusion"
 
 
 def occlusion(
