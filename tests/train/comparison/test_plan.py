@@ -18,6 +18,7 @@ def test_all_learn_the_same_faces_for_as_long_as_they_may(contestant: Contestant
     assert recipe.data.near_copy == 0.94
     part = recipe.fine if isinstance(recipe, Recipe) else recipe.fit
     assert part.epochs == contestant.epochs
+    assert getattr(part, "patience", part.epochs) == part.epochs
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text)

@@ -43,7 +43,10 @@ class Contestant:
         fields |= {"name": self.name, "seed": seed}
         for part, values in (_COPIES | self.changes).items():
             fields[part] |= values
-        fields["fit" if "kind" in fields else "fine"]["epochs"] = self.epochs
+        if "fine" in fields:  # to the end of the falling rate, whatever the recipe's own patience is
+            fields["fine"] |= {"epochs": self.epochs, "patience": self.epochs}
+        else:
+            fields["fit"]["epochs"] = self.epochs
         return parse_config(fields, self.name)
 
 
