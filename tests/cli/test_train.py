@@ -365,6 +365,22 @@ def test_joint_training_says_what_it_needs(run: Run, faces: Path, fer2013: Path,
     assert (landmarks.code, "joint recipe" in landmarks.err) == (2, True)
 
 
+def test_a_network_that_was_taught_says_by_whom(run: Run, fer2013: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "taught.toml"
+    text = 'name = "taught"\n[network]\narchitecture = "zhou"\n[fine]\nepochs = 1\nbatch = 32\nteacher = '
+    recipe.write_text(f'{text}"mien"\n')
+    trained = run("train", fer2013, "--recipe", recipe, "--out", "runs/a")
+    assert trained.code == 0, trained.err
+    facts = load_network("runs/a/taught.onnx").sidecar.data
+    assert [fact.name for fact in facts] == ["fer2013.parquet", "answers of mien (teacher)"]
+    assert "answers of mien (teacher)" in Path("runs/a/MODEL_CARD.md").read_text()
+    assert Path("runs/a/taught.npz").is_file()
+    for name, told in (("nobody", "no such network"), ("paper", "expected a teacher with votes and fer2013")):
+        recipe.write_text(f'{text}"{name}"\n')
+        refused = run("train", fer2013, "--recipe", recipe, "--out", f"runs/{name}")
+        assert (refused.code, told in refused.err) == (1, True)
+
+
 @pytest.mark.parametrize("architecture", ["zhou", "shcnn", "edges", "scep"])
 def test_each_architecture_trains_to_a_network_that_reads_and_is_exported(
     run: Run, fer2013: Path, photos: Path, tmp_path: Path, architecture: str

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import comb
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,10 +20,11 @@ from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState
 from mien.train.datasets import FaceSet
 from mien.train.fit import (
+    Batch,
+    Lessons,
     best_network,
     fingerprint_of,
     fit,
-    make_batch,
     outputs_of,
     predict_logits,
     train_step,
@@ -31,6 +32,7 @@ from mien.train.fit import (
 from mien.train.loop import CHECKPOINT, Progress, cosine_rate, moving_average
 from mien.train.networks import mobilenet
 from mien.train.recipe import Recipe
+from small_joint import striped_faces
 
 keras = load_keras()
 SIZE_PX = 24
@@ -250,9 +252,39 @@ def test_a_first_epoch_that_gets_nothing_right_still_leaves_a_network(
     assert (state.best_epoch, state.best_accuracy) == (1, 0)
 
 
+def batch_of(*places: int, recipe: Recipe = RECIPE) -> Batch:
+    chosen = np.array(places)
+    return Lessons.of(TRAIN, recipe).batch(TRAIN.images[chosen], chosen)
+
+
+class TestLessonsOfATeacher:
+    FACES = striped_faces(46)
+    SAID: ClassVar = {
+        "votes": np.random.default_rng(0).dirichlet(np.ones(10), 46).astype(np.float32),
+        "fer2013": np.random.default_rng(1).dirichlet(np.ones(7), 46).astype(np.float32),
+    }
+
+    def test_targets_are_the_weighed_mean_of_people_and_teacher(self) -> None:
+        recipe = changed(fine={"teacher_share": 0.7})
+        lessons = Lessons.of(self.FACES, recipe, self.SAID)
+        label = np.eye(7)[self.FACES.targets]
+        np.testing.assert_allclose(lessons.targets, 0.3 * label + 0.7 * self.SAID["fer2013"], atol=1e-6)
+        people = self.FACES.votes[:, :8] / self.FACES.votes[:, :8].sum(axis=1, keepdims=True).clip(1)  # type: ignore[index]
+        teacher = self.SAID["votes"][:, :8] / self.SAID["votes"][:, :8].sum(axis=1, keepdims=True)
+        voted = lessons.has_votes == 1
+        assert 0 < voted.sum() < 46
+        assert lessons.votes is not None
+        np.testing.assert_allclose(lessons.votes[voted], (0.3 * people + 0.7 * teacher)[voted], atol=1e-6)
+        np.testing.assert_allclose(lessons.votes[voted].sum(axis=1), 1, atol=1e-5)
+
+    def test_a_teacher_of_other_classes_is_refused(self) -> None:
+        with pytest.raises(DatasetError, match="a teacher knows the classes anger, disgust"):
+            Lessons.of(TRAIN, RECIPE, self.SAID)
+
+
 class TestBatches:
     def test_votes_are_shares_of_the_eight_emotions_and_masked_where_there_are_none(self) -> None:
-        batch = make_batch(TRAIN, np.array([0, 3, 4]), use_votes=True)
+        batch = batch_of(0, 3, 4)
         assert batch.votes is not None
         np.testing.assert_array_equal(batch.has_votes, [0, 1, 1])
         np.testing.assert_array_equal(batch.votes[0], np.zeros(8))
@@ -260,7 +292,8 @@ class TestBatches:
         np.testing.assert_array_equal(batch.targets, [[1, 0], [0, 1], [1, 0]])
 
     def test_without_votes_there_is_one_target(self) -> None:
-        targets, weights = outputs_of(make_batch(TRAIN, np.array([0, 3]), use_votes=False))
+        unvoted = changed(fine={"votes_weight": 0})
+        targets, weights = outputs_of(batch_of(0, 3, recipe=unvoted))
         assert (set(targets), set(weights)) == ({"logits"}, {"logits"})
 
     def test_an_epoch_takes_each_face_at_most_once_in_an_order_of_its_own(self) -> None:
@@ -271,7 +304,8 @@ class TestBatches:
         )
         orders = []
         for seed in (0, 0, 1):
-            found = list(fitting.batches(numbered, plain, np.random.default_rng(seed), False))
+            lessons = Lessons.of(numbered, plain)
+            found = list(fitting.batches(numbered, lessons, plain, np.random.default_rng(seed)))
             assert [len(batch.images) for batch in found] == [8] * 5
             orders.append([int(image[0, 0]) for batch in found for image in batch.images])
         assert len(set(orders[0])) == 40
@@ -283,7 +317,7 @@ class TestBatches:
         keras.utils.set_random_seed(0)
         model = mobilenet.build(still.network, size_px=SIZE_PX, classes=2, votes=True)
         fitting.compile_model(model, keras.optimizers.SGD(0.0), still.fine, True)
-        batch = make_batch(TRAIN, np.arange(8), use_votes=True)
+        batch = batch_of(*range(8))
         outputs = model(fitting.prepared(batch.images), training=True)
         surprise = {
             name: -np.array(keras.ops.convert_to_numpy(keras.ops.log_softmax(outputs[name])))

@@ -14,12 +14,15 @@ from scipy.special import log_softmax
 
 from mien.errors import DatasetError
 from mien.expression.circumplex import valence_arousal
-from mien.labels import EMOTIONS
+from mien.expression.network import find_network
+from mien.labels import EMOTIONS, FER2013
 from mien.train.augment import augment
 from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState, load_checkpoint
 from mien.train.concordance import concordance, concordance_loss
 from mien.train.datasets import FaceSet
+from mien.train.joint.batches import Outputs
+from mien.train.joint.teachers import taught_by
 from mien.train.loop import BEST, CHECKPOINT, Learner, Pace, Report, resume, run_epochs
 from mien.train.network_parts import NetworkPart, ScepPart
 from mien.train.networks import choice, mobilenet
@@ -32,12 +35,63 @@ _HEAD_CHANCE = 2
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from: images, one-hot targets, vote shares and whether a face has votes."""
+    """What one step learns from: images, targets, vote shares and whether a face has votes."""
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
     votes: NDArray[np.float32] | None
     has_votes: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What there is to learn about n faces, from people and from a teacher.
+
+    Cross-entropy is linear in its target, so learning from both at once is learning from their mean.
+
+    Attributes:
+        targets: (n, k) shares of the classes.
+        votes: (n, 8) shares of the votes; None where there are none, or where they are not used.
+        has_votes: (n,) 1, or 0 for a face that nobody voted on.
+    """
+
+    targets: NDArray[np.float32]
+    votes: NDArray[np.float32] | None
+    has_votes: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, faces: FaceSet, recipe: Recipe, taught: Outputs | None = None) -> Lessons:
+        """Put labels, votes and a teacher's answers together.
+
+        Args:
+            faces: n of them.
+            recipe: says how much a teacher's answers count.
+            taught: a teacher's `votes` (n, 10) and `fer2013` (n, 7), probabilities; None without one.
+
+        Raises:
+            DatasetError: there is a teacher, and the classes are not FER-2013's.
+        """
+        share = recipe.fine.teacher_share
+        targets = np.eye(len(faces.labels), dtype=np.float32)[faces.targets]
+        if taught is not None:
+            if faces.labels != FER2013:
+                raise DatasetError(f"a teacher knows the classes {', '.join(FER2013)} alone, in this order")
+            targets = (1 - share) * targets + share * taught["fer2013"]
+        if not _uses_votes(recipe, faces) or faces.votes is None:
+            return cls(targets, None, None)
+        counts = faces.votes[:, : len(EMOTIONS)].astype(np.float32)
+        sums = counts.sum(axis=1, keepdims=True)
+        votes, has_votes = counts / np.maximum(sums, 1), (sums[:, 0] > 0).astype(np.float32)
+        if taught is not None:
+            said = taught["votes"][:, : len(EMOTIONS)]
+            votes = (1 - share) * votes + share * said / said.sum(axis=1, keepdims=True)
+        return cls(targets, votes, has_votes)
+
+    def batch(self, images: NDArray[np.uint8], places: NDArray[np.int64]) -> Batch:
+        """Give what one step learns from: some faces' images, as they are shown, and their lessons."""
+        votes = None if self.votes is None else self.votes[places]
+        has_votes = None if self.has_votes is None else self.has_votes[places]
+        return Batch(images, self.targets[places], votes, has_votes)
 
 
 def fit(
@@ -64,24 +118,25 @@ def fit(
 
     Raises:
         DatasetError: the folder holds another run, or there are too few faces for one batch.
+        ModelError: the teacher can't be read, or lacks the answers to learn from.
     """
     if len(train) < recipe.fine.batch:
         raise DatasetError(
             f"expected at least one batch of faces to train on ({recipe.fine.batch}), received {len(train)}; "
             "lower fine.batch in the recipe"
         )
-    use_votes = _uses_votes(recipe, train)
+    lessons = Lessons.of(train, recipe, taught_by(teachers_of(recipe), train.images, folder=folder))
     model, optimizer = _first_state(recipe, train, imagenet)
     learner = Learner(
         model,
         optimizer,
-        batches=lambda random: batches(train, recipe, random, use_votes),
+        batches=lambda random: batches(train, lessons, recipe, random),
         learn=lambda batch: train_step(model, batch),
         measure=lambda: measure(model, validation),
     )
     state, average = resume(learner, folder, fingerprint_of(recipe, train))
     if state.epoch == 0:
-        meet_faces(model, recipe, train)
+        meet_faces(model, recipe, train, lessons)
         average = model.get_weights()
     part = recipe.fine
     pace = Pace(
@@ -90,6 +145,15 @@ def fit(
     )  # fmt: skip
     run_epochs(learner, pace, folder=folder, state=state, average=average, report=report)
     return best_network(recipe, train, folder)
+
+
+def teachers_of(recipe: Recipe) -> list[Path]:
+    """Find the recipe's teacher, if it has one.
+
+    Raises:
+        ModelError: there is no such network.
+    """
+    return [find_network(recipe.fine.teacher)] if recipe.fine.teacher else []
 
 
 def best_network(recipe: Recipe, train: FaceSet, folder: Path) -> tuple[Any, LoopState]:
@@ -139,7 +203,7 @@ def _uses_votes(recipe: Recipe, train: FaceSet) -> bool:
     return train.votes is not None and recipe.fine.votes_weight > 0
 
 
-def meet_faces(model: Any, recipe: Recipe, train: FaceSet) -> None:
+def meet_faces(model: Any, recipe: Recipe, train: FaceSet, lessons: Lessons) -> None:
     """Before all layers learn: let a network that saw other pictures so far get used to faces.
 
     The paper's MobileNet has a first phase for that; another backbone from ImageNet only gets new statistics;
@@ -147,12 +211,12 @@ def meet_faces(model: Any, recipe: Recipe, train: FaceSet) -> None:
     """
     if isinstance(recipe.network, NetworkPart):
         if recipe.head.epochs:
-            fit_head(model, recipe, train)
+            fit_head(model, recipe, train, lessons)
     elif recipe.network.from_imagenet:
         adapt_normalisation(model, train.images, recipe)
 
 
-def fit_head(model: Any, recipe: Recipe, train: FaceSet) -> None:
+def fit_head(model: Any, recipe: Recipe, train: FaceSet, lessons: Lessons) -> None:
     """First phase: train the new layers on the frozen backbone's features, computed once for all epochs."""
     keras = load_keras()
     features = model.get_layer(mobilenet.FEATURES).output
@@ -172,7 +236,7 @@ def fit_head(model: Any, recipe: Recipe, train: FaceSet) -> None:
         order = random.permutation(len(train))
         for start in range(0, len(order), recipe.head.batch):
             places = order[start : start + recipe.head.batch]
-            targets, weights = outputs_of(make_batch(train, places, "votes" in outputs))
+            targets, weights = outputs_of(lessons.batch(train.images[places], places))
             head.train_on_batch(seen[places], targets, sample_weight=weights)
 
 
@@ -204,27 +268,13 @@ def compile_model(
     model.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
 
 
-def batches(faces: FaceSet, recipe: Recipe, random: np.random.Generator, use_votes: bool) -> Iterator[Batch]:
+def batches(faces: FaceSet, lessons: Lessons, recipe: Recipe, random: np.random.Generator) -> Iterator[Batch]:
     """Give one epoch of augmented batches in a new order; what does not fill a batch waits for the next."""
     order = random.permutation(len(faces))
     size = recipe.fine.batch
     for start in range(0, len(order) - size + 1, size):
-        batch = make_batch(faces, order[start : start + size], use_votes)
-        yield Batch(
-            augment(batch.images, recipe.augment, random), batch.targets, batch.votes, batch.has_votes
-        )
-
-
-def make_batch(faces: FaceSet, places: NDArray[np.int64], use_votes: bool) -> Batch:
-    """Take the faces at these places, with one-hot targets and shares of votes."""
-    targets = np.eye(len(faces.labels), dtype=np.float32)[faces.targets[places]]
-    if not use_votes or faces.votes is None:
-        return Batch(faces.images[places], targets, None, None)
-    votes = faces.votes[places, : len(EMOTIONS)].astype(np.float32)
-    sums = votes.sum(axis=1, keepdims=True)
-    return Batch(
-        faces.images[places], targets, votes / np.maximum(sums, 1), (sums[:, 0] > 0).astype(np.float32)
-    )
+        places = order[start : start + size]
+        yield lessons.batch(augment(faces.images[places], recipe.augment, random), places)
 
 
 def train_step(model: Any, batch: Batch) -> float:

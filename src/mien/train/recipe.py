@@ -37,6 +37,8 @@ class FinePart(RecipePart):
             without votes leaves it out.
         average: momentum of the running average of the weights, which is what is kept.
         patience: stop when validation has not improved for this many epochs.
+        teacher: a network, by name or path, whose answers are mixed into the targets; "" for none.
+        teacher_share: of its answers in the targets.
     """
 
     epochs: int = Field(14, ge=1)
@@ -47,6 +49,8 @@ class FinePart(RecipePart):
     votes_weight: float = Field(1.0, ge=0)
     average: float = Field(0.998, ge=0, lt=1)
     patience: int = Field(5, ge=1)
+    teacher: str = ""
+    teacher_share: Share = 0.7
 
 
 class Recipe(RecipePart):

@@ -31,7 +31,8 @@ from mien.train.datasets import FaceSet
 from mien.train.evaluation.answers import answer_all
 from mien.train.evaluation.evaluate import Evaluation, evaluate_logits
 from mien.train.export import write_network
-from mien.train.fit import affect_figures, best_network, fit
+from mien.train.fit import affect_figures, best_network, fit, teachers_of
+from mien.train.joint.teachers import teachers_facts
 from mien.train.loop import BEST, CHECKPOINT, Report
 from mien.train.networks import choice, mobilenet
 from mien.train.networks.parts import CLASS_MAPS
@@ -198,6 +199,7 @@ def _uncalibrated(
         data=(
             TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),
             *((IMAGENET,) if recipe.network.from_imagenet else ()),
+            *teachers_facts(teachers_of(recipe)),
         ),
         effort=effort,
         licence="Apache-2.0",

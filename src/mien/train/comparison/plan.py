@@ -44,7 +44,7 @@ class Contestant:
         for part, values in (_COPIES | self.changes).items():
             fields[part] |= values
         if "fine" in fields:  # to the end of the falling rate, whatever the recipe's own patience is
-            fields["fine"] |= {"epochs": self.epochs, "patience": self.epochs}
+            fields["fine"] |= {"epochs": self.epochs, "patience": self.epochs, "teacher": ""}
         else:
             fields["fit"]["epochs"] = self.epochs
         return parse_config(fields, self.name)
