@@ -17,7 +17,7 @@ from mien.labels import EMOTIONS, FER2013
 from mien.train import fit as fitting
 from mien.train.backend import load_keras
 from mien.train.counting import multiply_adds
-from mien.train.fit import best_network, fit, predict_outputs, prepared
+from mien.train.fit import Lessons, best_network, fit, predict_outputs, prepared
 from mien.train.network_parts import PARTS
 from mien.train.networks.choice import BUILDERS, build
 from mien.train.recipe import Recipe, built_in_recipes, read_recipe
@@ -159,7 +159,9 @@ def test_a_backbone_from_imagenet_sees_faces_before_it_learns(monkeypatch: pytes
     faces = striped_faces(32, 0)
     for weights in ("imagenet", "random"):
         part = VARIANTS["scep on mobilenet"] | {"weights": weights}
-        fitting.meet_faces("network", recipe_of("scep", network=part), faces)
+        recipe = recipe_of("scep", network=part)
+        fitting.meet_faces("network", recipe, faces, Lessons.of(faces, recipe))
     for variant in ("zhou", "scep"):
-        fitting.meet_faces("network", recipe_of(variant), faces)
+        recipe = recipe_of(variant)
+        fitting.meet_faces("network", recipe, faces, Lessons.of(faces, recipe))
     assert met == ["network"]
