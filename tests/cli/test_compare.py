@@ -41,7 +41,10 @@ def test_what_is_missing_is_said_before_hours_have_passed(run: Run, data: Path, 
     assert (without.code, "nothing.npz: not a readable .npz of weights" in without.err) == (1, True)
     pd.read_parquet(data).drop(columns="votes").to_parquet(tmp_path / "unvoted.parquet")
     unvoted = run("compare", tmp_path / "unvoted.parquet")
-    assert (unvoted.code, "learns FER+ votes; give them with --votes" in unvoted.err) == (2, True)
+    assert (unvoted.code, "the contestants learn FER+ votes, too; give them with --votes" in unvoted.err) == (
+        2,
+        True,
+    )
     assert not Path("runs").exists()
 
 

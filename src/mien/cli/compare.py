@@ -61,7 +61,7 @@ def compare(
         entries = [comparison.Entry(Path(name).stem, None, find_network(name)) for name in networks]
     else:
         if train and faces.votes is None:
-            raise ConfigError(f"{data}: Mien's own network learns FER+ votes; give them with --votes")
+            raise ConfigError(f"{data}: the contestants learn FER+ votes, too; give them with --votes")
         runs = comparison.runs(
             comparison.chosen_contestants(only or ()), SEEDS[:seeds], data, folder=out, train=train,
             landmarks=landmarks, votes=votes, weights=weights, watch=progress, say=say,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
 from mien.files import write_json, write_text, written_whole
 from mien.train.comparison.compare import Row
@@ -98,8 +98,11 @@ def accuracy_picture(table: Sequence[Line]) -> Figure:
     """Draw what networks get right against what one face costs, with each run as a dot."""
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    costs = {"milliseconds": "milliseconds a face, one core", "parameters": "weights"}
-    for axes, (cost, title) in zip(panels, costs.items(), strict=True):
+    costs = (
+        ("milliseconds", "milliseconds a face, one core", StrMethodFormatter("{x:g}")),
+        ("parameters", "weights", EngFormatter(sep="")),
+    )
+    for axes, (cost, title, ticks) in zip(panels, costs, strict=True):
         for line in table:
             x = min(float(getattr(row.measured, cost)) for row in line.rows)
             colour = _BLUE if line.seeds else _ORANGE
@@ -110,12 +113,16 @@ def accuracy_picture(table: Sequence[Line]) -> Figure:
                 va="center", fontsize="small", color=colour,
             )  # fmt: skip
         axes.set(xscale="log", xlabel=title)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(ticks)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(x=0.18)
         _plain(axes)
     panels[0].set_ylabel("right, seven classes, PublicTest")
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for colour, label in ((_BLUE, "on the budget, a dot for each seed"), (_ORANGE, "as is")):
         panels[0].plot([], [], "o", color=colour, label=label)
-    panels[0].legend(frameon=False, fontsize="small", loc="lower right")
+    figure.legend(frameon=False, fontsize="small", loc="outside upper center", ncols=2)
     return figure
 
 
