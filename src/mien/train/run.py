@@ -151,25 +151,8 @@ def finish(
         "test": answer_all(shipped, parts.test.images),
     }
     logits = {name: answer.logits for name, answer in answers.items()}
-    temperature = fit_temperature(logits["validation"], parts.validation.targets)
-    confidence = softmax(logits["validation"], temperature).max(axis=1)
-    right = logits["validation"].argmax(axis=1) == parts.validation.targets
-    threshold = threshold_for(confidence, right)
-    say(f"temperature {temperature:.3f}; uncertain below {threshold:.3f}")
-    figures = {
-        name: evaluate_logits(values, getattr(parts, name), parts.train.labels, temperature, threshold)
-        for name, values in logits.items()
-    }
-    sidecar = uncalibrated.model_copy(
-        update={
-            "temperature": temperature,
-            "uncertain_below": threshold,
-            "metrics": {
-                name: evaluation.headline() | _affect(answers[name], getattr(parts, name))
-                for name, evaluation in figures.items()
-            },
-        }
-    )
+    sidecar, figures = _calibrated(uncalibrated, parts, answers)
+    say(f"temperature {sidecar.temperature:.3f}; uncertain below {sidecar.uncertain_below:.3f}")
     write_sidecar(sidecar_path(network), sidecar)
     write_run_report(
         folder,
@@ -181,6 +164,26 @@ def finish(
         evaluations=figures,
     )
     return Run(network, figures["validation"], figures["test"])
+
+
+def _calibrated(
+    sidecar: Sidecar, parts: Prepared, answers: dict[str, Answers]
+) -> tuple[Sidecar, dict[str, Evaluation]]:
+    """Fit temperature and threshold on validation; give the sidecar with them, and both parts' figures."""
+    validation, targets = answers["validation"].logits, parts.validation.targets
+    temperature = fit_temperature(validation, targets)
+    confidence = softmax(validation, temperature).max(axis=1)
+    threshold = threshold_for(confidence, validation.argmax(axis=1) == targets)
+    figures = {
+        name: evaluate_logits(answer.logits, getattr(parts, name), sidecar.labels, temperature, threshold)
+        for name, answer in answers.items()
+    }
+    metrics = {
+        name: figures[name].headline() | _affect(answer, getattr(parts, name))
+        for name, answer in answers.items()
+    }
+    known = {"temperature": temperature, "uncertain_below": threshold, "metrics": metrics}
+    return sidecar.model_copy(update=known), figures
 
 
 def _uncalibrated(
