@@ -14,10 +14,14 @@ import cv2
 import numpy as np
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # it waits for no daemon when it closes
+
+
 @contextmanager
 def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
     """Serve until the end of the block, and give the address: http://127.0.0.1:PORT."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -144,7 +144,8 @@ class TestPhotograph:
         (told,) = client.get(f"files/{done['id']}/why.json").json()["faces"]
         assert told["words"] == expected.words
         refused = client.post("files?network=/etc/passwd", content=b"x", headers={"X-Mien-Name": "a.jpg"})
-        assert refused.status_code >= 400
+        assert refused.status_code == 400
+        assert "there are mien, paper" in refused.json()["detail"]
 
     def test_without_a_face_there_is_nothing_to_draw(self, client: TestClient) -> None:
         buffer = BytesIO()

@@ -27,6 +27,7 @@ from mien.live.status import SourceStatus
 from mien.web import serve
 from mien.web.analyses import Analyses
 from mien.web.app import build_app, build_backend
+from mien.web.files.sandbox import READ
 from mien.web.serve import Server, run_page
 from mien.web.settings import WebSettings
 from needs import program
@@ -336,7 +337,7 @@ def test_a_photograph_in_a_child_process_ends_with_the_server(station: FakeStati
     analyses = Analyses(station.settings)
     analyses.close()
     with pytest.raises(SourceError, match="stopped"):
-        analyses(jpeg())
+        analyses(jpeg(), READ)
 
 
 def test_closing_the_app_closes_what_reads_photographs(

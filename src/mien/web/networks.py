@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, HTTPException, Query
 
 from mien.config import Settings
-from mien.errors import ConfigError
 from mien.expression.network import built_in_networks
 
 
@@ -16,7 +15,7 @@ def _wanted(
 ) -> str | None:
     # A path would let strangers look about on the server's disk.
     if network is not None and network not in built_in_networks():
-        raise ConfigError(f"no network of that name here; there are {', '.join(built_in_networks())}")
+        raise HTTPException(400, f"no network of that name here; there are {', '.join(built_in_networks())}")
     return network
 
 
