@@ -1,6 +1,7 @@
-# make demo    reads the built-in portrait: table, annotated clip and plot in mien-demo/
-# make test    all tests
-# make check   format, lint, types, import layers
+# make demo      reads the built-in portrait: table, annotated clip and plot in mien-demo/
+# make test      all tests
+# make coverage  the same in one process, and which lines they ran
+# make check     format, lint, types, import layers
 # Each makes .venv when it is missing and installs what it needs; only Python 3.11-3.13 and make are expected.
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -12,16 +13,20 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 FILES := src tests benchmarks docs/screenshots.py
 
-.PHONY: demo test check format constraints clean
+.PHONY: demo test coverage check format constraints clean
 
 demo: $(VENV)/.user
 	$(BIN)/mien demo
 
+# In two processes, a file's tests in one: some files start a browser or train a network once for all of theirs.
 test: $(VENV)/.developer
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+coverage: $(VENV)/.developer
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report --skip-covered
+	$(BIN)/python -m coverage report
 
 check: $(VENV)/.developer
 	$(BIN)/ruff format --check $(FILES)

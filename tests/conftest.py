@@ -12,7 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.train.backend import choose_backend
+
 pytest_plugins = ["store_fixtures"]
+
+choose_backend()  # before any importorskip("keras")
 
 
 # A shell that runs the suite in the background has Ctrl-C ignored, and what is started inherits that.

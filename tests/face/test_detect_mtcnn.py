@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -128,9 +129,9 @@ def test_it_finds_what_the_package_finds(detector: Mtcnn, portrait: Image, tmp_p
     for small, left in zip(three, (0, 370, 640), strict=True):
         image[: small.shape[0], left : left + small.shape[1]] = small
     np.save(picture, image)
-    answer = subprocess.run(
-        [sys.executable, "-c", PACKAGE, str(picture)], capture_output=True, text=True, check=True, timeout=120
-    )
+    command = [sys.executable, "-c", PACKAGE, str(picture)]
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
     theirs = json.loads(answer.stdout.splitlines()[-1])
     ours = detector.detect(image)
     assert len(ours) == len(theirs) == 3

@@ -12,16 +12,22 @@ from numpy.typing import NDArray
 from mien.errors import ConfigError
 
 
-def load_keras() -> Any:
-    """Import Keras on the user's backend.
+def choose_backend() -> None:
+    """Say to Keras, before it is imported, with which library it computes.
 
     KERAS_BACKEND is obeyed. Where it is not set, torch is taken if it is installed (it trains these networks
     several times faster than TensorFlow on a plain processor), else TensorFlow.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "torch" if find_spec("torch") else "tensorflow")
+
+
+def load_keras() -> Any:
+    """Import Keras on the user's backend, or on that of `choose_backend`.
 
     Raises:
         ConfigError: Keras, or the backend that was asked for, is not installed.
     """
-    os.environ.setdefault("KERAS_BACKEND", "torch" if find_spec("torch") else "tensorflow")
+    choose_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import keras
