@@ -124,9 +124,11 @@ def test_a_folder_without_a_run_can_not_be_exported(run: Run, tmp_path: Path) ->
 
 def test_a_folder_with_another_run_is_refused(run: Run, faces: Path, recipe: Path) -> None:
     run("train", faces, "--recipe", recipe, "--out", "runs/a")
+    files = {path: path.read_bytes() for path in Path("runs/a").rglob("*") if path.is_file()}
     other = run("train", faces, "--recipe", recipe, "--out", "runs/a", "--seed", "4")
     assert other.code == 1
     assert "another recipe" in other.err
+    assert all(path.read_bytes() == before for path, before in files.items()), "what is there stays as it is"
 
 
 def test_rubbish_is_one_line(run: Run, faces: Path, recipe: Path, tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def test_what_was_saved_comes_back(
             np.testing.assert_array_equal(after, before)
 
 
+def test_effort_counts_what_came_before_the_first_epoch() -> None:
+    rows = [{"core_seconds": 60.0}, {"core_seconds": 120.0}]
+    effort = LoopState("abc", epoch=2, history=rows, meeting_core_s=30.0).effort
+    assert effort is not None
+    assert (effort.epochs, effort.core_minutes) == (2, 3.5)
+    assert LoopState("abc", epoch=1, history=[{}]).effort is None
+
+
 def test_a_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
     path = tmp_path / "run" / "checkpoint.npz"
     for epoch in (1, 2):

@@ -19,7 +19,7 @@ keras = load_keras()
 def edges_by_scipy(picture: np.ndarray, bank: str) -> np.ndarray:
     kernels = kernels_of(bank)[:, :, 0]
     answers = [correlate(picture, kernels[:, :, turn], mode="constant") for turn in range(8)]
-    return np.asarray(np.max(answers, axis=0))
+    return np.pad(np.max(answers, axis=0)[1:-1, 1:-1], 1)
 
 
 def layer_of(model: Any, name: str, faces: np.ndarray) -> np.ndarray:
@@ -55,6 +55,13 @@ def test_the_edge_map_is_the_strongest_answer_of_the_bank(
     found = layer_of(trained(variant, layout=layout), f"{place}_bank_map", faces).reshape(faces.shape)
     expected = np.stack([edges_by_scipy(face / 127.5 - 1.0, bank) for face in faces])
     np.testing.assert_allclose(found, expected, atol=2e-3 if layout == "channels_first" else 1e-5)
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
+def test_a_picture_without_edges_has_none_at_its_border_either(layout: str) -> None:
+    model, face = trained("edges", layout=layout), np.full((1, SIZE_PX, SIZE_PX), 200, np.uint8)
+    for place in ("conv1", "conv2", "conv3"):
+        np.testing.assert_allclose(layer_of(model, f"{place}_bank_map", face), 0, atol=1e-5)
 
 
 def test_edges_at_half_the_size_are_those_of_the_averaged_image() -> None:

@@ -380,6 +380,8 @@ def test_fingerprints_tell_runs_apart() -> None:
     assert fingerprint_of(changed(fine={"epochs": 4}), TRAIN) != base
     assert fingerprint_of(RECIPE, TRAIN.take(np.arange(40))) != base
     assert fingerprint_of(RECIPE, replace(TRAIN, targets=1 - TRAIN.targets)) != base
+    votes = np.zeros((len(TRAIN), 10), np.int64)
+    assert fingerprint_of(RECIPE, replace(TRAIN, votes=votes)) != base
 
 
 def test_a_stopped_run_has_logged_the_epochs_that_it_finished(tmp_path: Path) -> None:

@@ -29,6 +29,17 @@ def test_the_built_in_recipes() -> None:
     assert paper.data.test_share == 0.25
 
 
+def test_what_a_teacher_has_learnt_does_not_judge_its_pupil() -> None:
+    """Seed, split and copies decide which faces are validation's."""
+    pupils = [recipe for name in built_in_recipes() if isinstance(recipe := read_recipe(name), Recipe)]
+    taught = [recipe for recipe in pupils if recipe.fine.teacher]
+    assert {recipe.name for recipe in taught} == {"zhou", "shcnn", "edges"}
+    for pupil in taught:
+        teacher = read_recipe(pupil.fine.teacher)
+        assert pupil.seed == teacher.seed
+        assert (pupil.data.split, pupil.data.near_copy) == (teacher.data.split, teacher.data.near_copy)
+
+
 def test_a_copy_of_a_built_in_recipe_that_was_changed(tmp_path: Path) -> None:
     source = Path(__file__).parents[2] / "src" / "mien" / "train" / "recipes" / "paper.toml"
     text = source.read_text(encoding="utf-8").replace("seed = 7", "seed = 8")

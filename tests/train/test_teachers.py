@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 pytest.importorskip("keras")
 
-from mien.errors import ModelError
+from mien.errors import DatasetError, ModelError
 from mien.expression.sidecar import read_sidecar, sidecar_path, write_sidecar
 from mien.files import sha256_of
 from mien.labels import EMOTIONS, FER2013
@@ -74,9 +74,16 @@ def test_a_resumed_run_learns_the_very_same(teachers: list[Path], tmp_path: Path
     assert first is not None
     assert again is not None
     np.testing.assert_array_equal(again["votes"], first["votes"] + 1)
-    others = taught_by(teachers, FACES.images, folder=tmp_path)
-    assert others is not None
-    assert (others["votes"] < 1).all(), "other teachers are asked anew"
+
+
+def test_a_run_keeps_its_teachers(teachers: list[Path], tmp_path: Path) -> None:
+    taught_by(teachers[:1], FACES.images, folder=tmp_path)
+    kept = (tmp_path / TAUGHT).read_bytes()
+    with pytest.raises(DatasetError, match="the answers of other teachers"):
+        taught_by(teachers, FACES.images, folder=tmp_path)
+    with pytest.raises(DatasetError, match="about other faces"):
+        taught_by(teachers[:1], FACES.images[:5], folder=tmp_path)
+    assert (tmp_path / TAUGHT).read_bytes() == kept
 
 
 def test_no_teachers_teach_nothing(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ class Effort(_Part):
 
     Attributes:
         epochs: passes over the training faces.
-        core_minutes: minutes of one processor core in these epochs, preparations and measuring left out.
+        core_minutes: minutes of one processor core: in these epochs, with their measuring on validation, and
+            before them, where new layers are taught alone first.
     """
 
     epochs: int = Field(ge=0)

@@ -30,6 +30,7 @@ class LoopState:
         best_accuracy: that accuracy, 0 to 1.
         seconds: time spent in the epochs done.
         history: one row of figures for each epoch.
+        meeting_core_s: seconds of one core that the network took to meet the faces, before the first epoch.
     """
 
     fingerprint: str
@@ -38,13 +39,15 @@ class LoopState:
     best_accuracy: float = 0.0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+    meeting_core_s: float = 0.0
 
     @property
     def effort(self) -> Effort | None:
-        """What the epochs took; None where an earlier version of Mien, which did not count, began them."""
+        """What it took so far; None where a version of Mien that did not count began it."""
         if not all("core_seconds" in row for row in self.history):
             return None
-        return Effort(epochs=self.epoch, core_minutes=sum(row["core_seconds"] for row in self.history) / 60)
+        core_s = self.meeting_core_s + sum(row["core_seconds"] for row in self.history)
+        return Effort(epochs=self.epoch, core_minutes=core_s / 60)
 
 
 def save_checkpoint(path: Path, state: LoopState, arrays: dict[str, Arrays]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,8 @@ def fit(
         The network with the weights of the best epoch, and the loop's state with the history.
 
     Raises:
-        DatasetError: the folder holds another run, or there are too few faces for one batch.
+        DatasetError: the folder holds another run or another teacher's answers, or there are too few faces
+            for one batch.
         ModelError: the teacher can't be read, or lacks the answers to learn from.
     """
     if len(train) < recipe.fine.batch:
@@ -136,7 +138,9 @@ def fit(
     )
     state, average = resume(learner, folder, fingerprint_of(recipe, train))
     if state.epoch == 0:
+        began = time.process_time()
         meet_faces(model, recipe, train, lessons)
+        state.meeting_core_s = time.process_time() - began
         average = model.get_weights()
     part = recipe.fine
     pace = Pace(
@@ -368,8 +372,9 @@ def prepared(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def fingerprint_of(recipe: Recipe, train: FaceSet) -> str:
-    """Give a hash of the recipe and of the faces that it trains on."""
+    """Give a hash of the recipe and of the faces that it trains on; a teacher's part: see `taught_by`."""
     digest = hashlib.sha256(recipe.model_dump_json().encode())
     digest.update(train.images.tobytes())
     digest.update(train.targets.tobytes())
+    digest.update(b"" if train.votes is None else train.votes.tobytes())
     return digest.hexdigest()

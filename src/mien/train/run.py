@@ -40,6 +40,7 @@ from mien.train.networks.scep import AFFECT
 from mien.train.prepare import Prepared, prepare
 from mien.train.recipe import Recipe
 from mien.train.report import write_run_report
+from mien.train.run_folder import claim
 
 _LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
 _CHECKED_FACES = 256
@@ -99,7 +100,7 @@ def train(
     say(f"recipe {recipe.name}, seed {recipe.seed}; reading {data}")
     parts = prepare(recipe, data, votes=votes)
     say_parts(parts, say)
-    write_json(folder / "config.json", recipe.model_dump(mode="json"))
+    claim(folder, recipe)
     write_json(folder / "versions.json", versions())
     imagenet, source = _first_weights(recipe, weights, folder)
     say(f"backend {load_keras().backend.backend()}, first weights: {source}")

@@ -15,11 +15,11 @@ from mien.expression.network import built_in_networks, find_network
 from mien.train.comparison.measured import Measured, measure
 from mien.train.comparison.plan import CONTESTANTS, SHIPPED, Contestant
 from mien.train.datasets import FaceSet, load_dataset
-from mien.train.finished import is_finished
 from mien.train.joint.recipe import JointRecipe
 from mien.train.loop import Report
 from mien.train.networks import mobilenet
 from mien.train.run import Say
+from mien.train.run_folder import is_finished
 from mien.train.start import start
 
 PART = "PublicTest"

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import ConfigError
-from mien.train.finished import is_finished
 from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.run import train_jointly
 from mien.train.recipe import read_recipe
 from mien.train.run import Run
+from mien.train.run_folder import is_finished
 
 
 def train_chain(recipe: JointRecipe, data: Path, *, folder: Path, **options: Any) -> Run:

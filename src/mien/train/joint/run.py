@@ -37,6 +37,7 @@ from mien.train.loop import CHECKPOINT, Report
 from mien.train.networks import mobilenet
 from mien.train.prepare import Prepared, prepare
 from mien.train.run import IMAGENET, Run, Say, say_parts, versions
+from mien.train.run_folder import claim
 
 _CHECKED_FACES = 256
 
@@ -80,7 +81,7 @@ def train_jointly(
     parts = prepare(recipe, data, votes=votes, landmarks=landmarks)
     _check(parts, data)
     say_parts(parts, say)
-    write_json(folder / "config.json", recipe.model_dump(mode="json"))
+    claim(folder, recipe)
     write_json(folder / "versions.json", versions())
     if teachers:
         say(f"asking {', '.join(teacher.stem for teacher in teachers)}")

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from mien.errors import ModelError
+from mien.errors import DatasetError, ModelError
 from mien.expression.calibration import softmax
 from mien.expression.network import INPUT, load_network
 from mien.expression.sidecar import TrainedOn
@@ -37,6 +37,7 @@ def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Pa
         teachers.
 
     Raises:
+        DatasetError: the folder holds the answers of others, or about other faces.
         ModelError: one can't be read, takes images of another size, or has no such answers.
         OutputError: the answers can't be written.
     """
@@ -44,7 +45,12 @@ def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Pa
         return None
     hashes = np.array([sha256_of(_checked(teacher, images.shape[1])) for teacher in teachers])
     kept = _read(folder / TAUGHT)
-    if kept is not None and np.array_equal(kept["teachers"], hashes) and len(kept["votes"]) == len(images):
+    if kept is not None:
+        if not np.array_equal(kept["teachers"], hashes) or len(kept["votes"]) != len(images):
+            raise DatasetError(
+                f"{folder}: holds the answers of other teachers or about other faces; choose another --out,"
+                " or remove it"
+            )
         return {name: kept[name] for name in _HEADS}
     said = [_ask(teacher, images) for teacher in teachers]
     taught = {name: np.mean([one[name] for one in said], axis=0).astype(np.float32) for name in _HEADS}

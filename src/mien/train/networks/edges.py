@@ -16,9 +16,10 @@ in the convolution process", and "superimposed on each feature image to preserve
 information of the texture image"; then the maximum is pooled, and a softmax classifies.
 
 Chosen by us, as the paper's tables are not at hand: kernels, widths, normalisation, dropout and the dense
-layer; that the edges are those of the image, shrunk to the map's size by averages of 2x2; that a pixel's edge
-is the strongest answer of a bank of fixed kernels; that it is added to each map before the ReLU with a
-strength that is learned for each map and begins at 1.
+layer; that the edges are those of the image, shrunk to the map's size by averages of 2x2; that a pixel's
+edge is the strongest answer of a bank of fixed kernels, and 0 on the outermost pixels, whose neighbours are
+not all there; that it is added to each map before the ReLU with a strength that is learned for each map and
+begins at 1.
 
 The switch `edges` is for the ablation: "none", over the "input" only, or over the maps of "every layer".
 """
@@ -124,18 +125,21 @@ class _Bank:
         height, width = picture.shape[2:] if first else picture.shape[1:3]
         # The strongest of eight maps, in layers that every backend and the exporter know: the maps become the
         # rows (or columns) of one, which is pooled along them.
+        height, width = height - 2, width - 2
         flat = (1, 8, height * width) if first else (height * width, 8, 1)
         x = self._convolved(picture)
         x = layers.Reshape(flat, name=f"{name}_bank_flat")(x)
         pool = (8, 1) if first else (1, 8)
         x = layers.MaxPooling2D(pool, data_format=self._layout, name=f"{name}_bank_pool")(x)
         shape = (1, height, width) if first else (height, width, 1)
-        return layers.Reshape(shape, name=f"{name}_bank_map")(x)
+        x = layers.Reshape(shape, name=f"{name}_bank_inside")(x)
+        # Beyond the picture there is nothing that its border could be an edge to.
+        return layers.ZeroPadding2D(1, data_format=self._layout, name=f"{name}_bank_map")(x)
 
     def _convolved(self, picture: Any) -> Any:
         if self._convolution is None:
             self._convolution = load_keras().layers.Conv2D(
-                8, 3, padding="same", use_bias=False, trainable=False, data_format=self._layout, name="bank"
+                8, 3, use_bias=False, trainable=False, data_format=self._layout, name="bank"
             )
             self._convolution.build(picture.shape)
             self._convolution.set_weights([self._kernels])

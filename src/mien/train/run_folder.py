@@ -1,16 +1,32 @@
-"""Whether a run is done already."""
+"""The folder of a run: whose it is, and whether the run is done."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from mien.errors import MienError
+from mien.errors import DatasetError, MienError
 from mien.expression.sidecar import read_sidecar, sidecar_path
-from mien.files import sha256_of
+from mien.files import sha256_of, write_json
 from mien.train.checkpoint import LoopState, read_checkpoint
 from mien.train.loop import CHECKPOINT
 from mien.train.recipe import AnyRecipe, Recipe
+
+CONFIG = "config.json"
+
+
+def claim(folder: Path, recipe: AnyRecipe) -> None:
+    """Take a folder for the run of a recipe, and write the recipe there.
+
+    Raises:
+        DatasetError: it holds a run of another recipe, which is left as it is.
+        OutputError: it can't be written.
+    """
+    config = recipe.model_dump(mode="json")
+    if (folder / CHECKPOINT).exists() and _config(folder) not in (None, config):
+        raise DatasetError(f"{folder}: holds a run of another recipe; choose another --out, or remove it")
+    write_json(folder / CONFIG, config)
 
 
 def is_finished(recipe: AnyRecipe, data: Path, folder: Path) -> bool:
@@ -22,17 +38,23 @@ def is_finished(recipe: AnyRecipe, data: Path, folder: Path) -> bool:
         folder: of the run.
     """
     try:
-        done = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         sidecar = read_sidecar(sidecar_path(folder / f"{recipe.name}.onnx"))
         state = read_checkpoint(folder / CHECKPOINT)[0]
     except (OSError, ValueError, MienError):
         return False
     return (
-        done == recipe.model_dump(mode="json")
+        _config(folder) == recipe.model_dump(mode="json")
         and _is_over(recipe, state)
         and sidecar.data[0].sha256 == (sha256_of(data) if data.is_file() else None)
         and all((folder / f"{recipe.name}{suffix}").is_file() for suffix in (".onnx", ".keras"))
     )
+
+
+def _config(folder: Path) -> Any:
+    try:
+        return json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _is_over(recipe: AnyRecipe, state: LoopState) -> bool:
