@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from cli.helpers import Run
+from mien.expression.network import find_network
 
 pytest.importorskip("keras")
 
@@ -27,6 +29,20 @@ def test_networks_stand_side_by_side(run: Run, data: Path) -> None:
     assert [each["network"] for each in told] == ["paper"]
     assert told[0]["epochs"] is None
     assert not Path("runs").exists()
+
+
+def test_networks_of_one_name_stay_two(run: Run, data: Path, tmp_path: Path) -> None:
+    copy, paper = tmp_path / "paper.onnx", find_network("paper")
+    shutil.copy(paper, copy)
+    shutil.copy(paper.with_suffix(".json"), copy.with_suffix(".json"))
+    told = json.loads(run("compare", data, "paper", copy, "--json").out)
+    assert [each["network"] for each in told] == ["paper", str(copy)]
+
+
+def test_crops_of_another_size_are_not_compared(run: Run, data: Path, tiny_network: Path) -> None:
+    refused = run("compare", data, tiny_network)
+    assert (refused.code, len(refused.errors)) == (1, 1)
+    assert "takes crops of 16 pixels, but all are compared on 48" in refused.errors[0]
 
 
 def test_without_training_there_are_those_that_come_with_mien(run: Run, data: Path) -> None:
@@ -56,6 +72,11 @@ def test_rubbish_is_one_line(run: Run, data: Path, tmp_path: Path) -> None:
         ((tmp_path / "nothing.csv",), 1, "nothing.csv"),
         ((data, "nobody"), 1, "no such network"),
         ((data, "--only", "vgg"), 2, "no contestant vgg"),
+        ((tmp_path / "nothing.csv", "--only", "vgg"), 2, "no contestant vgg"),
+        ((data, rubbish), 1, "rubbish"),
+        ((data, "paper", "--seeds", "2"), 2, "--seeds: not with networks that are taken as they are"),
+        ((data, "paper", "--no-train"), 2, "--no-train: not with"),
+        ((data, "paper", "--out", "there"), 2, "--out: not with"),
     ):
         ran = run("compare", *arguments)
         assert (ran.code, len(ran.errors)) == (code, 1), ran.err

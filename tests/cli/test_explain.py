@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 import mien
 from cli.helpers import Run
+from mien.errors import ConfigError
 from mien.labels import EMOTIONS
 
 
@@ -85,6 +87,27 @@ def test_any_network_explains_itself(run: Run, photo: Path, tiny_network: Path) 
     for network in ("paper", tiny_network):
         ran = run("explain", photo, "--network", network)
         assert ran.code == 0, ran.err
+
+
+def test_the_photograph_itself_is_not_written_over(run: Run, photo: Path) -> None:
+    before = photo.read_bytes()
+    refused = run("explain", photo, "--out", photo)
+    assert (refused.code, len(refused.errors)) == (2, 1)
+    assert "is the photograph itself" in refused.errors[0]
+    assert photo.read_bytes() == before
+
+
+def test_a_method_that_there_is_not(photo: Path) -> None:
+    with pytest.raises(ConfigError, match="received class-maps"):
+        mien.explain(photo, method="class-maps")  # type: ignore[arg-type]
+
+
+def test_what_hangs_on_no_one_region_says_so(photo: Path) -> None:
+    (each,) = mien.explain(photo)
+    assert each.probability - each.without > 0.05
+    assert each.words.endswith("with this region covered")
+    sure = dataclasses.replace(each, without=each.probability - 0.01)
+    assert sure.words.endswith("with this region covered: no one region decides it")
 
 
 def test_a_crop_is_taken_whole(run: Run, tmp_path: Path, small_portrait: NDArray[np.uint8]) -> None:

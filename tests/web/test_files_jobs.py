@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from mien.config import Settings, load_settings
 from mien.errors import SourceError
 from mien.web.files.jobs import TooLarge, TooMany, Upload, Uploads, WrongKind, remove_leftovers, shown_name
+from mien.web.files.routes import build_router
 
 WAIT_S = 10.0
 
@@ -112,20 +115,16 @@ def test_from_sending_to_the_result(table: Table) -> None:
 
 def test_why_is_found_out_once(table: Table) -> None:
     upload = table.send("face.jpg")
-    table.find_why(upload)  # it is not read yet
+    assert table.find_why(upload).done(), "it is not read yet"
     assert len(table.jobs) == 1
     table.finish(upload)
-
-    def answer() -> None:
-        until(lambda: len(table.jobs) == 2)
-        (upload.folder / "why.json").write_bytes(bytes(500))
-        table.jobs[1].may_end.set()
-
-    with ThreadPoolExecutor(3) as pool:
-        asking = [pool.submit(table.find_why, upload) for _ in range(2)]
-        pool.submit(answer).result()
-        for each in asking:
-            each.result()
+    asked = [table.find_why(upload) for _ in range(2)]
+    until(lambda: len(table.jobs) == 2)
+    assert not asked[0].done()
+    (upload.folder / "why.json").write_bytes(bytes(500))
+    table.jobs[1].may_end.set()
+    for each in [*asked, table.find_why(upload)]:
+        each.result(WAIT_S)
     assert [job.order["task"] for job in table.jobs] == ["analyse", "show why"]
     assert upload.bytes == 1504
 
@@ -133,20 +132,52 @@ def test_why_is_found_out_once(table: Table) -> None:
 def test_asking_why_of_what_goes_away_is_an_error(table: Table) -> None:
     upload = table.send("face.jpg")
     table.finish(upload)
-    with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(table.find_why, upload)
-        until(lambda: len(table.jobs) == 2)
-        table.remove(upload)
-        with pytest.raises(SourceError, match="stopped"):
-            asking.result()
-    table.find_why(upload)
+    asked = table.find_why(upload)
+    assert table.jobs[1].began.wait(WAIT_S)
+    table.remove(upload)
+    with pytest.raises(SourceError, match="stopped"):
+        asked.result(WAIT_S)
+    assert table.find_why(upload).done()
     assert len(table.jobs) == 2
+
+
+def test_what_could_not_be_found_out_is_tried_again(table: Table) -> None:
+    upload = table.send("face.jpg")
+    table.finish(upload)
+    asked = table.find_why(upload)
+    table.jobs[1].failure = SourceError("too much memory")
+    table.jobs[1].may_end.set()
+    with pytest.raises(SourceError, match="too much memory"):
+        asked.result(WAIT_S)
+    again = table.find_why(upload)
+    table.jobs[2].may_end.set()
+    assert again.result(WAIT_S) is None
+
+
+def test_many_who_ask_why_hold_nobody_else_up(table: Table) -> None:
+    """Each thread that they held would be one less for everybody's requests; there are forty."""
+    upload = table.send("face.jpg")
+    table.finish(upload)
+    app = FastAPI()
+    app.include_router(build_router(table))
+
+    async def ask() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mien") as client:
+            asked = [asyncio.create_task(client.get(f"files/{upload.id}/why.json")) for _ in range(50)]
+            other = await asyncio.wait_for(client.get(f"files/{upload.id}"), WAIT_S)
+            assert not any(each.done() for each in asked)
+            asked[0].cancel()  # who goes away takes nothing from the others
+            (upload.folder / "why.json").write_text("{}")
+            table.jobs[1].may_end.set()
+            return [other.status_code, *{(await each).status_code for each in asked[1:]}]
+
+    assert asyncio.run(ask()) == [200, 200]
 
 
 def test_a_video_is_not_explained(table: Table) -> None:
     upload = table.send("clip.mp4")
     table.finish(upload)
-    table.find_why(upload)
+    assert table.find_why(upload).done()
     assert len(table.jobs) == 1
 
 

@@ -31,6 +31,9 @@ FORMATS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp
 """What a drawn explanation can be saved as."""
 
 _NOTHING: Final = "no region carried more than another"
+_NONE_ALONE: Final = "no one region decides it"
+_NEARLY: Final = 0.05
+"""A probability that falls by less than this with its region covered hangs on no one region."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +70,9 @@ class Explanation:
         start = f"{self.label} {_percent(self.probability)}{unsure}"
         if self.where is None:
             return f"{start}: {_NOTHING}"
-        return f"{start}: {self.where.words}; {_percent(self.without)} with this region covered"
+        left = f"{_percent(self.without)} with this region covered"
+        alone = "" if self.probability - self.without >= _NEARLY else f": {_NONE_ALONE}"
+        return f"{start}: {self.where.words}; {left}{alone}"
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything but the maps, for JSON."""
@@ -106,6 +111,7 @@ def explain(
 
     Raises:
         ConfigError: a setting is wrong, or the network has no such label, or no class maps.
+        ValueError: the array is no picture.
         ModelError: a network is missing or damaged.
         SourceError: the photograph can't be read.
 
@@ -188,7 +194,7 @@ def draw_explanations(image: Image, explanations: list[Explanation]) -> Image:
     return sheet(tiles)
 
 
-def save_explanations(path: Path, image: Image, explanations: list[Explanation]) -> None:
+def save_explanations(path: str | Path, image: Image, explanations: list[Explanation]) -> None:
     """Draw explanations into a file, whole or not at all.
 
     Args:
@@ -200,6 +206,7 @@ def save_explanations(path: Path, image: Image, explanations: list[Explanation])
         ConfigError: the suffix is another.
         OutputError: it can't be written.
     """
+    path = Path(path)
     check_format(path)
     # In memory first: writing to a file itself, Pillow doesn't see that a full disk took only a part.
     data = BytesIO()

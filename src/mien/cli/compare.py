@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def compare(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(help="FER-2013: Kaggle's CSV, or a Parquet file.")],
     networks: Annotated[
         list[str] | None,
@@ -56,14 +57,19 @@ def compare(
     from mien.train.comparison.plan import SEEDS
     from mien.train.comparison.report import write_comparison
 
+    if networks:
+        _refuse(context, "out", "only", "seeds", "train", "landmarks", "weights")
+    chosen, found = comparison.chosen_contestants(only or ()), [find_network(name) for name in networks or ()]
     faces = comparison.public_faces(data, votes=votes)
     if networks:
-        entries = [comparison.Entry(Path(name).stem, None, find_network(name)) for name in networks]
+        stems = [path.stem for path in found]
+        names = [stem if stems.count(stem) == 1 else name for stem, name in zip(stems, networks, strict=True)]
+        entries = [comparison.Entry(name, None, path) for name, path in zip(names, found, strict=True)]
     else:
         if train and faces.votes is None:
             raise ConfigError(f"{data}: the contestants learn FER+ votes, too; give them with --votes")
         runs = comparison.runs(
-            comparison.chosen_contestants(only or ()), SEEDS[:seeds], data, folder=out, train=train,
+            chosen, SEEDS[:seeds], data, folder=out, train=train,
             landmarks=landmarks, votes=votes, weights=weights, watch=progress, say=say,
         )  # fmt: skip
         entries = [*runs, *comparison.shipped()]
@@ -75,6 +81,15 @@ def compare(
     _print(rows)
     for path in written:
         say(str(path))
+
+
+def _refuse(context: typer.Context, *names: str) -> None:
+    """Refuse options that say how to train, where nothing is trained."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            option = max(parameter.secondary_opts or parameter.opts, key=len)
+            raise ConfigError(f"{option}: not with networks that are taken as they are")
 
 
 def _print(rows: list[Row]) -> None:

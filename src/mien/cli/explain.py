@@ -23,7 +23,7 @@ def explain(
     ] = None,
     method: Annotated[
         Literal["occlusion", "class-maps"] | None,
-        typer.Option(help="How to look [what tells most for this network]."),
+        typer.Option(help="How to look [class maps where the network has fine ones, else occlusion]."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -52,7 +52,7 @@ def explain(
     """
     from mien.analysis.explain import check_format, explain_faces, save_explanations
     from mien.config import load_settings
-    from mien.errors import SourceError
+    from mien.errors import ConfigError, SourceError
     from mien.pipeline import Pipeline
     from mien.source.images import read_image
 
@@ -61,6 +61,8 @@ def explain(
     )
     out = out or Path(f"{Path(photo).stem}-explained.png")
     check_format(out)
+    if out.exists() and Path(photo).exists() and out.samefile(photo):
+        raise ConfigError(f"{out}: is the photograph itself; choose another --out")
     how: Method | None = "class maps" if method == "class-maps" else method
     image = read_image(photo)
     with Pipeline(settings) as pipeline:

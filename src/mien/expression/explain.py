@@ -7,7 +7,7 @@ what the maps do not mean.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Final, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import cv2
 import numpy as np
@@ -72,9 +72,13 @@ def explain_crops(
             occlusion.
 
     Raises:
-        ConfigError: class maps were asked for, and the network has none.
+        ConfigError: there is no such method; or class maps were asked for, and the network has none.
     """
-    maps = network.class_maps(crops) if isinstance(network, MappedNetwork) else None
+    if method not in (None, *get_args(Method)):
+        raise ConfigError(f"expected a method ({', '.join(get_args(Method))}), received {method}")
+    maps = None
+    if method != "occlusion" and isinstance(network, MappedNetwork):
+        maps = network.class_maps(crops)
     if method == "class maps" and maps is None:
         raise ConfigError(f"network {network.sidecar.name} has no class maps; take occlusion")
     if maps is not None and (method or _by_default(maps)) == "class maps":

@@ -39,6 +39,17 @@ def test_runs_of_a_network_become_one_line_with_their_spread() -> None:
     assert dict(zip(HEAD, cells(alone), strict=True))["seeds"] == "as is"
 
 
+def test_of_divergence_and_calibration_error_less_is_better() -> None:
+    rows = [row("with", seed, 0.5, kl=0.3 + seed / 1000) for seed in (7, 8, 9)]
+    rows += [row("without", seed, 0.4, kl=0.4 + seed / 999) for seed in (7, 8, 9)]
+    verdicts = {each.figure: each.verdict for each in differences(rows, ASK)}
+    assert verdicts == {"accuracy": "better", "kl": "better"}
+
+
+def test_networks_taken_as_they_are_never_become_one() -> None:
+    assert [line.name for line in lines([row("a", None, 0.5), row("a", None, 0.7)])] == ["a", "a"]
+
+
 def test_time_that_was_not_counted_is_not_told() -> None:
     [line] = lines([row("a", 7, 0.5, 10), row("a", 8, 0.5, None)])
     assert np.isnan(line.core_minutes)

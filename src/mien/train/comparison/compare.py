@@ -101,19 +101,24 @@ def runs(
     Raises:
         MienError: as `start.start`; ImageNet's weights are looked for before the first run.
     """
-    if train and any(each.recipe_for(seeds[0]).network.from_imagenet for each in contestants):
+    wanted = [
+        (each.recipe_for(seed), Entry(each.name, seed, folder / f"{each.name}-{seed}" / f"{each.name}.onnx"))
+        for seed in seeds
+        for each in contestants
+    ]
+    missing = [entry for recipe, entry in wanted if not is_finished(recipe, data, entry.path.parent)]
+    if train and any(recipe.network.from_imagenet for recipe, entry in wanted if entry in missing):
         mobilenet.read_imagenet(options.get("weights"))  # not to fail after an hour
-    for seed in seeds:
-        for contestant in contestants:
-            recipe, place = contestant.recipe_for(seed), folder / f"{contestant.name}-{seed}"
-            if not is_finished(recipe, data, place):
-                if not train:
-                    say(f"{place.name}: not trained yet, left out")
-                    continue
-                points = landmarks if isinstance(recipe, JointRecipe) else None
-                with watch(place.name) as report:
-                    start(recipe, data, folder=place, landmarks=points, say=say, report=report, **options)
-            yield Entry(contestant.name, seed, place / f"{recipe.name}.onnx")
+    for recipe, entry in wanted:
+        place = entry.path.parent
+        if entry in missing and not train:
+            say(f"{place.name}: not trained yet, left out")
+            continue
+        if entry in missing:
+            points = landmarks if isinstance(recipe, JointRecipe) else None
+            with watch(place.name) as report:
+                start(recipe, data, folder=place, landmarks=points, say=say, report=report, **options)
+        yield entry
 
 
 def shipped() -> list[Entry]:

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import onnx
 
-from mien.errors import DatasetError
+from mien.errors import DatasetError, ModelError
 from mien.expression.circumplex import valence_arousal
-from mien.expression.network import Answers, load_network
+from mien.expression.network import Answers, OnnxNetwork, load_network
 from mien.expression.sidecar import Effort
 from mien.labels import EMOTIONS, FER2013
 from mien.train.counting import multiply_adds
@@ -89,16 +89,25 @@ def measure(networks: Sequence[Path], faces: FaceSet, *, flips: bool = False) ->
     if set(faces.labels) != set(FER2013):
         received = ", ".join(faces.labels)
         raise DatasetError(f"expected FER-2013's classes {', '.join(FER2013)}, received {received}")
+    loaded = [load_network(path) for path in networks]
+    side_px = faces.images.shape[1]
+    for path, network in zip(networks, loaded, strict=True):
+        if network.sidecar.size_px != side_px:
+            raise ModelError(
+                f"{path}: takes crops of {network.sidecar.size_px} pixels, but all are compared on {side_px};"
+                " measure it with mien evaluate"
+            )
     graphs = [path.read_bytes() for path in networks]
     times_ms = fastest_ms(graphs, faces.images[:1])
     return [
-        _measured(path, graph, faces, flips, milliseconds)
-        for path, graph, milliseconds in zip(networks, graphs, times_ms, strict=True)
+        _measured(network, graph, faces, flips, milliseconds)
+        for network, graph, milliseconds in zip(loaded, graphs, times_ms, strict=True)
     ]
 
 
-def _measured(path: Path, graph: bytes, faces: FaceSet, flips: bool, milliseconds: float) -> Measured:
-    network = load_network(path)
+def _measured(
+    network: OnnxNetwork, graph: bytes, faces: FaceSet, flips: bool, milliseconds: float
+) -> Measured:
     answers = answer_all(network, faces.images, flips=flips)
     found = evaluate_answers(network, answers, faces)
     # A figure's name ends with the answer that it judges: "right, 7 classes (fer2013)".

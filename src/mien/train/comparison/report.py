@@ -66,11 +66,12 @@ def text(table: Sequence[Line], answers: Sequence[Difference], *, faces: int, fl
     paragraphs = [
         "# Networks side by side\n",
         f"PublicTest, {faces} faces{', each averaged with its mirror image' if flips else ''}. With seeds:"
-        f" mean and standard deviation, each run on a budget of {BUDGET_CORE_MINUTES} minutes of one core,"
-        " copies of test faces (correlation 0.94) out of training. `as is`: comes with Mien, trained for"
-        " longer, one seed. FER+ by its own rule; KL over the seven classes that all know. CCC: against the"
-        " places of the votes in the circumplex, which nobody rated; a network without such an answer is"
-        " judged by the index.\n",
+        f" mean and standard deviation, each run on some {BUDGET_CORE_MINUTES} minutes of one core, copies"
+        " of test faces (correlation 0.94) out of training. `as is`: comes with Mien, trained for"
+        " longer, one seed. FER+ by its own rule; KL over the seven classes that all know. Both judge the"
+        " labels that a network answers with: Mien's own gives FER+'s, as the votes are, the others give"
+        " FER-2013's. Compare those by the seven classes. CCC: against the places of the votes in the"
+        " circumplex, which nobody rated; a network without such an answer is judged by the index.\n",
         markdown(HEAD, map(cells, table)),
     ]
     if known := [f"- `{line.name}`: {TITLES[line.name]}" for line in table if line.seeds]:
@@ -78,6 +79,11 @@ def text(table: Sequence[Line], answers: Sequence[Difference], *, faces: int, fl
     if answers:
         paragraphs.append("What one thing gains, by runs with the same seed:\n")
         paragraphs.append(markdown(ANSWER_HEAD, map(answer_cells, answers)))
+        paragraphs.append(
+            "The intervals are over trainings, measured on these faces, and not over other faces. One in"
+            f" twenty is wrong; here are {len(answers)}. Three runs show great gains only: there may be a"
+            " difference where none is shown.\n"
+        )
     paragraphs.append("Printed in papers, and not to be measured again here:\n")
     paragraphs.append(
         markdown(("paper", "says", "remark"), [[claim.paper, claim.says, claim.remark] for claim in CLAIMS])

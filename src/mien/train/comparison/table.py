@@ -35,6 +35,8 @@ _SHARES: Final = (
     "calibration_error",
 )
 
+_LESS_IS_BETTER: Final = ("calibration_error", "kl")
+
 TITLES: Final = {each.name: each.title for each in CONTESTANTS}
 
 
@@ -78,12 +80,15 @@ class Line:
 
 
 def lines(rows: Iterable[Row]) -> list[Line]:
-    """Put the runs of each network together; a network that is taken as it is stands alone, behind them."""
-    found: dict[tuple[str, bool], list[Row]] = {}
+    """Put the runs of each contestant together; what is taken as it is stands alone, behind them."""
+    found: dict[str, list[Row]] = {}
+    alone = []
     for row in rows:
-        found.setdefault((row.entry.name, row.entry.seed is None), []).append(row)
-    order = sorted(found, key=lambda key: key[1])
-    return [Line(name, tuple(found[name, alone])) for name, alone in order]
+        if row.entry.seed is None:
+            alone.append(Line(row.entry.name, (row,)))
+        else:
+            found.setdefault(row.entry.name, []).append(row)
+    return [Line(name, tuple(runs)) for name, runs in found.items()] + alone
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class Difference:
             return "one seed: unknown"
         if self.low <= 0 <= self.high:
             return "no difference shown"
-        return "better" if self.mean > 0 else "worse"
+        return "better" if (self.mean > 0) != (self.figure in _LESS_IS_BETTER) else "worse"
 
 
 def differences(rows: Sequence[Row], questions: Sequence[Question] = QUESTIONS) -> list[Difference]:

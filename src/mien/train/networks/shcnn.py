@@ -72,17 +72,18 @@ def build(part: ShcnnPart, *, size_px: int, classes: int, votes: bool, layout: s
 def saliency(model: Any, images: NDArray[np.uint8], *, shrinkage: float = SHRINKAGE) -> NDArray[np.float32]:
     """Give how much each pixel moves the probability of the network's own label.
 
-    The absolute gradient of softmax(logits / shrinkage) at the likeliest class (Simonyan, Vedaldi, Zisserman
-    2014, arXiv:1312.6034, with the shrinkage factor as above). It needs gradients, so it is there where
-    networks are trained; a file that was exported is explained in other ways.
+    The absolute gradient of softmax(logits / shrinkage) at the likeliest class. Saliency maps are those of
+    Simonyan, Vedaldi, Zisserman (2014), arXiv:1312.6034, who differentiate the class's score before the
+    softmax; here it is the probability, which a shrinkage above 1 keeps from being flat. It needs gradients,
+    so it is there where networks are trained; a file that was exported is explained in other ways.
 
     Args:
         model: a Keras network with the output `logits`; any of this folder.
         images: uint8 (n, size, size) grey, n at least 1.
-        shrinkage: at least 1, which is the plain saliency map.
+        shrinkage: at least 1, which leaves the probability as it is.
 
     Returns:
-        (n, size, size), at least 0, change of the probability for one step of grey.
+        (n, size, size), at least 0: change of that probability, shrunk as it is, for one step of grey.
     """
     if not shrinkage >= 1:
         raise ValueError(f"expected a shrinkage of at least 1, received {shrinkage}")

@@ -14,11 +14,11 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from threading import Event, Lock, RLock, Thread
+from threading import Event, RLock, Thread
 from typing import Any, Final, Literal
 
 from mien.config import Settings
@@ -77,7 +77,7 @@ class Upload:
         bytes: what it takes on the disk.
         network: the name of one that comes with Mien; None for the server's own.
         job: the child that reads it, or did.
-        asking: held while it is found out why it was read so.
+        why: done when it is known why it was read so; None before anybody has asked.
     """
 
     id: str
@@ -95,7 +95,7 @@ class Upload:
     bytes: int = 0
     network: str | None = None
     job: Job | None = None
-    asking: Lock = field(default_factory=Lock)
+    why: Future[None] | None = None
 
     @property
     def open(self) -> bool:
@@ -224,27 +224,29 @@ class Uploads:
                 return path
         return None
 
-    def find_why(self, upload: Upload) -> None:
-        """Find out why the faces of a photograph were read as they were, unless that is known already.
+    def find_why(self, upload: Upload) -> Future[None]:
+        """Find out why the faces of a photograph were read as they were; begun when first asked for.
 
-        It waits for its turn among the files that are read, and takes a second or more. `part` gives
-        `preview.WHY` and, where there is a face, `preview.WHY_PICTURE` then.
+        It waits for its turn among the files that are read, and takes a second or more.
 
-        Raises:
-            SourceError: it can't be found out within the limits, or the upload goes away meanwhile.
+        Returns:
+            When it is done, `part` gives `preview.WHY` and, where there is a face, `preview.WHY_PICTURE`. It
+            ends with SourceError where that can't be found out within the limits, and is cancelled with the
+            table. Of what is no photograph, or not read yet, it is done at once, and there is nothing.
         """
-        with upload.asking:
-            if upload.state != "done" or upload.kind != "photograph" or self.part(upload, preview.WHY):
-                return
-            with self._lock:
-                if upload.id not in self._uploads or self._closing.is_set():
-                    return
-                running = self._pool.submit(self._prepare(upload, "show why").run)
-            try:
-                running.result()
-            except CancelledError as error:
-                raise SourceError(f"{upload.name}: stopped") from error
-            self._change(upload, bytes=_size_of(upload.folder))
+        with self._lock:
+            if upload.why is not None and not _has_failed(upload.why):
+                return upload.why
+            if upload.state != "done" or upload.id not in self._uploads or self._closing.is_set():
+                return _nothing()
+            if upload.kind != "photograph":
+                return _nothing()
+            upload.why = self._pool.submit(self._show_why, upload, self._prepare(upload, "show why"))
+            return upload.why
+
+    def _show_why(self, upload: Upload, job: Job) -> None:
+        job.run()
+        self._change(upload, bytes=_size_of(upload.folder))
 
     def remove(self, upload: Upload) -> None:
         """Delete an upload and all that was made of it; what reads it is ended."""
@@ -359,6 +361,16 @@ class Uploads:
         while not self._closing.wait(_SWEEP_EVERY_S):
             self.sweep()
             os.utime(self._folder.name)
+
+
+def _nothing() -> Future[None]:
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
+
+
+def _has_failed(ended: Future[None]) -> bool:
+    return ended.done() and (ended.cancelled() or ended.exception() is not None)
 
 
 def _size_of(folder: Path) -> int:

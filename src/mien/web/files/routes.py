@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from itertools import islice
@@ -175,15 +176,15 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         return FileResponse(path, media_type=_media_type(path))
 
     @router.get("/{key}/why.json", response_class=FileResponse)
-    def why(key: str) -> FileResponse:
+    async def why(key: str) -> FileResponse:
         """Say why the faces of a photograph were read as they were; found out when first asked."""
-        _find_why(uploads, key)
+        await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY), media_type="application/json")
 
     @router.get("/{key}/why.png", response_class=FileResponse)
-    def why_picture(key: str) -> FileResponse:
+    async def why_picture(key: str) -> FileResponse:
         """Draw it: each face, the regions that carried its label, and the eight probabilities."""
-        _find_why(uploads, key)
+        await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY_PICTURE), media_type="image/png")
 
     @router.get("/{key}/original", response_class=FileResponse)
@@ -202,11 +203,19 @@ def _known(uploads: Uploads, key: str) -> Upload:
     return upload
 
 
-def _find_why(uploads: Uploads, key: str) -> None:
+async def _find_why(uploads: Uploads, key: str) -> None:
+    """Wait until it is known, without holding a thread: it may stand behind long videos."""
+    upload = _known(uploads, key)
+    found = uploads.find_why(upload)
     try:
-        uploads.find_why(_known(uploads, key))
+        # Who goes away ends their own waiting, not that of others.
+        await asyncio.shield(asyncio.wrap_future(found))
     except SourceError as error:
         raise HTTPException(422, str(error)) from error
+    except asyncio.CancelledError:
+        if not found.cancelled():
+            raise
+        raise HTTPException(422, f"{upload.name}: stopped") from None
 
 
 def _part(uploads: Uploads, key: str, *names: str) -> Path:

@@ -22,6 +22,7 @@ from typing import IO, Any, Final, Literal
 
 from mien.config import Settings
 from mien.errors import SourceError
+from mien.expression.network import built_in_networks
 from mien.table import plain_name
 from mien.web.networks import reading_with
 
@@ -235,7 +236,7 @@ def _absolute(settings: Settings) -> Settings:
     """Name the models by whole paths, as the child runs in another folder."""
     network, detector = Path(settings.network), settings.detector_model
     changes: dict[str, Any] = {"threads": settings.threads or 1}
-    if network.is_file():
+    if settings.network not in built_in_networks() and network.is_file():
         changes["network"] = str(network.resolve())
     if detector is not None:
         changes["detector_model"] = detector.resolve()
