@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -95,6 +96,10 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(name, Settings.model_fields, 1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"there is no setting {name} (mien.toml, or by name){meant}") from error
         raise ConfigError(f"setting {name}: {first['msg']}, received {first['input']!r}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"mien.toml is not valid TOML: {error}") from error

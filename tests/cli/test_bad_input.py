@@ -140,6 +140,18 @@ def test_nothing_can_be_read(run: Run, tmp_path: Path, tiny_network: Path) -> No
     check_one_failure(ran, tmp_path / "a.mp4", read=[])
 
 
+def test_what_was_read_earlier_outlives_a_batch_that_reads_nothing(
+    run: Run, photos: Path, tmp_path: Path, tiny_network: Path
+) -> None:
+    run("analyze", photos, "--network", tiny_network)
+    before = {path: path.read_bytes() for path in Path("mien-results").iterdir()}
+    (tmp_path / "letter.mp4").write_text("Dear Sir")
+    failed = run("analyze", tmp_path / "letter.mp4", "--network", tiny_network)
+    assert (failed.code, failed.out) == (1, "")
+    assert "mien: 0 of 1 inputs were read; earlier results stay in mien-results" in failed.err
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_a_truncated_video_is_read_as_far_as_it_goes(run: Run, clip: Path, tiny_network: Path) -> None:
     # Matroska keeps no index at its end, so the beginning of a cut file plays.
     whole = clip.with_suffix(".mkv")
@@ -266,3 +278,31 @@ def test_a_closed_pipe(photos: Path, tiny_network: Path, tmp_path: Path) -> None
         process.stdout.close()
         assert process.stderr.read() == b""
     assert (tmp_path / "out" / "table.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--format", "xls"), "'--format': 'xls' is not one of 'csv', 'parquet'"),
+        (("--min-face", "abc"), "'--min-face': expected a whole number"),
+    ],
+)
+def test_a_wrong_option_is_told_in_plain_words(run: Run, arguments: tuple[str, ...], told: str) -> None:
+    ran = run("analyze", "a.jpg", *arguments)
+    assert (ran.code, len(ran.errors)) == (2, 1)
+    assert told in ran.errors[0]
+
+
+def test_a_setting_that_there_is_not(run: Run, photos: Path) -> None:
+    Path("mien.toml").write_text('detecter = "haar"')
+    ran = run("analyze", photos)
+    assert (ran.code, len(ran.errors)) == (2, 1)
+    assert "there is no setting detecter" in ran.errors[0]
+    assert "did you mean detector?" in ran.errors[0]
+
+
+def test_a_picture_is_no_network(run: Run, photos: Path) -> None:
+    picture = next(photos.iterdir())
+    ran = run("analyze", photos, "--network", picture)
+    assert (ran.code, len(ran.errors)) == (1, 1)
+    assert "expected a network's file, which ends in .onnx" in ran.errors[0]

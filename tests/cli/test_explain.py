@@ -13,8 +13,10 @@ from PIL import Image
 
 import mien
 from cli.helpers import Run
+from mien.analysis.explain import draw_explanations
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS
+from mien.source.images import read_image
 
 
 @pytest.fixture
@@ -108,6 +110,15 @@ def test_what_hangs_on_no_one_region_says_so(photo: Path) -> None:
     assert each.words.endswith("with this region covered")
     sure = dataclasses.replace(each, without=each.probability - 0.01)
     assert sure.words.endswith("with this region covered: no one region decides it")
+
+
+def test_of_what_the_network_does_not_see_no_region_is_named_or_drawn(photo: Path) -> None:
+    (each,) = mien.explain(photo, label="fear")
+    assert each.probability < 0.05
+    assert each.words == "fear 0 %: the network sees next to none of it here"
+    image = read_image(str(photo))
+    nothing = dataclasses.replace(each, marked=np.zeros_like(each.marked))
+    np.testing.assert_array_equal(draw_explanations(image, [each]), draw_explanations(image, [nothing]))
 
 
 def test_a_crop_is_taken_whole(run: Run, tmp_path: Path, small_portrait: NDArray[np.uint8]) -> None:

@@ -40,6 +40,7 @@ class Result:
         summary: as in `summary.json`.
         pictures: paths of plots and annotated copies.
         failures: the inputs that could not be read.
+        written: False where nothing could be read, and what an earlier batch has written stays as it is.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Result:
     summary: dict[str, Any]
     pictures: list[Path]
     failures: list[Failure]
+    written: bool = True
 
 
 def analyse_all(
@@ -70,7 +72,7 @@ def analyse_all(
         tasks: the inputs.
         settings: for all of them. With `threads` 0 each network gets one thread: how a sum is shared out
             between threads changes its last digits, and the table must not depend on the machine's cores.
-        out: the folder; files in it are replaced.
+        out: the folder; files in it are replaced, unless nothing can be read.
         failures: inputs that are known not to work, for the summary.
         wanted: what to write.
         table_format: "csv" or "parquet".
@@ -102,12 +104,14 @@ def analyse_all(
     ]
     failed = [*failures, *(outcome for outcome in outcomes if isinstance(outcome, Failure))]
 
-    partials = [Partial.of(task, folder, wanted) for task, _ in done]
     table = out / f"table.{table_format}"
-    _join(partials, table, wanted.columns)
-    pictures = [out / name for partial in partials for name in partial.deliver()]
     models = describe_models(settings)
     summary = summarise([record for _, record in done], failed, settings, models, perf_counter() - start)
+    if not done and table.exists():
+        return Result(out, table, summary, [], failed, written=False)
+    partials = [Partial.of(task, folder, wanted) for task, _ in done]
+    _join(partials, table, wanted.columns)
+    pictures = [out / name for partial in partials for name in partial.deliver()]
     write_json(out / "summary.json", summary)
     if not failed:
         shutil.rmtree(folder)

@@ -32,6 +32,8 @@ FORMATS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp
 
 _NOTHING: Final = "no region carried more than another"
 _NONE_ALONE: Final = "no one region decides it"
+_FAINT: Final = 0.05
+"""Of a label below this probability there is nothing to point at; what its map shows is noise."""
 _NEARLY: Final = 0.05
 """A probability that falls by less than this with its region covered hangs on no one region."""
 
@@ -64,10 +66,17 @@ class Explanation:
     to_picture: NDArray[np.float64]
 
     @property
+    def faint(self) -> bool:
+        """Whether the network sees next to none of the label; no region is named or drawn then."""
+        return self.probability < _FAINT
+
+    @property
     def words(self) -> str:
         """Label, probability and place, in one line."""
         unsure = f" ({UNCERTAIN})" if self.face.labels[0] == UNCERTAIN else ""
         start = f"{self.label} {_percent(self.probability)}{unsure}"
+        if self.faint:
+            return f"{start}: the network sees next to none of it here"
         if self.where is None:
             return f"{start}: {_NOTHING}"
         left = f"{_percent(self.without)} with this region covered"
@@ -185,7 +194,7 @@ def draw_explanations(image: Image, explanations: list[Explanation]) -> Image:
     tiles = []
     for number, each in enumerate(explanations):
         face = cut_out(image, each.to_picture)
-        over = overlay(face, each.evidence, each.marked)
+        over = overlay(face, each.evidence, each.marked & (not each.faint))
         title, _, place = each.words.partition(": ")
         heading = f"face {number}" if len(explanations) > 1 else ""
         tiles.append(

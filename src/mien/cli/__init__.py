@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -55,6 +55,14 @@ OF_EXTRAS = {
 """Modules that `mien[train]`, `mien[web]`, `mien[record]` and `mien[mqtt]` bring."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
+_PLAINLY: Final = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "expected a whole number",
+    "Input should be a valid number, unable to parse string as a number": "expected a number",
+    "Input should be ": "expected ",
+}
+"""What the library that checks options says, and what people say."""
+
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
@@ -150,7 +158,10 @@ def _explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, _UsageError):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "mien"
-        return f"{error.format_message().rstrip('.')}; see `{command} --help`", WRONG_USE  # type: ignore[attr-defined]
+        told = error.format_message()  # type: ignore[attr-defined]
+        for library, plain in _PLAINLY.items():
+            told = told.replace(library, plain)
+        return f"{told.rstrip('.')}; see `{command} --help`", WRONG_USE
     if isinstance(error, ConfigError):
         return str(error), WRONG_USE
     if isinstance(error, MienError):

@@ -153,10 +153,11 @@ def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug:
             print(failure.trace, file=sys.stderr)
     if result.failures:
         read = len(result.summary["recordings"])
-        print(f"mien: {read} of {read + len(result.failures)} inputs were read", file=sys.stderr)
+        earlier = "" if result.written else f"; earlier results stay in {result.folder}"
+        print(f"mien: {read} of {read + len(result.failures)} inputs were read{earlier}", file=sys.stderr)
     if as_json:
         typer.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    elif not quiet:
+    elif result.written and not quiet:
         print_reading(result)
 
 

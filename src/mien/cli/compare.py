@@ -43,10 +43,11 @@ def compare(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Train the networks of other papers and Mien's own on one budget, and measure all of them alike.
+    """Train papers' networks and ours, and measure them alike.
 
-    Twenty-seven runs of some ten minutes of one core each; the same command goes on after an interruption.
-    The networks that come with Mien stand beside them. Needs `pip install 'mien[train]'`.
+    All on one budget: twenty-seven runs of some ten minutes of one core each; the same command goes on after
+    an interruption. The networks that come with Mien stand beside them. With NETWORKs nothing is trained or
+    written. Needs `pip install 'mien[train]'`.
 
     Example: mien compare fer2013.parquet mien paper runs/mine/mine.onnx
     """
@@ -96,10 +97,10 @@ def _print(rows: list[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mien.train.comparison.table import ANSWER_HEAD, HEAD, answer_cells, cells, differences, lines
+    from mien.train.comparison.table import ANSWER_HEAD, HEAD, LEGEND, answer_cells, cells, differences, lines
 
     console = Console(width=None if Console().is_terminal else 230)
-    table = Table(*HEAD)
+    table = Table(*HEAD, caption=LEGEND, caption_justify="left")
     for line in lines(rows):
         table.add_row(*cells(line))
     console.print(table)

@@ -28,7 +28,7 @@ def demo(
         bool, typer.Option("--page/--no-page", help="Show it live on a page too, where a person is there.")
     ] = True,
 ) -> None:
-    """Show the whole way on the built-in moving portrait, and a simulated person's record beside it.
+    """Show all of it on a built-in portrait and a made-up record.
 
     Writes a table, a clip with the face marked, and a plot; and the record of a made-up person over twelve
     weeks, with its report. At a terminal it then shows both on a page, until Ctrl-C; that needs

@@ -51,7 +51,7 @@ def evaluate(
     threads: Annotated[int, typer.Option(min=1, help="Threads for the network.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure a network on labelled faces, with 95 % bootstrap intervals.
+    """Measure a network on labelled faces, with intervals.
 
     Every figure that the data allows; with --by also for each group of faces, with a test of whether it
     differs from the others. Needs `pip install 'mien[train]'`.

@@ -112,6 +112,8 @@ def live(
 
     if page and as_json:
         raise ConfigError("--json prints to the terminal: give --no-page with it")
+    if landmarks and not as_json:
+        raise ConfigError("--landmarks adds to the lines of --json: give that with it")
     chosen = find_profile(profile)
     places = find_places(sources or ([] if page else ["camera:0"]), names or ())
     options = {"detector": detector, "network": network, "min_face_px": min_face, "fps": fps}

@@ -13,7 +13,7 @@ from mien.cli.subject import CodeArgument
 from mien.cli.times import read_moment, shown
 from mien.store.types import AnnotationKind
 
-app = group("Marks beside the record: events, medication, notes, prompts, speaking.")
+app = group("Marks beside the record: events, medication, prompts.")
 
 
 @app.command()

@@ -22,7 +22,9 @@ def export(
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give everything away that is kept of a subject: JSON, CSV, Parquet and FHIR in one zip.
+    """Give away all that is kept of a subject, in one zip.
+
+    As JSON, CSV, Parquet and FHIR.
 
     `mien import` reads it back. It is personal data: only you can read the file, and whoever you give it to.
     For a network that you trained, see `mien models export`.

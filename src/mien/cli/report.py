@@ -28,7 +28,9 @@ def report(
     ] = False,
     store: StoreOption = None,
 ) -> None:
-    """Write a subject's report: one page to be read together, or a long one for research.
+    """Write a subject's report, as a PDF or for a browser.
+
+    One page to be read together, or a long one for research.
 
     By itself it is about the twelve weeks up to the last day with an entry.
 

@@ -15,7 +15,7 @@ from mien.cli.times import read_moment, shown
 if TYPE_CHECKING:
     from mien.store.types import SelfReport
 
-app = group("What subjects say of themselves: mood, PHQ-9, GAD-7, and other scales' totals.")
+app = group("What subjects say of themselves: mood and scales.")
 
 
 @app.command()

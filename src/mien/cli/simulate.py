@@ -34,7 +34,7 @@ def simulate(
     ] = 0.1,
     where: StoreOption = None,
 ) -> None:
-    """Make up a person and put their record into the store, under a new code.
+    """Make up a person, and put their record into the store.
 
     Recordings, self-reports and notes are drawn by chance from a model of a person, and all of it is marked
     as simulated. The first six weeks become the baseline. `mien erase CODE` takes it away again.

@@ -54,7 +54,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="For the recipe's own.", min=0)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Train a network on labelled faces; the same command goes on after an interruption.
+    """Train a network on labelled faces; can be interrupted.
+
+    The same command goes on where it was stopped.
 
     Needs `pip install 'mien[train]'`. The run's folder holds the network (.onnx with its sidecar,
     .keras), its model card, figures, plots and logs; docs/training.md explains them.

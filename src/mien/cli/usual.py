@@ -135,7 +135,9 @@ def _tell_points(found: LookBack, measure: str) -> None:
 
 
 def congruence(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Say whether expression went with prompts in recordings, and with self-reports across days.
+    """Say whether expression went with prompts and reports.
+
+    With prompts in recordings, and with self-reports across days.
 
     A prompt is a note of the kind `prompt` in a recording; see `mien note add --help`.
 

@@ -228,6 +228,8 @@ def find_network(name_or_path: str | Path) -> Path:
     if not path.is_file():
         names = ", ".join(built_in_networks()) or "none"
         raise ModelError(f"{path}: no such network; built in: {names}; or give the path of an .onnx file")
+    if path.suffix != ".onnx":
+        raise ModelError(f"{path}: expected a network's file, which ends in .onnx")
     return path
 
 

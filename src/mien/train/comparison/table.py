@@ -173,6 +173,12 @@ def with_spread(line: Line, figure: str) -> str:
 HEAD: Final = ("network", "seeds", *FIGURES.values(), "weights", "multiply-adds", "MB", "ms", "core min")
 
 
+LEGEND: Final = (
+    "FER+ by its own rule; ECE: calibration error on the seven classes; KL: divergence from the votes; CCC:"
+    " agreement with the places of the votes in the circumplex; ms: one face on one core; core min: training"
+)
+
+
 def cells(line: Line) -> list[str]:
     """Write one line of the table, below `HEAD`."""
     one = line.rows[0].measured
