@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mien.files import write_json
 from mien.mood.smoothing import blend
@@ -14,6 +16,8 @@ from mien.table import PROBABILITIES, Columns, frame_rows, new_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
 
 _SMOOTHED = [*PROBABILITIES, "valence", "arousal"]
 
@@ -108,6 +112,9 @@ def draw_timeline(table: pd.DataFrame, record: dict[str, Any], half_life_s: floa
 def smooth_table(table: pd.DataFrame, half_life_s: float) -> pd.DataFrame:
     """Smooth each track's probabilities, valence and arousal over time, for the eye only.
 
+    What is smoothed as it comes trails behind the face. Here the future is known as well: the mean of
+    smoothing forwards and backwards puts the middle of a change where it happened.
+
     Args:
         table: rows of one source, in rising order of time.
         half_life_s: seconds in which half of the old is gone; 0 leaves the values as they are.
@@ -117,11 +124,17 @@ def smooth_table(table: pd.DataFrame, half_life_s: float) -> pd.DataFrame:
     """
     result = table[["time_s", "track", *_SMOOTHED]].copy()
     for _, track in table.groupby("track"):
-        values = track[_SMOOTHED].to_numpy(copy=True)
-        elapsed_s = track["time_s"].diff().to_numpy()
-        for place in range(1, len(values)):
-            values[place] = blend(
-                values[place - 1], values[place], elapsed_s=elapsed_s[place], half_life_s=half_life_s
-            )
-        result.loc[track.index, _SMOOTHED] = values
+        values, time_s = track[_SMOOTHED].to_numpy(), track["time_s"].to_numpy()
+        forwards = _smoothed(values, time_s, half_life_s)
+        backwards = _smoothed(values[::-1], -time_s[::-1], half_life_s)[::-1]
+        result.loc[track.index, _SMOOTHED] = (forwards + backwards) / 2
     return result
+
+
+def _smoothed(values: Floats, time_s: Floats, half_life_s: float) -> Floats:
+    """Smooth rows (n, k) at rising times, as they come."""
+    smooth = np.array(values)
+    for place in range(1, len(smooth)):
+        elapsed_s = time_s[place] - time_s[place - 1]
+        smooth[place] = blend(smooth[place - 1], values[place], elapsed_s=elapsed_s, half_life_s=half_life_s)
+    return smooth
