@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
@@ -17,6 +18,7 @@ from mien.errors import OutputError
 from mien.mood.definitions import MEASURES
 from mien.record.report import pdf
 from mien.record.report.content import Picture, ReportContent
+from mien.record.report.drawing import INK, Drawing
 from mien.record.report.html import render_html
 from mien.record.report.material import Material
 from mien.record.report.pdf import UNSHOWN, pages, render_pdf, render_pngs
@@ -104,6 +106,22 @@ def test_a_page_is_a_picture_of_a4() -> None:
     assert len(pictures) == 1
     width, height = Image.open(BytesIO(pictures[0])).size
     assert height / width == pytest.approx(297 / 210, abs=0.01)
+
+
+def drawn(pdf: bytes) -> int:
+    """How many lines a PDF draws: its streams' operators S."""
+    parts = re.findall(rb"/FlateDecode.*?stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    return sum(len(re.findall(rb"^S$", zlib.decompress(part), re.MULTILINE)) for part in parts)
+
+
+def test_a_dot_that_is_alone_is_drawn_too() -> None:
+    content = first_page(material())
+    made = []
+    for points in ([], [(50.0, 20.0)], [(50.0, 20.0), (60.0, 20.0)]):
+        drawing = Drawing(510, 90, "a dot")
+        drawing.dots(points, INK, 3.0)
+        made.append(drawn(render_pdf(replace(content, picture=Picture.of(drawing, "")))))
+    assert made == [made[0], made[0] + 1, made[0] + 1]
 
 
 def test_without_typst_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

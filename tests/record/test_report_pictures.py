@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mien.record.report.axes import Days, Scale, nice_range, runs
 from mien.record.report.daily import smoothed
-from mien.record.report.drawing import INK, PALE_TEAL, Drawing
+from mien.record.report.drawing import DOT, INK, PALE_TEAL, Drawing
 from mien.record.report.material import ControlChart
 from mien.record.report.panels import Mark, draw_values, mark_rows, rows_of_marks
 from mien.record.report.pictures import draw_chart, draw_measure
@@ -44,7 +44,7 @@ def texts(root: ET.Element) -> list[tuple[str, float, float, float, float]]:
 
 
 def numbers(path: str) -> list[float]:
-    return [float(each) for each in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", path.replace("h0", ""))]
+    return [float(each) for each in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", path.replace(DOT, ""))]
 
 
 @pytest.mark.parametrize("name", PEOPLE)

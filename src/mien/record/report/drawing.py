@@ -19,6 +19,9 @@ WHITE: Final = "#ffffff"
 FONTS: Final = "Libertinus Serif, DejaVu Sans, sans-serif"
 """Of words in pictures; a page may choose its own by a style sheet."""
 
+DOT: Final = "h0.01"
+"""The course of a dot, too short to be seen: a PDF leaves a path out that has no length and nothing else."""
+
 Point = tuple[float, float]
 
 
@@ -117,4 +120,4 @@ def _short(value: float) -> str:
 
 def _course(points: Sequence[Point]) -> str:
     places = [f"{_short(x)} {_short(y)}" for x, y in points]
-    return f"M{places[0]}h0" if len(places) == 1 else f"M{places[0]}L{' '.join(places[1:])}"
+    return f"M{places[0]}{DOT}" if len(places) == 1 else f"M{places[0]}L{' '.join(places[1:])}"
