@@ -12,10 +12,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 import mien
 from cli.helpers import Run, save_clip
 from live.station_fakes import live_threads
+from mien.analysis.into_record import _stand_in
 from mien.errors import StoreError
 from mien.live.purpose import choose_purpose
 from mien.record.take import load_series
@@ -119,10 +121,72 @@ def test_a_film_counts_once(run: Run, clip: Path) -> None:
 def test_the_tracks_that_somebody_names(run: Run, clip: Path) -> None:
     assert run("analyze", clip, "--subject", "P-017", "--face", "0", "--out", "results").code == 0
     assert [each.coverage for each in stored()] == [1.0]
-    assert (
-        run("analyze", clip, "--subject", "P-017", "--face", "4,5", "--again", "--out", "results").code == 0
-    )
-    assert [each.coverage for each in stored()] == [0.0]
+
+
+@pytest.mark.usefixtures("agreed")
+@pytest.mark.parametrize("tracks", ["7", "0,7"])
+def test_a_track_that_is_not_there_leaves_what_is_stored(run: Run, clip: Path, tracks: str) -> None:
+    assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 0
+    before = stored()
+    ran = run("analyze", clip, "--subject", "P-017", "--face", tracks, "--again", "--out", "results")
+    assert ran.code == 1
+    assert ran.errors == [f"{clip} has no face 7, only 0; nothing is stored for P-017"]
+    assert stored() == before
+
+
+@pytest.mark.usefixtures("agreed")
+def test_a_film_that_breaks_off_leaves_what_is_stored(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 0
+    before = stored()
+
+    def broken(*given: object) -> None:
+        raise StoreError("broken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RecordWriter, "take", broken)
+        assert run("analyze", clip, "--subject", "P-017", "--again", "--out", "results").code == 1
+    assert stored() == before
+
+
+@pytest.mark.usefixtures("agreed")
+def test_what_a_killed_program_left_beside_a_recording_makes_room(run: Run, clip: Path) -> None:
+    assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 0
+    (before,) = stored()
+    with Store() as store:
+        left = store.recordings.start(
+            store.subjects.get("P-017"), kind="video", source="session.mp4", started_at=before.started_at,
+            models={}, settings={}, version="1", uuid=_stand_in(before.uuid),
+        )  # fmt: skip
+        store.recordings.finish(left.id, state="interrupted")
+    assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 1
+    assert stored() == [before]
+
+
+@pytest.mark.usefixtures("agreed")
+def test_of_several_alike_nothing_is_stored(run: Run, tmp_path: Path, small_portrait: np.ndarray) -> None:
+    two = tmp_path / "two.png"
+    Image.fromarray(np.hstack([small_portrait] * 2)).save(two)
+    ran = run("analyze", two, "--subject", "P-017", "--out", "results")
+    assert ran.code == 1
+    (error,) = ran.errors
+    assert "two.png has 2 faces, and it is not clear which is the subject's; nothing is stored" in error
+    assert "--face names one of 0, 1" in error
+    assert stored() == []
+    assert run("analyze", two, "--subject", "P-017", "--face", "0,1", "--out", "results").code == 1
+    assert stored() == []
+    assert run("analyze", two, "--subject", "P-017", "--face", "1", "--out", "results").code == 0
+    assert [each.coverage for each in stored()] == [pytest.approx(1.0)]
+
+
+@pytest.mark.usefixtures("agreed")
+def test_without_a_face_nothing_is_stored(run: Run, tmp_path: Path) -> None:
+    grey = tmp_path / "grey.png"
+    Image.new("RGB", (200, 200), "grey").save(grey)
+    ran = run("analyze", grey, "--subject", "P-017", "--out", "results")
+    assert (ran.code, ran.errors) == (1, [f"{grey} has no face; nothing is stored for P-017"])
+    assert stored() == []
 
 
 @pytest.mark.usefixtures("agreed")

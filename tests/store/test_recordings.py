@@ -103,6 +103,20 @@ def test_removed_with_all_that_belongs_to_it(store: Store, subject: Subject) -> 
     assert start(store, subject).id > other.id
 
 
+def test_one_takes_the_place_of_another(store: Store, subject: Subject) -> None:
+    earlier, recording = start(store, subject, uuid="a" * 32), start(store, subject, uuid="b" * 32)
+    store.readings.append(earlier.id, readings(10))
+    store.readings.append(recording.id, readings(20))
+    store.annotations.add(subject, "prompt", "a film", at=START, recording_id=earlier.id)
+    store.recordings.replace(earlier.id, recording.id)
+    assert [(each.id, each.uuid) for each in store.recordings.of(subject)] == [(recording.id, "a" * 32)]
+    assert len(store.readings.load(recording.id)["time_s"]) == 20
+    assert [each.recording_id for each in store.annotations.of(subject)] == [recording.id]
+    with pytest.raises(StoreError, match="not in the store"):
+        store.recordings.replace(earlier.id, recording.id)
+    assert store.recordings.get(recording.id).uuid == "a" * 32
+
+
 def test_who_is_gone_is_noticed_after_half_a_minute(store: Store, subject: Subject, clock: FakeClock) -> None:
     gone, lives, done = (start(store, subject) for _ in range(3))
     for each in (gone, lives, done):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -22,10 +23,11 @@ from mien.record.writer import RecordWriter
 from mien.source import Source
 from mien.source.recorded_at import recorded_at
 from mien.store.store import Store
-from mien.store.types import Subject
+from mien.store.types import StoredRecording, Subject
 from mien.types import Faces, Frame
 
 _UUID_DIGITS: Final = 32
+_MOST_TRACKS: Final = 20
 
 Take = Callable[[Frame, Faces], None]
 
@@ -50,6 +52,8 @@ def recording(
 ) -> Iterator[Take]:
     """Store one input's readings of the subject while the block runs.
 
+    An earlier recording of the same input makes room when the new one is finished, and not before.
+
     Args:
         wanted: into whose record.
         task: the input.
@@ -62,24 +66,64 @@ def recording(
         What takes each frame.
 
     Raises:
-        StoreError: it is in the record already, the subject does not agree any more, or it can't be written.
+        StoreError: it is in the record already, the subject is in none of its frames or does not agree any
+            more, or it can't be written. What was in the record before stays.
     """
     with Store(wanted.store, create=False) as store:
         subject = store.subjects.get(wanted.subject)
-        uuid = _free_uuid(store, subject, task, wanted.again)
+        uuid = _uuid(subject, task)
+        earlier = _earlier(store, subject, task, uuid, wanted.again)
         writer = RecordWriter(
-            store, subject, kind=task.kind, source=task.name, uuid=uuid,
+            store, subject, kind=task.kind, source=task.name,
+            uuid=uuid if earlier is None else _stand_in(uuid),
             started_at=_started_at(wanted, task, source),
             models=describe_models(settings), settings=settings.model_dump(mode="json"),
             face=_face(wanted, task), waits=True,
         )  # fmt: skip
-        with writer:
-            yield _taker(writer, tally)
-        writer.check()
-        kept.status = writer.status
+        tracks: set[int] = set()
+        try:
+            with writer:
+                yield _taker(writer, tally, tracks)
+            writer.check()
+            _check_subject(wanted, task, writer.status.with_subject, sorted(tracks))
+            if earlier is not None:
+                store.recordings.replace(earlier.id, writer.recording.id)
+        except BaseException as error:
+            if earlier is not None or isinstance(error, _NobodyError):
+                store.recordings.remove(writer.recording.id)
+            raise
+        kept.status = replace(writer.status, uuid=uuid)
 
 
-def _taker(writer: RecordWriter, tally: Tally) -> Take:
+class _NobodyError(StoreError):
+    """The subject is in none of an input's frames, or nobody can tell who it is."""
+
+
+def _check_subject(wanted: Recorded, task: Task, with_subject: int, tracks: list[int]) -> None:
+    """Make sure that there is something to store.
+
+    Raises:
+        _NobodyError: there is not; it says which faces there are.
+    """
+    there = ", ".join(str(each) for each in tracks[:_MOST_TRACKS]) + (", ..." * (len(tracks) > _MOST_TRACKS))
+    nothing = f"nothing is stored for {wanted.subject}"
+    unknown = ", ".join(str(each) for each in wanted.tracks if each not in tracks)
+    if not tracks:
+        raise _NobodyError(f"{task.where} has no face; {nothing}")
+    if unknown:
+        raise _NobodyError(f"{task.where} has no face {unknown}, only {there}; {nothing}")
+    if with_subject:
+        return
+    if wanted.tracks:
+        raise _NobodyError(f"{task.where} has the named faces only at the same time; {nothing}")
+    many = "1 face" if len(tracks) == 1 else f"{len(tracks)} faces"
+    raise _NobodyError(
+        f"{task.where} has {many}, and it is not clear which is the subject's; {nothing}."
+        f" --face names one of {there}; --annotate writes these numbers into the picture"
+    )
+
+
+def _taker(writer: RecordWriter, tally: Tally, tracks: set[int]) -> Take:
     cuts = 0
 
     def take(frame: Frame, faces: Faces) -> None:
@@ -87,6 +131,7 @@ def _taker(writer: RecordWriter, tally: Tally) -> Take:
         if tally.cuts > cuts:
             cuts = tally.cuts
             writer.cut()
+        tracks.update(faces.track.tolist())
         writer.take(frame, faces)
         writer.check()
 
@@ -108,23 +153,32 @@ def _started_at(wanted: Recorded, task: Task, source: Source) -> datetime:
     return recorded_at(path, source.report.duration_s or 0.0)
 
 
-def _free_uuid(store: Store, subject: Subject, task: Task, again: bool) -> str:
-    """Give the recording's uuid, which follows from the file and the subject, so that it can't count twice.
-
-    What was interrupted makes room.
-    """
+def _uuid(subject: Subject, task: Task) -> str:
+    """Give the recording's uuid: it follows from the file and the subject, so that it can't count twice."""
     path = Path(task.where)
     content = sha256_of(path) if path.exists() else task.where
-    uuid = hashlib.sha256(f"{subject.code}\n{content}".encode()).hexdigest()[:_UUID_DIGITS]
-    earlier = store.recordings.find(uuid)
-    if earlier is None:
-        return uuid
-    if earlier.state == "open":
+    return hashlib.sha256(f"{subject.code}\n{content}".encode()).hexdigest()[:_UUID_DIGITS]
+
+
+def _stand_in(uuid: str) -> str:
+    """Give the uuid under which a recording is written as long as an earlier one has its own."""
+    return hashlib.sha256(f"{uuid}\nagain".encode()).hexdigest()[:_UUID_DIGITS]
+
+
+def _earlier(store: Store, subject: Subject, task: Task, uuid: str, again: bool) -> StoredRecording | None:
+    """Give the recording whose place the new one takes when it is finished; None where there is none.
+
+    Raises:
+        StoreError: it is not to be replaced, or another program is writing.
+    """
+    earlier, unfinished = store.recordings.find(uuid), store.recordings.find(_stand_in(uuid))
+    if any(each is not None and each.state == "open" for each in (earlier, unfinished)):
         raise StoreError(f"{task.where}: another program is writing it into the record; wait half a minute")
-    if earlier.state == "finished" and not again:
+    if unfinished is not None:
+        store.recordings.remove(unfinished.id)
+    if earlier is not None and earlier.state == "finished" and not again:
         raise StoreError(
             f"{task.where} is in the record of {subject.code} already, as of"
             f" {earlier.started_at:%Y-%m-%d %H:%M}; --again puts it there anew"
         )
-    store.recordings.remove(earlier.id)
-    return uuid
+    return earlier

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
@@ -16,7 +16,7 @@ from mien.store.engine import Database
 from mien.store.figures import forget
 from mien.store.local_times import local_start, offset_s
 from mien.store.pieces import find_recording
-from mien.store.schema import RecordingRow
+from mien.store.schema import AnnotationRow, RecordingRow
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
 
 GONE_S: Final = 30.0
@@ -155,6 +155,23 @@ class Recordings:
             if row is not None:
                 forget(session, row)
                 session.execute(delete(RecordingRow).where(RecordingRow.id == recording_id))
+
+    def replace(self, earlier_id: int, recording_id: int) -> None:
+        """Let a recording take an earlier one's place: its uuid and its notes; the earlier one goes.
+
+        Raises:
+            StoreError: one of them isn't there, or it can't be written.
+        """
+        with self._database.transaction() as session:
+            earlier = find_recording(session, earlier_id, lock=True)
+            row = find_recording(session, recording_id, lock=True)
+            notes = update(AnnotationRow).where(AnnotationRow.recording_id == earlier_id)
+            session.execute(notes.values(recording_id=recording_id))
+            uuid = earlier.uuid
+            forget(session, earlier)
+            session.execute(delete(RecordingRow).where(RecordingRow.id == earlier_id))
+            row.uuid = uuid
+            forget(session, row)
 
     def settle(self, recording_id: int) -> None:
         """Say that nothing is left to do for a recording that has ended.
