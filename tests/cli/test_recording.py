@@ -75,18 +75,17 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
     (recording,) = stored()
     assert (recording.kind, recording.source, recording.state) == ("video", "session.mp4", "finished")
     assert (recording.frames, recording.length_s) == (12, 1.1)
-    # The first half second shows whose face it is.
-    assert recording.coverage is not None
-    assert "P-017 in 7 of 12 frames, stored" in ran.out
+    assert recording.coverage == 1.0
+    assert "P-017 in 12 of 12 frames, stored" in ran.out
     assert recording.models["network"]["sha256"]
     assert recording.settings["detector"] == "haar"
     with Store() as store:
         series = load_series(store, recording.id)
-    assert np.isfinite(series.confidence).sum() == 7
+    assert np.isfinite(series.confidence).sum() == 12
     kept = json.loads(Path("results/summary.json").read_text())["recordings"][0]["subject"]
     assert kept == {
         "code": "P-017", "recording": recording.uuid,
-        "frames": 12, "frames_with_subject": 7, "other_faces": 5,
+        "frames": 12, "frames_with_subject": 12, "other_faces": 0,
     }  # fmt: skip
 
 

@@ -456,6 +456,55 @@ def test_who_is_given_is_the_subject(store: Store, subject: Subject) -> None:
     assert load_series(store, record.recording.id).face_px.tolist() == [20.0, 60.0]
 
 
+def widths(store: Store, record: RecordWriter) -> list[int]:
+    """How wide the stored face of each frame is; 0 where there is none."""
+    return [int(each) for each in np.nan_to_num(store.readings.load(record.recording.id)["width"])]
+
+
+def test_a_films_first_frames_are_the_subjects_too(store: Store, subject: Subject) -> None:
+    with writer(store, subject, face=SubjectFace(), waits=True) as record:
+        took = [record.take(frame(index), seen(0, 1)) for index in range(8)]
+    assert took == [None] * 5 + [0] * 3
+    assert widths(store, record) == [60] * 8
+    assert (record.status.frames, record.status.with_subject, record.status.others) == (8, 8, 8)
+    light = store.readings.load(record.recording.id)["light"]
+    assert light[0] == pytest.approx(quality_parts(IMAGE, seen(0)).light[0], abs=0.01)
+    assert np.isnan(light[1:]).all()
+
+
+@pytest.mark.parametrize("between", ["nobody", "another face", "a cut", "a leap"])
+def test_what_came_before_somebody_could_be_told_stays_empty(
+    store: Store, subject: Subject, between: str
+) -> None:
+    with writer(store, subject, face=SubjectFace(), waits=True) as record:
+        for index in range(3):
+            record.take(frame(index), seen(1) if between == "another face" else seen(0))
+        if between == "nobody":
+            record.take(frame(3), Faces.empty())
+        elif between == "a cut":
+            record.cut()
+        apart = np.array([0, 0, 100, 100] if between == "a leap" else [0, 0, 0, 0], np.float32)
+        for index in range(4, 11):
+            face = seen(0)
+            record.take(frame(index), face.fill(xyxy=face.xyxy + apart))
+    missing = 4 if between == "nobody" else 3
+    assert [width > 0 for width in widths(store, record)] == [False] * missing + [True] * 7
+
+
+def test_a_live_sources_first_frames_are_nobodys(store: Store, subject: Subject) -> None:
+    with writer(store, subject, face=SubjectFace()) as record:
+        for index in range(7):
+            record.take(frame(index), seen(0))
+    assert widths(store, record) == [0] * 5 + [60] * 2
+
+
+def test_a_film_that_ends_before_it_is_clear(store: Store, subject: Subject) -> None:
+    with writer(store, subject, face=SubjectFace(), waits=True) as record:
+        for index in range(3):
+            record.take(frame(index), seen(0))
+    assert (record.status.with_subject, record.status.others, record.status.stored) == (0, 3, 3)
+
+
 def test_after_a_cut_somebody_has_to_choose(store: Store, subject: Subject) -> None:
     with writer(store, subject) as record:
         record.take(frame(0), seen(0))

@@ -28,6 +28,9 @@ State = Literal["waiting", "following", "away", "choose"]
     choose     somebody has to say which face is the subject
 """
 
+Leading = tuple[int, float]
+"""A track, and since when its face has been unmistakable."""
+
 CLEARLY_LARGEST: Final = 2.0
 """The largest face is taken where it has at least so many times the area of the next one."""
 _OTHER_SIZE: Final = 1.6
@@ -51,6 +54,10 @@ class FindsSubject(Protocol):
     """Says which of the faces in view is the subject's."""
 
     state: State
+
+    @property
+    def leading(self) -> Leading | None:
+        """The face that becomes the subject's if it stays unmistakable; None where there is none."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
         """Give the place of the subject's face in the next frame; None where it isn't there, or in doubt."""
@@ -84,12 +91,18 @@ class SubjectFace:
         self._max_gap_s = max_gap_s
         self._chosen: int | None = None
         self._track: int | None = None
-        self._leading: tuple[int, float] | None = None
+        self._leading: Leading | None = None
+        self._leading_box: Box = np.zeros(4)
         self._unclear_s: float | None = None
         self._trail: deque[tuple[float, Box]] = deque()
         self._known: frozenset[int] = frozenset()
         self._company_s = -np.inf
         self._size_wh = 0, 0
+
+    @property
+    def leading(self) -> Leading | None:
+        """The face that becomes the subject's if it stays unmistakable; None where there is none."""
+        return self._leading if self.state == "waiting" else None
 
     def choose(self, track: int) -> None:
         """Say which track is the subject, now or as soon as it is in view; from any thread."""
@@ -97,6 +110,7 @@ class SubjectFace:
 
     def cut(self) -> None:
         """Say that the film was cut before the next frame: who is seen now may be somebody else."""
+        self._leading = None
         if self.state in ("following", "away"):
             self.state = "choose"
 
@@ -119,7 +133,7 @@ class SubjectFace:
 
     def _find(self, faces: Faces, time_s: float) -> int | None:
         chosen = self._chosen
-        if chosen is not None and (place := _place_of(faces, chosen)) is not None:
+        if chosen is not None and (place := place_of(faces, chosen)) is not None:
             self._chosen = None
             self._trail.clear()
             return place
@@ -130,7 +144,7 @@ class SubjectFace:
             return self._first(faces, time_s)
         if self.state == "choose":
             return None
-        place = _place_of(faces, self._track)
+        place = place_of(faces, self._track)
         if place is None:
             return self._back_again(faces, time_s)
         if self._in_doubt(faces, place):
@@ -156,9 +170,10 @@ class SubjectFace:
                 self.state = "choose"
             return None
         self._unclear_s = None
-        track = int(faces.track[place])
-        if self._leading is None or self._leading[0] != track:
+        track, box = int(faces.track[place]), faces.xyxy[place].astype(np.float64)
+        if self._leading is None or self._leading[0] != track or not _near(self._leading_box, box, _FARTHEST):
             self._leading = track, time_s
+        self._leading_box = box
         return place if time_s - self._leading[1] >= self._settle_s else None
 
     def _back_again(self, faces: Faces, time_s: float) -> int | None:
@@ -217,6 +232,8 @@ class GivenTracks:
         tracks: their numbers; where two are in view at once, neither is taken.
     """
 
+    leading: Leading | None = None
+
     def __init__(self, tracks: Iterable[int]) -> None:
         self.state: State = "waiting"
         self._tracks = frozenset(tracks)
@@ -246,7 +263,8 @@ def clearly_largest(faces: Faces) -> int | None:
     return int(order[0])
 
 
-def _place_of(faces: Faces, track: int | None) -> int | None:
+def place_of(faces: Faces, track: int | None) -> int | None:
+    """Give the place of a track's face; None where it isn't in view."""
     places = np.flatnonzero(faces.track == track)
     return int(places[0]) if len(places) else None
 

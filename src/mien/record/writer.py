@@ -18,16 +18,14 @@ from mien.measures.measurer import Measurer
 from mien.mood.episodes import episodes
 from mien.mood.running import Running
 from mien.record.committing import Committer, Row
-from mien.record.subject_face import FindsSubject, State, SubjectFace
+from mien.record.settling import LIGHT_EVERY_S, Settling, Taken
+from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace
 from mien.record.take import FindEpisodes
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
 from mien.table import DECIMALS
 from mien.types import Faces, Frame
-
-LIGHT_EVERY_S: Final = 1.0
-"""Light and sharpness change slowly, so they are looked at this often."""
 
 FIGURES_EVERY_S: Final = 1.0
 """The figures so far are for the eye, which needs them no more often than this."""
@@ -95,7 +93,8 @@ class RecordWriter:
         uuid: where it is known beforehand.
         face: says which face is the subject's.
         waits: `take` waits for a slow disk, as is right for a file; else what the disk can't keep up with is
-            lost and counted, so that a camera's readings go on.
+            lost and counted, so that a camera's readings go on. A file's first frames wait too, until it is
+            clear whose face is in them.
         commit_s: seconds between two commits.
         find: finds the episodes at the end.
         clock: gives seconds that never run backwards.
@@ -142,6 +141,7 @@ class RecordWriter:
         self._last_s = self._light_s = -np.inf
         self._track: int | None = None
         self._frames = self._with_subject = self._others = 0
+        self._waits, self._settling = waits, Settling()
         self._running = Running()
         self._figures: dict[str, float | None] = {}
         self._figures_s = -np.inf
@@ -188,11 +188,7 @@ class RecordWriter:
         if time_s > self._last_s:
             self._last_s = time_s
             self._frames += 1
-            self._with_subject += place is not None
-            self._others += len(faces) - (place is not None)
-            row = self._row(frame, time_s, None if place is None else faces[[place]])
-            self._committer.put(row)
-            self._count(row)
+            self._settle(Taken(frame, time_s, faces), place)
         return self._track
 
     def choose(self, track: int) -> None:
@@ -218,6 +214,7 @@ class RecordWriter:
         Returns:
             Whether all is done.
         """
+        self._release(None)
         self.end(state)
         return self._committer.join(timeout_s)
 
@@ -229,6 +226,27 @@ class RecordWriter:
         """
         if self._committer.stopped is not None:
             raise StoreError(self._committer.stopped)
+
+    def _settle(self, taken: Taken, place: int | None) -> None:
+        """Let a film's frames wait for the subject; a live source's never do."""
+        leading = self._face.leading if self._waits and place is None else None
+        self._release(leading)
+        if leading is None:
+            self._enter(taken, place)
+        else:
+            self._settling.hold(taken)
+
+    def _release(self, leading: Leading | None) -> None:
+        for taken, place in self._settling.release(leading, self._track):
+            self._enter(taken, place)
+
+    def _enter(self, taken: Taken, place: int | None) -> None:
+        faces = taken.faces
+        self._with_subject += place is not None
+        self._others += len(faces) - (place is not None)
+        row = self._row(taken.frame, taken.time_s, None if place is None else faces[[place]])
+        self._committer.put(row)
+        self._count(row)
 
     def _row(self, frame: Frame, time_s: float, face: Faces | None) -> Row:
         row = np.full(len(COLUMNS), np.nan)
