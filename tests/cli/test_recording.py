@@ -76,7 +76,9 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
     assert (recording.kind, recording.source, recording.state) == ("video", "session.mp4", "finished")
     assert (recording.frames, recording.length_s) == (12, 1.1)
     assert recording.coverage == 1.0
-    assert "P-017 in 12 of 12 frames, stored" in ran.out
+    day = f"{recording.started_at:%Y-%m-%d %H:%M}"
+    told = f"stored as of {day} (the file's last change; --recorded-at says otherwise)"
+    assert f"P-017 in 12 of 12 frames, {told}" in ran.out
     assert recording.models["network"]["sha256"]
     assert recording.settings["detector"] == "haar"
     with Store() as store:
@@ -86,6 +88,7 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
     assert kept == {
         "code": "P-017", "recording": recording.uuid,
         "frames": 12, "frames_with_subject": 12, "other_faces": 0,
+        "recorded_at": recording.started_at.isoformat(), "by_file_date": True,
     }  # fmt: skip
 
 
@@ -207,18 +210,21 @@ def test_when_a_film_was_recorded(clip: Path) -> None:
     length_s = 1.2
     changed = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
     os.utime(clip, (changed.timestamp(), changed.timestamp()))
-    assert recorded_at(clip, length_s) == changed - timedelta(seconds=length_s)
-    assert recorded_at(clip, length_s).utcoffset() == changed.astimezone().utcoffset()
+    assert recorded_at(clip, length_s) == (changed - timedelta(seconds=length_s), False)
+    assert recorded_at(clip, length_s).at.utcoffset() == changed.astimezone().utcoffset()
     for told, expected in [
         ("2026-05-01T08:00:00.000000Z", datetime(2026, 5, 1, 8, tzinfo=UTC)),
         ("1970-01-01T00:00:00.000000Z", None),
     ]:
         path = stamped(clip, told)
         os.utime(path, (changed.timestamp(), changed.timestamp()))
-        assert recorded_at(path, length_s) == (expected or changed - timedelta(seconds=length_s))
+        assert recorded_at(path, length_s) == (
+            expected or changed - timedelta(seconds=length_s),
+            expected is not None,
+        )
     path = stamped(clip, "2026-07-01T08:00:00.000000Z")
     os.utime(path, (changed.timestamp(), changed.timestamp()))
-    assert recorded_at(path, length_s) == changed - timedelta(seconds=length_s)
+    assert recorded_at(path, length_s) == (changed - timedelta(seconds=length_s), False)
 
 
 @pytest.mark.usefixtures("agreed")
@@ -234,6 +240,7 @@ def test_when_somebody_knows_better(run: Run, clip: Path) -> None:
         "results",
     )
     assert ran.code == 0
+    assert "frames, stored as of 2026-05-01 09:30\n" in ran.out
     assert [each.started_at.isoformat() for each in stored()] == ["2026-05-01T09:30:00+05:30"]
 
 

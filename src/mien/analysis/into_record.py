@@ -21,7 +21,7 @@ from mien.record.subject_face import FindsSubject, GivenTracks, SubjectFace
 from mien.record.take import recover
 from mien.record.writer import RecordWriter
 from mien.source import Source
-from mien.source.recorded_at import recorded_at
+from mien.source.recorded_at import RecordedAt, recorded_at
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 from mien.types import Faces, Frame
@@ -73,10 +73,11 @@ def recording(
         subject = store.subjects.get(wanted.subject)
         uuid = _uuid(subject, task)
         earlier = _earlier(store, subject, task, uuid, wanted.again)
+        kept.recorded = _recorded_at(wanted, task, source)
         writer = RecordWriter(
             store, subject, kind=task.kind, source=task.name,
             uuid=uuid if earlier is None else _stand_in(uuid),
-            started_at=_started_at(wanted, task, source),
+            started_at=kept.recorded.at,
             models=describe_models(settings), settings=settings.model_dump(mode="json"),
             face=_face(wanted, task), waits=True,
         )  # fmt: skip
@@ -144,12 +145,12 @@ def _face(wanted: Recorded, task: Task) -> FindsSubject:
     return SubjectFace(settle_s=0.0) if task.kind == "photograph" else SubjectFace()
 
 
-def _started_at(wanted: Recorded, task: Task, source: Source) -> datetime:
+def _recorded_at(wanted: Recorded, task: Task, source: Source) -> RecordedAt:
     if wanted.at is not None:
-        return datetime.fromisoformat(wanted.at)
+        return RecordedAt(datetime.fromisoformat(wanted.at), True)
     path = Path(task.where)
     if not path.exists():  # the portrait
-        return datetime.now().astimezone()
+        return RecordedAt(datetime.now().astimezone(), True)
     return recorded_at(path, source.report.duration_s or 0.0)
 
 

@@ -10,6 +10,7 @@ from mien.errors import ConfigError
 
 if TYPE_CHECKING:
     from mien.record.writer import RecordStatus
+    from mien.source.recorded_at import RecordedAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,16 @@ class Kept:
 
     Attributes:
         status: of the recording; None where nothing was to be stored.
+        recorded: when it was recorded; None as well.
     """
 
     status: RecordStatus | None = None
+    recorded: RecordedAt | None = None
 
     def as_record(self) -> dict[str, Any]:
         """Give it as it stands in the summary; empty where nothing was to be stored."""
-        status = self.status
-        if status is None:
+        status, recorded = self.status, self.recorded
+        if status is None or recorded is None:
             return {}
         return {
             "subject": {
@@ -53,6 +56,8 @@ class Kept:
                 "frames": status.frames,
                 "frames_with_subject": status.with_subject,
                 "other_faces": status.others,
+                "recorded_at": recorded.at.isoformat(),
+                "by_file_date": not recorded.said,
             }
         }
 

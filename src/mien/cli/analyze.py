@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -195,6 +196,13 @@ def _line(recording: dict[str, Any]) -> str:
     if recording["kind"] == "video":
         found += f" (face in {recording['frames_with_face']} of {recording['frames_analysed']} frames)"
     if kept := recording.get("subject"):
-        found += f"; {kept['code']} in {kept['frames_with_subject']} of {kept['frames']} frames, stored"
+        found += (
+            f"; {kept['code']} in {kept['frames_with_subject']} of {kept['frames']} frames, {_stored(kept)}"
+        )
     note = f"; {recording['note']}" if recording["note"] else ""
     return f"{recording['source']}: {found}{note}"
+
+
+def _stored(kept: dict[str, Any]) -> str:
+    why = " (the file's last change; --recorded-at says otherwise)" if kept["by_file_date"] else ""
+    return f"stored as of {datetime.fromisoformat(kept['recorded_at']):%Y-%m-%d %H:%M}{why}"
