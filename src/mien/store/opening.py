@@ -57,7 +57,7 @@ def _prepare(path: Path, create: bool, *, encrypted: bool) -> bool:
     try:
         if not path.exists():
             if not create:
-                raise StoreError(f"there is no record at {path}")
+                raise StoreError(f"there is no record at {path}; mien subject add CODE begins one")
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(0o600)
         recognise(path, encrypted=encrypted)
