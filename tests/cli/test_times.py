@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from mien.cli.times import read_end, read_moment, shown
+from mien.cli.times import read_end, read_last_day, read_moment, shown, shown_end
 from mien.errors import ConfigError
 
 NOW = datetime(2026, 5, 3, 23, 30, tzinfo=UTC)  # in Berlin it is the next day
@@ -61,3 +61,15 @@ def test_what_is_no_time(text: str) -> None:
 
 def test_shown() -> None:
     assert shown(NOW) == "2026-05-04 01:30"
+
+
+def test_the_last_day_is_shown_as_it_was_typed() -> None:
+    for text in ("2026-10-25", "2027-05-01"):
+        assert shown_end(read_last_day("--until", text, NOW)) == text
+    assert shown_end(read_last_day("--until", "2026-10-25T14:30", NOW)) == "2026-10-25 14:30"
+
+
+@pytest.mark.parametrize("text", ["2020-01-01", "2026-05-03"])
+def test_a_last_day_that_is_past(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"^--until: {text} is past$"):
+        read_last_day("--until", text, NOW)

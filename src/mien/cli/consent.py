@@ -9,7 +9,7 @@ import typer
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
-from mien.cli.times import read_end, shown
+from mien.cli.times import read_last_day, shown, shown_end
 
 if TYPE_CHECKING:
     from mien.store.types import Consent
@@ -48,7 +48,7 @@ def give(
             given_by=by,
             purpose=purpose,
             signals=[each.strip() for each in signals.split(",") if each.strip()],
-            valid_until=read_end("--until", until, store.now()) if until else None,
+            valid_until=read_last_day("--until", until, store.now()) if until else None,
         )
     typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {_end(consent)}")
 
@@ -100,4 +100,4 @@ def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOp
 def _end(consent: Consent) -> str:
     if consent.withdrawn_at:
         return f"withdrawn {shown(consent.withdrawn_at)}"
-    return f"until {shown(consent.valid_until)}" if consent.valid_until else "without an end"
+    return f"until {shown_end(consent.valid_until)}" if consent.valid_until else "without an end"

@@ -43,6 +43,24 @@ def read_end(option: str, text: str, now: datetime) -> datetime:
         return read_moment(option, text, now)
 
 
+def read_last_day(option: str, text: str, now: datetime) -> datetime:
+    """Give the end of something that still holds on a day, or until a moment.
+
+    Raises:
+        ConfigError: it is no time, or past.
+    """
+    end = read_end(option, text, now)
+    if end <= now:
+        raise ConfigError(f"{option}: {text} is past")
+    return end
+
+
+def shown_end(at: datetime) -> str:
+    """Give the end of something as people read it: a day's end is the day itself, as `read_end` takes it."""
+    local = at.astimezone()
+    return shown(at) if local.time() != time() else f"{local - timedelta(days=1):%Y-%m-%d}"
+
+
 def shown(at: datetime) -> str:
     """Give a moment as people read it, by the clock of this computer."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"

@@ -84,7 +84,8 @@ def checked_span(what: str, start: datetime, end: datetime | None) -> None:
     """
     checked_time(what, start)
     if end is not None and checked_time(what, end) <= start:
-        raise StoreError(f"{what}: expected an end after {start.isoformat()}, received {end.isoformat()}")
+        first, last = (f"{each:%Y-%m-%d %H:%M %z}" for each in (start, end))
+        raise StoreError(f"{what}: expected an end after {first}, received {last}")
 
 
 def require_subject(session: Session, subject: Subject) -> None:

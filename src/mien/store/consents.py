@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -147,7 +147,10 @@ def _why(consents: list[Consent], signal: str, at: datetime) -> str:
         return f" (it was withdrawn on {last.withdrawn_at:%Y-%m-%d})"
     if last.given_at > at:
         return f" (it begins on {last.given_at:%Y-%m-%d})"
-    return f" (it ended on {last.valid_until:%Y-%m-%d})"
+    if last.valid_until is None:
+        return ""
+    # A consent ends with its last day, which is the midnight after it.
+    return f" (it ended on {(last.valid_until - timedelta(microseconds=1)).astimezone():%Y-%m-%d})"
 
 
 def _rows(session: Session, subject: Subject) -> Sequence[ConsentRow]:
