@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ def where(tmp_path: Path) -> Path:
     with Store(path, who="tester") as store:
         subject = store.subjects.add("P-017")
         store.self_reports.add(subject, "phq9", items=[1, 1, 1, 1, 1, 1, 1, 1, 1])
+        store.annotations.add(subject, "note", "rain", at=datetime(2026, 5, 2, 12, tzinfo=UTC))
     return path
 
 
@@ -52,6 +54,7 @@ def test_html_long_and_of_a_period(run: Run, where: Path, tmp_path: Path) -> Non
         (["P-017", "--out", "report.docx"], 1, ".docx"),
         (["P-017", "--from", "2026-05-02", "--to", "2026-05-01"], 2, "2026-05-02"),
         (["P-017", "--from", "yesterday"], 2, "yesterday"),
+        (["P-017", "--from", "2030-01-01"], 1, "nothing is in the record from 2030-01-01"),
     ],
 )
 def test_wrong_use_is_one_line(run: Run, where: Path, arguments: list[str], code: int, named: str) -> None:

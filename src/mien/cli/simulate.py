@@ -10,11 +10,14 @@ import typer
 from mien.cli.console import progress_bar
 from mien.cli.options import StoreOption
 from mien.cli.subject import CodeArgument
+from mien.errors import ConfigError
 
 
 def simulate(
     code: CodeArgument,
-    weeks: Annotated[int, typer.Option(help="How many weeks, up to yesterday.", metavar="N", min=1)] = 12,
+    weeks: Annotated[
+        int, typer.Option(help="How many weeks, up to yesterday.", metavar="N", min=1, max=520)
+    ] = 12,
     seed: Annotated[int, typer.Option(help="Another seed is another person.", metavar="N")] = 0,
     minutes: Annotated[
         float, typer.Option(help="Length of each day's recording.", metavar="MINUTES", min=1, max=60)
@@ -45,6 +48,9 @@ def simulate(
     from mien.record.simulated import write_simulated
     from mien.store.store import Store
 
+    for option, week in (("--flat-week", flat_week), ("--dark-week", dark_week)):
+        if week is not None and week > weeks:
+            raise ConfigError(f"{option}: expected one of {weeks} weeks, received {week}")
     start = date.today() - timedelta(weeks=weeks)
     here = datetime.now().astimezone().tzinfo or UTC
     person = draw(

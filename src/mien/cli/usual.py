@@ -14,10 +14,13 @@ from mien.cli.subject import CodeArgument
 if TYPE_CHECKING:
     from mien.mood.congruence import Congruence
     from mien.mood.estimate import Estimate
-    from mien.mood.usual import Usual
+    from mien.mood.usual import NotReady, Usual
     from mien.record.changes import LookBack
+    from mien.store.store import Store
+    from mien.store.types import Subject
 
 _SHOWN = ("expressivity", "valence_mean", "arousal_mean", "smiles_per_min", "inertia")
+_HOW = {"taken": "taken", "kept": "as it was taken", "preview": "not taken; --take does that"}
 
 
 def usual(
@@ -32,6 +35,7 @@ def usual(
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.", metavar="DATE")
     ] = None,
     where: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what is usual for a person, or take some days as that.
 
@@ -41,24 +45,47 @@ def usual(
     Example: mien usual P-017 --take --from 2026-05-01 --to 2026-06-11
     """
     from mien.mood.usual import NotReady
-    from mien.record import baseline
     from mien.store.store import Store
 
     first, last = start and start.date(), end and end.date()
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
-        if take:
-            _say(baseline.take(store, subject, start=first, end=last), "taken")
-            return
-        kept = baseline.taken(store, subject)
-        if kept is not None and not (first or last):
-            _say(kept, "as it was taken")
-            return
-        found = baseline.preview(store, subject, start=first, end=last)
-        if isinstance(found, NotReady):
-            typer.echo(found.reason)
-        else:
-            _say(found, "not taken; --take does that")
+        found, how = _usual(store, subject, first, last, take)
+    if as_json:
+        print_json(_as_json(found, how))
+    elif isinstance(found, NotReady):
+        typer.echo(found.reason)
+    else:
+        _say(found, _HOW[how])
+
+
+def _usual(
+    store: Store, subject: Subject, first: date | None, last: date | None, take: bool
+) -> tuple[Usual | NotReady, str]:
+    """Give what is usual, and which of `_HOW` it is."""
+    from mien.record import baseline
+
+    if take:
+        return baseline.take(store, subject, start=first, end=last), "taken"
+    kept = baseline.taken(store, subject)
+    if kept is not None and not (first or last):
+        return kept, "kept"
+    return baseline.preview(store, subject, start=first, end=last), "preview"
+
+
+def _as_json(found: Usual | NotReady, how: str) -> dict[str, object]:
+    from mien.mood.usual import NotReady
+
+    if isinstance(found, NotReady):
+        return {"how": how, "not_ready": found.reason}
+    return {
+        "how": how, "start": found.start, "end": found.end, "days": found.days, "minutes": found.minutes,
+        "measures": {
+            name: {"days": each.days, "median": each.median, "sd": each.sd}
+            for name, each in found.measures.items()
+        },
+        "missing_for_alarms": found.missing_for_alarms,
+    }  # fmt: skip
 
 
 def _say(found: Usual, how: str) -> None:
@@ -100,26 +127,35 @@ def changes(
 
     Example: mien changes P-017 --false-alarm-days 365
     """
+    from mien.mood.change.findings import nothing_told
     from mien.record.changes import changes as find
     from mien.record.changes import choose_false_alarms, look_back
     from mien.store.store import Store
+    from mien.store.types import FALSE_ALARM_DAYS
 
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         if false_alarm_days is not None:
             choose_false_alarms(store, false_alarm_days or None)
+            typer.echo(_chosen(false_alarm_days), err=as_json)
         store.audit.log("read", subject, by="changes")
         if points is not None:
             _tell_points(look_back(store, subject, points), points)
             return
-        found = find(store, subject)
+        found, chosen = find(store, subject), store.texts.setting(FALSE_ALARM_DAYS)
     if as_json:
         print_json(found)
         return
     for each in found:
         typer.echo(each.text + (f" {each.advice}" if each.advice else ""))
     if not found:
-        typer.echo("nothing has changed")
+        typer.echo(nothing_told(chosen))
+
+
+def _chosen(days: int) -> str:
+    """Confirm a choice that is made for everybody in the record."""
+    told = f"a false alarm may come about once in {days} days" if days else "no changes are told"
+    return f"chosen for the whole record, all subjects: {told}"
 
 
 def _tell_points(found: LookBack, measure: str) -> None:

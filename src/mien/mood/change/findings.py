@@ -70,6 +70,16 @@ class Finding:
     advice: str = ""
 
 
+def nothing_told(false_alarm_days: float | None = None) -> str:
+    """Say that no change was found, and not that there is none.
+
+    Args:
+        false_alarm_days: as in `findings`, to be said too; None leaves it out.
+    """
+    chance = f" (a false alarm about once in {false_alarm_days:g} days)" if false_alarm_days else ""
+    return f"No change could be told from chance{chance}. This does not say that nothing has changed."
+
+
 def findings(
     days: pd.DataFrame,
     usual: Usual | NotReady,

@@ -7,7 +7,7 @@ from datetime import date, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mien.errors import OutputError
+from mien.errors import OutputError, StoreError
 from mien.files import write_text, written_whole
 from mien.record.report.appendix import sections
 from mien.record.report.content import ReportContent
@@ -80,10 +80,14 @@ def save_report(
 
     Raises:
         ConfigError: the period ends before it starts.
+        StoreError: the period was chosen, and nothing is in it.
         OutputError: another suffix, or it can't be written.
     """
     check_suffix(path)
-    said = content(store, subject, long=long, start=start, end=end)
+    material = gather(store, subject, start=start, end=end, charts=long)
+    if start or end:
+        _require_entries(material)
+    said = written(material, long=long)
     if path.suffix.lower() == ".html":
         write_text(path, render_html(said))
     else:
@@ -92,6 +96,15 @@ def save_report(
             temporary.write_bytes(pdf)
     store.audit.log("read", subject, by="report", kind=said.kind, form=path.suffix.lower().lstrip("."))
     return path
+
+
+def _require_entries(material: Material) -> None:
+    """Make sure that a report of a chosen period is about something: it may take a good one's place."""
+    if not (material.recordings or material.reports or material.annotations):
+        raise StoreError(
+            f"{material.code}: nothing is in the record from {material.start} to {material.end};"
+            " no report was written"
+        )
 
 
 def check_suffix(path: Path) -> None:

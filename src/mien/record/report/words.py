@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+from mien.mood.change.findings import nothing_told
 from mien.record.report.content import Entries, Entry, Fact, Picture, ReportContent, Table
 from mien.record.report.curve import Curve, draw_curve
 from mien.record.report.daily import dates_of
@@ -160,7 +161,7 @@ def _changes(material: Material) -> tuple[str, ...]:
         return ()
     if not material.usual:
         return ("There are too few days yet to say what is usual for this person, so no change is told.",)
-    return ("Nothing was found that differs from this person's own usual.",)
+    return (nothing_told(),)
 
 
 def _answers(reports: Sequence[SelfReport]) -> Table | None:

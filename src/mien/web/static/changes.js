@@ -71,7 +71,7 @@ export class Changes {
     this.#part("over-room").hidden = !over.length;
     this.#part("over-count").textContent = `What is over (${over.length})`;
     this.#part("no-finding").hidden = findings.length > over.length;
-    this.#part("no-finding").textContent = days ? "No change now that stands out from what is usual." : "";
+    this.#part("no-finding").textContent = days ? `No change now that could be told from chance (a false alarm about once in ${days} days). This does not say that nothing has changed.` : "";
     this.#part("no-alarms").hidden = days !== null;
     this.#part("chart-note").hidden = !charts.length;
     this.#part("baseline-words").textContent = baseline.words;
