@@ -255,6 +255,9 @@ def test_a_subject_erased_while_its_page_is_open(page: Page, records: MienLive) 
 def test_a_code_that_is_nobodys_says_so(page: Page) -> None:
     page.open("subjects/P-999")
     assert "there is no subject P-999" in page.until_text("trouble", "P-999")
+    assert not page.run(
+        "return [...document.querySelectorAll('form')].some((each) => each.checkVisibility())"
+    )
 
 
 def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, records: MienLive) -> None:

@@ -102,7 +102,14 @@ class Subject {
   }
 
   async #try(place, act) {
-    await attempt(this.#part, place, act, this.#about && (() => this.#gone()));
+    await attempt(this.#part, place, act, () => (this.#about ? this.#gone() : this.#missing()));
+  }
+
+  // Nothing can be done for a subject that never was there, or is somebody else's to see.
+  #missing() {
+    this.end();
+    this.#part("main").hidden = this.#part("side").hidden = true;
+    this.#part("trouble").textContent = `there is no subject ${this.#code}`;
   }
 
   #gone() {
