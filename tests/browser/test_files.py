@@ -60,7 +60,7 @@ def test_a_photograph_gets_label_table_and_marks(files: Page, portrait_path: Pat
     expected = mien.analyze(portrait_path).frame
     send(files, portrait_path)
     shown(files, portrait_path.name)
-    assert files.text("found") == f"1 face: {expected['expression'][0]}."
+    assert files.text("found") == f"1 face: {expected['expression'][0]}. Read by network mien."
     head = files.run(
         "return [...document.querySelectorAll('[data-part=head] th')].map((cell) => cell.textContent)"
     )
@@ -114,6 +114,23 @@ def test_a_photograph_says_why_by_the_chosen_network(files: Page, portrait_path:
     files.part("why").click()
     assert files.until(drawn, "/annotated") == 512
     assert not files.part("reasons").is_displayed()
+
+
+def test_each_new_file_opens_itself_until_somebody_opens_another(
+    files: Page, portrait_path: Path, tmp_path: Path
+) -> None:
+    first, second, third = (tmp_path / f"{name}.jpg" for name in ("first", "second", "third"))
+    for path in (first, second, third):
+        path.write_bytes(portrait_path.read_bytes())
+    send(files, first)
+    shown(files, first.name)
+    Select(files.part("network")).select_by_visible_text("paper")
+    assert "Read by network mien." in files.text("found")  # chosen for the next files
+    send(files, second, third)
+    shown(files, second.name)
+    assert "Read by network paper." in files.text("found")
+    files.until("return document.querySelectorAll('button.upload-name:not([hidden])').length === 3")
+    assert files.text("title") == second.name  # the rest of a batch takes nothing away
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStatio
     assert found is not None
     config = json.loads(html.unescape(found[1]))
     assert config["max_mb"] == 7
+    assert config["network"] == "mien"
     assert set(config["suffixes"]) == PHOTOGRAPHS | VIDEOS
     assert "Up to 7 MB each" in markup
     options = re.findall(r'<option value="([a-z]*)">([a-z]+)</option>', markup)

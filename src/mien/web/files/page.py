@@ -70,6 +70,7 @@ def page_config(uploads: Uploads) -> dict[str, Any]:
         "max_mb": uploads.max_mb,
         "decimals": dict(DECIMALS),
         "uncertain": UNCERTAIN,
+        "network": Path(uploads.network).stem,
     }
 
 

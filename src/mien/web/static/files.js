@@ -15,6 +15,8 @@ class Files {
   #parts;
   #config;
   #items = [];
+  #batch = 0; // counts how often files were added
+  #opening = null; // of this batch, the first that is ready opens itself
   #shown = null;
   #offset = 0;
   #sending = false;
@@ -63,8 +65,9 @@ class Files {
   // Sending
 
   #add(files) {
+    this.#opening = this.#batch += 1;
     for (const file of files) {
-      const item = { name: file.name, file, network: this.#parts("network").value, status: { state: "queued", progress: null } };
+      const item = { name: file.name, file, batch: this.#batch, network: this.#parts("network").value, status: { state: "queued", progress: null } };
       const problem = this.#problem(file);
       if (problem) item.status = { state: "failed", error: problem };
       this.#insert(item);
@@ -149,7 +152,7 @@ class Files {
       if (item.status.state === "failed") this.#say(item.status.error);
       if (item.status.state !== "done") continue;
       this.#say(`${item.name} is ready.`);
-      if (!this.#shown) this.#show(item, { focus: false });
+      if (!this.#shown || item.batch === this.#opening) this.#show(item, { focus: false });
     }
   }
 
@@ -209,10 +212,11 @@ class Files {
 
   async #show(item, { focus = true } = {}) {
     this.#shown = item;
+    this.#opening = null; // what somebody looks at is not taken from them by the rest of the batch
     for (const each of this.#items) this.#refresh(each);
     this.#parts("result").hidden = false;
     this.#parts("title").textContent = item.name;
-    this.#parts("found").textContent = found(item.status);
+    this.#parts("found").textContent = this.#found(item.status);
     this.#parts("download").href = `${API}/${item.id}/table.csv`;
     this.#parts("summary").href = `${API}/${item.id}/summary.json`;
     this.#parts("why-field").hidden = !explainable(item.status);
@@ -237,7 +241,7 @@ class Files {
     video.hidden = !picture.hidden;
     if (!picture.hidden) {
       picture.src = source;
-      picture.alt = `${name}. ${found(status)}`;
+      picture.alt = `${name}. ${this.#found(status)}`;
       video.removeAttribute("src");
       video.load();
       return;
@@ -277,6 +281,10 @@ class Files {
     this.#parts("face-field").hidden = options.length < 2;
     this.#parts("legend").replaceChildren(...data.labels.map(legendItem));
     this.#course.load(data);
+  }
+
+  #found(status) {
+    return found(status, status.network ?? this.#config.network);
   }
 
   async #showRows(offset) {
@@ -380,9 +388,9 @@ function stateWords({ state, stage, progress, error }) {
 }
 
 /** What a record says, in a sentence or two. */
-function found(status) {
+function found(status, network) {
   const rows = status.rows ?? 0;
-  const note = (status.network ? ` Read by network ${status.network}.` : "") + (status.note ? ` Note: ${status.note}.` : "");
+  const note = ` Read by network ${network}.` + (status.note ? ` Note: ${status.note}.` : "");
   if (!rows) return `No face was found.${note}`;
   const shares = Object.entries(status.expressions).sort((one, other) => other[1] - one[1]);
   if (status.kind === "photograph") {
