@@ -99,21 +99,31 @@ def test_a_photograph_says_why_by_the_chosen_network(files: Page, portrait_path:
     shown(files, portrait_path.name)
     assert files.text("found").endswith("Read by network paper.")
     drawn = """
-      const picture = document.querySelector('[data-part=picture]');
-      return picture.complete && picture.src.endsWith(arguments[0]) && picture.naturalWidth;
+      const picture = document.querySelector(`[data-part=${arguments[0]}]`);
+      return picture.checkVisibility() && picture.complete && picture.naturalWidth;
     """
-    assert files.until(drawn, "/annotated") == 512
+    assert files.until(drawn, "picture") == 512
     files.part("why").click()
     words = files.until_text("words", "with this region covered")
     assert words.split(":")[0] == expected.words.split(":")[0]
-    assert files.until(drawn, "/why.png") > 640
+    width = files.until(drawn, "why-picture")
+    assert width > 640
     assert not files.part("marked").is_enabled()
     assert files.faults() == []
+    assert files.part("why-link").get_property("href") == files.part("why-picture").get_property("src")
     files.phone()
     assert files.too_wide() == []
+    # As large as can be read, in a box that the keyboard reaches and scrolls.
+    assert files.part("why-picture").size["width"] >= 0.75 * width
+    sheet = files.part("sheet")
+    assert sheet.size["width"] < 360
+    sheet.send_keys(Keys.ARROW_RIGHT)
+    files.until("return document.querySelector('[data-part=sheet]').scrollLeft > 0")
+    assert files.faults() == []
     files.part("why").click()
-    assert files.until(drawn, "/annotated") == 512
+    assert files.until(drawn, "picture") == 512
     assert not files.part("reasons").is_displayed()
+    assert not sheet.is_displayed()
 
 
 def test_each_new_file_opens_itself_until_somebody_opens_another(

@@ -7,6 +7,7 @@ const API = "/api/v1/files";
 const POLL_MS = 700;
 const BUSY_MS = 2000;
 const PAGE = 50;
+const LEGIBLE = 0.8; // of its own size; smaller, what is written on a drawing can't be read
 const OPEN = ["queued", "sending", "receiving", "waiting", "running"];
 
 const parts = (root) => (name) => root.querySelector(`[data-part="${name}"]`);
@@ -50,6 +51,9 @@ class Files {
     this.#parts("forget").addEventListener("click", () => this.#removeAll());
     this.#parts("marked").addEventListener("change", () => this.#showMedia());
     this.#parts("why").addEventListener("change", () => this.#showMedia());
+    this.#parts("why-picture").addEventListener("load", ({ target }) => {
+      target.style.minWidth = `${LEGIBLE * target.naturalWidth}px`;
+    });
     this.#parts("before").addEventListener("click", () => this.#showRows(this.#offset - PAGE));
     this.#parts("after").addEventListener("click", () => this.#showRows(this.#offset + PAGE));
     this.#parts("face").addEventListener("change", (event) => this.#course.choose(Number(event.target.value)));
@@ -230,6 +234,7 @@ class Files {
     const why = this.#parts("why").checked;
     this.#parts("marked").disabled = why;
     this.#parts("reasons").hidden = !why;
+    this.#swap(false);
     if (why) {
       this.#showWhy(this.#shown);
       return;
@@ -263,9 +268,16 @@ class Files {
     const lines = told ? told.faces.map((face, place) => `${told.faces.length > 1 ? `Face ${place}, ` : ""}${face.words}`) : [`${item.name} could not be explained. Send it again.`];
     words.replaceChildren(...lines.map((line) => make("li", "", line)));
     if (!told?.faces.length) return;
-    const picture = this.#parts("picture");
-    picture.src = `${API}/${item.id}/why.png`;
+    const picture = this.#parts("why-picture");
+    picture.src = this.#parts("why-link").href = `${API}/${item.id}/why.png`;
     picture.alt = lines.join(". ");
+    this.#swap(true);
+  }
+
+  /** The drawing in place of the photograph, or the photograph again. */
+  #swap(drawn) {
+    this.#parts("media").hidden = drawn;
+    this.#parts("sheet").hidden = this.#parts("why-link").hidden = !drawn;
   }
 
   async #showCourse(item) {
