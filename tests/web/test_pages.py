@@ -183,6 +183,7 @@ def test_about_tells_versions_models_and_boundaries(visitor: TestClient) -> None
     assert version("mien") in shown
     assert version("onnxruntime") in shown
     assert "It does not diagnose" in shown
+    assert "Mien is not sure enough of any expression." in shown  # likelihood alone does not decide it
     for name in built_in_networks():
         assert f"<summary>{name}</summary>" in shown
 
