@@ -14,6 +14,8 @@ from selenium.webdriver.support.ui import Select
 
 from browser.chromium import Page
 from browser.mien_live import MienLive, mien_live
+from mien.mood.simulated import simulate
+from mien.record.simulated import write_simulated
 from mien.store.store import Store
 from web import record_people as people
 
@@ -264,10 +266,13 @@ def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, r
     with opened(records) as store:
         subject = store.subjects.add("P-032")
         store.consents.give(subject, given_by="the person", purpose="to talk about it")
+        write_simulated(store, "SIM-1", simulate(1, 1, start=TODAY - timedelta(14)))
     records.choose("self")
     page.open().start()
     page.run("document.querySelector('[data-part=keep-room]').open = true")
-    page.until("return [...document.querySelector('[data-part=keep-subject]').options].length")
+    offered = "return [...document.querySelector('[data-part=keep-subject]').options].map(({value}) => value)"
+    page.until("return document.querySelector('[data-part=keep-subject]').options.length")
+    assert "SIM-1" not in page.run(offered)
     Select(page.part("keep-subject")).select_by_value("P-032")
     page.until("return !document.querySelector('[data-part=keep-start]').disabled")
     page.part("keep-start").click()

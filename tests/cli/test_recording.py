@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import av
@@ -20,6 +20,8 @@ from live.station_fakes import live_threads
 from mien.analysis.into_record import _stand_in
 from mien.errors import StoreError
 from mien.live.purpose import choose_purpose
+from mien.mood.simulated import simulate
+from mien.record.simulated import write_simulated
 from mien.record.take import load_series
 from mien.record.writer import RecordWriter
 from mien.source.recorded_at import recorded_at
@@ -99,6 +101,17 @@ def test_from_python_too(clip: Path) -> None:
     assert found.summary["recordings"][0]["subject"]["recording"] == recording.uuid
     with pytest.raises(StoreError, match="P-9"):
         mien.analyze(clip, subject="P-9")
+
+
+def test_nothing_goes_into_a_simulated_persons_record(run: Run, clip: Path) -> None:
+    with Store() as store:
+        write_simulated(store, "SIM-1", simulate(1, 1, start=date(2026, 6, 1)))
+        before = len(store.recordings.of(store.subjects.get("SIM-1")))
+    ran = run("analyze", clip, "--subject", "SIM-1", "--out", "results")
+    assert ran.code == 1
+    assert "SIM-1 is simulated" in ran.errors[0]
+    with Store() as store:
+        assert len(store.recordings.of(store.subjects.get("SIM-1"))) == before
 
 
 @pytest.mark.usefixtures("agreed")

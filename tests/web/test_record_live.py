@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from fastapi import FastAPI
 
 from mien.live.purpose import choose_purpose
+from mien.mood.simulated import simulate
+from mien.record.simulated import write_simulated
 from mien.store.store import Store
 from mien.types import Faces
 from mien.web.app import build_backend
@@ -119,11 +122,14 @@ def test_it_ends_with_its_source_and_nothing_comes_after(
         ("P-2", "browser-1", 409, "mien consent give P-2"),
         ("P-9", "browser-1", 404, "no subject P-9"),
         ("P-1", "nowhere", 404, "no such source"),
+        ("SIM-1", "browser-1", 409, "SIM-1 is simulated"),
     ],
 )
 def test_what_can_not_be_recorded_is_refused(
     page: TestClient, record: Store, subject: str, source: str, code: int, words: str
 ) -> None:
+    person = simulate(1, 1, start=date(2026, 6, 1))
+    write_simulated(record, "SIM-1", person)
     answer = begin(page, subject, source)
     assert answer.status_code == code
     assert words in answer.json()["detail"]

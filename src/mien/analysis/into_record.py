@@ -17,6 +17,7 @@ from mien.config import Settings
 from mien.errors import ConfigError, StoreError
 from mien.files import sha256_of
 from mien.pipeline import Tally
+from mien.record.person import require_person
 from mien.record.subject_face import FindsSubject, GivenTracks, SubjectFace
 from mien.record.take import recover
 from mien.record.writer import RecordWriter
@@ -42,7 +43,9 @@ def check_recorded(wanted: Recorded, tasks: Sequence[Task]) -> None:
     if wanted.at is not None and len(tasks) > 1:
         raise ConfigError(f"recorded at: expected one input, received {len(tasks)}; read them one by one")
     with Store(wanted.store, create=False) as store:
-        store.consents.require(store.subjects.get(wanted.subject), "expression")
+        subject = store.subjects.get(wanted.subject)
+        store.consents.require(subject, "expression")
+        require_person(store, subject)
         recover(store)
 
 

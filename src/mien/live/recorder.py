@@ -11,6 +11,7 @@ from typing import Any
 from mien.errors import ConfigError, StoreError
 from mien.live.places import PORTRAIT
 from mien.live.reading import Reading
+from mien.record.person import require_person
 from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
@@ -36,7 +37,7 @@ class Recorder:
         refused: why the last recording could not be begun; None where none was refused.
 
     Raises:
-        StoreError: the subject has not agreed.
+        StoreError: the subject has not agreed, or is simulated.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Recorder:
         only: str | None = None,
     ) -> None:
         store.consents.require(subject, "expression")
+        require_person(store, subject)
         self.subject = subject
         self.refused: str | None = None
         self._store, self._models, self._settings = store, models, settings

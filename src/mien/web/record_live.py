@@ -53,7 +53,7 @@ class LiveRecordings:
         """Begin to keep a subject's readings of one source.
 
         Raises:
-            StoreError: the subject has not agreed.
+            StoreError: the subject has not agreed, or is simulated.
             HTTPException: no such subject or source; or something else is being recorded.
         """
         from mien.analysis.models import describe_models

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from mien.labels import EMOTIONS
+from mien.record.person import is_simulated
 from mien.record.scales import needs_safety_text, title_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def subject_view(
         "recordings": len(recordings),
         "days": len({each.day for each in recordings}),
         "last_recording": max((each.day for each in recordings), default=None),
-        "simulated": any(each.kind == "simulated" for each in recordings),
+        "simulated": is_simulated(recordings),
         "recording_now": any(each.state == "open" for each in recordings),
     }
 

@@ -75,7 +75,7 @@ export class Keeping {
   async #listSubjects() {
     await this.#try("keep-error", async () => {
       const { subjects } = await ask("subjects");
-      const agreed = subjects.filter(({ consent }) => consent.state === "valid");
+      const agreed = subjects.filter(({ consent, simulated }) => consent.state === "valid" && !simulated);
       this.#part("keep-subject").replaceChildren(...agreed.map(({ code }) => new Option(code, code)));
       if (!agreed.length) this.#part("keep-error").textContent = "Nobody has consented yet. Note it under Subjects first.";
       this.#show();
