@@ -179,3 +179,12 @@ def test_the_kind_of_a_place(tmp_path: Path) -> None:
     film.touch()
     places = ["camera:0", "/dev/video2", "rtsp://host/live", str(film), "portrait", "a browser's camera"]
     assert [kind_of(each) for each in places] == ["camera", "camera", "stream", "video", "video", "browser"]
+
+
+def test_the_one_chosen_source_is_removed_before_it_gave_a_frame(kept: Store, subject: Subject) -> None:
+    recorder = Recorder(kept, subject, models={}, settings={}, only="door")
+    assert recorder.source == "door"
+    recorder.left("hall")
+    assert recorder.source == "door"
+    recorder.left("door")
+    assert recorder.source is None

@@ -122,7 +122,7 @@ class Recorder:
             state: "interrupted" where it broke off.
         """
         with self._lock:
-            if source != self._source:
+            if source != (self._source or self._only):
                 return
             self._source = None
             # Whoever chose this one source has not chosen what comes after it.
