@@ -126,6 +126,15 @@ test("a running source is nothing to speak of, a lost one says for how long", ()
   for (const state of ["opening", "waiting", "stalled", "failed", "ended", "stopped"]) assert.ok(statusWords({ state, note: null }));
 });
 
+test("a source that never gave a picture says why, until it gives one", () => {
+  const status = { state: "waiting", frames_read: 0, restarts: 0, note: "camera:7: no such camera" };
+  const words = "The source can't be opened; it is tried again. camera:7: no such camera";
+  assert.equal(statusWords(status), words);
+  assert.equal(statusWords({ ...status, state: "opening", restarts: 1 }), words);
+  assert.ok(statusWords({ ...status, state: "opening" }).startsWith("Opening"));
+  assert.ok(statusWords({ ...status, frames_read: 1 }).startsWith("The source broke off"));
+});
+
 test("the timeline in words names the largest shares", () => {
   const summary = { readings: 10, read: 0.5, shares: [["neutral", 0.7], ["happiness", 0.3], ["anger", 0]] };
   assert.equal(timelineWords(summary, 3), "In the last 3 minutes: a face read in 50\u00a0% of the readings; on average neutral 70\u00a0%, happiness 30\u00a0%.");

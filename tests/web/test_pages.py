@@ -120,7 +120,8 @@ def test_every_part_that_the_script_asks_for_is_on_the_page(visitor: TestClient)
     shown = markup(visitor, "/")
     there = set(re.findall(r'data-part="([\w-]+)"', shown))
     scripts = "".join(
-        (STATIC / name).read_text(encoding="utf-8") for name in ("live.js", "view.js", "purpose.js")
+        (STATIC / name).read_text(encoding="utf-8")
+        for name in ("live.js", "view.js", "purpose.js", "removing.js")
     )
     asked = set(re.findall(r'[pP]arts?\("([\w-]+)"\)', scripts))
     assert len(asked) > 20
@@ -131,7 +132,8 @@ def test_sources_are_added_only_where_they_may(visitor: TestClient) -> None:
     assert 'data-part="add-form"' in markup(visitor, "/")
     station = FakeStation()
     closed = client(build_app(station, settings(allow_sources=False)))  # type: ignore[arg-type]
-    assert 'data-part="add-form"' not in markup(closed, "/")
+    for part in ("add-form", "remove", "remove-sure"):
+        assert f'data-part="{part}"' not in markup(closed, "/")
     station.close()
 
 

@@ -47,6 +47,11 @@ export class Keeping {
     return this.#now?.active ? `Recording ${this.#now.subject ?? "a subject"}` : null;
   }
 
+  /** The name of the source that is being recorded; null for none. */
+  get recorded() {
+    return this.#now?.active ? this.#now.source : null;
+  }
+
   async #look() {
     this.#asked += 1;
     if (!this.#now?.active && this.#asked % SELDOM !== 1) return this.#show();

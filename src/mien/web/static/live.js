@@ -5,6 +5,7 @@ import { Indicator, isCamera } from "./indicator.js";
 import { Keeping } from "./keeping.js";
 import { Consent } from "./purpose.js";
 import { Record, save, saveAddress } from "./record.js";
+import { Removing } from "./removing.js";
 import { addSource, history, listSources, serverSources } from "./sources.js";
 import { Stats } from "./stats.js";
 import { View } from "./view.js";
@@ -46,6 +47,7 @@ class Live {
     this.record = new Record(config);
     this.indicator = new Indicator(this.#part("stage"));
     this.keeping = new Keeping(this.#part, this.view, () => this.#watched(), () => this.#indicate());
+    this.removing = new Removing(this.#part, () => this.#removable(), () => this.keeping.recorded, (name) => this.#removed(name));
     this.consent = new Consent(this.#part, () => this.start());
     this.#wire();
     this.#open();
@@ -242,6 +244,21 @@ class Live {
     }
   }
 
+  /** What the page could add again: a camera or a stream, not a file; null for anything else. */
+  #removable() {
+    const [kind, name] = this.#chosen();
+    const known = this.#server.find((status) => kind === "server" && status.name === name);
+    return known && isCamera(known.where) ? name : null;
+  }
+
+  async #removed(name) {
+    this.stop();
+    await this.#listSources();
+    this.#askFirst();
+    this.#say(`${name} was removed`);
+    this.#part("source").focus();
+  }
+
   // What the page says around the picture.
 
   #askFirst() {
@@ -276,6 +293,7 @@ class Live {
     part("stop-words").textContent = own ? "Stop camera" : "Stop";
     part("pause").disabled = phase === "starting";
     part("pause").setAttribute("aria-pressed", String(phase === "paused"));
+    this.removing?.offer();
     this.#notice();
     this.#indicate();
   }
@@ -331,6 +349,7 @@ class Live {
   async #listSources() {
     this.#server = await serverSources();
     await listSources(this.#part("source"), this.#server);
+    this.removing.offer();
     this.#indicate();
   }
 }

@@ -1,6 +1,8 @@
 // What can be looked at: this browser's cameras, and the server's sources.
 
+import { ask } from "./ask.js";
 import { reason } from "./purpose.js";
+import { neverOpened } from "./words.js";
 
 const ADDRESS = "/api/v1/sources";
 const STATES = { running: "", opening: "opening", waiting: "starts again soon", away: "connection lost", stalled: "stalled", failed: "failed", ended: "ended", stopped: "stopped" };
@@ -38,6 +40,11 @@ export async function addSource(where) {
   return body.name;
 }
 
+/** Take one of the server's away; throws with the server's sentence. */
+export function removeSource(name) {
+  return ask(`sources/${encodeURIComponent(name)}`, { method: "DELETE" });
+}
+
 /** Fill the chooser; what was chosen stays chosen. Values are "browser:ID" or "server:NAME". */
 export async function listSources(select, server) {
   const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
@@ -45,7 +52,7 @@ export async function listSources(select, server) {
   const own = cameras.length
     ? cameras.map(({ deviceId, label }, i) => [`browser:${deviceId}`, label || `Camera ${i + 1}`])
     : [["browser:", "This device's camera"]];
-  const others = server.map(({ name, state }) => [`server:${name}`, STATES[state] ? `${name} (${STATES[state]})` : name]);
+  const others = server.map((status) => [`server:${status.name}`, titleOf(status)]);
   const wanted = JSON.stringify([own, others]);
   if (select.dataset.listed === wanted) return;
   select.dataset.listed = wanted;
@@ -54,6 +61,11 @@ export async function listSources(select, server) {
   const still = [...select.options].some(({ value }) => value === chosen);
   // The browser tells its cameras' names only once it has allowed one.
   select.value = still ? chosen : chosen.startsWith("browser:") ? own[0][0] : select.options[0].value;
+}
+
+function titleOf(status) {
+  const how = neverOpened(status) ? "can't be opened" : STATES[status.state];
+  return how ? `${status.name} (${how})` : status.name;
 }
 
 function group([label, list]) {

@@ -43,10 +43,16 @@ export function timelineWords(summary, minutes) {
   return `In ${span}: a face read in ${percent(summary.read)} of the readings${list ? `; on average ${list}` : ""}.`;
 }
 
+/** Whether a source of the server was tried, and has never given a picture. */
+export function neverOpened({ state, frames_read: frames, restarts }) {
+  return frames === 0 && (state === "waiting" || (state === "opening" && restarts > 0));
+}
+
 /** What is wrong with a source of the server; null when nothing is. */
 export function statusWords(status) {
   if (!status || status.state === "running") return null;
   const note = status.note ? ` ${status.note}` : "";
+  if (neverOpened(status)) return `The source can't be opened; it is tried again.${note}`;
   const away = status.away_s ? ` for ${Math.round(status.away_s)} s` : "";
   return {
     opening: "Opening the source…",

@@ -1,0 +1,80 @@
+"""Sources of the server on the page: added, removed, come to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver import Keys
+from selenium.webdriver.support.ui import Select
+
+from browser.chromium import Page
+from browser.mien_live import MienLive
+from mien.store.store import Store
+
+GONE = "rtsp://127.0.0.1:1/x"
+"""A stream at a port where nobody listens."""
+
+CHOSEN = "return document.querySelector('[data-part=source]').selectedOptions[0].textContent"
+
+
+@pytest.fixture
+def mistyped(page: Page, server: MienLive) -> Iterator[Page]:
+    """The live view, to which a stream was added that can't be opened."""
+    page.open()
+    page.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    form = page.part("add-form")
+    form.find_element("name", "where").send_keys(GONE)
+    form.submit()
+    page.until(f"{CHOSEN}.includes(arguments[0])", GONE)
+    assert page.part("remove").is_displayed()
+    page.part("start").click()
+    page.until_text("notice", "can't be opened")
+    yield page
+    if server.ask("sources"):
+        page.run(
+            "return fetch('/api/v1/sources/' + encodeURIComponent(arguments[0]), {method: 'DELETE'})"
+            ".then(({status}) => status)",
+            GONE,
+        )
+
+
+def until_removed(page: Page, server: MienLive) -> None:
+    page.until(f"{CHOSEN}.includes(arguments[0]) === false", GONE)
+    assert server.ask("sources") == []
+    assert page.part("consent").is_displayed()
+    assert not page.part("remove").is_displayed()
+
+
+def test_a_source_that_never_opened_says_why_and_can_be_removed(mistyped: Page, server: MienLive) -> None:
+    assert "Connection refused" in mistyped.text("notice")
+    mistyped.until(f"{CHOSEN} === arguments[0]", f"{GONE} (can't be opened)")
+    assert mistyped.faults() == []
+    mistyped.phone()
+    assert mistyped.too_wide() == []
+    mistyped.part("remove").send_keys(Keys.ENTER)
+    until_removed(mistyped, server)
+    assert mistyped.run("return document.activeElement.dataset.part") == "source"
+
+
+def test_a_source_that_is_recorded_is_removed_after_a_question(mistyped: Page, server: MienLive) -> None:
+    with Store(server.folder / "record.sqlite", who="tests") as store:
+        subject = store.subjects.add("P-040")
+        store.consents.give(subject, given_by="the person", purpose="to talk about it")
+    subjects = mistyped.browser.find_element("css selector", "[data-part=keep-room] summary")
+    subjects.click()
+    subjects.click()
+    mistyped.until("return document.querySelector('[data-part=keep-subject]').options.length")
+    Select(mistyped.part("keep-subject")).select_by_value("P-040")
+    mistyped.until("return !document.querySelector('[data-part=keep-start]').disabled")
+    mistyped.part("keep-start").click()
+    mistyped.until_text("keeping-words", "Recording P-040")
+    mistyped.part("remove").click()
+    assert mistyped.part("remove-sure").is_displayed()
+    assert mistyped.faults() == []
+    mistyped.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert [status["name"] for status in server.ask("sources")] == [GONE]
+    mistyped.part("remove").click()
+    mistyped.browser.find_element("css selector", "[data-part=remove-sure] button.danger").click()
+    until_removed(mistyped, server)
+    mistyped.until("return document.querySelector('[data-part=keeping]').hidden")
