@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
-from selenium.webdriver import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from browser.chromium import Page
-from browser.mien_live import MienLive
+from browser.chromium import LIMIT_S, Page
+from browser.fake_camera import images_of
+from browser.mien_live import MienLive, mien_live
+from mien.show.video import ClipWriter
 from mien.store.store import Store
 
 GONE = "rtsp://127.0.0.1:1/x"
@@ -37,6 +41,10 @@ def mistyped(page: Page, server: MienLive) -> Iterator[Page]:
             ".then(({status}) => status)",
             GONE,
         )
+
+
+def states(server: MienLive) -> list[str]:
+    return [status["state"] for status in server.ask("sources")]
 
 
 def until_removed(page: Page, server: MienLive) -> None:
@@ -78,3 +86,41 @@ def test_a_source_that_is_recorded_is_removed_after_a_question(mistyped: Page, s
     mistyped.browser.find_element("css selector", "[data-part=remove-sure] button.danger").click()
     until_removed(mistyped, server)
     mistyped.until("return document.querySelector('[data-part=keeping]').hidden")
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A second of the portrait."""
+    path = tmp_path / "session.mp4"
+    with ClipWriter(path, (640, 360)) as writer:
+        for index, image in enumerate(images_of("portrait")[:10]):
+            writer.write(image, index / 10)
+    return path
+
+
+def test_a_film_that_has_ended_gives_its_readings_and_lets_another_source_be_first(
+    blank: Chrome, programs: tuple[str, str], clip: Path, tmp_path: Path
+) -> None:
+    with mien_live(tmp_path, clip, "portrait", "--purpose", "self") as running:
+        WebDriverWait(blank, LIMIT_S, 0.1).until(lambda _: states(running) == ["ended", "running"])
+        page = Page(blank, running.address)
+        page.open()
+        page.until("return window.mien.state.source === 'portrait'")
+        assert page.part("stop").is_enabled()
+        film = str(running.ask("sources")[0]["name"])
+        Select(page.part("source")).select_by_value(f"server:{film}")
+        page.until_text("notice", "has come to its end")
+        for part in ("pause", "stop"):
+            page.until("return document.querySelector(`[data-part=${arguments[0]}]`).disabled", part)
+        assert page.part("save").is_enabled()
+        assert not page.part("remove").is_displayed()  # a file can't be added again on the page
+        page.run(
+            "window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.href); }"
+        )
+        page.part("save").click()
+        (address,) = page.run("return window.saved")
+        table = httpx.get(address, trust_env=False, timeout=LIMIT_S).raise_for_status().text
+        assert table.count("\n") > 1
+        assert page.faults() == []
+        Select(page.part("source")).select_by_value("server:portrait")
+        page.until("return !document.querySelector('[data-part=stop]').disabled")

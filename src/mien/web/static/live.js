@@ -6,12 +6,12 @@ import { Keeping } from "./keeping.js";
 import { Consent } from "./purpose.js";
 import { Record, save, saveAddress } from "./record.js";
 import { Removing } from "./removing.js";
-import { addSource, history, listSources, serverSources } from "./sources.js";
+import { addSource, firstToShow, history, listSources, serverSources } from "./sources.js";
 import { Stats } from "./stats.js";
 import { View } from "./view.js";
 import { Watch } from "./watch.js";
 import { isThisMachine } from "./wire.js";
-import { NO_FACE, advice, percent, statusWords } from "./words.js";
+import { NO_FACE, advice, isOver, percent, statusWords } from "./words.js";
 
 const TICK_MS = 500; // numbers and timeline
 const ASK_MS = 5000; // what sources there are
@@ -177,7 +177,7 @@ class Live {
     this.#askFirst();
     this.#tick();
     await Promise.all([this.consent.load(), this.#listSources()]);
-    const first = this.#server.find(({ state }) => state !== "failed") ?? this.#server[0];
+    const first = firstToShow(this.#server);
     if (!first || this.#feed) return;
     this.#part("source").value = `server:${first.name}`;
     if (this.consent.purpose || !isCamera(first.where)) this.start();
@@ -291,11 +291,26 @@ class Live {
     part("overlay").hidden = off;
     part("stop").hidden = part("pause").hidden = off;
     part("stop-words").textContent = own ? "Stop camera" : "Stop";
-    part("pause").disabled = phase === "starting";
+    this.#allow();
     part("pause").setAttribute("aria-pressed", String(phase === "paused"));
     this.removing?.offer();
     this.#notice();
     this.#indicate();
+  }
+
+  /** What can be pressed: nothing is to be stopped where nothing comes any more; what was read can be saved. */
+  #allow() {
+    const over = isOver(this.#status);
+    this.#part("pause").disabled = over || this.#phase === "starting";
+    this.#part("stop").disabled = over;
+    this.#part("save").disabled = !this.#hasReadings();
+  }
+
+  #hasReadings() {
+    const [kind, name] = this.#chosen();
+    if (kind === "browser") return this.record.length > 0;
+    const known = this.#server.find((status) => status.name === name);
+    return known?.frames_analysed > 0 || (this.#watched() === name && this.stats.readings > 0);
   }
 
   #say(words) {
@@ -323,7 +338,7 @@ class Live {
     part("latency").textContent = latency === null ? "–" : Math.round(latency);
     part("dropped").textContent = this.#status ? dropped : "–";
     part("coverage").textContent = percent(this.#status?.coverage);
-    part("save").disabled = this.#chosen()[0] === "browser" ? this.record.length === 0 : this.stats.readings === 0;
+    this.#allow();
     this.view.tick(this.#phase !== "off");
     this.#notice();
     this.#indicate();

@@ -5,7 +5,8 @@ import { reason } from "./purpose.js";
 import { neverOpened } from "./words.js";
 
 const ADDRESS = "/api/v1/sources";
-const STATES = { running: "", opening: "opening", waiting: "starts again soon", away: "connection lost", stalled: "stalled", failed: "failed", ended: "ended", stopped: "stopped" };
+/** In the order in which one would look at them. */
+const STATES = { running: "", opening: "opening", away: "connection lost", stalled: "stalled", waiting: "starts again soon", ended: "ended", stopped: "stopped", failed: "failed" };
 
 /** The server's sources, without those that browsers bring; an empty list where it doesn't answer. */
 export async function serverSources() {
@@ -16,6 +17,12 @@ export async function serverSources() {
   } catch {
     return [];
   }
+}
+
+/** What is shown when the page opens: the first that runs, else the first that still may. */
+export function firstToShow(server) {
+  const order = Object.keys(STATES);
+  return [...server].sort((one, other) => order.indexOf(one.state) - order.indexOf(other.state))[0];
 }
 
 /** What the server keeps of the last minutes of a source, for the timeline. */

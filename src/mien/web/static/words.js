@@ -48,6 +48,11 @@ export function neverOpened({ state, frames_read: frames, restarts }) {
   return frames === 0 && (state === "waiting" || (state === "opening" && restarts > 0));
 }
 
+/** Whether a source of the server gives nothing any more. */
+export function isOver(status) {
+  return ["ended", "stopped", "failed"].includes(status?.state);
+}
+
 /** What is wrong with a source of the server; null when nothing is. */
 export function statusWords(status) {
   if (!status || status.state === "running") return null;
