@@ -68,7 +68,7 @@ def test_without_a_finding_nothing_is_called_unchanged(run: Run) -> None:
     [
         (("--flat-week", "30"), "--flat-week: expected one of 12 weeks, received 30"),
         (("--dark-week", "13"), "--dark-week: expected one of 12 weeks, received 13"),
-        (("--weeks", "1000000"), "'--weeks': Input should be less than or equal to 520"),
+        (("--weeks", "1000000"), "'--weeks': expected a number less than or equal to 520"),
     ],
 )
 def test_weeks_that_are_not_there_are_refused(run: Run, options: tuple[str, str], named: str) -> None:

@@ -59,6 +59,8 @@ _PLAINLY: Final = {
     "Value error, ": "",
     "Input should be a valid integer, unable to parse string as an integer": "expected a whole number",
     "Input should be a valid number, unable to parse string as a number": "expected a number",
+    "Input should be less": "expected a number less",
+    "Input should be greater": "expected a number greater",
     "Input should be ": "expected ",
 }
 """What the library that checks options says, and what people say."""
