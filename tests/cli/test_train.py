@@ -319,7 +319,11 @@ def test_joint_training_from_data_to_a_network_that_reads_photographs(
     assert run("models", "export", "runs/a", "--out", "int8.onnx", "--precision", "int8").code == 2
 
 
-def test_a_recipe_trains_first_what_it_stands_on(run: Run, fer2013: Path) -> None:
+def test_a_recipe_trains_first_what_it_stands_on(
+    run: Run, fer2013: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of four runs, most of the time would go into pictures that nobody looks at here.
+    monkeypatch.setattr("mien.train.joint.report._write_pictures", lambda *_, **__: None)
     small = fer2013.with_name("small.toml")
     fields = tomllib.loads(small.read_text())
     for name, more in {
