@@ -92,13 +92,7 @@ def analyse_all(
     if wanted.columns != PLAIN:
         check_landmarks(settings)
     folder = prepare(out, resume=resume)
-    jobs = min(jobs, len(tasks)) or _useful_jobs(tasks)
-    if jobs > 1:
-        from mien.analysis.pool import spread
-
-        outcomes = spread(tasks, settings, folder, wanted, jobs, progress)
-    else:
-        outcomes = _one_by_one(tasks, settings, folder, wanted, progress)
+    outcomes = _read_all(tasks, settings, folder, wanted, jobs, progress)
     done = [
         (task, outcome) for task, outcome in zip(tasks, outcomes, strict=True) if isinstance(outcome, dict)
     ]
@@ -116,6 +110,22 @@ def analyse_all(
     if not failed:
         shutil.rmtree(folder)
     return Result(out, table, summary, pictures, failed)
+
+
+def _read_all(
+    tasks: Sequence[Task],
+    settings: Settings,
+    folder: Path,
+    wanted: Wanted,
+    jobs: int,
+    progress: Callable[[float], None],
+) -> list[Record | Failure]:
+    jobs = min(jobs, len(tasks)) or _useful_jobs(tasks)
+    if jobs > 1:
+        from mien.analysis.pool import spread
+
+        return spread(tasks, settings, folder, wanted, jobs, progress)
+    return _one_by_one(tasks, settings, folder, wanted, progress)
 
 
 def _useful_jobs(tasks: Sequence[Task]) -> int:

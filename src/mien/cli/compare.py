@@ -53,27 +53,22 @@ def compare(
     """
     from mien.cli.console import print_json
     from mien.cli.train import progress, say
-    from mien.expression.network import find_network
     from mien.train.comparison import compare as comparison
     from mien.train.comparison.plan import SEEDS
     from mien.train.comparison.report import write_comparison
 
     if networks:
         _refuse(context, "out", "only", "seeds", "train", "landmarks", "weights")
-    chosen, found = comparison.chosen_contestants(only or ()), [find_network(name) for name in networks or ()]
+    chosen, entries = comparison.chosen_contestants(only or ()), comparison.as_they_are(networks or ())
     faces = comparison.public_faces(data, votes=votes)
-    if networks:
-        stems = [path.stem for path in found]
-        names = [stem if stems.count(stem) == 1 else name for stem, name in zip(stems, networks, strict=True)]
-        entries = [comparison.Entry(name, None, path) for name, path in zip(names, found, strict=True)]
-    else:
+    if not networks:
         if train and faces.votes is None:
             raise ConfigError(f"{data}: the contestants learn FER+ votes, too; give them with --votes")
         runs = comparison.runs(
             chosen, SEEDS[:seeds], data, folder=out, train=train,
             landmarks=landmarks, votes=votes, weights=weights, watch=progress, say=say,
         )  # fmt: skip
-        entries = [*runs, *comparison.shipped()]
+        entries = [*runs, *comparison.as_they_are(comparison.shipped())]
     rows = comparison.compare(entries, faces, flips=flips)
     written = [] if networks else write_comparison(out, rows, faces=len(faces), flips=flips)
     if as_json:

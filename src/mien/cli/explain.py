@@ -9,6 +9,7 @@ import typer
 
 from mien.cli.console import print_json
 from mien.cli.options import DetectorOption, JsonOption, MinFaceOption, NetworkOption
+from mien.errors import ConfigError
 
 if TYPE_CHECKING:
     from mien.analysis.explain import Explanation
@@ -50,19 +51,16 @@ def explain(
 
     Example: mien explain family.jpg --label surprise --out why.png
     """
-    from mien.analysis.explain import check_format, explain_faces, save_explanations
+    from mien.analysis.explain import explain_faces, save_explanations
     from mien.config import load_settings
-    from mien.errors import ConfigError, SourceError
+    from mien.errors import SourceError
     from mien.pipeline import Pipeline
     from mien.source.images import read_image
 
     settings = load_settings(
         detector=detector, network=network, min_face_px=min_face, crops=crops or None, threads=1
     )
-    out = out or Path(f"{Path(photo).stem}-explained.png")
-    check_format(out)
-    if out.exists() and Path(photo).exists() and out.samefile(photo):
-        raise ConfigError(f"{out}: is the photograph itself; choose another --out")
+    out = _picture(photo, out)
     how: Method | None = "class maps" if method == "class-maps" else method
     image = read_image(photo)
     with Pipeline(settings) as pipeline:
@@ -76,6 +74,17 @@ def explain(
         print_json({"source": photo, "picture": str(out), "faces": [each.as_dict() for each in explanations]})
     else:
         _print(explanations, out)
+
+
+def _picture(photo: str, out: Path | None) -> Path:
+    """Say where to draw, and refuse what can't be or must not be."""
+    from mien.analysis.explain import check_format
+
+    out = out or Path(f"{Path(photo).stem}-explained.png")
+    check_format(out)
+    if out.exists() and Path(photo).exists() and out.samefile(photo):
+        raise ConfigError(f"{out}: is the photograph itself; choose another --out")
+    return out
 
 
 def _print(explanations: list[Explanation], out: Path) -> None:

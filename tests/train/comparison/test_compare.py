@@ -11,7 +11,15 @@ pytest.importorskip("keras")
 from mien.errors import ConfigError, DatasetError
 from mien.expression.network import find_network
 from mien.labels import EMOTIONS, FER2013
-from mien.train.comparison.compare import Entry, chosen_contestants, compare, public_faces, runs, shipped
+from mien.train.comparison.compare import (
+    Entry,
+    as_they_are,
+    chosen_contestants,
+    compare,
+    public_faces,
+    runs,
+    shipped,
+)
 from mien.train.comparison.measured import kl_of_seven
 from mien.train.comparison.plan import Contestant
 from mien.train.evaluation.heads import HeadAnswers
@@ -96,8 +104,9 @@ def test_the_divergence_is_over_the_seven_classes_that_all_know() -> None:
 
 
 def test_shipped_networks_stand_beside() -> None:
-    assert {"mien", "paper"} <= {entry.name for entry in shipped()}
-    assert all(entry.path.is_file() and entry.seed is None for entry in shipped())
+    entries = as_they_are(shipped())
+    assert {"mien", "paper"} <= {entry.name for entry in entries}
+    assert all(entry.path.is_file() and entry.seed is None for entry in entries)
 
 
 def test_who_is_not_there_is_refused(data: Path) -> None:

@@ -121,9 +121,24 @@ def runs(
         yield entry
 
 
-def shipped() -> list[Entry]:
-    """Give the networks that come with Mien, of those that are compared."""
-    return [Entry(name, None, find_network(name)) for name in SHIPPED if name in built_in_networks()]
+def shipped() -> list[str]:
+    """Name the networks that come with Mien, of those that are compared."""
+    return [name for name in SHIPPED if name in built_in_networks()]
+
+
+def as_they_are(networks: Sequence[str]) -> list[Entry]:
+    """Give networks that nothing is done to, under the shortest names that tell them apart.
+
+    Args:
+        networks: built-in names or paths of .onnx files.
+
+    Raises:
+        ModelError: there is no such network.
+    """
+    paths = [find_network(name) for name in networks]
+    stems = [path.stem for path in paths]
+    names = [stem if stems.count(stem) == 1 else name for stem, name in zip(stems, networks, strict=True)]
+    return [Entry(name, None, path) for name, path in zip(names, paths, strict=True)]
 
 
 def public_faces(data: Path, *, size_px: int = 48, votes: Path | None = None) -> FaceSet:
