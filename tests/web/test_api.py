@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 import mien
 from mien.errors import SourceError
+from mien.expression.network import built_in_networks
 from mien.labels import EMOTIONS
 from mien.live.purpose import read_purpose
 from mien.live.status import SourceStatus
@@ -191,7 +192,7 @@ def test_a_photograph_is_explained(purpose: Path, station: FakeStation) -> None:
 def test_only_networks_that_come_with_mien_can_be_chosen(app: FastAPI, task: str, network: str) -> None:
     answer = client(app).post(f"/api/v1/{task}", content=jpeg(), params={"network": network})
     assert answer.status_code == 400
-    assert "there are mien, paper" in answer.json()["detail"].replace("edges, ", "")
+    assert f"there are {', '.join(built_in_networks())}" in answer.json()["detail"]
 
 
 def test_a_broken_form_is_refused(app: FastAPI) -> None:

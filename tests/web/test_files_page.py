@@ -92,7 +92,7 @@ def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStatio
     assert config["network"] == "mien"
     assert set(config["suffixes"]) == PHOTOGRAPHS | VIDEOS
     assert "Up to 7 MB each" in markup
-    options = re.findall(r'<option value="([a-z]*)">([a-z]+)</option>', markup)
+    options = re.findall(r'<option value="([a-z]*)">([a-z]+): [^<]{10,}</option>', markup)
     assert options[0] == ("", "mien")
     assert sorted(name for _, name in options) == built_in_networks()
     parts = set(re.findall(r'data-part="([a-z-]+)"', markup))

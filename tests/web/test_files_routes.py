@@ -20,6 +20,7 @@ from PIL import Image
 
 import mien
 from mien.config import load_settings
+from mien.expression.network import built_in_networks
 from mien.labels import EMOTIONS
 from mien.table import COLUMNS
 from mien.web.files.jobs import Uploads
@@ -145,7 +146,7 @@ class TestPhotograph:
         assert told["words"] == expected.words
         refused = client.post("files?network=/etc/passwd", content=b"x", headers={"X-Mien-Name": "a.jpg"})
         assert refused.status_code == 400
-        assert "there are mien, paper" in refused.json()["detail"]
+        assert f"there are {', '.join(built_in_networks())}" in refused.json()["detail"]
 
     def test_without_a_face_there_is_nothing_to_draw(self, client: TestClient) -> None:
         buffer = BytesIO()

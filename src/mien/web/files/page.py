@@ -10,7 +10,8 @@ from jinja2 import Environment, StrictUndefined
 from nicegui import html, ui
 from starlette.routing import Mount
 
-from mien.expression.network import built_in_networks
+from mien.expression.network import built_in_networks, find_network
+from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import UNCERTAIN
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import DECIMALS
@@ -56,11 +57,17 @@ def networks(uploads: Uploads) -> list[tuple[str, str]]:
     """Give what may be chosen to read files: the server's own network, then the others that come with Mien.
 
     Returns:
-        For each the value that the API takes ("" for the server's own), and its name.
+        For each the value that the API takes ("" for the server's own), and its name with what it is.
     """
     own = uploads.network
     others = [name for name in built_in_networks() if name != own]
-    return [("", Path(own).stem), *((name, name) for name in others)]
+    return [("", _title(own)), *((name, _title(name)) for name in others)]
+
+
+def _title(network: str) -> str:
+    described = read_sidecar(sidecar_path(find_network(network))).description
+    name = Path(network).stem
+    return f"{name}: {described}" if described else name
 
 
 def page_config(uploads: Uploads) -> dict[str, Any]:
