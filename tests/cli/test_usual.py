@@ -45,6 +45,10 @@ def test_changes_are_told_once_the_interval_of_false_alarms_is_chosen(simulated:
     assert told.out.startswith("chosen for the whole record, all subjects: a false alarm may come about once")
     as_json = simulated("changes", "SIM-1", "--json", "--store", "record.sqlite")
     assert any(each["kind"] == "change" and each["size_sd"] < 0 for each in json.loads(as_json.out))
+    points = ("changes", "SIM-1", "--points", "expressivity", "--store", "record.sqlite")
+    back = json.loads(simulated(*points, "--json").out)
+    assert back["changed"] > 0.9
+    assert f"since {back['since']}" in simulated(*points).out
     often = simulated("changes", "SIM-1", "--false-alarm-days", "3", "--store", "record.sqlite")
     assert (often.code, often.err.count("\n")) == (2, 1)
     assert "at least 30" in often.err

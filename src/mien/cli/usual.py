@@ -140,7 +140,8 @@ def changes(
             typer.echo(_chosen(false_alarm_days), err=as_json)
         store.audit.log("read", subject, by="changes")
         if points is not None:
-            _tell_points(look_back(store, subject, points), points)
+            back = look_back(store, subject, points)
+            print_json(back) if as_json else _tell_points(back, points)
             return
         found, chosen = find(store, subject), store.texts.setting(FALSE_ALARM_DAYS)
     if as_json:
