@@ -94,7 +94,7 @@ def test_a_photograph_gets_label_table_and_marks(files: Page, portrait_path: Pat
 
 def test_a_photograph_says_why_by_the_chosen_network(files: Page, portrait_path: Path) -> None:
     (expected,) = mien.explain(portrait_path, network="paper")
-    Select(files.part("network")).select_by_visible_text("paper")
+    Select(files.part("network")).select_by_value("paper")
     send(files, portrait_path)
     shown(files, portrait_path.name)
     assert files.text("found").endswith("Read by network paper.")
@@ -134,7 +134,7 @@ def test_each_new_file_opens_itself_until_somebody_opens_another(
         path.write_bytes(portrait_path.read_bytes())
     send(files, first)
     shown(files, first.name)
-    Select(files.part("network")).select_by_visible_text("paper")
+    Select(files.part("network")).select_by_value("paper")
     assert "Read by network mien." in files.text("found")  # chosen for the next files
     send(files, second, third)
     shown(files, second.name)
