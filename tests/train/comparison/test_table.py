@@ -12,7 +12,7 @@ from mien.expression.sidecar import Effort
 from mien.train.comparison.compare import Entry, Row
 from mien.train.comparison.measured import Measured
 from mien.train.comparison.plan import Question
-from mien.train.comparison.report import text, write_comparison
+from mien.train.comparison.report import accuracy_picture, text, write_comparison
 from mien.train.comparison.table import HEAD, cells, differences, lines, with_spread
 
 ASK = (Question("with, against without", "with", "without", ("accuracy", "ccc_valence", "kl")),)
@@ -48,6 +48,20 @@ def test_of_divergence_and_calibration_error_less_is_better() -> None:
 
 def test_networks_taken_as_they_are_never_become_one() -> None:
     assert [line.name for line in lines([row("a", None, 0.5), row("a", None, 0.7)])] == ["a", "a"]
+
+
+def test_names_in_the_picture_can_be_read_and_variants_stand_elsewhere() -> None:
+    names = ["mien", "paper", "zhou", "edges-none"]
+    rows = [row(name, 7, 0.6 + 0.001 * n) for n, name in enumerate(names)] + [row("shcnn", None, 0.7)]
+    figure = accuracy_picture(lines(rows))
+    figure.canvas.draw()
+    for axes in figure.axes:
+        written = [(each.get_text(), each.get_window_extent()) for each in axes.texts]
+        assert [name for name, _ in written] == ["mien", "paper", "zhou", "shcnn"]
+        overlaps = [(a, b) for a, one in written for b, other in written if a < b and one.overlaps(other)]
+        assert overlaps == []
+    alone = accuracy_picture(lines(rows[3:4]))
+    assert [each.get_text() for each in alone.axes[0].texts] == ["edges-none"]
 
 
 def test_time_that_was_not_counted_is_not_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFo
 
 from mien.files import write_json, write_text, written_whole
 from mien.train.comparison.compare import Row
-from mien.train.comparison.plan import BUDGET_CORE_MINUTES, CLAIMS
+from mien.train.comparison.plan import BUDGET_CORE_MINUTES, CLAIMS, CONTESTANTS
 from mien.train.comparison.table import (
     ANSWER_HEAD,
     FIGURES,
@@ -31,6 +31,9 @@ from mien.train.plots import save_figure
 from mien.train.run import versions
 
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#888888"
+
+_NAME_HEIGHT = 0.006
+"""Of a name in the picture, as a share of right answers; who is nearer moves up."""
 
 
 def write_comparison(folder: Path, rows: Sequence[Row], *, faces: int, flips: bool) -> list[Path]:
@@ -101,7 +104,12 @@ def _write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 
 def accuracy_picture(table: Sequence[Line]) -> Figure:
-    """Draw what networks get right against what one face costs, with each run as a dot."""
+    """Draw what networks get right against what one face costs, with each run as a dot.
+
+    Variants of a network are left out: they stand in the picture of gains.
+    """
+    variants = {each.name for each in CONTESTANTS if each.changes}
+    drawn = sorted([line for line in table if line.name not in variants] or table, key=_accuracy)
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     costs = (
@@ -109,15 +117,18 @@ def accuracy_picture(table: Sequence[Line]) -> Figure:
         ("parameters", "weights", EngFormatter(sep="")),
     )
     for axes, (cost, title, ticks) in zip(panels, costs, strict=True):
-        for line in table:
+        places: list[tuple[float, float]] = []
+        for line in drawn:
             x = min(float(getattr(row.measured, cost)) for row in line.rows)
             colour = _BLUE if line.seeds else _ORANGE
             values = line.values("accuracy")
             axes.plot([x] * len(values), values, "o", color=colour, markersize=5, alpha=0.6)
             axes.annotate(
-                line.name, (x, line.mean("accuracy")), (7, 0), textcoords="offset points",
+                line.name, (x, _accuracy(line)), (7, 9 * _near(x, _accuracy(line), places)),
+                textcoords="offset points",
                 va="center", fontsize="small", color=colour,
             )  # fmt: skip
+            places.append((x, _accuracy(line)))
         axes.set(xscale="log", xlabel=title)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(ticks)
@@ -133,6 +144,15 @@ def accuracy_picture(table: Sequence[Line]) -> Figure:
         panels[0].plot([], [], "o", color=colour, label=label)
     figure.legend(frameon=False, fontsize="small", loc="outside upper center", ncols=2)
     return figure
+
+
+def _accuracy(line: Line) -> float:
+    return line.mean("accuracy")
+
+
+def _near(x: float, y: float, places: Iterable[tuple[float, float]]) -> int:
+    """Count the names already there that this one would be written over."""
+    return sum(max(x, other) < 2 * min(x, other) and y - height < _NAME_HEIGHT for other, height in places)
 
 
 def gains_picture(answers: Sequence[Difference]) -> Figure:
