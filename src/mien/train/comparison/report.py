@@ -74,7 +74,8 @@ def text(table: Sequence[Line], answers: Sequence[Difference], *, faces: int, fl
         " longer, one seed. FER+ by its own rule; KL over the seven classes that all know. Both judge the"
         " labels that a network answers with: Mien's own gives FER+'s, as the votes are, the others give"
         " FER-2013's. Compare those by the seven classes. CCC: against the places of the votes in the"
-        " circumplex, which nobody rated; a network without such an answer is judged by the index.\n",
+        " circumplex, which nobody rated; a network without such an answer is judged by the index. ms: one"
+        " face on one core; core min: training, `-` where it was not counted.\n",
         markdown(HEAD, map(cells, table)),
     ]
     if known := [f"- `{line.name}`: {TITLES[line.name]}" for line in table if line.seeds]:
