@@ -79,6 +79,15 @@ def test_what_somebody_sent_is_deleted_when_they_log_out(temporary: Path, statio
         assert uploads.find(key) is None
 
 
+def test_the_page_opens_though_the_users_network_is_gone(temporary: Path, station: FakeStation) -> None:
+    _, uploads = serve(station)
+    try:
+        uploads.network = str(temporary / "gone.onnx")
+        assert '<option value="">gone</option>' in render(uploads)
+    finally:
+        uploads.close()
+
+
 def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStation) -> None:
     _, uploads = serve(station, max_upload_mb=7)
     try:

@@ -65,9 +65,10 @@ def networks(uploads: Uploads) -> list[tuple[str, str]]:
 
 
 def _title(network: str) -> str:
-    described = read_sidecar(sidecar_path(find_network(network))).description
-    name = Path(network).stem
-    return f"{name}: {described}" if described else name
+    """Say what a network is, where it comes with Mien; a file of the user's may be gone by now."""
+    if network not in built_in_networks():
+        return Path(network).stem
+    return f"{network}: {read_sidecar(sidecar_path(find_network(network))).description}"
 
 
 def page_config(uploads: Uploads) -> dict[str, Any]:
