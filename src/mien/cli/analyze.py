@@ -17,6 +17,7 @@ from mien.cli.options import (
     FpsOption,
     MinFaceOption,
     NetworkOption,
+    PriorOption,
     StoreOption,
 )
 from mien.errors import ConfigError
@@ -58,6 +59,7 @@ def analyze(
     plot: Annotated[bool, typer.Option(help="Draw a timeline of each video.")] = True,
     detector: DetectorOption = None,
     network: NetworkOption = None,
+    prior: PriorOption = None,
     min_face: MinFaceOption = None,
     crops: Annotated[
         bool, typer.Option("--crops", help="The images are face crops: the whole image is the face.")
@@ -108,8 +110,9 @@ def analyze(
     from mien.table import Columns
 
     settings = load_settings(
-        detector=detector, network=network, min_face_px=min_face, crops=crops or None, every=every, fps=fps
-    )
+        detector=detector, network=network, prior=prior, min_face_px=min_face, crops=crops or None,
+        every=every, fps=fps,
+    )  # fmt: skip
     recorded = _recorded(subject, store, face, recorded_at, again)
     tasks, failures = plan(paths, out)
     for failure in failures:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import PriorOption
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -45,6 +47,14 @@ def evaluate(
         str | None,
         typer.Option(help="Also for each group of this column of the data.", metavar="COLUMN"),
     ] = None,
+    prior: PriorOption = None,
+    fit_prior: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the mix under which these labels are likeliest to this file, for --prior.",
+            metavar="FILE",
+        ),
+    ] = None,
     flips: Annotated[
         bool, typer.Option("--flips", help="Average over each face and its mirror image.")
     ] = False,
@@ -53,26 +63,32 @@ def evaluate(
 ) -> None:
     """Measure a network on labelled faces, with intervals.
 
-    Every figure that the data allows; with --by also for each group of faces, with a test of whether it
-    differs from the others. Needs `pip install 'mien[train]'`.
+    Every figure that the data allows: first of what a user gets, the label and its probabilities under
+    --prior; then of each set of labels that the network has. With --by also for each group of faces, with a
+    test of whether it differs from the others. Needs `pip install 'mien[train]'`.
 
-    Example: mien evaluate mien fer2013.parquet --split PublicTest --flips
+    Example: mien evaluate mien fer2013.parquet --split PublicTest --prior photographs
     """
+    from mien.config import load_settings
     from mien.expression.network import load_network
     from mien.train.evaluation.evaluate import evaluate as measure
     from mien.train.recipe import change_recipe, read_recipe
 
+    expected = load_settings(prior=prior).prior
     chosen = change_recipe(read_recipe(recipe), split=recipe_split) if recipe else None
     network = load_network(model, threads=threads)
     found = measure(
         network, data, split=split, recipe=chosen, remove=remove or (), votes=votes, landmarks=landmarks,
-        flips=flips, head=head, by=by,
+        flips=flips, head=head, by=by, prior=expected, fit_prior_to=fit_prior,
     )  # fmt: skip
     if as_json:
-        what = {"model": network.sidecar.name, "split": split, "flips": flips, "by": by}
+        named = expected if isinstance(expected, str) else expected.model_dump()
+        what = {"model": network.sidecar.name, "split": split, "flips": flips, "by": by, "prior": named}
         typer.echo(json.dumps({**what, **found.as_dict()}, indent=2))
     else:
         _print(found)
+        if fit_prior is not None:
+            typer.echo(f"prior {fit_prior}")
 
 
 def _print(found: Evaluation) -> None:

@@ -11,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
+from mien.expression.decision import Decider
 from mien.expression.network import Answers, Network
+from mien.prior import Mix, Named
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
 from mien.train.evaluation.answers import answer_all, crop_quality
+from mien.train.evaluation.decided import decided_figures
 from mien.train.evaluation.figures import Figure
+from mien.train.evaluation.fit_prior import fit_prior, save_mix
 from mien.train.evaluation.groups import GroupFigure, by_group, groups_of
-from mien.train.evaluation.heads import HeadAnswers, Sureness, head_for, heads_of, match_labels, sureness
+from mien.train.evaluation.heads import HeadAnswers, head_for, heads_of, match_labels
 from mien.train.evaluation.measured import label_figures, landmark_figures, presence_figures, vote_figures
 from mien.train.evaluation.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
 from mien.train.joint.recipe import JointRecipe
@@ -84,8 +88,10 @@ def evaluate(
     flips: bool = False,
     head: str | None = None,
     by: str | None = None,
+    prior: Named | Mix = "balanced",
+    fit_prior_to: Path | None = None,
 ) -> Evaluation:
-    """Measure a network on a data set.
+    """Measure a network on a data set: what a user gets under a mix, and each head by itself.
 
     Where the data lacks some of the network's labels, the answers are renormalised over those that it has.
 
@@ -101,32 +107,44 @@ def evaluate(
         flips: average the answers to each face and to its mirror image.
         head: measure the expression by this output alone; None for all.
         by: a column of the data, by whose values every figure is given too.
+        prior: how common each expression is expected to be, for the figures of the label.
+        fit_prior_to: a file to write the mix into under which these labels are likeliest; see `fit_prior`.
 
     Raises:
         DatasetError: the data can't be read, has no such part or column, or shares no two labels with the
             network.
+        OutputError: the mix can't be written.
     """
     faces = _part(data, split, recipe, network.sidecar.size_px, votes, landmarks)
     if remove:
         faces = faces.without(remove)
     answers = answer_all(network, faces.images, flips=flips)
-    return evaluate_answers(network, answers, faces, head=head, by=by)
+    if fit_prior_to is not None:
+        save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
+    return evaluate_answers(network, answers, faces, head=head, by=by, prior=prior)
 
 
 def evaluate_answers(
-    network: Network, answers: Answers, faces: FaceSet, *, head: str | None = None, by: str | None = None
+    network: Network,
+    answers: Answers,
+    faces: FaceSet,
+    *,
+    head: str | None = None,
+    by: str | None = None,
+    prior: Named | Mix = "balanced",
 ) -> Evaluation:
     """Measure what a network answered to the faces (n,); see `evaluate`."""
     heads, sidecar = heads_of(network.sidecar, answers), network.sidecar
     chosen = head_for(heads, faces, head)
     quality = crop_quality(faces.images, answers)
-    sure = {each.name: sureness(sidecar, each, answers, quality) for each in heads}
-    figures = label_figures(chosen, faces)
+    figures = [] if head else decided_figures(sidecar, answers, quality, faces, prior)
+    figures += label_figures(chosen, faces)
     for each in [chosen] if head else heads[:1]:
-        figures += vote_figures(each, sure[each.name], faces)
+        figures += vote_figures(each, faces)
     figures += landmark_figures(network, answers, faces) + presence_figures(network, answers, faces)
     groups = by_group(figures, groups_of(faces, by)) if by else []
-    return evaluate_head(chosen, sure[chosen.name], faces, tuple(figures), tuple(groups))
+    certain = Decider(sidecar, prior).decide(answers, quality).certain
+    return evaluate_head(chosen, certain, faces, tuple(figures), tuple(groups))
 
 
 def evaluate_logits(
@@ -139,20 +157,20 @@ def evaluate_logits(
     """Measure the logits (n, k) of a network with one head."""
     head = HeadAnswers("logits", tuple(labels), logits, temperature)
     confidence = head.probabilities.max(axis=1)
-    return evaluate_head(head, Sureness(confidence, confidence >= uncertain_below), faces)
+    return evaluate_head(head, confidence >= uncertain_below, faces)
 
 
 def evaluate_head(
     head: HeadAnswers,
-    sure: Sureness,
+    given: NDArray[np.bool_],
     faces: FaceSet,
     figures: tuple[Figure, ...] = (),
     groups: tuple[GroupFigure, ...] = (),
 ) -> Evaluation:
-    """Measure one head's answers to the faces (n,)."""
+    """Measure one head's answers to the faces (n,); `given` (n,) says which get a label."""
     kept, targets, columns = match_labels(faces, head.labels)
     probabilities = head.among(columns)[kept]
-    right, certain = probabilities.argmax(axis=1) == targets, sure.certain[kept]
+    right, certain = probabilities.argmax(axis=1) == targets, given[kept]
     return Evaluation(
         head=head.name,
         scores=score(probabilities, targets, [head.labels[column] for column in columns]),

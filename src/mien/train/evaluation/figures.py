@@ -118,6 +118,16 @@ def macro_f1_figure(name: str, faces: Index, targets: Index, answers: Index, cla
     return Figure(name, faces, np.column_stack([targets, answers]).astype(np.float64), statistic)
 
 
+def recall_figure(name: str, faces: Index, classes: Index, right: ArrayLike) -> Figure:
+    """Make the mean recall over the classes that occur."""
+
+    def statistic(rows: Rows) -> float:
+        _, place = np.unique(rows[:, 0], return_inverse=True)
+        return float((np.bincount(place, weights=rows[:, 1]) / np.bincount(place)).mean())
+
+    return Figure(name, faces, np.column_stack([classes, right]).astype(np.float64), statistic)
+
+
 def calibration_figure(name: str, faces: Index, confidence: ArrayLike, right: ArrayLike) -> Figure:
     """Make the expected calibration error, 15 bins."""
     rows = np.column_stack([confidence, right]).astype(np.float64)
