@@ -33,11 +33,11 @@ def said(row: pd.Series[float]) -> tuple[str, int | None]:
     return row["expression"], None if uncertain else round(100 * row["confidence"])
 
 
-def a_face(probabilities: np.ndarray, *, expression: int | None = None) -> Faces:
+def a_face(probabilities: np.ndarray, confidence: float, *, expression: int | None = None) -> Faces:
     label = int(probabilities.argmax()) if expression is None else expression
     return Faces(
         np.array([[240.0, 120.0, 400.0, 300.0]]), track=[0], probabilities=[probabilities],
-        expression=[label], valence=[0.25], arousal=[0.5],
+        expression=[label], confidence=[confidence], valence=[0.25], arousal=[0.5],
     )  # fmt: skip
 
 
@@ -45,7 +45,11 @@ def a_film(count: int) -> tuple[list[Frame], list[Faces]]:
     """A face whose expression changes from frame to frame; every fifth is uncertain."""
     rng, grey = np.random.default_rng(5), np.full((360, 640, 3), 128, np.uint8)
     shares = rng.dirichlet(np.full(8, 0.3), count)
-    faces = [a_face(each, expression=-1 if place % 5 == 4 else None) for place, each in enumerate(shares)]
+    # The confidence is a figure of its own, not the highest probability.
+    faces = [
+        a_face(each, rng.uniform(), expression=-1 if place % 5 == 4 else None)
+        for place, each in enumerate(shares)
+    ]
     return [Frame(grey, place, place / 30, "film.mp4") for place in range(count)], faces
 
 
