@@ -27,6 +27,7 @@ from mien.record.export.fhir_codes import (
     quantity,
     score,
 )
+from mien.record.scales import needs_safety_text
 
 FhirVersion = Literal["R5", "R4B"]
 
@@ -46,12 +47,19 @@ _SURVEY: Final = {
     ]
 }
 
+_UNKNOWN: Final = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"}]
+}
+"""Why an answer has no total: questions were left open."""
+
 
 def bundle(
     record: Record,
     figures: Mapping[str, Figures],
     measures: Mapping[str, Measure],
     version: FhirVersion = "R5",
+    *,
+    safety: str = "",
 ) -> str:
     """Make the bundle.
 
@@ -60,6 +68,7 @@ def bundle(
         figures: of each recording, by its uuid; those that are None are left out.
         measures: what the figures are, by name.
         version: of FHIR.
+        safety: the text that stands beside a PHQ-9 whose ninth question was answered above 0.
 
     Returns:
         JSON.
@@ -68,7 +77,7 @@ def bundle(
         pydantic.ValidationError: something is not as FHIR wants it, which is a mistake of Mien's.
     """
     module = import_module("fhir.resources.bundle" if version == "R5" else "fhir.resources.R4B.bundle")
-    entries = list(_Entries(record, figures, measures, version))
+    entries = list(_Entries(record, figures, measures, version, safety))
     made = module.Bundle.model_validate({"resourceType": "Bundle", "type": "collection", "entry": entries})
     text: str = made.model_dump_json(indent=2)
     return text + "\n"
@@ -83,8 +92,10 @@ class _Entries:
         figures: Mapping[str, Figures],
         measures: Mapping[str, Measure],
         version: FhirVersion,
+        safety: str,
     ) -> None:
         self._record, self._figures, self._measures, self._version = record, figures, measures, version
+        self._safety = safety
         subject = record.subject
         # Two clinics may both have a P-017: its code alone is no identifier.
         self._id = uuid5(_NAMES, f"{subject.code} {subject.created_at.isoformat()}")
@@ -97,7 +108,7 @@ class _Entries:
         for place, consent in enumerate(self._record.consents):
             yield self._entry(f"consent {place}", _consent(consent, self._patient, self._version))
         for place, report in enumerate(self._record.self_reports):
-            yield self._entry(f"self-report {place}", _self_report(report, self._patient))
+            yield self._entry(f"self-report {place}", _self_report(report, self._patient, self._safety))
         for recording in self._record.recordings:
             yield self._entry(recording.uuid, self._recording(recording))
 
@@ -195,9 +206,10 @@ def _consent(consent: ConsentDocument, patient: dict[str, str], version: FhirVer
     }
 
 
-def _self_report(report: SelfReportDocument, patient: dict[str, str]) -> Resource:
+def _self_report(report: SelfReportDocument, patient: dict[str, str], safety: str) -> Resource:
     items = zip(ITEMS.get(report.scale, ()), report.items or (), strict=False)
-    note = _text(report.note)
+    notes = [_text(report.note), _text(safety) if needs_safety_text(report) else ""]
+    total = {"dataAbsentReason": _UNKNOWN} if report.total is None else {"valueQuantity": score(report.total)}
     resource = {
         "resourceType": "Observation",
         "status": "final",
@@ -206,9 +218,11 @@ def _self_report(report: SelfReportDocument, patient: dict[str, str]) -> Resourc
         "subject": patient,
         "effectiveDateTime": report.at.isoformat(),
         "performer": [patient],
-        "valueQuantity": score(report.total),
-        "component": [{"code": loinc(code), "valueInteger": answer} for code, answer in items],
-        "note": [{"text": note}] if note else [],
+        **total,
+        "component": [
+            {"code": loinc(code), "valueInteger": answer} for code, answer in items if answer is not None
+        ],
+        "note": [{"text": note} for note in notes if note],
     }
     return {name: value for name, value in resource.items() if value != []}
 
