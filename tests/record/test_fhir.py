@@ -17,7 +17,7 @@ from mien.record.documents import (
     SubjectDocument,
 )
 from mien.record.export.fhir import FhirVersion, bundle
-from mien.record.export.fhir_codes import ANSWERS, ITEMS, OURS, UNITS
+from mien.record.export.fhir_codes import ANSWERS, DIFFICULTIES, ITEMS, OURS, UNITS
 from mien.record.scales import PHQ9
 from mien.store.scales import SCALES
 from record.fhir_server import Server, permits, references
@@ -112,6 +112,24 @@ def test_scales_have_the_codes_of_loinc(version: FhirVersion) -> None:
     assert "component" not in gad7
 
 
+@BOTH
+def test_what_was_not_answered_is_said_to_be_unknown(version: FhirVersion) -> None:
+    items = [3, None, 0, 0, 0, 0, 0, 0, 1]
+    report = SelfReportDocument(at=START, scale="phq9", items=items, total=None, note="", difficulty=2)
+    record = a_record().model_copy(update={"self_reports": [report]})
+    phq9 = resources(version, record)["Observation"][0]
+    assert "valueQuantity" not in phq9
+    assert phq9["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    answers = {
+        each["code"]["coding"][0]["code"]: each.get("valueCodeableConcept", {"coding": [{"code": None}]})
+        for each in phq9["component"]
+    }
+    codes = [answers[code]["coding"][0]["code"] for code in ITEMS["phq9"]]
+    assert codes == ["LA6571-9", None, *["LA6568-5"] * 6, "LA6569-3"]
+    assert phq9["component"][1]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    assert answers["69722-7"]["coding"][0]["display"] == "Very difficult"
+
+
 def test_every_item_has_its_own_code() -> None:
     assert {name: len(codes) for name, codes in ITEMS.items()} == {
         name: scale.items for name, scale in SCALES.items() if scale.items
@@ -122,6 +140,7 @@ def test_every_item_has_its_own_code() -> None:
 def test_the_answers_are_those_of_the_sheet() -> None:
     assert ANSWERS[-1] == ("LA6571-9", "Nearly every day")
     assert tuple(words for _, words in ANSWERS) == PHQ9.answers
+    assert tuple(words for _, words in DIFFICULTIES) == PHQ9.difficulty_answers
 
 
 @BOTH

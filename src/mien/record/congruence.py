@@ -76,7 +76,7 @@ def _with_self_reports(store: Store, subject: Subject) -> dict[str, Estimate | N
     answers: dict[str, dict[date, list[float]]] = defaultdict(lambda: defaultdict(list))
     for report in store.self_reports.of(subject):
         for day, zone in zones.items():
-            if report.at.astimezone(zone).date() == day:
+            if report.total is not None and report.at.astimezone(zone).date() == day:
                 answers[report.scale][day].append(report.total)
     return {
         scale: with_self_report(

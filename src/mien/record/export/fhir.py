@@ -22,6 +22,8 @@ from mien.record.documents import ConsentDocument, Record, RecordingDocument, Se
 from mien.record.export.fhir_codes import (
     ANSWERS,
     CONSENT_DOCUMENT,
+    DIFFICULTIES,
+    DIFFICULTY,
     ITEMS,
     MODELS,
     OURS,
@@ -35,6 +37,7 @@ from mien.record.export.fhir_codes import (
     quantity,
     score,
 )
+from mien.record.scales import needs_safety_text
 
 FhirVersion = Literal["R5", "R4B"]
 
@@ -56,12 +59,17 @@ _SIMULATED: Final = {
 _STATUS: Final = {"finished": "final", "interrupted": "preliminary"}
 """By the recording's state; FHIR: preliminary data "may be incomplete or unverified"."""
 
+_UNKNOWN: Final = {"dataAbsentReason": hl7("data-absent-reason", "unknown", "Unknown")}
+"""In place of a value: a question was left open, and so there is no total."""
+
 
 def bundle(
     record: Record,
     figures: Mapping[str, Figures],
     measures: Mapping[str, Measure],
     version: FhirVersion = "R5",
+    *,
+    safety: str = "",
 ) -> str:
     """Make the bundle.
 
@@ -70,6 +78,7 @@ def bundle(
         figures: of each recording, by its uuid; those that are None are left out.
         measures: what the figures are, by name.
         version: of FHIR.
+        safety: the text that stands beside a PHQ-9 whose ninth question was answered above 0.
 
     Returns:
         JSON.
@@ -82,7 +91,7 @@ def bundle(
     meta = {"meta": _SIMULATED} if simulated else {}
     entries = [
         entry | {"resource": entry["resource"] | meta}
-        for entry in _Entries(record, figures, measures, version)
+        for entry in _Entries(record, figures, measures, version, safety)
     ]
     made = module.Bundle.model_validate(
         {"resourceType": "Bundle", "type": "transaction", "entry": entries} | meta
@@ -100,8 +109,10 @@ class _Entries:
         figures: Mapping[str, Figures],
         measures: Mapping[str, Measure],
         version: FhirVersion,
+        safety: str,
     ) -> None:
         self._record, self._figures, self._measures, self._version = record, figures, measures, version
+        self._safety = safety
         subject = record.subject
         # Two clinics may both have a P-017: its code alone is no identifier.
         self._id = uuid5(_NAMES, f"{subject.code} {subject.created_at.isoformat()}")
@@ -120,7 +131,7 @@ class _Entries:
             yield self._entry(key, _consent(consent, self._patient, self._version))
         for report in self._record.self_reports:
             key = self._distinct(f"self-report {report.scale} {report.at.isoformat()}")
-            yield self._entry(key, _self_report(report, self._patient))
+            yield self._entry(key, _self_report(report, self._patient, self._safety))
         for recording in self._record.recordings:
             yield self._entry(recording.uuid, self._recording(recording), UUID(recording.uuid))
 
@@ -249,9 +260,11 @@ def _consent(consent: ConsentDocument, patient: dict[str, str], version: FhirVer
     }
 
 
-def _self_report(report: SelfReportDocument, patient: dict[str, str]) -> Resource:
+def _self_report(report: SelfReportDocument, patient: dict[str, str], safety: str) -> Resource:
     items = zip(ITEMS.get(report.scale, ()), report.items or (), strict=False)
-    note = _text(report.note)
+    notes = [_text(report.note), _text(safety) if needs_safety_text(report) else ""]
+    total = _UNKNOWN if report.total is None else {"valueQuantity": score(report.total)}
+    difficulty = [] if report.difficulty is None else [_answer(DIFFICULTY, report.difficulty, DIFFICULTIES)]
     resource = {
         "resourceType": "Observation",
         "status": "final",
@@ -260,13 +273,16 @@ def _self_report(report: SelfReportDocument, patient: dict[str, str]) -> Resourc
         "subject": patient,
         "effectiveDateTime": report.at.isoformat(),
         "performer": [patient],
-        "valueQuantity": score(report.total),
-        "component": [
-            {"code": loinc(code), "valueCodeableConcept": loinc(*ANSWERS[answer])} for code, answer in items
-        ],
-        "note": [{"text": note}] if note else [],
+        **total,
+        "component": [_answer(code, answer, ANSWERS) for code, answer in items] + difficulty,
+        "note": [{"text": note} for note in notes if note],
     }
     return {name: value for name, value in resource.items() if value != []}
+
+
+def _answer(code: str, answer: int | None, answers: tuple[tuple[str, str], ...]) -> Resource:
+    value = _UNKNOWN if answer is None else {"valueCodeableConcept": loinc(*answers[answer])}
+    return {"code": loinc(code), **value}
 
 
 def _scale(name: str) -> dict[str, Any]:

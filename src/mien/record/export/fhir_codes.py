@@ -44,6 +44,17 @@ ANSWERS: Final = (
 )
 """LOINC codes and names (list LL358-3) of what can be answered to an item of either scale: 0, 1, 2, 3."""
 
+DIFFICULTY: Final = "69722-7"
+"""LOINC code of the question how difficult the problems made things."""
+
+DIFFICULTIES: Final = (
+    ("LA6572-7", "Not difficult at all"),
+    ("LA6573-5", "Somewhat difficult"),
+    ("LA6574-3", "Very difficult"),
+    ("LA6575-0", "Extremely difficult"),
+)
+"""LOINC codes and names of what can be answered to it: 0, 1, 2, 3."""
+
 CONSENT_DOCUMENT: Final = ("59284-0", "Consent Document")
 """LOINC code and name of a consent."""
 

@@ -11,6 +11,7 @@ from mien.record.report.content import Entries, Entry, Fact, Picture, ReportCont
 from mien.record.report.curve import Curve, draw_curve
 from mien.record.report.daily import dates_of
 from mien.record.report.material import Material
+from mien.record.report.outcomes import outcomes
 from mien.record.report.panels import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark
 from mien.record.report.plain import (
     clean,
@@ -24,7 +25,7 @@ from mien.record.report.plain import (
     short_day,
     whole,
 )
-from mien.record.scales import SCALES, safety_reports, title_of
+from mien.record.scales import SCALES, safety_reports, title_of, told_total
 from mien.store.types import Annotation, SelfReport
 
 FIRST_KINDS: Final = ("light", "camera", "coverage")
@@ -68,6 +69,7 @@ def first_page(material: Material) -> ReportContent:
         changes=_changes(material),
         advice=clean(next((each.advice for each in material.found if each.advice), "")),
         answers=_answers(material.reports),
+        outcomes=outcomes(material),
         marks=_mark_entries(marks),
         notes=_notes(material),
         limits=LIMITS,
@@ -174,11 +176,10 @@ def _answers(reports: Sequence[SelfReport]) -> Table | None:
 def _row(name: str, reports: Sequence[SelfReport]) -> tuple[str, ...]:
     scale = SCALES.get(name)
     title = f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}" if scale else clean(name, 60)
-    totals = [each.total for each in reports]
-    first, last = (
-        f"{whole(each.total)}  ({short_day(each.at.date())})" for each in (reports[0], reports[-1])
-    )
-    many = len(reports) > 1
+    totals = [each.total for each in reports if each.total is not None]
+    told = [each for each in reports if each.total is not None] or reports
+    first, last = (f"{told_total(each)}  ({short_day(each.at.date())})" for each in (told[0], told[-1]))
+    many = len(totals) > 1
     return (
         title,
         f"{len(reports):,}",
