@@ -200,8 +200,9 @@ def test_a_consent_permits_what_was_agreed_to_and_nothing_else(version: FhirVers
     meanwhile = START + timedelta(1)
     assert permits(consent, "recording", meanwhile)
     assert permits(consent, "expression", meanwhile)
+    assert permits(consent, "44261-6", meanwhile)  # self-reports are under every consent
     assert not permits(consent, "measures", meanwhile)
-    assert not permits(consent, "44261-6", meanwhile)
+    assert not permits(consent, "8867-4", meanwhile)  # somebody's heart rate
     assert not permits(consent, "recording", START - timedelta(1))
     assert not permits(consent, "recording", START + timedelta(10))
 

@@ -59,6 +59,9 @@ _SIMULATED: Final = {
 _STATUS: Final = {"finished": "final", "interrupted": "preliminary"}
 """By the recording's state; FHIR: preliminary data "may be incomplete or unverified"."""
 
+_SAID: Final = [own("mood"), own("self-report"), *(loinc(*total) for total in TOTALS.values())]
+"""The codes of self-reports: every consent covers what the subject says, whatever signals it is for."""
+
 _UNKNOWN: Final = {"dataAbsentReason": hl7("data-absent-reason", "unknown", "Unknown")}
 """In place of a value: a question was left open, and so there is no total."""
 
@@ -232,7 +235,7 @@ def _consent(consent: ConsentDocument, patient: dict[str, str], version: FhirVer
     agreed = {
         "action": [hl7("consentaction", "collect", "Collect"), hl7("consentaction", "use", "Use")],
         "purpose": [{"display": purpose}],
-        "code": [own("recording"), *(own(signal) for signal in consent.signals)],
+        "code": [own("recording"), *(own(signal) for signal in consent.signals), *_SAID],
     }
     common = {
         "resourceType": "Consent",
