@@ -192,7 +192,8 @@ def test_the_safety_text_stands_at_once_and_after_keeping(page: Page) -> None:
     form.find_element("css selector", "button[type=submit]").click()
     page.until_text("report-said", "Kept: PHQ-9 1")
     assert page.part("safety").is_displayed()
-    page.until("return document.querySelectorAll('.lanes .point.alert').length === 1")
+    page.until("return document.querySelectorAll('.lanes .point.alert').length === 2")  # total and ninth
+    assert "talk to somebody now" in page.part("safety-record").text
 
 
 def test_a_note_is_put_where_the_timeline_was_clicked(page: Page, records: MienLive) -> None:

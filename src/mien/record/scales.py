@@ -181,7 +181,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
     {
         "phq9": Outcome(
             0.5, 5, 10,
-            "Coley et al. 2020, Psychiatr Serv, doi 10.1176/appi.ps.201900295; as in HEDIS",
+            "Coley et al. 2020, Psychiatr Serv, doi 10.1176/appi.ps.201900295",
         )
     }
 )  # fmt: skip

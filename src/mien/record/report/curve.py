@@ -33,7 +33,7 @@ WIDTH: Final = 510.0
 
 _RIGHT: Final = 504.0
 _TOP, _BELOW, _SPACE = 5.0, 14.0, 11.0
-_RECORDED, _ANSWERS, _NINTH = 20.0, 32.0, 15.0
+_RECORDED, _ANSWERS, _NINTH = 20.0, 30.0, 13.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _totals(curve: Curve, name: str) -> list[tuple[date, float, bool]]:
     """Give the days and totals of a scale, and whether each is prorated."""
     told = [(each, each.total if each.total is not None else prorated(each)) for each in curve.reports]
     return [
-        (each.at.date(), total, each.total is None)
+        (each.at.date(), round(total, 1), each.total is None)
         for each, total in told
         if each.scale == name and total is not None
     ]

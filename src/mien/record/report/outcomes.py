@@ -46,14 +46,19 @@ def _ninth(reports: Sequence[SelfReport]) -> Iterator[str]:
     ]
     if not asked:
         return
+    last = short_day(asked[-1].at.date())
+    if len(asked) > 1 and all(ninth_answer(each) == 0 for each in asked):
+        yield f"PHQ-9, ninth question, 0 to 3: 0 all {len(asked):,} times, last on {last}."
+        return
     shown = asked[-_MOST_NINTH:]
     before = f" ({len(asked) - len(shown):,} before)" if len(shown) < len(asked) else ""
     told = listed([f"{_ninth_words(each)} on {short_day(each.at.date())}" for each in shown])
     yield f"PHQ-9, ninth question, 0 to 3: {told}{before}."
     if unknown := [each for each in asked if ninth_is_unknown(each)]:
+        before = f" (and {count(len(unknown) - 1, 'time')} before)" if len(unknown) > 1 else ""
         yield (
-            f"How the ninth question was answered is not known {count(len(unknown), 'time')}, last on"
-            f" {day(unknown[-1].at.date())}: it was left open, or only the total was entered. Please ask."
+            f"How the ninth question was answered on {day(unknown[-1].at.date())}{before} is not known: it"
+            " was left open, or only the total was entered. Please ask."
         )
 
 
