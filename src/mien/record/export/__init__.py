@@ -111,8 +111,8 @@ def _add_recording(archive: ArchiveWriter, store: Store, recording: RecordingDoc
 def _add_days(archive: ArchiveWriter, store: Store, subject: Subject, baseline: Usual | None) -> None:
     from mien.record.days import days
 
-    # The cameras' names stand in record.json: no text that somebody chose gets into a CSV file.
-    table = days(store, subject, baseline=baseline).drop(columns="camera")
+    # The cameras' and networks' names stand in record.json: no text that somebody chose gets into a CSV file.
+    table = days(store, subject, baseline=baseline).drop(columns=["camera", "network"])
     archive.add("days.csv", table.to_csv(lineterminator="\n").encode())
 
 
