@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mien.labels import FERPLUS_VOTES
 from mien.train.joint.batches import Lessons, batches, make_batch, mix, with_negatives
@@ -16,7 +17,7 @@ NEGATIVES = Negatives("train", SIZE_PX)
 
 
 def lessons(smoothing: float = 0.0) -> Lessons:
-    return Lessons.of(FACES, label_smoothing=smoothing, taught=None, share=0.5)
+    return Lessons.of(FACES, label_smoothing=smoothing)
 
 
 def test_targets_are_shares_of_votes_and_smoothed_labels() -> None:
@@ -28,22 +29,37 @@ def test_targets_are_shares_of_votes_and_smoothed_labels() -> None:
 
 
 def test_faces_without_votes_weigh_nothing_there() -> None:
-    made = Lessons.of(replace(FACES, votes=None), label_smoothing=0, taught=None, share=0)
+    made = Lessons.of(replace(FACES, votes=None), label_smoothing=0)
     assert not made.has_votes.any()
     batch = make_batch(made, np.arange(16), small_recipe(), NEGATIVES, np.random.default_rng(0))
     assert not batch.weights["votes"][:16].any()
     assert batch.weights["fer2013"][:10].any()
 
 
-def test_teachers_have_their_share() -> None:
+def test_teachers_are_asked_about_what_the_pupil_sees_and_have_their_share() -> None:
+    recipe = small_recipe(mixup=0.5, teachers_share=0.7)
+    asked: list[NDArray[np.uint8]] = []
     random = np.random.default_rng(0)
-    taught = {
-        name: random.dirichlet(np.ones(count), 70).astype(np.float32)
+    said = {
+        name: random.dirichlet(np.ones(count), 16).astype(np.float32)
         for name, count in (("votes", 10), ("fer2013", 7))
     }
-    alone, both = lessons(), Lessons.of(FACES, label_smoothing=0, taught=taught, share=0.7)
-    np.testing.assert_allclose(both.votes, 0.3 * alone.votes + 0.7 * taught["votes"], atol=1e-6)
-    np.testing.assert_allclose(both.fer2013, 0.3 * alone.fer2013 + 0.7 * taught["fer2013"], atol=1e-6)
+
+    def teach(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        asked.append(images.copy())
+        return said
+
+    alone, both = (
+        make_batch(lessons(), np.arange(16), recipe, NEGATIVES, np.random.default_rng(5), teacher)
+        for teacher in (None, teach)
+    )
+    np.testing.assert_array_equal(alone.images, both.images)
+    np.testing.assert_array_equal(asked[0], both.images[:16])
+    for name, answer in said.items():
+        np.testing.assert_allclose(
+            both.targets[name][:16], 0.3 * alone.targets[name][:16] + 0.7 * answer, atol=1e-6
+        )
+        np.testing.assert_array_equal(both.targets[name][16:], alone.targets[name][16:])
 
 
 def test_a_mixed_face_has_mixed_targets_and_no_landmarks() -> None:

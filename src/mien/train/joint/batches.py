@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.views import STANDARD_PLACE, look, presence_of
 
 Outputs = dict[str, NDArray[np.float32]]
+
+Teach = Callable[[NDArray[np.uint8]], Outputs]
+"""What teachers say of images (n, size, size): probabilities `votes` (n, 10) and `fer2013` (n, 7)."""
 
 _NOT_A_FACE = FERPLUS_VOTES.index("not-a-face")
 _NEGATIVE_WEIGHT = 0.2
@@ -59,17 +62,12 @@ class Lessons:
     no_face: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, faces: FaceSet, *, label_smoothing: float, taught: Outputs | None, share: float) -> Lessons:
+    def of(cls, faces: FaceSet, *, label_smoothing: float) -> Lessons:
         """Put targets together.
-
-        Cross-entropy is linear in its target, so learning from people and from teachers at once is learning
-        from the weighted mean of both (Hinton et al. 2015, arXiv:1503.02531).
 
         Args:
             faces: FER-2013's faces with FER+ votes.
             label_smoothing: see `JointFit`.
-            taught: the teachers' `votes` (n, 10) and `fer2013` (n, 7), probabilities; None without teachers.
-            share: of the teachers in the targets.
         """
         votes = np.zeros((len(faces), len(FERPLUS_VOTES)), np.float32)
         if faces.votes is not None:
@@ -79,9 +77,6 @@ class Lessons:
         no_face = votes[:, _NOT_A_FACE] * 10 >= _TOO_MANY_NO_FACE
         fer2013 = np.eye(len(FER2013), dtype=np.float32)[faces.targets]
         fer2013 = fer2013 * (1 - label_smoothing) + label_smoothing / len(FER2013)
-        if taught is not None:
-            votes = (1 - share) * votes + share * taught["votes"]
-            fer2013 = (1 - share) * fer2013 + share * taught["fer2013"]
         return cls(
             faces.images,
             votes,
@@ -93,13 +88,17 @@ class Lessons:
 
 
 def batches(
-    lessons: Lessons, recipe: JointRecipe, negatives: Negatives, random: np.random.Generator
+    lessons: Lessons,
+    recipe: JointRecipe,
+    negatives: Negatives,
+    random: np.random.Generator,
+    teach: Teach | None = None,
 ) -> Iterator[Batch]:
     """Give one epoch of batches in a new order; what does not fill a batch waits for the next epoch."""
     order = random.permutation(len(lessons.images))
     size = recipe.fit.batch
     for start in range(0, len(order) - size + 1, size):
-        yield make_batch(lessons, order[start : start + size], recipe, negatives, random)
+        yield make_batch(lessons, order[start : start + size], recipe, negatives, random, teach)
 
 
 def make_batch(
@@ -108,8 +107,14 @@ def make_batch(
     recipe: JointRecipe,
     negatives: Negatives,
     random: np.random.Generator,
+    teach: Teach | None = None,
 ) -> Batch:
-    """Make a batch: the faces at these places, the last of them moved wildly, and pictures without a face."""
+    """Make a batch: the faces at these places, the last of them moved wildly, and pictures without a face.
+
+    Teachers are asked about each image as the pupil sees it, changed and mixed, so that both answer the same
+    question; that teaches far more than what they say of the unchanged face (Beyer et al. 2022, Knowledge
+    distillation: a good teacher is patient and consistent, arXiv:2106.05237).
+    """
     fit = recipe.fit
     points = np.full((len(places), 68, 2), np.nan, np.float32)
     if lessons.landmarks is not None:
@@ -142,8 +147,20 @@ def make_batch(
         "landmarks": known * present,
     }
     mix(images, targets, weights, round(fit.mixup * mild), random)
+    if teach is not None:
+        add_teachers(targets, teach(images), fit.teachers_share)
     nothing = negatives.make(round(recipe.data.negatives * len(places)), lessons.images, random)
     return with_negatives(images, targets, weights, nothing)
+
+
+def add_teachers(targets: Outputs, said: Outputs, share: float) -> None:
+    """Put what teachers say into the targets, in place.
+
+    Cross-entropy is linear in its target, so learning from people and from teachers at once is learning from
+    the weighted mean of both (Hinton et al. 2015, arXiv:1503.02531).
+    """
+    for name in ("votes", "fer2013"):
+        targets[name] = (1 - share) * targets[name] + share * said[name]
 
 
 def mix(

@@ -19,6 +19,7 @@ from mien.train.joint.batches import Batch, Lessons, Outputs, batches
 from mien.train.joint.measure import measure
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.recipe import JointRecipe
+from mien.train.joint.teachers import Teachers
 from mien.train.loop import Learner, Pace, Report, resume, run_epochs
 from mien.train.networks import mobilenet, residual
 
@@ -32,7 +33,7 @@ def fit_jointly(
     validation: FaceSet,
     *,
     folder: Path,
-    taught: Outputs | None = None,
+    teachers: Teachers | None = None,
     prime: Callable[[Any], None] = lambda model: None,
     report: Report = lambda progress: None,
 ) -> tuple[Any, LoopState]:
@@ -43,7 +44,7 @@ def fit_jointly(
         train: FER-2013's faces to learn from, with votes, and with landmarks where there are any.
         validation: faces that the history is measured on; they choose nothing.
         folder: where the checkpoint is written after each epoch.
-        taught: what teachers say of the faces; see `Lessons.of`.
+        teachers: whose answers are part of the targets.
         prime: gives a new network its first weights.
         report: called after every step and every epoch.
 
@@ -59,18 +60,19 @@ def fit_jointly(
             f"expected at least one batch of faces to train on ({fit.batch}), received {len(train)}; "
             "lower fit.batch in the recipe"
         )
-    lessons = Lessons.of(train, label_smoothing=fit.label_smoothing, taught=taught, share=fit.teachers_share)
+    lessons = Lessons.of(train, label_smoothing=fit.label_smoothing)
+    teach = teachers.ask if teachers else None
     negatives = {part: Negatives(part, recipe.data.size_px) for part in ("train", "validation")}
     model, optimizer = first_state(recipe, landmarks=train.landmarks is not None)
     prime(model)
     learner = Learner(
         model,
         optimizer,
-        batches=lambda random: batches(lessons, recipe, negatives["train"], random),
+        batches=lambda random: batches(lessons, recipe, negatives["train"], random, teach),
         learn=lambda batch: train_step(model, batch),
         measure=lambda: measure(lambda images: run_on(model, images), validation, negatives["validation"]),
     )
-    state, average = resume(learner, folder, fingerprint_of(recipe, lessons))
+    state, average = resume(learner, folder, fingerprint_of(recipe, lessons, teachers))
     pace = Pace(
         fit.epochs, len(train) // fit.batch, fit.learning_rate, fit.average,
         average_every=_AVERAGE_EVERY, seed=recipe.seed,
@@ -126,9 +128,11 @@ def run_on(model: Any, images: NDArray[np.uint8], size: int = 512) -> Outputs:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def fingerprint_of(recipe: JointRecipe, lessons: Lessons) -> str:
+def fingerprint_of(recipe: JointRecipe, lessons: Lessons, teachers: Teachers | None = None) -> str:
     """Give a hash of the recipe and of all that it learns from."""
     digest = hashlib.sha256(recipe.model_dump_json().encode())
+    for teacher in teachers.hashes if teachers else ():
+        digest.update(teacher.encode())
     for array in (lessons.images, lessons.votes, lessons.fer2013, lessons.landmarks):
         digest.update(b"" if array is None else array.tobytes())
     return digest.hexdigest()

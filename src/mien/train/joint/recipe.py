@@ -62,6 +62,7 @@ class MobileNetPart(ArchitecturePart):
         architecture: its name.
         last_block: the backbone ends after this block.
         stem_stride: stride of the first convolution.
+        enlarged_px: side to which the network enlarges the image before its first convolution; None leaves it.
         weights: start the backbone from ImageNet, or from chance.
         heads: the answers.
     """
@@ -69,6 +70,7 @@ class MobileNetPart(ArchitecturePart):
     architecture: Literal["mobilenet"] = "mobilenet"
     last_block: int = Field(11, ge=1, le=13)
     stem_stride: Literal[1, 2] = 1
+    enlarged_px: int | None = Field(None, ge=48, le=224)
     weights: Literal["imagenet", "random"] = "imagenet"
     heads: HeadsPart = HeadsPart()
 

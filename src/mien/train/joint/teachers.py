@@ -59,6 +59,40 @@ def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Pa
     return taught
 
 
+class Teachers:
+    """Networks that are asked about every image that their pupil learns from; the mean of their answers counts.
+
+    Args:
+        teachers: .onnx files with their sidecars, at least one.
+        size_px: side of the images.
+        threads: how many threads one teacher may use.
+
+    Attributes:
+        hashes: of the files, in their order.
+
+    Raises:
+        ModelError: one can't be read, takes images of another size, or has no such answers.
+    """
+
+    def __init__(self, teachers: Sequence[Path], size_px: int, *, threads: int = 0) -> None:
+        self.hashes = tuple(sha256_of(_checked(teacher, size_px)) for teacher in teachers)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._sessions = [
+            onnxruntime.InferenceSession(teacher.read_bytes(), options, providers=["CPUExecutionProvider"])
+            for teacher in teachers
+        ]
+
+    def ask(self, images: NDArray[np.uint8]) -> Outputs:
+        """Give probabilities `votes` (n, 10) and `fer2013` (n, 7) of images (n, size, size) uint8."""
+        said = [session.run(list(_HEADS), {INPUT: images}) for session in self._sessions]
+        return {
+            name: np.mean([softmax(one[place]) for one in said], axis=0).astype(np.float32)
+            for place, name in enumerate(_HEADS)
+        }
+
+
 def teachers_facts(teachers: Sequence[Path]) -> tuple[TrainedOn, ...]:
     """Name the teachers among what a network was trained on."""
     return tuple(
