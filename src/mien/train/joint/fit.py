@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
-from mien.train.backend import load_keras
+from mien.train.backend import graphics_card, load_keras
 from mien.train.checkpoint import LoopState
 from mien.train.datasets import FaceSet
 from mien.train.fit import prepared
-from mien.train.joint.batches import Batch, Lessons, Outputs, batches
+from mien.train.joint.batches import Batch, Lessons, Outputs, ahead, batches
 from mien.train.joint.measure import measure
 from mien.train.joint.negatives import Negatives
+from mien.train.joint.pictures import DevicePictures, HostPictures, Pictures
 from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.teachers import Teachers
 from mien.train.loop import Learner, Pace, Report, resume, run_epochs
@@ -25,6 +26,8 @@ from mien.train.networks import mobilenet, residual
 
 _AVERAGE_EVERY = 4
 """Steps between two takes of the running average: taking every one would cost much and change nothing."""
+_RARER_ON_A_CARD = 4
+"""So many times as seldom there, since the card is waited for at each take."""
 
 
 def fit_jointly(
@@ -63,19 +66,26 @@ def fit_jointly(
     lessons = Lessons.of(train, label_smoothing=fit.label_smoothing)
     teach = teachers.ask if teachers else None
     negatives = {part: Negatives(part, recipe.data.size_px) for part in ("train", "validation")}
+    card = graphics_card()
+    pictures: Pictures = (
+        DevicePictures(train.images, negatives["train"], card)
+        if card
+        else HostPictures(train.images, negatives["train"])
+    )
     model, optimizer = first_state(recipe, landmarks=train.landmarks is not None)
     prime(model)
     learner = Learner(
         model,
         optimizer,
-        batches=lambda random: batches(lessons, recipe, negatives["train"], random, teach),
+        batches=lambda random: ahead(batches(lessons, recipe, pictures, random, teach), 4 if card else 0),
         learn=lambda batch: train_step(model, batch),
         measure=lambda: measure(lambda images: run_on(model, images), validation, negatives["validation"]),
     )
     state, average = resume(learner, folder, fingerprint_of(recipe, lessons, teachers))
+    every = _AVERAGE_EVERY * (_RARER_ON_A_CARD if card else 1)
     pace = Pace(
         fit.epochs, len(train) // fit.batch, fit.learning_rate, fit.average,
-        average_every=_AVERAGE_EVERY, seed=recipe.seed,
+        average_every=every, minutes=fit.minutes, seed=recipe.seed,
     )  # fmt: skip
     model.set_weights(run_epochs(learner, pace, folder=folder, state=state, average=average, report=report))
     return model, state
@@ -113,12 +123,32 @@ def build(
     return residual.build(part, size_px=size_px, **chosen)
 
 
-def train_step(model: Any, batch: Batch) -> float:
-    """Learn from one batch; gives the loss before the step."""
+def train_step(model: Any, batch: Batch) -> Any:
+    """Learn from one batch.
+
+    Returns:
+        The loss before the step: a number, or a tensor on a graphics card, which nobody has to wait for.
+    """
     targets = {name: batch.targets[name] for name in model.output}
     weights = {name: batch.weights[name] for name in model.output}
+    if graphics_card():
+        return _device_step(model, batch.images[..., None], targets, weights)
     result = model.train_on_batch(prepared(batch.images), targets, sample_weight=weights, return_dict=True)
     return float(result["loss"])
+
+
+def _device_step(model: Any, images: Any, targets: dict[str, Any], weights: dict[str, Any]) -> Any:
+    """What `train_on_batch` does, without waiting for the card to tell the loss."""
+    import torch
+
+    answers = model(images, training=True)
+    loss = model.compute_loss(x=images, y=targets, y_pred=answers, sample_weight=weights)
+    model.zero_grad()
+    loss.backward()
+    variables = model.trainable_weights
+    with torch.no_grad():
+        model.optimizer.apply([variable.value.grad for variable in variables], variables)
+    return loss.detach()
 
 
 def run_on(model: Any, images: NDArray[np.uint8], size: int = 512) -> Outputs:

@@ -62,7 +62,7 @@ class MobileNetPart(ArchitecturePart):
         architecture: its name.
         last_block: the backbone ends after this block.
         stem_stride: stride of the first convolution.
-        enlarged_px: side to which the network enlarges the image before its first convolution; None leaves it.
+        enlarged_px: side to which the network first enlarges the image; None leaves it as it is.
         weights: start the backbone from ImageNet, or from chance.
         heads: the answers.
     """
@@ -84,7 +84,8 @@ class JointFit(RecipePart):
     """How it learns.
 
     Attributes:
-        epochs: this many.
+        epochs: this many, or fewer where `minutes` says so.
+        minutes: of training after which the run ends, whatever the epoch; None leaves it to `epochs`.
         batch: faces a step.
         learning_rate: the highest; it rises over the first epoch and falls along a cosine to 0.
         weight_decay: of AdamW, on kernels.
@@ -101,6 +102,7 @@ class JointFit(RecipePart):
     """
 
     epochs: int = Field(40, ge=1)
+    minutes: float | None = Field(None, gt=0)
     batch: int = Field(128, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
