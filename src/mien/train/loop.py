@@ -62,8 +62,7 @@ class Pace:
         average: momentum, a step, of the running average of the weights.
         average_every: steps between two takes of it.
         minutes: of training, with its measuring, after which it ends; the learning rate then falls in step
-            with the time; None leaves it to `epochs`. (A run that obeys a clock does not give the same weights
-            twice.)
+            with the time; None leaves it to `epochs`. (A run that obeys a clock gives no weights twice.)
         patience: stop when validation has not improved for this many epochs, and keep the best one; None goes
             on to the end, and keeps the last.
         seed: of each epoch's chance.

@@ -62,7 +62,7 @@ def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Pa
 
 
 class Teachers:
-    """Networks that are asked about every image that their pupil learns from; the mean of what they say counts.
+    """Networks that are asked about every image that their pupil learns from; their mean counts.
 
     On a graphics card a teacher answers there, from the .keras file that its run left beside the .onnx file.
 
