@@ -151,7 +151,7 @@ def _device_step(model: Any, images: Any, targets: dict[str, Any], weights: dict
     return loss.detach()
 
 
-def run_on(model: Any, images: NDArray[np.uint8], size: int = 512) -> Outputs:
+def run_on(model: Any, images: NDArray[np.uint8], size: int = 128) -> Outputs:
     """Run a Keras network over images; gives its answers by name."""
     starts = range(0, max(1, len(images)), size)
     parts = [model.predict_on_batch(prepared(images[start : start + size])) for start in starts]
