@@ -91,6 +91,25 @@ def test_scales_have_the_codes_of_loinc(version: FhirVersion) -> None:
     assert "component" not in gad7
 
 
+@BOTH
+def test_partial_answers_have_no_total_and_the_safety_text_as_a_note(version: FhirVersion) -> None:
+    items = [0, None, 0, 0, 0, 0, 0, 0, 2]
+    partial = SelfReportDocument(at=START, scale="phq9", items=items, total=None, note="tired")
+    record = a_record().model_copy(update={"self_reports": [partial]})
+    text = bundle(record, {}, MEASURES, version, safety="Call 555-0199 now.")
+    (told,) = [
+        each["resource"]
+        for each in json.loads(text)["entry"]
+        if "survey" in str(each["resource"].get("category"))
+    ]
+    assert "valueQuantity" not in told
+    assert told["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    assert [each["valueInteger"] for each in told["component"]] == [0] * 7 + [2]
+    assert told["component"][-1]["code"]["coding"][0]["code"] == "44260-8"
+    assert [each["text"] for each in told["note"]] == ["tired", "Call 555-0199 now."]
+    assert all("555" not in str(each) for each in resources(version)["Observation"])
+
+
 def test_every_item_has_its_own_code() -> None:
     assert {name: len(codes) for name, codes in ITEMS.items()} == {
         name: scale.items for name, scale in SCALES.items() if scale.items
