@@ -130,6 +130,27 @@ def test_what_was_not_answered_is_said_to_be_unknown(version: FhirVersion) -> No
     assert answers["69722-7"]["coding"][0]["display"] == "Very difficult"
 
 
+@BOTH
+def test_partial_answers_have_no_total_and_the_safety_text_as_a_note(version: FhirVersion) -> None:
+    items = [0, None, 0, 0, 0, 0, 0, 0, 2]
+    partial = SelfReportDocument(at=START, scale="phq9", items=items, total=None, note="tired")
+    record = a_record().model_copy(update={"self_reports": [partial]})
+    text = bundle(record, {}, MEASURES, version, safety="Call 555-0199 now.")
+    (told,) = [
+        each["resource"]
+        for each in json.loads(text)["entry"]
+        if "survey" in str(each["resource"].get("category"))
+    ]
+    assert "valueQuantity" not in told
+    assert told["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    said = [each.get("valueCodeableConcept", each.get("dataAbsentReason")) for each in told["component"]]
+    codes = [each["coding"][0]["code"] for each in said]
+    assert codes == ["LA6568-5", "unknown", *["LA6568-5"] * 6, "LA6570-1"]
+    assert told["component"][-1]["code"]["coding"][0]["code"] == "44260-8"
+    assert [each["text"] for each in told["note"]] == ["tired", "Call 555-0199 now."]
+    assert all("555" not in str(each) for each in resources(version)["Observation"])
+
+
 def test_every_item_has_its_own_code() -> None:
     assert {name: len(codes) for name, codes in ITEMS.items()} == {
         name: scale.items for name, scale in SCALES.items() if scale.items

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,13 @@ def test_a_phq9_under_a_mistyped_name_is_one(name: str) -> None:
     assert needs_safety_text(report(0, name, 27))
     assert ninth_is_unknown(report(0, name, 24))
     assert not ninth_is_unknown(report(0, "GAD-7", 21))
+
+
+def test_a_name_like_a_phq9s_is_taken_for_one_until_it_has_a_range_of_its_own() -> None:
+    assert needs_safety_text(report(0, "pqh9", 27))
+    assert not needs_safety_text(report(0, "phq8", 24))
+    assert not needs_safety_text(replace(report(0, "pqh9", 27), lowest=0.0, highest=60.0))
+    assert not needs_safety_text(report(0, "WHO-5", 100))
 
 
 def test_of_partial_answers_the_ninth_alone_decides() -> None:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from mien.store.scales import SCALES as KNOWN
-from mien.store.scales import known
+from mien.store.scales import known, near
 from mien.store.types import SelfReport
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ class Answered(Protocol):
     @property
     def total(self) -> float | None:
         """The sum; None where answers are missing."""
+
+    @property
+    def lowest(self) -> float | None:
+        """The lowest total of a scale that Mien doesn't know; None for others, and where it isn't known."""
 
 
 _Report = TypeVar("_Report", bound=Answered)
@@ -240,12 +244,12 @@ def needs_safety_text(report: Answered) -> bool:
     """Say whether the PHQ-9's ninth question was answered above 0.
 
     Of a total alone it can be known only where the other eight questions can't add up to it: above 24. A
-    PHQ-9 counts as one however its name was written.
+    PHQ-9 counts as one however its name was written, also where it is only like one and has no range.
 
     Args:
         report: of any scale.
     """
-    if not _is_phq9(report):
+    if not (_is_phq9(report) or _may_be_phq9(report)):
         return False
     if report.items is None:
         return report.total is not None and report.total > _MOST_WITHOUT_NINTH
@@ -323,6 +327,11 @@ def course(reports: Sequence[SelfReport], start: SelfReport | None = None) -> Co
         as_published=start.total >= outcome.least_start,
         outcome=outcome,
     )
+
+
+def _may_be_phq9(report: Answered) -> bool:
+    scale = near(report.scale) if report.lowest is None else None
+    return scale is not None and scale.name == PHQ9.name
 
 
 def _is_phq9(report: Answered) -> bool:

@@ -170,12 +170,9 @@ class Store:
         found = self.self_reports.mistyped()
         if not found:
             return
-        many = f"{len(found)} self-reports stand" if len(found) > 1 else "1 self-report stands"
+        many = f"{len(found)} self-reports have" if len(found) > 1 else "1 self-report has"
         names = ", ".join(sorted({each.report.scale for each in found}))
-        _log.warning(
-            "%s under a mistyped name (%s) and not with the scale that was meant: mien self-report mistyped",
-            many, names,
-        )  # fmt: skip
+        _log.warning("%s a scale's name that looks mistyped (%s): mien self-report mistyped", many, names)
 
     def _clean_if_possible(self) -> None:
         with suppress(StoreError):  # it stays noted, for another time

@@ -24,7 +24,7 @@ from mien.record.report.plain import (
     significant,
 )
 from mien.record.report.words import model_names
-from mien.record.scales import PRORATIONS, SCALES, title_of, told_total
+from mien.record.scales import PRORATIONS, SCALES, prorated, title_of, told_total
 from mien.store.types import SelfReport
 
 _MEASURES_A_TABLE: Final = 5
@@ -66,11 +66,14 @@ def _answers(material: Material) -> Table:
         )
         for each in material.reports
     )  # fmt: skip
+    guessed = sorted({each.scale for each in material.reports if prorated(each) is not None})
     return Table(
         "Self-reports",
         ("When", "Scale", "Total", "Answers", "Note"),
         rows,
-        "; ".join(f"{title_of(name)}: {rule.words} ({rule.source})" for name, rule in PRORATIONS.items()),
+        " ".join(
+            f"{title_of(name)}: {PRORATIONS[name].words} ({PRORATIONS[name].source})." for name in guessed
+        ),
         widths=(0.18, 0.16, 0.12, 0.18, 0.36),
     )
 

@@ -15,6 +15,7 @@ from mien.record.report.material import Material
 from mien.record.report.outcomes import outcomes
 from mien.record.report.panels import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark
 from mien.record.report.plain import (
+    MINUS,
     clean,
     count,
     day,
@@ -182,19 +183,27 @@ def _answers(reports: Sequence[SelfReport]) -> Table | None:
 
 
 def _row(name: str, reports: Sequence[SelfReport]) -> tuple[str, ...]:
-    scale = SCALES.get(name)
-    title = f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}" if scale else clean(name, 60)
     totals = [each.total for each in reports if each.total is not None]
     told = [each for each in reports if each.total is not None] or reports
-    first, last = (f"{told_total(each)}  ({short_day(each.at.date())})" for each in (told[0], told[-1]))
-    many = len(totals) > 1
+    first, last = (
+        f"{told_total(each).replace('-', MINUS)}  ({short_day(each.at.date())})"
+        for each in (told[0], told[-1])
+    )
     return (
-        title,
+        _title(name, reports[-1]),
         f"{len(reports):,}",
         first,
-        last if many else "",
-        f"{whole(min(totals))} to {whole(max(totals))}" if many else "",
+        last if len(told) > 1 else "",
+        f"{whole(min(totals))} to {whole(max(totals))}" if len(totals) > 1 else "",
     )
+
+
+def _title(name: str, report: SelfReport) -> str:
+    if scale := SCALES.get(name):
+        return f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}"
+    if report.lowest is None or report.highest is None:
+        return clean(name, 60)
+    return f"{clean(name, 60)}, {whole(report.lowest)} to {whole(report.highest)}"
 
 
 def _mark_entries(marks: Sequence[Annotation]) -> Entries:
