@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mien.store.store import Store
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Rises when a measure's formula changes, so that what is kept is computed anew."""
 
 Span = tuple[float, float]

@@ -146,3 +146,8 @@ def needs_safety_text(report: SelfReport) -> bool:
 def safety_reports(reports: Iterable[SelfReport]) -> list[SelfReport]:
     """Give those reports for which the safety text must stand, in their order."""
     return [report for report in reports if needs_safety_text(report)]
+
+
+def recall_days(scale: str) -> int | None:
+    """Say how many days up to the answer a scale asks about; 0 asks about now, None is not known."""
+    return {MOOD.name: 0, PHQ9.name: 14, GAD7.name: 14}.get(scale)
