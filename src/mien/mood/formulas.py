@@ -72,10 +72,10 @@ FORMULAS: Final[Mapping[str, Formula]] = MappingProxyType(
 """Name -> formula; the sums may be numbers or (b,) arrays. NaN or infinite without data."""
 
 _STEP: Final = 1e-5
-_POSITIVE = ("valence_sd", "arousal_sd", "instability", "episode_length_s", "smile_length_s")
+_POSITIVE = ("valence_sd", "arousal_sd", "entropy", "instability", "episode_length_s", "smile_length_s")
 SCALES: Final[Mapping[str, Scale]] = MappingProxyType(
     {
-        **dict.fromkeys(("valence_mean", "arousal_mean", "entropy"), "plain"),
+        **dict.fromkeys(("valence_mean", "arousal_mean"), "plain"),
         **dict.fromkeys(
             (*_POSITIVE, "smile_onset_speed", "head_movement", "face_px", "dynamic_range"), "positive"
         ),

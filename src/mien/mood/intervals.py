@@ -36,6 +36,7 @@ _FAST: Final = 4
 _MEMORY_S: Final = 60.0
 """How long what moves slowly is taken to remember: as a face does that changes its manner every two minutes
 on average, in no rhythm."""
+_ROUNDING: Final = 1e-20
 _PIECE_S: Final = 5.0
 """Where something was never or always so, each stretch of this length counts as one look at it."""
 
@@ -75,9 +76,9 @@ def spread_of(influence: Floats) -> Spread:
     above, below = (each[:slow].mean(axis=0) for each in (power, memory))
     excess = np.maximum(0, above - power[slow:].mean(axis=0)) / (below - memory[slow:].mean())
     variance = above + excess * (1 - below)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = (apart**2).sum(axis=0) / variance
-    return Spread(variance, seconds * np.nan_to_num(np.clip(share, 0, 1), nan=1.0), slow - 1)
+    # What is less than this is rounding, of a figure that doesn't move.
+    share = np.where(variance > _ROUNDING, (apart**2).sum(axis=0) / np.maximum(variance, _ROUNDING), 1)
+    return Spread(variance, seconds * np.clip(share, 0, 1), slow - 1)
 
 
 def interval(value: float, variance: float, freedom: int, scale: Scale, seconds: float) -> Ends:
@@ -102,6 +103,8 @@ def interval(value: float, variance: float, freedom: int, scale: Scale, seconds:
     if scale == "rate":
         return _of_rate(value, variance, t, seconds)
     width = t * math.sqrt(variance)
+    if scale == "plain":
+        return value - width, value + width
     if scale == "positive" and value > 0:
         return value * math.exp(-width / value), value * math.exp(min(width / value, 500.0))
     if scale == "bounded" and 0 < value < 1:
@@ -110,7 +113,7 @@ def interval(value: float, variance: float, freedom: int, scale: Scale, seconds:
     if scale == "correlation" and abs(value) < 1:
         middle, width = math.atanh(value), width / (1 - value**2)
         return math.tanh(middle - width), math.tanh(middle + width)
-    return value - width, value + width
+    return value, value
 
 
 def _of_share(value: float, variance: float, t: float, seconds: float) -> Ends:
