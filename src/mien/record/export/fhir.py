@@ -299,7 +299,8 @@ def _scale(name: str) -> dict[str, Any]:
 def _figure(name: str, measure: Measure, estimate: Estimate) -> Iterator[Resource]:
     values = (estimate.value, estimate.low, estimate.high)
     for (code, (title, _)), value in zip(_codes(name, measure).items(), values, strict=False):
-        yield _component(code, title, quantity(value, measure.unit))
+        if value is not None:
+            yield _component(code, title, quantity(value, measure.unit))
 
 
 def _codes(name: str, measure: Measure) -> dict[str, tuple[str, str]]:
