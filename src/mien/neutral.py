@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.errors import ConfigError
 from mien.expression.decision import Decider, features
 from mien.expression.network import Network
 from mien.expression.neutral import Rest, widening
 from mien.expression.sidecar import Sidecar
-from mien.errors import ConfigError
 from mien.face.crop import Vectors, crop_faces, crop_squares, face_squares
 from mien.labels import NEUTRALS
 from mien.measures.pose import solve_pose

@@ -88,7 +88,7 @@ def shrinkage(own: OwnNeutral, seconds: float) -> float:
     It is n / (n + n0), the best linear guess of a mean from n seconds, where n0 is the variance within a
     person over that between persons (Efron & Morris 1973, Stein's estimation rule and its competitors).
     """
-    return seconds / (seconds + own.half_s)
+    return 1 / (1 + own.half_s / seconds)
 
 
 def widening(rest: Rest, yaw_deg: ArrayLike, pitch_deg: ArrayLike, light: ArrayLike) -> Floats:
@@ -110,7 +110,12 @@ def widening(rest: Rest, yaw_deg: ArrayLike, pitch_deg: ArrayLike, light: ArrayL
 
 
 def personal(
-    own: OwnNeutral, decision: Decision, logits: NDArray[np.floating], rest: Rest, widened: ArrayLike, mix: Mix
+    own: OwnNeutral,
+    decision: Decision,
+    logits: NDArray[np.floating],
+    rest: Rest,
+    widened: ArrayLike,
+    mix: Mix,
 ) -> Floats:
     """Give the probabilities of a face whose neutral is known.
 
@@ -135,7 +140,7 @@ def personal(
     change = (np.asarray(logits, np.float64) - neutral) @ weights
     shares = np.log(mix.array().clip(_SMALLEST))
     coarse = softmax(average @ weights + np.array(decision.bias) + change + shares)
-    noise = max(rest.noise, LEAST_NOISE * own.noise) * np.asarray(widened, np.float64)[:, None]
+    noise = max(rest.noise, LEAST_NOISE * own.noise) * np.reshape(np.asarray(widened, np.float64), (-1, 1))
     fine = softmax(change / noise + np.array(own.bias) + shares + np.log(len(EMOTIONS)))
     joined = coarse + coarse[:, :1] * fine
     joined[:, 0] = coarse[:, 0] * fine[:, 0]
