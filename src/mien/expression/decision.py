@@ -133,7 +133,7 @@ class Decider:
             raise ModelError(f"network {self.sidecar.name}: expected a neutral face that it has read itself")
         p = _without(personal(own, decision, faces.logits, rest, widened, self.mix), self.mix)
         answers = Answers(faces.logits, presence=np.nan_to_num(faces.presence, nan=1.0))
-        return self._labelled(p, answers, faces.quality, decision.certainty)
+        return self._labelled(p, answers, faces.quality, own.certainty)
 
     def probabilities(self, answers: Answers) -> Floats:
         """Give the probabilities alone, (n, 8): those of `decide`."""

@@ -172,12 +172,14 @@ class OwnNeutral(_Part):
         bias: added to the change of evidence, in units of the face's own noise; 0 for neutral.
         noise: how much these 15 usually vary from one gentle view of a face to another.
         half_s: seconds after which a neutral face counts half as the person's own.
+        certainty: of a label that is read so.
     """
 
     average: Annotated[tuple[FiniteFloat, ...], Field(min_length=15, max_length=15)]
     bias: Eight
     noise: FiniteFloat = Field(gt=0)
     half_s: FiniteFloat = Field(gt=0)
+    certainty: LabelCertainty
 
 
 OutputName = Literal["logits", "votes", "fer2013", "presence", "landmarks", "affect"]

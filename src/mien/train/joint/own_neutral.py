@@ -13,16 +13,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.expression.calibration import log_odds, logistic, threshold_for
 from mien.expression.decision import features
 from mien.expression.network import Network
 from mien.expression.neutral import Rest, personal
-from mien.expression.sidecar import Decision, OwnNeutral
+from mien.expression.sidecar import Decision, LabelCertainty, OwnNeutral
 from mien.labels import EMOTIONS, standard_label
 from mien.neutral import gentle_views
 from mien.prior import BALANCED
 from mien.train.datasets import FaceSet
 from mien.train.evaluation.answers import answer_all
 from mien.train.evaluation.degrade import blurred, compressed, lit, lit_from_the_side, noisy, shrunk
+from mien.train.scaling import fit_logistic
 
 Floats = NDArray[np.float64]
 Grey = NDArray[np.uint8]
@@ -36,6 +38,9 @@ _VOTES: Final = 5
 """A face is at rest where FER-2013 calls it neutral, and so many of ten people do."""
 _LEAST_FACES: Final = 50
 _HALVINGS: Final = 30
+_STRENGTHS: Final = (1 / 3, 2 / 3, 1.0)
+_DRAWN: Final = 500
+_LEAST_SLOPE: Final = 0.01
 
 
 def fit_own_neutral(network: Network, decision: Decision, faces: FaceSet, seed: int = 0) -> OwnNeutral | None:
@@ -62,9 +67,11 @@ def fit_own_neutral(network: Network, decision: Decision, faces: FaceSet, seed: 
     between = max(float(mean.var(axis=0).mean()) - within / len(copies), 1e-6)
     own = OwnNeutral(
         average=tuple(mean.mean(axis=0).tolist()), bias=(0.0,) * len(EMOTIONS),
-        noise=float(np.median(noise)), half_s=within / between,
+        noise=float(np.median(noise)), half_s=within / between, certainty=decision.certainty,
     )  # fmt: skip
-    return own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
+    own = own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
+    shown = _shown(features(answer_all(network, faces.images)), faces)
+    return own.model_copy(update={"certainty": _certainty(own, decision, change, noise, shown, seed)})
 
 
 def is_resting(faces: FaceSet) -> NDArray[np.bool_]:
@@ -139,6 +146,54 @@ def _thresholds(own: OwnNeutral, decision: Decision, change: Floats, noise: Floa
         else:
             high = share
     return bias
+
+
+def _shown(logits: Floats, faces: FaceSet) -> list[Floats]:
+    """Give the logits of faces that show each expression but neutral, by most of ten people's votes."""
+    votes = np.asarray(faces.votes)[:, : len(EMOTIONS)]
+    return [
+        logits[(votes.argmax(axis=1) == place) & (votes.max(axis=1) >= _VOTES)]
+        for place in range(1, len(EMOTIONS))
+    ]
+
+
+def _certainty(
+    own: OwnNeutral, decision: Decision, change: Floats, noise: Floats, shown: list[Floats], seed: int
+) -> LabelCertainty:
+    """Fit how likely a label is right, where half of the faces are at rest and half show an expression.
+
+    Expressions are put on everybody's neutral face at a third, two thirds and all of their strength, with the
+    disturbance of a face at rest. What presence and quality say is taken from the decision.
+    """
+    random = np.random.default_rng([seed, 1])
+    kinds, faces = change.shape[:2]
+    right, odds = [], []
+    for place, logits in enumerate([None, *shown]):
+        count = _DRAWN * (len(EMOTIONS) - 1 if logits is None else 1)
+        if logits is not None and not len(logits):
+            continue
+        who = random.integers(0, faces, count)
+        moved = change[random.integers(0, kinds, count), who]
+        if logits is not None:
+            strength = random.choice(_STRENGTHS, count)[:, None]
+            moved = moved + strength * (logits[random.integers(0, len(logits), count)] - own.average)
+        p = np.concatenate(
+            [
+                personal(own, decision, (each + own.average)[None], _at_average(own, its), 1.0, BALANCED)
+                for each, its in zip(moved, noise[who].tolist(), strict=True)
+            ]
+        )
+        right.append(p.argmax(axis=1) == place)
+        odds.append(log_odds(p.max(axis=1)))
+    was, known = np.concatenate(right), np.concatenate(odds)[:, None]
+    intercept, (slope,) = fit_logistic(known, was, signs=(1,))
+    slope = max(float(slope), _LEAST_SLOPE)
+    return decision.certainty.model_copy(
+        update={
+            "temperature": 1.0, "bias": (), "intercept": intercept, "slope": slope,
+            "below": threshold_for(logistic(intercept + slope * known[:, 0]), was),
+        }
+    )  # fmt: skip
 
 
 def _biases(margin: Floats, shares: Floats) -> tuple[float, ...]:
