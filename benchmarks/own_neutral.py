@@ -110,7 +110,9 @@ DISTURBANCES: dict[str, Callable[[Image, Random], Image]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Mild smiles with and without the person's own neutral face.")
+    parser = argparse.ArgumentParser(
+        description="Mild smiles with and without the person's own neutral face."
+    )
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("MIEN_SHARED", "../shared")))
     parser.add_argument("--network", default="mien", help="network, by name or path")
     parser.add_argument("--prior", default="balanced", help="how common each expression is")
@@ -180,7 +182,9 @@ def show(readings: list[dict[str, Any]], leave_people_out: bool) -> None:
     right = [(each["after"], is_happy(each["after"]) == each["smiles"]) for each in readings]
     given = [(float(faces.confidence[0]), ok) for faces, ok in right if faces.expression[0] >= 0]
     said, was = np.array(given).T
-    console.print(f"own neutral: mean confidence {said.mean():.3f}, right {was.mean():.3f} of {len(given)} labels")
+    console.print(
+        f"own neutral: mean confidence {said.mean():.3f}, right {was.mean():.3f} of {len(given)} labels"
+    )
 
 
 def leading(faces: Faces) -> int:
@@ -223,9 +227,7 @@ def left_out(readings: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], NDAr
                            - np.log(each["after"].probabilities[0, 0] + 1e-9)) for each in chosen])  # fmt: skip
     people = np.array([each["person"] for each in chosen])
     smiles = np.array([each["smiles"] for each in chosen])
-    limits = {
-        name: np.quantile(odds[(people != name) & ~smiles], 1 - ALLOWED) for name in np.unique(people)
-    }
+    limits = {name: np.quantile(odds[(people != name) & ~smiles], 1 - ALLOWED) for name in np.unique(people)}
     hits = odds > np.array([limits[name] for name in people])
     return [each for each in chosen if each["smiles"]], hits[smiles]
 

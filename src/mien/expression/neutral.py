@@ -96,7 +96,8 @@ def widening(rest: Rest, yaw_deg: ArrayLike, pitch_deg: ArrayLike, light: ArrayL
 
     Args:
         rest: the neutral face.
-        yaw_deg, pitch_deg: (n,) of the faces now; NaN, where it isn't known, counts as no difference.
+        yaw_deg: (n,) of the faces now; NaN, where it isn't known, counts as no difference.
+        pitch_deg: (n,) the same.
         light: (n,) mean grey, 0 to 1.
 
     Returns:
