@@ -145,7 +145,18 @@ def _check_network(settings: Settings) -> None:
 
 def _kept(settings: Settings, recorded: Recorded) -> Neutral | None:
     """Give the neutral face that is kept for the subject, where the network is the one that read it."""
-    return None
+    from mien.expression.network import find_network
+    from mien.expression.sidecar import read_sidecar, sidecar_path
+    from mien.neutral import has_own_neutral
+    from mien.record.neutral import kept
+    from mien.store.store import Store
+
+    sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
+    if settings.crops or not has_own_neutral(sidecar):
+        return None
+    with Store(recorded.store, create=False) as store:
+        rest = kept(store, store.subjects.get(recorded.subject), sidecar.sha256)
+    return None if rest is None else Neutral("baseline", f"kept for {recorded.subject}", rest=rest)
 
 
 class LearntFaces:

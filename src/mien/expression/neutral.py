@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.errors import ConfigError
 from mien.expression.calibration import softmax
 from mien.labels import EMOTIONS
+from mien.types import LOGITS
 
 if TYPE_CHECKING:
     from mien.expression.sidecar import Decision, OwnNeutral
@@ -62,7 +63,8 @@ class Rest:
 
     def to_json(self) -> str:
         """Write it as JSON, to be kept."""
-        return json.dumps({"version": _VERSION, **asdict(self)})
+        given = {name: None if value != value else value for name, value in asdict(self).items()}
+        return json.dumps({"version": _VERSION, **given})
 
     @classmethod
     def from_json(cls, text: str) -> Rest:
@@ -77,7 +79,11 @@ class Rest:
                 raise ConfigError(
                     f"neutral face: expected version {_VERSION}, received {version}; update mien"
                 )
-            return cls(**{**read, "logits": tuple(map(float, read["logits"]))})
+            turned = {name: np.nan if read[name] is None else read[name] for name in ("yaw_deg", "pitch_deg")}
+            rest = cls(**{**read, **turned, "logits": tuple(map(float, read["logits"]))})
+            if len(rest.logits) != LOGITS or not np.isfinite([*rest.logits, rest.noise, rest.seconds]).all():
+                raise ValueError(f"expected {LOGITS} finite logits, a noise and seconds")
+            return rest
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f"not a neutral face that Mien has kept: {error}") from error
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.expression.calibration import log_odds, logistic, threshold_for
-from mien.expression.decision import features
+from mien.expression.decision import certainty_inputs, features
 from mien.expression.network import Network
 from mien.expression.neutral import Rest, personal
 from mien.expression.sidecar import Decision, LabelCertainty, OwnNeutral
@@ -30,14 +30,15 @@ Floats = NDArray[np.float64]
 Grey = NDArray[np.uint8]
 
 LEAVE: Final = 0.03
-"""At most this share of disturbed neutral faces leaves neutral."""
+"""At most this share of disturbed neutral faces gets another label."""
 _SMILES: Final = 20
 """Happiness may take so many times as much of it as any other expression: mild smiles are the commonest of
 mild expressions by far, and the only ones that there are pairs of photographs of."""
 _VOTES: Final = 5
 """A face is at rest where FER-2013 calls it neutral, and so many of ten people do."""
 _LEAST_FACES: Final = 50
-_HALVINGS: Final = 30
+_HALVINGS: Final = 20
+_ROUNDS: Final = 2
 _STRENGTHS: Final = (1 / 3, 2 / 3, 1.0)
 _DRAWN: Final = 500
 _LEAST_SLOPE: Final = 0.01
@@ -69,9 +70,11 @@ def fit_own_neutral(network: Network, decision: Decision, faces: FaceSet, seed: 
         average=tuple(mean.mean(axis=0).tolist()), bias=(0.0,) * len(EMOTIONS),
         noise=float(np.median(noise)), half_s=within / between, certainty=decision.certainty,
     )  # fmt: skip
-    own = own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
     shown = _shown(features(answer_all(network, faces.images)), faces)
-    return own.model_copy(update={"certainty": _certainty(own, decision, change, noise, shown, seed)})
+    for _ in range(_ROUNDS):  # which labels are given depends on the thresholds, and these on them
+        own = own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
+        own = own.model_copy(update={"certainty": _certainty(own, decision, change, noise, shown, seed)})
+    return own
 
 
 def is_resting(faces: FaceSet) -> NDArray[np.bool_]:
@@ -202,17 +205,15 @@ def _biases(margin: Floats, shares: Floats) -> tuple[float, ...]:
 
 
 def _leaving(own: OwnNeutral, decision: Decision, change: Floats, noise: Floats) -> float:
-    """Give the share of the copies whose label is not neutral."""
-    return float(
-        np.mean(
-            [
-                personal(own, decision, change[:, face] + own.average, _at_average(own, each), 1.0, BALANCED)
-                .argmax(axis=1)
-                .astype(bool)
-                for face, each in enumerate(noise.tolist())
-            ]
-        )
-    )
+    """Give the share of the copies that get another label than neutral."""
+    model, left = own.certainty, []
+    for face, each in enumerate(noise.tolist()):
+        p = personal(own, decision, change[:, face] + own.average, _at_average(own, each), 1.0, BALANCED)
+        seen = np.ones(len(p), np.float32)
+        inputs = certainty_inputs(model.temperature, model.bias, p, seen, seen)
+        given = model.intercept + model.slope * inputs[:, 0] >= log_odds(model.below)
+        left.append(given & (p.argmax(axis=1) > 0))
+    return float(np.mean(left))
 
 
 def _at_average(own: OwnNeutral, noise: float) -> Rest:
