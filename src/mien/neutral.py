@@ -311,7 +311,8 @@ def everybodys_reading(decider: Decider, logits: Sequence[float] | Floats) -> Fl
     decision = decider.sidecar.decision
     if decision is None:
         raise ModelError(f"network {decider.sidecar.name} has no decision to read by")
-    return softmax((np.asarray(logits) @ np.array(decision.weights) + np.array(decision.bias))[None])[0]
+    evidence = np.asarray(logits) @ np.array(decision.weights) + np.array(decision.bias)
+    return np.asarray(softmax(evidence[None])[0])
 
 
 def _rounded(value: float) -> float | None:
@@ -402,7 +403,7 @@ def _reads(decider: Decider, rest: Rest, other: Rest) -> Floats:
     own, decision = decider.sidecar.own_neutral, decider.sidecar.decision
     if own is None or decision is None:
         raise ModelError(f"network {decider.sidecar.name} was not calibrated for own neutral faces")
-    return personal(own, decision, np.array([other.logits]), rest, np.ones(1), BALANCED)[0]
+    return np.asarray(personal(own, decision, np.array([other.logits]), rest, np.ones(1), BALANCED)[0])
 
 
 def _pooled(parts: Sequence[Rest]) -> Rest:

@@ -281,9 +281,8 @@ def _followed(
 
     tally, face, cuts = Tally(), _face(task, tracks), 0
     settings = pipeline.settings
-    source = open_source(task.where, every=settings.every, fps=fps, name=task.name)
-    with closing(pipeline.stream(source, tally)) as stream:
-        for frame, faces in stream:
+    with closing(open_source(task.where, every=settings.every, fps=fps, name=task.name)) as source:
+        for frame, faces in pipeline.stream(source, tally):
             if tally.cuts > cuts:
                 cuts = tally.cuts
                 face.cut()

@@ -30,8 +30,8 @@ TURN_DEG: Final = 15.0
 neutral faces, evidence moves by about 0.2 in 10 degrees of yaw or pitch, and varies by 0.3 by itself."""
 
 LIGHT: Final = 1.0
-"""So does one whose brightness differs by this natural logarithm, a factor of 2.7, which is beyond what the
-noise was fitted on."""
+"""A brightness that differs by less than this natural logarithm, a factor of 2.7, counts as none: thresholds were
+fitted on faces that are lit so. From there on, as much again counts as twice as variable."""
 
 LEAST_NOISE: Final = 0.5
 """A face's own noise counts for at least this share of the usual one."""
@@ -107,13 +107,15 @@ def widening(rest: Rest, yaw_deg: ArrayLike, pitch_deg: ArrayLike, light: ArrayL
         light: (n,) mean grey, 0 to 1.
 
     Returns:
-        (n,) at least 1: the root of 1 + (turn / `TURN_DEG`)^2 + (log of the brightness's ratio / `LIGHT`)^2.
+        (n,) at least 1: the root of 1 + (turn / `TURN_DEG`)^2 + max(0, b / `LIGHT` - 1)^2, where b is the
+        absolute logarithm of the brightness's ratio.
     """
     yaw, pitch = np.asarray(yaw_deg, np.float64), np.asarray(pitch_deg, np.float64)
     turn = np.nan_to_num(np.hypot(yaw - rest.yaw_deg, pitch - rest.pitch_deg))
     grey = np.asarray(light, np.float64).clip(1e-3)
-    brighter = np.log(grey / max(rest.light, 1e-3))
-    return np.asarray(np.sqrt(1 + (turn / TURN_DEG) ** 2 + (brighter / LIGHT) ** 2))
+    brighter = np.abs(np.log(grey / max(rest.light, 1e-3)))
+    beyond = np.maximum(brighter / LIGHT - 1, 0)
+    return np.asarray(np.sqrt(1 + (turn / TURN_DEG) ** 2 + beyond**2))
 
 
 def personal(
