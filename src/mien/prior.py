@@ -23,7 +23,7 @@ from mien.labels import EMOTIONS, FER2013, standard_label
 Floats = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-_OFF_BY: Final = 0.01
+_OFF_BY: Final = 0.015
 """Shares are written down rounded, so their sum may be off by this much."""
 _LARGEST_FILE: Final = 100_000
 

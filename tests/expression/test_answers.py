@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from mien.expression.calibration import certainty_inputs
-from mien.expression.network import OnnxNetwork
 from mien.expression.decision import Decider
+from mien.expression.network import OnnxNetwork
 from mien.expression.reader import ExpressionReader
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
-from mien.prior import Mix
+from mien.prior import FERPLUS_MIX, Mix
 from mien.types import Faces
 from tiny_network import SIDE_PX, answers_graph, tiny_sidecar
 
@@ -129,7 +129,7 @@ def test_a_bad_picture_makes_the_same_answer_uncertain() -> None:
     values = told(3) | {"presence": np.array([3], np.float32)}
     values["votes"][:] = [3, 0, 0, 0, 0, 0, 0, 0, -2, -4]
     certainty = CERTAINTY | {"quality": 12.0, "intercept": -9.0}
-    reader = ExpressionReader(several(values, certainty=certainty))
+    reader = ExpressionReader(several(values, certainty=certainty), FERPLUS_MIX)
     faces = Faces(np.array([[0, 0, 9, 9]] * 2, np.float32), quality=[0.9, 0.1])
     assert reader.read(ONES, faces).labels == ["neutral", "uncertain"]
 

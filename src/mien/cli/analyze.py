@@ -185,6 +185,8 @@ def print_reading(result: Result) -> None:
     totals = result.summary
     counts = f"{_count(totals['rows'], 'row')} from {_count(totals['frames_analysed'], 'frame')}"
     typer.echo(f"{counts} in {totals['seconds']['wall']:.1f} s")
+    if totals["rows"] and totals["seldom_found"]:
+        typer.echo(totals["seldom_found"])
     typer.echo(f"table    {result.table}")
     typer.echo(f"summary  {result.folder / 'summary.json'}")
     for picture in result.pictures[:MOST_LINES]:

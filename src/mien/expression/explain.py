@@ -89,7 +89,7 @@ def explain_crops(
     if method == "class maps" and maps is None:
         raise ConfigError(f"network {network.sidecar.name} has no class maps; take occlusion")
     if maps is not None and (method or _by_default(maps)) == "class maps":
-        return Evidence(_from_class_maps(network, crops, maps, places), "class maps")
+        return Evidence(_from_class_maps(network, crops, maps, places, prior), "class maps")
     return Evidence(occlusion(network, crops, places, prior=prior), "occlusion")
 
 
@@ -195,7 +195,7 @@ def _patches(side_px: int, patch: float, step: float) -> NDArray[np.bool_]:
 
 
 def _from_class_maps(
-    network: Network, crops: Crops, maps: NDArray[np.float32], places: Sequence[int]
+    network: Network, crops: Crops, maps: NDArray[np.float32], places: Sequence[int], prior: Named | Mix
 ) -> Floats:
     """Give each region's part in the log-odds of the label, to first order.
 
@@ -205,7 +205,8 @@ def _from_class_maps(
     taken off.
     """
     side = network.sidecar.size_px
-    shown = probabilities(network, crops, "photographs")  # the maps are of the votes
+    # Where there are two heads, the maps are of the votes.
+    shown = probabilities(network, crops, prior if network.sidecar.decision is None else "photographs")
     evidence = np.empty((len(crops), side, side))
     for row, place in enumerate(places):
         others = shown[row].copy()

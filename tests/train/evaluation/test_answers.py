@@ -11,8 +11,8 @@ from sklearn.metrics import f1_score
 from mien.errors import DatasetError
 from mien.expression.calibration import expected_calibration_error, softmax
 from mien.expression.network import Answers
-from mien.expression.sidecar import Sidecar
 from mien.expression.reader import ExpressionReader
+from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
 from mien.train.evaluation.answers import answer_all, crop_quality, predict
 from mien.train.evaluation.evaluate import evaluate_answers

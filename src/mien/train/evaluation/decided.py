@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.expression.decision import Decider, Labelled
 from mien.expression.network import Answers
+from mien.expression.seldom import recall_name
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, standard_label
-from mien.prior import Mix, Named
+from mien.prior import NAMES, Mix, Named
 from mien.train.datasets import FaceSet
 from mien.train.evaluation.figures import (
     Figure,
@@ -23,8 +23,6 @@ from mien.train.evaluation.figures import (
     surest_figure,
 )
 from mien.train.evaluation.metrics import ferplus_targets, kl_of_faces
-
-PRIORS: Final[tuple[Named, ...]] = ("balanced", "photographs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,28 +92,23 @@ def decided_figures(
 
 
 def recalls_of(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> dict[str, float]:
-    """Give how often labels that are seldom found are, under each named mix, by FER+'s labels.
+    """Give how often each label is found, under each named mix, by FER+'s labels.
 
     Returns:
-        By `recall_name`; empty without votes.
+        By `seldom.recall_name`; empty without votes.
     """
     if faces.votes is None:
         return {}
     targets, _ = ferplus_targets(faces.votes, "all")
     ones = np.ones(len(faces), np.float32)
     found = {}
-    for prior in PRIORS:
+    for prior in NAMES:
         leading = Decider(sidecar, prior).decide(answers, ones).leading
         for label in EMOTIONS:
             there = targets == EMOTIONS.index(label)
             if there.any():
                 found[recall_name(label, prior)] = float((leading[there] == targets[there]).mean())
     return found
-
-
-def recall_name(label: str, prior: Named) -> str:
-    """Name the figure in a sidecar's metrics."""
-    return f"recall of {label}, FER+, all, {prior} (label)"
 
 
 def _of_set(said: Labelled, labels: LabelSet) -> list[Figure]:
