@@ -30,8 +30,8 @@ TURN_DEG: Final = 15.0
 neutral faces, evidence moves by about 0.2 in 10 degrees of yaw or pitch, and varies by 0.3 by itself."""
 
 LIGHT: Final = 1.0
-"""A brightness that differs by less than this natural logarithm, a factor of 2.7, counts as none: thresholds were
-fitted on faces that are lit so. From there on, as much again counts as twice as variable."""
+"""A brightness that differs by less than this natural logarithm, a factor of 2.7, counts as none: thresholds
+were fitted on faces that are lit so. As much again beyond it counts as twice as variable."""
 
 LEAST_NOISE: Final = 0.5
 """A face's own noise counts for at least this share of the usual one."""
