@@ -6,7 +6,16 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    model_validator,
+)
 
 from mien.store.types import AnnotationKind, EventKind, RecordingState, SourceKind
 
@@ -169,6 +178,15 @@ class BaselineDocument(_Document):
     """The days it was taken from, and for each measure what is usual."""
 
 
+class NeutralFaceDocument(_Document):
+    """The subject's own neutral face, as a network reads it; the last one counts."""
+
+    made_at: Moment
+    """When somebody took it."""
+    value: Anything
+    """The network by its SHA-256, what it gives for the face, and how the face was turned and lit."""
+
+
 class Record(_Document):
     """`record.json`: everything about one subject but the readings and events."""
 
@@ -184,6 +202,13 @@ class Record(_Document):
     """In the order of their times."""
     baselines: list[BaselineDocument]
     """In the order in which they were taken."""
+    neutral_faces: list[NeutralFaceDocument]
+    """In the order in which they were taken; since format version 2, none in an older record."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, given: Any) -> Any:
+        return {"neutral_faces": [], **given} if isinstance(given, dict) else given
 
 
 class FileDocument(_Document):
