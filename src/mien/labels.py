@@ -50,6 +50,8 @@ ALIASES: Final = MappingProxyType(
         "happy": "happiness",
         "joy": "happiness",
         "sad": "sadness",
+        "smile": "happiness",
+        "smiling": "happiness",
         "surprised": "surprise",
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -41,9 +41,20 @@ def evaluate(
     head: Annotated[
         str | None, typer.Option(help="Only this set of labels: votes or fer2013.", metavar="NAME")
     ] = None,
+    faces: Annotated[
+        Literal["auto", "crops", "find"],
+        typer.Option(
+            help="crops: each picture is one face; find: photographs, in which Mien finds it;"
+            " auto: crops if they are square and small."
+        ),
+    ] = "auto",
     by: Annotated[
+        list[str] | None,
+        typer.Option(help="Also for each group of this column; may be repeated.", metavar="COLUMN"),
+    ] = None,
+    person: Annotated[
         str | None,
-        typer.Option(help="Also for each group of this column of the data.", metavar="COLUMN"),
+        typer.Option(help="The column that says who is in a picture [id of people.csv].", metavar="COLUMN"),
     ] = None,
     flips: Annotated[
         bool, typer.Option("--flips", help="Average over each face and its mirror image.")
@@ -56,7 +67,7 @@ def evaluate(
     Every figure that the data allows; with --by also for each group of faces, with a test of whether it
     differs from the others. Needs `pip install 'mien[train]'`.
 
-    Example: mien evaluate mien fer2013.parquet --split PublicTest --flips
+    Example: mien evaluate mien photographs/ --by sex
     """
     from mien.expression.network import load_network
     from mien.train.evaluation.evaluate import evaluate as measure
@@ -66,10 +77,10 @@ def evaluate(
     network = load_network(model, threads=threads)
     found = measure(
         network, data, split=split, recipe=chosen, remove=remove or (), votes=votes, landmarks=landmarks,
-        flips=flips, head=head, by=by,
+        flips=flips, head=head, by=by or (), person=person, faces_as=faces,
     )  # fmt: skip
     if as_json:
-        what = {"model": network.sidecar.name, "split": split, "flips": flips, "by": by}
+        what = {"model": network.sidecar.name, "split": split, "flips": flips, "by": by or []}
         typer.echo(json.dumps({**what, **found.as_dict()}, indent=2))
     else:
         _print(found)
@@ -80,7 +91,13 @@ def _print(found: Evaluation) -> None:
 
     console = Console(width=None if Console().is_terminal else 150)
     left_out = f" ({found.left_out} of other classes left out)" if found.left_out else ""
-    typer.echo(f"faces {found.scores.count}{left_out}")
+    if photographs := found.photographs:
+        typer.echo(
+            f"photographs {photographs.count}, in which Mien looked for faces{left_out}: none found in"
+            f" {photographs.without_face}, several in {photographs.with_several}"
+        )
+    else:
+        typer.echo(f"faces {found.scores.count}, each picture taken as one face's crop{left_out}")
     _print_figures(console, found)
     _print_classes(console, found)
     if found.groups:
@@ -101,7 +118,10 @@ def _print_classes(console: Console, found: Evaluation) -> None:
     from rich.table import Table
 
     table = Table(f"class ({found.head})", "precision", "recall", "F1", "faces")
-    for row in found.scores.class_rows():
+    answered = found.scores.confusion.sum(axis=0).tolist()
+    for row, was_answered in zip(found.scores.class_rows(), answered, strict=True):
+        if not (row["support"] or was_answered):
+            continue
         columns = [f"{row[name]:.3f}" for name in ("precision", "recall", "f1")]
         table.add_row(row["label"], *columns, str(row["support"]))
     console.print(table)
@@ -112,11 +132,13 @@ def _print_groups(console: Console, found: Evaluation) -> None:
 
     shown = {figure.name: figure.shown for figure in found.figures}
     table = Table("figure", "group", "value", "95 % interval", "from the others", "p", "p (Holm)", "faces")
+    several = len({row.column for row in found.groups}) > 1
     for row in found.groups:
         numbers = (row.value, *row.interval_95, row.difference)
         value, low, high, difference = map(shown[row.figure], numbers)
+        group = f"{row.column}: {row.group}" if several else row.group
         table.add_row(
-            row.figure, row.group, value, f"{low} to {high}", difference, f"{row.p:.3f}",
+            row.figure, group, value, f"{low} to {high}", difference, f"{row.p:.3f}",
             f"{row.p_holm:.3f}", f"{row.faces}{' (few)' if row.small else ''}",
         )  # fmt: skip
     console.print(table)

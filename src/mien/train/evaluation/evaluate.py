@@ -3,26 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import DatasetError
+from mien.config import load_settings
+from mien.errors import DatasetError, ModelError
 from mien.expression.network import Answers, Network
+from mien.labels import EMOTIONS, standard_label
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
 from mien.train.evaluation.answers import answer_all, crop_quality
 from mien.train.evaluation.figures import Figure
-from mien.train.evaluation.groups import GroupFigure, by_group, groups_of
+from mien.train.evaluation.groups import GroupFigure, by_group, groups_of, people_of
 from mien.train.evaluation.heads import HeadAnswers, Sureness, head_for, heads_of, match_labels, sureness
 from mien.train.evaluation.measured import label_figures, landmark_figures, presence_figures, vote_figures
 from mien.train.evaluation.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
+from mien.train.evaluation.table import (
+    TABLE,
+    FacesAre,
+    TableRows,
+    faces_are,
+    read_table,
+    table_figures,
+    table_scores,
+    targets_of,
+)
 from mien.train.joint.recipe import JointRecipe
 from mien.train.prepare import prepare
 from mien.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """What Mien found in photographs.
+
+    Attributes:
+        count: how many there were.
+        without_face: in how many it found none.
+        with_several: in how many it found several, of which the largest was taken.
+    """
+
+    count: int
+    without_face: int
+    with_several: int
+
+    @classmethod
+    def of(cls, rows: TableRows) -> Photographs:
+        """Count."""
+        return cls(len(rows.faces), int((rows.faces == 0).sum()), int((rows.faces > 1).sum()))
 
 
 @dataclass(frozen=True)
@@ -38,6 +70,8 @@ class Evaluation:
         left_out: faces left out since the network has no such label.
         figures: every figure that the data allows, of all heads.
         groups: the same for each group of a column, where that was asked for.
+        photographs: how many photographs Mien looked for a face in, and what it found; None where the
+            pictures are taken as crops.
     """
 
     head: str
@@ -48,6 +82,7 @@ class Evaluation:
     left_out: int = 0
     figures: tuple[Figure, ...] = ()
     groups: tuple[GroupFigure, ...] = field(default=(), repr=False)
+    photographs: Photographs | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as a dictionary for JSON."""
@@ -60,6 +95,7 @@ class Evaluation:
             "left_out": self.left_out,
             "figures": [figure.as_dict() for figure in self.figures],
             "groups": [group.as_dict() for group in self.groups],
+            "photographs": asdict(self.photographs) if self.photographs else None,
         }
 
     def headline(self) -> dict[str, float]:
@@ -83,11 +119,15 @@ def evaluate(
     landmarks: Path | None = None,
     flips: bool = False,
     head: str | None = None,
-    by: str | None = None,
+    by: Sequence[str] = (),
+    person: str | None = None,
+    faces_as: FacesAre = "auto",
 ) -> Evaluation:
-    """Measure a network on a data set.
+    """Measure a network on a data set: its outputs, and the table that a user gets.
 
-    Where the data lacks some of the network's labels, the answers are renormalised over those that it has.
+    Where the data lacks some of the network's labels, the outputs' answers are renormalised over those that
+    it has; the table's are not. Photographs in which Mien has to find the face have figures of the table
+    alone.
 
     Args:
         network: what is measured.
@@ -98,23 +138,80 @@ def evaluate(
         remove: further classes to leave out, by name.
         votes: FER+'s CSV, for a Kaggle CSV.
         landmarks: landmarks of the faces, see `datasets.landmarks`.
-        flips: average the answers to each face and to its mirror image.
+        flips: average the outputs' answers to each face and to its mirror image; nobody's table is made so,
+            and its figures are left out.
         head: measure the expression by this output alone; None for all.
-        by: a column of the data, by whose values every figure is given too.
+        by: columns of the data, by whose values every figure is given too.
+        person: the column that says who is in a picture; None takes the data's own, where it has one.
+        faces_as: whether the pictures are crops of faces, or photographs; see `table.faces_are`.
 
     Raises:
-        DatasetError: the data can't be read, has no such part or column, or shares no two labels with the
-            network.
+        DatasetError: the data can't be read, has no such part or column, shares no two labels with the
+            network, or no face is found in it.
+        ModelError: faces are to be found for a network with labels that the table has no column for.
     """
     faces = _part(data, split, recipe, network.sidecar.size_px, votes, landmarks)
     if remove:
         faces = faces.without(remove)
-    answers = answer_all(network, faces.images, flips=flips)
-    return evaluate_answers(network, answers, faces, head=head, by=by)
+    groups = {column: groups_of(faces, column) for column in by}
+    people = people_of(faces, person)
+    if faces_are(faces, faces_as) == "find":
+        found = evaluate_photographs(network, faces, people=people)
+    else:
+        answers = answer_all(network, faces.images, flips=flips)
+        found = evaluate_answers(network, answers, faces, head=head)
+        if not (flips or head):
+            found = with_table(found, network, faces, people=people)
+    figures = [figure if people is None else figure.of_people(people) for figure in found.figures]
+    rows_of_groups = [row for name in by for row in by_group(figures, groups[name], column=name)]
+    return replace(found, figures=tuple(figures), groups=tuple(rows_of_groups))
+
+
+def evaluate_photographs(
+    network: Network, faces: FaceSet, *, people: NDArray[np.int64] | None = None
+) -> Evaluation:
+    """Measure the table on photographs in which Mien finds the faces; see `evaluate`."""
+    if not _has_table(network):
+        raise ModelError(
+            f"network {network.sidecar.name} is of another label set, for which Mien makes no table; measure"
+            " it on crops (--faces crops)"
+        )
+    labels = network.sidecar.labels
+    targets, _ = targets_of(faces, labels)
+    rows = read_table(network, faces, load_settings(crops=False))
+    scores = table_scores(rows, faces, labels)
+    known = targets >= 0
+    certain = known & (rows.expression >= 0)
+    right = rows.likeliest == targets
+    return Evaluation(
+        head=TABLE,
+        scores=scores,
+        certain_share=float(certain.sum() / known.sum()),
+        certain_accuracy=float(right[certain].mean()) if certain.any() else None,
+        ferplus={},
+        left_out=int((~known).sum()),
+        figures=tuple(table_figures(rows, faces, labels, people=people)),
+        photographs=Photographs.of(rows),
+    )
+
+
+def with_table(
+    found: Evaluation, network: Network, crops: FaceSet, *, people: NDArray[np.int64] | None = None
+) -> Evaluation:
+    """Add the figures of the table that a user gets of these crops, where the network's labels have one."""
+    if not _has_table(network):
+        return found
+    rows = read_table(network, crops, load_settings(crops=True))
+    of_table = table_figures(rows, crops, network.sidecar.labels, people=people)
+    return replace(found, figures=found.figures + tuple(of_table))
+
+
+def _has_table(network: Network) -> bool:
+    return set(map(standard_label, network.sidecar.labels)) <= set(EMOTIONS)
 
 
 def evaluate_answers(
-    network: Network, answers: Answers, faces: FaceSet, *, head: str | None = None, by: str | None = None
+    network: Network, answers: Answers, faces: FaceSet, *, head: str | None = None
 ) -> Evaluation:
     """Measure what a network answered to the faces (n,); see `evaluate`."""
     heads, sidecar = heads_of(network.sidecar, answers), network.sidecar
@@ -125,8 +222,7 @@ def evaluate_answers(
     for each in [chosen] if head else heads[:1]:
         figures += vote_figures(each, sure[each.name], faces)
     figures += landmark_figures(network, answers, faces) + presence_figures(network, answers, faces)
-    groups = by_group(figures, groups_of(faces, by)) if by else []
-    return evaluate_head(chosen, sure[chosen.name], faces, tuple(figures), tuple(groups))
+    return evaluate_head(chosen, sure[chosen.name], faces, tuple(figures))
 
 
 def evaluate_logits(
@@ -143,11 +239,7 @@ def evaluate_logits(
 
 
 def evaluate_head(
-    head: HeadAnswers,
-    sure: Sureness,
-    faces: FaceSet,
-    figures: tuple[Figure, ...] = (),
-    groups: tuple[GroupFigure, ...] = (),
+    head: HeadAnswers, sure: Sureness, faces: FaceSet, figures: tuple[Figure, ...] = ()
 ) -> Evaluation:
     """Measure one head's answers to the faces (n,)."""
     kept, targets, columns = match_labels(faces, head.labels)
@@ -161,7 +253,6 @@ def evaluate_head(
         ferplus=_against_votes(head, faces),
         left_out=int((~kept).sum()),
         figures=figures,
-        groups=groups,
     )
 
 

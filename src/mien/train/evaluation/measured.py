@@ -47,11 +47,11 @@ def label_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
         macro_f1_figure(f"macro-F1, {what}", places, targets, p.argmax(axis=1), count),
         calibration_figure(f"calibration error, {what}", places, p.max(axis=1), right),
     ]
-    return [*figures, *_the_papers(head, faces)]
+    return [*figures, *papers_figures(head, faces)]
 
 
-def _the_papers(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
-    """The same without the two classes that the paper removed, where the data has them."""
+def papers_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
+    """Give the figures without the two classes that the paper removed, where the data has them."""
     removed = [label for label in faces.labels if standard_label(label) in _REMOVED_BY_THE_PAPER]
     if not removed or len(faces.labels) - len(removed) < 2:
         return []

@@ -25,7 +25,7 @@ from mien.train.backend import copy_weights, load_keras
 from mien.train.card import FER2013_TERMS
 from mien.train.checkpoint import LoopState
 from mien.train.evaluation.answers import answer_all
-from mien.train.evaluation.evaluate import evaluate_answers
+from mien.train.evaluation.evaluate import evaluate_answers, with_table
 from mien.train.joint.calibrate import calibrated
 from mien.train.joint.deploy import averaged_network, deploy, outputs_of, write_deployed
 from mien.train.joint.fit import fit_jointly
@@ -135,7 +135,10 @@ def finish(
     network = OnnxNetwork(graph, sidecar, threads=threads)
     say(f"temperature {sidecar.temperature:.3f}; measuring")
     answers = {name: answer_all(network, getattr(parts, name).images) for name in ("validation", "test")}
-    found = {name: evaluate_answers(network, given, getattr(parts, name)) for name, given in answers.items()}
+    found = {
+        name: with_table(evaluate_answers(network, given, faces := getattr(parts, name)), network, faces)
+        for name, given in answers.items()
+    }
     metrics = {
         name: {figure.name: figure.value for figure in evaluation.figures if figure.value == figure.value}
         for name, evaluation in found.items()
