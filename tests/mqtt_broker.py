@@ -161,6 +161,7 @@ def reading(
         quality=np.full(faces, 0.7),
         probabilities=probabilities,
         expression=np.full(faces, place),
+        confidence=np.full(faces, sure),
         valence=np.linspace(-0.5, 0.5, faces) if faces > 1 else np.full(faces, 0.5),
         arousal=np.full(faces, 0.25),
     )

@@ -82,8 +82,8 @@ def write_like_a_camera(path: Path, code: str, seed: int, told: Connection) -> N
     """Write through a `RecordWriter` at the pace of a camera; tell when each frame was taken."""
     image = np.full((60, 60, 3), 128, np.uint8)
     face = Faces(
-        np.array([[10, 10, 50, 50]], np.float32), track=[0], probabilities=np.full((1, 8), 0.125),
-        expression=[0], quality=[0.9], valence=[0.0], arousal=[0.0],
+        np.array([[10, 10, 50, 50]], np.float32), track=[0], shares=np.full((1, 8), 0.125),
+        shares_expression=[0], shares_confidence=[0.125], quality=[0.9], valence=[0.0], arousal=[0.0],
     )  # fmt: skip
     with Store(path) as store:
         record = RecordWriter(

@@ -15,6 +15,7 @@ from mien.errors import ConfigError, ModelError, SourceError
 from mien.expression.calibration import softmax
 from mien.labels import EMOTIONS, FER2013
 from mien.pipeline import STAGES, Pipeline, Tally
+from mien.prior import FER2013_MIX
 from mien.source import SourceReport
 from mien.types import Faces, Frame, Image
 from tiny_network import expected_logits, save_tiny
@@ -82,7 +83,9 @@ def test_each_stage_fills_in_its_part(pipeline: Pipeline) -> None:
     assert 0 <= faces.quality[0] <= 1
     assert -1 <= faces.valence[0] <= 1
     assert -1 <= faces.arousal[0] <= 1
-    expected = softmax(expected_logits(np.full((1, 16, 16), 200, np.uint8)), 1.0)[0]
+    logits = expected_logits(np.full((1, 16, 16), 200, np.uint8))
+    learnt = FER2013_MIX.array()[[EMOTIONS.index(label) for label in FER2013]]
+    expected = softmax(logits - np.log(learnt), 1.0)[0]  # with all labels as common, as is the default
     received = [faces.probabilities[0, EMOTIONS.index(label)] for label in FER2013]
     assert received == pytest.approx(expected.tolist(), abs=1e-6)
     assert np.isnan(faces.probabilities[0, EMOTIONS.index("contempt")])
@@ -131,7 +134,7 @@ def test_the_tally_has_no_coverage_before_the_first_frame() -> None:
 
 def read_faces(is_read: bool) -> Faces:
     box = np.array([[0, 0, 1, 1]], np.float32)
-    return Faces(box, probabilities=np.full((1, 8), 0.125)) if is_read else Faces(box)
+    return Faces(box, probabilities=np.full((1, 8), 0.125), confidence=[0.125]) if is_read else Faces(box)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 2), st.booleans()), min_size=2, max_size=30))

@@ -31,6 +31,7 @@ def some_faces(rng: np.random.Generator) -> Faces:
         track=[0, 1],
         probabilities=probabilities,
         expression=probabilities.argmax(1),
+        confidence=probabilities.max(1),
         valence=rng.uniform(-1, 1, 2),
         arousal=rng.uniform(-1, 1, 2),
     )

@@ -49,6 +49,7 @@ def some_faces(count: int = 2) -> Faces:
         quality=rng.uniform(size=count),
         probabilities=probabilities,
         expression=probabilities.argmax(1),
+        confidence=rng.uniform(size=count),
         valence=rng.uniform(-1, 1, count),
         arousal=rng.uniform(-1, 1, count),
         landmarks=rng.uniform(0, 100, (count, 68, 2)),
@@ -72,7 +73,7 @@ def test_rows_hold_what_the_faces_hold() -> None:
         probabilities = [named[f"p_{label}"] for label in EMOTIONS]
         assert probabilities == pytest.approx(faces.probabilities[place].tolist(), abs=6e-6)
         assert sum(probabilities) == pytest.approx(1, abs=1e-4)
-        assert named["confidence"] == max(probabilities)
+        assert named["confidence"] == pytest.approx(float(faces.confidence[place]), abs=6e-6)
         assert named["expression"] == EMOTIONS[int(np.argmax(probabilities))]
 
 

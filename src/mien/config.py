@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from mien.errors import ConfigError
+from mien.prior import Prior
 
 DetectorName = Literal["auto", "haar", "mtcnn", "yunet"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -42,6 +43,11 @@ class Settings(BaseSettings):
         None, description="Faces with a lower score are left out; by default each detector's own threshold."
     )
     network: str = Field("mien", description="Face network: a built-in name, or the path of an .onnx file.")
+    prior: Prior = Field(
+        "balanced",
+        description="How common each expression is where the faces come from: balanced, photographs, or a"
+        " file of shares by label.",
+    )
     redetect_s: float = Field(
         1.0, gt=0, description="Look for new faces this often, in seconds, while following."
     )
@@ -100,6 +106,7 @@ def load_settings(**overrides: Any) -> Settings:
             near = get_close_matches(name, Settings.model_fields, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"there is no setting {name} (mien.toml, or by name){meant}") from error
-        raise ConfigError(f"setting {name}: {first['msg']}, received {first['input']!r}") from error
+        why = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"setting {name}: {why}, received {first['input']!r}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"mien.toml is not valid TOML: {error}") from error

@@ -114,7 +114,7 @@ class Pipeline:
         self.settings = settings
         self.network = network or load_network(settings.network, settings.thread_count)
         self.detector = None if settings.crops else detector or make_detector(settings)
-        self._reader = ExpressionReader(self.network)
+        self._reader = ExpressionReader(self.network, settings.prior)
 
     def __enter__(self) -> Pipeline:
         return self

@@ -59,6 +59,10 @@ _SHAPES: dict[str, tuple[tuple[int, ...], type, float]] = {
     "quality": ((), np.float32, np.nan),
     "probabilities": ((len(EMOTIONS),), np.float32, np.nan),
     "expression": ((), np.int64, -1),
+    "confidence": ((), np.float32, np.nan),
+    "shares": ((len(EMOTIONS),), np.float32, np.nan),
+    "shares_expression": ((), np.int64, -1),
+    "shares_confidence": ((), np.float32, np.nan),
     "valence": ((), np.float32, np.nan),
     "arousal": ((), np.float32, np.nan),
     "measures": ((len(MEASURES),), np.float32, np.nan),
@@ -80,11 +84,16 @@ class Faces:
         presence: (n,) how likely there is a face in the box at all, 0 to 1; NaN where the network can't tell.
         track: (n,) which face, from 0; -1 before tracking.
         quality: (n,) how usable the face is, 0 to 1.
-        probabilities: (n, 8) calibrated, in the order of `labels.EMOTIONS`; NaN where the network has no such
-            label.
-        expression: (n,) index of the most likely label in `labels.EMOTIONS`; -1 is "uncertain" or unread.
-        valence: (n,) -1 to 1.
-        arousal: (n,) -1 to 1.
+        probabilities: (n, 8) under the expected mix, in the order of `labels.EMOTIONS`; NaN where the network
+            has no such label.
+        expression: (n,) index in `labels.EMOTIONS` of the highest of them; -1 is "uncertain" or unread.
+        confidence: (n,) how likely that label is right, also where it is "uncertain", 0 to 1; NaN for a face
+            not read yet.
+        shares: (n, 8) the share of people who would choose each label, whatever the mix; valence, arousal,
+            measures and the record stand on these.
+        shares_expression, shares_confidence: (n,) the label that most people would choose, likewise.
+        valence: (n,) -1 to 1, from the shares.
+        arousal: (n,) -1 to 1, likewise.
         measures: (n, k) in the order of `labels.MEASURES`; NaN where they are not asked for or not known.
     """
 
@@ -97,6 +106,10 @@ class Faces:
     quality: NDArray[np.float32] = None  # type: ignore[assignment]
     probabilities: NDArray[np.float32] = None  # type: ignore[assignment]
     expression: NDArray[np.int64] = None  # type: ignore[assignment]
+    confidence: NDArray[np.float32] = None  # type: ignore[assignment]
+    shares: NDArray[np.float32] = None  # type: ignore[assignment]
+    shares_expression: NDArray[np.int64] = None  # type: ignore[assignment]
+    shares_confidence: NDArray[np.float32] = None  # type: ignore[assignment]
     valence: NDArray[np.float32] = None  # type: ignore[assignment]
     arousal: NDArray[np.float32] = None  # type: ignore[assignment]
     measures: NDArray[np.float32] = None  # type: ignore[assignment]
@@ -143,9 +156,11 @@ class Faces:
         """The expression of each face as a word; `labels.UNCERTAIN` where there is none."""
         return [EMOTIONS[i] if i >= 0 else UNCERTAIN for i in self.expression]
 
-    @property
-    def confidence(self) -> NDArray[np.float32]:
-        """(n,) the highest probability of each face; NaN for a face not read yet."""
-        filled = np.where(np.isnan(self.probabilities), -np.inf, self.probabilities)
-        highest = filled.max(axis=1, initial=-np.inf).astype(np.float32)
-        return np.where(np.isfinite(highest), highest, np.float32(np.nan))
+    def by_shares(self) -> Faces:
+        """Give the same faces with the shares as probabilities, and the label that most people would choose.
+
+        It is what is recorded: no mix changes it, so that recordings stay comparable.
+        """
+        return self.fill(
+            probabilities=self.shares, expression=self.shares_expression, confidence=self.shares_confidence
+        )

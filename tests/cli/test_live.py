@@ -244,7 +244,7 @@ def status(state: str = "running", **changes: object) -> SourceStatus:
 def test_the_line_of_a_source_says_what_it_shows_and_how_fast() -> None:
     box = np.array([[0, 0, 9, 9], [0, 0, 5, 5]])
     p = [0.1, 0.82, 0.08, 0, 0, 0, 0, 0]
-    faces = Faces(box, probabilities=[p, p], expression=[1, 1])
+    faces = Faces(box, probabilities=[p, p], expression=[1, 1], confidence=[0.82, 0.82])
     reading = Reading("cam", 0, 0.0, 0.0, (9, 9), faces, faces, None, 1.0)
     line = status_line(status(rate_hz=29.9, latency_ms=41.2, frames_dropped=3), reading)
     assert line == "● camera on: cam: happiness 82% and 1 more, 30 a second, 41 ms, 3 dropped"

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from mien.expression.calibration import certainty_inputs
+from mien.expression.decision import Decider
 from mien.expression.network import OnnxNetwork
-from mien.expression.reader import ExpressionReader, right_probability
+from mien.expression.reader import ExpressionReader
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
+from mien.prior import FERPLUS_MIX, Mix
 from mien.types import Faces
 from tiny_network import SIDE_PX, answers_graph, tiny_sidecar
 
@@ -94,7 +96,10 @@ def test_the_bias_moves_the_probabilities() -> None:
     bias = tuple(np.linspace(-1, 1, 8).tolist())
     values = told(1)
     faces = Faces(np.array([[0, 0, 9, 9]] * 2, np.float32))
-    read = ExpressionReader(several(values, bias=bias, temperature=2.0)).read(ONES, faces)
+    own = several(
+        values, bias=bias, temperature=2.0, mix={"neutral": 0.5, **dict.fromkeys(EMOTIONS[1:], 0.5 / 7)}
+    )
+    read = ExpressionReader(own, Mix(neutral=0.5, **dict.fromkeys(EMOTIONS[1:], 0.5 / 7))).read(ONES, faces)
     expected = scipy.special.softmax(values["votes"][:8] / 2 + np.array(bias))
     np.testing.assert_allclose(read.probabilities[0], expected, rtol=1e-5)
     assert read.presence[0] > 0
@@ -108,12 +113,13 @@ CERTAINTY = {
 def test_certainty_is_the_logistic_regression_that_it_says() -> None:
     network = several(told(2), certainty=CERTAINTY)
     answers = network.answer(ONES)
-    confidence, quality = np.array([0.7, 0.7]), np.array([0.2, np.nan], np.float32)
-    got = right_probability(network.sidecar, confidence, answers, quality)
+    quality = np.array([0.2, np.nan], np.float32)
+    said = Decider(network.sidecar).decide(answers, quality)
+    got, highest = said.confidence, said.probabilities.max(axis=1)
     logit = scipy.special.logit
     for row, known in enumerate((0.2, 1.0)):
         z = (
-            0.1 + 0.8 * logit(0.7) + 0.3 * logit(float(answers.presence[row]))  # type: ignore[index]
+            0.1 + 0.8 * logit(highest[row]) + 0.3 * logit(float(answers.presence[row]))  # type: ignore[index]
             - 0.4 * logit(float(answers.no_face[row])) + 1.5 * known  # type: ignore[index]
         )  # fmt: skip
         assert got[row] == pytest.approx(scipy.special.expit(z), rel=1e-5)
@@ -123,7 +129,7 @@ def test_a_bad_picture_makes_the_same_answer_uncertain() -> None:
     values = told(3) | {"presence": np.array([3], np.float32)}
     values["votes"][:] = [3, 0, 0, 0, 0, 0, 0, 0, -2, -4]
     certainty = CERTAINTY | {"quality": 12.0, "intercept": -9.0}
-    reader = ExpressionReader(several(values, certainty=certainty))
+    reader = ExpressionReader(several(values, certainty=certainty), FERPLUS_MIX)
     faces = Faces(np.array([[0, 0, 9, 9]] * 2, np.float32), quality=[0.9, 0.1])
     assert reader.read(ONES, faces).labels == ["neutral", "uncertain"]
 

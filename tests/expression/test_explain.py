@@ -296,7 +296,7 @@ def test_the_marked_region_has_the_size_asked_for_and_never_speaks_against() -> 
 
 
 def test_temperature_counts(network: OnnxNetwork, crop: Crops) -> None:
-    hot = network.sidecar.model_copy(update={"temperature": 50.0})
+    hot = network.sidecar.model_copy(update={"temperature": 50.0, "decision": None})
     other = load_network("mien")
     other.sidecar = hot
     place = int(probabilities(network, crop)[0].argmax())

@@ -14,6 +14,7 @@ from mien.expression.network import Answers
 from mien.expression.reader import ExpressionReader
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
+from mien.prior import FER2013_MIX
 from mien.types import Faces
 from tiny_network import tiny_sidecar
 
@@ -49,7 +50,7 @@ def fake(logits: Any, **facts: Any) -> FakeNetwork:
 def test_probabilities_stand_in_the_column_of_their_label() -> None:
     logits = np.random.default_rng(0).normal(0, 2, (4, 7))
     network = fake(logits, temperature=1.6)
-    read = ExpressionReader(network).read(crops(4), faces(4))
+    read = ExpressionReader(network, FER2013_MIX).read(crops(4), faces(4))
     expected = scipy.special.softmax(logits / 1.6, axis=1)
     for column, label in enumerate(EMOTIONS):
         if label == "contempt":
@@ -64,7 +65,7 @@ def test_probabilities_stand_in_the_column_of_their_label() -> None:
 
 def test_valence_and_arousal_are_the_expectation() -> None:
     read = ExpressionReader(fake([[0, 0, 0, 3, 0, 0, 1]])).read(crops(1), faces(1))
-    p = np.nan_to_num(read.probabilities[0])
+    p = np.nan_to_num(read.shares[0])
     expected = sum(p[i] * np.array(COORDINATES[label]) for i, label in enumerate(EMOTIONS))
     np.testing.assert_allclose([read.valence[0], read.arousal[0]], expected, atol=1e-6)
 

@@ -44,7 +44,7 @@ def test_it_is_frozen() -> None:
         ("uncertain_below", 1.5),
         ("sha256", "abc"),
         ("parameters", -1),
-        ("format", 2),
+        ("format", 3),
         ("input", {"size_px": 48, "framing": "tight"}),
         ("created", "2026-01-01T00:00:00"),
         ("metrics", {"validation": {"accuracy": float("nan")}}),

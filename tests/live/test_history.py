@@ -24,7 +24,7 @@ def faces(*widths: float, happiness: float = 0.5) -> Faces:
     count = len(widths)
     return Faces(
         boxes, track=np.arange(count), probabilities=[p] * count, expression=[1] * count,
-        valence=[0.5] * count, arousal=[0.25] * count,
+        confidence=[happiness] * count, valence=[0.5] * count, arousal=[0.25] * count,
     )  # fmt: skip
 
 

@@ -128,7 +128,9 @@ def test_no_face_is_zero_and_not_known_is_null() -> None:
 
 def test_a_face_that_is_not_read_yet_has_no_numbers() -> None:
     shown = reading("a")
-    blank = shown.shown.fill(probabilities=np.full((1, 8), np.nan), expression=[-1], valence=[np.nan])
+    blank = shown.shown.fill(
+        probabilities=np.full((1, 8), np.nan), expression=[-1], confidence=[np.nan], valence=[np.nan]
+    )
     state = state_of(status("a"), type(shown)("a", 0, 0.0, 0.0, (4, 4), blank, blank, None, 1.0))
     assert (state["expression"], state["confidence"], state["valence"]) == ("uncertain", None, None)
 

@@ -26,6 +26,7 @@ def two_faces() -> tuple[Faces, Faces]:
         landmarks=[np.full((68, 2), 1.23456), np.full((68, 2), np.nan)],
         probabilities=[P, [np.nan] * 8],
         expression=[1, -1],
+        confidence=[0.6, np.nan],
         valence=[0.123456, np.nan],
         arousal=[-0.0, np.nan],
     )

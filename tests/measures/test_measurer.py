@@ -21,7 +21,7 @@ def faces(*landmarks: Floats, neutral: float = 0.9, presence: float = np.nan, fi
         np.tile(np.array([[0, 0, 9, 9]], np.float32), (count, 1)),
         landmarks=np.stack(landmarks),
         track=np.arange(first_track, first_track + count),
-        probabilities=probabilities,
+        shares=probabilities,
         presence=np.full(count, presence),
     )
 

@@ -24,6 +24,7 @@ def read(*happiness: float, track: ArrayLike | None = None) -> Faces:
         np.tile([0, 0, 10, 10], (count, 1)),
         track=np.arange(count) if track is None else track,
         probabilities=probabilities,
+        confidence=np.nanmax(probabilities, axis=1),
         expression=np.where(np.array(happiness) > 0.5, HAPPY, NEUTRAL),
         valence=happiness,
         arousal=np.array(happiness) / 2,

@@ -57,9 +57,11 @@ def seen(*tracks: int, happy: float = 0.1, landmarks: bool = True) -> Faces:
     p[:, HAPPY], p[:, NEUTRAL] = happy, (1 - happy) * 0.88
     count = len(tracks)
     return Faces(
-        np.array(boxes, np.float32).reshape(-1, 4), track=list(tracks), probabilities=p,
+        np.array(boxes, np.float32).reshape(-1, 4), track=list(tracks),
+        probabilities=np.full_like(p, 0.125), confidence=np.full(len(p), 0.4), shares=p,
+        shares_confidence=p.max(axis=1),
         landmarks=np.array(points).reshape(-1, LANDMARKS, 2) if landmarks else None,
-        expression=np.where(p.max(axis=1) > 0.5, p.argmax(axis=1), -1),
+        shares_expression=np.where(p.max(axis=1) > 0.5, p.argmax(axis=1), -1),
         detection=np.full(count, 0.9), quality=np.full(count, 0.8), valence=np.full(count, 0.25),
         arousal=np.full(count, -0.125),
     )  # fmt: skip

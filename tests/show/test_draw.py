@@ -25,6 +25,7 @@ def some_faces(
         track=np.arange(len(xyxy)),
         probabilities=probabilities,
         expression=np.full(len(xyxy), index if label in EMOTIONS else -1),
+        confidence=np.full(len(xyxy), share),
     )
 
 

@@ -129,6 +129,10 @@ def one_face() -> Faces:
         quality=[0.8],
         probabilities=[[0.25, 0.5, 0.05, 0.05, 0.05, 0.05, 0.05, np.nan]],
         expression=[1],
+        confidence=[0.5],
+        shares=[[0.25, 0.5, 0.05, 0.05, 0.05, 0.05, 0.05, np.nan]],
+        shares_expression=[1],
+        shares_confidence=[0.5],
         valence=[0.4],
         arousal=[0.1],
     )

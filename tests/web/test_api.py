@@ -449,7 +449,12 @@ def test_a_mistake_of_ours_tells_nothing(station: FakeStation) -> None:
 def test_a_face_that_is_hardly_known_fits_the_description(app: FastAPI, station: FakeStation) -> None:
     unread: Callable[..., Faces] = one_face().fill
     faces = unread(
-        probabilities=[[np_nan] * 8], expression=[-1], valence=[np_nan], arousal=[np_nan], quality=[np_nan]
+        probabilities=[[np_nan] * 8],
+        expression=[-1],
+        confidence=[np_nan],
+        valence=[np_nan],
+        arousal=[np_nan],
+        quality=[np_nan],
     )
     station.publish(make_reading("camera:0", 0, faces=faces))
     (face,) = client(app).get("/api/v1/readings/latest").json()[0]["faces"]

@@ -69,8 +69,9 @@ def two_faces() -> Faces:
     return Faces(
         np.float32([[10, 20, 110, 140], [300, 20, 405, 140]]),
         detection=[0.9, 0.9], track=[0, 1], quality=[0.8, 0.8],
-        probabilities=np.repeat(one.probabilities, 2, axis=0), expression=[1, 1], valence=[0.4, 0.4],
-        arousal=[0.1, 0.1],
+        probabilities=np.repeat(one.probabilities, 2, axis=0), expression=[1, 1], confidence=[0.5, 0.5],
+        shares=np.repeat(one.shares, 2, axis=0), shares_expression=[1, 1], shares_confidence=[0.5, 0.5],
+        valence=[0.4, 0.4], arousal=[0.1, 0.1],
     )  # fmt: skip
 
 

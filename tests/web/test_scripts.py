@@ -65,6 +65,7 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
         track=[3, 4],
         quality=[0.123456, np.nan],
         probabilities=[[0.1] * 7 + [0.3], [np.nan] * 8],
+        confidence=[0.3, np.nan],
         valence=[-0.00001, np.nan],
     )
     readings = [

@@ -156,13 +156,14 @@ def explain_faces(
     if not len(faces):
         return []
     crops, ways = _crops(pipeline, image, faces)
-    faces = ExpressionReader(network).read(crops, faces)
+    prior = pipeline.settings.prior
+    faces = ExpressionReader(network, prior).read(crops, faces)
     names = [standard_label(each) for each in network.sidecar.labels]
     shown = faces.probabilities[:, [EMOTIONS.index(name) for name in names]]
     places = [int(each) for each in np.nanargmax(shown, axis=1)] if place is None else [place] * len(faces)
-    found = explain_crops(network, crops, places, method=method)
+    found = explain_crops(network, crops, places, method=method, prior=prior)
     marked = np.stack([marked_region(each) for each in found.maps])
-    left = without(network, crops, places, marked)
+    left = without(network, crops, places, marked, prior)
     for array in (found.maps, marked, *ways):
         array.flags.writeable = False
     return [

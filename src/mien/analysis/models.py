@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mien.config import Settings
 from mien.errors import ConfigError
 from mien.expression.network import find_network
-from mien.expression.sidecar import read_sidecar, sidecar_path
+from mien.expression.seldom import recalls
+from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path
 from mien.face.detect import DEFAULT
 from mien.fetch import cached
 from mien.files import sha256_of
+
+SHARES: Final = "shares-1"
+"""What is recorded: the shares of people, as `Faces.shares` has them."""
 
 
 def describe_models(settings: Settings) -> dict[str, Any]:
@@ -23,8 +29,32 @@ def describe_models(settings: Settings) -> dict[str, Any]:
     sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
     return {
         "detector": None if settings.crops else _describe_detector(settings),
-        "network": {"name": sidecar.name, "sha256": sidecar.sha256, "labels": list(sidecar.labels)},
+        "network": {
+            "name": sidecar.name,
+            "sha256": sidecar.sha256,
+            "labels": list(sidecar.labels),
+            "readings": readings_of(sidecar),
+            "recall": recalls(sidecar, "photographs"),
+        },
     }
+
+
+def readings_of(sidecar: Sidecar) -> str:
+    """Say what recorded probabilities of this network mean, so that others are told from them.
+
+    They are the shares of people who would choose each label ("shares-1"), with a hash of all that makes
+    shares of logits: the same network, calibrated anew, gives other readings. Recordings without this were
+    made when probabilities sharpened for the label were stored.
+    """
+    decision = sidecar.decision
+    if decision is None:
+        plain = {"temperature", "bias", "mix", "certainty", "uncertain_below"}
+        numbers = sidecar.model_dump(mode="json", include=plain)
+    else:
+        of_shares = {"shares_temperature", "shares_bias", "shares_certainty"}
+        numbers = decision.model_dump(mode="json", include=of_shares)
+    digest = hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
+    return f"{SHARES} {digest[:8]}"
 
 
 def check_landmarks(settings: Settings) -> None:

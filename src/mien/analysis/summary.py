@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 import mien
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
+from mien.expression.network import find_network
+from mien.expression.seldom import recalls, seldom_words
+from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import EMOTIONS
 from mien.pipeline import STAGES, Tally
 from mien.source import SourceReport
@@ -105,9 +108,16 @@ def summarise(
         "recordings": list(records),
         "failed": [{"source": failure.source, "error": failure.error} for failure in failures],
         "models": models,
+        "seldom_found": seldom_found(settings),
         "settings": settings.model_dump(mode="json"),
         "versions": versions(),
     }
+
+
+def seldom_found(settings: Settings) -> str:
+    """Say how seldom the network finds what it seldom finds, under the mix; "" where not measured."""
+    sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
+    return seldom_words(recalls(sidecar, settings.prior))
 
 
 def versions() -> dict[str, str | None]:

@@ -17,6 +17,7 @@ from mien.cli.options import (
     FpsOption,
     MinFaceOption,
     NetworkOption,
+    PriorOption,
     StoreOption,
 )
 from mien.errors import ConfigError
@@ -58,6 +59,7 @@ def analyze(
     plot: Annotated[bool, typer.Option(help="Draw a timeline of each video.")] = True,
     detector: DetectorOption = None,
     network: NetworkOption = None,
+    prior: PriorOption = None,
     min_face: MinFaceOption = None,
     crops: Annotated[
         bool, typer.Option("--crops", help="The images are face crops: the whole image is the face.")
@@ -108,8 +110,9 @@ def analyze(
     from mien.table import Columns
 
     settings = load_settings(
-        detector=detector, network=network, min_face_px=min_face, crops=crops or None, every=every, fps=fps
-    )
+        detector=detector, network=network, prior=prior, min_face_px=min_face, crops=crops or None,
+        every=every, fps=fps,
+    )  # fmt: skip
     recorded = _recorded(subject, store, face, recorded_at, again)
     tasks, failures = plan(paths, out)
     for failure in failures:
@@ -171,6 +174,8 @@ def print_reading(result: Result) -> None:
     totals = result.summary
     counts = f"{_count(totals['rows'], 'row')} from {_count(totals['frames_analysed'], 'frame')}"
     typer.echo(f"{counts} in {totals['seconds']['wall']:.1f} s")
+    if totals["rows"] and totals["seldom_found"]:
+        typer.echo(totals["seldom_found"])
     typer.echo(f"table    {result.table}")
     typer.echo(f"summary  {result.folder / 'summary.json'}")
     for picture in result.pictures[:MOST_LINES]:

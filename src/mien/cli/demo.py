@@ -11,7 +11,7 @@ import typer
 
 from mien.cli.analyze import print_reading
 from mien.cli.console import progress_bar
-from mien.cli.options import DetectorOption, NetworkOption
+from mien.cli.options import DetectorOption, NetworkOption, PriorOption
 
 if TYPE_CHECKING:
     from mien.config import Settings
@@ -24,6 +24,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("mien-demo"),
     detector: DetectorOption = None,
     network: NetworkOption = None,
+    prior: PriorOption = None,
     page: Annotated[
         bool, typer.Option("--page/--no-page", help="Show it live on a page too, where a person is there.")
     ] = True,
@@ -42,7 +43,7 @@ def demo(
     from mien.analysis.task import PORTRAIT
     from mien.config import load_settings
 
-    settings = load_settings(detector=detector, network=network)
+    settings = load_settings(detector=detector, network=network, prior=prior)
     with progress_bar("reading", 1) as progress:
         result = analyse_all([PORTRAIT], settings, out, wanted=Wanted(annotate=True), progress=progress)
     print_reading(result)

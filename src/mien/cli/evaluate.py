@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from mien.cli.options import PriorOption
+from mien.errors import ConfigError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mien.expression.network import OnnxNetwork
     from mien.train.evaluation.evaluate import Evaluation
 
 
@@ -56,34 +60,103 @@ def evaluate(
         str | None,
         typer.Option(help="The column that says who is in a picture [id of people.csv].", metavar="COLUMN"),
     ] = None,
+    prior: PriorOption = None,
+    fit_prior: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the mix under which these labels are likeliest to this file, for --prior.",
+            metavar="FILE",
+        ),
+    ] = None,
     flips: Annotated[
         bool, typer.Option("--flips", help="Average over each face and its mirror image.")
     ] = False,
+    card: Annotated[
+        Path | None,
+        typer.Option(help="Write the groups of people into this model card.", metavar="FILE.md"),
+    ] = None,
+    readme: Annotated[
+        bool,
+        typer.Option(
+            "--readme",
+            help="Measure what a user gets, and write the README's figures, from the repository's root.",
+        ),
+    ] = False,
+    people: Annotated[
+        Path | None, typer.Option(help="With --readme: photographs of people, with a people.csv.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads for the network.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure a network on labelled faces, with intervals.
 
-    Every figure that the data allows; with --by also for each group of faces, with a test of whether it
-    differs from the others. Needs `pip install 'mien[train]'`.
+    Every figure that the data allows: first of what a user gets, the label and its probabilities under
+    --prior; then of each set of labels that the network has. With --by also for each group of faces, with a
+    test of whether it differs from the others. Needs `pip install 'mien[train]'`.
 
-    Example: mien evaluate mien photographs/ --by sex
+    Example: mien evaluate mien photographs/ --by sex --prior photographs
     """
+    from mien.config import load_settings
     from mien.expression.network import load_network
     from mien.train.evaluation.evaluate import evaluate as measure
     from mien.train.recipe import change_recipe, read_recipe
 
+    expected = load_settings(prior=prior).prior
     chosen = change_recipe(read_recipe(recipe), split=recipe_split) if recipe else None
     network = load_network(model, threads=threads)
+    if readme:
+        _write_pages(network, model, data, split, votes, landmarks, people)
+        return
     found = measure(
         network, data, split=split, recipe=chosen, remove=remove or (), votes=votes, landmarks=landmarks,
-        flips=flips, head=head, by=by or (), person=person, faces_as=faces,
+        flips=flips, head=head, by=by or (), person=person, faces_as=faces, prior=expected,
+        fit_prior_to=fit_prior,
     )  # fmt: skip
+    if card is not None:
+        _write_card(card, found, model, data, by or [], prior)
     if as_json:
-        what = {"model": network.sidecar.name, "split": split, "flips": flips, "by": by or []}
+        named = expected if isinstance(expected, str) else expected.model_dump()
+        what = {"model": network.sidecar.name, "split": split, "flips": flips, "by": by or [], "prior": named}
         typer.echo(json.dumps({**what, **found.as_dict()}, indent=2))
     else:
         _print(found)
+        if fit_prior is not None:
+            typer.echo(f"prior {fit_prior}")
+
+
+def _write_pages(
+    network: OnnxNetwork,
+    model: str,
+    data: Path,
+    split: str,
+    votes: Path | None,
+    landmarks: Path | None,
+    people: Path | None,
+) -> None:
+    from mien.expression.network import find_network
+    from mien.train.evaluation.evaluate import part_of
+    from mien.train.evaluation.published import measure_published, publish
+
+    if people is None:
+        raise ConfigError("--readme needs photographs of people, too; give them with --people")
+    faces = part_of(data, split, size_px=network.sidecar.size_px, votes=votes, landmarks=landmarks)
+    given = {"--votes": votes, "--landmarks": landmarks, "--people": people}
+    options = " ".join(f"{option} {path.name}" for option, path in given.items() if path is not None)
+    command = f"mien evaluate {model} {data.name} --split {split} {options} --readme"
+    for path in publish(measure_published(network, find_network(model), faces, people, command=command)):
+        typer.echo(str(path))
+
+
+def _write_card(
+    card: Path, found: Evaluation, model: str, data: Path, by: list[str], prior: str | None
+) -> None:
+    from mien.files import write_text
+    from mien.train.evaluation.published import groups_section, of_evaluation, read_page, with_groups
+
+    columns = "".join(f" --by {column}" for column in by)
+    command = f"mien evaluate {model} {data.name}{columns}{f' --prior {prior}' if prior else ''}"
+    section = groups_section(of_evaluation(found, prior or "balanced"), command)
+    write_text(card, with_groups(read_page(card), section))
 
 
 def _print(found: Evaluation) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mien.cli.console import print_json
-from mien.cli.options import DetectorOption, JsonOption, MinFaceOption, NetworkOption
+from mien.cli.options import DetectorOption, JsonOption, MinFaceOption, NetworkOption, PriorOption
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def explain(
     ] = None,
     detector: DetectorOption = None,
     network: NetworkOption = None,
+    prior: PriorOption = None,
     min_face: MinFaceOption = None,
     crops: Annotated[
         bool, typer.Option("--crops", help="The photograph is a face crop: the whole of it is the face.")
@@ -58,7 +59,7 @@ def explain(
     from mien.source.images import read_image
 
     settings = load_settings(
-        detector=detector, network=network, min_face_px=min_face, crops=crops or None, threads=1
+        detector=detector, network=network, prior=prior, min_face_px=min_face, crops=crops or None, threads=1
     )
     out = _picture(photo, out)
     how: Method | None = "class maps" if method == "class-maps" else method

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.options import DetectorOption, FpsOption, MinFaceOption, NetworkOption, StoreOption
+from mien.cli.options import (
+    DetectorOption,
+    FpsOption,
+    MinFaceOption,
+    NetworkOption,
+    PriorOption,
+    StoreOption,
+)
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,6 +83,7 @@ def live(
     ] = None,
     detector: DetectorOption = None,
     network: NetworkOption = None,
+    prior: PriorOption = None,
     min_face: MinFaceOption = None,
     fps: FpsOption = None,
     host: Annotated[
@@ -116,7 +124,9 @@ def live(
         raise ConfigError("--landmarks adds to the lines of --json: give that with it")
     chosen = find_profile(profile)
     places = find_places(sources or ([] if page else ["camera:0"]), names or ())
-    options = {"detector": detector, "network": network, "min_face_px": min_face, "fps": fps}
+    options = {
+        "detector": detector, "network": network, "prior": prior, "min_face_px": min_face, "fps": fps,
+    }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
     settings = load_settings(**{**chosen.settings, **given})
     asked = {

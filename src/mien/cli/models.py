@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -75,7 +76,10 @@ def show(
     typer.echo(f"{sidecar.name}: {sidecar.description}")
     typer.echo(f"labels      {', '.join(sidecar.labels)}")
     typer.echo(f"input       {sidecar.size_px} x {sidecar.size_px} grey, {sidecar.parameters:,} parameters")
-    if sidecar.certainty is None:
+    if sidecar.decision is not None:
+        below = (sidecar.decision.certainty.below, sidecar.decision.shares_certainty.below)
+        uncertain = f"label right with a probability below {below[0]:.2g}, under photographs {below[1]:.2g}"
+    elif sidecar.certainty is None:
         uncertain = f"highest probability below {sidecar.uncertain_below:g}"
     else:
         uncertain = f"label right with a probability below {sidecar.certainty.below:.2g}"
@@ -88,6 +92,38 @@ def show(
             typer.echo(f"            {value:<8.4g}{name}")
     typer.echo(f"licence     {sidecar.licence}")
     typer.echo(f"sha256      {sidecar.sha256}")
+
+
+@app.command()
+def calibrate(
+    network: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A joint network, or its .onnx file.")],
+    data: Annotated[Path, typer.Argument(help="The faces that it was trained on.")],
+    recipe: Annotated[
+        str,
+        typer.Option(help="That it was trained by; its split says which faces are new.", metavar="NAME|FILE"),
+    ] = "mien",
+    votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
+    landmarks: Annotated[Path | None, typer.Option(help="Landmarks of the faces (.npz).")] = None,
+) -> None:
+    """Calibrate a trained network anew, on the faces that its training left for it; its sidecar is replaced.
+
+    Fits the decision, the shares and how sure both are, and measures again. Needs
+    `pip install 'mien[train]'`.
+
+    Example: mien models calibrate runs/mine/mine.onnx fer2013.parquet --landmarks landmarks68.npz
+    """
+    from mien.errors import ConfigError
+    from mien.expression.network import find_network
+    from mien.train.joint.recipe import JointRecipe
+    from mien.train.joint.run import recalibrate
+    from mien.train.recipe import read_recipe
+
+    chosen = read_recipe(recipe)
+    if not isinstance(chosen, JointRecipe):
+        raise ConfigError(f"recipe {recipe}: expected one of joint training, such as mien")
+    found = recalibrate(find_network(network), chosen, data, votes=votes, landmarks=landmarks, say=typer.echo)
+    for figure in found["test"].figures:
+        typer.echo(f"{figure.shown(figure.value):>9}  {figure.name}")
 
 
 def _built_in() -> list[dict[str, Any]]:

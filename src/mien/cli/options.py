@@ -21,6 +21,15 @@ NetworkOption = Annotated[
 MinFaceOption = Annotated[
     int | None, typer.Option("--min-face", help="Smallest face looked for, in pixels.", metavar="PIXELS")
 ]
+PriorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prior",
+        help="How common each expression is where the faces come from: balanced (all alike), photographs (the"
+        " share of people who would choose each), or a file of shares by label (TOML, JSON) [balanced].",
+        metavar="balanced|photographs|FILE",
+    ),
+]
 EveryOption = Annotated[
     int | None, typer.Option("--every", help="Analyse every N-th frame of a video.", metavar="N")
 ]

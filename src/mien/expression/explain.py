@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConfigError
-from mien.expression.calibration import softmax
+from mien.expression.decision import Decider
 from mien.expression.network import Network
+from mien.prior import Mix, Named
 
 Floats = NDArray[np.float64]
 Crops = NDArray[np.uint8]
@@ -60,7 +61,12 @@ class MappedNetwork(Protocol):
 
 
 def explain_crops(
-    network: Network, crops: Crops, places: Sequence[int], *, method: Method | None = None
+    network: Network,
+    crops: Crops,
+    places: Sequence[int],
+    *,
+    method: Method | None = None,
+    prior: Named | Mix = "balanced",
 ) -> Evidence:
     """Say which regions carried a label.
 
@@ -70,6 +76,7 @@ def explain_crops(
         places: n places in the sidecar's labels: which label is explained in each crop.
         method: how; by default class maps where the network has some that are fine enough (`FINE`), else
             occlusion.
+        prior: how common each expression is, as in `decision.Decider`.
 
     Raises:
         ConfigError: there is no such method; or class maps were asked for, and the network has none.
@@ -82,8 +89,8 @@ def explain_crops(
     if method == "class maps" and maps is None:
         raise ConfigError(f"network {network.sidecar.name} has no class maps; take occlusion")
     if maps is not None and (method or _by_default(maps)) == "class maps":
-        return Evidence(_from_class_maps(network, crops, maps, places), "class maps")
-    return Evidence(occlusion(network, crops, places), "occlusion")
+        return Evidence(_from_class_maps(network, crops, maps, places, prior), "class maps")
+    return Evidence(occlusion(network, crops, places, prior=prior), "occlusion")
 
 
 def _by_default(maps: NDArray[np.float32]) -> Method:
@@ -91,7 +98,13 @@ def _by_default(maps: NDArray[np.float32]) -> Method:
 
 
 def occlusion(
-    network: Network, crops: Crops, places: Sequence[int], *, patch: float = PATCH, step: float = STEP
+    network: Network,
+    crops: Crops,
+    places: Sequence[int],
+    *,
+    patch: float = PATCH,
+    step: float = STEP,
+    prior: Named | Mix = "balanced",
 ) -> Floats:
     """Cover one part of the crop after another, and see by how much the label's probability falls.
 
@@ -105,27 +118,28 @@ def occlusion(
         places: n places in the sidecar's labels.
         patch: the patch's side, in shares of the crop's.
         step: how far it moves at a time, the same.
+        prior: how common each expression is, as in `decision.Decider`.
 
     Returns:
         (n, size, size), -1 to 1.
     """
     patches = _patches(network.sidecar.size_px, patch, step)
     weights = patches / patches.sum(axis=0)
-    before = probabilities(network, crops)
+    before = probabilities(network, crops, prior)
     maps = np.empty(crops.shape, np.float64)
     for row, (crop, place) in enumerate(zip(crops, places, strict=True)):
         covered = np.where(patches, np.uint8(round(float(crop.mean()))), crop)
-        falls = before[row, place] - probabilities(network, covered)[:, place]
+        falls = before[row, place] - probabilities(network, covered, prior)[:, place]
         maps[row] = np.tensordot(falls, weights, axes=1)
     return maps
 
 
-def probabilities(network: Network, crops: Crops) -> Floats:
-    """Give the calibrated probabilities (n, k) of the sidecar's labels, a few crops at a time."""
-    sidecar = network.sidecar
-    parts = [network.answer(crops[start : start + _BATCH]) for start in range(0, max(1, len(crops)), _BATCH)]
-    logits = np.concatenate([part.logits for part in parts])
-    return softmax(logits, sidecar.temperature, sidecar.bias)
+def probabilities(network: Network, crops: Crops, prior: Named | Mix = "balanced") -> Floats:
+    """Give the probabilities (n, k) of the sidecar's labels under a mix, a few crops at a time."""
+    decider = Decider(network.sidecar, prior)
+    starts = range(0, max(1, len(crops)), _BATCH)
+    parts = [decider.probabilities(network.answer(crops[start : start + _BATCH])) for start in starts]
+    return np.concatenate(parts)[:, decider.columns]
 
 
 def marked_region(evidence: NDArray[np.floating], share: float = MARKED) -> NDArray[np.bool_]:
@@ -145,7 +159,13 @@ def marked_region(evidence: NDArray[np.floating], share: float = MARKED) -> NDAr
     return np.asarray((mask & (flat > 0)).reshape(evidence.shape))
 
 
-def without(network: Network, crops: Crops, places: Sequence[int], marked: NDArray[np.bool_]) -> Floats:
+def without(
+    network: Network,
+    crops: Crops,
+    places: Sequence[int],
+    marked: NDArray[np.bool_],
+    prior: Named | Mix = "balanced",
+) -> Floats:
     """Give the label's probability with a region of each crop filled with the crop's mean grey.
 
     Args:
@@ -153,12 +173,13 @@ def without(network: Network, crops: Crops, places: Sequence[int], marked: NDArr
         crops: uint8 (n, size, size) grey.
         places: n places in the sidecar's labels.
         marked: (n, size, size) what to fill.
+        prior: how common each expression is, as in `decision.Decider`.
 
     Returns:
         (n,) 0 to 1.
     """
     greys = np.rint(crops.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
-    shown = probabilities(network, np.where(marked, greys, crops))
+    shown = probabilities(network, np.where(marked, greys, crops), prior)
     return np.asarray(shown[np.arange(len(crops)), list(places)])
 
 
@@ -174,7 +195,7 @@ def _patches(side_px: int, patch: float, step: float) -> NDArray[np.bool_]:
 
 
 def _from_class_maps(
-    network: Network, crops: Crops, maps: NDArray[np.float32], places: Sequence[int]
+    network: Network, crops: Crops, maps: NDArray[np.float32], places: Sequence[int], prior: Named | Mix
 ) -> Floats:
     """Give each region's part in the log-odds of the label, to first order.
 
@@ -183,7 +204,9 @@ def _from_class_maps(
     have in common moves no probability, so the other classes' maps, weighted by their probabilities, are
     taken off.
     """
-    side, shown = network.sidecar.size_px, probabilities(network, crops)
+    side = network.sidecar.size_px
+    # Where there are two heads, the maps are of the votes.
+    shown = probabilities(network, crops, prior if network.sidecar.decision is None else "photographs")
     evidence = np.empty((len(crops), side, side))
     for row, place in enumerate(places):
         others = shown[row].copy()

@@ -17,7 +17,8 @@ from pydantic import (
 
 from mien.errors import ModelError
 from mien.files import write_json
-from mien.labels import EMOTIONS
+from mien.labels import EMOTIONS, FER2013
+from mien.prior import Mix
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -112,6 +113,57 @@ class Certainty(_Part):
     below: float = Field(ge=0, le=1)
 
 
+Eight = Annotated[tuple[FiniteFloat, ...], Field(min_length=8, max_length=8)]
+"""A number for each of `labels.EMOTIONS`."""
+
+
+class LabelCertainty(_Part):
+    """How likely a label is right, and from where on it is given.
+
+    logistic(intercept + slope * log-odds of q + presence * min(0, log-odds of presence)
+    + quality * min(0, quality - GOOD_QUALITY)), where q is the label's probability after the logarithms of
+    all of them were divided by `temperature`, and `bias` was added. On a face that is there and well seen
+    only q counts, so that its ranking is that of confidence alone. See `decision.certainty_inputs`.
+
+    Attributes:
+        temperature, bias: as said; no bias is none.
+        intercept: any.
+        slope, presence, quality: no input counts backwards.
+        below: a face for which this gives less is `uncertain`.
+    """
+
+    temperature: FiniteFloat = Field(gt=0)
+    bias: Eight | tuple[()] = ()
+    intercept: FiniteFloat
+    slope: FiniteFloat = Field(gt=0)
+    presence: FiniteFloat = Field(ge=0)
+    quality: FiniteFloat = Field(ge=0)
+    below: float = Field(ge=0, le=1)
+
+
+class Decision(_Part):
+    """One answer out of the heads `votes` and `fer2013`, with the mix of expressions taken out.
+
+    Attributes:
+        weights: 15 rows of 8: from the eight logits of `votes` and the seven of `fer2013`, each head's less
+            their mean, to what speaks for each of `labels.EMOTIONS` whatever the mix.
+        bias: added to these eight.
+        shares_temperature: the eight logits of `votes` are divided by this for the shares of people ...
+        shares_bias: ... and this is added then.
+        certainty: of a label under a mix, by FER-2013's labels.
+        shares_certainty: of the label that most people would choose, by ten people's votes.
+        mixes: the mix of each label set that it was fitted with: "fer2013", "ferplus".
+    """
+
+    weights: tuple[Eight, ...] = Field(min_length=15, max_length=15)
+    bias: Eight
+    shares_temperature: FiniteFloat = Field(gt=0)
+    shares_bias: Eight | tuple[()] = ()
+    certainty: LabelCertainty
+    shares_certainty: LabelCertainty
+    mixes: dict[str, Mix] = {}
+
+
 OutputName = Literal["logits", "votes", "fer2013", "presence", "landmarks", "affect"]
 
 
@@ -132,9 +184,12 @@ class Sidecar(_Part):
         temperature: the logits are divided by this, so that the probabilities are calibrated.
         bias: added to each label's logit after that; empty for none.
         uncertain_below: a face whose highest probability is below this is `uncertain`, without `certainty`.
+        mix: of the expressions that the probabilities were fitted with; where it isn't said, that of the
+            data set with these labels (`prior.TRAINED_MIX`), or none where there is no such data set.
         fer2013: the facts about the output of that name.
         presence: the facts about the output of that name.
         certainty: decides what is `uncertain`, where the network can tell more than one probability.
+        decision: makes one answer of both heads, instead of `certainty`; in format 2 only.
         data: what the network was trained on.
         effort: what the training took, where that was counted.
         metrics: figures by the split that they were measured on: {"validation": {"accuracy": 0.71}}.
@@ -143,7 +198,7 @@ class Sidecar(_Part):
         created: when it was exported, with the time zone.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     name: str = Field(min_length=1)
     description: str = ""
     labels: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
@@ -157,6 +212,8 @@ class Sidecar(_Part):
     fer2013: Head | None = None
     presence: Presence | None = None
     certainty: Certainty | None = None
+    mix: Mix | None = None
+    decision: Decision | None = None
     data: tuple[TrainedOn, ...] = ()
     effort: Effort | None = None
     metrics: dict[str, dict[str, FiniteFloat]] = {}
@@ -194,6 +251,12 @@ class Sidecar(_Part):
                 raise ValueError(f"expected facts about the output {name} where there is one, and only there")
         if self.fer2013 is not None and len(self.fer2013.bias) not in (0, len(self.fer2013.labels)):
             raise ValueError("expected a bias for every label of fer2013, or none")
+        if self.decision is not None and self.format < 2:
+            raise ValueError("expected a decision in format 2 only")
+        if self.decision is not None and not {"votes", "fer2013", "presence"} <= set(self.outputs):
+            raise ValueError("expected the outputs votes, fer2013 and presence where there is a decision")
+        if self.decision is not None and self.fer2013 is not None and self.fer2013.labels != FER2013:
+            raise ValueError(f"expected the labels {', '.join(FER2013)} of fer2013 where there is a decision")
         return self
 
 

@@ -52,7 +52,7 @@ class Measurer:
         """Measure the faces of the next frame.
 
         Args:
-            faces: with landmarks, tracks and probabilities.
+            faces: with landmarks, tracks and shares.
             time_s: the frame's time, in rising order.
 
         Returns:
@@ -78,7 +78,7 @@ class Measurer:
 
 def _is_neutral(faces: Faces, values: Floats) -> NDArray[np.bool_]:
     """(n,) whether each face is one to learn from; a comparison with NaN is false."""
-    shown = faces.probabilities[:, _NEUTRAL] >= LEAST_NEUTRAL
+    shown = faces.shares[:, _NEUTRAL] >= LEAST_NEUTRAL
     there = ~(faces.presence < LEAST_PRESENCE)
     facing = (np.abs(values[:, :2]) <= MOST_AWAY_DEG).all(axis=1)
     return np.asarray(shown & there & facing)

@@ -55,7 +55,7 @@ class HalfLife:
         return len(self._past)
 
     def smooth(self, faces: Faces, time_s: float) -> Faces:
-        """Smooth probabilities, valence and arousal, and name the expression anew.
+        """Smooth probabilities, confidence, valence and arousal, and name the expression anew.
 
         The label is "uncertain" where less than half of the recent readings, weighed alike, had a label.
 
@@ -69,7 +69,9 @@ class HalfLife:
             The same faces with smoothed values; the probabilities sum to 1.
         """
         labelled = faces.expression >= 0
-        values = np.column_stack([faces.probabilities, faces.valence, faces.arousal, labelled])
+        values = np.column_stack(
+            [faces.probabilities, faces.valence, faces.arousal, faces.confidence, labelled]
+        )
         values = values.astype(np.float64)
         count = len(EMOTIONS)
         chosen = (faces.track >= 0) & ~np.isnan(faces.probabilities).all(axis=1)
@@ -78,8 +80,9 @@ class HalfLife:
             values[place, :count] /= np.nansum(values[place, :count])
         self._forget(time_s)
         smoothed = faces.fill(
-            probabilities=values[:, :count], valence=values[:, count], arousal=values[:, count + 1]
-        )
+            probabilities=values[:, :count], valence=values[:, count], arousal=values[:, count + 1],
+            confidence=values[:, count + 2],
+        )  # fmt: skip
         named = np.where(values[:, -1] >= 0.5, _likeliest(smoothed), -1)
         return smoothed.fill(expression=np.where(chosen, named, faces.expression))
 

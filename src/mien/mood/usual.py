@@ -40,7 +40,7 @@ MAD_TO_SD: Final = 1.4826
 
 _NINE_OF_TEN_SD: Final = 1.645
 _VERSION: Final = 1
-_NO_MEASURES: Final = frozenset({"minutes", "usable_minutes", "recordings", "simulated"})
+_NO_MEASURES: Final = frozenset({"minutes", "usable_minutes", "recordings", "simulated", "network"})
 _CAMERA_DAYS: Final = 3
 """A name on fewer of the baseline's days is no camera that is there again and again, but perhaps a film."""
 
@@ -120,6 +120,8 @@ class Usual:
             None where it isn't known. See `expressivity.own_neutral`: it is the mean while the face was read
             as neutral, however seldom that was.
         cameras: what most of it was filmed with; empty where the days don't say, or name another each day.
+        network: what gave the readings of all its days; "" where the days don't say. Numbers of two networks
+            don't mean the same, so days that another one read are never part of it, nor compared with it.
     """
 
     start: date
@@ -129,6 +131,7 @@ class Usual:
     measures: Mapping[str, UsualMeasure]
     neutral: Floats | None = None
     cameras: tuple[str, ...] = ()
+    network: str = ""
 
     @classmethod
     def of(
@@ -154,9 +157,13 @@ class Usual:
         """
         chosen = usable(days)
         chosen = chosen.loc[(chosen.index >= (start or date.min)) & (chosen.index <= (end or date.max))]
+        network, read = _last_network(chosen), len(chosen)
+        if "network" in chosen:
+            chosen = chosen.loc[chosen["network"] == network]
+        others = read - len(chosen)
         minutes = float(chosen["usable_minutes"].sum())
         if len(chosen) < LEAST_DAYS or minutes < LEAST_MINUTES:
-            return _not_ready(len(chosen), minutes)
+            return _not_ready(len(chosen), minutes, others)
         names = [name for name in chosen.columns if _is_measure(str(name), chosen)]
         measures = {str(name): _measure(chosen[name].dropna()) for name in names}
         return cls(
@@ -167,6 +174,7 @@ class Usual:
             measures={name: each for name, each in measures.items() if each.days >= LEAST_DAYS},
             neutral=_neutral(neutral),
             cameras=_cameras(chosen["camera"]) if "camera" in chosen else (),
+            network=network,
         )
 
     @property
@@ -198,6 +206,7 @@ class Usual:
                 "minutes": self.minutes,
                 "neutral": None if self.neutral is None else self.neutral.tolist(),
                 "cameras": list(self.cameras),
+                "network": self.network,
                 "dates": [each.isoformat() for each in dates],
                 "measures": figures,
             }
@@ -224,6 +233,7 @@ class Usual:
                 measures={str(name): _read(read["dates"], each) for name, each in read["measures"].items()},
                 neutral=_neutral(read["neutral"]),
                 cameras=tuple(read["cameras"]),
+                network=str(read.get("network", "")),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"baseline: can't be read ({error!r}); take a new one") from error
@@ -279,7 +289,25 @@ def _neutral(probabilities: ArrayLike | None) -> Floats | None:
     return vector
 
 
-def _not_ready(days: int, minutes: float) -> NotReady:
+def _last_network(days: pd.DataFrame) -> str:
+    """Give what read the last of the days that one network read alone."""
+    alone = [str(each) for each in days.get("network", ()) if ", " not in str(each)]
+    return alone[-1] if alone else ""
+
+
+def same_network(network: object, usual: Usual) -> bool:
+    """Say whether a day's readings mean what the baseline's do, from its cell in the column `network`.
+
+    A baseline that does not say which network it is of was taken before shares were recorded: it can be
+    compared with days of that time only.
+    """
+    if not isinstance(network, str) or not network:
+        return True
+    return network == usual.network if usual.network else "shares-" not in network
+
+
+def _not_ready(days: int, minutes: float, others: int) -> NotReady:
     have = f"{days} usable {'day' if days == 1 else 'days'} with {minutes:.0f} usable minutes so far"
     need = f"at least {LEAST_DAYS} days and {LEAST_MINUTES:.0f} minutes are needed"
-    return NotReady(f"no baseline yet: {have}; {need}", days, minutes)
+    left_out = f"; {others} more {'day was' if others == 1 else 'days were'} read by another network"
+    return NotReady(f"no baseline yet: {have}; {need}{left_out if others else ''}", days, minutes)

@@ -65,7 +65,9 @@ def preview(
         for each in store.recordings.of(subject)
         if each.state != "open" and (start or date.min) <= each.day <= (end or date.max)
     ]
-    neutral = own_neutral([load_series(store, each.id) for each in chosen])
+    # Of one network, as `Usual.of` takes the days: that of the last recording.
+    network = chosen[-1].network if chosen else ""
+    neutral = own_neutral([load_series(store, each.id) for each in chosen if each.network == network])
     own = None if neutral is None else neutral.probabilities
     table = days(store, subject, baseline=_NeutralOnly(own), keep=False)
     return Usual.of(table, start=start, end=end, neutral=own)

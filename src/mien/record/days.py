@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mien.store.store import Store
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Rises when a measure's formula changes, so that what is kept is computed anew."""
 
 Span = tuple[float, float]
@@ -46,7 +46,8 @@ def days(
 
     Returns:
         One row a day, by rising `datetime.date`: `minutes` and `usable_minutes` recorded, `recordings` (how
-        many), `camera` (names of the sources), `simulated`; and for each measure of `mood.definitions`
+        many), `camera` (names of the sources), `network` (what gave the readings, see
+        `StoredRecording.network`), `simulated`; and for each measure of `mood.definitions`
         its value, `NAME_low` and `NAME_high`, NaN below its least data. A day without a recording has no row.
     """
     import pandas as pd
@@ -67,10 +68,10 @@ def days(
             if keep:
                 store.figures.put(subject, key, version, row)
         rows[day] = row
-    columns = ["minutes", "usable_minutes", "recordings", "camera", "simulated"]
+    columns = ["minutes", "usable_minutes", "recordings", "camera", "network", "simulated"]
     columns += [f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high")]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    numbers = [name for name in columns if name not in ("recordings", "camera", "simulated")]
+    numbers = [name for name in columns if name not in ("recordings", "camera", "network", "simulated")]
     table[numbers] = table[numbers].astype(np.float64)
     table.index.name = "date"
     return table
@@ -105,6 +106,7 @@ def _computed(
         "usable_minutes": sum(float(part.step_s[part.usable].sum()) for part in parts) / 60,
         "recordings": len(recordings),
         "camera": ", ".join(sorted({each.source for each in recordings if each.source})),
+        "network": ", ".join(sorted({each.network for each in recordings if each.network})),
         "simulated": any(each.kind == "simulated" for each in recordings),
     }
     for name, estimate in found.items():

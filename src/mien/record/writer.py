@@ -253,6 +253,8 @@ class RecordWriter:
         row[SLICES["frame"]], row[SLICES["time_s"]] = frame.index, time_s
         if face is None:
             return row
+        # Shares are what is recorded: no mix that somebody expects changes them.
+        face = face.by_shares()
         size_wh = face.size_wh[0].astype(np.float64)
         values: dict[str, Any] = {
             "x": face.xyxy[0, 0], "y": face.xyxy[0, 1], "width": size_wh[0], "height": size_wh[1],

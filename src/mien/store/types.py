@@ -119,6 +119,26 @@ class StoredRecording:
     version: str
 
     @property
+    def network(self) -> str:
+        """What gave the readings: network, first digits of its SHA-256, and what the numbers mean.
+
+        Readings of two recordings can be compared where this is the same. Earlier recordings do not
+        say what the numbers mean: probabilities sharpened for the label, not shares of people. "" where even
+        the network isn't known.
+        """
+        described = self.models.get("network")
+        if not isinstance(described, dict):
+            return str(described or "")
+        parts = (described.get("name"), str(described.get("sha256") or "")[:8], described.get("readings"))
+        return " ".join(str(part) for part in parts if part).replace(",", " ")
+
+    @property
+    def recall(self) -> dict[str, float]:
+        """How often the network finds labels that it seldom finds, by label; empty where it was not said."""
+        network = self.models.get("network")
+        return dict(network.get("recall") or {}) if isinstance(network, dict) else {}
+
+    @property
     def day(self) -> date:
         """The day it counts to: that of its start, where it was made."""
         return self.started_at.date()

@@ -35,7 +35,7 @@ from mien.web.models import (
     ReadingOut,
     StatusOut,
 )
-from mien.web.networks import Network
+from mien.web.networks import Expected, Network
 from mien.web.prometheus import CONTENT_TYPE, make_registry, metrics_text
 from mien.web.record_access import watching
 from mien.web.settings import WebSettings, is_loopback
@@ -240,20 +240,21 @@ def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExe
 
     @router.post("/analyse", response_model=Analysis, openapi_extra={"requestBody": body})
     async def analyse_photograph(
-        data: Annotated[bytes, Depends(_photograph)], network: Network = None
+        data: Annotated[bytes, Depends(_photograph)], network: Network = None, prior: Expected = None
     ) -> dict[str, Any]:
         """Read the faces in one photograph, which is sent as the body or as the field `file` of a form."""
-        return await run(data, Wish(network=network))
+        return await run(data, Wish(network=network, prior=prior))
 
     @router.post("/explain", response_model=Explained, openapi_extra={"requestBody": body})
     async def explain_photograph(
         data: Annotated[bytes, Depends(_photograph)],
         network: Network = None,
+        prior: Expected = None,
         label: Annotated[
             str | None, Query(max_length=20, description="The one to explain; each face's likeliest.")
         ] = None,
     ) -> dict[str, Any]:
         """Say which regions of each face in one photograph carried its label; it is sent as for analyse."""
-        return await run(data, Wish("explain", network, label))
+        return await run(data, Wish("explain", network, label, prior))
 
     return router

@@ -1,4 +1,4 @@
-"""Which network a visitor may ask for: one that comes with Mien, by its name, or the server's own."""
+"""What a visitor may choose: a network that comes with Mien and a named mix, or the server's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import Depends, HTTPException, Query
 
 from mien.config import Settings
 from mien.expression.network import built_in_networks
+from mien.prior import Named
 
 
 def _wanted(
@@ -23,6 +24,14 @@ Network = Annotated[str | None, Depends(_wanted)]
 """A request's choice, which is checked; None for the server's own."""
 
 
-def reading_with(settings: Settings, network: str | None) -> Settings:
-    """Give settings with another network; None leaves them."""
-    return settings if network is None else settings.model_copy(update={"network": network})
+Expected = Annotated[
+    Named | None,
+    Query(alias="prior", description="How common each expression is expected to be; as the server's own."),
+]
+"""A request's mix; None for the server's own."""
+
+
+def reading_with(settings: Settings, network: str | None, prior: Named | None = None) -> Settings:
+    """Give settings with another network or mix; None leaves them."""
+    chosen = {"network": network, "prior": prior}
+    return settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})

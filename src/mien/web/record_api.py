@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from starlette.responses import JSONResponse
 
 from mien.errors import StoreError
+from mien.expression.seldom import seldom_words
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
 from mien.web.record_access import Clinical, Records, Seeing, Visitor, visitor
@@ -239,6 +240,7 @@ def _add_recordings(router: APIRouter) -> None:
                 "frames": found.frames,
                 "version": found.version,
                 "models": found.models,
+                "seldom_found": seldom_words(found.recall),
                 "series": views.series_view(series, start_s, end_s, points),
                 "events": [views.event_view(each) for each in who.store.readings.events(found.id)],
                 "marks": [views.annotation_view(each, found) for each in marks],

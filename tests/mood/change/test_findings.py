@@ -78,13 +78,13 @@ def test_without_a_baseline_it_is_said_why() -> None:
     assert [(each.kind, each.text, each.advice) for each in found] == [("not_ready", reason.reason, "")]
 
 
-@pytest.mark.parametrize("kind", ["light", "camera"])
+@pytest.mark.parametrize("kind", ["light", "camera", "network"])
 def test_changed_light_or_another_camera_is_told_and_no_change(kind: str) -> None:
     table = flat()
     if kind == "light":
         table = changed(table, "light_mean", 70, -0.5)
     else:
-        table["camera"] = ["phone" if each >= FIRST + dt.timedelta(70) else "desk" for each in table.index]
+        table[kind] = ["phone" if each >= FIRST + dt.timedelta(70) else "desk" for each in table.index]
     found = told(table, crisis_text=ADVICE)
     assert [each.kind for each in found] == [kind]
     assert "take a new baseline" in found[0].text

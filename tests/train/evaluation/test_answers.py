@@ -11,14 +11,16 @@ from sklearn.metrics import f1_score
 from mien.errors import DatasetError
 from mien.expression.calibration import expected_calibration_error, softmax
 from mien.expression.network import Answers
+from mien.expression.reader import ExpressionReader
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
 from mien.train.evaluation.answers import answer_all, crop_quality, predict
 from mien.train.evaluation.evaluate import evaluate_answers
 from mien.train.evaluation.heads import head_for, heads_of
-from mien.train.evaluation.measured import vote_figures
+from mien.train.evaluation.metrics import kl_to_votes
 from mien.train.evaluation.weak_places import turn_deg, weak_places
 from mien.train.joint.calibrate import calibrated
+from mien.types import Faces
 from small_joint import SIZE_PX, small_sidecar, striped_faces
 
 pytest.importorskip("skimage")
@@ -93,8 +95,8 @@ def test_calibration_makes_timid_answers_honest() -> None:
     after = expected_calibration_error(head.probabilities, other.targets)
     assert sidecar.temperature < 1
     assert after < 0.5 * before
-    assert sidecar.certainty is not None
-    assert sidecar.certainty.confidence > 0
+    assert sidecar.decision is not None
+    assert sidecar.decision.certainty.slope > 0
     assert calibrated(network, FACES) == sidecar, "the same faces give the same sidecar"
 
 
@@ -104,12 +106,18 @@ def test_evaluation_finds_every_figure_that_the_data_allows() -> None:
     found = evaluate_answers(network, answers, FACES)
     names = [figure.name for figure in found.figures]
     assert names == [
+        "right, 7 classes (label)", "mean recall, 7 classes (label)", "macro-F1, 7 classes (label)",
+        "right among the surest 80 %, 7 classes (confidence)", "gets a label, 7 classes (label)",
+        "right among those, 7 classes (label)",
+        "right, FER+, all (label)", "mean recall, FER+, all (label)", "macro-F1, FER+, all (label)",
+        "right among the surest 80 %, FER+, all (confidence)", "gets a label, FER+, all (label)",
+        "right among those, FER+, all (label)", "mean recall, all label sets (label)",
+        "right, the paper's 5 classes (p_*)", "right, FER+, its rule (label)", "KL from the votes (p_*)",
+        "calibration error, 7 classes, their own mix (confidence)",
+        "calibration error, FER+, all, photographs (confidence)", "KL from the votes, photographs (p_*)",
         "right, 7 classes (fer2013)", "macro-F1, 7 classes (fer2013)",
         "calibration error, 7 classes (fer2013)", "right, the paper's 5 classes (fer2013)",
         "macro-F1, the paper's 5 classes (fer2013)", "FER+, its rule (votes)", "FER+, all (votes)",
-        "KL from the votes (votes)",
-        "calibration error, FER+, all (votes)", "right among the surest 80 %, FER+, all (votes)",
-        "gets a label, FER+, all (votes)", "right among those, FER+, all (votes)",
         "landmarks, median error", "landmarks, median error, moved faces",
         "faces seen as such", "pictures without a face seen as such",
     ]  # fmt: skip
@@ -138,22 +146,21 @@ def test_the_surest_are_those_that_it_is_certain_of() -> None:
     network = Fake(calibrated(Fake(), FACES))
     found = evaluate_answers(network, answer_all(network, FACES.images), FACES)
     values = {figure.name: figure.value for figure in found.figures}
-    assert values["right among the surest 80 %, FER+, all (votes)"] >= values["FER+, all (votes)"]
+    surest = values["right among the surest 80 %, FER+, all (confidence)"]
+    assert surest >= values["right, FER+, all (label)"]
 
 
-def test_votes_are_measured_as_shares() -> None:
-    """KL is of the answer as it was learnt, before the temperature that fits it to the majority."""
-    network = Fake(small_sidecar(temperature=0.2))
+def test_votes_are_measured_by_what_the_table_holds_under_photographs() -> None:
+    network = Fake(calibrated(Fake(), FACES))
     answers = answer_all(network, FACES.images)
-    heads = heads_of(network.sidecar, answers)
-    from mien.train.evaluation.heads import sureness
-    from mien.train.evaluation.metrics import kl_to_votes
-
-    sure = sureness(network.sidecar, heads[0], answers, np.ones(len(FACES), np.float32))
-    figures = {figure.name: figure.value for figure in vote_figures(heads[0], sure, FACES)}
-    assert figures["KL from the votes (votes)"] == pytest.approx(
-        kl_to_votes(softmax(answers.logits), FACES.votes)
-    )  # type: ignore[arg-type]
+    found = evaluate_answers(network, answers, FACES, prior="balanced")
+    values = {figure.name: figure.value for figure in found.figures}
+    boxes = np.tile(np.array([[0, 0, 9, 9]], np.float32), (len(FACES), 1))
+    table = ExpressionReader(network, "photographs").fill(Faces(boxes), answers).probabilities
+    assert FACES.votes is not None
+    assert values["KL from the votes, photographs (p_*)"] == pytest.approx(
+        kl_to_votes(table, FACES.votes), rel=1e-4
+    )
 
 
 def test_the_head_that_knows_the_data_stands_first() -> None:

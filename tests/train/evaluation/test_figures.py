@@ -13,8 +13,8 @@ from mien.train.evaluation.figures import (
     calibration_figure,
     macro_f1_figure,
     mean_figure,
-    mean_recall_figure,
     median_figure,
+    recall_figure,
     surest_figure,
 )
 from mien.train.evaluation.groups import SMALL, by_group, groups_of, holm
@@ -153,7 +153,8 @@ def test_auc_by_counting_pairs() -> None:
 
 def test_mean_recall_counts_all_classes_alike() -> None:
     targets, answers = np.array([0, 0, 0, 0, 2, 2]), np.array([0, 0, 0, 2, 2, 8])
-    assert mean_recall_figure("", np.arange(6), targets, answers).value == pytest.approx((0.75 + 0.5) / 2)
+    found = recall_figure("", np.arange(6), targets, targets == answers)
+    assert found.value == pytest.approx((0.75 + 0.5) / 2)
 
 
 def test_people_are_permuted_and_not_their_photographs() -> None:
@@ -216,3 +217,12 @@ def test_a_column_that_is_no_grouping_is_said() -> None:
         groups_of(faces(camera=["x"]), "age")
     with pytest.raises(DatasetError, match="40 different values"):
         groups_of(faces(name=[f"p{number}" for number in range(40)]), "name")
+
+
+def test_the_lowest_quarter_comes_first_and_what_is_not_known_last() -> None:
+    groups = groups_of(faces(age=[*map(str, range(20, 60)), ""]), "age")
+    rows = by_group([mean_figure("right", np.arange(41), RANDOM.random(41))], groups)
+    first = [row.group for row in rows]
+    assert first == [
+        "up to 29.75", "above 29.75 up to 39.5", "above 39.5 up to 49.25", "above 49.25", "(empty)",
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Other light, another camera or distance: days unlike the baseline's without any change of mood.
+"""Other light, another camera, distance or network: days unlike the baseline's without any change of mood.
 
 They are left out of the charts and told by themselves.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mien.mood.usual import MAD_TO_SD, Usual, cameras_of, usable
+from mien.mood.usual import MAD_TO_SD, Usual, cameras_of, same_network, usable
 
 Bools = NDArray[np.bool_]
 
@@ -49,10 +49,10 @@ class Stretch:
         condition: the column that tells it.
         since, until: the first and the last such day; `until` is None where it is the last day there is.
         days: how many days have a recording.
-        now, before: the condition's median on these days, and usually; NaN for a camera.
+        now, before: the condition's median on these days, and usually; NaN for a camera or network.
     """
 
-    kind: Literal["light", "camera"]
+    kind: Literal["light", "camera", "network"]
     condition: str
     since: dt.date
     until: dt.date | None
@@ -79,6 +79,8 @@ def unlike(days: pd.DataFrame, usual: Usual) -> pd.DataFrame:
     }
     if "camera" in new and usual.cameras:
         marks["camera"] = np.array([_is_other(cameras_of(each), usual) for each in new["camera"]], np.bool_)
+    if "network" in new:
+        marks["network"] = np.array([not same_network(each, usual) for each in new["network"]], np.bool_)
     return pd.DataFrame(marks, index=new.index, dtype=bool)
 
 
@@ -111,16 +113,16 @@ def _runs(name: str, days: pd.DataFrame, marked: pd.Series[bool], usual: Usual) 
     for _, run in marked[marked].groupby(number[marked]):
         lasts = run.index[-1] == marked.index[-1]
         if lasts or len(run) >= 3:
-            is_camera = name == "camera"
+            is_name = name in ("camera", "network")
             found.append(
                 Stretch(
-                    kind="camera" if is_camera else "light",
+                    kind=name if is_name else "light",  # type: ignore[arg-type]
                     condition=name,
                     since=run.index[0],
                     until=None if lasts else run.index[-1],
                     days=len(run),
-                    now=np.nan if is_camera else float(figures[run.index].median()),
-                    before=np.nan if is_camera else usual.measures[name].median,
+                    now=np.nan if is_name else float(figures[run.index].median()),
+                    before=np.nan if is_name else usual.measures[name].median,
                 )
             )
     return found

@@ -15,7 +15,7 @@ from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
 from mien.mood.change.watched import WATCHED, alike, charts
 from mien.mood.usual import LEAST_DAYS_FOR_ALARM, NotReady, Usual, usable
 
-FindingKind = Literal["not_ready", "camera", "light", "coverage", "change"]
+FindingKind = Literal["not_ready", "network", "camera", "light", "coverage", "change"]
 
 LEAST_COVERAGE: Final = 0.5
 """Below this share of the time, what is said stands on little."""
@@ -45,7 +45,8 @@ class Finding:
     """Something to be said of a person's days.
 
     Attributes:
-        kind: what it is about; they come in the order not_ready, camera, light, coverage, change.
+        kind: what it is about; they come in the order not_ready, network, camera, light, coverage,
+            change.
         measure: its name; "" where it is about none.
         since: from when; None where it has no date.
         until: the last day; None where it lasts, or has no date.
@@ -112,7 +113,7 @@ def findings(
     if usual.alarms_ready and false_alarm_days:
         found += [_unwatched(name) for name in watched if name in days and not watchable(name, usual)]
         found += changes(days, usual, false_alarm_days, crisis_text, watched)
-    order = ("not_ready", "camera", "light", "coverage", "change")
+    order = ("not_ready", "network", "camera", "light", "coverage", "change")
     return sorted(found, key=lambda each: order.index(each.kind))
 
 
@@ -194,6 +195,8 @@ def _conditions(run: Stretch, days: pd.DataFrame) -> Finding:
     when = _when(run.since, run.until, days.index[-1])
     if run.kind == "camera":
         what = f"another camera {when}"
+    elif run.kind == "network":
+        what = f"read by another network, or by one that was calibrated otherwise, {when}"
     else:
         change = f"{_figure(run.now)}, usually {_figure(run.before)}"
         what = f"{TITLES[run.condition]} unlike the baseline's {when} ({change})"

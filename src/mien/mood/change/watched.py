@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mien.mood.change.charts import Chart, cusum, ewma, watchable
 from mien.mood.change.conditions import unlike
-from mien.mood.usual import Usual, usable
+from mien.mood.usual import Usual, same_network, usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,9 +19,11 @@ _DRAW: Final = {"ewma": ewma, "cusum": cusum}
 
 
 def alike(days: pd.DataFrame, usual: Usual) -> pd.DataFrame:
-    """Give the usable days that were filmed as the baseline was: only they can be compared with it."""
+    """Give the usable days that were filmed and read as the baseline was: only they can be compared."""
     marks = unlike(days, usual)
     kept = usable(days)
+    if "network" in kept:
+        kept = kept.loc[[same_network(each, usual) for each in kept["network"]]]
     return kept.loc[~kept.index.isin(marks.index[marks.any(axis=1)])]
 
 

@@ -23,7 +23,7 @@ class Told:
     """Something that was found, as a sentence.
 
     Attributes:
-        kind: "light", "camera", "coverage", "change" or "not_ready".
+        kind: "network", "light", "camera", "coverage", "change" or "not_ready".
         text: the sentence.
         advice: the clinic's own text beside a change that lasts; else "".
     """

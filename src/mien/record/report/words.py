@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+from mien.expression.seldom import seldom_words
 from mien.mood.change.findings import nothing_told
 from mien.record.report.content import Entries, Entry, Fact, Picture, ReportContent, Table
 from mien.record.report.curve import Curve, draw_curve
@@ -27,7 +28,7 @@ from mien.record.report.plain import (
 from mien.record.scales import SCALES, safety_reports, title_of
 from mien.store.types import Annotation, SelfReport
 
-FIRST_KINDS: Final = ("light", "camera", "coverage")
+FIRST_KINDS: Final = ("network", "light", "camera", "coverage")
 """Findings that are told before any talk of mood."""
 
 LIMITS: Final = (
@@ -70,9 +71,16 @@ def first_page(material: Material) -> ReportContent:
         answers=_answers(material.reports),
         marks=_mark_entries(marks),
         notes=_notes(material),
-        limits=LIMITS,
+        limits=(*LIMITS, *_seldom(material)),
         footer=_footer(material),
     )
+
+
+def _seldom(material: Material) -> tuple[str, ...]:
+    """Say how seldom some expressions are found, by the newest recording that knows it."""
+    known = [each for each in material.recordings if each.recall]
+    newest = max(known, key=lambda each: each.started_at, default=None)
+    return () if newest is None else (clean(seldom_words(newest.recall), MOST_TEXT),)
 
 
 def simulated(material: Material) -> str:
@@ -147,7 +155,7 @@ def _how_to_read(material: Material) -> str:
     if len(material.days) >= LEAST_DAYS_SMOOTHED:
         words += " The line is the middle of seven days."
     if material.apart:
-        words += " Grey dots are days that can't be compared: other light, or another camera."
+        words += " Grey dots are days that can't be compared: other light, another camera or network."
     return words + (
         " Nine of ten of this person's own usual days lie in the pale band." if material.usual else ""
     )

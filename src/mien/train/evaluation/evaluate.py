@@ -12,25 +12,27 @@ from numpy.typing import NDArray
 
 from mien.config import load_settings
 from mien.errors import DatasetError, ModelError
+from mien.expression.decision import Decider
 from mien.expression.network import Answers, Network
 from mien.labels import EMOTIONS, standard_label
+from mien.prior import Mix, Named
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
 from mien.train.evaluation.answers import answer_all, crop_quality
-from mien.train.evaluation.figures import Figure
+from mien.train.evaluation.decided import decided_figures
+from mien.train.evaluation.figures import Figure, none_if_nan
+from mien.train.evaluation.fit_prior import fit_prior, save_mix
 from mien.train.evaluation.groups import GroupFigure, by_group, groups_of, people_of
-from mien.train.evaluation.heads import HeadAnswers, Sureness, head_for, heads_of, match_labels, sureness
+from mien.train.evaluation.heads import HeadAnswers, head_for, heads_of, match_labels
 from mien.train.evaluation.measured import label_figures, landmark_figures, presence_figures, vote_figures
 from mien.train.evaluation.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
-from mien.train.evaluation.table import (
-    TABLE,
+from mien.train.evaluation.photographs import (
     FacesAre,
     TableRows,
     faces_are,
-    read_table,
-    table_figures,
-    table_scores,
-    targets_of,
+    photograph_figures,
+    photograph_scores,
+    read_photographs,
 )
 from mien.train.joint.recipe import JointRecipe
 from mien.train.prepare import prepare
@@ -122,8 +124,10 @@ def evaluate(
     by: Sequence[str] = (),
     person: str | None = None,
     faces_as: FacesAre = "auto",
+    prior: Named | Mix = "balanced",
+    fit_prior_to: Path | None = None,
 ) -> Evaluation:
-    """Measure a network on a data set: its outputs, and the table that a user gets.
+    """Measure a network on a data set: what a user gets under a mix, and each head by itself.
 
     Where the data lacks some of the network's labels, the outputs' answers are renormalised over those that
     it has; the table's are not. Photographs in which Mien has to find the face have figures of the table
@@ -143,32 +147,39 @@ def evaluate(
         head: measure the expression by this output alone; None for all.
         by: columns of the data, by whose values every figure is given too.
         person: the column that says who is in a picture; None takes the data's own, where it has one.
-        faces_as: whether the pictures are crops of faces, or photographs; see `table.faces_are`.
+        faces_as: whether the pictures are crops of faces, or photographs; see `photographs.faces_are`.
+        prior: how common each expression is expected to be, for the figures of the label.
+        fit_prior_to: a file to write the mix into under which these labels are likeliest; see `fit_prior`.
 
     Raises:
         DatasetError: the data can't be read, has no such part or column, shares no two labels with the
             network, or no face is found in it.
         ModelError: faces are to be found for a network with labels that the table has no column for.
+        OutputError: the mix can't be written.
     """
-    faces = _part(data, split, recipe, network.sidecar.size_px, votes, landmarks)
+    size_px = network.sidecar.size_px
+    faces = part_of(data, split, recipe, size_px=size_px, votes=votes, landmarks=landmarks)
     if remove:
         faces = faces.without(remove)
     groups = {column: groups_of(faces, column) for column in by}
     people = people_of(faces, person)
     if faces_are(faces, faces_as) == "find":
-        found = evaluate_photographs(network, faces, people=people)
+        found = evaluate_photographs(network, faces, people=people, prior=prior)
     else:
         answers = answer_all(network, faces.images, flips=flips)
-        found = evaluate_answers(network, answers, faces, head=head)
-        if not (flips or head):
-            found = with_table(found, network, faces, people=people)
-    figures = [figure if people is None else figure.of_people(people) for figure in found.figures]
-    rows_of_groups = [row for name in by for row in by_group(figures, groups[name], column=name)]
-    return replace(found, figures=tuple(figures), groups=tuple(rows_of_groups))
+        if fit_prior_to is not None:
+            save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
+        found = evaluate_answers(network, answers, faces, head=head, people=people, prior=prior)
+    rows_of_groups = [row for name in by for row in by_group(found.figures, groups[name], column=name)]
+    return replace(found, groups=tuple(rows_of_groups))
 
 
 def evaluate_photographs(
-    network: Network, faces: FaceSet, *, people: NDArray[np.int64] | None = None
+    network: Network,
+    faces: FaceSet,
+    *,
+    people: NDArray[np.int64] | None = None,
+    prior: Named | Mix = "balanced",
 ) -> Evaluation:
     """Measure the table on photographs in which Mien finds the faces; see `evaluate`."""
     if not _has_table(network):
@@ -176,53 +187,54 @@ def evaluate_photographs(
             f"network {network.sidecar.name} is of another label set, for which Mien makes no table; measure"
             " it on crops (--faces crops)"
         )
-    labels = network.sidecar.labels
-    targets, _ = targets_of(faces, labels)
-    rows = read_table(network, faces, load_settings(crops=False))
-    scores = table_scores(rows, faces, labels)
-    known = targets >= 0
-    certain = known & (rows.expression >= 0)
-    right = rows.likeliest == targets
+    rows = read_photographs(network, faces, load_settings(crops=False, prior=prior))
+    figures = photograph_figures(rows, faces, people)
+    by_name = {figure.name.partition(",")[0]: figure for figure in figures}
+    labelled, right = by_name["gets a label"], by_name["right among those"]
     return Evaluation(
-        head=TABLE,
-        scores=scores,
-        certain_share=float(certain.sum() / known.sum()),
-        certain_accuracy=float(right[certain].mean()) if certain.any() else None,
+        head="label",
+        scores=photograph_scores(rows, faces),
+        certain_share=labelled.value,
+        certain_accuracy=none_if_nan(right.value),
         ferplus={},
-        left_out=int((~known).sum()),
-        figures=tuple(table_figures(rows, faces, labels, people=people)),
+        left_out=len(faces) - len(labelled.faces),
+        figures=_of_people(figures, people),
         photographs=Photographs.of(rows),
     )
-
-
-def with_table(
-    found: Evaluation, network: Network, crops: FaceSet, *, people: NDArray[np.int64] | None = None
-) -> Evaluation:
-    """Add the figures of the table that a user gets of these crops, where the network's labels have one."""
-    if not _has_table(network):
-        return found
-    rows = read_table(network, crops, load_settings(crops=True))
-    of_table = table_figures(rows, crops, network.sidecar.labels, people=people)
-    return replace(found, figures=found.figures + tuple(of_table))
 
 
 def _has_table(network: Network) -> bool:
     return set(map(standard_label, network.sidecar.labels)) <= set(EMOTIONS)
 
 
+def _of_people(figures: Sequence[Figure], people: NDArray[np.int64] | None) -> tuple[Figure, ...]:
+    return tuple(figure if people is None else figure.of_people(people) for figure in figures)
+
+
 def evaluate_answers(
-    network: Network, answers: Answers, faces: FaceSet, *, head: str | None = None
+    network: Network,
+    answers: Answers,
+    faces: FaceSet,
+    *,
+    head: str | None = None,
+    people: NDArray[np.int64] | None = None,
+    prior: Named | Mix = "balanced",
 ) -> Evaluation:
     """Measure what a network answered to the faces (n,); see `evaluate`."""
     heads, sidecar = heads_of(network.sidecar, answers), network.sidecar
     chosen = head_for(heads, faces, head)
     quality = crop_quality(faces.images, answers)
-    sure = {each.name: sureness(sidecar, each, answers, quality) for each in heads}
-    figures = label_figures(chosen, faces)
+    certain = chosen.probabilities.max(axis=1) >= sidecar.uncertain_below
+    figures: list[Figure] = []
+    if _has_table(network):
+        certain = Decider(sidecar, prior).decide(answers, quality).certain
+        if not head:
+            figures += decided_figures(sidecar, answers, quality, faces, prior, people)
+    figures += label_figures(chosen, faces)
     for each in [chosen] if head else heads[:1]:
-        figures += vote_figures(each, sure[each.name], faces)
+        figures += vote_figures(each, faces)
     figures += landmark_figures(network, answers, faces) + presence_figures(network, answers, faces)
-    return evaluate_head(chosen, sure[chosen.name], faces, tuple(figures))
+    return evaluate_head(chosen, certain, faces, _of_people(figures, people))
 
 
 def evaluate_logits(
@@ -235,16 +247,16 @@ def evaluate_logits(
     """Measure the logits (n, k) of a network with one head."""
     head = HeadAnswers("logits", tuple(labels), logits, temperature)
     confidence = head.probabilities.max(axis=1)
-    return evaluate_head(head, Sureness(confidence, confidence >= uncertain_below), faces)
+    return evaluate_head(head, confidence >= uncertain_below, faces)
 
 
 def evaluate_head(
-    head: HeadAnswers, sure: Sureness, faces: FaceSet, figures: tuple[Figure, ...] = ()
+    head: HeadAnswers, given: NDArray[np.bool_], faces: FaceSet, figures: tuple[Figure, ...] = ()
 ) -> Evaluation:
-    """Measure one head's answers to the faces (n,)."""
+    """Measure one head's answers to the faces (n,); `given` (n,) says which get a label."""
     kept, targets, columns = match_labels(faces, head.labels)
     probabilities = head.among(columns)[kept]
-    right, certain = probabilities.argmax(axis=1) == targets, sure.certain[kept]
+    right, certain = probabilities.argmax(axis=1) == targets, given[kept]
     return Evaluation(
         head=head.name,
         scores=score(probabilities, targets, [head.labels[column] for column in columns]),
@@ -256,14 +268,16 @@ def evaluate_head(
     )
 
 
-def _part(
+def part_of(
     data: Path,
     split: str,
-    recipe: Recipe | JointRecipe | None,
+    recipe: Recipe | JointRecipe | None = None,
+    *,
     size_px: int,
-    votes: Path | None,
-    landmarks: Path | None,
+    votes: Path | None = None,
+    landmarks: Path | None = None,
 ) -> FaceSet:
+    """Read a part of a data set; arguments and errors as of `evaluate`."""
     if recipe is not None:
         parts = prepare(recipe, data, votes=votes, landmarks=landmarks)
         named = {"train": parts.train, "validation": parts.validation, "test": parts.test}

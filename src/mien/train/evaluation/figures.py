@@ -109,9 +109,7 @@ class Figure:
 
     def shown(self, value: float) -> str:
         """Write a value of this figure for people; "-" where there was nothing to measure."""
-        if np.isnan(value):
-            return "-"
-        return f"{100 * value:.1f} %" if self.unit == "share" else f"{value:.3f}"
+        return written(value, self.unit)
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as a dictionary for JSON; a figure of no faces is None."""
@@ -122,6 +120,13 @@ class Figure:
             "faces": len(self.faces),
             "unit": self.unit,
         }
+
+
+def written(value: float, unit: Unit) -> str:
+    """Write a figure for people; "-" where there was nothing to measure."""
+    if np.isnan(value):
+        return "-"
+    return f"{100 * value:.1f} %" if unit == "share" else f"{value:.3f}"
 
 
 def none_if_nan(value: float) -> float | None:
@@ -149,6 +154,16 @@ def macro_f1_figure(name: str, faces: Index, targets: Index, answers: Index, cla
     return Figure(name, faces, np.column_stack([targets, answers]).astype(np.float64), statistic)
 
 
+def recall_figure(name: str, faces: Index, classes: Index, right: ArrayLike) -> Figure:
+    """Make the mean recall over the classes that occur."""
+
+    def statistic(rows: Rows) -> float:
+        _, place = np.unique(rows[:, 0], return_inverse=True)
+        return float((np.bincount(place, weights=rows[:, 1]) / np.bincount(place)).mean())
+
+    return Figure(name, faces, np.column_stack([classes, right]).astype(np.float64), statistic)
+
+
 def calibration_figure(name: str, faces: Index, confidence: ArrayLike, right: ArrayLike) -> Figure:
     """Make the expected calibration error, 15 bins."""
     rows = np.column_stack([confidence, right]).astype(np.float64)
@@ -159,11 +174,6 @@ def surest_figure(name: str, faces: Index, certainty: ArrayLike, right: ArrayLik
     """Make the share of right labels among the `SURE_SHARE` of the faces that it is surest of."""
     rows = np.column_stack([certainty, right]).astype(np.float64)
     return Figure(name, faces, rows, _right_among_surest)
-
-
-def mean_recall_figure(name: str, faces: Index, targets: Index, answers: Index) -> Figure:
-    """Make the mean recall of the classes that occur: all count alike, however many faces they have."""
-    return Figure(name, faces, np.column_stack([targets, answers]).astype(np.float64), _mean_recall)
 
 
 def auc_figure(name: str, faces: Index, scores: ArrayLike, positive: ArrayLike) -> Figure:
@@ -185,12 +195,6 @@ def _alike(rows: Rows) -> bool:
 def _exact_interval(share: float, count: int) -> Interval:
     least = 0.025 ** (1 / count)
     return (least, 1.0) if share == 1 else (0.0, 1 - least)
-
-
-def _mean_recall(rows: Rows) -> float:
-    targets, right = rows[:, 0].astype(np.int64), rows[:, 0] == rows[:, 1]
-    faces = np.bincount(targets)
-    return float((np.bincount(targets, weights=right)[faces > 0] / faces[faces > 0]).mean())
 
 
 def _auc(rows: Rows) -> float:

@@ -25,6 +25,7 @@ _PERMUTATIONS = 999
 _MOST_GROUPS = 20
 _NUMBERS_CUT_ABOVE = 10
 _NOTHING = "(empty)"
+_LOWEST = "up to "
 _UNKNOWN = ("", "NA", "N/A", "n/a", "nan", "NaN", "None", "null")
 """What stands among numbers, in tables of several programs, where one is not known."""
 
@@ -93,7 +94,7 @@ def by_group(
     Raises:
         DatasetError: all faces are of one group.
     """
-    names = sorted(set(groups.tolist()), key=natural_key)
+    names = sorted(set(groups.tolist()), key=_rank)
     if len(names) < 2:
         raise DatasetError(f"expected at least two groups to compare, received only {names[0]!r}")
     of_faces = [figure for figure in figures if figure.of_labelled_faces]
@@ -150,6 +151,11 @@ def people_of(faces: FaceSet, column: str | None = None) -> Index | None:
     unknown = who == ""
     numbers[unknown] = numbers.max() + 1 + np.arange(unknown.sum())
     return numbers
+
+
+def _rank(name: str) -> tuple[bool, bool, Any]:
+    """The lowest quarter comes first, and what is not known last."""
+    return name == _NOTHING, not name.startswith(_LOWEST), natural_key(name)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -235,7 +241,7 @@ def _numbers(values: Texts) -> NDArray[np.float64] | None:
 def _quarters(numbers: NDArray[np.float64]) -> Texts:
     cuts = np.unique(np.nanquantile(numbers, [0.25, 0.5, 0.75]))
     edges = [f"{cut:g}" for cut in cuts]
-    names = [f"up to {edges[0]}"]
+    names = [f"{_LOWEST}{edges[0]}"]
     names += [f"above {low} up to {high}" for low, high in pairwise(edges)]
     names.append(f"above {edges[-1]}")
     quarters = np.array(names)[np.searchsorted(cuts, numbers).clip(max=len(cuts))]

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 from mien.expression.calibration import softmax
 from mien.expression.network import Answers
-from mien.expression.reader import is_certain, right_probability
 from mien.expression.sidecar import Sidecar
 from mien.labels import FER2013, standard_label
 from mien.train.datasets import FaceSet
@@ -44,7 +43,7 @@ class HeadAnswers:
 
     @property
     def shares(self) -> Floats:
-        """(n, k) what share of people would choose each label.
+        """(n, k) what share of people would choose each label, as the head itself has it.
 
         `votes` learnt just that, and says it before it is made sure of the majority; another head's
         probabilities are all that it has.
@@ -107,34 +106,3 @@ def match_labels(
     mapped = np.array([place_of.get(name, -1) for name in theirs])[faces.targets]
     kept = mapped >= 0
     return kept, mapped[kept].astype(np.int64), columns
-
-
-@dataclass(frozen=True, eq=False)
-class Sureness:
-    """How far a network trusts its labels.
-
-    Attributes:
-        certainty: (n,) probability that the label is right, for ranking and for `certain`.
-        certain: (n,) whether a label is given; the others are `uncertain`.
-    """
-
-    certainty: Floats
-    certain: NDArray[np.bool_]
-
-
-def sureness(sidecar: Sidecar, head: HeadAnswers, answers: Answers, quality: NDArray[np.float32]) -> Sureness:
-    """Say how sure a network is of the labels of one head.
-
-    Args:
-        sidecar: the network's.
-        head: the expression's; of another head the highest probability alone counts.
-        answers: all answers.
-        quality: (n,) of the faces.
-    """
-    confidence = head.probabilities.max(axis=1)
-    if head.name != sidecar.expression_output:
-        return Sureness(confidence, confidence >= sidecar.uncertain_below)
-    certain = is_certain(sidecar, confidence, answers, quality)
-    if sidecar.certainty is None:
-        return Sureness(confidence, certain)
-    return Sureness(right_probability(sidecar, confidence, answers, quality), certain)

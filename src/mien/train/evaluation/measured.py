@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien.expression.network import Answers, Network
-from mien.labels import EMOTIONS, FERPLUS_VOTES, standard_label
+from mien.labels import EMOTIONS, FERPLUS_VOTES, REMOVED_BY_THE_PAPER, standard_label
 from mien.train.augment import Augmentation
 from mien.train.datasets import FaceSet
 from mien.train.evaluation.answers import answer_all
@@ -17,10 +17,9 @@ from mien.train.evaluation.figures import (
     macro_f1_figure,
     mean_figure,
     median_figure,
-    surest_figure,
 )
-from mien.train.evaluation.heads import HeadAnswers, Sureness, match_labels
-from mien.train.evaluation.metrics import ferplus_targets, in_emotion_order, kl_of_faces
+from mien.train.evaluation.heads import HeadAnswers, match_labels
+from mien.train.evaluation.metrics import ferplus_targets, in_emotion_order
 from mien.train.joint.measure import landmark_errors
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.views import look
@@ -30,7 +29,6 @@ MOVED = Augmentation(
 )
 """How far faces are moved to see whether their landmarks are still found."""
 
-_REMOVED_BY_THE_PAPER = ("disgust", "fear")
 _NOT_A_FACE = FERPLUS_VOTES.index("not-a-face")
 _NOT_A_FACE_VOTES = 5
 _NEGATIVES = 500
@@ -52,7 +50,7 @@ def label_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
 
 def papers_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
     """Give the figures without the two classes that the paper removed, where the data has them."""
-    removed = [label for label in faces.labels if standard_label(label) in _REMOVED_BY_THE_PAPER]
+    removed = [label for label in faces.labels if standard_label(label) in REMOVED_BY_THE_PAPER]
     if not removed or len(faces.labels) - len(removed) < 2:
         return []
     places = np.flatnonzero(~np.isin(faces.targets, [faces.labels.index(label) for label in removed]))
@@ -66,28 +64,15 @@ def papers_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
     ]
 
 
-def vote_figures(head: HeadAnswers, sure: Sureness, faces: FaceSet) -> list[Figure]:
-    """Give the figures against the votes of ten people; none without votes or FER+'s labels."""
+def vote_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
+    """Give how often one head's likeliest label is the votes', by FER+'s rules; none without votes."""
     if faces.votes is None or not {standard_label(label) for label in head.labels} <= set(EMOTIONS):
         return []
-    p = in_emotion_order(head.probabilities, head.labels)
-    answers, confidence, figures = p.argmax(axis=1), p.max(axis=1), []
+    answers, figures = in_emotion_order(head.probabilities, head.labels).argmax(axis=1), []
     for rule, name in (("ferplus", "FER+, its rule"), ("all", "FER+, all")):
         targets, mask = ferplus_targets(faces.votes, rule)  # type: ignore[arg-type]
         figures.append(mean_figure(f"{name} ({head.name})", np.flatnonzero(mask), (answers == targets)[mask]))
-    places, right = np.flatnonzero(mask), (answers == targets)[mask]
-    surprise, voted = kl_of_faces(in_emotion_order(head.shares, head.labels), faces.votes)
-    certain = sure.certain[mask]
-    return [
-        *figures,
-        mean_figure(f"KL from the votes ({head.name})", np.flatnonzero(voted), surprise, "nats"),
-        calibration_figure(f"calibration error, FER+, all ({head.name})", places, confidence[mask], right),
-        surest_figure(
-            f"right among the surest 80 %, FER+, all ({head.name})", places, sure.certainty[mask], right
-        ),
-        mean_figure(f"gets a label, FER+, all ({head.name})", places, certain),
-        mean_figure(f"right among those, FER+, all ({head.name})", places[certain], right[certain]),
-    ]
+    return figures
 
 
 def landmark_figures(network: Network, answers: Answers, faces: FaceSet) -> list[Figure]:

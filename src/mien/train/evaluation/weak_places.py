@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.expression.decision import Decider
 from mien.expression.network import Network
 from mien.face.landmarks import five_points
 from mien.train.datasets import FaceSet
 from mien.train.evaluation.answers import answer_all, crop_quality
 from mien.train.evaluation.degrade import DEGRADATIONS
-from mien.train.evaluation.heads import heads_of, sureness
-from mien.train.evaluation.metrics import ferplus_targets, in_emotion_order
+from mien.train.evaluation.metrics import ferplus_targets
 
 _MOST_FACES: Final = 2000
 _TURNS_DEG: Final = (0, 10, 20, 30, 45, 90)
@@ -32,7 +32,8 @@ class WeakPlace:
         unit: what the steps count.
         step: how far, in words.
         faces: how many were read.
-        right: share whose most likely label is the one that most of ten people chose for the unchanged face.
+        right: share whose label is the one that most of ten people chose for the unchanged face; the label
+            that most would choose (the prior `photographs`), given or not.
         labelled: share that gets a label, the others being `uncertain`.
         right_if_labelled: share of right labels among those; None where there are none.
     """
@@ -112,8 +113,7 @@ def _row(
     network: Network, images: NDArray[np.uint8], labels: NDArray[np.int64], kind: str, unit: str, step: str
 ) -> WeakPlace:
     answers = answer_all(network, images)
-    head = heads_of(network.sidecar, answers)[0]
-    sure = sureness(network.sidecar, head, answers, crop_quality(images, answers))
-    right = in_emotion_order(head.probabilities, head.labels).argmax(axis=1) == labels
-    among = float(right[sure.certain].mean()) if sure.certain.any() else None
-    return WeakPlace(kind, unit, step, len(images), float(right.mean()), float(sure.certain.mean()), among)
+    said = Decider(network.sidecar, "photographs").decide(answers, crop_quality(images, answers))
+    right, certain = said.leading == labels, said.certain
+    among = float(right[certain].mean()) if certain.any() else None
+    return WeakPlace(kind, unit, step, len(images), float(right.mean()), float(certain.mean()), among)

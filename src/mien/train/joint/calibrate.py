@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.expression.calibration import certainty_inputs, log_odds, logistic, softmax, threshold_for
+from mien.expression.calibration import log_odds, logistic
 from mien.expression.network import Answers, Network
-from mien.expression.sidecar import Certainty, Head, Presence, Sidecar
+from mien.expression.sidecar import Decision, Head, Presence, Sidecar
 from mien.labels import FER2013
 from mien.train.augment import Augmentation
 from mien.train.datasets import FaceSet
 from mien.train.evaluation.answers import answer_all, crop_quality
 from mien.train.evaluation.degrade import degraded_at_random
 from mien.train.evaluation.metrics import ferplus_targets
+from mien.train.joint.decide import Doubted, Lesson, fit_decision
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.views import STANDARD_PLACE, look, presence_of
 from mien.train.scaling import choose_scaling, fit_logistic
@@ -32,16 +31,16 @@ _LEAST_SLOPE = 0.01
 def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
     """Fit all that stands in the sidecar about how far the answers can be trusted.
 
-    The expression's probabilities are fitted to the label that most of ten people chose: that is what
-    `confidence` promises. (The votes' own shares are what the network gives at temperature 1.)
+    The heads' own temperatures and biases, for the figures of one head, are fitted to the label that most of
+    ten people chose and to FER-2013's. The decision out of both is what users get; see `decide`.
 
     Args:
-        network: with a sidecar whose calibration does nothing yet.
+        network: with a sidecar whose presence is not calibrated yet.
         faces: `validation`, with votes.
         seed: of what is left to chance.
 
     Returns:
-        The network's sidecar with temperatures, biases, presence and certainty.
+        The network's sidecar with temperatures, biases, presence and decision.
     """
     answers = answer_all(network, faces.images)
     targets, has_majority = ferplus_targets(faces.votes, "all")  # type: ignore[arg-type]
@@ -55,7 +54,26 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
     offset, (slope,) = fit_logistic(odds[:, None], present, signs=(1,))
     update["presence"] = Presence(slope=max(float(slope), _LEAST_SLOPE), offset=offset)
     sidecar = network.sidecar.model_copy(update=update)
-    return sidecar.model_copy(update={"certainty": fit_certainty(network, sidecar, faces, seed)})
+    return sidecar.model_copy(update={"decision": decision_of(network, sidecar, faces, seed)})
+
+
+def uncalibrated(sidecar: Sidecar) -> Sidecar:
+    """Give a sidecar whose calibration does nothing, in the newest format."""
+    head = sidecar.fer2013 and Head(labels=sidecar.fer2013.labels)
+    nothing: dict[str, object] = {
+        "temperature": 1.0,
+        "bias": (),
+        "uncertain_below": 0.0,
+        "certainty": None,
+        "decision": None,
+    }
+    known: dict[str, object] = {
+        "format": 2,
+        "fer2013": head,
+        "presence": sidecar.presence and Presence(),
+        "metrics": {},
+    }
+    return sidecar.model_copy(update=nothing | known)
 
 
 def presence_examples(faces: FaceSet, size_px: int, seed: int) -> tuple[Grey, NDArray[np.bool_]]:
@@ -83,60 +101,38 @@ def _mostly_seen_as_face(faces: FaceSet) -> NDArray[np.bool_]:
     return np.asarray(faces.votes[:, -1] < 5)
 
 
-@dataclass(frozen=True)
-class Doubts:
-    """What tells a right label from a wrong one, on faces good and bad.
-
-    Attributes:
-        inputs: (m, 4) of `calibration.certainty_inputs`.
-        right: (m,) whether the label is the one that most of ten people chose.
-    """
-
-    inputs: NDArray[np.float64]
-    right: NDArray[np.bool_]
-
-
-def fit_certainty(network: Network, sidecar: Sidecar, faces: FaceSet, seed: int) -> Certainty:
-    """Fit the model of which labels are right, and the point below which a face is `uncertain`."""
-    doubts = doubts_of(network, sidecar, faces, seed)
-    intercept, weights = fit_logistic(doubts.inputs, doubts.right, signs=(1, 1, -1, 1))
-    probability = logistic(intercept + doubts.inputs @ weights)
-    names = ("confidence", "presence", "no_face", "quality")
-    coefficients = {name: float(weight) for name, weight in zip(names, weights, strict=True)}
-    return Certainty(intercept=intercept, **coefficients, below=threshold_for(probability, doubts.right))
-
-
-def doubts_of(network: Network, sidecar: Sidecar, faces: FaceSet, seed: int) -> Doubts:
-    """Read faces as they are, worse copies of them, and pictures without a face.
+def decision_of(network: Network, sidecar: Sidecar, faces: FaceSet, seed: int) -> Decision:
+    """Fit the decision on faces as they are; how sure it is, on worse copies and pictures without one too.
 
     Args:
-        network: what reads.
-        sidecar: with temperature, bias and presence fitted.
-        faces: `validation`, with votes; those without a majority, and non-faces, have no right label.
+        network: what reads; its own sidecar's calibration isn't used.
+        sidecar: with presence fitted.
+        faces: `validation`, with votes.
         seed: of what is left to chance.
     """
-    targets, _ = ferplus_targets(faces.votes, "all")  # type: ignore[arg-type]
     nothing, present = presence_examples(faces, sidecar.size_px, seed)
     nothing = nothing[~present][: len(faces) // 4]
-    crops = np.concatenate([faces.images, degraded_at_random(faces.images, seed), nothing])
-    right_label = np.concatenate([targets, targets, np.full(len(nothing), -1)])
-    answers = answer_all(network, crops)
-    p = softmax(answers.logits, sidecar.temperature, sidecar.bias)
-    inputs = certainty_inputs(
-        p.max(axis=1),
-        presence_probability(answers, sidecar),
-        no_face_of(answers),
-        crop_quality(crops, answers),
+    raw = answer_all(network, faces.images)
+    lesson = Lesson.of(raw, faces)
+
+    def doubted(crops: Grey, answers: Answers, known: Lesson | None) -> Doubted:
+        return Doubted.of(
+            answers, presence_probability(answers, sidecar), crop_quality(crops, answers), known
+        )
+
+    worse = degraded_at_random(faces.images, seed)
+    return fit_decision(
+        lesson,
+        [doubted(faces.images, raw, lesson)],
+        [
+            doubted(worse, answer_all(network, worse), lesson),
+            doubted(nothing, answer_all(network, nothing), None),
+        ],
+        seed,
     )
-    return Doubts(inputs, p.argmax(axis=1) == right_label)
 
 
 def presence_probability(answers: Answers, sidecar: Sidecar) -> NDArray[np.float64]:
     """Calibrate the presence of a network whose own sidecar does not do it yet."""
     scale = sidecar.presence or Presence()
     return logistic(scale.slope * log_odds(answers.presence) + scale.offset)  # type: ignore[arg-type]
-
-
-def no_face_of(answers: Answers) -> NDArray[np.float32]:
-    """Give the share of votes for no face, 0 where the network does not say."""
-    return np.zeros(len(answers.logits), np.float32) if answers.no_face is None else answers.no_face

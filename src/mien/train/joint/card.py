@@ -113,22 +113,25 @@ def _classes(scores: Scores) -> str:
 
 def _calibration(sidecar: Sidecar) -> str:
     lines = [
-        "All of it was fitted on the validation part. The probabilities of the eight labels are fitted to the"
-        " label that most of ten people chose, so `confidence` is the probability that this label is right;"
-        " without the temperature the output `votes` gives the share of people for each label.",
+        "All of it was fitted on the validation part. The first two belong to the figures of one head; what a"
+        " user gets is the decision out of both (docs/calibration.md).",
         f"- `votes`: temperature {sidecar.temperature:.3f}, biases {_numbers(sidecar.bias)}.",
     ]
     if head := sidecar.fer2013:
         lines.append(f"- `fer2013`: temperature {head.temperature:.3f}, biases {_numbers(head.bias)}.")
     if scale := sidecar.presence:
         lines.append(f"- `presence`: logistic of {scale.slope:.3f} x {scale.offset:+.3f}.")
-    if model := sidecar.certainty:
+    if decision := sidecar.decision:
         lines.append(
-            f"- `uncertain` where logistic({model.intercept:.3f} {model.confidence:+.3f} confidence "
-            f"{model.presence:+.3f} presence {model.no_face:+.3f} no face {model.quality:+.3f} quality) is"
-            f" below {model.below:.3f}; the first three as log-odds. It was fitted on faces as they are, on"
-            " worse copies of them, and on pictures without a face."
+            f"- shares of people: `votes` at temperature {decision.shares_temperature:.3f}, biases"
+            f" {_numbers(decision.shares_bias)}."
         )
+        for what, model in (("a mix", decision.certainty), ("`photographs`", decision.shares_certainty)):
+            lines.append(
+                f"- confidence under {what}: logistic({model.intercept:.3f} {model.slope:+.3f} label"
+                f" {model.presence:+.3f} presence {model.quality:+.3f} quality); `uncertain` below"
+                f" {model.below:.3f}."
+            )
     return "\n\n".join([lines[0], "\n".join(lines[1:])])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mien.expression.calibration import softmax
+from mien.expression.decision import Decider
 from mien.expression.network import Answers, OnnxNetwork
 from mien.files import write_json, write_text
 from mien.labels import EMOTIONS
@@ -18,7 +19,7 @@ from mien.train.datasets import FaceSet
 from mien.train.evaluation.answers import crop_quality
 from mien.train.evaluation.evaluate import Evaluation
 from mien.train.evaluation.figures import Index
-from mien.train.evaluation.heads import HeadAnswers, heads_of, sureness
+from mien.train.evaluation.heads import HeadAnswers, heads_of
 from mien.train.evaluation.metrics import Scores, ferplus_targets, score
 from mien.train.evaluation.weak_places import WeakPlace, weak_places
 from mien.train.joint.card import joint_card
@@ -66,7 +67,7 @@ def write_joint_report(
         "recipe": recipe.name,
         "data": summary.as_dict(),
         "calibration": network.sidecar.model_dump(
-            mode="json", include={"temperature", "bias", "fer2013", "presence", "certainty"}
+            mode="json", include={"temperature", "bias", "fer2013", "presence", "decision"}
         ),
         **{name: evaluation.as_dict() for name, evaluation in evaluations.items()},
         "ferplus_classes": ferplus.class_rows(),
@@ -129,21 +130,15 @@ def _write_pictures(
 
 
 def _risk_coverage(network: OnnxNetwork, parts: Prepared, answers: Mapping[str, Answers]) -> Any:
-    """By the model of certainty against the FER+ majority; and by the other head's confidence alone."""
+    """The label that most people would choose, by its confidence, against the FER+ majority."""
     curves = {}
     for name, faces in {"validation": parts.validation, "test": parts.test}.items():
-        head = heads_of(network.sidecar, answers[name])[0]
-        sure = sureness(network.sidecar, head, answers[name], crop_quality(faces.images, answers[name]))
+        quality = crop_quality(faces.images, answers[name])
+        said = Decider(network.sidecar, "photographs").decide(answers[name], quality)
         majority, mask = _majority(faces)
-        curves[f"votes, {name}"] = (
-            sure.certainty[mask],
-            head.probabilities[mask].argmax(axis=1) == majority,
-        )
-    fer2013 = heads_of(network.sidecar, answers["test"])[-1]
-    right = fer2013.probabilities.argmax(axis=1) == parts.test.targets
-    curves["fer2013, test"] = (fer2013.probabilities.max(axis=1), right)
-    below = network.sidecar.certainty.below if network.sidecar.certainty else 0.0
-    return plots.sureness_plot(curves, below)
+        curves[name] = (said.confidence[mask], said.leading[mask] == majority)
+    decision = network.sidecar.decision
+    return plots.sureness_plot(curves, decision.shares_certainty.below if decision else 0.0)
 
 
 def _without_nan(value: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import DatasetError, ModelError
-from mien.expression.network import OnnxNetwork
+from mien.expression.network import Answers, OnnxNetwork, find_network, load_network
 from mien.expression.sidecar import (
     Head,
     NetworkInput,
@@ -25,8 +25,9 @@ from mien.train.backend import copy_weights, load_keras
 from mien.train.card import FER2013_TERMS
 from mien.train.checkpoint import LoopState
 from mien.train.evaluation.answers import answer_all
-from mien.train.evaluation.evaluate import evaluate_answers, with_table
-from mien.train.joint.calibrate import calibrated
+from mien.train.evaluation.decided import recalls_of
+from mien.train.evaluation.evaluate import Evaluation, evaluate_answers
+from mien.train.joint.calibrate import calibrated, uncalibrated
 from mien.train.joint.deploy import averaged_network, deploy, outputs_of, write_deployed
 from mien.train.joint.fit import fit_jointly
 from mien.train.joint.int8 import JointInt8Report, try_int8
@@ -131,25 +132,87 @@ def finish(
     raw = _uncalibrated(recipe, path, deployed, facts).model_copy(update={"effort": state.effort})
     graph, threads = path.read_bytes(), os.cpu_count() or 1
     # Measured is what is given away: the exported file, not Keras's network.
-    sidecar = calibrated(OnnxNetwork(graph, raw, threads=threads), parts.validation, seed=recipe.seed)
-    network = OnnxNetwork(graph, sidecar, threads=threads)
-    say(f"temperature {sidecar.temperature:.3f}; measuring")
-    answers = {name: answer_all(network, getattr(parts, name).images) for name in ("validation", "test")}
-    found = {
-        name: with_table(evaluate_answers(network, given, faces := getattr(parts, name)), network, faces)
-        for name, given in answers.items()
-    }
-    metrics = {
-        name: {figure.name: figure.value for figure in evaluation.figures if figure.value == figure.value}
-        for name, evaluation in found.items()
-    }
-    sidecar = sidecar.model_copy(update={"metrics": metrics})
-    write_sidecar(sidecar_path(path), sidecar)
+    network, answers, found = calibrate_and_measure(
+        graph, raw, parts, seed=recipe.seed, threads=threads, say=say
+    )
+    write_sidecar(sidecar_path(path), network.sidecar)
     write_joint_report(
-        folder, recipe=recipe, parts=parts, network=OnnxNetwork(graph, sidecar, threads=threads),
+        folder, recipe=recipe, parts=parts, network=network,
         history=state.history, answers=answers, evaluations=found, int8=int8,
     )  # fmt: skip
     return Run(path, found["validation"], found["test"])
+
+
+def calibrate_and_measure(
+    graph: bytes, raw: Sidecar, parts: Prepared, *, seed: int, threads: int, say: Say
+) -> tuple[OnnxNetwork, dict[str, Answers], dict[str, Evaluation]]:
+    """Fit all that stands in a sidecar on `validation`, and measure what a user gets then.
+
+    Args:
+        graph: the exported network.
+        raw: its sidecar; calibration in it counts for nothing.
+        parts: the data.
+        seed: of what is left to chance.
+        threads: for the network.
+        say: called with one line for each step.
+
+    Returns:
+        The network with its calibrated sidecar, figures in it; the answers to the faces of "validation" and
+        "test"; and the figures of both.
+    """
+    plain = OnnxNetwork(graph, uncalibrated(raw), threads=threads)
+    sidecar = calibrated(plain, parts.validation, seed=seed)
+    network = OnnxNetwork(graph, sidecar, threads=threads)
+    say(f"temperature {sidecar.temperature:.3f}; measuring")
+    answers = {name: answer_all(network, getattr(parts, name).images) for name in ("validation", "test")}
+    found = {name: evaluate_answers(network, given, getattr(parts, name)) for name, given in answers.items()}
+    metrics = {
+        name: {figure.name: figure.value for figure in evaluation.figures if figure.value == figure.value}
+        | recalls_of(sidecar, answers[name], getattr(parts, name))
+        for name, evaluation in found.items()
+    }
+    known = sidecar.model_copy(update={"metrics": metrics})
+    return OnnxNetwork(graph, known, threads=threads), answers, found
+
+
+def recalibrate(
+    path: Path, recipe: JointRecipe, data: Path, *,
+    votes: Path | None = None, landmarks: Path | None = None, say: Say = lambda line: None,
+) -> dict[str, Evaluation]:  # fmt: skip
+    """Calibrate an exported network anew, in place: its sidecar is replaced, its graph stays as it is.
+
+    Args:
+        path: the .onnx file; its sidecar stands beside it.
+        recipe: that it was trained by, whose split says which faces it has not seen.
+        data: that it was trained on.
+        votes: FER+'s CSV, for a Kaggle CSV.
+        landmarks: of the faces.
+        say: called with one line for each step.
+
+    Returns:
+        The figures of "validation" and "test".
+
+    Raises:
+        DatasetError: the data can't be read, or has other labels or no votes.
+        ModelError: the network or its sidecar is missing or damaged, or it isn't a joint network.
+        OutputError: the sidecar can't be written.
+    """
+    threads = os.cpu_count() or 1
+    loaded = load_network(path, threads=threads)
+    if not {"votes", "fer2013", "presence"} <= set(loaded.sidecar.outputs):
+        raise ModelError(
+            f"{path}: only a network that answers votes, fer2013 and presence can be calibrated, received one"
+            f" with {', '.join(loaded.sidecar.outputs)}"
+        )
+    say(f"reading {data}")
+    parts = prepare(recipe, data, votes=votes, landmarks=landmarks)
+    _check(parts, data)
+    say("calibrating")
+    network, _, found = calibrate_and_measure(
+        find_network(path).read_bytes(), loaded.sidecar, parts, seed=recipe.seed, threads=threads, say=say
+    )
+    write_sidecar(sidecar_path(find_network(path)), network.sidecar)
+    return found
 
 
 def _smaller(path: Path, single: bytes, parts: Prepared, say: Say) -> JointInt8Report:

@@ -182,7 +182,8 @@ def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
         write_json(folder / preview.TIMELINE, preview.timeline(result.table, record, settings))
         if needs_copy:
             preview.copy_video(path, folder / preview.CLIP, _progress(tell, "copying"))
-    return {name: record[name] for name in preview.SHOWN}
+    known = {**record, "seldom_found": result.summary["seldom_found"]}
+    return {name: known[name] for name in preview.SHOWN}
 
 
 _TASKS: Final[dict[str, Callable[[Order, Tell], dict[str, Any]]]] = {

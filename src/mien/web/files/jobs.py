@@ -23,6 +23,7 @@ from typing import Any, Final, Literal
 
 from mien.config import Settings
 from mien.errors import MienError, SourceError
+from mien.prior import Named
 from mien.source import Kind
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
@@ -76,6 +77,7 @@ class Upload:
         used_s: when somebody last asked for it, by the table's clock.
         bytes: what it takes on the disk.
         network: the name of one that comes with Mien; None for the server's own.
+        prior: how common each expression is expected to be; None for the server's own.
         job: the child that reads it, or did.
         why: done when it is known why it was read so; None before anybody has asked.
     """
@@ -94,6 +96,7 @@ class Upload:
     used_s: float = 0.0
     bytes: int = 0
     network: str | None = None
+    prior: Named | None = None
     job: Job | None = None
     why: Future[None] | None = None
 
@@ -104,7 +107,7 @@ class Upload:
 
     def as_dict(self) -> dict[str, Any]:
         """Give what the client may know, ready for JSON."""
-        told = ("id", "name", "kind", "network", "state", "stage", "progress", "error")
+        told = ("id", "name", "kind", "network", "prior", "state", "stage", "progress", "error")
         return {**{key: getattr(self, key) for key in told}, **self.result}
 
 
@@ -137,7 +140,7 @@ class Uploads:
         kept_s: float = KEPT_S,
     ) -> None:
         self.max_mb, self.most, self.seconds = max_mb, most, seconds
-        self.network = settings.network
+        self.network, self.prior = settings.network, settings.prior
         self._settings = settings
         self._limits = limits or Limits(seconds=seconds, file_mb=max(256, _RESULTS_AS_LARGE * max_mb))
         self._make_job = make_job
@@ -154,7 +157,7 @@ class Uploads:
 
     @contextmanager
     def receiving(
-        self, name: str, owner: str, network: str | None = None
+        self, name: str, owner: str, network: str | None = None, prior: Named | None = None
     ) -> Iterator[tuple[Upload, Callable[[bytes], None]]]:
         """Take a file in, piece by piece; it is queued when the block ends well, else nothing is left of it.
 
@@ -162,6 +165,7 @@ class Uploads:
             name: what the client calls it.
             owner: whose it is.
             network: which reads it; None for the server's own.
+            prior: how common each expression is expected to be; None for the server's own.
 
         Yields:
             The upload, and what takes the next piece of it. That raises TooLarge.
@@ -172,7 +176,7 @@ class Uploads:
             OSError: the disk is full.
         """
         upload = self._begin(name, owner)
-        upload.network = network
+        upload.network, upload.prior = network, prior
         try:
             with upload.file.open("xb") as file:
 
@@ -323,7 +327,7 @@ class Uploads:
 
     def _prepare(self, upload: Upload, task: str) -> Job:
         order = {"task": task, "file": str(upload.file), "name": upload.name, "kind": upload.kind}
-        settings = reading_with(self._settings, upload.network)
+        settings = reading_with(self._settings, upload.network, upload.prior)
         upload.job = self._make_job(order, settings=settings, folder=upload.folder, limits=self._limits)
         return upload.job
 

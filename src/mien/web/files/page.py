@@ -49,7 +49,11 @@ def render(uploads: Uploads) -> str:
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     suffixes = sorted(PHOTOGRAPHS | VIDEOS)
     return template.render(
-        config=page_config(uploads), suffixes=suffixes, max_mb=uploads.max_mb, networks=networks(uploads)
+        config=page_config(uploads),
+        suffixes=suffixes,
+        max_mb=uploads.max_mb,
+        networks=networks(uploads),
+        expected=_expected(uploads),
     )
 
 
@@ -62,6 +66,11 @@ def networks(uploads: Uploads) -> list[tuple[str, str]]:
     own = uploads.network
     others = [name for name in built_in_networks() if name != own]
     return [("", _title(own)), *((name, _title(name)) for name in others)]
+
+
+def _expected(uploads: Uploads) -> str:
+    """Name the server's own mix."""
+    return f"{uploads.prior if isinstance(uploads.prior, str) else 'own mix'} (the server's)"
 
 
 def _title(network: str) -> str:

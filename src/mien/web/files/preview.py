@@ -33,7 +33,7 @@ WHY, WHY_PICTURE = "why.json", "why.png"
 
 SHOWN: Final = (
     "width", "height", "duration_s", "frame_rate_hz", "frames_analysed", "frames_with_face", "rows", "tracks",
-    "coverage", "expressions", "note",
+    "coverage", "expressions", "note", "seldom_found",
 )  # fmt: skip
 """What the page says of a recording, out of its record in the summary."""
 

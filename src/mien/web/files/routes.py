@@ -21,7 +21,7 @@ from mien.source import Kind
 from mien.table import COLUMNS, read_rows
 from mien.web.files import preview
 from mien.web.files.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
-from mien.web.networks import Network
+from mien.web.networks import Expected, Network
 
 COOKIE: Final = "mien-files"
 """Says whose uploads are whose; a random word, gone when the browser is closed."""
@@ -39,6 +39,7 @@ class UploadOut(BaseModel):
     name: str = Field(description="What the client called it.")
     kind: Kind
     network: str | None = Field(description="Which reads it; null for the server's own.")
+    prior: str | None = Field(description="The expected mix; null for the server's own.")
     state: State
     stage: str | None = Field(description="reading, then copying where browsers can't play the original.")
     progress: float | None = Field(description="Of the stage, 0 to 1.")
@@ -54,6 +55,7 @@ class UploadOut(BaseModel):
     coverage: float | None = None
     expressions: dict[str, int] | None = Field(None, description="How many rows have each expression.")
     note: str | None = Field(None, description="What was wrong with it though it could be read.")
+    seldom_found: str | None = Field(None, description="Which expressions are seldom found, in words.")
 
 
 class Rows(BaseModel):
@@ -101,11 +103,12 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
         owner: Owner,
         x_mien_name: Annotated[str, Header(max_length=2000, description="The file's name, percent-encoded.")],
         network: Network = None,
+        prior: Expected = None,
     ) -> dict[str, Any]:
         """Send one photograph or video as the body; it is read as soon as there is room."""
         announced = request.headers.get("content-length", "")
         try:
-            with uploads.receiving(unquote(x_mien_name), owner, network) as (upload, take):
+            with uploads.receiving(unquote(x_mien_name), owner, network, prior) as (upload, take):
                 uploads.check_size(upload, int(announced) if announced.isdecimal() else 0)
                 async for piece in request.stream():
                     await run_in_threadpool(take, piece)

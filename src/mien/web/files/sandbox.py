@@ -23,6 +23,7 @@ from typing import IO, Any, Final, Literal
 from mien.config import Settings
 from mien.errors import SourceError
 from mien.expression.network import built_in_networks
+from mien.prior import Named
 from mien.table import plain_name
 from mien.web.networks import reading_with
 
@@ -254,11 +255,13 @@ class Wish:
         task: "explain" says why each face was read as it was.
         network: the name of one that comes with Mien; None for that of the settings.
         label: the one to explain; None for each face's likeliest.
+        prior: how common each expression is expected to be; None for that of the settings.
     """
 
     task: Literal["read", "explain"] = "read"
     network: str | None = None
     label: str | None = None
+    prior: Named | None = None
 
 
 READ: Final = Wish()
@@ -293,7 +296,7 @@ def analyse_upload(
         path = Path(folder, "upload")
         path.write_bytes(data)
         order = {"task": wish.task, "file": str(path), "name": "the picture", "label": wish.label}
-        chosen = reading_with(settings, wish.network)
+        chosen = reading_with(settings, wish.network, wish.prior)
         job = Job(order, settings=chosen, folder=Path(folder), limits=limits)
         begins(job)
         return job.run()

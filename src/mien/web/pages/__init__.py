@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mien.analysis.summary import seldom_found
 from mien.web.pages import about, live, recording, subject, subjects
 from mien.web.pages.layout import serve_static
 
@@ -23,5 +24,6 @@ def register(app: FastAPI, station: Station, settings: WebSettings) -> None:
         settings: whether sources may be added from the page.
     """
     serve_static(app)
-    for page in (live, subjects, subject, recording, about):
+    live.register(settings, seldom_found(station.settings))
+    for page in (subjects, subject, recording, about):
         page.register(settings)

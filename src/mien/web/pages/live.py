@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from mien.web.settings import WebSettings
 
 
-def register(settings: WebSettings) -> None:
+def register(settings: WebSettings, seldom: str = "") -> None:
     """Add the live view, at `/`.
 
     Args:
         settings: whether sources may be added from the page.
+        seldom: what the network seldom finds, in words.
     """
 
     @ui.page("/", title="Live · Mien", **PAGE)
@@ -32,6 +33,7 @@ def register(settings: WebSettings) -> None:
                 choices=choices(),
                 adds_sources=settings.allow_sources,
                 config=page_config(),
+                seldom=seldom,
             )
 
 

@@ -4,7 +4,7 @@ import { ask, subjectPath } from "./ask.js";
 import { dayNumber, plainDay } from "./dates.js";
 import { html } from "./svg.js";
 
-const KINDS = { light: "Light", camera: "Camera", coverage: "Coverage", change: "Change", not_ready: "Not yet" };
+const KINDS = { network: "Network", light: "Light", camera: "Camera", coverage: "Coverage", change: "Change", not_ready: "Not yet" };
 const CHARTS = { ewma: "EWMA", cusum: "CUSUM" };
 const HIGHER = { 1: "higher", "-1": "lower" };
 

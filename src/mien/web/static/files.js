@@ -71,7 +71,7 @@ class Files {
   #add(files) {
     this.#opening = this.#batch += 1;
     for (const file of files) {
-      const item = { name: file.name, file, batch: this.#batch, network: this.#parts("network").value, status: { state: "queued", progress: null } };
+      const item = { name: file.name, file, batch: this.#batch, network: this.#parts("network").value, prior: this.#parts("prior").value, status: { state: "queued", progress: null } };
       const problem = this.#problem(file);
       if (problem) item.status = { state: "failed", error: problem };
       this.#insert(item);
@@ -113,7 +113,8 @@ class Files {
   #send(item) {
     return new Promise((done) => {
       const request = new XMLHttpRequest();
-      request.open("POST", item.network ? `${API}?network=${encodeURIComponent(item.network)}` : API);
+      const chosen = Object.entries({ network: item.network, prior: item.prior }).filter(([, value]) => value);
+      request.open("POST", chosen.length ? `${API}?${new URLSearchParams(chosen)}` : API);
       request.responseType = "json";
       request.setRequestHeader("Content-Type", "application/octet-stream");
       request.setRequestHeader("X-Mien-Name", encodeURIComponent(item.name));
@@ -402,7 +403,9 @@ function stateWords({ state, stage, progress, error }) {
 /** What a record says, in a sentence or two. */
 function found(status, network) {
   const rows = status.rows ?? 0;
-  const note = ` Read by network ${network}.` + (status.note ? ` Note: ${status.note}.` : "");
+  const expected = status.prior ? `, expecting ${status.prior}` : "";
+  const seldom = status.rows && status.seldom_found ? ` ${status.seldom_found}` : "";
+  const note = ` Read by network ${network}${expected}.${seldom}` + (status.note ? ` Note: ${status.note}.` : "");
   if (!rows) return `No face was found.${note}`;
   const shares = Object.entries(status.expressions).sort((one, other) => other[1] - one[1]);
   if (status.kind === "photograph") {

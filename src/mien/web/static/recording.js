@@ -95,7 +95,7 @@ class Recording {
   // What is shown.
 
   #showAbout() {
-    const { day, time, kind, length_s: lengthS, coverage, source, state, frames, version, models } = this.#data;
+    const { day, time, kind, length_s: lengthS, coverage, source, state, frames, version, models, seldom_found: seldom } = this.#data;
     this.#part("title").textContent = `${longDay(dayNumber(day))}, ${time}`;
     this.#part("simulated").hidden = kind !== "simulated";
     this.#part("state").hidden = !(state in STATES);
@@ -104,6 +104,7 @@ class Recording {
     this.#part("about").textContent = `${tenths(lengthS)} long, ${frames} frames read, coverage ${percent(coverage)}.${from}`;
     const network = models.network?.name ? ` with the network ${models.network.name} (${String(models.network.sha256).slice(0, 12)})` : "";
     this.#part("origin").textContent = `Read by Mien ${version}${network}.`;
+    this.#part("seldom").textContent = seldom;
   }
 
   /** The chosen span, around the chosen moment; what is shown of it comes thinned from the server. */

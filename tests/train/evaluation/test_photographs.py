@@ -1,4 +1,4 @@
-"""What a user gets, measured: crops and whole photographs."""
+"""What a user gets of whole photographs, measured."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from landmark_network import save_landmark_network
 from mien.config import load_settings
 from mien.errors import DatasetError, ModelError
 from mien.expression.network import load_network
-from mien.labels import EMOTIONS, FER2013
+from mien.labels import EMOTIONS
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.base import pictures_of
 from mien.train.evaluation.evaluate import evaluate
-from mien.train.evaluation.table import faces_are, read_table, table_figures, together
+from mien.train.evaluation.photographs import faces_are, photograph_figures, read_photographs, together
 from mien.types import Faces
 from tiny_network import answers_graph, save_tiny
 
@@ -32,7 +32,10 @@ def seen(*labels: str, sides: tuple[int, ...] = (), sure: float = 0.8) -> Faces:
     places = [EMOTIONS.index(label) for label in labels]
     p[np.arange(len(p)), places] = sure
     xyxy = [(left, 0, left + width, width) for left, width in zip(lefts, widths, strict=True)]
-    return Faces(np.array(xyxy, np.float32), probabilities=p, expression=np.array(places))
+    sureness = np.full(len(p), sure)
+    return Faces(
+        np.array(xyxy, np.float32), probabilities=p, expression=np.array(places), confidence=sureness
+    )  # fmt: skip
 
 
 def data(*targets: str, labels: tuple[str, ...] = ("neutral", "smiling")) -> FaceSet:
@@ -43,7 +46,7 @@ def data(*targets: str, labels: tuple[str, ...] = ("neutral", "smiling")) -> Fac
 
 def by_name(rows: list[Faces], faces: FaceSet, people: list[int] | None = None) -> dict[str, float]:
     who = None if people is None else np.array(people)
-    figures = table_figures(together(rows), faces, EMOTIONS, people=who)
+    figures = photograph_figures(together(rows), faces, who)
     return {figure.name: figure.value for figure in figures}
 
 
@@ -55,21 +58,20 @@ def test_a_photograph_without_a_face_is_wrong_and_of_several_faces_the_largest_c
         Faces.empty(),
     ]
     found = by_name(rows, data("neutral", "smiling", "smiling", "smiling"))
-    assert found["right, 2 classes (table)"] == 0.5
-    assert found["right where a face was found (table)"] == pytest.approx(2 / 3)
-    assert found["a face found (table)"] == 0.75
-    assert found["several faces found, the largest taken (table)"] == 0.5
-    assert found["recall, happiness (table)"] == pytest.approx(1 / 3)
-    assert found["mean recall, 2 classes (table)"] == pytest.approx((1 + 1 / 3) / 2)
+    assert found["right, 2 classes (label)"] == 0.5
+    assert found["right where a face was found (label)"] == pytest.approx(2 / 3)
+    assert found["a face found"] == 0.75
+    assert found["several faces found, the largest taken"] == 0.5
+    assert found["recall, happiness (label)"] == pytest.approx(1 / 3)
+    assert found["mean recall, 2 classes (label)"] == pytest.approx((1 + 1 / 3) / 2)
 
 
 def test_uncertain_keeps_its_likeliest_label_but_is_given_none() -> None:
     rows = [seen("neutral"), seen("happiness").fill(expression=[-1]), seen("surprise")]
     found = by_name(rows, data("neutral", "smiling", "smiling"))
-    assert found["right, 2 classes (table)"] == pytest.approx(2 / 3)
-    assert found["gets a label, 2 classes (table)"] == pytest.approx(2 / 3)
-    assert found["right among those, 2 classes (table)"] == 0.5
-    assert "a face found (table)" not in found, "every picture had one"
+    assert found["right, 2 classes (label)"] == pytest.approx(2 / 3)
+    assert found["gets a label, 2 classes (label)"] == pytest.approx(2 / 3)
+    assert found["right among those, 2 classes (label)"] == 0.5
 
 
 def test_a_smile_is_compared_with_the_same_persons_neutral_face() -> None:
@@ -78,21 +80,17 @@ def test_a_smile_is_compared_with_the_same_persons_neutral_face() -> None:
     rows = [seen("happiness", sure=p) for p in (*smiles, *calm)]
     faces = data(*["smiling"] * 3, *["neutral"] * 3)
     found = by_name(rows, faces, [0, 1, 2, 0, 1, 2])
-    assert found["people with a higher p_happiness than in their own neutral face (table)"] == 0.5
+    assert found["people with a higher p_happiness than in their own neutral face (p_*)"] == 0.5
     pairs = [(smile > rest) + (smile == rest) / 2 for smile in smiles for rest in calm]
-    assert found["AUC of p_happiness, against neutral (table)"] == pytest.approx(np.mean(pairs))
+    assert found["AUC of p_happiness, against neutral (p_*)"] == pytest.approx(np.mean(pairs))
 
 
 def test_who_has_no_neutral_photograph_is_no_pair() -> None:
     rows = [seen("happiness"), seen("neutral"), seen("happiness"), Faces.empty()]
     found = by_name(rows, data("smiling", "neutral", "smiling", "neutral"), [0, 0, 1, 1])
-    assert found["people with a higher p_happiness than in their own neutral face (table)"] == 1
-    figures = table_figures(
-        together(rows),
-        data("smiling", "neutral", "smiling", "neutral"),
-        EMOTIONS,
-        people=np.array([0, 1, 2, 3]),
-    )
+    assert found["people with a higher p_happiness than in their own neutral face (p_*)"] == 1
+    alone = np.array([0, 1, 2, 3])
+    figures = photograph_figures(together(rows), data("smiling", "neutral", "smiling", "neutral"), alone)
     [pairs] = [figure for figure in figures if figure.name.startswith("people with")]
     assert (len(pairs.faces), np.isnan(pairs.value)) == (0, True)
 
@@ -147,41 +145,39 @@ def photographs(tmp_path: Path, portrait: NDArray[np.uint8]) -> Path:
 
 def test_photographs_are_read_as_analyze_reads_them(photographs: Path) -> None:
     faces = load_dataset(photographs)
-    rows = read_table(load_network("mien"), faces, load_settings())
+    rows = read_photographs(load_network("mien"), faces, load_settings())
     table = mien.analyze(photographs / "neutral" / "1.png").frame
     columns = table[[f"p_{name}" for name in EMOTIONS]].to_numpy(float)
     assert rows.faces.tolist() == [1, 0, 1, 1]
-    assert rows.probabilities[0] == pytest.approx(columns[0], abs=1e-5)
-    assert rows.confidence[0] == pytest.approx(table["confidence"].to_numpy(float)[0], abs=1e-5)
-    assert not rows.probabilities[1].any()
+    assert rows.said.probabilities[0] == pytest.approx(columns[0], abs=1e-5)
+    assert rows.said.confidence[0] == pytest.approx(table["confidence"].to_numpy(float)[0], abs=1e-5)
+    assert not rows.said.probabilities[1].any()
+    assert (rows.said.leading[1], rows.said.certain[1]) == (8, False)
 
 
-def test_crops_are_read_as_analyze_reads_them(tmp_path: Path) -> None:
-    """A bright and a dark crop, by a network whose answer is the mean grey value times a row."""
-    for name, grey in {"happy/1.png": 250, "angry/1.png": 10}.items():
-        (tmp_path / name).parent.mkdir()
-        Image.new("L", (20, 20), grey).save(tmp_path / name)
-    network = load_network(save_tiny(tmp_path))
-    rows = read_table(network, load_dataset(tmp_path), load_settings(crops=True))
-    table = mien.analyze([tmp_path / "angry" / "1.png", tmp_path / "happy" / "1.png"],
-                         network=str(tmp_path / "tiny.onnx"), crops=True).frame  # fmt: skip
-    shown = table[[f"p_{name}" for name in FER2013]].to_numpy(float)
-    assert rows.probabilities[:, [EMOTIONS.index(name) for name in FER2013]] == pytest.approx(shown, abs=1e-5)
-    assert (rows.probabilities[:, EMOTIONS.index("contempt")] == 0).all()
+def test_a_photograph_is_read_under_the_stated_mix(photographs: Path) -> None:
+    faces, network = load_dataset(photographs), load_network("mien")
+    one, other = (
+        read_photographs(network, faces, load_settings(prior=prior)).said.probabilities[0]
+        for prior in ("balanced", "photographs")
+    )
+    assert abs(one - other).max() > 0.001
+    shares = mien.read(photographs / "neutral" / "1.png", prior="photographs").probabilities[0]
+    assert other == pytest.approx(shares, abs=1e-5)
 
 
 def test_an_exam_on_whole_photographs(photographs: Path, tmp_path: Path) -> None:
     network = load_network(save_landmark_network(tmp_path))  # calls everything neutral
     found = evaluate(network, photographs, by=["sex"])
-    assert (found.head, found.left_out) == ("table", 0)
+    assert (found.head, found.left_out) == ("label", 0)
     assert found.photographs is not None
     assert found.as_dict()["photographs"] == {"count": 4, "without_face": 1, "with_several": 0}
     figures = {figure.name: figure for figure in found.figures}
-    assert figures["right, 2 classes (table)"].value == 0.25
-    assert figures["right where a face was found (table)"].value == pytest.approx(1 / 3)
-    assert figures["recall, happiness (table)"].value == 0
+    assert figures["right, 2 classes (label)"].value == 0.25
+    assert figures["right where a face was found (label)"].value == pytest.approx(1 / 3)
+    assert figures["recall, happiness (label)"].value == 0
     assert {row.group: row.people for row in found.groups} == {"female": 1, "male": 1}
-    right = {row.group: row.value for row in found.groups if row.figure == "right, 2 classes (table)"}
+    right = {row.group: row.value for row in found.groups if row.figure == "right, 2 classes (label)"}
     assert right == {"female": 0.5, "male": 0}
 
 
@@ -200,6 +196,6 @@ def test_a_network_of_other_labels_has_no_table(tmp_path: Path) -> None:
     graph = answers_graph({"logits": np.array([1.0, -1.0])})
     network = load_network(save_tiny(tmp_path, graph, labels=("calm", "tense")))
     found = evaluate(network, tmp_path)
-    assert not [figure for figure in found.figures if "(table)" in figure.name]
-    with pytest.raises(ModelError, match="label set"):
+    assert not [figure for figure in found.figures if "(label)" in figure.name]
+    with pytest.raises(ModelError, match="label set, for which"):
         evaluate(network, tmp_path, faces_as="find")

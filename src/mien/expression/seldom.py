@@ -1,0 +1,40 @@
+"""How seldom a network finds what it seldom finds, in words: beside every summary of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mien.expression.sidecar import Sidecar
+from mien.prior import Mix, Named
+
+SELDOM: Final = ("contempt", "fear")
+"""The labels that are told of."""
+
+
+def recall_name(label: str, prior: Named) -> str:
+    """Name the figure in a sidecar's metrics: the share of such faces that lead with this label."""
+    return f"recall of {label}, FER+, all, {prior} (label)"
+
+
+def recalls(sidecar: Sidecar, prior: Named | Mix) -> dict[str, float]:
+    """Give the measured recall of the labels of `SELDOM` under a mix.
+
+    Args:
+        sidecar: of the network.
+        prior: with a mix of one's own, the figures are those of the balanced one.
+
+    Returns:
+        By label, 0 to 1; empty where the network was not measured so.
+    """
+    measured, named = sidecar.metrics.get("test", {}), "balanced" if isinstance(prior, Mix) else prior
+    found = {label: measured.get(recall_name(label, named)) for label in SELDOM}
+    return {label: round(share, 4) for label, share in found.items() if share is not None}
+
+
+def seldom_words(found: Mapping[str, float]) -> str:
+    """Say it in a sentence; "" where nothing is known."""
+    if not found:
+        return ""
+    told = ", ".join(f"{label} {100 * share:.0f} %" for label, share in found.items())
+    return f"Seldom found, of faces that most of ten people call so: {told}."
