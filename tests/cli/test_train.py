@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from cli.helpers import Run
@@ -263,6 +264,48 @@ def test_figures_by_a_column_of_the_data(run: Run, faces: Path) -> None:
     assert len({row["group"] for row in ages["groups"]}) == 4
     wrong = run("evaluate", "paper", listing, "--by", "sex")
     assert (wrong.code, wrong.errors) == (1, ["no column named sex in the data; it has camera, age"])
+
+
+class TestPhotographs:
+    """Whole photographs of people, by command."""
+
+    @pytest.fixture
+    def people(self, tmp_path: Path, small_portrait: NDArray[np.uint8]) -> Path:
+        folder = tmp_path / "people"
+        for name in ("neutral/1.png", "smiling/1.png", "smiling/2.png"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(small_portrait).save(folder / name)
+        Image.new("RGB", (256, 300)).save(folder / "neutral" / "2.png")
+        (folder / "people.csv").write_text("id,sex\n1,female\n2,male\n")
+        return folder
+
+    def test_what_was_found_is_said_and_goes_into_a_card(self, run: Run, people: Path) -> None:
+        Path("card.md").write_text("# Card\n\n## Meant for\n\nall\n")
+        printed = run("evaluate", "mien", people, "--by", "sex", "--card", "card.md")
+        assert printed.code == 0, printed.err
+        first = "photographs 4, in which Mien looked for faces: none found in 1, several in 0"
+        assert printed.out.splitlines()[0] == first
+        card = Path("card.md").read_text()
+        assert "    mien evaluate mien people --by sex" in card
+        assert "| sex: female | 1 |" in card
+        assert "With `--prior balanced`" in card
+        found = json.loads(run("evaluate", "mien", people, "--json").out)
+        assert found["photographs"] == {"count": 4, "without_face": 1, "with_several": 0}
+
+    def test_wrong_use_is_one_line(self, run: Run, people: Path, faces: Path) -> None:
+        table = faces / "labels.csv"
+        table.write_text("file,label\nHappy/1.png,happy\nneutral/1.png,neutral\n")
+        for arguments, code, told in (
+            ((people, "--person", "who"), 1, "no column named who in the data; it has id, sex"),
+            ((people, "--by", "sex", "--card", "gone.md"), 2, "gone.md: No such file"),
+            ((people, "--card", "gone.md"), 1, "name their columns with --by"),
+            ((people, "--readme"), 2, "--readme needs photographs of people"),
+            ((table, "--people", people, "--readme"), 1, "needs faces with FER+ votes and landmarks"),
+            ((people, "--faces", "guess"), 2, "guess"),
+        ):
+            ran = run("evaluate", "mien", *arguments)
+            assert (ran.code, len(ran.errors)) == (code, 1), ran.err
+            assert told in ran.errors[0]
 
 
 JOINT_RECIPE = """

@@ -16,9 +16,11 @@ from mien.config import load_settings
 from mien.errors import DatasetError, ModelError
 from mien.expression.network import load_network
 from mien.labels import EMOTIONS
+from mien.prior import read_mix
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.base import pictures_of
 from mien.train.evaluation.evaluate import evaluate
+from mien.train.evaluation.fit_prior import fit_prior
 from mien.train.evaluation.photographs import faces_are, photograph_figures, read_photographs, together
 from mien.types import Faces
 from tiny_network import answers_graph, save_tiny
@@ -179,6 +181,14 @@ def test_an_exam_on_whole_photographs(photographs: Path, tmp_path: Path) -> None
     assert {row.group: row.people for row in found.groups} == {"female": 1, "male": 1}
     right = {row.group: row.value for row in found.groups if row.figure == "right, 2 classes (label)"}
     assert right == {"female": 0.5, "male": 0}
+
+
+def test_a_mix_is_fitted_to_the_faces_that_are_found(photographs: Path, tmp_path: Path) -> None:
+    network = load_network("mien")
+    evaluate(network, photographs, fit_prior_to=tmp_path / "mine.json")
+    p = mien.read(photographs / "neutral" / "1.png").probabilities.repeat(3, axis=0)  # the same portrait
+    expected = fit_prior(network.sidecar, p, data("neutral", "smiling", "smiling"))
+    assert read_mix(tmp_path / "mine.json").array() == pytest.approx(expected.array(), abs=1e-4)
 
 
 def test_photographs_in_which_nobody_is_found(tmp_path: Path) -> None:

@@ -165,10 +165,15 @@ def evaluate(
     people = people_of(faces, person)
     if faces_are(faces, faces_as) == "find":
         found = evaluate_photographs(network, faces, people=people, prior=prior)
+        if fit_prior_to is not None:
+            rows = read_photographs(network, faces, load_settings(crops=False, prior="balanced"))
+            mix = fit_prior(network.sidecar, rows.said.probabilities[rows.found], faces.take(rows.found))
+            save_mix(fit_prior_to, mix)
     else:
         answers = answer_all(network, faces.images, flips=flips)
         if fit_prior_to is not None:
-            save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
+            balanced = Decider(network.sidecar).probabilities(answers)
+            save_mix(fit_prior_to, fit_prior(network.sidecar, balanced, faces))
         found = evaluate_answers(network, answers, faces, head=head, people=people, prior=prior)
     rows_of_groups = [row for name in by for row in by_group(found.figures, groups[name], column=name)]
     return replace(found, groups=tuple(rows_of_groups))

@@ -13,7 +13,6 @@ from scipy.optimize import minimize
 from mien.errors import DatasetError
 from mien.expression.calibration import softmax
 from mien.expression.decision import Decider
-from mien.expression.network import Answers
 from mien.expression.sidecar import Sidecar
 from mien.files import write_text
 from mien.labels import EMOTIONS
@@ -27,7 +26,7 @@ PSEUDO_FACES: Final = 2.0
 """So many faces of each label are taken to have been seen beforehand, so that few faces leave it balanced."""
 
 
-def fit_prior(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> Mix:
+def fit_prior(sidecar: Sidecar, balanced: Floats, faces: FaceSet) -> Mix:
     """Find the mix under which the given labels are likeliest.
 
     It is the maximum of the posterior of p(label | face) proportional to mix x evidence, with a Dirichlet
@@ -35,19 +34,18 @@ def fit_prior(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> Mix:
 
     Args:
         sidecar: of the network.
-        answers: its, to the n faces.
+        balanced: (n, 8) probabilities of the faces under the balanced mix.
         faces: with labels, of which at least two are among the network's.
 
     Raises:
         DatasetError: there are no such labels.
     """
-    decider, sets = Decider(sidecar), label_sets(faces)
-    columns = np.sort(decider.columns)
+    columns, sets = np.sort(Decider(sidecar).columns), label_sets(faces)
     targets = sets[0].targets if sets else np.empty(0, np.int64)
     kept = np.isin(targets, columns)
     if len(np.unique(targets[kept])) < 2:
         raise DatasetError("expected faces of at least two expressions to fit a mix to, received fewer")
-    z = np.log(decider.probabilities(answers)[kept][:, columns].clip(1e-12))
+    z = np.log(balanced[kept][:, columns].clip(1e-12))
     right = np.eye(len(EMOTIONS))[targets[kept]][:, columns]
 
     def loss(shift: Floats) -> tuple[float, Floats]:
