@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,6 +18,10 @@ from mien.train.backend import choose_backend
 pytest_plugins = ["store_fixtures"]
 
 choose_backend()  # before any importorskip("keras")
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("mien", deadline=None)
+settings.load_profile("mien")
 
 
 # A shell that runs the suite in the background has Ctrl-C ignored, and what is started inherits that.

@@ -57,7 +57,7 @@ def sampled(
     return fine.reshape(size_px, finer, size_px, finer).mean(axis=(1, 3))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.tuples(st.floats(-30, 250), st.floats(-30, 200)),
     st.floats(20, 200),
@@ -92,7 +92,6 @@ def test_eyes_come_to_lie_level_where_fer2013_has_them(roll_deg: float) -> None:
         assert centroid == pytest.approx(expected[place].tolist(), abs=0.15)
 
 
-@settings(deadline=None)
 @given(st.floats(0.01, 1))
 def test_a_face_that_turns_is_not_blown_up(narrower: float) -> None:
     points = laid((60, 50), 120)

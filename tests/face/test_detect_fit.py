@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.face.detect.fit import faces_within, shrunk
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 400))
 def test_the_factors_lead_back_to_the_size(width: int, height: int, longest_px: int) -> None:
     image = np.zeros((height, width, 3), np.uint8)

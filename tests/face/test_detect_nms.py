@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -42,19 +42,16 @@ def one_by_one(xyxy: Boxes, score: Boxes, threshold: float, *, of_smaller: bool)
 THRESHOLD = 0.3456789
 
 
-@settings(deadline=None)
 @given(scored_boxes())
 def test_it_keeps_what_going_through_them_one_by_one_keeps(boxes: tuple[Boxes, Boxes]) -> None:
     assert suppress(*boxes, THRESHOLD).tolist() == one_by_one(*boxes, THRESHOLD, of_smaller=False)
 
 
-@settings(deadline=None)
 @given(scored_boxes())
 def test_nested_boxes_are_measured_by_the_smaller(boxes: tuple[Boxes, Boxes]) -> None:
     assert suppress_nested(*boxes, THRESHOLD).tolist() == one_by_one(*boxes, THRESHOLD, of_smaller=True)
 
 
-@settings(deadline=None)
 @given(scored_boxes(), st.data())
 def test_groups_leave_each_other_alone(boxes: tuple[Boxes, Boxes], data: st.DataObject) -> None:
     xyxy, score = boxes

@@ -6,7 +6,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -148,7 +148,6 @@ def test_nodding_is_worse_pose_but_tilting_is_not(portrait: Image) -> None:
 pixels = st.integers(0, 255)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(pixels, pixels, pixels), min_size=1, max_size=20), st.data())
 def test_quality_is_from_0_to_1_for_any_face_anywhere(
     colours: list[tuple[int, int, int]], data: st.DataObject

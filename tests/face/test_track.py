@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
@@ -229,7 +229,6 @@ box = st.tuples(st.floats(0, 300), st.floats(0, 300), st.floats(5, 120))
 scenes = st.lists(st.tuples(st.floats(0, 5), st.lists(box, max_size=4)), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(scenes, st.sampled_from([Finder, Looker]), st.sampled_from([0.0, 0.5, 2.0]))
 def test_laws_for_anything_at_any_time(
     scenes: list[tuple[float, list[tuple[float, float, float]]]], looking: type[Finder], max_gap_s: float

@@ -20,7 +20,7 @@ def watched(values: np.ndarray, times_s: np.ndarray) -> tuple[list[Blink], Blink
     return [blink for blink in found if blink is not None], detector
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     rate_hz=st.sampled_from([15, 24, 25, 30, 60]),
     seed=st.integers(0, 1000),

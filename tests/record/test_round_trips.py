@@ -73,7 +73,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, St
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_everything_comes_back(stores: tuple[Store, Store, Path], data: st.DataObject) -> None:
     one, two, path = stores
     subject = _fill(one, data.draw)

@@ -49,7 +49,7 @@ def test_a_long_line_is_thinned_by_means(count: int) -> None:
     np.testing.assert_allclose(sums, 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=60, unique=True))
 def test_share_read_is_what_a_stopwatch_says(frames: list[int]) -> None:
     """At 25 frames a second every missing frame counts, but for one alone, which is bridged."""

@@ -173,7 +173,7 @@ corners = st.floats(-500, 1500, width=32)
 spans = st.floats(0.5, 1500, width=32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.tuples(st.integers(1, 300), st.integers(1, 300)),
     st.lists(st.tuples(corners, corners, spans, spans), max_size=6),

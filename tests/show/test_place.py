@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.show.place import Rect, Size, above_or_below, area_px, beside, freest, hidden_share
@@ -28,7 +28,6 @@ def mask(rect: Rect) -> np.ndarray:
     return drawn
 
 
-@settings(deadline=None)
 @given(scenes())
 def test_every_place_lies_inside_the_picture(scene: tuple[Size, Size, Rect, list[Rect]]) -> None:
     picture_wh, size_wh, box, rects = scene
@@ -44,7 +43,6 @@ def test_every_place_lies_inside_the_picture(scene: tuple[Size, Size, Rect, list
         assert bottom <= picture_wh[1]
 
 
-@settings(deadline=None)
 @given(scenes())
 def test_hidden_share_counts_pixels(scene: tuple[Size, Size, Rect, list[Rect]]) -> None:
     *_, box, rects = scene
@@ -53,7 +51,6 @@ def test_hidden_share_counts_pixels(scene: tuple[Size, Size, Rect, list[Rect]]) 
     assert area_px(box) == mask(box).sum()
 
 
-@settings(deadline=None)
 @given(scenes())
 def test_the_freest_place_hides_nothing_if_one_does(scene: tuple[Size, Size, Rect, list[Rect]]) -> None:
     picture_wh, size_wh, box, others = scene

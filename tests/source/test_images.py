@@ -269,7 +269,7 @@ def test_damaged_exif_data_does_not_keep_the_picture_from_being_read(tmp_path: P
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_gives_a_picture_or_a_source_error(tmp_path: Path, data: st.DataObject) -> None:
     whole = io.BytesIO()
     kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF"]))

@@ -71,7 +71,7 @@ def test_names_that_collide_take_in_the_folders_above(tmp_path: Path) -> None:
     ),
     roots=st.lists(st.sampled_from(["a", "b", "a/a", "."]), min_size=1, max_size=4),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_names_are_unique_relative_and_end_like_the_path(
     tmp_path_factory: pytest.TempPathFactory, places: list[str], roots: list[str]
 ) -> None:

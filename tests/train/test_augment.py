@@ -48,7 +48,7 @@ def place_of(image: Grey) -> tuple[float, float]:
     return float((columns * weights).sum() - middle), float((rows * weights).sum() - middle)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32), st.integers(24, 64), st.integers(1, 4))
 def test_the_same_seed_gives_the_same_images_of_the_same_form(seed: int, side: int, count: int) -> None:
     images = faces(count, side)

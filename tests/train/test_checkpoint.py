@@ -19,7 +19,7 @@ any_array = hnp.arrays(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.dictionaries(
         st.sampled_from(["model", "optimizer", "average", "a.b"]),

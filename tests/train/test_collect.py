@@ -235,7 +235,7 @@ def test_the_portrait_is_found(tmp_path: Path, network: OnnxNetwork, portrait_pa
     assert row["source"] == portrait_path.name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(choice=st.lists(st.integers(0, 5), min_size=1, max_size=12), seed=st.integers(0, 1000))
 def test_kept_faces_are_unlike_and_the_others_are_like_a_kept_one(choice: list[int], seed: int) -> None:
     noise = np.random.default_rng(seed)

@@ -431,7 +431,7 @@ def test_votes_of_their_own_are_refused_where_they_would_be_ignored(tmp_path: Pa
         load_dataset(tmp_path, votes=Path("votes.csv"))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["ok", "image", "label"])), min_size=1))
 def test_order_and_counts_are_kept_in_every_form(rows: list[tuple[int, str]]) -> None:
     """Whatever is wrong with some rows, the others come back in order, and none is lost from the count."""

@@ -29,7 +29,7 @@ from mien.train.fit import (
     predict_logits,
     train_step,
 )
-from mien.train.loop import CHECKPOINT, Progress, cosine_rate, moving_average
+from mien.train.loop import CHECKPOINT, Pace, Progress, moving_average
 from mien.train.networks import mobilenet
 from mien.train.recipe import Recipe
 from small_joint import striped_faces
@@ -334,21 +334,37 @@ class TestBatches:
 
 
 class TestRates:
-    @given(st.integers(1, 50), st.integers(1, 500), st.floats(1e-5, 1))
+    @given(st.integers(1, 50), st.integers(2, 20), st.floats(1e-5, 1))
     def test_a_rise_to_the_top_and_a_cosine_down_to_nothing(
-        self, warm_up: int, rest: int, top: float
+        self, steps: int, epochs: int, top: float
     ) -> None:
-        total = warm_up + rest
-        rates = [cosine_rate(done, total, warm_up=warm_up, top=top) for done in range(total + 1)]
-        assert rates[0] == pytest.approx(top / warm_up)
-        assert (rates[warm_up - 1], rates[warm_up]) == (pytest.approx(top), pytest.approx(top))
-        assert rates[-1] == pytest.approx(0, abs=1e-12)
-        assert rates[:warm_up] == sorted(rates[:warm_up])
-        assert rates[warm_up:] == sorted(rates[warm_up:], reverse=True)
-        assert rates[warm_up + rest // 2] == pytest.approx(top / 2, rel=0.01) or rest % 2
+        pace = Pace(epochs, steps, top, 0.9)
+        rates = [pace.rate(done, 0.0) for done in range(steps * epochs + 1)]
+        assert rates[0] == pytest.approx(top / steps)
+        assert (rates[steps - 1], rates[steps]) == (pytest.approx(top), pytest.approx(top))
+        assert rates[-1] == pytest.approx(0, abs=1e-9)
+        assert rates[:steps] == sorted(rates[:steps])
+        assert rates[steps:] == sorted(rates[steps:], reverse=True)
+        rest = steps * (epochs - 1)
+        assert rest % 2 or rates[steps + rest // 2] == pytest.approx(top / 2, rel=1e-6)
 
     def test_a_single_epoch_is_all_rise(self) -> None:
-        assert cosine_rate(4, 5, warm_up=5, top=0.1) == pytest.approx(0.1)
+        assert Pace(1, 5, 0.1, 0.9).rate(4, 0.0) == pytest.approx(0.1)
+
+    def test_time_that_runs_out_brings_the_rate_down_and_the_run_to_its_end(self) -> None:
+        pace = Pace(100, 10, 0.1, 0.9, minutes=10)
+        assert pace.rate(5, 500.0) == pytest.approx(0.06)  # the first epoch rises, whatever the time
+        assert pace.rate(20, 1.0) == pytest.approx(Pace(100, 10, 0.1, 0.9).rate(20, 1.0))
+        assert pace.rate(20, 303.0) == pytest.approx(
+            0.05, rel=1e-9
+        )  # half way from the first epoch to the end
+        assert pace.rate(20, 600.0) == pytest.approx(0, abs=1e-12)
+        assert pace.share_done(20, 900.0) == 1
+        state = LoopState("x", epoch=5, best_epoch=5, seconds=500)
+        assert pace.goes_on(state)
+        state.seconds = 560  # the next epoch would end at 672
+        assert not pace.goes_on(state)
+        assert pace.goes_on(LoopState("x"))
 
 
 class TestMovingAverage:

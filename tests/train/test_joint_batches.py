@@ -4,19 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mien.labels import FERPLUS_VOTES
 from mien.train.joint.batches import Lessons, batches, make_batch, mix, with_negatives
 from mien.train.joint.negatives import PHOTOGRAPHS, Negatives, part_of_a_face
+from mien.train.joint.pictures import HostPictures
 from small_joint import SIZE_PX, small_recipe, striped_faces
 
 pytest.importorskip("skimage")
 FACES = striped_faces(70)
 NEGATIVES = Negatives("train", SIZE_PX)
+PICTURES = HostPictures(FACES.images, NEGATIVES)
 
 
 def lessons(smoothing: float = 0.0) -> Lessons:
-    return Lessons.of(FACES, label_smoothing=smoothing, taught=None, share=0.5)
+    return Lessons.of(FACES, label_smoothing=smoothing)
 
 
 def test_targets_are_shares_of_votes_and_smoothed_labels() -> None:
@@ -28,33 +31,47 @@ def test_targets_are_shares_of_votes_and_smoothed_labels() -> None:
 
 
 def test_faces_without_votes_weigh_nothing_there() -> None:
-    made = Lessons.of(replace(FACES, votes=None), label_smoothing=0, taught=None, share=0)
+    made = Lessons.of(replace(FACES, votes=None), label_smoothing=0)
     assert not made.has_votes.any()
-    batch = make_batch(made, np.arange(16), small_recipe(), NEGATIVES, np.random.default_rng(0))
+    batch = make_batch(made, np.arange(16), small_recipe(), PICTURES, np.random.default_rng(0))
     assert not batch.weights["votes"][:16].any()
     assert batch.weights["fer2013"][:10].any()
 
 
-def test_teachers_have_their_share() -> None:
+def test_teachers_are_asked_about_what_the_pupil_sees_and_have_their_share() -> None:
+    recipe = small_recipe(mixup=0.5, teachers_share=0.7)
+    asked: list[NDArray[np.uint8]] = []
     random = np.random.default_rng(0)
-    taught = {
-        name: random.dirichlet(np.ones(count), 70).astype(np.float32)
+    said = {
+        name: random.dirichlet(np.ones(count), 16).astype(np.float32)
         for name, count in (("votes", 10), ("fer2013", 7))
     }
-    alone, both = lessons(), Lessons.of(FACES, label_smoothing=0, taught=taught, share=0.7)
-    np.testing.assert_allclose(both.votes, 0.3 * alone.votes + 0.7 * taught["votes"], atol=1e-6)
-    np.testing.assert_allclose(both.fer2013, 0.3 * alone.fer2013 + 0.7 * taught["fer2013"], atol=1e-6)
+
+    def teach(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        asked.append(images.copy())
+        return said
+
+    alone, both = (
+        make_batch(lessons(), np.arange(16), recipe, PICTURES, np.random.default_rng(5), teacher)
+        for teacher in (None, teach)
+    )
+    np.testing.assert_array_equal(alone.images, both.images)
+    np.testing.assert_array_equal(asked[0], both.images[:16])
+    for name, answer in said.items():
+        np.testing.assert_allclose(
+            both.targets[name][:16], 0.3 * alone.targets[name][:16] + 0.7 * answer, atol=1e-6
+        )
+        np.testing.assert_array_equal(both.targets[name][16:], alone.targets[name][16:])
 
 
 def test_a_mixed_face_has_mixed_targets_and_no_landmarks() -> None:
     random = np.random.default_rng(1)
-    images = FACES.images[:6].copy()
-    before = images.copy()
+    before = FACES.images[:6].copy()
     targets = {name: random.random((6, 4)).astype(np.float32) for name in ("votes", "fer2013", "landmarks")}
     targets_before = {name: target.copy() for name, target in targets.items()}
     weights = {name: np.ones(6, np.float32) for name in (*targets, "presence")}
     weights["votes"][3] = 0
-    mix(images, targets, weights, 4, random)
+    images = PICTURES.blend(before, *mix(targets, weights, 4, random))
     np.testing.assert_array_equal(images[4:], before[4:])
     for place in range(4):
         # each image lies on the line between its old self and one other, and its targets at the same share
@@ -79,7 +96,7 @@ def test_a_mixed_face_has_mixed_targets_and_no_landmarks() -> None:
 
 def test_a_batch_is_faces_and_then_pictures_without_one() -> None:
     recipe = small_recipe(wild=0.5, mixup=0.0)
-    batch = make_batch(lessons(), np.arange(16), recipe, NEGATIVES, np.random.default_rng(0))
+    batch = make_batch(lessons(), np.arange(16), recipe, PICTURES, np.random.default_rng(0))
     assert len(batch.images) == 20
     assert batch.targets["votes"][16:, FERPLUS_VOTES.index("not-a-face")] == pytest.approx(1)
     assert not batch.targets["presence"][16:].any()
@@ -93,17 +110,16 @@ def test_a_batch_is_faces_and_then_pictures_without_one() -> None:
 
 
 def test_no_negatives_is_fine() -> None:
-    empty = np.empty((0, SIZE_PX, SIZE_PX), np.uint8)
-    batch = with_negatives(
-        FACES.images[:2], {"votes": np.ones((2, 10), np.float32)}, {"votes": np.ones(2, np.float32)}, empty
-    )
-    assert len(batch.images) == 2
+    targets, weights = {"votes": np.ones((2, 10), np.float32)}, {"votes": np.ones(2, np.float32)}
+    with_negatives(targets, weights, 0)
+    assert targets["votes"].shape == (2, 10)
+    assert PICTURES.without_face(0, np.random.default_rng(0)).shape == (0, SIZE_PX, SIZE_PX)
 
 
 def test_each_face_comes_once_an_epoch_and_chance_repeats() -> None:
     recipe = small_recipe(wild=0.0, mixup=0.0)
     first, again = (
-        list(batches(lessons(), recipe, NEGATIVES, np.random.default_rng([2, 1, 0]))) for _ in range(2)
+        list(batches(lessons(), recipe, PICTURES, np.random.default_rng([2, 1, 0]))) for _ in range(2)
     )
     assert len(first) == 70 // 16
     for one, other in zip(first, again, strict=True):

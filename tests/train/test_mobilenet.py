@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("keras")
 
+from layouts import ON_TENSORFLOW
 from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.train.backend import load_keras
@@ -16,7 +17,6 @@ from mien.train.networks.mobilenet import BLOCKS, FEATURES, Weights, build, load
 from mien.train.recipe import NetworkPart
 
 keras = load_keras()
-BACKEND = keras.backend.backend()
 SIZE_PX = 32
 
 
@@ -81,6 +81,7 @@ def test_keras_2_called_a_depthwise_kernel_otherwise(weights: Weights) -> None:
     np.testing.assert_array_equal(arrays_of(model)["conv_dw_1.kernel"], weights["conv_dw_1.kernel"])
 
 
+@pytest.mark.skipif(ON_TENSORFLOW, reason="TensorFlow has no kernels for it on every processor")
 def test_both_layouts_give_the_same_answers() -> None:
     models = [
         build(part(3), size_px=24, classes=3, votes=True, layout=layout)
@@ -90,11 +91,9 @@ def test_both_layouts_give_the_same_answers() -> None:
     models[1].set_weights(models[0].get_weights())
     pictures = np.random.default_rng(1).integers(0, 256, (4, 24, 24, 1)).astype(np.float32)
     last, first = (model.predict_on_batch(pictures) for model in models)
-    # TensorFlow's processor kernels for channels_first are right to three digits only
-    tolerance = 1e-3 if BACKEND == "tensorflow" else 1e-5
     for name in ("logits", "votes"):
         assert last[name].std() > 0
-        np.testing.assert_allclose(first[name], last[name], rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(first[name], last[name], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("last_block", [1, 4, 13])

@@ -12,7 +12,7 @@ from mien.errors import DatasetError
 from mien.train.splits import Split, make_split
 
 USAGES = ("Training", "PublicTest", "PrivateTest", "Validation")
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=12)
 
 
 def data_set(

@@ -17,7 +17,7 @@ from mien.train.cleaning import CleaningReport
 from mien.train.joint.deploy import outputs_of, write_deployed
 from mien.train.joint.fit import build
 from mien.train.joint.int8 import JointInt8Report, try_int8
-from mien.train.joint.teachers import TAUGHT, taught_by, teachers_facts
+from mien.train.joint.teachers import TAUGHT, Teachers, taught_by, teachers_facts
 from mien.train.prepare import Prepared
 from small_joint import SIZE_PX, small_recipe, small_sidecar, striped_faces
 
@@ -66,6 +66,18 @@ def test_teachers_answers_are_the_mean_over_teachers_and_mirror_images(
     assert [fact.sha256 for fact in teachers_facts(teachers)] == [sha256_of(path) for path in teachers]
 
 
+def test_asked_about_a_batch_they_answer_with_their_mean(teachers: list[Path]) -> None:
+    asked = Teachers(teachers, SIZE_PX)
+    said = asked.ask(FACES.images[:5])
+    expected = []
+    for path in teachers:
+        session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+        expected.append(softmax(session.run(["fer2013"], {"image": FACES.images[:5]})[0], axis=1))
+    np.testing.assert_allclose(said["fer2013"], np.mean(expected, axis=0), atol=1e-6)
+    assert said["votes"].shape == (5, 10)
+    assert asked.hashes == tuple(sha256_of(path) for path in teachers)
+
+
 def test_a_resumed_run_learns_the_very_same(teachers: list[Path], tmp_path: Path) -> None:
     first = taught_by(teachers[:1], FACES.images, folder=tmp_path)
     kept = dict(np.load(tmp_path / TAUGHT))
@@ -95,6 +107,8 @@ def test_an_unfit_teacher_is_refused(teachers: list[Path], tiny_network: Path, t
         taught_by([tiny_network], FACES.images, folder=tmp_path)
     with pytest.raises(ModelError, match="of 48 pixels"):
         taught_by(teachers, np.zeros((2, 48, 48), np.uint8), folder=tmp_path)
+    with pytest.raises(ModelError, match="of 48 pixels"):
+        Teachers(teachers, 48)
     assert read_sidecar(sidecar_path(teachers[0])).size_px == SIZE_PX
 
 

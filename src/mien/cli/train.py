@@ -51,6 +51,13 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(help="At most this many, for the recipe's own.", min=1)
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="End after so many minutes of training, those of recipes that it stands on included.",
+            min=0.01,
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="For the recipe's own.", min=0)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -66,7 +73,9 @@ def train(
     from mien.train.recipe import change_recipe, read_recipe
     from mien.train.start import start
 
-    chosen = change_recipe(read_recipe(recipe), split=split, remove=remove, epochs=epochs, seed=seed)
+    chosen = change_recipe(
+        read_recipe(recipe), split=split, remove=remove, epochs=epochs, minutes=minutes, seed=seed
+    )
     folder = out or Path("runs") / chosen.name
     common: dict[str, Any] = {"folder": folder, "weights": weights, "votes": votes, "say": say}
     if terms:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ GOOD_QUALITY: Final = 0.5
 """Above this, quality says nothing of whether a label is right."""
 
 _SMALLEST: Final = 1e-12
+_NONE: Final = np.empty(0)
 
 
 class Labelled(NamedTuple):
@@ -82,12 +84,12 @@ class Decider:
                 f" ({', '.join(names)})"
             )
 
-    @property
+    @cached_property
     def columns(self) -> NDArray[np.int64]:
         """(k,) places in `labels.EMOTIONS` of the sidecar's labels."""
         return np.array([EMOTIONS.index(standard_label(label)) for label in self.sidecar.labels])
 
-    @property
+    @cached_property
     def mix(self) -> Mix:
         """The mix as shares; by "photographs", FER+'s."""
         if isinstance(self.prior, Mix):
@@ -103,7 +105,7 @@ class Decider:
         """
         if self.prior == "photographs":
             return self.shares(answers, quality)
-        probabilities = self._under(answers, self.mix)
+        probabilities = self._under(answers, self._shift)
         model = None if self._decision is None else self._decision.certainty
         return self._labelled(probabilities, answers, quality, model)
 
@@ -111,7 +113,7 @@ class Decider:
         """Say what share of people would choose each expression, and which label most would; as `decide`."""
         decision = self._decision
         if decision is None:
-            return self._labelled(self._under(answers, FERPLUS_MIX), answers, quality, None)
+            return self._labelled(self._under(answers, _shift(FERPLUS_MIX)), answers, quality, None)
         p = softmax(answers.logits, decision.shares_temperature, decision.shares_bias)
         return self._labelled(p, answers, quality, decision.shares_certainty)
 
@@ -124,27 +126,41 @@ class Decider:
     def _decision(self) -> Decision | None:
         return self.sidecar.decision
 
-    def _under(self, answers: Answers, mix: Mix) -> Floats:
-        """Weigh what speaks for each label with the mix; (n, 8), NaN where there is no such label."""
-        shares = np.log(mix.array().clip(_SMALLEST))
+    @cached_property
+    def _shift(self) -> Floats:
+        return _shift(self.mix)
+
+    @cached_property
+    def _weights(self) -> tuple[Floats, Floats]:
+        """The decision's, as arrays: made once, and not for each frame."""
+        decision = self._decision
+        return (np.array(decision.weights), np.array(decision.bias)) if decision else (_NONE, _NONE)
+
+    @cached_property
+    def _taken_out(self) -> Floats:
+        """(k,) what the mix that the network learnt has added to its logits, less its own bias."""
+        labels = frozenset(EMOTIONS[place] for place in self.columns)
+        learnt, own = self.sidecar.mix or TRAINED_MIX.get(labels), np.array(self.sidecar.bias or 0.0)
+        # A label that it has learnt, it has seen, however seldom.
+        return np.asarray((0.0 if learnt is None else np.log(learnt.array()[self.columns].clip(1e-4))) - own)
+
+    def _under(self, answers: Answers, shift: Floats) -> Floats:
+        """Weigh what speaks for each label with a mix; (n, 8), NaN where there is no such label."""
         if self._decision is not None:
-            return _without(softmax(evidence(self._decision, answers) + shares), mix)
+            weights, bias = self._weights
+            return softmax(features(answers) @ weights + (bias + shift))
         p = np.full((len(answers.logits), len(EMOTIONS)), np.nan)
-        taken_out = np.zeros(len(self.columns))
-        if learnt := self.sidecar.mix or TRAINED_MIX.get(frozenset(np.array(EMOTIONS)[self.columns])):
-            taken_out = np.log(learnt.array()[self.columns].clip(_SMALLEST))
         scaled = np.asarray(answers.logits, np.float64) / self.sidecar.temperature
-        bias = np.array(self.sidecar.bias or np.zeros(len(self.columns)))
-        p[:, self.columns] = softmax(scaled + bias - taken_out + shares[self.columns])
-        return _without(p, mix)
+        p[:, self.columns] = softmax(scaled + (shift[self.columns] - self._taken_out))
+        return p
 
     def _labelled(
         self, p: Floats, answers: Answers, quality: NDArray[np.float32], model: LabelCertainty | None
     ) -> Labelled:
-        known = np.where(np.isnan(p), -1.0, p)
-        leading = known.argmax(axis=1) if len(p) else np.empty(0, np.int64)
-        highest = known.max(axis=1, initial=0.0)
-        good = np.nan_to_num(quality, nan=1.0)
+        known = p if self._decision is not None else np.where(np.isnan(p), -1.0, p)
+        leading = known.argmax(axis=1)
+        highest = np.take_along_axis(known, leading[:, None], axis=1)[:, 0]
+        good = np.where(np.isnan(quality), 1.0, quality)
         if model is not None:
             confidence = right_probability(model, p, answers, good)
             return Labelled(p, leading, confidence, confidence >= model.below)
@@ -155,9 +171,10 @@ class Decider:
         return Labelled(p, leading, highest, highest >= self.sidecar.uncertain_below)
 
 
-def evidence(decision: Decision, answers: Answers) -> Floats:
-    """Give what speaks for each expression whatever the mix, (n, 8): log-likelihoods, up to a constant."""
-    return np.asarray(features(answers) @ np.array(decision.weights) + np.array(decision.bias))
+def _shift(mix: Mix) -> Floats:
+    """(8,) what a mix adds to the logits; minus infinity for a label that it leaves out."""
+    with np.errstate(divide="ignore"):
+        return np.log(mix.array())
 
 
 def features(answers: Answers) -> Floats:
@@ -188,9 +205,8 @@ def certainty_inputs(
         presence: (n,) 0 to 1.
         quality: (n,) 0 to 1.
     """
-    known = np.nan_to_num(p).clip(_SMALLEST)
-    scaled = softmax(np.log(known), temperature, bias)
-    label = np.take_along_axis(scaled, known.argmax(axis=1)[:, None], axis=1)[:, 0] if len(p) else np.empty(0)
+    scaled = softmax(np.log(p.clip(_SMALLEST)), temperature, bias)
+    label = np.take_along_axis(scaled, p.argmax(axis=1)[:, None], axis=1)[:, 0]
     there = np.minimum(log_odds(presence), 0.0)
     return np.column_stack((log_odds(label), there, np.minimum(quality - GOOD_QUALITY, 0.0)))
 
@@ -209,9 +225,3 @@ def _by_old(model: Certainty, highest: Floats, answers: Answers, quality: NDArra
     inputs = old_inputs(highest, answers.presence, answers.no_face, quality)  # type: ignore[arg-type]
     weights = np.array([model.confidence, model.presence, model.no_face, model.quality])
     return logistic(model.intercept + inputs @ weights)
-
-
-def _without(p: Floats, mix: Mix) -> Floats:
-    """Make the probabilities of labels that the mix leaves out exactly 0."""
-    kept = np.where(mix.array() > 0, p, np.where(np.isnan(p), np.nan, 0.0))
-    return np.asarray(kept / np.nansum(kept, axis=1, keepdims=True))

@@ -76,6 +76,12 @@ def augment_and_tell(images: Grey, chosen: Augmentation, random: np.random.Gener
     return changed, moves
 
 
+def movements(count: int, size: int, chosen: Augmentation, random: np.random.Generator) -> Moves:
+    """Draw how images of this side are moved; (count, 2, 3) maps as `augment_and_tell` gives them."""
+    drawn = [_movement(size, chosen, random) for _ in range(count)]
+    return np.array(drawn).reshape(-1, 2, 3)
+
+
 def _change(
     image: Grey, move: NDArray[np.float64], chosen: Augmentation, random: np.random.Generator
 ) -> Grey:

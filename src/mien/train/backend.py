@@ -51,6 +51,15 @@ def data_format() -> str:
     return "channels_first" if load_keras().backend.backend() == "torch" else "channels_last"
 
 
+def graphics_card() -> str | None:
+    """Give torch's name of the graphics card that Keras computes on; None elsewhere, and on TensorFlow."""
+    if load_keras().backend.backend() != "torch":
+        return None
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else None
+
+
 def copy_weights(source: Any, target: Any) -> Any:
     """Give a network the weights of another one that has layers of the same names, and more maybe.
 

@@ -145,7 +145,7 @@ def fit(
     part = recipe.fine
     pace = Pace(
         part.epochs, len(train) // part.batch, part.learning_rate, part.average,
-        patience=part.patience, seed=recipe.seed,
+        minutes=part.minutes, patience=part.patience, seed=recipe.seed,
     )  # fmt: skip
     run_epochs(learner, pace, folder=folder, state=state, average=average, report=report)
     return best_network(recipe, train, folder)

@@ -18,6 +18,8 @@ from mien.train.logs import write_log, write_tensorboard
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
 _EPOCH_CHANCE = 1
+_TOLD_EVERY = 10
+"""Steps between two reports of a loss that lies on a graphics card, which has to be waited for."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
+def is_in_time(state: LoopState, minutes: float | None) -> bool:
+    """Whether at least half an epoch more fits into so many minutes; None is time without end."""
+    return minutes is None or not state.epoch or state.seconds * (1 + 0.5 / state.epoch) < 60 * minutes
+
+
 @dataclass(frozen=True)
 class Pace:
     """How long and how fast.
@@ -54,6 +61,8 @@ class Pace:
         learning_rate: the highest; see `cosine_rate`.
         average: momentum, a step, of the running average of the weights.
         average_every: steps between two takes of it.
+        minutes: of training, with its measuring, after which it ends; the learning rate then falls in step
+            with the time; None leaves it to `epochs`. (A run that obeys a clock gives no weights twice.)
         patience: stop when validation has not improved for this many epochs, and keep the best one; None goes
             on to the end, and keeps the last.
         seed: of each epoch's chance.
@@ -64,13 +73,33 @@ class Pace:
     learning_rate: float
     average: float
     average_every: int = 1
+    minutes: float | None = None
     patience: int | None = None
     seed: int = 0
 
     def goes_on(self, state: LoopState) -> bool:
         """Whether another epoch follows."""
         waited = state.epoch - state.best_epoch
-        return state.epoch < self.epochs and (self.patience is None or waited < self.patience)
+        patient = self.patience is None or waited < self.patience
+        return state.epoch < self.epochs and is_in_time(state, self.minutes) and patient
+
+    def share_done(self, steps: int, seconds: float) -> float:
+        """Give the share of the run that is over, 0 to 1: by its steps or by its time, whichever is more."""
+        share = steps / (self.steps * self.epochs)
+        return share if self.minutes is None else min(1.0, max(share, seconds / (60 * self.minutes)))
+
+    def rate(self, steps: int, seconds: float) -> float:
+        """Give the learning rate of the next step: a straight rise over one epoch, then a cosine down to 0.
+
+        Args:
+            steps: done so far.
+            seconds: spent so far.
+        """
+        if steps < self.steps:
+            return self.learning_rate * (steps + 1) / self.steps
+        risen = 1 / self.epochs
+        fallen = (self.share_done(steps, seconds) - risen) / max(1 - risen, 1e-9)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, fallen))))
 
 
 @dataclass(frozen=True)
@@ -126,30 +155,49 @@ def run_epochs(
     Returns:
         The running average at the end.
     """
-    total = pace.steps * pace.epochs
-    started, done_before = time.monotonic(), state.epoch * pace.steps
     while pace.goes_on(state):
         random = np.random.default_rng([pace.seed, _EPOCH_CHANCE, state.epoch])
-        losses: list[float] = []
         began, computed = time.monotonic(), time.process_time()
-        for done, batch in enumerate(learner.batches(random), start=state.epoch * pace.steps):
-            rate = cosine_rate(done, total, warm_up=pace.steps, top=pace.learning_rate)
-            learner.optimizer.learning_rate.assign(rate)
-            losses.append(learner.learn(batch))
-            if done % pace.average_every == 0:
+        steps, loss = state.epoch * pace.steps, _RunningMean()
+        for batch in learner.batches(random):
+            seconds = state.seconds + time.monotonic() - began
+            learner.optimizer.learning_rate.assign(pace.rate(steps, seconds))
+            loss.add(learner.learn(batch))
+            if steps % pace.average_every == 0:
                 weights = learner.model.get_weights()
-                average = moving_average(average, weights, pace.average, done, every=pace.average_every)
-            left_s = (time.monotonic() - started) / (done + 1 - done_before) * (total - done - 1)
-            loss = float(np.mean(losses))
-            report(Progress(state.epoch + 1, pace.epochs, (done + 1) / total, loss, left_s))
-        row = {"epoch": state.epoch + 1, "loss": float(np.mean(losses)), **_measured(learner, average)}
+                average = moving_average(average, weights, pace.average, steps, every=pace.average_every)
+            steps += 1
+            if loss.is_number or steps % _TOLD_EVERY == 0:
+                share, seconds = pace.share_done(steps, seconds), state.seconds + time.monotonic() - began
+                left_s = seconds * (1 - share) / share
+                report(Progress(state.epoch + 1, pace.epochs, share, loss.value, left_s))
+        row = {"epoch": state.epoch + 1, "loss": loss.value, **_measured(learner, average)}
         row["seconds"] = time.monotonic() - began
         row["core_seconds"] = time.process_time() - computed
         _take_in(state, row)
         _write(learner, pace, folder, state, average)
-        done_share = state.epoch * pace.steps / total
-        report(Progress(state.epoch, pace.epochs, done_share, row["loss"], 0.0, row))
+        share = pace.share_done(state.epoch * pace.steps, state.seconds)
+        report(Progress(state.epoch, pace.epochs, share, row["loss"], 0.0, row))
     return average
+
+
+class _RunningMean:
+    """The mean of losses; one that lies on a graphics card is not waited for until the mean is asked for."""
+
+    def __init__(self) -> None:
+        self._sum: Any = 0.0
+        self._count = 0
+
+    def add(self, loss: Any) -> None:
+        self._sum, self._count = self._sum + loss, self._count + 1
+
+    @property
+    def is_number(self) -> bool:
+        return isinstance(self._sum, float)
+
+    @property
+    def value(self) -> float:
+        return float(self._sum) / max(1, self._count)
 
 
 def _measured(learner: Learner, average: Arrays) -> dict[str, float]:
@@ -181,13 +229,6 @@ def _write(learner: Learner, pace: Pace, folder: Path, state: LoopState, average
     save_checkpoint(folder / CHECKPOINT, state, arrays)
     write_log(folder, state.history)
     write_tensorboard(folder, state.history)
-
-
-def cosine_rate(done: int, total: int, *, warm_up: int, top: float) -> float:
-    """Learning rate after `done` of `total` steps: a straight rise to `top`, then a cosine down to 0."""
-    if done < warm_up:
-        return top * (done + 1) / warm_up
-    return top * 0.5 * (1 + math.cos(math.pi * (done - warm_up) / max(1, total - warm_up)))
 
 
 def moving_average(average: Arrays, weights: Arrays, momentum: float, step: int, *, every: int = 1) -> Arrays:

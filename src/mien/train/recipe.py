@@ -29,6 +29,7 @@ class FinePart(RecipePart):
 
     Attributes:
         epochs: at most this many.
+        minutes: of this phase after which the run ends, whatever the epoch; None leaves it to `epochs`.
         batch: faces a step.
         learning_rate: the highest; it rises over the first epoch and falls along a cosine to 0.
         weight_decay: of AdamW.
@@ -42,6 +43,7 @@ class FinePart(RecipePart):
     """
 
     epochs: int = Field(14, ge=1)
+    minutes: float | None = Field(None, gt=0)
     batch: int = Field(64, ge=2)
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
@@ -143,6 +145,7 @@ def change_recipe(
     split: str | None = None,
     remove: list[str] | None = None,
     epochs: int | None = None,
+    minutes: float | None = None,
     seed: int | None = None,
 ) -> AnyRecipe:
     """Give a recipe with some choices replaced; None leaves them.
@@ -151,10 +154,12 @@ def change_recipe(
         ConfigError: a value is one that it can't have.
     """
     fields = recipe.model_dump()
+    loop = fields["fine" if isinstance(recipe, Recipe) else "fit"]
     for part, name, value in (
         (fields["data"], "split", split),
         (fields["data"], "remove", remove or None),
-        (fields["fine" if isinstance(recipe, Recipe) else "fit"], "epochs", epochs),
+        (loop, "epochs", epochs),
+        (loop, "minutes", minutes),
         (fields, "seed", seed),
     ):
         if value is not None:

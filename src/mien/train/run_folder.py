@@ -10,7 +10,7 @@ from mien.errors import DatasetError, MienError
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.files import sha256_of, write_json
 from mien.train.checkpoint import LoopState, read_checkpoint
-from mien.train.loop import CHECKPOINT
+from mien.train.loop import CHECKPOINT, is_in_time
 from mien.train.recipe import AnyRecipe, Recipe
 
 CONFIG = "config.json"
@@ -59,5 +59,7 @@ def _config(folder: Path) -> Any:
 
 def _is_over(recipe: AnyRecipe, state: LoopState) -> bool:
     if not isinstance(recipe, Recipe):
-        return state.epoch >= recipe.fit.epochs
-    return state.epoch >= recipe.fine.epochs or state.epoch - state.best_epoch >= recipe.fine.patience
+        return state.epoch >= recipe.fit.epochs or not is_in_time(state, recipe.fit.minutes)
+    waited = state.epoch - state.best_epoch
+    part = recipe.fine
+    return state.epoch >= part.epochs or not is_in_time(state, part.minutes) or waited >= part.patience

@@ -102,7 +102,7 @@ def test_an_interval_repeats_with_its_seed_and_holds_the_figure() -> None:
     assert first.macro_f1_interval[0] < first.macro_f1 < first.macro_f1_interval[1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data(), k=st.integers(2, 5))
 def test_statistics_of_many_matrices_are_those_of_each(data: st.DataObject, k: int) -> None:
     many = data.draw(hnp.arrays(np.int64, (3, k, k), elements=st.integers(0, 9)))

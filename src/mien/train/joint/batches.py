@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Full, Queue
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.labels import FER2013, FERPLUS_VOTES
 from mien.train.datasets import FaceSet
-from mien.train.joint.negatives import Negatives
+from mien.train.joint.pictures import Images, Pictures
 from mien.train.joint.recipe import JointRecipe
-from mien.train.joint.views import STANDARD_PLACE, look, presence_of
+from mien.train.joint.views import STANDARD_PLACE, moved_points, presence_of
 
 Outputs = dict[str, NDArray[np.float32]]
+
+Teach = Callable[[Images], dict[str, Any]]
+"""What teachers say of images (n, size, size): probabilities `votes` (n, 10) and `fer2013` (n, 7)."""
 
 _NOT_A_FACE = FERPLUS_VOTES.index("not-a-face")
 _NEGATIVE_WEIGHT = 0.2
@@ -25,17 +32,17 @@ _TOO_MANY_NO_FACE = 5
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from.
+    """What one step learns from; tensors on the graphics card, where there is one, instead of arrays.
 
     Attributes:
-        images: (n, size, size) uint8.
+        images: (n, size, size), 0 to 255.
         targets: by the names of the network's answers.
         weights: (n,) of each target, 0 where there is none.
     """
 
-    images: NDArray[np.uint8]
-    targets: Outputs
-    weights: Outputs
+    images: Images
+    targets: dict[str, Any]
+    weights: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,17 +66,12 @@ class Lessons:
     no_face: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, faces: FaceSet, *, label_smoothing: float, taught: Outputs | None, share: float) -> Lessons:
+    def of(cls, faces: FaceSet, *, label_smoothing: float) -> Lessons:
         """Put targets together.
-
-        Cross-entropy is linear in its target, so learning from people and from teachers at once is learning
-        from the weighted mean of both (Hinton et al. 2015, arXiv:1503.02531).
 
         Args:
             faces: FER-2013's faces with FER+ votes.
             label_smoothing: see `JointFit`.
-            taught: the teachers' `votes` (n, 10) and `fer2013` (n, 7), probabilities; None without teachers.
-            share: of the teachers in the targets.
         """
         votes = np.zeros((len(faces), len(FERPLUS_VOTES)), np.float32)
         if faces.votes is not None:
@@ -79,9 +81,6 @@ class Lessons:
         no_face = votes[:, _NOT_A_FACE] * 10 >= _TOO_MANY_NO_FACE
         fer2013 = np.eye(len(FER2013), dtype=np.float32)[faces.targets]
         fer2013 = fer2013 * (1 - label_smoothing) + label_smoothing / len(FER2013)
-        if taught is not None:
-            votes = (1 - share) * votes + share * taught["votes"]
-            fer2013 = (1 - share) * fer2013 + share * taught["fer2013"]
         return cls(
             faces.images,
             votes,
@@ -93,23 +92,41 @@ class Lessons:
 
 
 def batches(
-    lessons: Lessons, recipe: JointRecipe, negatives: Negatives, random: np.random.Generator
+    lessons: Lessons,
+    recipe: JointRecipe,
+    pictures: Pictures,
+    random: np.random.Generator,
+    teach: Teach | None = None,
 ) -> Iterator[Batch]:
     """Give one epoch of batches in a new order; what does not fill a batch waits for the next epoch."""
     order = random.permutation(len(lessons.images))
     size = recipe.fit.batch
     for start in range(0, len(order) - size + 1, size):
-        yield make_batch(lessons, order[start : start + size], recipe, negatives, random)
+        yield make_batch(lessons, order[start : start + size], recipe, pictures, random, teach)
 
 
 def make_batch(
     lessons: Lessons,
     places: NDArray[np.int64],
     recipe: JointRecipe,
-    negatives: Negatives,
+    pictures: Pictures,
     random: np.random.Generator,
+    teach: Teach | None = None,
 ) -> Batch:
-    """Make a batch: the faces at these places, the last of them moved wildly, and pictures without a face."""
+    """Make a batch: the faces at these places, the last of them moved wildly, and pictures without a face.
+
+    Teachers are asked about each image as the pupil sees it, changed and mixed, so that both answer the same
+    question; that teaches far more than what they say of the unchanged face (Beyer et al. 2022, Knowledge
+    distillation: a good teacher is patient and consistent, arXiv:2106.05237).
+
+    Args:
+        lessons: what there is to learn.
+        places: (n,) of the faces.
+        recipe: how.
+        pictures: the faces of `lessons`, and pictures without one.
+        random: where chance comes from.
+        teach: asks the teachers; None where there are none.
+    """
     fit = recipe.fit
     points = np.full((len(places), 68, 2), np.nan, np.float32)
     if lessons.landmarks is not None:
@@ -117,14 +134,11 @@ def make_batch(
     known = np.asarray(~np.isnan(points).any(axis=(1, 2)))
     points = np.where(known[:, None, None], points, STANDARD_PLACE)
     mild = len(places) - round(fit.wild * len(places))
-    views = [
-        look(lessons.images[part], points[rows], chosen, random)
-        for part, rows, chosen in (
-            (places[:mild], slice(None, mild), recipe.augment),
-            (places[mild:], slice(mild, None), recipe.augment_wild),
-        )
-    ]
-    images, points = (np.concatenate(both) for both in zip(*views, strict=True))
+    parts = ((slice(None, mild), recipe.augment), (slice(mild, None), recipe.augment_wild))
+    changed = [pictures.change(places[rows], chosen, random) for rows, chosen in parts]
+    images = pictures.join([part for part, _ in changed])
+    moves = np.concatenate([moved for _, moved in changed])
+    points = moved_points(points, moves, lessons.images.shape[1])
     present, sure = presence_of(points)
     sure *= ~lessons.no_face[places]
     is_mild = np.arange(len(places)) < mild
@@ -141,39 +155,93 @@ def make_batch(
         "presence": sure,
         "landmarks": known * present,
     }
-    mix(images, targets, weights, round(fit.mixup * mild), random)
-    nothing = negatives.make(round(recipe.data.negatives * len(places)), lessons.images, random)
-    return with_negatives(images, targets, weights, nothing)
+    other, share = mix(targets, weights, round(fit.mixup * mild), random)
+    images = pictures.blend(images, other, share)
+    count = round(recipe.data.negatives * len(places))
+    with_negatives(targets, weights, count)
+    images = pictures.join([images, pictures.without_face(count, random)])
+    batch = Batch(images, pictures.put(targets), pictures.put(weights))
+    if teach is not None:
+        add_teachers(batch.targets, teach(images[: len(places)]), fit.teachers_share)
+    return batch
+
+
+def add_teachers(targets: dict[str, Any], said: dict[str, Any], share: float) -> None:
+    """Put what teachers say of the first images into their targets, in place.
+
+    Cross-entropy is linear in its target, so learning from people and from teachers at once is learning from
+    the weighted mean of both (Hinton et al. 2015, arXiv:1503.02531).
+    """
+    for name in ("votes", "fer2013"):
+        count = len(said[name])
+        targets[name][:count] = (1 - share) * targets[name][:count] + share * said[name]
 
 
 def mix(
-    images: NDArray[np.uint8], targets: Outputs, weights: Outputs, count: int, random: np.random.Generator
-) -> None:
-    """Mix the first faces of a batch with one another, in place; a mixed face has no landmarks."""
+    targets: Outputs, weights: Outputs, count: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Mix the targets of a batch's first faces with one another, in place; a mixed face has no landmarks.
+
+    Returns:
+        (count,) which face is laid over each, and (count, 1) the share of the first of the two.
+    """
     other = random.permutation(count)
     share = random.beta(0.4, 0.4, count).astype(np.float32)[:, None]
-    first, second = images[:count].astype(np.float32), images[other].astype(np.float32)
-    images[:count] = np.rint(share[:, :, None] * first + (1 - share[:, :, None]) * second)
     for name in ("votes", "fer2013"):
         targets[name][:count] = share * targets[name][:count] + (1 - share) * targets[name][other]
         weights[name][:count] = np.minimum(weights[name][:count], weights[name][other])
     for name in ("presence", "landmarks"):
         weights[name][:count] = 0
+    return other, share
 
 
-def with_negatives(
-    images: NDArray[np.uint8], targets: Outputs, weights: Outputs, nothing: NDArray[np.uint8]
-) -> Batch:
-    """Add pictures without a face at the end of a batch."""
-    count = len(nothing)
-    none = {name: np.zeros((count, target.shape[1]), np.float32) for name, target in targets.items()}
-    none["votes"][:, _NOT_A_FACE] = 1
+def with_negatives(targets: Outputs, weights: Outputs, count: int) -> None:
+    """Add the targets of pictures without a face at the end of a batch's, in place."""
     weight = {"votes": _NEGATIVE_WEIGHT, "fer2013": 0.0, "presence": 1.0, "landmarks": 0.0}
-    return Batch(
-        np.concatenate([images, nothing]),
-        {name: np.concatenate([target, none[name]]) for name, target in targets.items()},
-        {
-            name: np.concatenate([values, np.full(count, weight[name], np.float32)])
-            for name, values in weights.items()
-        },
-    )
+    for name, target in targets.items():
+        none = np.zeros((count, target.shape[1]), np.float32)
+        if name == "votes":
+            none[:, _NOT_A_FACE] = 1
+        targets[name] = np.concatenate([target, none])
+        weights[name] = np.concatenate([weights[name], np.full(count, weight[name], np.float32)])
+
+
+def ahead(made: Iterator[Batch], count: int) -> Iterator[Batch]:
+    """Make batches in a thread beside the training, so that a graphics card does not wait for them.
+
+    Args:
+        made: the batches; what making one raises is raised here.
+        count: how many may be ready; 0 makes each when it is asked for.
+    """
+    if not count:
+        yield from made
+        return
+    ready: Queue[Batch | BaseException | None] = Queue(count)
+    stopped = Event()
+
+    def put(item: Batch | BaseException | None) -> None:
+        while not stopped.is_set():
+            with suppress(Full):
+                ready.put(item, timeout=0.1)
+                return
+
+    def work() -> None:
+        try:
+            for batch in made:
+                put(batch)
+                if stopped.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # raised again by who waits for the batch
+            put(error)
+
+    worker = Thread(target=work, name="batches", daemon=True)
+    worker.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        worker.join(timeout=10)

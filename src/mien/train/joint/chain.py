@@ -24,12 +24,16 @@ def train_chain(recipe: JointRecipe, data: Path, *, folder: Path, **options: Any
             and faces that a teacher has learnt must not judge its pupil.
         data: FER-2013 in any form that `datasets.load_dataset` reads.
         folder: the run's folder.
-        options: as `train_jointly` takes them; they hold for all runs.
+        options: as `train_jointly` takes them; they hold for all runs. `recipe.fit.minutes` is for
+            all of them together: each gets of it in proportion to its epochs.
 
     Raises:
         ConfigError: a recipe is missing, is not a joint one, or stands on itself.
         MienError: see `train_jointly`.
     """
+    if recipe.fit.minutes is not None:
+        minutes = recipe.fit.minutes * recipe.fit.epochs / _epochs_of_chain(recipe)
+        recipe = recipe.model_copy(update={"fit": recipe.fit.model_copy(update={"minutes": minutes})})
     return _train(recipe, data, folder, options, above=())
 
 
@@ -40,7 +44,7 @@ def _train(
         raise ConfigError(f"recipe {recipe.name}: stands on itself, by way of {', '.join(above)}")
     above = (*above, recipe.name)
     earlier: dict[str, Path] = {}
-    for name in dict.fromkeys(filter(None, (recipe.starts_from, *recipe.taught_by))):
+    for name in _stands_on(recipe):
         before = _earlier(name, recipe)
         place = folder.parent / before.name
         if not is_finished(before, data, place):
@@ -55,4 +59,24 @@ def _earlier(name: str, recipe: JointRecipe) -> JointRecipe:
     found = read_recipe(name)
     if not isinstance(found, JointRecipe):
         raise ConfigError(f"recipe {recipe.name}: can stand on joint recipes only, received {name}")
-    return found.model_copy(update={"seed": recipe.seed, "data": recipe.data})
+    update: dict[str, Any] = {"seed": recipe.seed, "data": recipe.data}
+    if recipe.fit.minutes is not None:
+        minutes = recipe.fit.minutes * found.fit.epochs / recipe.fit.epochs
+        update["fit"] = found.fit.model_copy(update={"minutes": minutes})
+    return found.model_copy(update=update)
+
+
+def _epochs_of_chain(recipe: JointRecipe) -> int:
+    """Add up the epochs of a recipe and of all that it stands on, each counted once."""
+    found: dict[str, int] = {}
+    waiting = [recipe]
+    while waiting:
+        one = waiting.pop()
+        if one.name not in found:
+            found[one.name] = one.fit.epochs
+            waiting += [_earlier(name, one) for name in _stands_on(one)]
+    return sum(found.values())
+
+
+def _stands_on(recipe: JointRecipe) -> list[str]:
+    return list(dict.fromkeys(filter(None, (recipe.starts_from, *recipe.taught_by))))

@@ -62,6 +62,7 @@ class MobileNetPart(ArchitecturePart):
         architecture: its name.
         last_block: the backbone ends after this block.
         stem_stride: stride of the first convolution.
+        enlarged_px: side to which the network first enlarges the image; None leaves it as it is.
         weights: start the backbone from ImageNet, or from chance.
         heads: the answers.
     """
@@ -69,6 +70,7 @@ class MobileNetPart(ArchitecturePart):
     architecture: Literal["mobilenet"] = "mobilenet"
     last_block: int = Field(11, ge=1, le=13)
     stem_stride: Literal[1, 2] = 1
+    enlarged_px: int | None = Field(None, ge=48, le=224)
     weights: Literal["imagenet", "random"] = "imagenet"
     heads: HeadsPart = HeadsPart()
 
@@ -82,7 +84,8 @@ class JointFit(RecipePart):
     """How it learns.
 
     Attributes:
-        epochs: this many.
+        epochs: this many, or fewer where `minutes` says so.
+        minutes: of training after which the run ends, whatever the epoch; None leaves it to `epochs`.
         batch: faces a step.
         learning_rate: the highest; it rises over the first epoch and falls along a cosine to 0.
         weight_decay: of AdamW, on kernels.
@@ -99,6 +102,7 @@ class JointFit(RecipePart):
     """
 
     epochs: int = Field(40, ge=1)
+    minutes: float | None = Field(None, gt=0)
     batch: int = Field(128, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)

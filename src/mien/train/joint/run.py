@@ -21,7 +21,7 @@ from mien.expression.sidecar import (
 )
 from mien.files import sha256_of, write_json, written_whole
 from mien.labels import EMOTIONS, FER2013
-from mien.train.backend import copy_weights, load_keras
+from mien.train.backend import copy_weights, graphics_card, load_keras
 from mien.train.card import FER2013_TERMS
 from mien.train.checkpoint import LoopState
 from mien.train.evaluation.answers import answer_all
@@ -33,7 +33,7 @@ from mien.train.joint.fit import fit_jointly
 from mien.train.joint.int8 import JointInt8Report, try_int8
 from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.report import write_joint_report
-from mien.train.joint.teachers import taught_by, teachers_facts
+from mien.train.joint.teachers import Teachers, teachers_facts
 from mien.train.loop import CHECKPOINT, Report
 from mien.train.networks import mobilenet
 from mien.train.prepare import Prepared, prepare
@@ -84,15 +84,20 @@ def train_jointly(
     say_parts(parts, say)
     claim(folder, recipe)
     write_json(folder / "versions.json", versions())
-    if teachers:
-        say(f"asking {', '.join(teacher.stem for teacher in teachers)}")
-    taught = taught_by(teachers, parts.train.images, folder=folder)
+    taught_by = Teachers(teachers, recipe.data.size_px, device=graphics_card()) if teachers else None
     prime, source = first_weights(recipe, folder, weights=weights, start=start)
-    say(f"backend {load_keras().backend.backend()}, first weights: {source}")
+    computes_on = graphics_card() or "the processor"
+    say(f"backend {load_keras().backend.backend()} on {computes_on}, first weights: {source}")
     facts = _data_facts(recipe, data, landmarks, teachers, terms)
     try:
         model, state = fit_jointly(
-            recipe, parts.train, parts.validation, folder=folder, taught=taught, prime=prime, report=report
+            recipe,
+            parts.train,
+            parts.validation,
+            folder=folder,
+            teachers=taught_by,
+            prime=prime,
+            report=report,
         )
     except KeyboardInterrupt:
         if (folder / CHECKPOINT).exists():

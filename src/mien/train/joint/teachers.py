@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -15,6 +16,7 @@ from mien.expression.calibration import softmax
 from mien.expression.network import INPUT, load_network
 from mien.expression.sidecar import TrainedOn
 from mien.files import sha256_of, written_whole
+from mien.train.backend import load_keras
 from mien.train.joint.batches import Outputs
 
 TAUGHT = "taught.npz"
@@ -57,6 +59,69 @@ def taught_by(teachers: Sequence[Path], images: NDArray[np.uint8], *, folder: Pa
     with written_whole(folder / TAUGHT) as temporary:
         np.savez(temporary, teachers=hashes, **taught)
     return taught
+
+
+class Teachers:
+    """Networks that are asked about every image that their pupil learns from; their mean counts.
+
+    On a graphics card a teacher answers there, from the .keras file that its run left beside the .onnx file.
+
+    Args:
+        teachers: .onnx files with their sidecars, at least one.
+        size_px: side of the images.
+        device: torch's name of the card; None for the processor.
+
+    Attributes:
+        hashes: of the .onnx files, in their order.
+
+    Raises:
+        ModelError: one can't be read, takes images of another size, or has no such answers.
+    """
+
+    def __init__(self, teachers: Sequence[Path], size_px: int, *, device: str | None = None) -> None:
+        self.hashes = tuple(sha256_of(_checked(teacher, size_px)) for teacher in teachers)
+        self._ask = [_on_device(teacher) if device else _on_processor(teacher) for teacher in teachers]
+
+    def ask(self, images: Any) -> dict[str, Any]:
+        """Give probabilities `votes` (n, 10) and `fer2013` (n, 7) of images (n, size, size).
+
+        Args:
+            images: uint8 array; on a graphics card a float32 tensor, as the answers are then.
+        """
+        said = [ask(images) for ask in self._ask]
+        return {name: sum(one[name] for one in said) / len(said) for name in _HEADS}
+
+
+def _on_processor(teacher: Path) -> Callable[[NDArray[np.uint8]], Outputs]:
+    options = onnxruntime.SessionOptions()
+    # Threads that spin while they wait would take the processor from the training itself.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(teacher.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+    def ask(images: NDArray[np.uint8]) -> Outputs:
+        said = session.run(list(_HEADS), {INPUT: images})
+        return {name: softmax(one).astype(np.float32) for name, one in zip(_HEADS, said, strict=True)}
+
+    return ask
+
+
+def _on_device(teacher: Path) -> Callable[[Any], dict[str, Any]]:
+    import torch
+
+    path = teacher.with_suffix(".keras")
+    try:
+        model = load_keras().saving.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path}: on a graphics card a teacher answers from its .keras file ({error})"
+        ) from error
+
+    def ask(images: Any) -> dict[str, Any]:
+        with torch.no_grad():
+            said = model(images[..., None], training=False)
+        return {name: torch.softmax(said[name].float(), dim=1) for name in _HEADS}
+
+    return ask
 
 
 def teachers_facts(teachers: Sequence[Path]) -> tuple[TrainedOn, ...]:

@@ -72,8 +72,12 @@ def build_joint(
     keras = load_keras()
     layout = layout or data_format()
     image = keras.Input((size_px, size_px, 1), name="image")
+    x = image
+    if part.enlarged_px is not None:
+        side = part.enlarged_px
+        x = keras.layers.Resizing(side, side, data_format="channels_last", name="enlarged")(x)
     x = backbone(
-        image, last_block=part.last_block, stem_stride=part.stem_stride, layout=layout, precision=precision
+        x, last_block=part.last_block, stem_stride=part.stem_stride, layout=layout, precision=precision
     )
     return keras.Model(image, add_heads(x, part.heads, layout=layout, landmarks=landmarks), name="mobilenet")
 
