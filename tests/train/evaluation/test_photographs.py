@@ -20,7 +20,7 @@ from mien.prior import read_mix
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.base import pictures_of
 from mien.train.evaluation.evaluate import evaluate
-from mien.train.evaluation.fit_prior import fit_prior
+from mien.train.evaluation.fit_prior import fit_mix
 from mien.train.evaluation.photographs import faces_are, photograph_figures, read_photographs, together
 from mien.types import Faces
 from tiny_network import answers_graph, save_tiny
@@ -187,7 +187,7 @@ def test_a_mix_is_fitted_to_the_faces_that_are_found(photographs: Path, tmp_path
     network = load_network("mien")
     evaluate(network, photographs, fit_prior_to=tmp_path / "mine.json")
     p = mien.read(photographs / "neutral" / "1.png").probabilities.repeat(3, axis=0)  # the same portrait
-    expected = fit_prior(network.sidecar, p, data("neutral", "smiling", "smiling"))
+    expected = fit_mix(network.sidecar, p, data("neutral", "smiling", "smiling"))
     assert read_mix(tmp_path / "mine.json").array() == pytest.approx(expected.array(), abs=1e-4)
 
 

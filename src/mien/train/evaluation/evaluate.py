@@ -21,7 +21,7 @@ from mien.train.datasets.landmarks import with_landmarks
 from mien.train.evaluation.answers import answer_all, crop_quality
 from mien.train.evaluation.decided import decided_figures
 from mien.train.evaluation.figures import Figure, none_if_nan
-from mien.train.evaluation.fit_prior import fit_prior, save_mix
+from mien.train.evaluation.fit_prior import fit_mix, fit_prior, save_mix
 from mien.train.evaluation.groups import GroupFigure, by_group, groups_of, people_of
 from mien.train.evaluation.heads import HeadAnswers, head_for, heads_of, match_labels
 from mien.train.evaluation.measured import label_figures, landmark_figures, presence_figures, vote_figures
@@ -167,13 +167,12 @@ def evaluate(
         found = evaluate_photographs(network, faces, people=people, prior=prior)
         if fit_prior_to is not None:
             rows = read_photographs(network, faces, load_settings(crops=False, prior="balanced"))
-            mix = fit_prior(network.sidecar, rows.said.probabilities[rows.found], faces.take(rows.found))
+            mix = fit_mix(network.sidecar, rows.said.probabilities[rows.found], faces.take(rows.found))
             save_mix(fit_prior_to, mix)
     else:
         answers = answer_all(network, faces.images, flips=flips)
         if fit_prior_to is not None:
-            balanced = Decider(network.sidecar).probabilities(answers)
-            save_mix(fit_prior_to, fit_prior(network.sidecar, balanced, faces))
+            save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
         found = evaluate_answers(network, answers, faces, head=head, people=people, prior=prior)
     rows_of_groups = [row for name in by for row in by_group(found.figures, groups[name], column=name)]
     return replace(found, groups=tuple(rows_of_groups))

@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from mien.errors import DatasetError
 from mien.expression.calibration import softmax
 from mien.expression.decision import Decider
+from mien.expression.network import Answers
 from mien.expression.sidecar import Sidecar
 from mien.files import write_text
 from mien.labels import EMOTIONS
@@ -26,7 +27,12 @@ PSEUDO_FACES: Final = 2.0
 """So many faces of each label are taken to have been seen beforehand, so that few faces leave it balanced."""
 
 
-def fit_prior(sidecar: Sidecar, balanced: Floats, faces: FaceSet) -> Mix:
+def fit_prior(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> Mix:
+    """Find the mix under which the given labels are likeliest, from a network's answers; see `fit_mix`."""
+    return fit_mix(sidecar, Decider(sidecar).probabilities(answers), faces)
+
+
+def fit_mix(sidecar: Sidecar, balanced: Floats, faces: FaceSet) -> Mix:
     """Find the mix under which the given labels are likeliest.
 
     It is the maximum of the posterior of p(label | face) proportional to mix x evidence, with a Dirichlet

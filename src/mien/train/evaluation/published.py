@@ -49,6 +49,10 @@ PRIORS: Final[Mapping[str, Named | Mix]] = {
 
 _HEADING: Final = "## Groups of people"
 _RARE: Final = 0.05
+_NO_CALIBRATION: Final = {
+    "metrics", "data", "effort", "licence", "versions", "created", "description", "sha256", "own_neutral"
+}  # fmt: skip
+"""What a sidecar says beside it; no figure here is of people's own neutral faces."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +177,7 @@ def measure_published(
 
 def calibration_sha256(sidecar: Sidecar) -> str:
     """Give the hash of all in a sidecar that decides what the table says, beside the network itself."""
-    told = {"metrics", "data", "effort", "licence", "versions", "created", "description", "sha256"}
-    facts = sidecar.model_dump(mode="json", exclude=told)
+    facts = sidecar.model_dump(mode="json", exclude=_NO_CALIBRATION, exclude_none=True)
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
