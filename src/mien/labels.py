@@ -18,6 +18,9 @@ EMOTIONS: Final = (
 FER2013: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """The seven labels of FER-2013 (Goodfellow et al. 2013): the number in the data set is the place here."""
 
+REMOVED_BY_THE_PAPER: Final = ("disgust", "fear")
+"""What the paper that Mien follows left out of FER-2013."""
+
 FERPLUS_VOTES: Final = (*EMOTIONS, "unknown", "not-a-face")
 """The ten columns of FER+ votes, in the order of its file."""
 
@@ -53,6 +56,8 @@ ALIASES: Final = MappingProxyType(
         "happy": "happiness",
         "joy": "happiness",
         "sad": "sadness",
+        "smile": "happiness",
+        "smiling": "happiness",
         "surprised": "surprise",
     }
 )

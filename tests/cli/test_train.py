@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from cli.helpers import Run
@@ -221,7 +222,7 @@ def test_votes_are_measured_by_both_rules_and_printed(run: Run, faces: Path, tmp
 
     printed = run("evaluate", "paper", table, "--split", "PublicTest")
     assert printed.code == 0
-    assert printed.out.splitlines()[0].split() == ["faces", "60"]
+    assert printed.out.splitlines()[0] == "faces 60, each picture taken as one face's crop"
     assert "FER+, its rule" in printed.out
     assert "happiness" in printed.out
 
@@ -244,7 +245,8 @@ def test_figures_by_a_column_of_the_data(run: Run, faces: Path) -> None:
     assert "p (Holm)" in printed.out
     assert "(few)" in printed.out
     found = json.loads(run("evaluate", "paper", listing, "--by", "camera", "--json").out)
-    by_group = {row["group"]: row for row in found["groups"] if row["figure"].startswith("right")}
+    of_logits = [row for row in found["groups"] if row["figure"] == "right, 2 classes (logits)"]
+    by_group = {row["group"]: row for row in of_logits}
     assert {group: row["faces"] for group, row in by_group.items()} == {"new": 80, "old": 40}
     mean = (80 * by_group["new"]["value"] + 40 * by_group["old"]["value"]) / 120
     assert mean == pytest.approx(found["accuracy"])
@@ -252,6 +254,48 @@ def test_figures_by_a_column_of_the_data(run: Run, faces: Path) -> None:
     assert len({row["group"] for row in ages["groups"]}) == 4
     wrong = run("evaluate", "paper", listing, "--by", "sex")
     assert (wrong.code, wrong.errors) == (1, ["no column named sex in the data; it has camera, age"])
+
+
+class TestPhotographs:
+    """Whole photographs of people, by command."""
+
+    @pytest.fixture
+    def people(self, tmp_path: Path, small_portrait: NDArray[np.uint8]) -> Path:
+        folder = tmp_path / "people"
+        for name in ("neutral/1.png", "smiling/1.png", "smiling/2.png"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(small_portrait).save(folder / name)
+        Image.new("RGB", (256, 300)).save(folder / "neutral" / "2.png")
+        (folder / "people.csv").write_text("id,sex\n1,female\n2,male\n")
+        return folder
+
+    def test_what_was_found_is_said_and_goes_into_a_card(self, run: Run, people: Path) -> None:
+        Path("card.md").write_text("# Card\n\n## Meant for\n\nall\n")
+        printed = run("evaluate", "mien", people, "--by", "sex", "--card", "card.md")
+        assert printed.code == 0, printed.err
+        first = "photographs 4, in which Mien looked for faces: none found in 1, several in 0"
+        assert printed.out.splitlines()[0] == first
+        card = Path("card.md").read_text()
+        assert "    mien evaluate mien people --by sex" in card
+        assert "| sex: female | 1 |" in card
+        assert "With `--prior balanced`" in card
+        found = json.loads(run("evaluate", "mien", people, "--json").out)
+        assert found["photographs"] == {"count": 4, "without_face": 1, "with_several": 0}
+
+    def test_wrong_use_is_one_line(self, run: Run, people: Path, faces: Path) -> None:
+        table = faces / "labels.csv"
+        table.write_text("file,label\nHappy/1.png,happy\nneutral/1.png,neutral\n")
+        for arguments, code, told in (
+            ((people, "--person", "who"), 1, "no column named who in the data; it has id, sex"),
+            ((people, "--by", "sex", "--card", "gone.md"), 2, "gone.md: No such file"),
+            ((people, "--card", "gone.md"), 1, "name their columns with --by"),
+            ((people, "--readme"), 2, "--readme needs photographs of people"),
+            ((table, "--people", people, "--readme"), 1, "needs faces with FER+ votes and landmarks"),
+            ((people, "--faces", "guess"), 2, "guess"),
+        ):
+            ran = run("evaluate", "mien", *arguments)
+            assert (ran.code, len(ran.errors)) == (code, 1), ran.err
+            assert told in ran.errors[0]
 
 
 JOINT_RECIPE = """
@@ -304,7 +348,8 @@ def test_joint_training_from_data_to_a_network_that_reads_photographs(
     assert again["count"] == 42
     network = load_network("runs/a/small.onnx")
     values = {figure["name"]: figure["value"] for figure in again["figures"] if figure["value"] is not None}
-    assert network.sidecar.metrics["test"] == pytest.approx(values)
+    kept = network.sidecar.metrics["test"]  # and how often each label is found
+    assert {name: kept[name] for name in values} == pytest.approx(values)
     assert network.sidecar.finds_landmarks
     assert [data.name for data in network.sidecar.data] == ["fer2013.parquet", "landmarks.npz"]
     assert run("analyze", photos, "--network", "runs/a/small.onnx").code == 0

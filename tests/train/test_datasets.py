@@ -20,6 +20,7 @@ from mien.errors import DatasetError
 from mien.labels import FER2013
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
+from mien.train.evaluation.groups import people_of
 
 Grey = NDArray[np.uint8]
 KAGGLE = "emotion,pixels,Usage"
@@ -358,6 +359,58 @@ class TestFolder:
         monkeypatch.setattr(Path, "iterdir", refuse)
         with pytest.raises(DatasetError, match=r"not a readable folder \(Permission denied\)"):
             load_dataset(tmp_path)
+
+
+class TestPeople:
+    """A table of people beside class folders."""
+
+    @staticmethod
+    def folder(path: Path, table: str | None, name: str = "people.csv") -> Path:
+        for file in ("neutral/01.png", "neutral/02.png", "smiling/01.png", "smiling/03.png"):
+            saved(path / file, greys(1)[0])
+        if table is not None:
+            written(path / name, *table.split())
+        return path
+
+    def test_columns_are_joined_by_the_photographs_names(self, tmp_path: Path) -> None:
+        faces = load_dataset(self.folder(tmp_path, "id;age;sex 01;30;female 03;;male 99;8;male"))
+        assert faces.columns["sex"].tolist() == ["female", "", "female", "male"]
+        assert faces.columns["age"].tolist() == ["30", "", "30", ""]
+        assert faces.columns["id"].tolist() == ["01", "", "01", "03"]
+        assert faces.person == "id"
+        assert people_of(faces).tolist()[0::2] == [people_of(faces)[0]] * 2
+        assert len(set(people_of(faces).tolist())) == 3
+        assert [picture.name for picture in faces.pictures] == ["01.png", "02.png", "01.png", "03.png"]
+
+    def test_without_a_table_nobody_is_known(self, tmp_path: Path) -> None:
+        faces = load_dataset(self.folder(tmp_path, None))
+        assert (faces.person, dict(faces.columns), people_of(faces)) == (None, {}, None)
+
+    def test_a_list_of_photographs_names_no_people(self, tmp_path: Path) -> None:
+        faces = load_dataset(self.folder(tmp_path, "id,camera 01,old", "labels.csv"))
+        assert faces.columns["camera"].tolist() == ["old", "", "old", ""]
+        assert faces.person is None
+        assert people_of(faces, "id").tolist()[0] == people_of(faces, "id").tolist()[2]
+
+    @pytest.mark.parametrize(
+        ("table", "message"),
+        [
+            ("name,age 01,30", "expected a column id, received name, age"),
+            ("id,age 01,30 01,31", "id 01 stands there twice"),
+            ("id,age 1,30 x,31", "received 1, x, but the photographs are 01, 02, 01"),
+            ("id,age ,30", "received none"),
+        ],
+    )
+    def test_a_table_of_others_is_refused(self, tmp_path: Path, table: str, message: str) -> None:
+        with pytest.raises(DatasetError, match=message):
+            load_dataset(self.folder(tmp_path, table))
+
+    def test_a_column_that_is_not_there(self, tmp_path: Path) -> None:
+        faces = load_dataset(self.folder(tmp_path, "id,empty 01,"))
+        with pytest.raises(DatasetError, match="no column named who"):
+            people_of(faces, "who")
+        with pytest.raises(DatasetError, match="column empty is empty"):
+            people_of(faces, "empty")
 
 
 def test_missing_path(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ _UPRIGHT = {
 }
 
 
-def read_image(path: Path | str) -> Image:
+def read_image(source: Path | str | bytes) -> Image:
     """Read a photograph as one sees it: upright, in colour, eight bits.
 
     EXIF rotation is applied; grey, palette and CMYK become RGB; what is transparent becomes white; 16 bits
@@ -49,7 +50,7 @@ def read_image(path: Path | str) -> Image:
     animation the first picture counts.
 
     Args:
-        path: a picture, whatever its suffix. HEIC needs the pillow-heif package.
+        source: a picture's file, whatever its suffix, or its bytes. HEIC needs the pillow-heif package.
 
     Returns:
         uint8 RGB, shape (height, width, 3), read-only.
@@ -57,11 +58,15 @@ def read_image(path: Path | str) -> Image:
     Raises:
         SourceError: the file is missing, empty, damaged, too large, or no picture.
     """
-    path = Path(path)
-    if _is_heic(check_file(path)):
+    if isinstance(source, bytes):
+        path, start = Path("picture"), source
+    else:
+        path = Path(source)
+        start = check_file(path)
+    if _is_heic(start):
         _learn_heic(path)
     try:
-        with _opened(path) as picture:
+        with _opened(BytesIO(source) if isinstance(source, bytes) else path) as picture:
             image = _rgb(_upright(picture))
     except Pillow.DecompressionBombError as error:
         limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0) // 10**6
@@ -128,12 +133,12 @@ class PhotographSource:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Pillow.Image]:
+def _opened(file: Path | BytesIO) -> Iterator[Pillow.Image]:
     formats = (*_FORMATS, "HEIF") if "HEIF" in Pillow.OPEN else _FORMATS
     # Pillow warns of damaged EXIF data, and of sizes at half its limit, in pictures that it then reads well.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Pillow.open(path, formats=formats) as picture:
+        with Pillow.open(file, formats=formats) as picture:
             yield picture
 
 

@@ -47,8 +47,9 @@ LIMITS: Final = """\
   to the front. Mind the `quality` column.
 - Everyday expression. Many of the training faces are posed, or were photographed at their strongest moment,
   so slight expressions are read as neutral, or wrongly.
-- Groups of people. The data has no labels for age, sex or skin colour, so how far the figures differ between
-  groups was not measured, and nothing here says that they don't. Labels of faces differ between cultures too.
+- Groups of people. The training data has no labels for age, sex or skin colour. What was measured on other
+  people stands under "Groups of people", where it was; `mien evaluate NETWORK PHOTOGRAPHS --by COLUMN`
+  measures it on yours. Labels of faces differ between cultures too.
 - Labels are opinions. They were given by a few people who looked at one picture; where people disagree, so
   will the network.
 """

@@ -29,7 +29,7 @@ _BLUE, _LIGHT_BLUE, _ORANGE, _GREY = "#0072b2", "#9ecae1", "#d55e00", "#888888"
 
 
 def save_figure(path: Path, figure: Figure, *, dpi: int = 120) -> None:
-    """Write a figure as PNG, whole or not at all.
+    """Write a figure as PNG, or as its suffix says, whole or not at all.
 
     Raises:
         OutputError: it can't be written.

@@ -102,12 +102,17 @@ def test_everything_is_written(tmp_path: Path) -> None:
     rows.append(row("paper", None, 0.66, None))
     written = write_comparison(tmp_path / "new", rows, faces=3_579, flips=True)
     assert sorted(path.name for path in written) == [
-        "ablations.png", "comparison.csv", "comparison.json", "comparison.md", "comparison.png",
+        "ablations.png", "comparison.csv", "comparison.json", "comparison.md", "comparison.webp",
     ]  # fmt: skip
     assert all(path.stat().st_size > 200 for path in written)
     told = (tmp_path / "new" / "comparison.md").read_text()
-    assert "3579 faces, each averaged with its mirror image" in told
+    assert "3,579 faces, each averaged with its mirror image" in told
     assert "edges over every layer, against none" in told
+    assert (
+        told.index("| edges | 2 |")
+        < told.index("<!-- figures: networks -->")
+        < told.index("| paper | as is |")
+    )
     assert "88.56 % on average" in told  # what papers print stands beside, with its remark
     assert len((tmp_path / "new" / "comparison.csv").read_text().splitlines()) == 6
 
@@ -115,3 +120,4 @@ def test_everything_is_written(tmp_path: Path) -> None:
 def test_without_runs_nothing_is_asked() -> None:
     alone = text(lines([row("paper", None, 0.66)]), [], faces=1, flips=False)
     assert "What one thing gains" not in alone
+    assert "On one budget" not in alone

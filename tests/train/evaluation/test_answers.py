@@ -112,12 +112,13 @@ def test_evaluation_finds_every_figure_that_the_data_allows() -> None:
     found = evaluate_answers(network, answers, FACES)
     names = [figure.name for figure in found.figures]
     assert names == [
-        "right, 7 classes (label)", "mean recall, 7 classes (label)",
+        "right, 7 classes (label)", "mean recall, 7 classes (label)", "macro-F1, 7 classes (label)",
         "right among the surest 80 %, 7 classes (confidence)", "gets a label, 7 classes (label)",
         "right among those, 7 classes (label)",
-        "right, FER+, all (label)", "mean recall, FER+, all (label)",
+        "right, FER+, all (label)", "mean recall, FER+, all (label)", "macro-F1, FER+, all (label)",
         "right among the surest 80 %, FER+, all (confidence)", "gets a label, FER+, all (label)",
         "right among those, FER+, all (label)", "mean recall, all label sets (label)",
+        "right, the paper's 5 classes (p_*)", "right, FER+, its rule (label)", "KL from the votes (p_*)",
         "calibration error, 7 classes, their own mix (confidence)",
         "calibration error, FER+, all, photographs (confidence)", "KL from the votes, photographs (p_*)",
         "right, 7 classes (fer2013)", "macro-F1, 7 classes (fer2013)",

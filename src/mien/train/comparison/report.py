@@ -1,10 +1,11 @@
-"""What a comparison leaves: comparison.md, .json, .csv and the pictures."""
+"""What a comparison leaves: comparison.md (docs/comparison.md is a copy), .json, .csv and the pictures."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,6 +33,8 @@ from mien.train.run import versions
 
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#888888"
 
+COMMAND: Final = "mien compare fer2013.parquet --landmarks landmarks68.npz"
+
 _NAME_HEIGHT = 0.006
 """Of a name in the picture, as a share of right answers; who is nearer moves up."""
 
@@ -56,8 +59,8 @@ def write_comparison(folder: Path, rows: Sequence[Row], *, faces: int, flips: bo
     write_json(folder / "comparison.json", facts | {"networks": [row.as_dict() for row in rows]})
     _write_csv(folder / "comparison.csv", rows)
     write_text(folder / "comparison.md", text(table, answers, faces=faces, flips=flips))
-    save_figure(folder / "comparison.png", accuracy_picture(table))
-    written = [folder / f"comparison.{suffix}" for suffix in ("md", "csv", "json", "png")]
+    save_figure(folder / "comparison.webp", accuracy_picture(table))
+    written = [folder / f"comparison.{suffix}" for suffix in ("md", "csv", "json", "webp")]
     if answers:
         save_figure(folder / "ablations.png", gains_picture(answers))
         written.append(folder / "ablations.png")
@@ -66,29 +69,45 @@ def write_comparison(folder: Path, rows: Sequence[Row], *, faces: int, flips: bo
 
 def text(table: Sequence[Line], answers: Sequence[Difference], *, faces: int, flips: bool) -> str:
     """Write the tables in Markdown, with what their reader has to know."""
+    trained, as_is = ([line for line in table if bool(line.seeds) == seeds] for seeds in (True, False))
     paragraphs = [
         "# Networks side by side\n",
-        f"PublicTest, {faces} faces{', each averaged with its mirror image' if flips else ''}. With seeds:"
-        f" mean and standard deviation, each run on some {BUDGET_CORE_MINUTES} minutes of one core, copies"
-        " of test faces (correlation 0.94) out of training. `as is`: comes with Mien, trained for"
-        " longer, one seed. FER+ by its own rule; KL over the seven classes that all know. Both judge the"
+        f"Measured by\n\n    {COMMAND}\n\non PublicTest, {faces:,} faces"
+        f"{', each averaged with its mirror image' if flips else ''}. These are the answers of the networks'"
+        " own outputs, to be compared with each other; what a user gets of Mien's is in its model card. FER+"
+        " by its own rule; KL over the seven classes that all know. Both judge the"
         " labels that a network answers with: Mien's own gives FER+'s, as the votes are, the others give"
         " FER-2013's. Compare those by the seven classes. CCC: against the places of the votes in the"
         " circumplex, which nobody rated; a network without such an answer is judged by the index. ms: one"
         " face on one core; core min: training, `-` where it was not counted.\n",
-        markdown(HEAD, map(cells, table)),
     ]
-    if known := [f"- `{line.name}`: {TITLES[line.name]}" for line in table if line.seeds]:
-        paragraphs.append("\n".join(known) + "\n")
+    if trained:
+        paragraphs += [
+            "## On one budget\n",
+            f"Mean and standard deviation over seeds, each run on some {BUDGET_CORE_MINUTES} minutes of one"
+            " core, copies of test faces (correlation 0.94) out of training.\n",
+            markdown(HEAD, map(cells, trained)),
+            "\n".join(f"- `{line.name}`: {TITLES[line.name]}" for line in trained) + "\n",
+        ]
     if answers:
-        paragraphs.append("What one thing gains, by runs with the same seed:\n")
+        paragraphs.append("## What one thing gains\n\nBy runs with the same seed:\n")
         paragraphs.append(markdown(ANSWER_HEAD, map(answer_cells, answers)))
         paragraphs.append(
             "The intervals are over trainings, measured on these faces, and not over other faces. One in"
             f" twenty is wrong; here are {len(answers)}. Three runs show great gains only: there may be a"
             " difference where none is shown.\n"
         )
-    paragraphs.append("Printed in papers, and not to be measured again here:\n")
+    if as_is:
+        paragraphs += [
+            "## As they come with Mien\n",
+            "Trained for longer, one seed.\n",
+            f"<!-- figures: networks -->\n{markdown(HEAD, map(cells, as_is))}<!-- end -->\n",
+        ]
+    paragraphs.append(
+        '<img alt="Accuracy against milliseconds a face, and against weights, a dot for each seed"'
+        ' src="comparison.webp">\n'
+    )
+    paragraphs.append("## Printed in papers\n\nNot to be measured again here:\n")
     paragraphs.append(
         markdown(("paper", "says", "remark"), [[claim.paper, claim.says, claim.remark] for claim in CLAIMS])
     )

@@ -59,6 +59,13 @@ def other_columns(table: pd.DataFrame, own: Collection[str]) -> dict[str, NDArra
     return found
 
 
+def pictures_of(originals: Sequence[Path | bytes | None]) -> NDArray[np.object_]:
+    """Keep where each face came from, for `FaceSet.pictures`."""
+    kept = np.empty(len(originals), object)
+    kept[:] = originals
+    return kept
+
+
 @dataclass(frozen=True, eq=False)
 class FaceSet:
     """Labelled face images of one size.
@@ -74,6 +81,9 @@ class FaceSet:
             iBUG's order; NaN for a face without them. None where the data has none.
         columns: what else the data says of each face (age, camera, ...): (n,) texts by name, "" where it says
             nothing.
+        person: the column that says who is in each picture; None where the data does not say.
+        pictures: (n,) each face's picture as the data has it: its file, or the bytes of one; None where the
+            data holds nothing but grey values.
         rejects: what the reader left out.
     """
 
@@ -85,6 +95,8 @@ class FaceSet:
     votes: NDArray[np.int64] | None = None
     landmarks: NDArray[np.float32] | None = None
     columns: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    person: str | None = None
+    pictures: NDArray[np.object_] | None = None
     rejects: Rejects = field(default_factory=Rejects)
 
     def __post_init__(self) -> None:
@@ -93,6 +105,8 @@ class FaceSet:
             lengths.add(len(self.votes))
         if self.landmarks is not None:
             lengths.add(len(self.landmarks))
+        if self.pictures is not None:
+            lengths.add(len(self.pictures))
         lengths.update(len(column) for column in self.columns.values())
         if len(lengths) != 1:
             raise ValueError(f"expected arrays of one length, received {sorted(lengths)}")
@@ -109,6 +123,7 @@ class FaceSet:
         names: NDArray[np.str_],
         votes: NDArray[np.int64] | None,
         columns: Mapping[str, NDArray[np.str_]],
+        pictures: NDArray[np.object_] | None = None,
     ) -> FaceSet:
         """Keep the rows that have an image and a label, and name the others in `rejects`.
 
@@ -121,6 +136,7 @@ class FaceSet:
             names: (n,) as in `FaceSet`.
             votes: (n, 10) or None, as in `FaceSet`.
             columns: as in `FaceSet`.
+            pictures: as in `FaceSet`.
 
         Raises:
             DatasetError: no row is left.
@@ -138,6 +154,7 @@ class FaceSet:
             names=names[good],
             votes=None if votes is None else votes[good],
             columns={name: column[good] for name, column in columns.items()},
+            pictures=None if pictures is None else pictures[good],
             rejects=Rejects(tuple(names[~readable]), tuple(names[readable & (targets < 0)])),
         )
 
@@ -155,6 +172,7 @@ class FaceSet:
             votes=None if self.votes is None else self.votes[index],
             landmarks=None if self.landmarks is None else self.landmarks[index],
             columns={name: column[index] for name, column in self.columns.items()},
+            pictures=None if self.pictures is None else self.pictures[index],
         )
 
     def without(self, removed: Iterable[str]) -> FaceSet:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mien.errors import DatasetError
 from mien.labels import standard_label
-from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects, other_columns
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects, other_columns, pictures_of
 from mien.train.datasets.decode import grey_square
 
 LABELS_FILE: Final = "labels.csv"
@@ -21,7 +21,7 @@ SKIP: Final = "skip"
 
 def lists_files(path: Path) -> bool:
     """Say whether a CSV has the columns `file` and `label`."""
-    return {"file", "label"} <= set(_read(path, rows=0).columns)
+    return {"file", "label"} <= set(read_listing(path, rows=0).columns)
 
 
 def read_corrected(path: Path, size_px: int) -> FaceSet:
@@ -37,12 +37,13 @@ def read_corrected(path: Path, size_px: int) -> FaceSet:
     Raises:
         DatasetError: it can't be read, or no row has both a label and a readable image.
     """
-    table = _read(path)
+    table = read_listing(path)
     names = table["file"].to_numpy(str)
     column = "correct" if "correct" in table else "label"
     words = np.array([standard_label(word) for word in table[column]], str)
     labelled = (words != "") & (words != SKIP)
-    images = [grey_square(path.parent / name, size_px) for name in names[labelled]]
+    files = pictures_of([path.parent / name for name in names[labelled]])
+    images = [grey_square(file, size_px) for file in files]
     readable = np.array([image is not None for image in images], bool)
     if not readable.any():
         raise DatasetError(
@@ -58,12 +59,19 @@ def read_corrected(path: Path, size_px: int) -> FaceSet:
         usage=np.array([USAGE_OF_NAME.get(part.lower(), part) for part in usage], str)[labelled][readable],
         names=names[labelled][readable],
         columns=other_columns(table[labelled][readable], {"file", "label", "correct"}),
+        pictures=files[readable],
         rejects=Rejects(tuple(names[labelled][~readable].tolist()), tuple(names[~labelled].tolist())),
     )
 
 
-def _read(path: Path, rows: int | None = None) -> pd.DataFrame:
-    """Read all as text; spreadsheets of many countries put semicolons where commas were."""
+def read_listing(path: Path, rows: int | None = None) -> pd.DataFrame:
+    """Read a CSV that people may have edited, all as text.
+
+    Spreadsheets of many countries put semicolons where commas were.
+
+    Raises:
+        DatasetError: it is no readable CSV.
+    """
     try:
         table = pd.read_csv(
             path,

@@ -8,8 +8,9 @@ import numpy as np
 
 from mien.errors import DatasetError
 from mien.files import natural_key
-from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects, pictures_of
 from mien.train.datasets.decode import grey_square
+from mien.train.datasets.people import with_people
 
 
 def read_folder(path: Path, size_px: int) -> FaceSet:
@@ -17,7 +18,8 @@ def read_folder(path: Path, size_px: int) -> FaceSet:
 
     Args:
         path: the folder. Where all its subfolders are named like parts of a split (train, test, ...), the
-            classes are looked for one level below.
+            classes are looked for one level below. A table of people beside them is joined, see
+            `people.with_people`.
         size_px: side of the images given back.
 
     Raises:
@@ -25,30 +27,31 @@ def read_folder(path: Path, size_px: int) -> FaceSet:
     """
     classes = _class_folders(path)
     labels = tuple(sorted({folder.name for _, folder in classes}))
-    images, targets, usage, names, unreadable = [], [], [], [], []
+    images, targets, usage, files, unreadable = [], [], [], [], []
     for part, folder in classes:
         for file in sorted((f for f in folder.rglob("*") if _is_visible_file(f)), key=natural_key):
             image = grey_square(file, size_px)
-            name = file.relative_to(path).as_posix()
             if image is None:
-                unreadable.append(name)
+                unreadable.append(file.relative_to(path).as_posix())
                 continue
             images.append(image)
             targets.append(labels.index(folder.name))
             usage.append(part)
-            names.append(name)
+            files.append(file)
     if not images:
         raise DatasetError(
             f"{path}: no readable image in its class folders ({', '.join(labels) or 'none found'})"
         )
-    return FaceSet(
+    faces = FaceSet(
         images=np.stack(images),
         targets=np.array(targets, np.int64),
         labels=labels,
         usage=np.array(usage, str),
-        names=np.array(names, str),
+        names=np.array([file.relative_to(path).as_posix() for file in files], str),
+        pictures=pictures_of(files),
         rejects=Rejects(unreadable=tuple(unreadable)),
     )
+    return with_people(faces, path)
 
 
 def _class_folders(path: Path) -> list[tuple[str, Path]]:

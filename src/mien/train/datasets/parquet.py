@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES, standard_label
-from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, other_columns
+from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, other_columns, pictures_of
 from mien.train.datasets.decode import grey_square
 
 _LABEL_COLUMNS = ("emotion", "label", "labels")
@@ -45,7 +45,8 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
             f"received {', '.join(table.column_names)}"
         )
     cells = table["image"].to_pylist()
-    images = [grey_square(data, size_px) if (data := _bytes(cell)) else None for cell in cells]
+    pictures = pictures_of([_bytes(cell) for cell in cells])
+    images = [grey_square(data, size_px) if data else None for data in pictures]
     names = np.array([_name(cell, row) for row, cell in enumerate(cells)])
     labels, targets = _targets(table, label_column)
     return FaceSet.from_rows(
@@ -57,6 +58,7 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
         names=names,
         votes=_votes(table, path) if "votes" in table.column_names else None,
         columns=other_columns(table.drop_columns(["image"]).to_pandas(), {label_column, "votes"}),
+        pictures=pictures,
     )
 
 

@@ -3,30 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import DatasetError
+from mien.config import load_settings
+from mien.errors import DatasetError, ModelError
 from mien.expression.decision import Decider
 from mien.expression.network import Answers, Network
+from mien.labels import EMOTIONS, standard_label
 from mien.prior import Mix, Named
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
 from mien.train.evaluation.answers import answer_all, crop_quality
 from mien.train.evaluation.decided import decided_figures
-from mien.train.evaluation.figures import Figure
-from mien.train.evaluation.fit_prior import fit_prior, save_mix
-from mien.train.evaluation.groups import GroupFigure, by_group, groups_of
+from mien.train.evaluation.figures import Figure, none_if_nan
+from mien.train.evaluation.fit_prior import fit_mix, fit_prior, save_mix
+from mien.train.evaluation.groups import GroupFigure, by_group, groups_of, people_of
 from mien.train.evaluation.heads import HeadAnswers, head_for, heads_of, match_labels
 from mien.train.evaluation.measured import label_figures, landmark_figures, presence_figures, vote_figures
 from mien.train.evaluation.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
+from mien.train.evaluation.photographs import (
+    FacesAre,
+    TableRows,
+    faces_are,
+    photograph_figures,
+    photograph_scores,
+    read_photographs,
+)
 from mien.train.joint.recipe import JointRecipe
 from mien.train.prepare import prepare
 from mien.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """What Mien found in photographs.
+
+    Attributes:
+        count: how many there were.
+        without_face: in how many it found none.
+        with_several: in how many it found several, of which the largest was taken.
+    """
+
+    count: int
+    without_face: int
+    with_several: int
+
+    @classmethod
+    def of(cls, rows: TableRows) -> Photographs:
+        """Count."""
+        return cls(len(rows.faces), int((rows.faces == 0).sum()), int((rows.faces > 1).sum()))
 
 
 @dataclass(frozen=True)
@@ -42,6 +72,8 @@ class Evaluation:
         left_out: faces left out since the network has no such label.
         figures: every figure that the data allows, of all heads.
         groups: the same for each group of a column, where that was asked for.
+        photographs: how many photographs Mien looked for a face in, and what it found; None where the
+            pictures are taken as crops.
     """
 
     head: str
@@ -52,6 +84,7 @@ class Evaluation:
     left_out: int = 0
     figures: tuple[Figure, ...] = ()
     groups: tuple[GroupFigure, ...] = field(default=(), repr=False)
+    photographs: Photographs | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as a dictionary for JSON."""
@@ -64,6 +97,7 @@ class Evaluation:
             "left_out": self.left_out,
             "figures": [figure.as_dict() for figure in self.figures],
             "groups": [group.as_dict() for group in self.groups],
+            "photographs": asdict(self.photographs) if self.photographs else None,
         }
 
     def headline(self) -> dict[str, float]:
@@ -87,13 +121,17 @@ def evaluate(
     landmarks: Path | None = None,
     flips: bool = False,
     head: str | None = None,
-    by: str | None = None,
+    by: Sequence[str] = (),
+    person: str | None = None,
+    faces_as: FacesAre = "auto",
     prior: Named | Mix = "balanced",
     fit_prior_to: Path | None = None,
 ) -> Evaluation:
     """Measure a network on a data set: what a user gets under a mix, and each head by itself.
 
-    Where the data lacks some of the network's labels, the answers are renormalised over those that it has.
+    Where the data lacks some of the network's labels, the outputs' answers are renormalised over those that
+    it has; the table's are not. Photographs in which Mien has to find the face have figures of the table
+    alone.
 
     Args:
         network: what is measured.
@@ -104,24 +142,77 @@ def evaluate(
         remove: further classes to leave out, by name.
         votes: FER+'s CSV, for a Kaggle CSV.
         landmarks: landmarks of the faces, see `datasets.landmarks`.
-        flips: average the answers to each face and to its mirror image.
+        flips: average the outputs' answers to each face and to its mirror image; nobody's table is made so,
+            and its figures are left out.
         head: measure the expression by this output alone; None for all.
-        by: a column of the data, by whose values every figure is given too.
+        by: columns of the data, by whose values every figure is given too.
+        person: the column that says who is in a picture; None takes the data's own, where it has one.
+        faces_as: whether the pictures are crops of faces, or photographs; see `photographs.faces_are`.
         prior: how common each expression is expected to be, for the figures of the label.
         fit_prior_to: a file to write the mix into under which these labels are likeliest; see `fit_prior`.
 
     Raises:
-        DatasetError: the data can't be read, has no such part or column, or shares no two labels with the
-            network.
+        DatasetError: the data can't be read, has no such part or column, shares no two labels with the
+            network, or no face is found in it.
+        ModelError: faces are to be found for a network with labels that the table has no column for.
         OutputError: the mix can't be written.
     """
-    faces = _part(data, split, recipe, network.sidecar.size_px, votes, landmarks)
+    size_px = network.sidecar.size_px
+    faces = part_of(data, split, recipe, size_px=size_px, votes=votes, landmarks=landmarks)
     if remove:
         faces = faces.without(remove)
-    answers = answer_all(network, faces.images, flips=flips)
-    if fit_prior_to is not None:
-        save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
-    return evaluate_answers(network, answers, faces, head=head, by=by, prior=prior)
+    groups = {column: groups_of(faces, column) for column in by}
+    people = people_of(faces, person)
+    if faces_are(faces, faces_as) == "find":
+        found = evaluate_photographs(network, faces, people=people, prior=prior)
+        if fit_prior_to is not None:
+            rows = read_photographs(network, faces, load_settings(crops=False, prior="balanced"))
+            mix = fit_mix(network.sidecar, rows.said.probabilities[rows.found], faces.take(rows.found))
+            save_mix(fit_prior_to, mix)
+    else:
+        answers = answer_all(network, faces.images, flips=flips)
+        if fit_prior_to is not None:
+            save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
+        found = evaluate_answers(network, answers, faces, head=head, people=people, prior=prior)
+    rows_of_groups = [row for name in by for row in by_group(found.figures, groups[name], column=name)]
+    return replace(found, groups=tuple(rows_of_groups))
+
+
+def evaluate_photographs(
+    network: Network,
+    faces: FaceSet,
+    *,
+    people: NDArray[np.int64] | None = None,
+    prior: Named | Mix = "balanced",
+) -> Evaluation:
+    """Measure the table on photographs in which Mien finds the faces; see `evaluate`."""
+    if not _has_table(network):
+        raise ModelError(
+            f"network {network.sidecar.name} is of another label set, for which Mien makes no table; measure"
+            " it on crops (--faces crops)"
+        )
+    rows = read_photographs(network, faces, load_settings(crops=False, prior=prior))
+    figures = photograph_figures(rows, faces, people)
+    by_name = {figure.name.partition(",")[0]: figure for figure in figures}
+    labelled, right = by_name["gets a label"], by_name["right among those"]
+    return Evaluation(
+        head="label",
+        scores=photograph_scores(rows, faces),
+        certain_share=labelled.value,
+        certain_accuracy=none_if_nan(right.value),
+        ferplus={},
+        left_out=len(faces) - len(labelled.faces),
+        figures=_of_people(figures, people),
+        photographs=Photographs.of(rows),
+    )
+
+
+def _has_table(network: Network) -> bool:
+    return set(map(standard_label, network.sidecar.labels)) <= set(EMOTIONS)
+
+
+def _of_people(figures: Sequence[Figure], people: NDArray[np.int64] | None) -> tuple[Figure, ...]:
+    return tuple(figure if people is None else figure.of_people(people) for figure in figures)
 
 
 def evaluate_answers(
@@ -130,21 +221,24 @@ def evaluate_answers(
     faces: FaceSet,
     *,
     head: str | None = None,
-    by: str | None = None,
+    people: NDArray[np.int64] | None = None,
     prior: Named | Mix = "balanced",
 ) -> Evaluation:
     """Measure what a network answered to the faces (n,); see `evaluate`."""
     heads, sidecar = heads_of(network.sidecar, answers), network.sidecar
     chosen = head_for(heads, faces, head)
     quality = crop_quality(faces.images, answers)
-    figures = [] if head else decided_figures(sidecar, answers, quality, faces, prior)
+    certain = chosen.probabilities.max(axis=1) >= sidecar.uncertain_below
+    figures: list[Figure] = []
+    if _has_table(network):
+        certain = Decider(sidecar, prior).decide(answers, quality).certain
+        if not head:
+            figures += decided_figures(sidecar, answers, quality, faces, prior, people)
     figures += label_figures(chosen, faces)
     for each in [chosen] if head else heads[:1]:
         figures += vote_figures(each, faces)
     figures += landmark_figures(network, answers, faces) + presence_figures(network, answers, faces)
-    groups = by_group(figures, groups_of(faces, by)) if by else []
-    certain = Decider(sidecar, prior).decide(answers, quality).certain
-    return evaluate_head(chosen, certain, faces, tuple(figures), tuple(groups))
+    return evaluate_head(chosen, certain, faces, _of_people(figures, people))
 
 
 def evaluate_logits(
@@ -161,11 +255,7 @@ def evaluate_logits(
 
 
 def evaluate_head(
-    head: HeadAnswers,
-    given: NDArray[np.bool_],
-    faces: FaceSet,
-    figures: tuple[Figure, ...] = (),
-    groups: tuple[GroupFigure, ...] = (),
+    head: HeadAnswers, given: NDArray[np.bool_], faces: FaceSet, figures: tuple[Figure, ...] = ()
 ) -> Evaluation:
     """Measure one head's answers to the faces (n,); `given` (n,) says which get a label."""
     kept, targets, columns = match_labels(faces, head.labels)
@@ -179,18 +269,19 @@ def evaluate_head(
         ferplus=_against_votes(head, faces),
         left_out=int((~kept).sum()),
         figures=figures,
-        groups=groups,
     )
 
 
-def _part(
+def part_of(
     data: Path,
     split: str,
-    recipe: Recipe | JointRecipe | None,
+    recipe: Recipe | JointRecipe | None = None,
+    *,
     size_px: int,
-    votes: Path | None,
-    landmarks: Path | None,
+    votes: Path | None = None,
+    landmarks: Path | None = None,
 ) -> FaceSet:
+    """Read a part of a data set; arguments and errors as of `evaluate`."""
     if recipe is not None:
         parts = prepare(recipe, data, votes=votes, landmarks=landmarks)
         named = {"train": parts.train, "validation": parts.validation, "test": parts.test}

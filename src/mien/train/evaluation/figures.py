@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
 
 from mien.expression.calibration import expected_calibration_error
 from mien.train.evaluation.metrics import CALIBRATION_BINS, Interval, confusion_matrix, macro_f1
@@ -34,6 +35,7 @@ class Figure:
         rows: (m, d) what the statistic needs of each.
         statistic: from rows, at least one, to the figure.
         unit: "share" is 0 to 1, and shown as a percentage.
+        people: (m,) who each row is of, as a number; None where every row counts as a person of its own.
     """
 
     name: str
@@ -41,6 +43,15 @@ class Figure:
     rows: Rows
     statistic: Callable[[Rows], float]
     unit: Unit = "share"
+    people: Index | None = None
+
+    def of_people(self, people: Index) -> Figure:
+        """Give the same figure, with pictures of one person no longer taken as independent.
+
+        Args:
+            people: (n,) who each face that was measured is of, as a number.
+        """
+        return replace(self, people=people[self.faces]) if self.of_labelled_faces else self
 
     @property
     def of_labelled_faces(self) -> bool:
@@ -62,45 +73,70 @@ class Figure:
 
     @cached_property
     def interval(self) -> Interval:
-        """The 95 % percentile bootstrap interval over faces (Efron & Tibshirani 1993, chapter 13)."""
+        """The 95 % percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
+
+        People are drawn, each with all their pictures, where they are known (the cluster bootstrap: Davison &
+        Hinkley 1997, Bootstrap methods and their application, section 3.8); else faces. A share of none or of
+        all, of which every sample says the same, has the exact interval (Clopper & Pearson 1934).
+        """
         return self.interval_of(np.ones(len(self.rows), bool))
 
     def interval_of(self, mask: NDArray[np.bool_], seed: int = 0) -> Interval:
-        """Give the interval of some of the faces.
+        """Give the interval of some of the faces; NaN where there are fewer than two people.
 
         Args:
             mask: (m,) which.
             seed: of the resampling.
         """
         rows = self.rows[mask]
-        if not len(rows):
-            return float("nan"), float("nan")
         random = np.random.default_rng(seed)
-        samples = [self.statistic(rows[random.integers(0, len(rows), len(rows))]) for _ in range(_RESAMPLES)]
-        low, high = np.percentile(samples, [2.5, 97.5])
+        if self.people is None:
+            count, draw = len(rows), partial(_drawn_rows, random, len(rows))
+        else:
+            order, starts, lengths = _by_person(self.people[mask])
+            rows, count, draw = rows[order], len(lengths), partial(_drawn_people, random, starts, lengths)
+        if count < 2:
+            return float("nan"), float("nan")
+        if self.unit == "share" and self.statistic is _mean and _alike(rows):
+            return _exact_interval(float(rows[0, 0]), count)
+        samples = np.array([self.statistic(rows[draw()]) for _ in range(_RESAMPLES)])
+        # A sample by chance without one of the classes has no such figure.
+        measured = samples[~np.isnan(samples)]
+        if not len(measured):
+            return float("nan"), float("nan")
+        low, high = np.percentile(measured, [2.5, 97.5])
         return float(low), float(high)
 
     def shown(self, value: float) -> str:
         """Write a value of this figure for people; "-" where there was nothing to measure."""
-        if np.isnan(value):
-            return "-"
-        return f"{100 * value:.1f} %" if self.unit == "share" else f"{value:.3f}"
+        return written(value, self.unit)
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as a dictionary for JSON; a figure of no faces is None."""
-        measured = bool(len(self.rows))
         return {
             "name": self.name,
-            "value": self.value if measured else None,
-            "interval_95": list(self.interval) if measured else None,
+            "value": none_if_nan(self.value),
+            "interval_95": None if np.isnan(self.interval).any() else list(self.interval),
             "faces": len(self.faces),
             "unit": self.unit,
         }
 
 
+def written(value: float, unit: Unit) -> str:
+    """Write a figure for people; "-" where there was nothing to measure."""
+    if np.isnan(value):
+        return "-"
+    return f"{100 * value:.1f} %" if unit == "share" else f"{value:.3f}"
+
+
+def none_if_nan(value: float) -> float | None:
+    """Give a figure for JSON, which knows no NaN."""
+    return None if np.isnan(value) else float(value)
+
+
 def mean_figure(name: str, faces: Index, values: ArrayLike, unit: Unit = "share") -> Figure:
     """Make a figure that is the mean of one number a face, as an accuracy is."""
-    return Figure(name, faces, _column(values), lambda rows: float(rows[:, 0].mean()), unit)
+    return Figure(name, faces, _column(values), _mean, unit)
 
 
 def median_figure(name: str, faces: Index, values: ArrayLike) -> Figure:
@@ -140,6 +176,36 @@ def surest_figure(name: str, faces: Index, certainty: ArrayLike, right: ArrayLik
     return Figure(name, faces, rows, _right_among_surest)
 
 
+def auc_figure(name: str, faces: Index, scores: ArrayLike, positive: ArrayLike) -> Figure:
+    """Make the area under the ROC curve: how often a positive face has the higher score of two.
+
+    By ranks, ties counting half (Mann & Whitney 1947); NaN where all faces are of one kind.
+    """
+    return Figure(name, faces, np.column_stack([scores, positive]).astype(np.float64), _auc)
+
+
+def _mean(rows: Rows) -> float:
+    return float(rows[:, 0].mean())
+
+
+def _alike(rows: Rows) -> bool:
+    return bool((rows == 0).all() or (rows == 1).all())
+
+
+def _exact_interval(share: float, count: int) -> Interval:
+    least = 0.025 ** (1 / count)
+    return (least, 1.0) if share == 1 else (0.0, 1 - least)
+
+
+def _auc(rows: Rows) -> float:
+    positive = rows[:, 1] > 0
+    ones, others = int(positive.sum()), int((~positive).sum())
+    if not ones or not others:
+        return float("nan")
+    ranks = rankdata(rows[:, 0])
+    return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * others))
+
+
 def _calibration_error(rows: Rows) -> float:
     # A right label is output 0 of one output, and a wrong one is none.
     return expected_calibration_error(rows[:, :1], np.where(rows[:, 1] > 0, 0, 1), CALIBRATION_BINS)
@@ -149,6 +215,24 @@ def _right_among_surest(rows: Rows) -> float:
     count = max(1, round(SURE_SHARE * len(rows)))
     surest = np.argsort(-rows[:, 0], kind="stable")[:count]
     return float(rows[surest, 1].mean())
+
+
+def _drawn_rows(random: np.random.Generator, count: int) -> Index:
+    return random.integers(0, count, count)
+
+
+def _by_person(people: Index) -> tuple[Index, Index, Index]:
+    """Give an order in which each person's rows stand together, where each begins, and how many there are."""
+    order = np.argsort(people, kind="stable")
+    lengths = np.unique(people, return_counts=True)[1]
+    return order, np.cumsum(lengths) - lengths, lengths
+
+
+def _drawn_people(random: np.random.Generator, starts: Index, lengths: Index) -> Index:
+    drawn = random.integers(0, len(lengths), len(lengths))
+    counts = lengths[drawn]
+    before = np.cumsum(counts) - counts
+    return np.repeat(starts[drawn] - before, counts) + np.arange(counts.sum())
 
 
 def _column(values: ArrayLike) -> Rows:

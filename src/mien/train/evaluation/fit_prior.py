@@ -28,6 +28,11 @@ PSEUDO_FACES: Final = 2.0
 
 
 def fit_prior(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> Mix:
+    """Find the mix under which the given labels are likeliest, from a network's answers; see `fit_mix`."""
+    return fit_mix(sidecar, Decider(sidecar).probabilities(answers), faces)
+
+
+def fit_mix(sidecar: Sidecar, balanced: Floats, faces: FaceSet) -> Mix:
     """Find the mix under which the given labels are likeliest.
 
     It is the maximum of the posterior of p(label | face) proportional to mix x evidence, with a Dirichlet
@@ -35,19 +40,18 @@ def fit_prior(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> Mix:
 
     Args:
         sidecar: of the network.
-        answers: its, to the n faces.
+        balanced: (n, 8) probabilities of the faces under the balanced mix.
         faces: with labels, of which at least two are among the network's.
 
     Raises:
         DatasetError: there are no such labels.
     """
-    decider, sets = Decider(sidecar), label_sets(faces)
-    columns = np.sort(decider.columns)
+    columns, sets = np.sort(Decider(sidecar).columns), label_sets(faces)
     targets = sets[0].targets if sets else np.empty(0, np.int64)
     kept = np.isin(targets, columns)
     if len(np.unique(targets[kept])) < 2:
         raise DatasetError("expected faces of at least two expressions to fit a mix to, received fewer")
-    z = np.log(decider.probabilities(answers)[kept][:, columns].clip(1e-12))
+    z = np.log(balanced[kept][:, columns].clip(1e-12))
     right = np.eye(len(EMOTIONS))[targets[kept]][:, columns]
 
     def loss(shift: Floats) -> tuple[float, Floats]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien.expression.network import Answers, Network
-from mien.labels import EMOTIONS, FERPLUS_VOTES, standard_label
+from mien.labels import EMOTIONS, FERPLUS_VOTES, REMOVED_BY_THE_PAPER, standard_label
 from mien.train.augment import Augmentation
 from mien.train.datasets import FaceSet
 from mien.train.evaluation.answers import answer_all
@@ -29,7 +29,6 @@ MOVED = Augmentation(
 )
 """How far faces are moved to see whether their landmarks are still found."""
 
-_REMOVED_BY_THE_PAPER = ("disgust", "fear")
 _NOT_A_FACE = FERPLUS_VOTES.index("not-a-face")
 _NOT_A_FACE_VOTES = 5
 _NEGATIVES = 500
@@ -46,12 +45,12 @@ def label_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
         macro_f1_figure(f"macro-F1, {what}", places, targets, p.argmax(axis=1), count),
         calibration_figure(f"calibration error, {what}", places, p.max(axis=1), right),
     ]
-    return [*figures, *_the_papers(head, faces)]
+    return [*figures, *papers_figures(head, faces)]
 
 
-def _the_papers(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
-    """The same without the two classes that the paper removed, where the data has them."""
-    removed = [label for label in faces.labels if standard_label(label) in _REMOVED_BY_THE_PAPER]
+def papers_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
+    """Give the figures without the two classes that the paper removed, where the data has them."""
+    removed = [label for label in faces.labels if standard_label(label) in REMOVED_BY_THE_PAPER]
     if not removed or len(faces.labels) - len(removed) < 2:
         return []
     places = np.flatnonzero(~np.isin(faces.targets, [faces.labels.index(label) for label in removed]))
