@@ -31,7 +31,7 @@ Grey = NDArray[np.uint8]
 
 LEAVE: Final = 0.03
 """At most this share of disturbed neutral faces gets another label."""
-_SMILES: Final = 20
+_SMILES: Final = 40
 """Happiness may take so many times as much of it as any other expression: mild smiles are the commonest of
 mild expressions by far, and the only ones that there are pairs of photographs of."""
 _VOTES: Final = 5
