@@ -76,7 +76,7 @@ def fit_own_neutral(network: Network, decision: Decision, faces: FaceSet, seed: 
     for _ in range(_ROUNDS):  # which labels are given depends on the thresholds, and these on them
         own = own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
         own = own.model_copy(update={"certainty": _certainty(own, decision, change, noise, shown, seed)})
-    return own
+    return own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
 
 
 def is_resting(faces: FaceSet) -> NDArray[np.bool_]:
