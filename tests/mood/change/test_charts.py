@@ -169,7 +169,7 @@ def test_an_interval_has_to_be_a_month_or_more(watch: Watch, interval: float) ->
 
 
 def noisy(errors_later: float, *, seed: int, told: bool = True) -> Chart:
-    """A year whose later recordings are shorter: their figures have larger errors, which the chart is told or not."""
+    """A year whose later figures have larger errors, which the chart is told or not."""
     rng = np.random.default_rng(seed)
     table = days(400, seed=seed)
     later = table.index > FIRST + dt.timedelta(69)

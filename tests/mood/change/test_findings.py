@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mien.mood.change import watched
-from mien.mood.change.findings import Finding, findings
+from mien.mood.change.findings import Finding, findings, verdict
 from mien.mood.simulated import simulate_days
 from mien.mood.usual import NotReady, Usual
 from mood.change.people import FIRST, baseline, changed, days
@@ -207,3 +207,12 @@ def test_a_year_ago_is_told_with_its_year() -> None:
     table = days(400, seed=4)
     old = changed(table, "expressivity", 70, -0.15, last=100)
     assert any(re.search(r"March 2026", each.text) for each in changes(told(old)))
+
+
+def test_the_verdict_names_the_chosen_interval_whether_something_was_told_or_not() -> None:
+    assert "about once in 365 days" in verdict(told(flat()), 365)
+    calm = told(days(100, seed=4).assign(smiles_per_min=0.0))
+    assert "a false alarm about once in 365 days" in verdict(calm, 365)
+    assert verdict(told(flat(), None), None) == ""
+    reason = Usual.of(days(3, missing=0))
+    assert verdict(findings(days(3), reason, false_alarm_days=365), 365) == ""

@@ -1,8 +1,8 @@
 """Charts that watch a measure from the baseline on: EWMA and CUSUM of how far its days lie from usual.
 
-Days hang together, so that limits for independent days alarm far too often; `limits` draws them for days that
-correlate as the baseline allows. A chart tells *that* something changed. When it began, and whether it is over,
-is asked of the likelihood of each day (`steps`), as a chart's own memory reaches back and on too far.
+Days hang together, so that limits for independent days alarm far too often; `limits` draws them for days
+that correlate as the baseline allows. A chart tells *that* something changed. When it began, and whether it
+is over, is asked of the likelihood of each day (`steps`): a chart's own memory reaches back and on too far.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SLOW: Final = 0.7
 SAME_CHANGE_DAYS: Final = 14
 """A change that comes back within so many days after it was over is the same change."""
 
-_SCATTER: Final = 0.01
+_SCATTER: Final = 0.001
 """How seldom later days that scatter as the baseline's did are taken to scatter more."""
 
 _LEAST_DAYS_SCATTER: Final = 20
@@ -135,9 +135,13 @@ def ewma(
 def after(values: pd.Series[Any], usual: Usual) -> tuple[tuple[dt.date, ...], Floats]:
     """Give a measure's days behind the baseline: their dates, rising, and figures."""
     known = values.dropna().sort_index()
-    dates = [pd.Timestamp(each).date() for each in known.index]
+    dates = _dates(known)
     kept = [place for place, each in enumerate(dates) if each > usual.end]
     return tuple(dates[place] for place in kept), known.to_numpy(np.float64)[kept]
+
+
+def _dates(values: pd.Series[Any]) -> list[dt.date]:
+    return [pd.Timestamp(each).date() for each in values.index]
 
 
 def watchable(measure: str, usual: Usual) -> Ar1 | None:
@@ -197,9 +201,9 @@ def _chart(
 def deviations(fitted: Ar1, dates: Sequence[dt.date], values: Floats, noise: Floats, phi: float) -> Floats:
     """Give how far days lie from usual, drawn in so far that noisier days alarm no more often.
 
-    A day whose figure is less sure than the baseline's adds variance that is new each day. A slow mean of such
-    days wanders by the sum of the correlations over all lags (its long-run variance), (1 + phi) / (1 - phi) for
-    an autoregression. Days are drawn in until that is what it was.
+    A day whose figure is less sure than the baseline's adds variance that is new each day. A slow mean of
+    such days wanders by the sum of the correlations over all lags (its long-run variance), which is
+    (1 + phi) / (1 - phi) for an autoregression. Days are drawn in until that is what it was.
 
     Args:
         fitted: what is usual.
@@ -222,7 +226,7 @@ def _noise(
     """(n,) the variance of later days by their errors, as a multiple of what the baseline's days have."""
     if errors is None:
         return np.ones(len(dates))
-    known = {pd.Timestamp(day).date(): float(each) ** 2 for day, each in errors.dropna().items()}
+    known = dict(zip(_dates(errors.dropna()), errors.dropna().to_numpy(np.float64) ** 2, strict=True))
     before = [known[day] for day in own if day in known]
     if not before:
         return np.ones(len(dates))
@@ -259,8 +263,8 @@ def _doubt(phi: float, days: NDArray[np.int64], far: Floats, before: int, found:
         spread = float(calm.mean())
         if spread > variance_ratio.isf(_SCATTER, len(calm), before - 1):
             reasons.append(
-                f"single days scatter {spread**0.5:.1f} times as much as the baseline's, as those of shorter or"
-                " noisier recordings do"
+                f"single days scatter {spread**0.5:.1f} times as much as the baseline's, as those of shorter"
+                " or noisier recordings do"
             )
     return "; ".join(reasons)
 

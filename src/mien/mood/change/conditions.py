@@ -35,7 +35,7 @@ ONE_DAY_SD: Final = 4.0
 """A day so far from usual was filmed differently."""
 
 RUN_SD: Final = 2.0
-"""So was a day that lies so far from usual, on the same side as the mean of its last `RUN_DAYS` days: slow drift.
+"""So was a day that lies so far from usual, as the mean of its last `RUN_DAYS` days does: slow drift.
 
 Its own condition decides: a good day after a dark week is a good day.
 """

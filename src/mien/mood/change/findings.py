@@ -73,7 +73,7 @@ class Finding:
         advice: the clinic's text, beside the first change that lasts; else "".
         plain: of a change, its first sentence; else "".
         since_low, since_high: the 90 % interval of the first day of a change; None for what is none.
-        over: the first day on which a change was over, most likely; None while it lasts, and for what is none.
+        over: the first day on which a change was over, most likely; None while it lasts.
         measures: of a change, all measures that show it, the one that changed most first.
     """
 
@@ -102,6 +102,27 @@ def nothing_told(false_alarm_days: float | None = None) -> str:
     """
     chance = f" (a false alarm about once in {false_alarm_days:g} days)" if false_alarm_days else ""
     return f"No change could be told from chance{chance}. This does not say that nothing has changed."
+
+
+def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
+    """Say what findings mean beside chance: that nothing was told, or how often chance alone tells a change.
+
+    Args:
+        found: from `findings`.
+        false_alarm_days: as in `findings`.
+
+    Returns:
+        A sentence; "" where nobody watches for changes, or where it was said that nothing can be promised.
+    """
+    kinds = {each.kind for each in found}
+    idle = any(each.kind == "not_ready" and not each.measure for each in found)
+    if not false_alarm_days or idle:
+        return ""
+    if "change" not in kinds:
+        return nothing_told(false_alarm_days)
+    if "promise" in kinds:
+        return ""
+    return f"By chance alone a change is told about once in {false_alarm_days:g} days."
 
 
 def findings(
@@ -261,10 +282,8 @@ def _change(shown: Sequence[_Shown], days: pd.DataFrame) -> Finding:
     ended = f", over since {_day(over, today)}" if over else ""
     figures = [_measured(each, None if over else each.alarm.over, today) for each in shown]
     figures += [] if coverage is None else [f"coverage {100 * coverage:.0f} %"]
-    text = (
-        f"{plain} Since {_day(dated.since, today)} ({_range(dated.since_low, dated.since_high, today)}){ended}: "
-        f"{'; '.join(figures)}."
-    )
+    begun = f"{_day(dated.since, today)} ({_range(dated.since_low, dated.since_high, today)})"
+    text = f"{plain} Since {begun}{ended}: {'; '.join(figures)}."
     return Finding(
         "change", lead.chart.measure, dated.since, until, lead.size_sd, lead.low, lead.high, coverage, text,
         plain=plain, since_low=dated.since_low, since_high=dated.since_high, over=over,
@@ -297,7 +316,8 @@ def _measured(each: _Shown, over: dt.date | None, today: dt.date) -> str:
     if each.chart.measure == "expressivity":
         value, low, high = -value, -high, -low
     ended = f", over since {_day(over, today)}" if over else ""
-    return f"{_short(each.chart.measure)} {value:+.1f} SD of own days, 90 % interval {low:.1f} to {high:.1f}{ended}"
+    name = _short(each.chart.measure)
+    return f"{name} {value:+.1f} SD of own days, 90 % interval {low:.1f} to {high:.1f}{ended}"
 
 
 def _range(low: dt.date, high: dt.date, today: dt.date) -> str:

@@ -2,12 +2,12 @@
 
 What is usual is only known from the baseline's days, and limits that ignore this alarm far too often. So the
 baseline itself is drawn anew, hundreds of times, over the same days with the same gaps; each is fitted as the
-real one was, and a chart with that fit watches further days. This is done for each way in which days may hang
-together (`slow.QUICK`), and gives a limit for each: the one at which these charts alarm once in the chosen number
-of days. A person's limit is the mean of them, weighed by what their baseline allows.
+real one was, and a chart with that fit watches further days. This is done for each way in which days may
+hang together (`slow.QUICK`), and the limits of all are chosen so that these charts alarm once in the chosen
+number of days. A person's limit is the mean of them, weighed by what their baseline allows.
 
-The parametric bootstrap is that of Gandy & Kvaloy (2013). They hold the promise for 90 % of all baselines; we hold
-the expected number, because theirs doubles the delay or worse.
+The parametric bootstrap is that of Gandy & Kvaloy (2013). They hold the promise for 90 % of all baselines;
+we hold the expected number, because theirs doubles the delay or worse.
 """
 
 from __future__ import annotations
@@ -89,8 +89,9 @@ def limit(plan: Plan, shares: Floats, false_alarm_days: float) -> float:
     Args:
         plan: the chart, and the baseline's days.
         shares: (courses,) from `slow.weights`.
-        false_alarm_days: days from one false alarm to the next, as chosen. It takes about a second, once for a
-            plan.
+        false_alarm_days: days from one false alarm to the next, as chosen.
+
+    It takes about a second, once for a plan.
     """
     return float(shares @ limits(plan, false_alarm_days))
 
@@ -99,8 +100,8 @@ def limit(plan: Plan, shares: Floats, false_alarm_days: float) -> float:
 def limits(plan: Plan, false_alarm_days: float) -> Floats:
     """(courses,) the limit that each of `slow.QUICK` pulls to.
 
-    They are chosen together, so that people whose days truly hang together so, and of whom it is known only from
-    their baseline, have the chosen number of false alarms.
+    They are chosen together, so that people whose days truly hang together so, which only their baseline
+    shows, have the chosen number of false alarms.
     """
     shares, highest = _watched(plan)
     place = int(np.clip(round(false_alarm_days / _STEP_DAYS), 4, highest.shape[1])) - 1
@@ -131,8 +132,8 @@ def _watched(plan: Plan) -> tuple[Floats, Small]:
     """Draw baselines and what follows while nothing changes.
 
     Returns:
-        (courses, baselines, courses) what each baseline allows, and (courses, times, baselines, futures) how high
-        its chart has got by then.
+        (courses, baselines, courses) what each baseline allows, and (courses, times, baselines, futures)
+        how high its chart has got by then.
     """
     random = np.random.default_rng(20130304)
     drawn = [_of_course(random, plan, course) for course in QUICK]
@@ -184,4 +185,4 @@ class _Far:
 
     def of(self, figures: Small, day: int) -> Small:
         usual = self._levels[:, [(day - 1) % 7]]
-        return np.clip((figures - usual) / self._sd, -REACH_SD, REACH_SD)
+        return np.asarray(np.clip((figures - usual) / self._sd, -REACH_SD, REACH_SD), np.float32)

@@ -1,9 +1,10 @@
 """How days hang together: which autoregressions their figures allow, and whether a slow mood fits better.
 
-From a few weeks nobody can know how long a person's ups and downs last. So a handful of candidates stands for
-what there may be, each weighed by its restricted likelihood (Harville 1974) over the baseline's days. The limits of the charts
-are drawn to the mean of what the baseline allows. Moods that carry over for weeks can't be promised anything: for them the
-likelihood of all days so far is asked, with the changes that were told as the other explanation.
+From a few weeks nobody can know how long a person's ups and downs last. So a handful of candidates stands
+for what there may be, each weighed by its restricted likelihood (Harville 1974) over the baseline's days. The
+limits of the charts are drawn to the mean of what the baseline allows. Nothing can be promised of moods that
+carry over for weeks: for them the likelihood of all days so far is asked, with the changes that were told as
+the other explanation.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Told:
     """Something that was found, as a sentence.
 
     Attributes:
-        kind: "light", "camera", "coverage", "change" or "not_ready".
+        kind: "light", "camera", "coverage", "promise", "change" or "not_ready".
         text: the sentence.
         advice: the clinic's own text beside a change that lasts; else "".
     """
@@ -71,6 +71,7 @@ class Material:
         measures: what the figures are, by name.
         charts: for the long report.
         apart: days that were filmed unlike the baseline, which can't be compared.
+        verdict: what the findings mean beside chance, with the chosen days between false alarms; or empty.
     """
 
     code: str
@@ -88,6 +89,7 @@ class Material:
     measures: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
     charts: Sequence[ControlChart] = ()
     apart: frozenset[date] = frozenset()
+    verdict: str = ""
 
 
 def choose_period(
