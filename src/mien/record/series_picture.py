@@ -34,6 +34,7 @@ def draw_series(
     """
     if path.suffix.lower() not in PICTURES:
         raise ConfigError(f"{path}: expected a picture that ends in one of {', '.join(PICTURES)}")
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     names = list(watched.days.columns)
@@ -53,7 +54,8 @@ def draw_series(
         )
     strips[-1].xaxis.set_major_formatter(_months())
     strips[-1].set_xlabel(source, fontsize=7, loc="left")
-    figure.savefig(path, dpi=110)
+    with rc_context({"svg.fonttype": "none"}):  # so that its text is text
+        figure.savefig(path, dpi=110)
     return path
 
 
