@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from mien.errors import ConfigError
+from mien.mood.change.findings import nothing_told
 from mien.mood.definitions import MEASURES
 from mien.record.report.fit import ROOMS, fit, put_into
 from mien.record.report.material import ControlChart, Material, Told, choose_period
@@ -56,6 +57,16 @@ def test_light_and_camera_come_before_changes() -> None:
     page = first_page(material(5, days(5), found=told))
     assert page.remarks == ("About camera.", "About light.", "About coverage.")
     assert page.changes == ("About not_ready.", "About change.")
+
+
+def test_the_chosen_interval_is_said_with_a_change_and_without_one() -> None:
+    chance = "By chance alone a change is told about once in 365 days."
+    found = [Told("change", "the face has moved less. Since 3 May: flatness +2.0 SD of own days.")]
+    page = first_page(material(5, days(5), found=found, verdict=chance))
+    assert page.changes == (f"The face has moved less. Since 3 May: flatness +2.0 SD of own days. {chance}",)
+    none = first_page(material(5, days(5), usual=ALL_USUAL, verdict=nothing_told(365)))
+    assert none.changes == (nothing_told(365),)
+    assert "once in 365 days" in none.changes[0]
 
 
 def test_without_a_baseline_nothing_is_called_unchanged() -> None:

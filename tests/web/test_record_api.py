@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from mien.errors import StoreError
 from mien.mood.definitions import MEASURES
+from mien.record import simulated
 from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from mien.web.app import build_backend
@@ -481,6 +482,31 @@ def test_everything_is_given_as_one_zip(page: TestClient, record: Store) -> None
     assert [entry.action for entry in record.audit.entries()][-1] == "export"
 
 
+# A person who does not exist.
+
+
+def test_the_page_makes_up_a_person_to_look_at(
+    page: TestClient, record: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulated, "DEMONSTRATION_WEEKS", 2)
+    made = post(page, "simulated")
+    assert made.status_code == 201
+    told = made.json()
+    assert (told["code"], told["simulated"], told["consent"]["state"]) == ("SIMULATED-1", True, "valid")
+    assert all(each.kind == "simulated" for each in record.recordings.of(record.subjects.get("SIMULATED-1")))
+    assert get(page, "subjects/SIMULATED-1")["false_alarm_days"] == 365
+    assert post(page, "simulated").status_code == 409
+
+
+def test_making_up_a_person_leaves_a_choice_of_false_alarms_alone(
+    page: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulated, "DEMONSTRATION_WEEKS", 1)
+    assert post(page, "false-alarms", days=730).status_code == 200
+    assert post(page, "simulated").status_code == 201
+    assert get(page, "subjects/SIMULATED-1")["false_alarm_days"] == 730
+
+
 # Other pages.
 
 
@@ -491,7 +517,7 @@ def test_everything_is_given_as_one_zip(page: TestClient, record: Store) -> None
         ("POST", "subjects/P-1/consents"), ("DELETE", "subjects/P-1/consents"),
         ("POST", "subjects/P-1/annotations"), ("POST", "subjects/P-1/self-reports"),
         ("POST", "subjects/P-1/baseline"), ("POST", "false-alarms"), ("POST", "users"),
-        ("POST", "texts/crisis"),
+        ("POST", "texts/crisis"), ("POST", "simulated"),
     ],
 )  # fmt: skip
 def test_no_other_page_gets_at_the_record(page: TestClient, record: Store, method: str, path: str) -> None:

@@ -158,7 +158,7 @@ def changes(
 
     Example: mien changes P-017 --false-alarm-days 365
     """
-    from mien.mood.change.findings import nothing_told
+    from mien.mood.change.findings import verdict
     from mien.record.changes import changes as find
     from mien.record.changes import choose_false_alarms, look_back
     from mien.store.store import Store
@@ -180,8 +180,8 @@ def changes(
         return
     for each in found:
         typer.echo(each.text + (f" {each.advice}" if each.advice else ""))
-    if not found:
-        typer.echo(nothing_told(chosen))
+    if said := verdict(found, chosen):
+        typer.echo(said)
 
 
 def _chosen(days: int) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_POINTS: Final = 2000
 """Points of a recording that a screen has room for."""
 
+SIMULATED: Final = "SIMULATED-1"
+"""The code of the person that the page makes up, as `mien demo` does."""
+
 SAFETY: Final = "phq9_safety"
 CRISIS: Final = "crisis"
 
@@ -73,6 +76,13 @@ def _add_subjects(router: APIRouter) -> None:
         """Add a subject, under a code that tells nobody who it is."""
         subject = who.store.subjects.add(wanted.code, birth_year=wanted.birth_year, notes=wanted.notes)
         return _about(who, subject)
+
+    @router.post("/simulated", status_code=201)
+    def simulate(who: Clinical) -> dict[str, Any]:
+        """Make up a person of twelve weeks to look at; everything of theirs is marked as simulated."""
+        from mien.record.simulated import write_demonstration
+
+        return _about(who, write_demonstration(who.store, SIMULATED))
 
     @router.get("/subjects/{code}")
     def subject(code: str, who: Seeing) -> dict[str, Any]:

@@ -161,8 +161,14 @@ def _chart_view(chart: Chart) -> dict[str, Any]:
         "statistic": views.numbers(chart.statistic),
         "limit": chart.upper,
         "false_alarm_days": chart.false_alarm_days,
+        "doubt": chart.doubt,
         "alarms": [
-            {"day": each.date.isoformat(), "since": each.since.isoformat(), "direction": each.direction}
+            {
+                "day": each.date.isoformat(),
+                "since": each.since.isoformat(),
+                "over": each.over and each.over.isoformat(),
+                "direction": each.direction,
+            }
             for each in chart.alarms
         ],
     }

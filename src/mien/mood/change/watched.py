@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mien.mood.change.charts import Chart, cusum, ewma, watchable
 from mien.mood.change.conditions import unlike
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WATCHED: Final = ("expressivity", "valence_mean", "smiles_per_min")
 """What is watched for changes. Few, because the promise about false alarms is shared among them."""
 
+_NINE_OF_TEN_SD: Final = 1.645
 _DRAW: Final = {"ewma": ewma, "cusum": cusum}
 
 
@@ -25,6 +26,19 @@ def alike(days: pd.DataFrame, usual: Usual) -> pd.DataFrame:
     if "network" in kept:
         kept = kept.loc[[same_network(each, usual) for each in kept["network"]]]
     return kept.loc[~kept.index.isin(marks.index[marks.any(axis=1)])]
+
+
+def standard_errors(days: pd.DataFrame, measure: str) -> pd.Series[Any] | None:
+    """Give the standard error of each day's figure by its 90 % interval; None where days have none.
+
+    Args:
+        days: with `MEASURE_low` and `MEASURE_high`.
+        measure: its name.
+    """
+    low, high = f"{measure}_low", f"{measure}_high"
+    if low not in days or high not in days:
+        return None
+    return (days[high] - days[low]) / (2 * _NINE_OF_TEN_SD)
 
 
 def charts(
@@ -57,7 +71,12 @@ def charts(
     able = [name for name in watched if name in days and watchable(name, usual)]
     kept = alike(days, usual)
     drawn = [
-        _DRAW[kind](kept[name], usual, false_alarm_days=false_alarm_days * len(able))
+        _DRAW[kind](
+            kept[name],
+            usual,
+            false_alarm_days=false_alarm_days * len(able),
+            errors=standard_errors(kept, name),
+        )
         for name in able
         if of is None or name in of
         for kind in kinds

@@ -165,7 +165,13 @@ def _how_to_read(material: Material) -> str:
 
 
 def _changes(material: Material) -> tuple[str, ...]:
-    told = [sentence(each.text) for each in material.found if each.kind not in FIRST_KINDS]
+    found = [each for each in material.found if each.kind not in FIRST_KINDS]
+    told = [sentence(each.text) for each in found]
+    change = next((place for place, each in enumerate(found) if each.kind == "change"), None)
+    if material.verdict and change is not None:
+        told[change] += f" {material.verdict}"  # which stays on a full page, where later entries give way
+    elif material.verdict:
+        told.append(material.verdict)
     if told:
         return tuple(told)
     if not len(material.days):

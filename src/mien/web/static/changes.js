@@ -4,7 +4,7 @@ import { ask, subjectPath } from "./ask.js";
 import { dayNumber, plainDay } from "./dates.js";
 import { html } from "./svg.js";
 
-const KINDS = { network: "Network", light: "Light", camera: "Camera", coverage: "Coverage", change: "Change", not_ready: "Not yet" };
+const KINDS = { network: "Network", light: "Light", camera: "Camera", coverage: "Coverage", change: "Change", promise: "Caution", not_ready: "Not yet" };
 const CHARTS = { ewma: "EWMA", cusum: "CUSUM" };
 const HIGHER = { 1: "higher", "-1": "lower" };
 
@@ -59,7 +59,7 @@ export class Changes {
       statistic,
       upper: days.map(() => limit),
       lower: days.map(() => -limit),
-      alarms: alarms.map(({ day, since, direction }) => ({ day: dayNumber(day), words: `${CHARTS[kind]}: ${HIGHER[direction]} than usual since ${plainDay(dayNumber(since))}` })),
+      alarms: alarms.map(({ day, since, over, direction }) => ({ day: dayNumber(day), words: `${CHARTS[kind]}: ${HIGHER[direction]} than usual since ${plainDay(dayNumber(since))}${over ? `, over since ${plainDay(dayNumber(over))}` : ""}` })),
     }));
   }
 
