@@ -39,6 +39,9 @@ SHAPE: Final = (
 MEASURES: Final = (*POSE, *SHAPE, *(f"{name}_change" for name in SHAPE))
 """What is measured on a face's landmarks, in the order of the table's columns."""
 
+NEUTRALS: Final = ("average", "first", "photo", "auto", "baseline")
+"""Against which neutral face an expression is read: everybody's, or the person's own, by its origin."""
+
 UNCERTAIN: Final = "uncertain"
 """What stands for the label when no label is likely enough."""
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from mien.config import Settings, load_settings
+from mien.expression.decision import Decider
 from mien.expression.network import Network, load_network
 from mien.expression.reader import ExpressionReader
 from mien.face.crop import whole_image_as_face
@@ -121,6 +122,11 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def decider(self) -> Decider:
+        """What turns the network's answers into labels."""
+        return self._reader.decider
 
     def close(self) -> None:
         """Let the detector go."""

@@ -28,7 +28,7 @@ class Recording:
 
     Attributes:
         frame: the table, one row per face per analysed frame; its columns are `mien.table.COLUMNS`,
-            and the measures and landmarks where they were asked for.
+            and the measures, landmarks and neutral face where they were asked for.
         summary: what was read and what was not, by which models, settings and versions.
     """
 

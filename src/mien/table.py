@@ -22,7 +22,7 @@ import numpy as np
 
 from mien.errors import OutputError, SourceError
 from mien.files import written_whole
-from mien.labels import EMOTIONS, MEASURES, POSE
+from mien.labels import EMOTIONS, MEASURES, NEUTRALS, POSE
 from mien.types import LANDMARKS, Faces, Frame
 
 if TYPE_CHECKING:
@@ -56,10 +56,13 @@ COLUMNS: Final = (
 )  # fmt: skip
 """The columns that every table has, in their order: the only place where it stands."""
 
-_TEXT: Final = ("source", "expression")
+NEUTRAL: Final = "neutral"
+"""The column that says against which neutral face the expression is read: one of `labels.NEUTRALS`."""
+
+_TEXT: Final = ("source", "expression", NEUTRAL)
 _DTYPES: Final = {
     name: "str" if name in _TEXT else "float64" if name in DECIMALS else "int64"
-    for name in (*COLUMNS, *MEASURES, *POINTS)
+    for name in (*COLUMNS, NEUTRAL, *MEASURES, *POINTS)
 }
 
 Row = tuple[str | int | float | None, ...]
@@ -73,21 +76,26 @@ class Columns:
     Attributes:
         measures: `labels.MEASURES`.
         landmarks: `POINTS`.
+        neutral: `NEUTRAL`, at the end.
     """
 
     measures: bool = False
     landmarks: bool = False
+    neutral: bool = False
 
     @classmethod
     def among(cls, names: Iterable[str]) -> Columns:
         """Say which of the columns that can be asked for are all among some names."""
         there = set(names)
-        return cls(measures=there.issuperset(MEASURES), landmarks=there.issuperset(POINTS))
+        return cls(
+            measures=there.issuperset(MEASURES), landmarks=there.issuperset(POINTS), neutral=NEUTRAL in there
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns in their order."""
-        return (*COLUMNS, *(MEASURES if self.measures else ()), *(POINTS if self.landmarks else ()))
+        measured = (*(MEASURES if self.measures else ()), *(POINTS if self.landmarks else ()))
+        return (*COLUMNS, *measured, *((NEUTRAL,) if self.neutral else ()))
 
     @cached_property
     def dtypes(self) -> dict[str, str]:
@@ -122,9 +130,10 @@ def rows(frame: Frame, faces: Faces, columns: Columns = PLAIN) -> list[Row]:
     decimals = [DECIMALS[name] for name in columns.names[len(start) :] if name in DECIMALS]
     stacked = np.column_stack(numbers).astype(np.float64).tolist()
     result: list[Row] = []
-    for track, label, values in zip(faces.track.tolist(), faces.labels, stacked, strict=True):
+    last = [(NEUTRALS[each],) if columns.neutral else () for each in faces.neutral.tolist()]
+    for track, label, values, end in zip(faces.track.tolist(), faces.labels, stacked, last, strict=True):
         cells = [_rounded(value, places) for value, places in zip(values, decimals, strict=True)]
-        result.append((*start, track, *cells[:_BEFORE_LABEL], label, *cells[_BEFORE_LABEL:]))
+        result.append((*start, track, *cells[:_BEFORE_LABEL], label, *cells[_BEFORE_LABEL:], *end))
     return result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.labels import EMOTIONS, MEASURES, UNCERTAIN
+from mien.labels import EMOTIONS, FER2013, MEASURES, UNCERTAIN
 
 Image = NDArray[np.uint8]
 """A picture: uint8, RGB, shape (height, width, 3), the first row on top."""
@@ -18,6 +18,10 @@ POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 LANDMARKS = 68
 """How many landmarks a face network gives, in the order of iBUG's 300-W (Sagonas et al. 2016)."""
+
+
+LOGITS = len(EMOTIONS) + len(FER2013)
+"""How many logits of expressions a joint network gives: those of FER+ and of FER-2013."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +61,14 @@ _SHAPES: dict[str, tuple[tuple[int, ...], type, float]] = {
     "presence": ((), np.float32, np.nan),
     "track": ((), np.int64, -1),
     "quality": ((), np.float32, np.nan),
+    "logits": ((LOGITS,), np.float32, np.nan),
     "probabilities": ((len(EMOTIONS),), np.float32, np.nan),
     "expression": ((), np.int64, -1),
     "confidence": ((), np.float32, np.nan),
     "shares": ((len(EMOTIONS),), np.float32, np.nan),
     "shares_expression": ((), np.int64, -1),
     "shares_confidence": ((), np.float32, np.nan),
+    "neutral": ((), np.int64, 0),
     "valence": ((), np.float32, np.nan),
     "arousal": ((), np.float32, np.nan),
     "measures": ((len(MEASURES),), np.float32, np.nan),
@@ -84,6 +90,8 @@ class Faces:
         presence: (n,) how likely there is a face in the box at all, 0 to 1; NaN where the network can't tell.
         track: (n,) which face, from 0; -1 before tracking.
         quality: (n,) how usable the face is, 0 to 1.
+        logits: (n, 15) of FER+'s expressions and FER-2013's, each less their mean; NaN where the network has
+            not both.
         probabilities: (n, 8) under the expected mix, in the order of `labels.EMOTIONS`; NaN where the network
             has no such label.
         expression: (n,) index in `labels.EMOTIONS` of the highest of them; -1 is "uncertain" or unread.
@@ -92,6 +100,7 @@ class Faces:
         shares: (n, 8) the share of people who would choose each label, whatever the mix; valence, arousal,
             measures and the record stand on these.
         shares_expression, shares_confidence: (n,) the label that most people would choose, likewise.
+        neutral: (n,) index in `labels.NEUTRALS`: against which neutral face the expression is read.
         valence: (n,) -1 to 1, from the shares.
         arousal: (n,) -1 to 1, likewise.
         measures: (n, k) in the order of `labels.MEASURES`; NaN where they are not asked for or not known.
@@ -104,12 +113,14 @@ class Faces:
     presence: NDArray[np.float32] = None  # type: ignore[assignment]
     track: NDArray[np.int64] = None  # type: ignore[assignment]
     quality: NDArray[np.float32] = None  # type: ignore[assignment]
+    logits: NDArray[np.float32] = None  # type: ignore[assignment]
     probabilities: NDArray[np.float32] = None  # type: ignore[assignment]
     expression: NDArray[np.int64] = None  # type: ignore[assignment]
     confidence: NDArray[np.float32] = None  # type: ignore[assignment]
     shares: NDArray[np.float32] = None  # type: ignore[assignment]
     shares_expression: NDArray[np.int64] = None  # type: ignore[assignment]
     shares_confidence: NDArray[np.float32] = None  # type: ignore[assignment]
+    neutral: NDArray[np.int64] = None  # type: ignore[assignment]
     valence: NDArray[np.float32] = None  # type: ignore[assignment]
     arousal: NDArray[np.float32] = None  # type: ignore[assignment]
     measures: NDArray[np.float32] = None  # type: ignore[assignment]

@@ -48,7 +48,7 @@ SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_the_manifest_knows_every_file(zipped: Path) -> None:
     files = contents(zipped)
     manifest = json.loads(files.pop("manifest.json"))
-    assert (manifest["format"], manifest["format_version"]) == ("mien-record", 1)
+    assert (manifest["format"], manifest["format_version"]) == ("mien-record", 2)
     assert manifest["mien_version"] == mien.__version__
     assert manifest["files"] == {
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

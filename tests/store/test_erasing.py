@@ -59,6 +59,7 @@ def test_it_leaves_no_trace(store: Store) -> None:
         "users": 1,
         "figures": 1,
         "baselines": 0,
+        "neutral_faces": 0,
     }
     assert found_in(store) == set()
     assert store.subjects.all() == [other]

@@ -101,6 +101,7 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "texts": {"name": "crisis", "value": "call"},
     "baselines": {"id": 1, "subject_id": 7, "made_at": AT, "value": "{}"},
+    "neutral_faces": {"id": 1, "subject_id": 7, "made_at": AT, "value": "{}"},
     "figures": {"subject_id": 7, "key": "day", "version": "1", "value": {"a": 1}},
 }
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from mien.analysis.batch import analyse_all
+from mien.analysis.neutral import chosen_neutral
 from mien.analysis.partial import Wanted
 from mien.analysis.recorded import Recorded
 from mien.analysis.task import plan
@@ -31,6 +32,7 @@ def analyze(
     resume: bool = False,
     subject: str | None = None,
     store: str | Path | None = None,
+    neutral: str | Path | None = None,
     **choices: Any,
 ) -> Recording:
     """Read the expressions in photographs, folders and videos.
@@ -49,13 +51,16 @@ def analyze(
         resume: keep what an interrupted call with the same `out` has finished.
         subject: put the readings of this subject's face into their record as well; they must have agreed.
         store: where the record lies; the user's own when left out.
+        neutral: read the person by their own neutral face: "first:10s" learns it from a film's first seconds,
+            a photograph's path from there, "auto" looks for it and does nothing where it isn't sure; "off"
+            reads by everybody's. Left out, it is the one kept for `subject`, where there is one.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
         The rows and the summary of all inputs; `summary["failed"]` names the ones that could not be read.
 
     Raises:
-        ConfigError: a setting is wrong, or the network finds no landmarks to measure.
+        ConfigError: a setting is wrong, the network finds no landmarks to measure, or `neutral` does not do.
         ModelError: a network is missing or damaged.
         OutputError: `out` can't be written.
         SourceError: none of the inputs can be read.
@@ -77,6 +82,7 @@ def analyze(
         from mien.analysis.into_record import check_recorded
 
         check_recorded(recorded, tasks)
+    own = chosen_neutral(None if neutral is None else str(neutral), settings, recorded)
     with TemporaryDirectory(prefix="mien-") as temporary:
         result = analyse_all(
             tasks, settings, Path(out or temporary),
@@ -84,8 +90,9 @@ def analyze(
             wanted=Wanted(
                 plots and out is not None,
                 annotate and out is not None,
-                Columns(measures, landmarks),
+                Columns(measures, landmarks, neutral=own is not None),
                 recorded,
+                own,
             ),
             table_format=table_format, jobs=jobs, resume=resume,
         )  # fmt: skip

@@ -19,7 +19,7 @@ from mien.analysis.task import Failure, Task
 from mien.config import Settings
 from mien.files import write_json
 from mien.pipeline import Pipeline
-from mien.table import PLAIN, Columns, new_table, read_rows
+from mien.table import Columns, new_table, read_rows
 
 DEFAULT = Wanted()
 
@@ -89,7 +89,7 @@ def analyse_all(
     """
     start = perf_counter()
     settings = settings.model_copy(update={"threads": settings.threads or 1})
-    if wanted.columns != PLAIN:
+    if wanted.columns.measures or wanted.columns.landmarks:
         check_landmarks(settings)
     folder = prepare(out, resume=resume)
     outcomes = _read_all(tasks, settings, folder, wanted, jobs, progress)

@@ -24,6 +24,7 @@ from mien.table import Columns, new_table, read_rows, rows, table_frame
 if TYPE_CHECKING:
     from mien.analysis.annotate import Mark
     from mien.analysis.into_record import Take
+    from mien.analysis.neutral import LearntFaces
 
 PLOTTED_ROWS = 20_000
 """Of a longer recording, only every n-th frame is plotted: memory stays the same, and nobody sees more."""
@@ -90,8 +91,11 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         mark = stack.enter_context(_marker(task, pipeline, partial)) if wanted.annotate else None
         table = stack.enter_context(new_table(partial.path(".csv"), wanted.columns))
         measurer = Measurer() if wanted.columns.measures else None
+        own = _own_faces(task, pipeline, wanted)
         take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
         for frame, faces in pipeline.stream(source, tally):
+            if own is not None:
+                faces = own.read(frame, faces, tally.cuts)
             if measurer is not None:
                 faces = measurer.measure(faces, frame.time_s)
             table.write(rows(frame, faces, wanted.columns))
@@ -102,9 +106,20 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
                 mark(frame, faces)
             progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
     record = describe(task, source.report, tally, census) | kept.as_record()
+    if own is not None:
+        record["neutral"] = own.report()
     if ".png" in partial.pictures:
         _plot(partial, record, settings, wanted.columns)
     return record
+
+
+def _own_faces(task: Task, pipeline: Pipeline, wanted: Wanted) -> LearntFaces | None:
+    if wanted.neutral is None:
+        return None
+    # Imported here: who reads everybody alike does not wait for it.
+    from mien.analysis.neutral import learn
+
+    return learn(task, pipeline, wanted.neutral, wanted.recorded.tracks if wanted.recorded else ())
 
 
 def _into_record(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import mien
+from mien.analysis.neutral import Neutral
 from mien.analysis.recorded import Recorded
 from mien.analysis.task import Task
 from mien.config import Settings
@@ -29,12 +30,14 @@ class Wanted:
         annotate: a copy with the faces marked.
         columns: of the table.
         recorded: into whose record it goes as well; None into nobody's.
+        neutral: the person's own neutral face to read by; None reads everybody by the usual one.
     """
 
     plots: bool = True
     annotate: bool = False
     columns: Columns = PLAIN
     recorded: Recorded | None = None
+    neutral: Neutral | None = None
 
 
 @dataclass(frozen=True, slots=True)

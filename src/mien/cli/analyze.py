@@ -92,6 +92,14 @@ def analyze(
         bool, typer.Option("--again", help="Put it into the record anew, where it is there already.")
     ] = False,
     store: StoreOption = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            help="Read the person by their own neutral face: learnt from a film's first seconds, from a"
+            " photograph, or found in the film where that is sure [kept for --subject, else off].",
+            metavar="first:10s|PHOTO|auto|off",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
@@ -104,6 +112,7 @@ def analyze(
     Example: mien analyze holiday/ session.mp4 --annotate --out results
     """
     from mien.analysis.batch import analyse_all
+    from mien.analysis.neutral import chosen_neutral
     from mien.analysis.partial import Wanted
     from mien.analysis.task import plan
     from mien.config import load_settings
@@ -123,11 +132,13 @@ def analyze(
         from mien.analysis.into_record import check_recorded
 
         check_recorded(recorded, tasks)
+    own = chosen_neutral(neutral, settings, recorded)
+    columns = Columns(measures, landmarks, neutral=own is not None)
     try:
         with progress_bar("reading", len(tasks), wanted=not quiet) as progress:
             result = analyse_all(
                 tasks, settings, out,
-                failures=failures, wanted=Wanted(plot, annotate, Columns(measures, landmarks), recorded),
+                failures=failures, wanted=Wanted(plot, annotate, columns, recorded, own),
                 table_format=table_format, jobs=jobs, resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt as error:
@@ -204,8 +215,23 @@ def _line(recording: dict[str, Any]) -> str:
         found += (
             f"; {kept['code']} in {kept['frames_with_subject']} of {kept['frames']} frames, {_stored(kept)}"
         )
+    if neutral := recording.get("neutral"):
+        found += f"; {neutral_line(neutral)}"
     note = f"; {recording['note']}" if recording["note"] else ""
     return f"{recording['source']}: {found}{note}"
+
+
+def neutral_line(neutral: dict[str, Any]) -> str:
+    """Say in a few words by which neutral face an input was read."""
+    person = neutral["person"] or next(iter(neutral.get("tracks", {}).values()), None)
+    if person is None:
+        return str(neutral["note"])
+    own = sum(count for origin, count in neutral["readings"].items() if origin != "average")
+    [(label, p)] = person["read_without"].items()
+    said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {_count(own, 'reading')}"
+    return (
+        said if label == "neutral" else f"{said}, which without it reads as {label} ({p:.0%}): is it neutral?"
+    )
 
 
 def _stored(kept: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mien.cli.live_terminal import Announcer
     from mien.config import Settings
     from mien.live.hub import Mailbox
+    from mien.live.neutral import LiveNeutral
     from mien.live.places import Place
     from mien.live.station import Station
     from mien.source import Source
@@ -101,6 +102,15 @@ def live(
             "--allow-host", help="Another name that browsers may reach the page by.", metavar="NAME"
         ),
     ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            help="Read the person by their own neutral face: look neutral for the first seconds, or give a"
+            " photograph [kept for --subject, else off]. The page has a button for it; in the terminal, n"
+            " learns it for three seconds and o turns it off.",
+            metavar="first:3s|PHOTO|off",
+        ),
+    ] = None,
     stop_after: Annotated[
         float | None,
         typer.Option("--for", help="Stop after so many seconds of running.", metavar="SECONDS", min=0.0),
@@ -142,8 +152,9 @@ def live(
     _settle_purpose(purpose, places)
     if store is not None and subject is None and not page:
         raise ConfigError("--store needs --subject with --no-page: without it nothing is stored")
+    neutrals = _neutrals(neutral, settings, subject, store)
     code = _run(
-        places, settings, asked, show_page,
+        places, settings, asked, show_page, neutrals,
         mqtt=mqtt, subject=subject, store=store, as_json=as_json, landmarks=landmarks, stop_after=stop_after,
     )  # fmt: skip
     raise typer.Exit(code)
@@ -151,7 +162,7 @@ def live(
 
 def _run(
     places: Sequence[Place], settings: Settings, asked: dict[str, Any],
-    show_page: Callable[[Station], None] | None,
+    show_page: Callable[[Station], None] | None, neutrals: Callable[[], LiveNeutral],
     *, mqtt: str | None, subject: str | None, store: str | None,
     as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
@@ -177,7 +188,13 @@ def _run(
             stack.enter_context(closing(MqttSink(mqtt, station.hub, station.statuses)))
         box = stack.enter_context(station.hub.subscribe())
         for place in places:
-            station.add(place.name, _opener(place, asked), where=place.shown, restart=place.restarts)
+            station.add(
+                place.name,
+                _opener(place, asked),
+                where=place.shown,
+                restart=place.restarts,
+                neutral=neutrals(),
+            )
         if show_page is not None:
             box.close()
             with announced(announcer, station.statuses), _interrupted_after(stop_after):
@@ -188,6 +205,30 @@ def _run(
                 station, box, announcer, teller, as_json=as_json, landmarks=landmarks, stop_after=stop_after
             )
     return code or _failed(teller)
+
+
+def _neutrals(
+    text: str | None, settings: Settings, subject: str | None, store: str | None
+) -> Callable[[], LiveNeutral]:
+    """Check what was asked for, before a camera is opened; give what makes each source's."""
+    from mien.analysis.neutral import chosen_neutral
+    from mien.analysis.recorded import Recorded
+    from mien.live.neutral import MOST_S, LiveNeutral
+    from mien.neutral import Own
+
+    recorded = None if subject is None else Recorded(subject, store)
+    found = chosen_neutral(text, settings, recorded)
+    if found is None:
+        return LiveNeutral
+    if found.rest is not None:
+        own = Own(found.rest, found.kind)
+        return lambda: LiveNeutral(own)
+    if found.kind != "first" or found.seconds > MOST_S:
+        raise ConfigError(
+            f"neutral: a live source takes first:3s with up to {MOST_S:g} seconds, a photograph or off,"
+            f" received {text!r}"
+        )
+    return lambda: LiveNeutral(learn_s=found.seconds)
 
 
 def _failed(teller: RecordTeller | None) -> int:
@@ -311,12 +352,28 @@ def _followed(
         return 0
 
 
+def _obey(station: Station, key: str) -> None:
+    """Do what a key says: n learns the neutral face of who is before each source, o forgets it."""
+    from mien.cli.console import print_error
+
+    for status in station.statuses() if key in ("n", "o") else []:
+        try:
+            neutral = station.neutral_of(status.name)
+        except ConfigError as error:
+            print_error(str(error))
+            return
+        if key == "n":
+            neutral.learn()
+        else:
+            neutral.forget()
+
+
 def _follow(
     station: Station, box: Mailbox, announcer: Announcer, teller: RecordTeller | None,
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Print what comes until all sources are over, or the time is up; give the exit code."""
-    from mien.cli.live_terminal import is_over, status_display
+    from mien.cli.live_terminal import is_over, pressed_keys, status_display
     from mien.live.json_lines import JsonLines
 
     end_s = math.inf
@@ -324,8 +381,11 @@ def _follow(
         lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None
         more = list if teller is None else teller.lines
         show = None if as_json else stack.enter_context(status_display(more))
+        keys = list if as_json else stack.enter_context(pressed_keys())
         statuses, due_s = station.statuses(), 0.0
         while (now_s := monotonic()) < end_s:
+            for key in keys():
+                _obey(station, key)
             if now_s >= due_s:
                 due_s, statuses = now_s + _LOOK_S, station.statuses()
                 announcer.look(statuses)

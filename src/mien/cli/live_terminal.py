@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import typer
 from mien.cli.console import print_error
 from mien.live.places import PORTRAIT
 from mien.live.reading import Reading
-from mien.live.status import OVER, SourceStatus
+from mien.live.status import OVER, NeutralStatus, SourceStatus
 
 LINE_EVERY_S: Final = 5.0
 """Where there is no terminal, a line about each source comes this often."""
@@ -129,6 +130,46 @@ def _now_and_then(more: Callable[[], list[str]]) -> Show:
     return show
 
 
+@contextmanager
+def pressed_keys() -> Iterator[Callable[[], list[str]]]:
+    """Read single keys from the terminal while the block runs, without waiting for Enter.
+
+    Yields:
+        What gives the keys pressed since it was last asked, in lower case; nothing without a terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield list
+        return
+    if sys.platform == "win32":
+        import msvcrt
+
+        def pressed() -> list[str]:
+            keys = []
+            while msvcrt.kbhit():
+                keys.append(msvcrt.getwch().lower())
+            return keys
+
+        yield pressed
+        return
+    import select
+    import termios
+    import tty
+
+    file = sys.stdin.fileno()
+    before = termios.tcgetattr(file)
+
+    def waiting() -> list[str]:
+        if not select.select([file], [], [], 0)[0]:
+            return []
+        return list(os.read(file, 64).decode(errors="replace").lower())
+
+    tty.setcbreak(file)
+    try:
+        yield waiting
+    finally:
+        termios.tcsetattr(file, termios.TCSADRAIN, before)
+
+
 def status_line(status: SourceStatus, reading: Reading | None) -> str:
     """Say in one line how a source is doing and what it shows.
 
@@ -139,6 +180,8 @@ def status_line(status: SourceStatus, reading: Reading | None) -> str:
     if status.state != "running":
         return f"{status.name}: {status.state}{f'; {status.note}' if status.note else ''}"
     parts = [_shown(reading)] if reading is not None else []
+    if neutral := _neutral_words(status.neutral):
+        parts.append(neutral)
     if status.rate_hz is not None:
         parts.append(f"{status.rate_hz:.0f} a second")
     if status.latency_ms is not None:
@@ -158,6 +201,14 @@ def _shown(reading: Reading) -> str:
     sure = f" {confidence:.0%}" if confidence == confidence else ""
     more = f" and {len(faces) - 1} more" if len(faces) > 1 else ""
     return f"{faces.labels[largest]}{sure}{more}"
+
+
+def _neutral_words(neutral: NeutralStatus) -> str:
+    if neutral.state == "learning" and neutral.wanted_s is not None:
+        return f"look neutral: {neutral.seconds:.1f} of {neutral.wanted_s:g} s"
+    if neutral.state == "on":
+        return f"own neutral face ({neutral.origin}{'' if neutral.following else ', not in view'})"
+    return neutral.note or ""
 
 
 def _is_camera(status: SourceStatus) -> bool:

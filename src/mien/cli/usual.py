@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.cli.console import print_json
-from mien.cli.options import JsonOption, StoreOption
+from mien.cli.options import JsonOption, NetworkOption, StoreOption
 from mien.cli.subject import CodeArgument
+from mien.errors import ConfigError
 
 if TYPE_CHECKING:
     from mien.mood.congruence import Congruence
@@ -34,13 +36,23 @@ def usual(
     end: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.", metavar="DATE")
     ] = None,
+    neutral: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep this photograph's face as the person's neutral one (numbers, not the picture):"
+            " `mien analyze --subject` reads by it from now on.",
+            metavar="PHOTO",
+        ),
+    ] = None,
+    network: NetworkOption = None,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is usual for a person, or take some days as that.
 
     A baseline stays as it was taken until somebody takes it anew: one that followed the days by itself would
-    hide slow changes. Without --take, and without a baseline, it says what these days would give.
+    hide slow changes. Without --take, and without a baseline, it says what these days would give. With
+    --neutral, the person's own neutral face is kept first; they must have agreed to be recorded.
 
     Example: mien usual P-017 --take --from 2026-05-01 --to 2026-06-11
     """
@@ -50,6 +62,13 @@ def usual(
     first, last = start and start.date(), end and end.date()
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
+        if neutral is not None:
+            _keep_neutral(store, subject, neutral, network)
+            typer.echo(
+                f"kept: the face in {neutral} is {subject.code}'s neutral one from now on", err=as_json
+            )
+            if not (take or first or last or as_json):
+                return
         found, how = _usual(store, subject, first, last, take)
     if as_json:
         print_json(_as_json(found, how))
@@ -57,6 +76,18 @@ def usual(
         typer.echo(found.reason)
     else:
         _say(found, _HOW[how])
+
+
+def _keep_neutral(store: Store, subject: Subject, photo: Path, network: str | None) -> None:
+    from mien.analysis.neutral import chosen_neutral
+    from mien.config import load_settings
+    from mien.record.neutral import keep
+
+    store.consents.require(subject, "expression")
+    found = chosen_neutral(str(photo.absolute()), load_settings(network=network), None)
+    if found is None or found.rest is None:
+        raise ConfigError(f"neutral: expected a photograph, received {photo}")
+    keep(store, subject, found.rest)
 
 
 def _usual(

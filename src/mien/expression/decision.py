@@ -19,9 +19,11 @@ from mien.errors import ModelError
 from mien.expression.calibration import certainty_inputs as old_inputs
 from mien.expression.calibration import log_odds, logistic, softmax
 from mien.expression.network import Answers
+from mien.expression.neutral import Rest, personal
 from mien.expression.sidecar import Certainty, Decision, LabelCertainty, Sidecar
 from mien.labels import EMOTIONS, standard_label
 from mien.prior import BALANCED, FERPLUS_MIX, TRAINED_MIX, Mix, Named
+from mien.types import Faces
 
 Floats = NDArray[np.float64]
 
@@ -116,6 +118,24 @@ class Decider:
             return self._labelled(self._under(answers, _shift(FERPLUS_MIX)), answers, quality, None)
         p = softmax(answers.logits, decision.shares_temperature, decision.shares_bias)
         return self._labelled(p, answers, quality, decision.shares_certainty)
+
+    def personal(self, faces: Faces, rest: Rest, widened: NDArray[np.float64]) -> Labelled:
+        """Say what n faces show whose own neutral face is known.
+
+        Args:
+            faces: read already, with logits.
+            rest: the neutral face; of this network.
+            widened: (n,) as `neutral.widening` gives it.
+
+        Raises:
+            ModelError: the network was not calibrated for it, or the neutral face is another network's.
+        """
+        own, decision = self.sidecar.own_neutral, self._decision
+        if own is None or decision is None or rest.network != self.sidecar.sha256:
+            raise ModelError(f"network {self.sidecar.name}: expected a neutral face that it has read itself")
+        p = _without(personal(own, decision, faces.logits, rest, widened, self.mix), self.mix)
+        answers = Answers(faces.logits, presence=np.nan_to_num(faces.presence, nan=1.0))
+        return self._labelled(p, answers, faces.quality, own.certainty)
 
     def probabilities(self, answers: Answers) -> Floats:
         """Give the probabilities alone, (n, 8): those of `decide`."""

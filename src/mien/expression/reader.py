@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.expression.circumplex import valence_arousal
-from mien.expression.decision import Decider
+from mien.expression.decision import Decider, features
 from mien.expression.network import Answers, Network
 from mien.prior import Mix, Named
 from mien.types import Faces
@@ -55,6 +55,7 @@ class ExpressionReader:
         shares = said if self.decider.prior == "photographs" else self.decider.shares(answers, faces.quality)
         index = valence_arousal(shares.probabilities)
         return faces.fill(
+            logits=faces.logits if self._network.sidecar.decision is None else features(answers),
             probabilities=said.probabilities,
             expression=said.expression,
             confidence=said.confidence,

@@ -164,6 +164,24 @@ class Decision(_Part):
     mixes: dict[str, Mix] = {}
 
 
+class OwnNeutral(_Part):
+    """What it takes to read a face by the person's own neutral face; see `expression.neutral.personal`.
+
+    Attributes:
+        average: (15,) what `decision.features` are of everybody's neutral face.
+        bias: added to the change of evidence, in units of the face's own noise; 0 for neutral.
+        noise: how much these 15 usually vary from one gentle view of a face to another.
+        half_s: seconds after which a neutral face counts half as the person's own.
+        certainty: of a label that is read so.
+    """
+
+    average: Annotated[tuple[FiniteFloat, ...], Field(min_length=15, max_length=15)]
+    bias: Eight
+    noise: FiniteFloat = Field(gt=0)
+    half_s: FiniteFloat = Field(gt=0)
+    certainty: LabelCertainty
+
+
 OutputName = Literal["logits", "votes", "fer2013", "presence", "landmarks", "affect"]
 
 
@@ -190,6 +208,7 @@ class Sidecar(_Part):
         presence: the facts about the output of that name.
         certainty: decides what is `uncertain`, where the network can tell more than one probability.
         decision: makes one answer of both heads, instead of `certainty`; in format 2 only.
+        own_neutral: reads a face by the person's own neutral face; with a decision only.
         data: what the network was trained on.
         effort: what the training took, where that was counted.
         metrics: figures by the split that they were measured on: {"validation": {"accuracy": 0.71}}.
@@ -214,6 +233,7 @@ class Sidecar(_Part):
     certainty: Certainty | None = None
     mix: Mix | None = None
     decision: Decision | None = None
+    own_neutral: OwnNeutral | None = None
     data: tuple[TrainedOn, ...] = ()
     effort: Effort | None = None
     metrics: dict[str, dict[str, FiniteFloat]] = {}
@@ -253,6 +273,8 @@ class Sidecar(_Part):
             raise ValueError("expected a bias for every label of fer2013, or none")
         if self.decision is not None and self.format < 2:
             raise ValueError("expected a decision in format 2 only")
+        if self.own_neutral is not None and self.decision is None:
+            raise ValueError("expected own_neutral with a decision only")
         if self.decision is not None and not {"votes", "fer2013", "presence"} <= set(self.outputs):
             raise ValueError("expected the outputs votes, fer2013 and presence where there is a decision")
         if self.decision is not None and self.fer2013 is not None and self.fer2013.labels != FER2013:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mien.labels import EMOTIONS
+from mien.labels import EMOTIONS, NEUTRALS
 from mien.table import COLUMNS, DECIMALS, Row, plain_name, rows
 from mien.types import Faces, Frame, Image
 
@@ -61,8 +61,11 @@ class Reading:
             {**_named(row), "shown": {key: smooth[key] for key in _SHOWN}}
             for row, smooth in zip(self.rows(), shown, strict=True)
         ]
-        for face, presence in zip(faces, self.faces.presence.tolist(), strict=True):
+        for face, presence, neutral in zip(
+            faces, self.faces.presence.tolist(), self.faces.neutral.tolist(), strict=True
+        ):
             face["presence"] = round(presence, _PRESENCE) if presence == presence else None
+            face["neutral"] = NEUTRALS[neutral]
         if landmarks:
             for face, points in zip(faces, self.faces.landmarks.astype(np.float64), strict=True):
                 face["landmarks"] = None if np.isnan(points).any() else points.round(_LANDMARKS).tolist()

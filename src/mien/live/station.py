@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -15,12 +16,14 @@ from mien.expression.network import Network, OnnxNetwork, load_network
 from mien.face.detect import Detector
 from mien.live.history import History
 from mien.live.hub import Hub
+from mien.live.neutral import LiveNeutral
 from mien.live.past import Past
 from mien.live.reading import Reading
 from mien.live.shared import SharedNetwork
 from mien.live.status import OVER, SourceStatus
 from mien.live.watched import Watched
 from mien.live.worker import Worker
+from mien.neutral import require_own_neutral
 from mien.pipeline import Pipeline
 from mien.source import Source
 
@@ -93,6 +96,7 @@ class Station:
         self._pauses_s = tuple(pauses_s)
         self._lock = Lock()
         self._sources: dict[str, Watched] = {}
+        self._neutrals: dict[str, LiveNeutral] = {}
         self._leaving: list[Worker] = []
         self._closing = Event()
         self._watchdog: Thread | None = None
@@ -110,7 +114,15 @@ class Station:
     ) -> None:
         self.close()
 
-    def add(self, name: str, opener: Callable[[], Source], *, where: str = "", restart: bool = True) -> None:
+    def add(
+        self,
+        name: str,
+        opener: Callable[[], Source],
+        *,
+        where: str = "",
+        restart: bool = True,
+        neutral: LiveNeutral | None = None,
+    ) -> None:
         """Add a source; it starts at once.
 
         Args:
@@ -119,6 +131,7 @@ class Station:
             where: the camera, address or file, without secrets; the name when empty.
             restart: whether it is started again when it stalls or breaks off. A browser's camera or a file is
                 not: there, a stall is only shown, and a fault is the end.
+            neutral: what is known of the person's own neutral face from the start.
 
         Raises:
             ConfigError: the name is taken, or the station is closed.
@@ -130,6 +143,7 @@ class Station:
                 raise ConfigError(f"{name}: there is a source of this name already; choose another")
             # Whoever used the name before, their readings are not this source's.
             self.history.forget(name)
+            self._neutrals[name] = neutral or LiveNeutral()
             self._sources[name] = Watched(
                 name,
                 where or name,
@@ -146,6 +160,7 @@ class Station:
         """
         with self._lock:
             watched = self._sources.pop(name, None)
+            self._neutrals.pop(name, None)
         if watched is None:
             return
         watched.stop()
@@ -158,7 +173,9 @@ class Station:
     def statuses(self) -> list[SourceStatus]:
         """Say how each source is doing, in the order in which they were added."""
         now_s = self._clock()
-        return [watched.status(now_s) for watched in self._all()]
+        with self._lock:
+            both = [(watched, self._neutrals[name]) for name, watched in self._sources.items()]
+        return [replace(watched.status(now_s), neutral=neutral.status) for watched, neutral in both]
 
     @property
     def recorder(self) -> Recorder | None:
@@ -195,6 +212,18 @@ class Station:
             raise ConfigError("nobody is being recorded: start with --subject CODE, or on the page")
         recorder.choose(source, track)
 
+    def neutral_of(self, source: str) -> LiveNeutral:
+        """Give what learns and forgets the own neutral face of the person before a source.
+
+        Raises:
+            ConfigError: there is no such source, or the network can't read by own neutral faces.
+        """
+        require_own_neutral(self._network.sidecar)
+        with self._lock:
+            if source not in self._neutrals:
+                raise ConfigError(f"{source}: there is no such source")
+            return self._neutrals[source]
+
     def watch(self) -> None:
         """Look after all sources once: stop what has stalled, start what is due."""
         now_s = self._clock()
@@ -230,7 +259,7 @@ class Station:
     def _start(self, name: str, where: str, opener: Callable[[], Source], past: Past) -> Worker:
         return Worker(
             name, opener, self._pipeline, partial(self._publish, where),
-            clock=self._clock, epoch_s=self._epoch_s, past=past,
+            clock=self._clock, epoch_s=self._epoch_s, past=past, neutral=self._neutrals[name],
         )  # fmt: skip
 
     def _pipeline(self) -> Pipeline:

@@ -32,6 +32,35 @@ _MOST: Final = 4096
 
 
 @dataclass(frozen=True)
+class NeutralStatus:
+    """How things stand with the person's own neutral face.
+
+    Attributes:
+        state: "off" reads by everybody's.
+        origin: where it comes from, one of `labels.NEUTRALS`.
+        seconds: seen so far, of which it is learnt.
+        wanted_s: how many were asked for; None where it wasn't learnt here.
+        following: whether the person's face is in view, and it is sure that it is theirs.
+        note: why it is off, where it was asked for; None otherwise.
+    """
+
+    state: Literal["off", "learning", "on"] = "off"
+    origin: str = "average"
+    seconds: float = 0.0
+    wanted_s: float | None = None
+    following: bool = False
+    note: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it ready for JSON."""
+        return asdict(self) | {"seconds": round(self.seconds, 2)}
+
+
+OFF: Final = NeutralStatus()
+"""Read by everybody's neutral face."""
+
+
+@dataclass(frozen=True)
 class SourceStatus:
     """How one source of a station is doing.
 
@@ -50,6 +79,7 @@ class SourceStatus:
         restarts: how often it was started again.
         away_s: seconds since its connection was lost; None while it is there.
         running_s: seconds since the first frame.
+        neutral: whether the person is read by their own neutral face.
     """
 
     name: str
@@ -66,12 +96,14 @@ class SourceStatus:
     restarts: int = 0
     away_s: float | None = None
     running_s: float = 0.0
+    neutral: NeutralStatus = OFF
 
     def as_dict(self) -> dict[str, Any]:
         """Give it ready for JSON, rounded to what can be read."""
-        return {
+        said = {
             key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()
         }
+        return said | {"neutral": self.neutral.as_dict()}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from threading import Lock, Thread
 
+from mien.live.neutral import LiveNeutral
 from mien.live.past import GoingOn, Past
 from mien.live.reading import Reading
 from mien.live.status import Pace
@@ -29,6 +30,7 @@ class Worker:
         clock: gives seconds that never run backwards.
         epoch_s: POSIX seconds at which the clock was 0.
         past: what the source gave before.
+        neutral: reads the person by their own neutral face, where that is known.
 
     Attributes:
         pace: of its readings.
@@ -47,6 +49,7 @@ class Worker:
         clock: Callable[[], float],
         epoch_s: float,
         past: Past,
+        neutral: LiveNeutral | None = None,
     ) -> None:
         self.pace = Pace()
         self.tally = Tally()
@@ -59,6 +62,7 @@ class Worker:
         self._clock = clock
         self._epoch_s = epoch_s
         self._before = self._now = past
+        self._neutral = neutral or LiveNeutral()
         self._first_s: float | None = None
         self._lock = Lock()
         self._stopped = False
@@ -135,6 +139,7 @@ class Worker:
             self.heard_s = self._clock()
             for frame, faces in pipeline.stream(going_on, self.tally):
                 faces = faces.fill(track=faces.track + self._before.tracks)
+                faces = self._neutral.read(pipeline, frame, faces, self.tally.cuts)
                 shown = smoothing.smooth(faces, frame.time_s)
                 if not self._tell(frame, faces, shown, going_on.taken_s):
                     return

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from mien.store.types import AnnotationKind, EventKind, RecordingState, SourceKind
 
 FORMAT: Final = "mien-record"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Rises when an older Mien could no longer read what this one writes."""
 
 
@@ -163,6 +163,15 @@ class BaselineDocument(_Document):
     """The days it was taken from, and for each measure what is usual."""
 
 
+class NeutralFaceDocument(_Document):
+    """The subject's own neutral face, as a network reads it; the last one counts."""
+
+    made_at: Moment
+    """When somebody took it."""
+    value: Anything
+    """The network by its SHA-256, what it gives for the face, and how the face was turned and lit."""
+
+
 class Record(_Document):
     """`record.json`: everything about one subject but the readings and events."""
 
@@ -178,6 +187,8 @@ class Record(_Document):
     """In the order of their times."""
     baselines: list[BaselineDocument]
     """In the order in which they were taken."""
+    neutral_faces: list[NeutralFaceDocument] = []
+    """In the order in which they were taken; since format version 2."""
 
 
 class FileDocument(_Document):

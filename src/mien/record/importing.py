@@ -14,7 +14,7 @@ from mien.errors import StoreError
 from mien.record.documents import Events, Record, RecordingDocument
 from mien.record.export.readings import read_csv
 from mien.record.unpacking import Unpacked, unpacked
-from mien.store.schema import BaselineRow, SubjectRow
+from mien.store.schema import BaselineRow, NeutralFaceRow, SubjectRow
 from mien.store.types import Event, Subject
 
 if TYPE_CHECKING:
@@ -167,6 +167,9 @@ def _add_baselines(store: Store, subject: Subject, record: Record) -> None:
         for baseline in record.baselines:
             added = store.baselines.add(subject, json.dumps(baseline.value))
             session.get_one(BaselineRow, added.id).made_at = baseline.made_at
+        for face in record.neutral_faces:
+            taken = store.neutral_faces.add(subject, json.dumps(face.value))
+            session.get_one(NeutralFaceRow, taken.id).made_at = face.made_at
 
 
 def _add_marks(store: Store, subject: Subject, record: Record, ids: dict[str, int]) -> None:

@@ -18,6 +18,7 @@ from mien.store.schema import (
     ConsentRow,
     EventRow,
     FigureRow,
+    NeutralFaceRow,
     RecordingRow,
     SegmentRow,
     SelfReportRow,
@@ -35,6 +36,7 @@ _OF_SUBJECT: Final[dict[str, Any]] = {
     "annotations": AnnotationRow,
     "self_reports": SelfReportRow,
     "baselines": BaselineRow,
+    "neutral_faces": NeutralFaceRow,
     "users": UserRow,
     "figures": FigureRow,
 }

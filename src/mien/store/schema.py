@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The newest version of the tables; see `migrations`."""
 
 VERSION_TABLE: Final = "mien_version"
@@ -216,6 +216,17 @@ class BaselineRow(Base):
     """What was taken as usual for a subject; see `types.TakenBaseline`."""
 
     __tablename__ = "baselines"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject_id: Mapped[int] = _of("subjects", index=True)
+    made_at: Mapped[datetime]
+    value: Mapped[str]
+
+
+class NeutralFaceRow(Base):
+    """A subject's own neutral face; see `types.TakenNeutralFace`."""
+
+    __tablename__ = "neutral_faces"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     subject_id: Mapped[int] = _of("subjects", index=True)

@@ -23,6 +23,7 @@ from mien.store.consents import Consents
 from mien.store.engine import utc_now
 from mien.store.erasing import clean, erase_recordings, erase_rows, is_unclean, old_recordings
 from mien.store.figures import Figures
+from mien.store.neutral_faces import NeutralFaces
 from mien.store.opening import open_database
 from mien.store.readings import Readings
 from mien.store.recordings import Recordings
@@ -79,6 +80,7 @@ class Store:
         self.readings = Readings(self.database)
         self.figures = Figures(self.database)
         self.baselines = Baselines(self.database)
+        self.neutral_faces = NeutralFaces(self.database, self.audit)
         self.users = Users(self.database, self.audit)
         self.texts = Texts(self.database, self.audit)
 

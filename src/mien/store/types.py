@@ -228,6 +228,23 @@ class TakenBaseline:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenNeutralFace:
+    """A subject's own neutral face, as somebody took it.
+
+    Attributes:
+        id: in this store.
+        subject_id: whose.
+        made_at: when it was taken.
+        value: as JSON; see `expression.neutral.Rest`.
+    """
+
+    id: int
+    subject_id: int
+    made_at: datetime
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """Somebody who may come in.
 

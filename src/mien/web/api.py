@@ -27,6 +27,8 @@ from mien.web.models import (
     CameraOut,
     Explained,
     Health,
+    LearnNeutral,
+    NeutralOut,
     NewSource,
     Point,
     Problem,
@@ -159,6 +161,18 @@ def _sources(station: Station, settings: WebSettings) -> APIRouter:
         if name not in {status.name for status in station.statuses()}:
             raise HTTPException(404, "there is no such source")
         station.remove(name)
+
+    @router.post("/neutral", status_code=202)
+    def learn_neutral(wanted: LearnNeutral) -> NeutralOut:
+        """Learn the own neutral face of who is before a source, from the next seconds; they look neutral."""
+        neutral = station.neutral_of(wanted.source)
+        neutral.learn(wanted.seconds)
+        return NeutralOut(**neutral.status.as_dict())
+
+    @router.delete("/neutral/{source:path}", status_code=204)
+    def forget_neutral(source: str) -> None:
+        """Read who is before a source by everybody's neutral face again."""
+        station.neutral_of(source).forget()
 
     return router
 

@@ -46,6 +46,7 @@ class Face(BaseModel):
     confidence: Share | None
     valence: float | None
     arousal: float | None
+    neutral: Literal["average", "first", "photo", "auto", "baseline"]
     shown: Shown
 
 
@@ -94,6 +95,26 @@ class ReadingOut(BaseModel):
     faces: list[Face]
 
 
+class NeutralOut(BaseModel):
+    """Whether the person before a source is read by their own neutral face."""
+
+    state: Literal["off", "learning", "on"]
+    origin: Literal["average", "first", "photo", "auto", "baseline"]
+    seconds: float
+    wanted_s: float | None
+    following: bool
+    note: str | None
+
+
+class LearnNeutral(BaseModel):
+    """Who is before this source looks neutral from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str = Field(max_length=2000)
+    seconds: float = Field(3.0, ge=1, le=60)
+
+
 class StatusOut(BaseModel):
     """How a live source is doing."""
 
@@ -111,6 +132,7 @@ class StatusOut(BaseModel):
     restarts: int
     away_s: float | None
     running_s: float
+    neutral: NeutralOut
 
 
 class Point(BaseModel):

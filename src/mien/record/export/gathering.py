@@ -9,6 +9,7 @@ from mien.record.documents import (
     AnnotationDocument,
     BaselineDocument,
     ConsentDocument,
+    NeutralFaceDocument,
     Record,
     RecordingDocument,
     SelfReportDocument,
@@ -63,6 +64,10 @@ def gather(store: Store, subject: Subject) -> Gathered:
         baselines=[
             BaselineDocument(made_at=each.made_at, value=json.loads(each.value))
             for each in store.baselines.of(subject)
+        ],
+        neutral_faces=[
+            NeutralFaceDocument(made_at=each.made_at, value=json.loads(each.value))
+            for each in store.neutral_faces.of(subject)
         ],
     )
     return Gathered(record, [each.id for each in written], len(recordings) - len(written))

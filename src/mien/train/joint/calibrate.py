@@ -16,6 +16,7 @@ from mien.train.evaluation.degrade import degraded_at_random
 from mien.train.evaluation.metrics import ferplus_targets
 from mien.train.joint.decide import Doubted, Lesson, fit_decision
 from mien.train.joint.negatives import Negatives
+from mien.train.joint.own_neutral import fit_own_neutral
 from mien.train.joint.views import STANDARD_PLACE, look, presence_of
 from mien.train.scaling import choose_scaling, fit_logistic
 
@@ -40,7 +41,7 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
         seed: of what is left to chance.
 
     Returns:
-        The network's sidecar with temperatures, biases, presence and decision.
+        The network's sidecar with temperatures, biases, presence, decision, and what own neutral faces need.
     """
     answers = answer_all(network, faces.images)
     targets, has_majority = ferplus_targets(faces.votes, "all")  # type: ignore[arg-type]
@@ -54,7 +55,9 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
     offset, (slope,) = fit_logistic(odds[:, None], present, signs=(1,))
     update["presence"] = Presence(slope=max(float(slope), _LEAST_SLOPE), offset=offset)
     sidecar = network.sidecar.model_copy(update=update)
-    return sidecar.model_copy(update={"decision": decision_of(network, sidecar, faces, seed)})
+    decision = decision_of(network, sidecar, faces, seed)
+    own = fit_own_neutral(network, decision, faces, seed)
+    return sidecar.model_copy(update={"decision": decision, "own_neutral": own})
 
 
 def uncalibrated(sidecar: Sidecar) -> Sidecar:
@@ -66,6 +69,7 @@ def uncalibrated(sidecar: Sidecar) -> Sidecar:
         "uncertain_below": 0.0,
         "certainty": None,
         "decision": None,
+        "own_neutral": None,
     }
     known: dict[str, object] = {
         "format": 2,

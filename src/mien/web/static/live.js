@@ -3,6 +3,7 @@
 import { Camera, cameraTrouble, noCameraHere } from "./camera.js";
 import { Indicator, isCamera } from "./indicator.js";
 import { Keeping } from "./keeping.js";
+import { Neutral } from "./neutral.js";
 import { Consent } from "./purpose.js";
 import { Record, save, saveAddress } from "./record.js";
 import { Removing } from "./removing.js";
@@ -47,6 +48,7 @@ class Live {
     this.record = new Record(config);
     this.indicator = new Indicator(this.#part("stage"));
     this.keeping = new Keeping(this.#part, this.view, () => this.#watched(), () => this.#indicate());
+    this.neutral = new Neutral(this.#part, () => this.#watched());
     this.removing = new Removing(this.#part, () => this.#removable(), () => this.keeping.recorded, (name) => this.#removed(name));
     this.consent = new Consent(this.#part, () => this.start());
     this.#wire();
@@ -339,6 +341,7 @@ class Live {
     part("dropped").textContent = this.#status ? dropped : "–";
     part("coverage").textContent = percent(this.#status?.coverage);
     this.#allow();
+    this.neutral.show(this.#phase === "running" ? (this.#status?.neutral ?? null) : null);
     this.view.tick(this.#phase !== "off");
     this.#notice();
     this.#indicate();

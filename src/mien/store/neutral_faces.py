@@ -1,0 +1,59 @@
+"""The persons' own neutral faces: each was taken by somebody, and the last one counts."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from mien.store.audit import Audit
+from mien.store.checks import require_subject
+from mien.store.engine import Database
+from mien.store.schema import NeutralFaceRow
+from mien.store.types import Subject, TakenNeutralFace
+
+
+class NeutralFaces:
+    """The neutral faces of a store's subjects; what is in them is `expression.neutral.Rest`'s to know.
+
+    They are numbers that a network gives, no pictures.
+
+    Args:
+        database: an open one.
+        audit: where what is taken is logged.
+    """
+
+    def __init__(self, database: Database, audit: Audit) -> None:
+        self._database, self._audit = database, audit
+
+    def add(self, subject: Subject, value: str) -> TakenNeutralFace:
+        """Keep a neutral face; from now on it is the one that counts.
+
+        Args:
+            subject: whose.
+            value: as JSON.
+
+        Raises:
+            StoreError: the subject is gone.
+        """
+        row = NeutralFaceRow(subject_id=subject.id, made_at=self._database.now(), value=value)
+        with self._database.transaction() as session:
+            require_subject(session, subject)
+            session.add(row)
+            session.flush()
+            self._audit.log("neutral face", subject)
+            return _taken(row)
+
+    def of(self, subject: Subject) -> list[TakenNeutralFace]:
+        """Give all that were ever taken, in the order in which they were."""
+        chosen = (
+            select(NeutralFaceRow).where(NeutralFaceRow.subject_id == subject.id).order_by(NeutralFaceRow.id)
+        )
+        with self._database.reading() as session:
+            return [_taken(row) for row in session.scalars(chosen)]
+
+    def latest(self, subject: Subject) -> TakenNeutralFace | None:
+        """Give the one that counts; None where none was taken yet."""
+        return next(reversed(self.of(subject)), None)
+
+
+def _taken(row: NeutralFaceRow) -> TakenNeutralFace:
+    return TakenNeutralFace(row.id, row.subject_id, row.made_at, row.value)
