@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mien.errors import DatasetError, ModelError
 from mien.expression.decision import Decider
 from mien.expression.network import Answers, Network
 from mien.labels import EMOTIONS, standard_label
+from mien.neutral import Own
 from mien.prior import Mix, Named
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
@@ -30,6 +32,7 @@ from mien.train.evaluation.photographs import (
     FacesAre,
     TableRows,
     faces_are,
+    learn_neutral_faces,
     photograph_figures,
     photograph_scores,
     read_photographs,
@@ -124,6 +127,7 @@ def evaluate(
     by: Sequence[str] = (),
     person: str | None = None,
     faces_as: FacesAre = "auto",
+    own_neutral: bool = False,
     prior: Named | Mix = "balanced",
     fit_prior_to: Path | None = None,
 ) -> Evaluation:
@@ -148,12 +152,16 @@ def evaluate(
         by: columns of the data, by whose values every figure is given too.
         person: the column that says who is in a picture; None takes the data's own, where it has one.
         faces_as: whether the pictures are crops of faces, or photographs; see `photographs.faces_are`.
+        own_neutral: learn each person's neutral face from their first neutral photograph, which is not
+            measured then, and read their others by it.
         prior: how common each expression is expected to be, for the figures of the label.
         fit_prior_to: a file to write the mix into under which these labels are likeliest; see `fit_prior`.
 
     Raises:
         DatasetError: the data can't be read, has no such part or column, shares no two labels with the
-            network, or no face is found in it.
+            network, or no face is found in it; or own neutral faces are to be learnt of crops, or of people
+            who are not known.
+        ConfigError: the network was not calibrated for own neutral faces.
         ModelError: faces are to be found for a network with labels that the table has no column for.
         OutputError: the mix can't be written.
     """
@@ -161,10 +169,20 @@ def evaluate(
     faces = part_of(data, split, recipe, size_px=size_px, votes=votes, landmarks=landmarks)
     if remove:
         faces = faces.without(remove)
-    groups = {column: groups_of(faces, column) for column in by}
     people = people_of(faces, person)
+    groups = {column: groups_of(faces, column) for column in by}
+    own: Mapping[int, Own] = {}
+    if own_neutral:
+        if people is None or faces_are(faces, faces_as) == "crops":
+            raise DatasetError(
+                "own neutral faces need photographs, and to know who is in them: a people.csv, or --person"
+            )
+        at_rest = learn_neutral_faces(network, faces, people, load_settings(crops=False, prior=prior))
+        own, kept = at_rest.own, np.delete(np.arange(len(faces)), at_rest.places)
+        faces, people = faces.take(kept), people[kept]
+        groups = {name: group[kept] for name, group in groups.items()}
     if faces_are(faces, faces_as) == "find":
-        found = evaluate_photographs(network, faces, people=people, prior=prior)
+        found = evaluate_photographs(network, faces, people=people, prior=prior, own=own)
         if fit_prior_to is not None:
             rows = read_photographs(network, faces, load_settings(crops=False, prior="balanced"))
             mix = fit_mix(network.sidecar, rows.said.probabilities[rows.found], faces.take(rows.found))
@@ -184,6 +202,7 @@ def evaluate_photographs(
     *,
     people: NDArray[np.int64] | None = None,
     prior: Named | Mix = "balanced",
+    own: Mapping[int, Own] = MappingProxyType({}),
 ) -> Evaluation:
     """Measure the table on photographs in which Mien finds the faces; see `evaluate`."""
     if not _has_table(network):
@@ -191,7 +210,8 @@ def evaluate_photographs(
             f"network {network.sidecar.name} is of another label set, for which Mien makes no table; measure"
             " it on crops (--faces crops)"
         )
-    rows = read_photographs(network, faces, load_settings(crops=False, prior=prior))
+    settings = load_settings(crops=False, prior=prior)
+    rows = read_photographs(network, faces, settings, people=people, own=own)
     figures = photograph_figures(rows, faces, people)
     by_name = {figure.name.partition(",")[0]: figure for figure in figures}
     labelled, right = by_name["gets a label"], by_name["right among those"]
