@@ -28,7 +28,7 @@ from rich.table import Table
 
 from mien.config import load_settings
 from mien.labels import EMOTIONS, UNCERTAIN
-from mien.neutral import Own, RestMeter, PHOTO_S, read_by
+from mien.neutral import PHOTO_S, Own, RestMeter, read_by
 from mien.pipeline import Pipeline
 from mien.source.images import read_image
 from mien.types import Faces, Image
@@ -223,8 +223,8 @@ def left_out(readings: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], NDAr
     """Say which disturbed smiles exceed what 3 % of other people's disturbed neutral faces exceed."""
     chosen = [each for each in readings if each["disturbed"]]
     happy = EMOTIONS.index("happiness")
-    odds = np.array([float(np.log(each["after"].probabilities[0, happy] + 1e-9)
-                           - np.log(each["after"].probabilities[0, 0] + 1e-9)) for each in chosen])  # fmt: skip
+    p = np.array([each["after"].probabilities[0] for each in chosen], np.float64) + 1e-9
+    odds = np.log(p[:, happy]) - np.log(p[:, 0])
     people = np.array([each["person"] for each in chosen])
     smiles = np.array([each["smiles"] for each in chosen])
     limits = {name: np.quantile(odds[(people != name) & ~smiles], 1 - ALLOWED) for name in np.unique(people)}

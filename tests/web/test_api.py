@@ -417,7 +417,8 @@ def test_the_description_names_every_route(app: FastAPI) -> None:
     description = client(app).get("/api/v1/openapi.json").json()
     assert {path for path in description["paths"] if not path.startswith(RECORD)} == {
         "/health", "/metrics", "/purpose", "/sources", "/sources/{name}", "/cameras", "/readings/latest",
-        "/readings/{source}.csv", "/history/{source}", "/analyse", "/explain",
+        "/readings/{source}.csv", "/history/{source}", "/analyse", "/explain", "/neutral",
+        "/neutral/{source}",
     }  # fmt: skip
     assert description["servers"] == [{"url": "/api/v1"}]
     assert set(description["paths"]["/analyse"]["post"]["requestBody"]["content"]) == {

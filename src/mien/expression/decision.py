@@ -133,7 +133,7 @@ class Decider:
         own, decision = self.sidecar.own_neutral, self._decision
         if own is None or decision is None or rest.network != self.sidecar.sha256:
             raise ModelError(f"network {self.sidecar.name}: expected a neutral face that it has read itself")
-        p = _without(personal(own, decision, faces.logits, rest, widened, self.mix), self.mix)
+        p = personal(own, decision, faces.logits, rest, widened, self.mix)
         answers = Answers(faces.logits, presence=np.nan_to_num(faces.presence, nan=1.0))
         return self._labelled(p, answers, faces.quality, own.certainty)
 

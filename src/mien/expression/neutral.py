@@ -30,13 +30,12 @@ TURN_DEG: Final = 15.0
 neutral faces, evidence moves by about 0.2 in 10 degrees of yaw or pitch, and varies by 0.3 by itself."""
 
 LIGHT: Final = 1.0
-"""A brightness that differs by less than this natural logarithm, a factor of 2.7, counts as none: thresholds were
-fitted on faces that are lit so. From there on, as much again counts as twice as variable."""
+"""A brightness that differs by less than this natural logarithm, a factor of 2.7, counts as none: thresholds
+were fitted on faces that are lit so. As much again beyond it counts as twice as variable."""
 
 LEAST_NOISE: Final = 0.5
 """A face's own noise counts for at least this share of the usual one."""
 
-_SMALLEST: Final = 1e-12
 _VERSION: Final = 1
 
 
@@ -147,7 +146,8 @@ def personal(
     weights, average = np.array(decision.weights), np.array(own.average)
     neutral = average + shrinkage(own, rest.seconds) * (np.array(rest.logits) - average)
     change = (np.asarray(logits, np.float64) - neutral) @ weights
-    shares = np.log(mix.array().clip(_SMALLEST))
+    with np.errstate(divide="ignore"):  # a label that the mix leaves out is never given
+        shares = np.log(mix.array())
     coarse = softmax(average @ weights + np.array(decision.bias) + change + shares)
     noise = max(rest.noise, LEAST_NOISE * own.noise) * np.reshape(np.asarray(widened, np.float64), (-1, 1))
     fine = softmax(change / noise + np.array(own.bias) + shares + np.log(len(EMOTIONS)))

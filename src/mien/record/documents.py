@@ -6,7 +6,16 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    model_validator,
+)
 
 from mien.store.types import AnnotationKind, EventKind, RecordingState, SourceKind
 
@@ -187,8 +196,13 @@ class Record(_Document):
     """In the order of their times."""
     baselines: list[BaselineDocument]
     """In the order in which they were taken."""
-    neutral_faces: list[NeutralFaceDocument] = []
-    """In the order in which they were taken; since format version 2."""
+    neutral_faces: list[NeutralFaceDocument]
+    """In the order in which they were taken; since format version 2, none in an older record."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, given: Any) -> Any:
+        return {"neutral_faces": [], **given} if isinstance(given, dict) else given
 
 
 class FileDocument(_Document):

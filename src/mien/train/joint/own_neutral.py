@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.expression.calibration import log_odds, logistic, threshold_for
+from mien.expression.calibration import log_odds
 from mien.expression.decision import certainty_inputs, features
 from mien.expression.network import Network
 from mien.expression.neutral import Rest, personal
@@ -42,6 +42,8 @@ _ROUNDS: Final = 2
 _STRENGTHS: Final = (1 / 3, 2 / 3, 1.0)
 _DRAWN: Final = 500
 _LEAST_SLOPE: Final = 0.01
+_BELOW: Final = 0.5
+"""A label that is likelier wrong than right is not given, as `calibration.threshold_for` has it."""
 
 
 def fit_own_neutral(network: Network, decision: Decision, faces: FaceSet, seed: int = 0) -> OwnNeutral | None:
@@ -194,7 +196,7 @@ def _certainty(
     return decision.certainty.model_copy(
         update={
             "temperature": 1.0, "bias": (), "intercept": intercept, "slope": slope,
-            "below": threshold_for(logistic(intercept + slope * known[:, 0]), was),
+            "below": _BELOW,
         }
     )  # fmt: skip
 
