@@ -222,17 +222,7 @@ def test_votes_are_measured_by_both_rules_and_printed(run: Run, faces: Path, tmp
 
     printed = run("evaluate", "paper", table, "--split", "PublicTest")
     assert printed.code == 0
-    assert printed.out.splitlines()[0].split() == [
-        "faces",
-        "60,",
-        "each",
-        "picture",
-        "taken",
-        "as",
-        "one",
-        "face's",
-        "crop",
-    ]
+    assert printed.out.splitlines()[0] == "faces 60, each picture taken as one face's crop"
     assert "FER+, its rule" in printed.out
     assert "happiness" in printed.out
 
@@ -358,7 +348,8 @@ def test_joint_training_from_data_to_a_network_that_reads_photographs(
     assert again["count"] == 42
     network = load_network("runs/a/small.onnx")
     values = {figure["name"]: figure["value"] for figure in again["figures"] if figure["value"] is not None}
-    assert network.sidecar.metrics["test"] == pytest.approx(values)
+    kept = network.sidecar.metrics["test"]  # and how often each label is found
+    assert {name: kept[name] for name in values} == pytest.approx(values)
     assert network.sidecar.finds_landmarks
     assert [data.name for data in network.sidecar.data] == ["fer2013.parquet", "landmarks.npz"]
     assert run("analyze", photos, "--network", "runs/a/small.onnx").code == 0
