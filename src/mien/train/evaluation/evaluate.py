@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -125,6 +125,7 @@ def evaluate(
     flips: bool = False,
     head: str | None = None,
     by: Sequence[str] = (),
+    compared: Collection[str] = (),
     person: str | None = None,
     faces_as: FacesAre = "auto",
     own_neutral: bool = False,
@@ -149,7 +150,8 @@ def evaluate(
         flips: average the outputs' answers to each face and to its mirror image; nobody's table is made so,
             and its figures are left out.
         head: measure the expression by this output alone; None for all.
-        by: columns of the data, by whose values every figure is given too.
+        by: columns of the data, by whose values figures are given too.
+        compared: the figures that are given so, by name; empty for all.
         person: the column that says who is in a picture; None takes the data's own, where it has one.
         faces_as: whether the pictures are crops of faces, or photographs; see `photographs.faces_are`.
         own_neutral: learn each person's neutral face from their first neutral photograph, which is not
@@ -192,7 +194,8 @@ def evaluate(
         if fit_prior_to is not None:
             save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
         found = evaluate_answers(network, answers, faces, head=head, people=people, prior=prior)
-    rows_of_groups = [row for name in by for row in by_group(found.figures, groups[name], column=name)]
+    figures = [figure for figure in found.figures if not compared or figure.name in compared]
+    rows_of_groups = [row for name in by for row in by_group(figures, groups[name], column=name)]
     return replace(found, groups=tuple(rows_of_groups))
 
 

@@ -54,6 +54,7 @@ _NO_CALIBRATION: Final = {
 }  # fmt: skip
 """What a sidecar says beside it."""
 
+_SMILES: Final = "recall, happiness (label)"
 _OWN_SMILES: Final = "recall, happiness, by their own neutral face (label)"
 
 
@@ -159,16 +160,16 @@ def measure_published(
     for name, prior in PRIORS.items():
         if isinstance(prior, Mix):
             continue
-        found = evaluate(network, people, by=GROUPS_BY, prior=prior, faces_as="find")
+        found = evaluate(
+            network, people, by=GROUPS_BY, compared=CARD_FIGURES, prior=prior, faces_as="find"
+        )  # fmt: skip
+        own = evaluate(
+            network, people, by=GROUPS_BY, compared=[_SMILES], prior=prior, faces_as="find", own_neutral=True
+        )
         figures += [_kept("people", name, figure) for figure in found.figures]
-        groups += [{"prior": name, **row.as_dict()} for row in found.groups if row.figure in CARD_FIGURES]
-        own = evaluate(network, people, by=GROUPS_BY, prior=prior, faces_as="find", own_neutral=True)
         figures += [_kept("own", name, figure) for figure in own.figures]
-        groups += [
-            {"prior": name, **row.as_dict(), "figure": _OWN_SMILES}
-            for row in own.groups
-            if row.figure == "recall, happiness (label)"
-        ]
+        groups += [{"prior": name, **row.as_dict()} for row in found.groups]
+        groups += [{"prior": name, **row.as_dict(), "figure": _OWN_SMILES} for row in own.groups]
     shipped = comparison.as_they_are(comparison.shipped())
     rows = comparison.compare(shipped, faces)
     [ours] = [row for row in rows if row.entry.path == path]
