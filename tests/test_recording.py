@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from mien.labels import MEASURES
-from mien.mood.smoothing import HalfLife
-from mien.recording import Recording, smooth_table
+from mien.recording import Recording
 from mien.table import Columns, read_table, rows, table_frame
 from mien.types import Faces, Frame
 
@@ -43,49 +42,7 @@ def a_recording(*sources: str) -> Recording:
         {"source": source, "stem": Path(source).stem, "kind": "video", "duration_s": 2.0, "coverage": 1.0}
         for source in sources
     ]
-    return Recording(table_frame(made), {"recordings": records, "settings": {"smooth_half_life_s": 0.3}})
-
-
-def smoothed_as_it_comes(raw: pd.DataFrame, *, reverse: bool = False) -> pd.DataFrame:
-    """What `HalfLife`, which smooths what is drawn live, makes of the rows, or of them from the end."""
-    names, half_life, parts = [name for name in raw.columns if name.startswith("p_")], HalfLife(0.5), []
-    for time_s, before in sorted(raw.groupby("time_s"), key=lambda part: part[0], reverse=reverse):
-        boxes = np.tile(np.array([[0, 0, 1, 1]], np.float32), (len(before), 1))
-        faces = Faces(
-            boxes, track=before["track"], probabilities=before[names], valence=before["valence"],
-            arousal=before["arousal"],
-        )  # fmt: skip
-        smooth = half_life.smooth(faces, -float(time_s) if reverse else float(time_s))
-        part = pd.DataFrame(smooth.probabilities, columns=names, index=before.index)
-        parts.append(part.assign(valence=smooth.valence, arousal=smooth.arousal))
-    return pd.concat(parts).sort_index()
-
-
-def test_smoothing_a_table_is_smoothing_frame_by_frame_from_both_ends() -> None:
-    raw = table_frame(some_rows("a.mp4", 40))
-    there, back = smoothed_as_it_comes(raw), smoothed_as_it_comes(raw, reverse=True)
-    smoothed = smooth_table(raw, 0.5)[there.columns]
-    np.testing.assert_allclose(smoothed, (there + back) / 2, atol=1e-4)
-
-
-def test_a_smoothed_change_lies_where_it_happened() -> None:
-    rows = table_frame(some_rows("a.mp4", 40))
-    rows = rows[rows["track"] == rows["track"].iloc[0]].reset_index(drop=True)
-    rows["time_s"] = np.arange(len(rows)) / 25
-    middle = len(rows) // 2
-    rows["valence"] = np.where(np.arange(len(rows)) < middle, -0.5, 0.5)
-    smoothed = smooth_table(rows, 0.1)["valence"].to_numpy()
-    assert smoothed[middle - 1] < 0 < smoothed[middle]
-    assert -smoothed[middle - 1] == pytest.approx(smoothed[middle], abs=1e-6)
-
-
-def test_smoothing_leaves_the_table_alone() -> None:
-    raw = table_frame(some_rows("a.mp4"))
-    before = raw.copy()
-    smoothed = smooth_table(raw, 0.5)
-    assert not smoothed.equals(before[smoothed.columns])
-    pd.testing.assert_frame_equal(raw, before)
-    pd.testing.assert_frame_equal(smooth_table(raw, 0.0), before[smoothed.columns])
+    return Recording(table_frame(made), {"recordings": records})
 
 
 def test_a_plot_names_its_source() -> None:

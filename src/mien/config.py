@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     every: int = Field(1, ge=1, description="Analyse every n-th frame of a video.")
     fps: float | None = Field(None, gt=0, description="Analyse at most this many frames a second of a video.")
     smooth_half_life_s: float = Field(
-        0.3, ge=0, description="Half-life of the smoothing of what is drawn, in seconds."
+        0.3, ge=0, description="Half-life of the smoothing of what is shown live, in seconds."
     )
     threads: int = Field(
         0,

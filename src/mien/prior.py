@@ -115,8 +115,7 @@ def read_mix(path: Path) -> Mix:
         return Mix.model_validate(given)
     except OSError as error:
         raise ConfigError(
-            f"prior: {path}: expected {', '.join(NAMES)}, or a file of shares by label"
-            f" ({error.strerror or error})"
+            f"{path}: expected {', '.join(NAMES)}, or a file of shares by label ({error.strerror or error})"
         ) from error
     except ValidationError as error:
         raise ConfigError(f"{path}: {plain(error)}") from error

@@ -6,20 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mien.files import write_json
-from mien.mood.smoothing import blend
-from mien.table import PROBABILITIES, Columns, frame_rows, new_table
+from mien.table import Columns, frame_rows, new_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Floats = NDArray[np.float64]
-
-_SMOOTHED = [*PROBABILITIES, "valence", "arousal"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +40,7 @@ class Recording:
             source: one of `sources`; may be left out where there is only one.
 
         Returns:
-            A matplotlib figure; the curves are smoothed for the eye, with the raw valence behind them.
+            A matplotlib figure; the curves are the table's own values, or of a long recording their means.
 
         Raises:
             ValueError: there are several sources and none was named, or none has that name.
@@ -57,8 +50,7 @@ class Recording:
         if source not in self.sources:
             raise ValueError(f"expected one of the sources {', '.join(self.sources)}, received {source!r}")
         record = self.summary["recordings"][self.sources.index(source)]
-        half_life_s = self.summary["settings"]["smooth_half_life_s"]
-        return draw_timeline(self.frame[self.frame["source"] == source], record, half_life_s)
+        return draw_timeline(self.frame[self.frame["source"] == source], record)
 
     def save(
         self, folder: str | Path, *, table_format: Literal["csv", "parquet"] = "csv", plots: bool = True
@@ -90,51 +82,15 @@ class Recording:
         return files
 
 
-def draw_timeline(table: pd.DataFrame, record: dict[str, Any], half_life_s: float) -> Figure:
+def draw_timeline(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
     """Draw the timeline of one source.
 
     Args:
         table: its rows.
         record: what the summary says of it.
-        half_life_s: of the smoothing of the curves, in seconds.
     """
     from mien.show.timeline import timeline
 
     return timeline(
-        table,
-        title=record["source"],
-        smoothed=smooth_table(table, half_life_s),
-        duration_s=record["duration_s"],
-        coverage=record["coverage"],
+        table, title=record["source"], duration_s=record["duration_s"], coverage=record["coverage"]
     )
-
-
-def smooth_table(table: pd.DataFrame, half_life_s: float) -> pd.DataFrame:
-    """Smooth each track's probabilities, valence and arousal over time, for the eye only.
-
-    What is smoothed as it comes trails behind the face. Here the future is known as well: the mean of
-    smoothing forwards and backwards puts the middle of a change where it happened.
-
-    Args:
-        table: rows of one source, in rising order of time.
-        half_life_s: seconds in which half of the old is gone; 0 leaves the values as they are.
-
-    Returns:
-        `time_s`, `track` and these columns.
-    """
-    result = table[["time_s", "track", *_SMOOTHED]].copy()
-    for _, track in table.groupby("track"):
-        values, time_s = track[_SMOOTHED].to_numpy(), track["time_s"].to_numpy()
-        forwards = _smoothed(values, time_s, half_life_s)
-        backwards = _smoothed(values[::-1], -time_s[::-1], half_life_s)[::-1]
-        result.loc[track.index, _SMOOTHED] = (forwards + backwards) / 2
-    return result
-
-
-def _smoothed(values: Floats, time_s: Floats, half_life_s: float) -> Floats:
-    """Smooth rows (n, k) at rising times, as they come."""
-    smooth = np.array(values)
-    for place in range(1, len(smooth)):
-        elapsed_s = time_s[place] - time_s[place - 1]
-        smooth[place] = blend(smooth[place - 1], values[place], elapsed_s=elapsed_s, half_life_s=half_life_s)
-    return smooth

@@ -16,6 +16,7 @@ from browser.chromium import Page
 from browser.mien_live import MienLive, mien_live
 from mien.mood.simulated import simulate
 from mien.record.simulated import write_simulated
+from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from web import record_people as people
 
@@ -192,7 +193,40 @@ def test_the_safety_text_stands_at_once_and_after_keeping(page: Page) -> None:
     form.find_element("css selector", "button[type=submit]").click()
     page.until_text("report-said", "Kept: PHQ-9 1")
     assert page.part("safety").is_displayed()
-    page.until("return document.querySelectorAll('.lanes .point.alert').length === 1")
+    page.until("return document.querySelectorAll('.lanes .point.alert').length === 2")  # total and ninth
+    assert "talk to somebody now" in page.part("safety-record").text
+
+
+def test_questions_may_be_left_open_and_are_there_in_other_languages(page: Page, records: MienLive) -> None:
+    with opened(records) as store:
+        subject = store.subjects.get(ONE)
+        with store.transaction() as session:
+            session.add(
+                SelfReportRow(subject_id=subject.id, at=store.now(), scale="PHQ-9", total=12, note="")
+            )
+    page.open(f"subjects/{ONE}")
+    page.until_text("safety-record", "is not known")
+    Select(page.part("scale")).select_by_value("phq9")
+    Select(page.part("language")).select_by_value("de")
+    form = page.browser.find_element("css selector", "form[data-scale=phq9][data-language=de]")
+    assert "lieber tot wären" in form.text
+    answer = "form[data-scale=phq9][data-language=de] [data-item='{}'] input[value='{}']"
+    page.run("document.querySelector(arguments[0]).click()", answer.format(8, 2))
+    assert "talk to somebody now" in page.part("safety").text
+    form.find_element("css selector", "button[type=reset]").click()
+    page.until("return document.querySelector('[data-part=safety]').hidden")
+    page.run("document.querySelector(arguments[0]).click()", answer.format(0, 1))
+    form.find_element("css selector", "button[type=submit]").click()
+    page.until_text(
+        "report-said", "no total, 1 of 9 answers. How the ninth question was answered is not known"
+    )
+    page.run("document.querySelector('[data-part=marks-room]').open = true")
+    page.browser.find_element("xpath", "//button[text()='It is PHQ-9']").click()
+    page.until(
+        "return ![...document.querySelectorAll('button')].some((each) => each.textContent === 'It is PHQ-9')"
+    )
+    with opened(records) as store:
+        assert store.self_reports.mistyped() == []
 
 
 def test_a_note_is_put_where_the_timeline_was_clicked(page: Page, records: MienLive) -> None:

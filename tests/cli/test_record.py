@@ -7,12 +7,14 @@ import json
 import re
 import stat
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cli.helpers import Run
+from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from record.people import fill
 
@@ -49,6 +51,9 @@ COMMANDS = {
     "self-report add": "self-report P-017 mood 6",
     "self-report list": "self-report list P-017",
     "self-report remove": "self-report remove P-017 3",
+    "self-report mistyped": "self-report mistyped --repair",
+    "self-report rename": "self-report rename P-017 3 phq9",
+    "self-report questions": "self-report questions phq9 --language de",
     "export": "export P-017 --out P-017.zip",
     "import": "import P-017.zip",
     "erase": "erase P-017",
@@ -171,7 +176,19 @@ def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
         (("note", "P-099", "x"), 1, "P-099"),
         (("self-report", "P-017", "mood", "11"), 1, "from 0 to 10"),
         (("self-report", "P-017", "mood", "six"), 2, "six"),
-        (("self-report", "P-017", "phq9", "1", "2"), 1, "9 answers"),
+        (("self-report", "P-017", "phq9", "1", "4"), 1, "9 answers"),
+        (("self-report", "P-017", "phq9", *["-"] * 9), 1, "9 answers"),
+        (("self-report", "P-017", "PHQ-9", "30"), 1, "from 0 to 27"),
+        (("self-report", "P-017", "phq9", "12.5"), 1, "whole total"),
+        (("self-report", "P-017", "phq9", "1", "1.5"), 2, "expected numbers"),
+        (("self-report", "P-017", "phq8", "12"), 1, "did you mean phq9?"),
+        (("self-report", "P-017", "PHQ", "9", "27"), 1, "did you mean phq9?"),
+        (("self-report", "P-017", "madrs", "12"), 1, "--other-scale 0 24"),
+        (("self-report", "P-017", "madrs", "12", "--other-scale", "0"), 2, "--other-scale"),
+        (("self-report", "P-017", "mood", "5", "--at", "2126-05-03T14:30"), 1, "up to now"),
+        (("self-report", "rename", "P-017", 5, "phq9"), 1, "no self-report 5"),
+        (("self-report", "questions", "madrs"), 2, "madrs"),
+        (("self-report", "questions", "phq9", "--language", "fr"), 2, "--language"),
         (("self-report", "P-017", "mood"), 2, "ANSWER"),
         (("self-report", "remove", "P-017", 5), 1, "no self-report 5"),
         (("consent", "give", "P-017", "--by", "me"), 2, "--for"),
@@ -200,12 +217,13 @@ def test_an_error_is_one_line(
     assert named in ran.errors[0]
 
 
-@pytest.mark.parametrize("answers", [[0] * 8 + [1], [3] * 9, ["25"]])
+@pytest.mark.parametrize("scale", ["phq9", "PHQ-9", "phq_9"])
+@pytest.mark.parametrize("answers", [[0] * 8 + [1], [3] * 9, ["25"], ["-", *[0] * 7, 2], ["-"] * 8 + [1]])
 def test_the_safety_text_always_stands_by_the_ninth_answer(
-    run: Run, store: Store, answers: list[object]
+    run: Run, store: Store, scale: str, answers: list[object]
 ) -> None:
     store.texts.set("phq9_safety", "Call 555-0199 now.")
-    assert "Call 555-0199 now." in run("self-report", "P-017", "phq9", *answers).out
+    assert "Call 555-0199 now." in run("self-report", "P-017", scale, *answers).out
     told = json.loads(run("self-report", "P-017", "phq9", *answers, "--json").out)
     assert told["safety_text"] == "Call 555-0199 now."
     assert "Call 555-0199 now." in run("self-report", "list", "P-017").out
@@ -216,7 +234,8 @@ def test_the_safety_text_always_stands_by_the_ninth_answer(
 
 def test_otherwise_it_does_not(run: Run, store: Store) -> None:
     assert SAFETY in store.texts.get("phq9_safety")
-    for said in (["phq9", *[3] * 8, 0], ["phq9", "24"], ["gad7", *[3] * 7], ["mood", "0"], ["WHO-5", "12.5"]):
+    for said in (["phq9", *[3] * 8, 0], ["phq9", "24"], ["gad7", *[3] * 7], ["mood", "0"],
+                 ["WHO-5", "12.5", "--other-scale", "0", "25"]):  # fmt: skip
         assert SAFETY not in run("self-report", "P-017", *said).out
     listed = run("self-report", "list", "P-017")
     assert SAFETY not in listed.out
@@ -226,11 +245,83 @@ def test_otherwise_it_does_not(run: Run, store: Store) -> None:
     assert len(store.self_reports.of(store.subjects.get("P-017"))) == 4
 
 
+def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, store: Store) -> None:
+    ran = run("self-report", "P-017", "phq9", *[0] * 7, 3)
+    assert ran.code == 0
+    assert "PHQ-9 3.38 prorated, 8 of 9 answers" in ran.out
+    assert "questions 1 to 8" in ran.out
+    assert "not known. Please ask." in ran.out
+    assert SAFETY in ran.out
+    assert SAFETY not in run("self-report", "P-017", "phq9", *[0] * 7, 3, "-").out
+    (short, marked) = store.self_reports.of(store.subjects.get("P-017"))
+    assert short.items == marked.items == (*[0] * 7, 3, None)
+    assert short.total is None
+    listed = run("self-report", "list", "P-017").out
+    assert "(0 0 0 0 0 0 0 3 -) *" in listed
+    assert "*  How the ninth question was answered is not known" in listed
+
+
+def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, store: Store) -> None:
+    assert "not known. Please ask." in run("self-report", "P-017", "phq9", "12").out
+    told = json.loads(run("self-report", "P-017", "phq9", "24", "--json").out)
+    assert (told["ninth_unknown"], told["safety_text"]) == (True, None)
+    for known in (["phq9", "0"], ["phq9", *[1] * 8, 0], ["gad7", "7"]):
+        assert "not known" not in run("self-report", "P-017", *known).out
+    listed = json.loads(run("self-report", "list", "P-017", "--json").out)
+    assert [each["ninth_unknown"] for each in listed["self_reports"]] == [True, True, False, False, False]
+
+
+def test_how_difficult_things_were_is_kept(run: Run, store: Store) -> None:
+    run("self-report", "P-017", "phq9", *[1] * 9, 2)
+    run("self-report", "P-017", "phq9", "9", "--difficulty", "3")
+    kept = store.self_reports.of(store.subjects.get("P-017"))
+    assert [(each.total, each.difficulty) for each in kept] == [(9.0, 2), (9.0, 3)]
+    assert "difficulty 2" in run("self-report", "list", "P-017").out
+
+
+def test_mistyped_names_are_offered_for_repair_and_their_ninth_answers_looked_at(
+    run: Run, store: Store
+) -> None:
+    subject = store.subjects.get("P-017")
+    with store.transaction() as session:
+        for scale, total in (("PHQ-9", 27.0), ("phq_9", 12.0), ("gad-7", 30.0), ("phq8", 5.0)):
+            session.add(
+                SelfReportRow(subject_id=subject.id, at=store.now(), scale=scale, total=total, note="")
+            )
+    listed = run("self-report", "mistyped")
+    assert SAFETY in listed.out
+    assert "PHQ-9 27: PHQ-9; mien self-report mistyped --repair" in listed.out
+    assert "phq_9 12: PHQ-9; mien self-report mistyped --repair (ninth answer not known)" in listed.out
+    assert "gad-7 30: no total of GAD-7; mien self-report remove P-017 3" in listed.out
+    assert "phq8 5: PHQ-9? mien self-report rename P-017 4 phq9" in listed.out
+    assert SAFETY in run("self-report", "list", "P-017").out
+    repaired = json.loads(run("self-report", "mistyped", "--repair", "--json").out)
+    assert repaired["repaired"] == [1, 2]
+    assert SAFETY in repaired["safety_text"]
+    assert [each.total for each in store.self_reports.of(subject, "phq9")] == [27.0, 12.0]
+    assert run("self-report", "rename", "P-017", 4, "phq8", "--other-scale", 0, 24).code == 0
+    assert run("self-report", "remove", "P-017", 3).code == 0
+    assert run("self-report", "mistyped").out == "none\n"
+
+
+def test_the_questions_are_printed_in_each_language(run: Run, store: Store) -> None:
+    assert "9. Thoughts that you would be better off dead" in run("self-report", "questions", "PHQ-9").out
+    german = run("self-report", "questions", "phq9", "--language", "de").out
+    assert "9. Gedanken, dass Sie lieber tot wären" in german
+    assert "3 Beinahe jeden Tag" in german
+    assert "10. " in german
+    assert "1. Se ha sentido nervioso(a)" in run("self-report", "questions", "gad7", "--language", "es").out
+
+
 def test_export_erase_import(run: Run, tmp_path: Path, place: Path) -> None:
     with Store() as store:
         fill(store)
     ran = run("export", "P-017", "--out", "one.zip")
-    assert ran.out == "one.zip: 3 recordings, 3 marks, 4 self-reports, 2 consents\n"
+    assert ran.out.startswith("one.zip: 3 recordings, 3 marks, 4 self-reports, 2 consents\n")
+    assert SAFETY in ran.out
+    with zipfile.ZipFile("one.zip") as zipped:
+        assert SAFETY in zipped.read("README.txt").decode()
+        assert SAFETY in zipped.read("fhir-r5.json").decode()
     assert stat.S_IMODE(Path("one.zip").stat().st_mode) == 0o600
     erased = run("erase", "P-017", "--yes-erase", "P-017")
     assert re.match(r"erased P-017: 2 consents, 3 recordings, .*2800 readings", erased.out)
@@ -238,6 +329,7 @@ def test_export_erase_import(run: Run, tmp_path: Path, place: Path) -> None:
     assert b"sertraline" not in place.read_bytes()
     imported = json.loads(run("import", "one.zip", "--json").out)
     assert (imported["subject"]["code"], imported["recordings"]) == ("P-017", 3)
+    assert SAFETY in imported["safety_text"]
     taken = run("import", "one.zip")
     assert (taken.code, len(taken.errors)) == (1, 1)
     exported = json.loads(run("export", "P-017", "--out", "two.zip", "--json").out)

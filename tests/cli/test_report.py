@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from cli.helpers import Run
-from mien.record.report.pdf import pages
+from mien.record.report import content
+from mien.record.report.fit import Room
+from mien.record.report.pdf import _files, pages
 from mien.store.store import Store
 
 
@@ -45,6 +47,42 @@ def test_html_long_and_of_a_period(run: Run, where: Path, tmp_path: Path) -> Non
     assert "1 May to 3 May 2026 (3 days)" in out.read_text(encoding="utf-8")
     with Store(where) as store:
         assert store.audit.entries()[-1].details == {"by": "report", "kind": "long", "form": "html"}
+
+
+def test_response_is_counted_from_a_chosen_starting_point(run: Run, where: Path, tmp_path: Path) -> None:
+    with Store(where) as store:
+        subject = store.subjects.get("P-017")
+        for day, total in ((1, 12), (15, 20), (29, 10)):
+            store.self_reports.add(subject, "phq9", total=total, at=datetime(2026, 5, day, 12, tzinfo=UTC))
+    out = tmp_path / "report.html"
+    period = ["--from", "2026-05-01", "--to", "2026-05-30", "--out", out, "--store", where]
+    assert run("report", "P-017", *period).code == 0
+    assert "12 on 1 May 2026 (the first in this period)" in out.read_text("utf-8")
+    assert run("report", "P-017", *period, "--starting-point", "2026-05-10").code == 0
+    told = out.read_text("utf-8")
+    assert "20 on 15 May 2026 (as chosen), to 10 on 29 May 2026: 10 points or 50 % less" in told
+    assert "Response (a fall by half or more): yes" in told
+    wrong = run("report", "P-017", *period, "--starting-point", "2030-01-01")
+    assert (wrong.code, len(wrong.errors)) == (2, 1)
+
+
+@pytest.mark.parametrize("form", ["html", "pdf"])
+def test_partial_answers_bring_their_safety_text(run: Run, tmp_path: Path, form: str) -> None:
+    where = tmp_path / "record.sqlite"
+    with Store(where, who="tester") as store:
+        store.texts.set("phq9_safety", "Call 555-0199 now.")
+        store.self_reports.add(
+            store.subjects.add("P-017"), "Phq_9", items=[None] * 8 + [1], at=datetime(2026, 5, 2, tzinfo=UTC)
+        )
+        said = content(store, store.subjects.get("P-017"))
+    assert said.safety == "Call 555-0199 now."
+    assert run("report", "P-017", "--out", tmp_path / f"a.{form}", "--store", where).code == 0
+    if form == "html":
+        assert "Call 555-0199 now." in (tmp_path / "a.html").read_text("utf-8")
+    else:
+        # what stands in the PDF is laid out from these files, in which nothing of the box is cut
+        (files,) = {_files(said, Room(0, 70, 0, 40, 1, 3))["content.json"]}
+        assert b"Call 555-0199 now." in files
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,8 @@ def test_self_report_is_spearmans_over_days_with_both() -> None:
     found = with_self_report(figure.tolist(), report.tolist())
     assert found is not None
     assert found.value == pytest.approx(scipy.stats.spearmanr(figure[both], report[both]).statistic)
+    assert found.low is not None
+    assert found.high is not None
     assert found.low < found.value < found.high <= 1
     assert found.n == 37
     assert with_self_report(figure.tolist(), report.tolist()) == found
@@ -109,3 +111,19 @@ def test_too_few_days_or_the_same_every_day_have_none() -> None:
     rising = with_self_report(days, days)
     assert rising is not None
     assert rising.value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("count", [10, 40])
+@pytest.mark.parametrize("rho", [0.0, 0.8])
+def test_nine_of_ten_intervals_hold_the_rank_correlation(count: int, rho: float) -> None:
+    """Of normal pairs it is 6 / pi asin(r / 2); both carry over from answer to answer."""
+    runs, r = 300, 0.6
+    held = []
+    for run in range(runs):
+        first, second = ar1(count, rho, 2 * run), ar1(count, rho, 2 * run + 1)
+        found = with_self_report(first.tolist(), (r * first + np.sqrt(1 - r**2) * second).tolist())
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        held.append(found.low <= 6 / np.pi * np.arcsin(r / 2) <= found.high)
+    assert 0.85 <= np.mean(held) <= 0.97

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import given
 from mien.labels import EMOTIONS
 from mien.mood.episodes import HIGH, LOW, Episode, EpisodeFinder, episodes
 from mien.mood.series import Series
-from mood.readings import any_readings, readings
+from mood.readings import HAPPY, any_readings, readings
 
 
 def bump(hz: float, *, rise_s: float = 1.0, hold_s: float = 2.0, peak: float = 0.9) -> Series:
@@ -78,12 +80,13 @@ def close_to(one: Episode, other: Episode) -> bool:
 
 @given(any_readings())
 def test_the_finder_finds_the_same_on_every_prefix(series: Series) -> None:
-    finder = EpisodeFinder()
+    finder, over = EpisodeFinder(), []
     for place in range(len(series)):
-        finder.push(series.time_s[place], series.probabilities[place])
+        over += finder.push(series.time_s[place], series.probabilities[place])
         prefix = series[: place + 1]
         if 0 < prefix.step_s[-1] <= 0.25:
-            found, expected = finder.so_far(), episodes(prefix)
+            found, expected = over + finder.unfinished(), episodes(prefix)
+            found.sort(key=lambda each: (each.onset_s, EMOTIONS.index(each.label)))
             assert len(found) == len(expected)
             assert all(map(close_to, found, expected))
 
@@ -96,4 +99,20 @@ def test_the_finder_says_what_is_over_as_soon_as_it_is() -> None:
         if finder.push(time_s, p)
     ]
     assert told == [pytest.approx(12.7)]
-    assert finder.ended == finder.so_far()
+    assert finder.unfinished() == []
+
+
+def test_the_finder_keeps_little_of_a_smile_that_rises_for_hours() -> None:
+    """Each reading is the highest so far; the apex is known to a thousandth of the probability."""
+    finder, count = EpisodeFinder(), 20_000
+    p = np.zeros((count, len(EMOTIONS)))
+    p[:, HAPPY] = np.linspace(0.2, 0.95, count)
+    time_s = np.arange(count) / 10
+    for at_s, each in zip(time_s, p, strict=True):
+        finder.push(at_s, each)
+    assert len(pickle.dumps(finder)) < 10_000
+    [smile] = finder.unfinished()
+    rise_per_s = 0.75 / time_s[-1]
+    assert smile.apex_s == pytest.approx(
+        time_s[np.argmax(p[:, HAPPY] >= 0.9 * 0.95)], abs=0.001 / rise_per_s + 0.1
+    )

@@ -72,3 +72,19 @@ def test_a_face_that_does_not_move_has_no_inertia() -> None:
     sums = pair_sums(np.full(100, 0.2))
     assert sums.mssd == pytest.approx(0, abs=1e-12)
     assert np.isnan(sums.inertia)
+
+
+def test_each_series_costs_a_mean_of_its_own() -> None:
+    """The bias of k series in n pairs is k (1 + rho) / n, and 2 rho / n for the ratio."""
+    rho, parts, length, runs = 0.8, 10, 40, 400
+    found = []
+    for run in range(runs):
+        columns = []
+        for part in range(parts):
+            values = ar1(length, rho, 100 * run + part)
+            columns.append(pairs(values - values.mean(), np.ones(length - 1, np.bool_)))
+        found.append(Pairs(*(np.concatenate(each).sum() for each in zip(*columns, strict=True))))
+    number = parts * (length - 1)
+    plain = np.mean([each.autocorrelation for each in found])
+    assert rho - plain == pytest.approx((parts * (1 + rho) + 2 * rho) / number, rel=0.2)
+    assert np.mean([each.inertia for each in found]) == pytest.approx(rho, abs=0.01)

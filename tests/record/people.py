@@ -37,7 +37,7 @@ def fill(store: Store, code: str = "P-017") -> Subject:
     store.self_reports.add(subject, "phq9", items=[0, 1, 2, 3, 0, 1, 2, 3, 1], at=START, note=ODD)
     store.self_reports.add(subject, "gad7", total=7, at=START)
     store.self_reports.add(subject, "mood", total=6, at=START)
-    store.self_reports.add(subject, "WHO-5", total=12.5, at=START)
+    store.self_reports.add(subject, "WHO-5", total=12.5, at=START, limits=(0, 25))
     usual = Usual(date(2026, 4, 1), date(2026, 4, 9), days=9, minutes=120.5, measures={})
     store.baselines.add(subject, usual.to_json())
     return subject

@@ -73,7 +73,11 @@ def mark(index: float, text: str, kind: AnnotationKind = "event", until: float |
 
 
 def report(
-    index: float, scale: str, total: float, items: Sequence[int] | None = None, note: str = ""
+    index: float,
+    scale: str,
+    total: float | None,
+    items: Sequence[int | None] | None = None,
+    note: str = "",
 ) -> SelfReport:
     return SelfReport(1, 1, at(index), scale, tuple(items) if items is not None else None, total, note)
 

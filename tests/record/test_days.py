@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,8 @@ def test_a_day_is_what_its_readings_give(written: Store, subject: Subject) -> No
     row = table.loc[recording.day]
     for name in MEASURES:
         estimate = found[name]
-        expected = [np.nan] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
+        told = (None,) * 3 if estimate is None else (estimate.value, estimate.low, estimate.high)
+        expected = [np.nan if each is None else each for each in told]
         assert row[[name, f"{name}_low", f"{name}_high"]].tolist() == pytest.approx(expected, nan_ok=True)
     assert row["usable_minutes"] == pytest.approx(series.usable.mean() * 4.0, rel=0.02)
     assert row["minutes"] == pytest.approx(4.0, rel=0.01)
@@ -189,8 +191,43 @@ def test_congruence_with_self_reports_is_their_rank_correlation(written: Store, 
     assert mood is not None
     assert mood.n == len(both)
     assert mood.value == pytest.approx(scipy.stats.spearmanr(*zip(*both, strict=True)).statistic)
-    assert found.self_reports["gad7"] is None  # five days
+    assert found.self_reports["gad7"] is None  # five answers
     assert found.prompts == {}
+
+
+def test_a_questionnaire_about_two_weeks_is_held_against_two_weeks(written: Store, subject: Subject) -> None:
+    """It was held against its own day, which says little of the other thirteen."""
+    own = days(written, subject, baseline=baseline.taken(written, subject))["valence_mean"]
+    of_weeks = own.rolling(14, min_periods=4).mean()  # no day is missing
+    for number in range(10, 69, 6):
+        day = START + timedelta(number)
+        total = float(np.clip(round(13 - 150 * (of_weeks[day] - own.mean())), 0, 27))
+        at = datetime.combine(day, time(20), UTC)
+        written.self_reports.add(subject, "phq9", total=total, at=at)
+    reports = written.self_reports.of(subject, "phq9")
+    expected = scipy.stats.spearmanr(
+        [of_weeks[each.at.date()] for each in reports], [each.total for each in reports]
+    )
+    found = congruence(written, subject).self_reports["phq9"]
+    assert found is not None
+    assert found.n == len(reports)
+    assert found.value == pytest.approx(expected.statistic)
+    same_day = scipy.stats.spearmanr(
+        [own[each.at.date()] for each in reports], [each.total for each in reports]
+    )
+    assert found.value < same_day.statistic - 0.2
+
+
+def test_too_few_of_the_days_that_are_asked_about_say_nothing(tmp_path: Path) -> None:
+    person = simulate(4, 3, start=START, minutes=1.0, rate_hz=2.0, missing_stretch=(5, 20), missing=0.0)
+    with Store(tmp_path / "record.sqlite") as store:
+        subject = write_simulated(store, "TWO", replace(person, reports=()))
+        at = datetime.combine(START, time(20), UTC)
+        store.self_reports.add(subject, "phq9", total=5, at=at + timedelta(20))
+        store.self_reports.add(subject, "phq9", total=5, at=at + timedelta(2))
+        assert congruence(store, subject).self_reports == {}
+        store.self_reports.add(subject, "phq9", total=5, at=at + timedelta(3))
+        assert congruence(store, subject).self_reports == {"phq9": None}
 
 
 def test_congruence_with_prompts_is_told_by_day(written: Store, subject: Subject) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,17 +91,46 @@ def test_the_record_is_the_identical_one(store: Store, other: Store, tmp_path: P
         assert (ids[mark.recording_id], mark.at, mark.until) == (again.recording_id, again.at, again.until)
         assert (mark.kind, mark.text, mark.data) == (again.kind, again.text, again.data)
     said = [
-        [(each.at, each.scale, each.items, each.total, each.note) for each in reports]
+        [replace(each, id=0, subject_id=0) for each in reports]
         for reports in (store.self_reports.of(mine), other.self_reports.of(theirs))
     ]
     assert said[0] == said[1]
+
+
+@SQLITE
+def test_a_record_of_the_first_format_is_imported_with_all_it_had(
+    store: Store, other: Store, tmp_path: Path, clock: FakeClock
+) -> None:
+    fill(store)
+    path = export_record(store, "P-017", tmp_path / "a.zip", fhir="none").path
+    files = contents(path)
+    record = json.loads(files["record.json"])
+    at = clock().isoformat()
+    record["self_reports"] = [
+        {"at": at, "scale": scale, "items": None, "total": total, "note": ""}
+        for scale, total in (("PHQ-9", 26), ("gad-7", 30), ("mood", 7.5), ("WHO-5", 12.5))
+    ]
+    files["record.json"] = json.dumps(record).encode()
+    manifest = json.loads(files["manifest.json"])
+    manifest["format_version"] = 1
+    manifest["files"]["record.json"] = {
+        "bytes": len(files["record.json"]),
+        "sha256": hashlib.sha256(files["record.json"]).hexdigest(),
+    }
+    files["manifest.json"] = json.dumps(manifest).encode()
+    imported = import_record(other, rewrite(tmp_path / "b.zip", files))
+    # A known scale has its name, and what doesn't fit one is found as mistyped.
+    kept = [(each.scale, each.total) for each in other.self_reports.of(imported.subject)]
+    assert kept == [("phq9", 26.0), ("gad-7", 30.0), ("mood", 7.5), ("WHO-5", 12.5)]
+    assert [(each.report.scale, each.fits) for each in other.self_reports.mistyped()] == [("gad-7", False)]
+    assert imported.safety_text == other.texts.get("phq9_safety")
 
 
 def test_a_fault_in_the_middle_leaves_nothing(
     store: Store, zipped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = len(store.audit.entries())
-    monkeypatch.setattr(store.self_reports, "add", _fails)
+    monkeypatch.setattr(store.self_reports, "restore", _fails)
     with pytest.raises(StoreError, match="the disk is full"):
         import_record(store, zipped)
     assert store.subjects.all() == []
@@ -207,7 +237,7 @@ WRONG = {
     "a manifest of somebody else": (_put("manifest.json", b'{"format": "x"}'), "does not say that it"),
     "a manifest of the wrong shape": (_put("manifest.json", b"[1]"), r"manifest\.json: Input should be"),
     "a manifest that is no JSON": (_put("manifest.json", b"{"), r"manifest\.json: Invalid JSON"),
-    "a newer format": (_json("manifest.json", lambda m: m.update(format_version=2)), "newer Mien"),
+    "a newer format": (_json("manifest.json", lambda m: m.update(format_version=3)), "newer Mien"),
     "a file is missing": (_drop("events.json"), r"events\.json' is missing"),
     "a file too many": (_put("recordings/x.exe", b""), "holds what no record holds"),
     "a file that is not in the manifest": (_put("fhir-r5.json", b"{}"), r"fhir-r5\.json does not stand in"),

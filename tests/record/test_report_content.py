@@ -83,11 +83,51 @@ def test_the_safety_text_stands_only_then() -> None:
     assert (page.safety, page.safety_why) == ("", "")
 
 
+def test_the_ninth_question_is_told_over_time() -> None:
+    reports = [phq9(0, 0), phq9(7, 2), report(14, "phq9", 12), report(21, "phq9", 25)]
+    told = first_page(material(reports=reports)).outcomes
+    assert told[0] == (
+        "PHQ-9, ninth question, 0 to 3: 0 on 1 May 26, 2 on 8 May 26, not known on 15 May 26 and above 0 on"
+        " 22 May 26."
+    )
+    assert told[1].startswith("How the ninth question was answered on 15 May 2026 is not known:")
+    assert first_page(material(reports=[report(1, "gad7", 3)])).outcomes == ()
+
+
+def test_response_and_remission_are_told_with_their_start_and_source() -> None:
+    reports = [report(0, "phq9", 18), report(14, "phq9", 15), report(28, "phq9", 4)]
+    (told,) = [each for each in first_page(material(reports=reports)).outcomes if "Response" in each]
+    assert told.startswith(
+        "PHQ-9 from its starting point, 18 on 1 May 2026 (the first in this period), to 4 on 29 May 2026: 14"
+        " points or 78 % less. Response (a fall by half or more): yes. Remission (below 5): yes."
+    )
+    assert "10.1176/appi.ps.201900295" in told
+    later = replace(material(reports=reports), starting_points={"phq9": reports[1]})
+    assert "15 on 15 May 2026 (as chosen)" in str(first_page(later).outcomes)
+
+
+def test_partial_answers_are_named_and_never_a_plain_total() -> None:
+    partial = report(7, "phq9", None, [*[1] * 8, None])
+    page = first_page(material(reports=[phq9(0, 0), partial]))
+    assert page.answers is not None
+    assert page.answers.rows[0][1:3] == ("2", "8  (1 May 26)")
+    assert any(each.startswith("Prorated totals of PHQ-9: one or two") for each in page.outcomes)
+    alone = first_page(material(reports=[partial])).answers
+    assert alone is not None
+    assert alone.rows[0][2] == "9 prorated, 8 of 9 answers  (8 May 26)"
+
+
+def test_a_mistyped_name_hides_no_safety_text() -> None:
+    page = first_page(material(reports=[report(3, "PHQ-9", 27)]))
+    assert page.safety == TEXTS["phq9_safety"]
+    assert "mistyped name (PHQ-9)" in page.outcomes[-1]
+
+
 def test_it_stands_in_the_tightest_room_too() -> None:
     page = first_page(fullest_person())
     narrow, room = fit(page, lambda content, room: False)
-    assert (narrow.safety, narrow.safety_why, narrow.limits, narrow.facts) == (
-        page.safety, page.safety_why, LIMITS, page.facts,
+    assert (narrow.safety, narrow.safety_why, narrow.outcomes, narrow.limits, narrow.facts) == (
+        page.safety, page.safety_why, page.outcomes, LIMITS, page.facts,
     )  # fmt: skip
     assert room.notes == 0
     assert narrow.notes.rest == f"and {len(page.notes.shown)} more"

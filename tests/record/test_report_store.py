@@ -13,6 +13,7 @@ from mien.mood.usual import NotReady, Usual
 from mien.record.report import content, save_report
 from mien.record.report.gather import days_apart, gather
 from mien.record.report.pdf import pages
+from mien.record.subject import SubjectRecord
 from mien.store.store import Store
 from record.people import fill
 from store_fixtures import FakeClock
@@ -109,3 +110,13 @@ def test_days_filmed_otherwise_are_apart() -> None:
     usual = Usual.of(table, end=index[39])
     assert days_apart(table, usual) == frozenset(index[50:])
     assert days_apart(table, NotReady("too few", 0, 0.0)) == frozenset()
+
+
+def test_python_tells_the_safety_text_of_partial_answers_too(store: Store) -> None:
+    record = SubjectRecord(store, store.subjects.add("P-1"))
+    store.self_reports.add(record.subject, "phq9", items=[0] * 9)
+    store.self_reports.add(record.subject, "phq9", total=20)
+    assert record.safety_text() is None
+    store.self_reports.add(record.subject, "PHQ-9", items=[None] * 8 + [1])
+    assert record.safety_text() == store.texts.get("phq9_safety")
+    assert len(record.self_reports("PHQ_9")) == 3

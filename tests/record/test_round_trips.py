@@ -18,7 +18,7 @@ from mien.record.export import export_record
 from mien.record.export.gathering import gather
 from mien.record.importing import import_record
 from mien.store.store import Store
-from mien.store.types import Event, Subject
+from mien.store.types import Event, SelfReport, Subject
 from store_fixtures import FakeClock
 from store_series import same
 
@@ -62,6 +62,19 @@ def readings(draw: Any) -> dict[str, Any]:
     }
 
 
+answers = st.one_of(
+    st.tuples(st.just("other"), st.none(), st.floats(-1e9, 1e9), st.just((None, None))),
+    st.tuples(st.just("ranged"), st.none(), st.floats(-9, 9), st.just((-9.0, 9.0))),
+    st.tuples(
+        st.just("phq9"),
+        st.tuples(st.just(1), *[st.sampled_from([None, 0, 3])] * 7, st.none()),
+        st.none(),
+        st.just((None, None)),
+    ),
+)
+"""Scale, items, total and limits of a self-report, of today's and of an earlier Mien."""
+
+
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store, Path]]:
     folder = tmp_path_factory.mktemp("round")
@@ -98,9 +111,9 @@ def _fill(store: Store, draw: Any) -> Subject:
             recording_id=draw(st.sampled_from([None, *recordings])),
         )  # fmt: skip
     for _ in range(draw(st.integers(0, 2))):
-        store.self_reports.add(
-            subject, "other", total=draw(st.floats(-1e9, 1e9)), at=draw(moments), note=draw(texts)
-        )
+        scale, items, total, limits = draw(answers)
+        kept = SelfReport(0, 0, draw(moments), scale, items, total, draw(texts), None, *limits)
+        store.self_reports.restore(subject, kept)
     return subject
 
 

@@ -36,18 +36,6 @@ def test_bands_are_as_thick_as_the_probabilities() -> None:
         assert corners[np.isclose(corners[:, 0], 0.1), 1].max() == pytest.approx(reached)
 
 
-def test_smoothed_values_are_drawn_before_the_raw_ones() -> None:
-    rows = some_rows([0.0, 0.1, 0.2])
-    smoothed = rows.assign(valence=0.25, arousal=0.5)
-    raw, drawn = timeline(rows), timeline(rows, smoothed=smoothed)
-    lines = {line.get_label(): line.get_ydata() for line in drawn.axes[1].lines}
-    np.testing.assert_array_equal(lines["valence"][:3], 0.25)
-    np.testing.assert_array_equal(lines["arousal"][:3], 0.5)
-    np.testing.assert_array_equal(lines["valence, raw"][:3], rows["valence"])
-    assert "smoothed" in words(drawn)
-    assert "smoothed" not in words(raw)
-
-
 def test_a_label_that_the_network_has_not_is_left_out() -> None:
     assert "contempt" not in words(timeline(some_rows([0.0, 0.1]).assign(p_contempt=np.nan)))
 
@@ -96,7 +84,7 @@ def test_it_is_saved_whole(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("rows", [EMPTY, some_rows([0.0]), some_rows(np.arange(9000) / 25)])
 def test_short_and_long_ones_show_their_colours(tmp_path: Path, rows: pd.DataFrame) -> None:
-    save_figure(timeline(rows, smoothed=rows), tmp_path / "plot.png")
+    save_figure(timeline(rows), tmp_path / "plot.png")
     picture = np.asarray(Image.open(tmp_path / "plot.png").convert("RGB"))
     yellow = [int(HEX["happiness"][place : place + 2], 16) for place in (1, 3, 5)]
     assert ((picture == yellow).all(axis=2).sum() > 500) == bool(len(rows))
@@ -114,8 +102,6 @@ def test_rows_that_do_not_belong_together() -> None:
     rows = some_rows([0.0, 0.1])
     with pytest.raises(ValueError, match="expected the rows of one source"):
         timeline(rows.assign(source=["a.mp4", "b.mp4"]))
-    with pytest.raises(ValueError, match="expected 2 smoothed rows of the same faces, received 1"):
-        timeline(rows, smoothed=rows[:1])
 
 
 def test_no_window_system_is_touched() -> None:

@@ -146,7 +146,8 @@ def test_data_of_every_version_come_through(new_store_url: str, revision: str) -
     with Store(new_store_url) as store, store.engine.connect() as connection:
         for name, row in filled.items():
             (found,) = connection.execute(select(Base.metadata.tables[name])).mappings().all()
-            assert dict(found) == row, name
+            # what later versions added is empty
+            assert dict(found) == dict.fromkeys(found) | row, name
         assert connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")) == REVISION
         assert [each.hash for each in store.audit.entries()] == ["1" * 64]
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mien.expression.network import built_in_networks
+from mien.prior import NAMES
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.web import files
 from mien.web.app import build_backend
@@ -101,7 +102,9 @@ def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStatio
     assert config["network"] == "mien"
     assert set(config["suffixes"]) == PHOTOGRAPHS | VIDEOS
     assert "Up to 7 MB each" in markup
-    options = re.findall(r'<option value="([a-z]*)">([a-z]+): [^<]{10,}</option>', markup)
+    networks, priors = re.findall(r"<select.*?</select>", markup, re.DOTALL)[:2]
+    assert re.findall(r'<option value="([a-z]*)">', priors) == ["", *NAMES]
+    options = re.findall(r'<option value="([a-z]*)">([a-z]+): [^<]{10,}</option>', networks)
     assert options[0] == ("", "mien")
     assert sorted(name for _, name in options) == built_in_networks()
     parts = set(re.findall(r'data-part="([a-z-]+)"', markup))

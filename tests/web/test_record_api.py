@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from mien.errors import StoreError
 from mien.mood.definitions import MEASURES
+from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from mien.web.app import build_backend
 from mien.web.record_access import Records
@@ -196,11 +197,62 @@ def test_the_safety_text_comes_with_an_answer_above_0_to_the_ninth_question(
     assert get(page, "subjects/P-1")["self_reports"][0]["safety"] is (ninth > 0)
 
 
+def test_partial_answers_are_kept_and_say_what_is_known(page: TestClient, record: Store) -> None:
+    record.subjects.add("P-1")
+    path = "subjects/P-1/self-reports"
+    nine = post(page, path, scale="PHQ-9", items=[None, *[0] * 7, 2], difficulty=1).json()
+    assert (nine["scale"], nine["total"], nine["difficulty"]) == ("phq9", None, 1)
+    assert (nine["ninth"], nine["ninth_text"]) == (2, None)
+    assert nine["safety_text"] == record.texts.get("phq9_safety")
+    assert nine["told"] == "2.25 prorated, 8 of 9 answers"
+    open_ = post(page, path, scale="phq9", items=[0] * 8).json()
+    assert (open_["ninth"], open_["safety_text"]) == (None, None)
+    assert "not known" in open_["ninth_text"]
+    alone = post(page, path, scale="phq9", total=12).json()
+    assert "not known" in alone["ninth_text"]
+    told = get(page, "subjects/P-1")
+    assert [each["safety"] for each in told["self_reports"]] == [True, False, False]
+    other = post(page, path, scale="madrs", total=30, other_scale=[0, 60]).json()
+    assert (other["title"], other["meant"]) == ("madrs", None)
+
+
+def test_a_mistyped_scale_is_shown_and_put_right(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    with record.transaction() as session:
+        session.add(SelfReportRow(subject_id=subject.id, at=MAY_4, scale="PHQ-9", total=27.0, note=""))
+    (kept,) = get(page, "subjects/P-1")["self_reports"]
+    assert (kept["meant"], kept["safety"], kept["title"]) == ("phq9", True, "PHQ-9")
+    path = f"subjects/P-1/self-reports/{kept['id']}/scale"
+    assert post(page, path, scale="gad7").status_code == 409
+    put = post(page, path, scale="phq9").json()
+    assert (put["scale"], put["meant"]) == ("phq9", None)
+    assert put["safety_text"] == record.texts.get("phq9_safety")
+    record.subjects.add("P-2")
+    assert post(page, path.replace("P-1", "P-2"), scale="phq9").status_code == 409
+
+
+def test_the_scales_are_told_in_every_language(page: TestClient, record: Store) -> None:
+    told = {each["name"]: each for each in get(page, "scales")}
+    assert (told["phq9"]["highest"], told["phq9"]["recall_days"]) == (27, 14)
+    assert set(told["gad7"]["languages"]) == {"en", "de", "es"}
+    assert "lieber tot" in told["phq9"]["languages"]["de"]["items"][8]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"scale": "phq9", "items": [0] * 8},
+        {"scale": "phq9", "items": [None] * 9},
+        {"scale": "phq9", "items": [0] * 11},
         {"scale": "phq9", "items": [4] + [0] * 8},
+        {"scale": "phq9", "items": [True] + [0] * 8},
+        {"scale": "phq9", "items": [1.0] + [0] * 8},
+        {"scale": "PHQ-9", "total": 28},
+        {"scale": "phq9", "total": 12.5},
+        {"scale": "phq9", "total": True},
+        {"scale": "phq8", "total": 12},
+        {"scale": "madrs", "total": 12},
+        {"scale": "phq9", "total": 12, "other_scale": [0, 99]},
+        {"scale": "mood", "total": 4, "at": "2126-05-01T09:30"},
         {"scale": "mood", "total": 11},
         {"scale": "mood"},
         {"scale": "mood", "total": 4, "at": "yesterday"},

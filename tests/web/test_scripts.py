@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.table import PLAIN, CsvTable
+from mien.labels import EMOTIONS, UNCERTAIN
+from mien.table import PLAIN, CsvTable, read_rows, table_frame
 from mien.types import Faces
+from mien.web.files import preview
 from mien.web.pages.layout import STATIC
 from mien.web.pages.live import page_config
 from needs import program
+from show.tables import some_rows
 from web.backend import make_reading, one_face
 
 TIME_LIMIT_S = 60.0
@@ -149,3 +152,39 @@ def test_the_timeline_agrees_with_means_over_its_span(modules: Path) -> None:
     means = dict(zip(labels, shares[read].mean(axis=0), strict=True))
     assert dict(map(tuple, summary["shares"])) == pytest.approx(means)
     assert [share for _, share in summary["shares"]] == sorted(means.values(), reverse=True)
+
+
+def test_the_files_page_says_of_a_moment_what_the_tables_row_says(modules: Path, tmp_path: Path) -> None:
+    """Also of a long video, whose curves are means; a gap and a face that was not read are said as such."""
+    rows = some_rows(np.delete(np.arange(6000), np.arange(200, 400)) / 30)
+    rows["expression"] = np.array(EMOTIONS)[rows.index % len(EMOTIONS)]
+    rows.loc[5, "expression"] = UNCERTAIN
+    unread = [name for name in rows.columns if name.startswith("p_")] + ["confidence", "valence", "arousal"]
+    rows.loc[40:80, unread] = np.nan
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    record = {"rows": len(rows), "duration_s": 200.0, "coverage": 1.0}
+    data = preview.timeline(tmp_path / "table.csv", record, 1)
+    (tmp_path / "timeline.json").write_text(json.dumps(data, allow_nan=False), encoding="utf-8")
+    script = (
+        "globalThis.window = { addEventListener() {} };"
+        "globalThis.ResizeObserver = class { observe() {} };"
+        "const { Course } = await load('course.js'); const said = [];"
+        "const data = JSON.parse(readFileSync(told.file, 'utf8'));"
+        "const tell = (words) => said.push(words);"
+        "const course = new Course({ addEventListener() {} }, { seek() {}, tell });"
+        "course.load(data); said.length = 0; told.times.forEach((time) => course.at(time));"
+        "give(JSON.stringify(said));"
+    )
+    table = table_frame(read_rows(tmp_path / "table.csv", every=1))
+    asked = [0, 5, 60, 150, 1000, len(table) - 1]
+    times_s = [*(table["time_s"][asked] + 0.001), 10.0]
+    told = {"file": str(tmp_path / "timeline.json"), "times": times_s}
+    said = [each.split(": ", 1)[1] for each in json.loads(call(modules, script, told))]
+    expected = [
+        f"{table['expression'][place]} {round(100 * table['confidence'][place])}\N{NO-BREAK SPACE}%"
+        if place != 60
+        else "no face read"
+        for place in asked
+    ]
+    expected[1] = UNCERTAIN
+    assert said == [*expected, "no face read"]

@@ -1,4 +1,4 @@
-"""Copies of what was read with the faces marked; only here, and only for the eye, are readings smoothed."""
+"""Copies of what was read with the faces marked: each frame bears what the table says of it, unsmoothed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from mien.files import written_whole
-from mien.mood.smoothing import HalfLife
 from mien.show.draw import Annotator, draw
 from mien.show.video import ClipWriter
 from mien.types import Faces, Frame
@@ -46,13 +45,12 @@ def marked_photograph(path: Path) -> Iterator[Mark]:
 
 
 @contextmanager
-def marked_clip(path: Path, sound_from: Path | None, smoothing: HalfLife) -> Iterator[Mark]:
+def marked_clip(path: Path, sound_from: Path | None) -> Iterator[Mark]:
     """Write a clip with the faces marked; it stands under its name when the block ends well.
 
     Args:
         path: its name, in .mp4.
         sound_from: the video whose sound is kept.
-        smoothing: smooths what is drawn.
 
     Yields:
         What takes each frame, in order.
@@ -68,7 +66,6 @@ def marked_clip(path: Path, sound_from: Path | None, smoothing: HalfLife) -> Ite
             nonlocal clip
             if clip is None:
                 clip = stack.enter_context(ClipWriter(path, frame.size_wh, sound_from=sound_from))
-            smooth = smoothing.smooth(faces, frame.time_s)
-            clip.write(annotator.draw(frame.image, smooth), frame.time_s)
+            clip.write(annotator.draw(frame.image, faces), frame.time_s)
 
         yield mark

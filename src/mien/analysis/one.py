@@ -16,7 +16,6 @@ from mien.analysis.task import Failure, Task
 from mien.config import Settings
 from mien.errors import ConfigError, ModelError, OutputError, SourceError, StoreError
 from mien.measures.measurer import Measurer
-from mien.mood.smoothing import HalfLife
 from mien.pipeline import Pipeline, Tally
 from mien.source import Source, open_source
 from mien.table import Columns, new_table, read_rows, rows, table_frame
@@ -88,7 +87,7 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         source = stack.enter_context(
             closing(open_source(task.where, every=settings.every, fps=settings.fps, name=task.name))
         )
-        mark = stack.enter_context(_marker(task, pipeline, partial)) if wanted.annotate else None
+        mark = stack.enter_context(_marker(task, partial)) if wanted.annotate else None
         table = stack.enter_context(new_table(partial.path(".csv"), wanted.columns))
         measurer = Measurer() if wanted.columns.measures else None
         own = _own_faces(task, pipeline, wanted)
@@ -140,14 +139,13 @@ def _plot(partial: Partial, record: Record, settings: Settings, columns: Columns
 
     step = settings.every * max(1, math.ceil(record["rows"] / PLOTTED_ROWS))
     table = table_frame(read_rows(partial.path(".csv"), every=step), columns)
-    save_figure(draw_timeline(table, record, settings.smooth_half_life_s), partial.path(".png"))
+    save_figure(draw_timeline(table, record), partial.path(".png"))
 
 
-def _marker(task: Task, pipeline: Pipeline, partial: Partial) -> AbstractContextManager[Mark]:
+def _marker(task: Task, partial: Partial) -> AbstractContextManager[Mark]:
     from mien.analysis.annotate import marked_clip, marked_photograph
 
     if task.kind == "photograph":
         return marked_photograph(partial.path(".jpg"))
     path = Path(task.where)
-    smoothing = HalfLife(pipeline.settings.smooth_half_life_s)
-    return marked_clip(partial.path(".mp4"), path if path.is_file() else None, smoothing)
+    return marked_clip(partial.path(".mp4"), path if path.is_file() else None)

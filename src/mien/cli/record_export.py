@@ -47,3 +47,5 @@ def export(
     )
     if exported.open_recordings:
         typer.echo(f"not in it: {exported.open_recordings} recordings that are being written just now")
+    if exported.safety_text:
+        typer.echo(f"\n{exported.safety_text}")

@@ -35,3 +35,5 @@ def import_(
         f"{imported.subject.code}: {imported.recordings} recordings, {imported.annotations} marks,"
         f" {imported.self_reports} self-reports, {imported.consents} consents"
     )
+    if imported.safety_text:
+        typer.echo(f"\n{imported.safety_text}")

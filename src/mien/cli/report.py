@@ -23,6 +23,14 @@ def report(
         Path | None,
         typer.Option("--out", help="The file, .pdf or .html [SUBJECT-report.pdf].", metavar="FILE"),
     ] = None,
+    starting_point: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Response is counted from the first PHQ-9 of that day or later [the first in the period].",
+            metavar="DATE",
+        ),
+    ] = None,
     long: Annotated[
         bool, typer.Option("--long", help="With every day's figures, charts, definitions and settings.")
     ] = False,
@@ -43,6 +51,6 @@ def report(
     check_suffix(path)
     with Store(store, create=False) as opened:
         found = opened.subjects.get(subject)
-        days = (start and start.date(), end and end.date())
-        save_report(opened, found, path, long=long, start=days[0], end=days[1])
+        first, last, since = (each and each.date() for each in (start, end, starting_point))
+        save_report(opened, found, path, long=long, start=first, end=last, starting_point=since)
     typer.echo(str(path))

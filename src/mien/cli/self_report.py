@@ -13,35 +13,58 @@ from mien.cli.subject import CodeArgument
 from mien.cli.times import read_moment, shown
 
 if TYPE_CHECKING:
-    from mien.store.types import SelfReport
+    from mien.store.types import Mistyped, SelfReport
 
 app = group("What subjects say of themselves: mood and scales.")
+
+OtherScaleOption = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--other-scale",
+        help="It is a scale that Mien does not know, and its total goes from LOWEST to HIGHEST.",
+        metavar="LOWEST HIGHEST",
+    ),
+]
+ScaleArgument = Annotated[
+    str,
+    typer.Argument(metavar="SCALE", help="mood (0 to 10), phq9, gad7, or another with --other-scale."),
+]
 
 
 @app.command()
 def add(
     code: CodeArgument,
-    scale: Annotated[
-        str, typer.Argument(metavar="SCALE", help="mood (0 to 10), phq9, gad7, or another scale's name.")
-    ],
+    scale: ScaleArgument,
     answers: Annotated[
         list[str],
-        typer.Argument(metavar="ANSWER...", help="The answers in order (0 to 3 each), or the total alone."),
+        typer.Argument(
+            metavar="ANSWER...",
+            help="The answers in order (0 to 3 each, - for one that was not given), or the total alone.",
+        ),
     ],
     at: Annotated[
         str | None, typer.Option(help="When: 14:30, or 2026-05-03T14:30. By default now.", metavar="TIME")
     ] = None,
     note: Annotated[str, typer.Option(help="Free text.", metavar="TEXT")] = "",
+    difficulty: Annotated[
+        int | None,
+        typer.Option(help="PHQ-9: how difficult the problems made things, 0 to 3.", metavar="N"),
+    ] = None,
+    other_scale: OtherScaleOption = None,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add what a subject says.
 
+    A tenth answer to the PHQ-9 is its question about difficulty.
+
     Example: mien self-report P-017 mood 6
 
     Example: mien self-report P-017 phq9 1 0 2 1 0 0 1 0 0
+
+    Example: mien self-report P-017 WHO-5 52 --other-scale 0 100
     """
-    from mien.record.scales import needs_safety_text, title_of
+    from mien.record import scales
     from mien.store.store import Store
 
     items, total = _read(answers)
@@ -53,12 +76,25 @@ def add(
             total=total,
             at=read_moment("--at", at, store.now()) if at else None,
             note=note,
+            difficulty=difficulty,
+            limits=other_scale,
         )
-        safety = store.texts.get("phq9_safety") if needs_safety_text(report) else None
+        safety = scales.safety_text(store, [report])
+        if safety is None and _may_be_the_ninth(report, items):
+            safety = store.texts.get("phq9_safety")
+    unknown = scales.ninth_is_unknown(report)
     if as_json:
-        print_json({"self_report": report, "safety_text": safety})
+        print_json({"self_report": report, **_said_of(report), "safety_text": safety})
         return
-    typer.echo(f"{title_of(report.scale)} {report.total:g}, {shown(report.at)} (number {report.id})")
+    title = scales.title_of(report.scale)
+    typer.echo(f"{title} {scales.told_total(report)}, {shown(report.at)} (number {report.id})")
+    if items is not None and report.items is not None and len(items) < len(report.items):
+        typer.echo(
+            f"The {len(items)} answers are taken as those to questions 1 to {len(items)}. If one between them"
+            f" was not given, remove number {report.id} and write - in its place."
+        )
+    if unknown:
+        typer.echo(scales.NINTH_UNKNOWN)
     if safety:
         typer.echo(f"\n{safety}")
 
@@ -69,19 +105,25 @@ def list_reports(code: CodeArgument, where: StoreOption = None, as_json: JsonOpt
 
     Example: mien self-report list P-017
     """
-    from mien.record.scales import safety_reports, title_of
+    from mien.record import scales
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         reports = store.self_reports.of(subject)
         store.audit.log("read", subject, what="self-reports")
-        safety = store.texts.get("phq9_safety") if safety_reports(reports) else None
+        safety = scales.safety_text(store, reports)
     if as_json:
-        print_json({"self_reports": reports, "safety_text": safety})
+        from dataclasses import asdict
+
+        print_json(
+            {"self_reports": [asdict(each) | _said_of(each) for each in reports], "safety_text": safety}
+        )
         return
     for each in reports:
-        typer.echo(f"{each.id:4}  {shown(each.at)}  {title_of(each.scale):8} {_said(each)}")
+        typer.echo(f"{each.id:4}  {shown(each.at)}  {scales.title_of(each.scale):8} {_said(each)}")
+    if any(map(scales.ninth_is_unknown, reports)):
+        typer.echo(f"\n*  {scales.NINTH_UNKNOWN}")
     if safety:
         typer.echo(f"\n{safety}")
 
@@ -106,16 +148,160 @@ def remove(
     typer.echo(f"removed {number}")
 
 
-def _read(answers: list[str]) -> tuple[list[int] | None, float | None]:
+@app.command()
+def mistyped(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put those right whose scale is clear and whose total fits it.")
+    ] = False,
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the self-reports of all subjects that stand under a mistyped name, as "PHQ9 " or "gad-7".
+
+    An earlier Mien kept them as scales that it did not know, without a look at the ninth answer. What is not
+    clear stays for `mien self-report rename`.
+
+    Example: mien self-report mistyped --repair
+    """
+    from mien.record.scales import safety_text
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        found = store.self_reports.mistyped()
+        for code in sorted({each.code for each in found}):
+            store.audit.log("read", store.subjects.get(code), what="self-reports")
+        repaired = [each for each in found if repair and each.certain and each.fits]
+        for each in repaired:
+            store.self_reports.repair(store.subjects.get(each.code), each.report.id, each.meant)
+        safety = safety_text(store, [each.report for each in found])
+    if as_json:
+        numbers = [each.report.id for each in repaired]
+        print_json({"mistyped": found, "repaired": numbers, "safety_text": safety})
+        return
+    for each in found:
+        typer.echo(_told(each, repaired=each in repaired))
+    if not found:
+        typer.echo("none")
+    if safety:
+        typer.echo(f"\n{safety}")
+
+
+@app.command()
+def rename(
+    code: CodeArgument,
+    number: Annotated[int, typer.Argument(metavar="N", help="As `mien self-report list` shows it.")],
+    scale: ScaleArgument,
+    other_scale: OtherScaleOption = None,
+    where: StoreOption = None,
+) -> None:
+    """Put a self-report under the scale that was meant; the audit log keeps the name that it had.
+
+    Example: mien self-report rename P-017 3 phq9
+    """
+    from mien.record import scales
+    from mien.store.store import Store
+
+    with Store(where, create=False) as store:
+        report = store.self_reports.repair(store.subjects.get(code), number, scale, limits=other_scale)
+        safety = scales.safety_text(store, [report])
+    typer.echo(f"{scales.title_of(report.scale)} {scales.told_total(report)}, {shown(report.at)}")
+    if scales.ninth_is_unknown(report):
+        typer.echo(scales.NINTH_UNKNOWN)
+    if safety:
+        typer.echo(f"\n{safety}")
+
+
+@app.command()
+def questions(
+    scale: Annotated[str, typer.Argument(metavar="SCALE", help="mood, phq9 or gad7.")],
+    language: Annotated[str, typer.Option(help="en, de or es.", metavar="LANGUAGE")] = "en",
+) -> None:
+    """Print a scale's questions and answers in the published wording, to read out or to hand over.
+
+    Example: mien self-report questions phq9 --language de
+    """
+    from mien.errors import ConfigError
+    from mien.record.scales import LANGUAGES, in_language
+    from mien.store.scales import SCALES, known
+
+    if known(scale) is None:
+        raise ConfigError(f"expected a scale of {', '.join(SCALES)}, received {scale!r}")
+    if language not in LANGUAGES:
+        raise ConfigError(f"--language: expected {', '.join(LANGUAGES)}, received {language!r}")
+    words = in_language(scale, language)
+    typer.echo(f"{words.title}\n\n{words.question}\n")
+    for number, item in enumerate(words.items, start=1):
+        typer.echo(f"{number:2}. {item}")
+    _print_answers(words.answers)
+    if words.difficulty:
+        typer.echo(f"10. {words.difficulty}")
+        _print_answers(words.difficulty_answers)
+    typer.echo(words.source)
+
+
+def _print_answers(answers: tuple[str, ...]) -> None:
+    if answers:
+        typer.echo("\n" + ", ".join(f"{value} {words}" for value, words in enumerate(answers)) + "\n")
+
+
+def _read(answers: list[str]) -> tuple[list[int | None] | None, float | None]:
     """Give the items or, where there is one number alone, the total."""
     from mien.errors import ConfigError
 
     try:
-        return (None, float(answers[0])) if len(answers) == 1 else ([int(each) for each in answers], None)
+        if len(answers) == 1:
+            return None, float(answers[0])
+        return [None if each == "-" else int(each) for each in answers], None
     except ValueError as error:
         raise ConfigError(f"expected numbers, received {' '.join(answers)}") from error
 
 
+def _may_be_the_ninth(report: SelfReport, items: list[int | None] | None) -> bool:
+    """Say whether the last of too few answers may be that to the ninth question, and is above 0."""
+    from mien.record.scales import ninth_is_unknown
+
+    short = items is not None and report.items is not None and len(items) < len(report.items)
+    return bool(short and items and items[-1] and ninth_is_unknown(report))
+
+
+def _said_of(report: SelfReport) -> dict[str, object]:
+    from mien.record import scales
+
+    return {
+        "prorated": scales.prorated(report),
+        "ninth_unknown": scales.ninth_is_unknown(report),
+        "safety": scales.needs_safety_text(report),
+    }
+
+
 def _said(report: SelfReport) -> str:
-    items = f" ({' '.join(map(str, report.items))})" if report.items else ""
-    return f"{report.total:5g}{items}" + (f"  {report.note}" if report.note else "")
+    from mien.record import scales
+
+    items = " ".join("-" if each is None else str(each) for each in report.items or ())
+    total = f"{report.total:5g}" if report.total is not None else scales.told_total(report)
+    parts = [
+        total,
+        f"({items})" if items else "",
+        f"difficulty {report.difficulty}" if report.difficulty is not None else "",
+        "*" if scales.ninth_is_unknown(report) else "",
+    ]
+    return " ".join(part for part in parts if part) + (f"  {report.note}" if report.note else "")
+
+
+def _told(each: Mistyped, *, repaired: bool) -> str:
+    from mien.record.scales import ninth_is_unknown, title_of
+
+    report = each.report
+    line = f"{each.code} {report.id:4}  {shown(report.at)}  {report.scale} {report.total:g}: "
+    if repaired:
+        line += f"now {title_of(each.meant)}"
+    elif not each.fits:
+        line += f"no total of {title_of(each.meant)}; mien self-report remove {each.code} {report.id}"
+    elif each.certain:
+        line += f"{title_of(each.meant)}; mien self-report mistyped --repair"
+    else:
+        line += (
+            f"{title_of(each.meant)}? mien self-report rename {each.code} {report.id} {each.meant}, or"
+            f" {report.scale} --other-scale LOWEST HIGHEST"
+        )
+    return line + (" (ninth answer not known)" if ninth_is_unknown(report) else "")

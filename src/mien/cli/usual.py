@@ -240,5 +240,6 @@ def _followed(found: Congruence | None) -> str:
 
 def _correlated(found: Estimate | None) -> str:
     if found is None:
-        return "too few days with both"
-    return f"rank correlation {found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f}), {found.n} days"
+        return "too few answers with recordings of the days that they are about"
+    ends = "" if found.low is None or found.high is None else f" ({found.low:+.2f} to {found.high:+.2f})"
+    return f"rank correlation {found.value:+.2f}{ends}, {found.n} answers"

@@ -12,8 +12,8 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from mien.labels import EMOTIONS
-from mien.mood.bootstrap import LEVEL, draws, interval
 from mien.mood.estimate import Estimate
+from mien.mood.intervals import LEVEL
 from mien.mood.series import Series
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,9 @@ LEAST_PROMPTS: Final = 3
 LEAST_KNOWN_S: Final = 60.0
 """Congruence with prompts needs so many of them, and so much known time."""
 LEAST_PAIRS: Final = 10
-"""Congruence with self-report needs so many days that have both."""
+"""Congruence with self-report needs so many answers with a figure."""
+_ALMOST: Final = 0.999
+"""Fisher's z of a perfect correlation is infinite; that of this one isn't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +84,38 @@ def with_prompts(
     return {target: _followed(parts, prompts, target) for target in sorted(asked)}
 
 
-def with_self_report(figure: Sequence[float], report: Sequence[float], *, seed: int = 0) -> Estimate | None:
-    """Give the rank correlation of a figure with self-reports over the same days.
+def with_self_report(figure: Sequence[float], report: Sequence[float]) -> Estimate | None:
+    """Give the rank correlation of a figure with self-reports about the same time.
 
-    Spearman's; its interval comes from a circular block bootstrap over the days, in blocks of n^(1/3), as
-    neighbouring days are alike.
+    Spearman's; its interval by Fisher's z with the variance (1 + r^2 / 2) / (m - 3) (Bonett & Wright 2000,
+    Psychometrika 65, 23-28). Neighbouring answers are alike, so m is how many independent pairs there are:
+    with the autocorrelations a and b of both, n / (1 + 2 sum a(k) b(k)) over lags up to n / 5 (Pyper &
+    Peterman 1998, Canadian Journal of Fisheries and Aquatic Sciences 55, 2127-2140).
 
     Args:
-        figure: (n,) one a day, in order; NaN on days without.
-        report: (n,) likewise, on the same days.
-        seed: of the bootstrap.
+        figure: (n,) one for each answer, in order; NaN where there is none.
+        report: (n,) the answers.
 
     Returns:
-        None below `LEAST_PAIRS` days with both, or where either is always the same.
+        None below `LEAST_PAIRS` answers with a figure, or where either is always the same.
     """
     both = np.column_stack([figure, report]).astype(np.float64)
     both = both[~np.isnan(both).any(axis=1)]
     if len(both) < LEAST_PAIRS or (np.ptp(both, axis=0) == 0).any():
         return None
-    rng = np.random.default_rng(seed)
-    rows = np.arange(len(both))
-    drawn = np.concatenate(list(draws(len(both), max(1, round(len(both) ** (1 / 3))), rng))).astype(np.int64)
-    picked = np.stack([np.repeat(rows, counts) for counts in drawn])
-    replicates = _rank_correlation(both[picked, 0], both[picked, 1])
-    value = float(_rank_correlation(both[None, :, 0], both[None, :, 1])[0])
-    return Estimate(value, *interval(value, replicates, (1 - LEVEL) / 2), len(both))
-
-
-def _rank_correlation(first: Floats, second: Floats) -> Floats:
-    """(b,) Spearman's correlation of each row of two (b, n) arrays; NaN where one is constant."""
-    x, y = (scipy.stats.rankdata(each, axis=1) for each in (first, second))
-    x, y = (each - each.mean(axis=1, keepdims=True) for each in (x, y))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((x * y).sum(axis=1) / np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1)))
+    ranks = scipy.stats.rankdata(both, axis=0)
+    ranks -= ranks.mean(axis=0)
+    ranks /= np.linalg.norm(ranks, axis=0)
+    value = float(np.clip(ranks[:, 0] @ ranks[:, 1], -1, 1))
+    alike = sum(
+        float(np.prod((ranks[lag:] * ranks[:-lag]).sum(axis=0))) for lag in range(1, len(both) // 5 + 1)
+    )
+    independent = len(both) / max(1.0, 1 + 2 * alike)
+    error = math.sqrt((1 + value**2 / 2) / max(1.0, independent - 3))
+    width = float(scipy.stats.norm.ppf((1 + LEVEL) / 2)) * error
+    middle = math.atanh(min(max(value, -_ALMOST), _ALMOST))
+    low, high = math.tanh(middle - width), math.tanh(middle + width)
+    return Estimate(value, min(value, low), max(value, high), len(both))
 
 
 def _followed(parts: Sequence[Series], prompts: Sequence[Sequence[Prompt]], target: str) -> Congruence | None:

@@ -24,6 +24,8 @@ BRIDGED_S: Final = 0.5
 LONGEST_STEP_S: Final = 0.25
 """With a median step above this (four readings a second), episodes aren't looked for."""
 _NEAR_PEAK: Final = 0.9
+_APART: Final = 0.001
+"""While an episode goes on, of the readings that rise only those are kept that lie so far apart."""
 _PLACES: Final = tuple(place for place, label in enumerate(EMOTIONS) if label != "neutral")
 
 
@@ -134,7 +136,8 @@ class _Open:
     Attributes:
         onset_s: when.
         peak: highest probability so far.
-        rise: the readings that were the highest so far and could still be the apex.
+        rise: the readings that were the highest so far and could still be the apex. They are few however long
+            it lasts: `_APART` lies between them, and none can be after the first that reaches 0.9.
     """
 
     onset_s: float
@@ -145,20 +148,18 @@ class _Open:
         if p > self.peak:
             self.peak = p
             self.rise = [each for each in self.rise if each[1] >= _NEAR_PEAK * p]
-            self.rise.append((time_s, p))
+            if not self.rise or self.rise[-1][1] < min(_NEAR_PEAK, p - _APART):
+                self.rise.append((time_s, p))
 
 
 class EpisodeFinder:
     """Finds episodes while readings come in: the same as `episodes` on all of them.
 
-    Whether readings come often enough is not its business: see `quick_enough`.
-
-    Attributes:
-        ended: the episodes that are over, in the order of their end.
+    It keeps nothing of an episode that is over. Whether readings come often enough is not its business: see
+    `quick_enough`.
     """
 
     def __init__(self) -> None:
-        self.ended: list[Episode] = []
         self._open: dict[int, _Open] = {}
         self._time_s = float("-inf")
         self._p = np.zeros(len(EMOTIONS))
@@ -177,20 +178,16 @@ class EpisodeFinder:
             return []
         p = np.nan_to_num(probabilities)
         linked = time_s - self._time_s <= BRIDGED_S
-        over = [] if linked else self._now()
+        over = [] if linked else self.unfinished()
         if not linked:
             self._open.clear()
         for place in _PLACES:
             over += self._step(place, time_s, float(p[place]), linked)
         self._time_s, self._p = time_s, p
-        self.ended += over
         return over
 
-    def so_far(self) -> list[Episode]:
-        """All episodes, also those that go on, as if they ended with the last reading."""
-        return sorted(self.ended + self._now(), key=_order)
-
-    def _now(self) -> list[Episode]:
+    def unfinished(self) -> list[Episode]:
+        """Give the episodes that go on, as if they ended with the last reading."""
         return [each for place, begun in self._open.items() for each in _made(place, begun, self._time_s)]
 
     def _step(self, place: int, time_s: float, p: float, linked: bool) -> list[Episode]:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with a bootstrap interval.
+    """A figure with its interval.
 
     Attributes:
         value: the figure, in its measure's unit.
-        low, high: the interval's ends.
-        n: independent pieces that it stands on: thinned readings, episodes, days.
+        low, high: the interval's ends; None where there is too little for one.
+        n: independent pieces that it stands on: thinned seconds, episodes, answers; all seconds, where there
+            is too little for an interval.
     """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
 
 
@@ -33,8 +34,8 @@ class Measure:
         source: the paper it comes from, or "ours".
         least: the least data it is given for, in words; below that it is None.
         independent: whether a report shows it by itself; False where it follows from others.
-        interval: whether it has a bootstrap interval; False for what is counted over the whole recording (it
-            is no sample) and for extremes (for which the bootstrap fails): low and high equal the value.
+        interval: whether it has an interval; False for what is counted over the whole recording (it is no
+            sample) and for extremes (which grow with its length): low and high equal the value.
     """
 
     name: str

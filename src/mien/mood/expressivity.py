@@ -110,7 +110,10 @@ def flatness(expressivity: Estimate | None, baseline: Baseline | None) -> Estima
     if expressivity is None or usual is None or not usual.mad > 0:
         return None
     sd = 1.4826 * usual.mad
-    value, low, high = (
-        (usual.median - each) / sd for each in (expressivity.value, expressivity.high, expressivity.low)
-    )
-    return Estimate(value, low, high, expressivity.n)
+
+    def below(figure: float) -> float:
+        return (usual.median - figure) / sd
+
+    low = None if expressivity.high is None else below(expressivity.high)
+    high = None if expressivity.low is None else below(expressivity.low)
+    return Estimate(below(expressivity.value), low, high, expressivity.n)

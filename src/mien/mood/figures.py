@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.mood.bootstrap import LEVEL, Blocks, blocks_for, draws, interval
+from mien.mood import intervals
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import Episode, episodes
 from mien.mood.estimate import Estimate
 from mien.mood.expressivity import PLAIN_NEUTRAL, Baseline, flatness
-from mien.mood.formulas import FORMULAS, LEAST_COURSE_S, LEAST_S, NEEDS
+from mien.mood.formulas import FORMULAS, LEAST_COURSE_S, LEAST_S, NEEDS, SCALES, gradient
 from mien.mood.seconds import Seconds, joined, seconds_of
 from mien.mood.series import Series
 
@@ -30,6 +30,14 @@ _COUNTED: Final = {
     "smile_onset_speed": "smiles_risen",
 }
 """What stands on events, and not on time."""
+_UNEVEN: Final = ("inertia", "episode_length_s", "smile_length_s", "smile_onset_speed")
+"""A lively while counts for more in these than a quiet one: in the simulations they need one degree of
+freedom less than the others."""
+
+_LOW, _HIGH = 0.05, 0.95
+"""The quantiles that the dynamic range lies between."""
+_NEAR: Final = 0.03
+"""How dense the values lie at a quantile is told from the quantiles so far below and above it."""
 
 
 def figures(
@@ -38,12 +46,11 @@ def figures(
     events: Sequence[Sequence[Episode]] | None = None,
     usual: Baseline | None = None,
     speaking: Sequence[Spans | None] | None = None,
-    seed: int = 0,
 ) -> dict[str, Estimate | None]:
     """Compute every figure of `MEASURES`, each with its interval, or None below its least data.
 
     Nothing is computed across the gap between two parts. Quick: half an hour at ten readings a second takes
-    about 0.05 s.
+    about 0.05 s. Below `intervals.LEAST_S` seconds there is no interval.
 
     Args:
         parts: one recording, or all recordings of one day; each with times of its own.
@@ -53,7 +60,6 @@ def figures(
             the same neutral face.
         speaking: for each part the (start, end) in seconds of what was marked as speaking; None for a part,
             or for all, that nobody has marked.
-        seed: of the bootstrap; the same seed gives the same intervals.
 
     Returns:
         A figure for each name in `MEASURES`.
@@ -75,7 +81,7 @@ def figures(
         if len(part)
     ]
     if each:
-        found |= _sampled(each, np.random.default_rng(seed))
+        found |= _sampled(joined(each))
         found["flatness"] = flatness(found["expressivity"], usual)
     return found
 
@@ -104,78 +110,94 @@ def _speaking_share(parts: Sequence[Series], speaking: Sequence[Spans | None]) -
 
 
 def _whole(value: float, n: int) -> Estimate:
-    """A figure of the whole, which is no sample and has no interval; or one that bootstrap fails for."""
+    """A figure of the whole, which is no sample and has no interval; or an extreme, which has none."""
     return Estimate(value, value, value, n)
 
 
-def _sampled(each: Sequence[Seconds], rng: np.random.Generator) -> dict[str, Estimate | None]:
-    """Figures of sums over seconds, with bootstrap intervals."""
-    seconds = joined(each)
-    blocks = max(blocks_for([part.means[name] for part in each]) for name in ("valence", "expressivity"))
+def _sampled(seconds: Seconds) -> dict[str, Estimate | None]:
+    """Figures of the seconds; with intervals, where these are enough."""
     columns = np.column_stack(list(seconds.sums.values()))
     totals = dict(zip(seconds.sums, columns.sum(axis=0), strict=True))
-    replicated, ranges = _replicate(columns, seconds.means["valence"], blocks.length, rng)
-    sums = dict(zip(seconds.sums, replicated.T, strict=True))
-    found: dict[str, Estimate | None] = {}
+    values: dict[str, float] = {}
     for name, formula in FORMULAS.items():
         total, least = NEEDS[name]
         if totals[total] >= least:
-            n = totals[_COUNTED[name]] if name in _COUNTED else max(1, totals[total] // blocks.length)
             with np.errstate(divide="ignore", invalid="ignore"):
-                found[name] = _estimate(formula(totals), formula(sums), int(n), blocks.tail)
-    _open_zero_rates(found, totals)
-    return found | _of_seconds(seconds, totals, ranges, blocks)
+                values[name] = float(formula(totals))
+    valence = seconds.means["valence"]
+    if np.count_nonzero(~np.isnan(valence)) >= LEAST_COURSE_S:
+        values["dynamic_range"] = float(np.diff(_ends(valence))[0])
+    known = {name: value for name, value in values.items() if np.isfinite(value)}
+    if len(columns) < intervals.LEAST_S:
+        found: dict[str, Estimate | None] = {
+            name: Estimate(value, None, None, _n(name, len(columns), totals)) for name, value in known.items()
+        }
+    else:
+        found = _with_intervals(known, columns, totals, valence)
+    return found | _extremes(seconds, totals)
 
 
-def _replicate(
-    columns: Floats, valence: Floats, length: int, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Give the sums (b, k) and the dynamic range (b,) of bootstrap replicates."""
-    order = np.argsort(valence)[: np.count_nonzero(~np.isnan(valence))]
-    sums, ranges = [], []
-    for drawn in draws(len(columns), length, rng):
-        sums.append(drawn @ columns)
-        ranges.append(_range(valence[order], drawn[:, order]))
-    return np.concatenate(sums), np.concatenate(ranges)
-
-
-def _range(rising: Floats, counts: Floats) -> Floats:
-    """(b,) 95th less 5th percentile of values that were each drawn `counts` (b, n) times."""
-    if not len(rising):
-        return np.full(len(counts), np.nan)
-    upto = counts.cumsum(axis=1)
-    low, high = ((upto < share * upto[:, -1:]).sum(axis=1) for share in (0.05, 0.95))
-    last = len(rising) - 1
-    return np.asarray(rising[np.minimum(high, last)] - rising[np.minimum(low, last)])
-
-
-def _of_seconds(
-    seconds: Seconds, totals: Mapping[str, float], ranges: Floats, blocks: Blocks
+def _with_intervals(
+    values: Mapping[str, float], columns: Floats, totals: Mapping[str, float], valence: Floats
 ) -> dict[str, Estimate | None]:
-    """Figures of the seconds' own means: the range, and the extremes, for which the bootstrap fails."""
-    valence = np.sort(seconds.means["valence"][~np.isnan(seconds.means["valence"])])
-    found: dict[str, Estimate | None] = {}
-    if len(valence) >= LEAST_COURSE_S:
-        value = _range(valence, np.ones((1, len(valence))))
-        found["dynamic_range"] = _estimate(
-            value[0], ranges, max(1, len(valence) // blocks.length), blocks.tail
+    """Put an interval around each figure."""
+    influences = [
+        columns @ gradient(FORMULAS[name], totals) if name in FORMULAS else _influence_on_range(valence)
+        for name in values
+    ]
+    if not influences:
+        return {}
+    spread = intervals.spread_of(np.column_stack(influences))
+    return {
+        name: _estimate(name, value, float(variance), _n(name, pieces, totals), spread.freedom, totals)
+        for (name, value), variance, pieces in zip(
+            values.items(), spread.variance, spread.pieces, strict=True
         )
+    }
+
+
+def _n(name: str, pieces: float, totals: Mapping[str, float]) -> int:
+    return int(totals[_COUNTED[name]]) if name in _COUNTED else max(1, round(pieces))
+
+
+def _estimate(
+    name: str, value: float, variance: float, n: int, freedom: int, totals: Mapping[str, float]
+) -> Estimate:
+    scale = SCALES[name]
+    if name in _UNEVEN:
+        freedom = max(2, freedom - 1)
+    if name in _UNEVEN and name in _COUNTED:
+        freedom, variance = min(freedom, n - 1), variance * n / (n - 1)
+    seconds = float(totals["searched" if scale == "rate" else "seen"])
+    return Estimate(value, *intervals.interval(value, variance, freedom, scale, seconds), n)
+
+
+def _ends(valence: Floats) -> tuple[float, float]:
+    """Give the 5th and the 95th percentile of what is known."""
+    rising = np.sort(valence[~np.isnan(valence)])
+    rank = np.arange(1, len(rising) + 1)
+    low, high = (rising[np.count_nonzero(rank < share * len(rising))] for share in (_LOW, _HIGH))
+    return float(low), float(high)
+
+
+def _influence_on_range(valence: Floats) -> Floats:
+    """(n,) the influence of each value: on the quantile q of a share p it is (p - [x <= q]) / (n f(q)).
+
+    f is the density there; 0 where the value isn't known.
+    """
+    known = ~np.isnan(valence)
+    values = valence[known]
+    influence = np.zeros(len(valence))
+    for share, end, sign in zip((_LOW, _HIGH), _ends(valence), (-1, 1), strict=True):
+        apart = float(np.diff(np.quantile(values, [share - _NEAR, share + _NEAR]))[0])
+        influence[known] += sign * (share - (values <= end)) * apart / (2 * _NEAR * len(values))
+    return influence
+
+
+def _extremes(seconds: Seconds, totals: Mapping[str, float]) -> dict[str, Estimate | None]:
+    found: dict[str, Estimate | None] = {}
     for name, weight in (("happiness", "usable"), ("brow_lowerer", "brow_lowerer_known")):
         if totals[weight] >= LEAST_S:
             known = seconds.means[name][~np.isnan(seconds.means[name])]
             found[f"{name}_max"] = _whole(float(known.max()), len(known)) if len(known) else None
     return found
-
-
-def _estimate(value: Floats | float, replicates: Floats, n: int, tail: float) -> Estimate | None:
-    number = float(value)
-    return Estimate(number, *interval(number, replicates, tail), n) if np.isfinite(number) else None
-
-
-def _open_zero_rates(found: dict[str, Estimate | None], totals: Mapping[str, float]) -> None:
-    """Where nothing happened, every replicate is 0; how much could have been is said by a Poisson count."""
-    for name in ("episodes_per_min", "smiles_per_min"):
-        rate = found.get(name)
-        if rate is not None and rate.value == 0:
-            high = -np.log((1 - LEVEL) / 2) * 60 / totals["searched"]
-            found[name] = Estimate(0.0, 0.0, float(high), 0)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mien.labels import EMOTIONS
 from mien.mood.instability import Pairs
+from mien.mood.intervals import Scale
 
 Floats = NDArray[np.float64]
 Sums = Mapping[str, Any]
@@ -69,6 +70,36 @@ FORMULAS: Final[Mapping[str, Formula]] = MappingProxyType(
     }
 )
 """Name -> formula; the sums may be numbers or (b,) arrays. NaN or infinite without data."""
+
+_STEP: Final = 1e-5
+_POSITIVE = ("valence_sd", "arousal_sd", "entropy", "instability", "episode_length_s", "smile_length_s")
+SCALES: Final[Mapping[str, Scale]] = MappingProxyType(
+    {
+        **dict.fromkeys(("valence_mean", "arousal_mean"), "plain"),
+        **dict.fromkeys(
+            (*_POSITIVE, "smile_onset_speed", "head_movement", "face_px", "dynamic_range"), "positive"
+        ),
+        **dict.fromkeys((f"share_{label}" for label in (*EMOTIONS, "uncertain")), "share"),
+        **dict.fromkeys(("expressivity", "happiness_mean"), "bounded"),
+        **dict.fromkeys(("quality_mean", "light_mean", "sharpness_mean"), "bounded"),
+        **dict.fromkeys(("episodes_per_min", "smiles_per_min"), "rate"),
+        "inertia": "correlation",
+    }
+)
+"""Name -> the scale on which its interval is taken; see `intervals.interval`."""
+
+
+def gradient(formula: Formula, sums: Mapping[str, float]) -> Floats:
+    """(k,) how a figure changes with each of the sums; 0 where it can't be said.
+
+    By central differences: each second's sums times this are the second's influence on the figure.
+    """
+    at = np.array(list(sums.values()))
+    step = np.diag(_STEP * np.maximum(np.abs(at), _STEP))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above, below = (formula(dict(zip(sums, (at + each).T, strict=True))) for each in (step, -step))
+        return np.asarray(np.nan_to_num((above - below) / (2 * step.diagonal()), posinf=0, neginf=0))
+
 
 LEAST_S: Final = 30.0
 """Means and shares need so many seconds of readings."""

@@ -15,19 +15,21 @@ Floats = NDArray[np.float64]
 
 
 class Pairs(NamedTuple):
-    """Sums over pairs of neighbours, alike for one series and for many replicates.
+    """Sums over pairs of neighbours, of one series or of several.
 
     Attributes:
         number: of pairs.
         total: sum of x + y.
         squares: sum of x^2 + y^2.
         products: sum of x y.
+        parts: how many series they come from, each around a mean of its own.
     """
 
     number: Floats
     total: Floats
     squares: Floats
     products: Floats
+    parts: Floats
 
     @property
     def mssd(self) -> Floats:
@@ -49,10 +51,12 @@ class Pairs(NamedTuple):
     def inertia(self) -> Floats:
         """Lag-1 autocorrelation with its small-sample bias taken out.
 
-        The expectation of the plain one is r - (1 + 3 r) / n to first order, as the mean is not known
-        (Kendall 1954; Marriott & Pope 1954, Biometrika 41, 390-404), which is solved for r.
+        The expectation of the plain one is r - (1 + 3 r) / n to first order (Kendall 1954; Marriott & Pope
+        1954, Biometrika 41, 390-404): 1 + r for the mean, which is not known, and 2 r for the ratio. Of k
+        series each has its mean, so that it is r - (k (1 + r) + 2 r) / n, which is solved for r.
         """
-        corrected = (self.number * self.autocorrelation + 1) / (self.number - 3)
+        left = self.number - self.parts - 2
+        corrected = (self.number * self.autocorrelation + self.parts) / np.where(left > 0, left, np.nan)
         return np.clip(corrected, -1, 1)
 
     @property
@@ -73,4 +77,5 @@ def pairs(values: Floats, next_in_time: NDArray[np.bool_]) -> Pairs:
     first, second = values, np.append(values[1:], np.nan)
     paired = np.append(next_in_time, False) & ~np.isnan(first) & ~np.isnan(second)
     x, y = np.where(paired, first, 0), np.where(paired, second, 0)
-    return Pairs(paired.astype(np.float64), x + y, x**2 + y**2, x * y)
+    number = paired.astype(np.float64)
+    return Pairs(number, x + y, x**2 + y**2, x * y, number / max(1, paired.sum()))

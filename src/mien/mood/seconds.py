@@ -1,8 +1,7 @@
-"""A recording's or a day's readings as sums over each second: what figures and their replicates are made of.
+"""A recording's or a day's readings as sums over each second: what figures are made of.
 
-A figure that is a function of sums can be computed for hundreds of bootstrap replicates by one product of
-matrices. What needs neighbours (instability, inertia, head movement) is summed over pairs that belong to the
-first one's second, so that drawing blocks anew never makes a pair that wasn't there.
+How much each second moves a figure that is a function of sums is one product of matrices. What needs
+neighbours (instability, inertia, head movement) is summed over pairs that belong to the first one's second.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from mien.mood.series import Series
 Floats = NDArray[np.float64]
 
 STEP_S: Final = 1.0
-"""The step of instability and inertia, and the grain of every figure's bootstrap."""
+"""The step of instability and inertia, and the grain of every figure's interval."""
 LEAST_KNOWN: Final = 0.5
 """A second's mean is known where it could be read for this share of the watched time."""
 

@@ -7,7 +7,7 @@ poor light leaves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -134,6 +134,47 @@ def recording(
         column[away] = np.nan
     known = (confidence >= _UNCERTAIN_BELOW) & ~away
     return Series(time_s=time_s, expression=np.where(known, label, -1), **columns)
+
+
+def changeable_recording(
+    random: np.random.Generator,
+    face: Face,
+    *,
+    length_s: float,
+    rate_hz: float,
+    gains: tuple[float, float] = (1.6, 0.4),
+    stay_s: float = 120.0,
+    regular: bool = False,
+) -> Series:
+    """Draw the readings of a face that is lively for a while, then quiet, and so on; begun anywhere in it.
+
+    Args:
+        random: what is drawn from.
+        face: the person's.
+        length_s: the recording's length.
+        rate_hz: readings per second.
+        gains: while it is lively, and while it is quiet.
+        stay_s: how long it stays so on average: each time anew, or always the same.
+        regular: it is always the same.
+    """
+    lively, start_s = random.random() < 0.5, 0.0
+    stays_s = random.uniform(0, stay_s) if regular else random.exponential(stay_s)
+    pieces: list[Series] = []
+    times_s: list[Floats] = []
+    while start_s < length_s - 2 / rate_hz:
+        # A stay holds whole steps, and at least the two that a recording needs.
+        piece_s = max(2, round(min(stays_s, length_s - start_s) * rate_hz)) / rate_hz
+        moment = Moment(gain=gains[0 if lively else 1])
+        pieces.append(recording(random, face, moment, length_s=piece_s, rate_hz=rate_hz))
+        times_s.append(np.asarray(start_s + (np.arange(len(pieces[-1])) + 0.5) / rate_hz))
+        start_s += piece_s
+        lively, stays_s = not lively, stay_s if regular else random.exponential(stay_s)
+    columns = {
+        each.name: np.concatenate([getattr(piece, each.name) for piece in pieces])
+        for each in fields(Series)
+        if each.name != "time_s"
+    }
+    return Series(time_s=np.concatenate(times_s), **columns)
 
 
 def _shown(random: np.random.Generator, face: Face, moment: Moment, time_s: Floats) -> Floats:

@@ -1,4 +1,7 @@
-"""Smoothing over time, by half-life in seconds: for the eye only, what is stored stays raw."""
+"""Smoothing over time, by half-life in seconds: for the eye only, and only of what is live.
+
+It trails behind the face. What is stored stays raw, and so is what is drawn of a file, whose future is known.
+"""
 
 from __future__ import annotations
 

@@ -155,12 +155,18 @@ class SelfReportDocument(_Document):
     """When."""
     scale: str
     """"mood", "phq9", "gad7", or another scale's name."""
-    items: list[int] | None
-    """The answers; null where only the total is known."""
-    total: float
-    """The sum, or the mood from 0 to 10."""
+    items: list[int | None] | None
+    """The answers, null for one that was not given; null where only the total is known."""
+    total: float | None
+    """The sum, or the mood from 0 to 10; null where answers are missing."""
     note: str
     """Free text."""
+    difficulty: int | None = None
+    """PHQ-9: how difficult the problems made things, 0 to 3; null where it was not asked."""
+    lowest: float | None = None
+    """What the total of another scale can be at least; null for "mood", "phq9" and "gad7"."""
+    highest: float | None = None
+    """What it can be at most."""
 
 
 class BaselineDocument(_Document):

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter
 from mien.errors import StoreError
 from mien.record.documents import Events, Record, RecordingDocument
 from mien.record.export.readings import read_csv
+from mien.record.scales import safety_text
 from mien.record.unpacking import Unpacked, unpacked
 from mien.store.schema import BaselineRow, NeutralFaceRow, SubjectRow
-from mien.store.types import Event, Subject
+from mien.store.types import Event, SelfReport, Subject
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -28,6 +29,7 @@ class Imported:
     Attributes:
         subject: under which it is there now.
         recordings, annotations, self_reports, consents: how many.
+        safety_text: the clinic's, where the PHQ-9's ninth question was answered above 0; None where not.
     """
 
     subject: Subject
@@ -35,6 +37,7 @@ class Imported:
     annotations: int
     self_reports: int
     consents: int
+    safety_text: str | None = None
 
 
 def import_record(
@@ -71,7 +74,7 @@ def import_record(
             for place, recording in enumerate(record.recordings):
                 ids[recording.uuid] = _add_recording(store, subject, recording, zipped)
                 progress((place + 1) / (len(record.recordings) + 1))
-            _add_marks(store, subject, record, ids)
+            reports = _add_marks(store, subject, record, ids)
             _add_baselines(store, subject, record)
             counts = {
                 "recordings": len(record.recordings),
@@ -81,7 +84,7 @@ def import_record(
             }
             store.audit.log("import", subject, **counts)
     progress(1.0)
-    return Imported(subject, **counts)
+    return Imported(subject, **counts, safety_text=safety_text(store, reports))
 
 
 def _check_fits(zipped: Unpacked, record: Record) -> None:
@@ -172,7 +175,7 @@ def _add_baselines(store: Store, subject: Subject, record: Record) -> None:
             session.get_one(NeutralFaceRow, taken.id).made_at = face.made_at
 
 
-def _add_marks(store: Store, subject: Subject, record: Record, ids: dict[str, int]) -> None:
+def _add_marks(store: Store, subject: Subject, record: Record, ids: dict[str, int]) -> list[SelfReport]:
     for mark in record.annotations:
         store.annotations.add(
             subject,
@@ -183,7 +186,9 @@ def _add_marks(store: Store, subject: Subject, record: Record, ids: dict[str, in
             recording_id=ids[mark.recording] if mark.recording else None,
             data=mark.data,
         )
+    reports = []
     for report in record.self_reports:
-        store.self_reports.add(
-            subject, report.scale, items=report.items, total=report.total, at=report.at, note=report.note
-        )
+        items = None if report.items is None else tuple(report.items)
+        kept = SelfReport(**{**report.model_dump(), "id": 0, "subject_id": subject.id, "items": items})
+        reports.append(store.self_reports.restore(subject, kept))
+    return reports

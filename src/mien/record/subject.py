@@ -86,6 +86,12 @@ class SubjectRecord:
         """Give what the subject said of themselves, on one scale or on all."""
         return self.store.self_reports.of(self.subject, scale)
 
+    def safety_text(self) -> str | None:
+        """Give the clinic's safety text where the PHQ-9's ninth question was answered above 0; else None."""
+        from mien.record.scales import safety_text
+
+        return safety_text(self.store, self.self_reports())
+
     def usual(self) -> Usual | None:
         """Give the baseline that was taken; None where there is none."""
         return baseline.taken(self.store, self.subject)

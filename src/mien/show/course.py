@@ -12,7 +12,7 @@ from mien.labels import UNCERTAIN
 from mien.table import PROBABILITIES
 
 MOST_POINTS: Final = 2000
-"""More points than this in one line can't be told apart on a page; their means are drawn instead."""
+"""More points than this in one line can't be told apart on a page; their means are drawn, and named so."""
 
 VALUES: Final = (*PROBABILITIES, "valence", "arousal")
 
@@ -30,6 +30,15 @@ def usual_step_s(time_s: pd.Series[float], duration_s: float | None) -> float:
     return float(np.median(steps)) if steps.size else duration_s or 1.0
 
 
+def smoothed_over_s(time_s: pd.Series[float]) -> float | None:
+    """Give the seconds over which `course` draws means of one track's rows; None where it draws the rows.
+
+    Args:
+        time_s: the rows' times, rising.
+    """
+    return float(np.ptp(time_s)) / MOST_POINTS if len(time_s) > MOST_POINTS else None
+
+
 def course(rows: pd.DataFrame, step_s: float) -> pd.DataFrame:
     """Turn one track's rows into a line: thinned by means, and broken where the face was away.
 
@@ -41,8 +50,9 @@ def course(rows: pd.DataFrame, step_s: float) -> pd.DataFrame:
         The same columns; a row of NaN stands at each gap and at the end.
     """
     line = rows[["time_s", *VALUES]]
-    if len(line) > MOST_POINTS:
-        step_s = max(step_s, float(np.ptp(line["time_s"])) / MOST_POINTS)
+    over_s = smoothed_over_s(line["time_s"])
+    if over_s is not None:
+        step_s = max(step_s, over_s)
         line = line.groupby((line["time_s"] // step_s).to_numpy()).mean()
     ends = line[~(-line["time_s"].diff(-1) <= _STEPS_BRIDGED * step_s)]
     held = ends.assign(time_s=ends["time_s"] + step_s)

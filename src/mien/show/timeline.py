@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mien.errors import OutputError
 from mien.files import written_whole
 from mien.labels import EMOTIONS, UNCERTAIN
-from mien.show.course import course, read_shares, usual_step_s
+from mien.show.course import course, read_shares, smoothed_over_s, usual_step_s
 from mien.show.palette import HEX
 
 _Floats: TypeAlias = NDArray[np.float64]
@@ -44,7 +44,6 @@ def timeline(
     table: pd.DataFrame,
     *,
     title: str = "",
-    smoothed: pd.DataFrame | None = None,
     duration_s: float | None = None,
     coverage: float | None = None,
 ) -> Figure:
@@ -53,8 +52,6 @@ def timeline(
     Args:
         table: the rows of one source, with the columns of `mien.table.COLUMNS`.
         title: what stands above, such as the file's name.
-        smoothed: the same rows with smoothed `p_*`, `valence` and `arousal`, which are drawn then, with the
-            raw valence behind them; None draws the raw values.
         duration_s: the recording's length; None ends the plot with the last row.
         coverage: the recording's coverage, 0 to 1, to be printed; None prints none.
 
@@ -62,22 +59,19 @@ def timeline(
         A figure that no window belongs to; `save_figure` writes it.
 
     Raises:
-        ValueError: the table holds several sources, or the smoothed rows are not the same rows.
+        ValueError: the table holds several sources.
     """
     if table["source"].nunique() > 1:
         raise ValueError(f"expected the rows of one source, received {sorted(table['source'].unique())}")
-    if smoothed is not None and not smoothed[["time_s", "track"]].equals(table[["time_s", "track"]]):
-        raise ValueError(f"expected {len(table)} smoothed rows of the same faces, received {len(smoothed)}")
     step_s = usual_step_s(table["time_s"], duration_s)
     end_s = max(duration_s or 0.0, float(table["time_s"].max()) + step_s if len(table) else step_s)
     tracks = table["track"].value_counts().index[:MOST_TRACKS].sort_values().tolist()
 
     figure, rows = _empty_figure(max(1, len(tracks)))
     for place, track in enumerate(tracks):
-        chosen = table["track"] == track
+        chosen = table[table["track"] == track]
         upper, lower = rows[2 * place : 2 * place + 2]
-        raw = course(table[chosen], step_s)
-        _draw_track(upper, lower, raw, None if smoothed is None else course(smoothed[chosen], step_s))
+        _draw_track(upper, lower, course(chosen, step_s), smoothed_over_s(chosen["time_s"]))
         if table["track"].nunique() > 1:
             upper.set_title(f"face {track}", loc="left", fontsize=10)
     for row in rows[:2]:
@@ -128,18 +122,19 @@ def _empty_figure(tracks: int) -> tuple[Figure, Sequence[Axes]]:
     return figure, rows
 
 
-def _draw_track(upper: Axes, lower: Axes, raw: pd.DataFrame, smoothed: pd.DataFrame | None) -> None:
-    line = raw if smoothed is None else smoothed
+def _draw_track(upper: Axes, lower: Axes, line: pd.DataFrame, smoothed_s: float | None) -> None:
     known = [label for label in EMOTIONS if line[f"p_{label}"].notna().any()]
     tops = line[[f"p_{label}" for label in known]].cumsum(axis=1)
     # From the top down, each to the ground: the lower covers the upper, and no seam shows between them.
     for label in reversed(known):
         upper.fill_between(line["time_s"], tops[f"p_{label}"], color=HEX[label], linewidth=0, label=label)
-    lower.plot(line["time_s"], line["valence"], color=_INK, linewidth=1.4, label="valence")
-    lower.plot(line["time_s"], line["arousal"], color=_RUST, linewidth=1.1, linestyle="--", label="arousal")
-    if smoothed is not None:
-        upper.set_ylabel("probability,\nsmoothed", fontsize=9)
-        lower.plot(raw["time_s"], raw["valence"], color=_PALE, linewidth=0.7, zorder=1, label="valence, raw")
+    said = "" if smoothed_s is None else ", smoothed"
+    lower.plot(line["time_s"], line["valence"], color=_INK, linewidth=1.4, label=f"valence{said}")
+    lower.plot(
+        line["time_s"], line["arousal"], color=_RUST, linewidth=1.1, linestyle="--", label=f"arousal{said}"
+    )
+    if smoothed_s is not None:
+        upper.set_ylabel(f"probability, smoothed\n(means of {smoothed_s:.2g} s)", fontsize=9)
 
 
 def _draw_coverage(axes: Axes, shares: tuple[_Floats, _Floats, _Floats], coverage: float | None) -> None:

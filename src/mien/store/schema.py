@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 """The newest version of the tables; see `migrations`."""
 
 VERSION_TABLE: Final = "mien_version"
@@ -207,9 +207,12 @@ class SelfReportRow(Base):
     subject_id: Mapped[int] = _of("subjects")
     at: Mapped[datetime]
     scale: Mapped[str] = mapped_column(String(64))
-    items: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
-    total: Mapped[float]
+    items: Mapped[list[int | None] | None] = mapped_column(JSON(none_as_null=True))
+    total: Mapped[float | None]
     note: Mapped[str]
+    difficulty: Mapped[int | None]
+    lowest: Mapped[float | None]
+    highest: Mapped[float | None]
 
 
 class BaselineRow(Base):

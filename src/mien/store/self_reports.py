@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
+from mien.store.audit import Audit
 from mien.store.checks import checked_text, checked_time, require_subject
 from mien.store.engine import Database
-from mien.store.scales import checked_answers
-from mien.store.schema import SelfReportRow
-from mien.store.types import SelfReport, Subject
+from mien.store.scales import SCALES, Answers, checked_answers, fold, known, near
+from mien.store.schema import SelfReportRow, SubjectRow
+from mien.store.types import Mistyped, SelfReport, Subject
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""By so much the clock of who sends an answer may be ahead of the store's."""
 
 
 class SelfReports:
@@ -21,48 +27,65 @@ class SelfReports:
 
     Args:
         database: an open one.
+        audit: where repairs are logged.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, audit: Audit) -> None:
+        self._database, self._audit = database, audit
 
     def add(
         self,
         subject: Subject,
         scale: str,
         *,
-        items: Sequence[int] | None = None,
+        items: Sequence[int | None] | None = None,
         total: float | None = None,
         at: datetime | None = None,
         note: str = "",
+        difficulty: int | None = None,
+        limits: tuple[float, float] | None = None,
     ) -> SelfReport:
         """Add what a subject said.
 
         Args:
             subject: who.
-            scale: "mood" (a total from 0 to 10), "phq9" or "gad7" (items or a total), or another (a total).
-            items: the answers, in order.
-            total: their sum; follows from the items where they are given.
+            scale: "mood" (a total from 0 to 10), "phq9" or "gad7" (items or a total), however they are
+                written; or another (a total), with its `limits` when the subject answers it first.
+            items: the answers, in order; None for one that was not given.
+            total: their sum; follows from the items where they are all given.
             at: when; by default now.
             note: free text.
+            difficulty: of the PHQ-9, how difficult the problems made things, 0 to 3.
+            limits: the lowest and the highest total of a scale that Mien does not know.
 
         Raises:
-            StoreError: the subject is gone, or the answers don't fit the scale.
+            StoreError: the subject is gone, there is no such scale, the answers don't fit it, or the time is
+                still to come.
         """
-        answers, sum_of_them = checked_answers(scale, items, total)
-        row = SelfReportRow(
-            subject_id=subject.id,
-            at=checked_time("self-report", at or self._database.now()),
-            scale=scale,
-            items=list(answers) if answers is not None else None,
-            total=sum_of_them,
-            note=checked_text("note", note),
-        )
+        now = self._database.now()
+        if at is not None and checked_time("self-report", at) > now + _CLOCKS_DIFFER:
+            raise StoreError(f"self-report: expected a time up to now, received {at:%Y-%m-%d %H:%M %z}")
         with self._database.transaction() as session:
             require_subject(session, subject)
-            session.add(row)
-            session.flush()
-            return _report(row)
+            scale, limits = _as_before(session, subject, scale, limits)
+            answers = checked_answers(scale, items, total, difficulty=difficulty, limits=limits)
+            return _put(session, subject, answers, at or now, note)
+
+    def restore(self, subject: Subject, report: SelfReport) -> SelfReport:
+        """Put back what a store kept already: it may be as an earlier Mien took it.
+
+        A known scale gets its own name where the answers fit it; where they don't, the report stays as it is,
+        and is found as mistyped.
+
+        Raises:
+            StoreError: the subject is gone, or no Mien would have kept that.
+        """
+        limits = None
+        if report.lowest is not None and report.highest is not None:
+            limits = (report.lowest, report.highest)
+        with self._database.transaction() as session:
+            require_subject(session, subject)
+            return _put(session, subject, _as_kept(report, limits), report.at, report.note)
 
     def of(
         self,
@@ -74,7 +97,8 @@ class SelfReports:
         """Give a subject's self-reports from `start` up to `end`, of one scale or all, by time."""
         chosen = select(SelfReportRow).where(SelfReportRow.subject_id == subject.id)
         if scale is not None:
-            chosen = chosen.where(SelfReportRow.scale == scale)
+            meant = known(scale)
+            chosen = chosen.where(SelfReportRow.scale == (meant.name if meant else scale))
         if start is not None:
             chosen = chosen.where(SelfReportRow.at >= start)
         if end is not None:
@@ -82,6 +106,49 @@ class SelfReports:
         with self._database.reading() as session:
             rows = session.scalars(chosen.order_by(SelfReportRow.at, SelfReportRow.id)).all()
             return [_report(row) for row in rows]
+
+    def mistyped(self) -> list[Mistyped]:
+        """Find the self-reports of all subjects that an earlier Mien kept under a mistyped name.
+
+        One that was given the range of its own scale is none.
+        """
+        with self._database.reading() as session:
+            names = session.scalars(select(SelfReportRow.scale).distinct()).all()
+            meant = {name: each for name in names if (each := _meant(name))}
+            found = session.execute(
+                select(SelfReportRow, SubjectRow.code)
+                .join(SubjectRow, SubjectRow.id == SelfReportRow.subject_id)
+                .where(SelfReportRow.scale.in_(meant), SelfReportRow.lowest.is_(None))
+                .order_by(SubjectRow.code, SelfReportRow.at, SelfReportRow.id)
+            ).all()
+            return [_mistyped(_report(row), code, meant[row.scale]) for row, code in found]
+
+    def repair(
+        self, subject: Subject, report_id: int, scale: str, *, limits: tuple[float, float] | None = None
+    ) -> SelfReport:
+        """Put a self-report under the scale that was meant; the audit log keeps the name that it had.
+
+        Args:
+            subject: whose.
+            report_id: of the self-report.
+            scale: a known one, or another with its `limits`.
+            limits: the lowest and the highest total of another scale.
+
+        Raises:
+            StoreError: there is none with that id, or the answers don't fit the scale.
+        """
+        with self._database.transaction() as session:
+            row = _row(session, subject, report_id)
+            answers = checked_answers(
+                scale, row.items, row.total, difficulty=row.difficulty, limits=limits, kept=bool(known(scale))
+            )
+            self._audit.log(
+                "repair", subject, what="self-report", id=row.id, was=row.scale, scale=answers.scale
+            )
+            for name, value in asdict(answers).items():
+                setattr(row, name, list(value) if isinstance(value, tuple) else value)
+            session.flush()
+            return _report(row)
 
     def remove(self, report_id: int) -> None:
         """Take a self-report away.
@@ -94,6 +161,70 @@ class SelfReports:
             if row is None:
                 raise StoreError(f"there is no self-report {report_id}")
             session.delete(row)
+
+
+def _as_before(
+    session: Session, subject: Subject, scale: str, limits: tuple[float, float] | None
+) -> tuple[str, tuple[float, float] | None]:
+    """Give another scale the spelling and the range that it has in a subject's record already."""
+    if known(scale):
+        return scale, limits
+    rows = session.execute(
+        select(SelfReportRow.scale, SelfReportRow.lowest, SelfReportRow.highest)
+        .where(SelfReportRow.subject_id == subject.id, SelfReportRow.lowest.is_not(None))
+        .distinct()
+    )
+    for name, lowest, highest in rows:
+        if lowest is not None and highest is not None and fold(name) == fold(scale):
+            if limits is not None and limits != (lowest, highest):
+                raise StoreError(f"{name}: its range is {lowest:g} to {highest:g} in this record")
+            return name, (lowest, highest)
+    return scale, limits
+
+
+def _as_kept(report: SelfReport, limits: tuple[float, float] | None) -> Answers:
+    scale = known(report.scale)
+    options = {"difficulty": report.difficulty, "limits": limits}
+    try:
+        return checked_answers(report.scale, report.items, report.total, kept=True, **options)  # type: ignore[arg-type]
+    except StoreError:
+        if scale is None or scale.name == report.scale or report.items is not None or report.total is None:
+            raise
+        return Answers(report.scale, None, report.total)
+
+
+def _put(session: Session, subject: Subject, answers: Answers, at: datetime, note: str) -> SelfReport:
+    row = SelfReportRow(
+        subject_id=subject.id,
+        at=checked_time("self-report", at),
+        note=checked_text("note", note),
+        **{**asdict(answers), "items": list(answers.items) if answers.items is not None else None},
+    )
+    session.add(row)
+    session.flush()
+    return _report(row)
+
+
+def _row(session: Session, subject: Subject, report_id: int) -> SelfReportRow:
+    row = session.get(SelfReportRow, report_id)
+    if row is None or row.subject_id != subject.id:
+        raise StoreError(f"{subject.code} has no self-report {report_id}")
+    return row
+
+
+def _meant(name: str) -> str | None:
+    scale = None if name in SCALES else known(name) or near(name)
+    return scale.name if scale else None
+
+
+def _mistyped(report: SelfReport, code: str, meant: str) -> Mistyped:
+    try:
+        checked_answers(meant, report.items, report.total, kept=True)
+    except StoreError:
+        fits = False
+    else:
+        fits = True
+    return Mistyped(report, code, meant, known(report.scale) is not None, fits)
 
 
 def _report(row: SelfReportRow) -> SelfReport:

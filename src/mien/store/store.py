@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -32,6 +33,8 @@ from mien.store.subjects import Subjects
 from mien.store.texts import Texts
 from mien.store.types import Subject
 from mien.store.users import Users
+
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -75,7 +78,7 @@ class Store:
         self.subjects = Subjects(self.database, self.audit)
         self.consents = Consents(self.database, self.audit)
         self.annotations = Annotations(self.database)
-        self.self_reports = SelfReports(self.database)
+        self.self_reports = SelfReports(self.database, self.audit)
         self.recordings = Recordings(self.database)
         self.readings = Readings(self.database)
         self.figures = Figures(self.database)
@@ -152,6 +155,7 @@ class Store:
         return {row.code: len(recording_ids) for row, recording_ids in old.items()}
 
     def _tidy(self) -> None:
+        self._look_for_mistyped()
         if self.database.read_only:
             return
         self.enforce_retention()
@@ -159,6 +163,18 @@ class Store:
             unclean = is_unclean(session)
         if unclean:
             self._clean_if_possible()
+
+    def _look_for_mistyped(self) -> None:
+        """Say, whenever a record is opened, that answers in it stand under a mistyped name.
+
+        Nobody may look past them: a PHQ-9 that is called otherwise is missing among the others.
+        """
+        found = self.self_reports.mistyped()
+        if not found:
+            return
+        many = f"{len(found)} self-reports have" if len(found) > 1 else "1 self-report has"
+        names = ", ".join(sorted({each.report.scale for each in found}))
+        _log.warning("%s a scale's name that looks mistyped (%s): mien self-report mistyped", many, names)
 
     def _clean_if_possible(self) -> None:
         with suppress(StoreError):  # it stays noted, for another time

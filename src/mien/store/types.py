@@ -196,18 +196,44 @@ class SelfReport:
         subject_id: who.
         at: when.
         scale: "mood", "phq9", "gad7", or another scale's name.
-        items: the answers where the scale is one of ours; None for a total alone.
-        total: the sum, or the mood from 0 to 10.
+        items: the answers where the scale is one of ours, None for one that was not given; None for a total
+            alone.
+        total: the sum, or the mood from 0 to 10; None where answers are missing.
         note: free text.
+        difficulty: the answer to the question how difficult the problems made things; None without one.
+        lowest, highest: what the total can be, of a scale that Mien does not know; None for one that it
+            knows, and where an earlier Mien did not ask.
     """
 
     id: int
     subject_id: int
     at: datetime
     scale: str
-    items: tuple[int, ...] | None
-    total: float
+    items: tuple[int | None, ...] | None
+    total: float | None
     note: str = ""
+    difficulty: int | None = None
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistyped:
+    """A self-report whose scale's name looks like a known one's, and isn't.
+
+    Attributes:
+        report: as it is kept.
+        code: the subject's.
+        meant: the name of the scale that was probably meant.
+        certain: the name differs in capitals, spaces and signs only, or is another name of that scale.
+        fits: the total can be one of that scale.
+    """
+
+    report: SelfReport
+    code: str
+    meant: str
+    certain: bool
+    fits: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,16 @@ from starlette.responses import JSONResponse
 
 from mien.errors import StoreError
 from mien.expression.seldom import seldom_words
+from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
 from mien.web.record_access import Clinical, Records, Seeing, Visitor, visitor
 from mien.web.record_admin import add_admin
 from mien.web.record_figures import add_downloads, add_figures
-from mien.web.record_models import NewAnnotation, NewConsent, NewSelfReport, NewSubject
+from mien.web.record_models import MeantScale, NewAnnotation, NewConsent, NewSelfReport, NewSubject
 
 if TYPE_CHECKING:
-    from mien.store.types import Consent, StoredRecording, Subject
+    from mien.store.types import Consent, SelfReport, StoredRecording, Subject
 
 MOST_POINTS: Final = 2000
 """Points of a recording that a screen has room for."""
@@ -180,6 +181,11 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _add_self_reports(router: APIRouter) -> None:
+    @router.get("/scales")
+    def scales(who: Annotated[Visitor, Depends(visitor)]) -> list[dict[str, Any]]:
+        """Give the scales that are known: what may be answered, and their words by language."""
+        return [views.scale_view(name) for name in SCALES]
+
     @router.post("/subjects/{code}/self-reports", status_code=201)
     def add(code: str, wanted: NewSelfReport, who: Seeing) -> dict[str, Any]:
         """Keep what a subject says of themselves; with the safety text where it belongs beside it."""
@@ -190,9 +196,18 @@ def _add_self_reports(router: APIRouter) -> None:
             total=wanted.total,
             at=_moment(wanted.at),
             note=wanted.note,
+            difficulty=wanted.difficulty,
+            limits=wanted.other_scale,
         )
-        view = views.self_report_view(report)
-        return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] else None}
+        return _told(who, report)
+
+    @router.post("/subjects/{code}/self-reports/{number}/scale")
+    def repair(code: str, number: int, wanted: MeantScale, who: Seeing) -> dict[str, Any]:
+        """Put a self-report whose scale's name was mistyped under the scale that was meant."""
+        subject = who.subject(code)
+        return _told(
+            who, who.store.self_reports.repair(subject, number, wanted.scale, limits=wanted.other_scale)
+        )
 
     @router.delete("/subjects/{code}/self-reports/{number}", status_code=204)
     def remove(code: str, number: int, who: Seeing) -> None:
@@ -201,6 +216,11 @@ def _add_self_reports(router: APIRouter) -> None:
         if number not in {each.id for each in who.store.self_reports.of(subject)}:
             raise HTTPException(404, "there is no such self-report")
         who.store.self_reports.remove(number)
+
+
+def _told(who: Visitor, report: SelfReport) -> dict[str, Any]:
+    view = views.self_report_view(report)
+    return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] else None}
 
 
 def _add_recordings(router: APIRouter) -> None:

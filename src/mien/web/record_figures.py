@@ -72,12 +72,18 @@ def add_downloads(router: APIRouter) -> None:
     """Add the routes for the report and for everything at once."""
 
     @router.get("/subjects/{code}/report.{form}", response_class=Response)
-    def report(code: str, form: Literal["pdf", "html"], who: Seeing, long: bool = False) -> Response:
+    def report(
+        code: str,
+        form: Literal["pdf", "html"],
+        who: Seeing,
+        long: bool = False,
+        starting_point: date | None = None,
+    ) -> Response:
         """Give the report to read together: one page, or a long one for research."""
         from mien.record.report import content, render_html, render_pdf
 
         subject = who.subject(code)
-        said = content(who.store, subject, long=long)
+        said = content(who.store, subject, long=long, starting_point=starting_point)
         body: str | bytes = render_html(said) if form == "html" else render_pdf(said)
         who.store.audit.log("read", subject, by="report", kind=said.kind, form=form)
         kind = "text/html; charset=utf-8" if form == "html" else "application/pdf"

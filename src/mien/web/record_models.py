@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 
 from mien.store.types import AnnotationKind, Role
 
@@ -52,10 +52,23 @@ class NewSelfReport(_Wanted):
     """What a subject says of themselves: the answers to a scale's items, or a total."""
 
     scale: str = Field(max_length=64, examples=["mood", "phq9", "gad7"])
-    items: list[int] | None = Field(None, max_length=100)
-    total: float | None = None
+    items: list[StrictInt | None] | None = Field(
+        None, max_length=100, description="In order; null for one that was not given."
+    )
+    total: StrictFloat | None = None
+    difficulty: StrictInt | None = Field(None, description="PHQ-9: how difficult things were, 0 to 3.")
+    other_scale: tuple[StrictFloat, StrictFloat] | None = Field(
+        None, description="It is a scale that Mien does not know: the lowest and the highest total."
+    )
     at: Moment | None = Field(None, description="When; null is now.")
     note: Words = ""
+
+
+class MeantScale(_Wanted):
+    """The scale that was meant where a name was mistyped."""
+
+    scale: str = Field(max_length=64)
+    other_scale: tuple[StrictFloat, StrictFloat] | None = None
 
 
 class FalseAlarms(_Wanted):

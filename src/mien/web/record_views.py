@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from mien.labels import EMOTIONS
+from mien.record import scales
 from mien.record.person import is_simulated
-from mien.record.scales import needs_safety_text, title_of
+from mien.store.scales import SCALES as KNOWN
+from mien.store.scales import known, near
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,17 +122,38 @@ def annotation_view(annotation: Annotation, recording: StoredRecording | None = 
 
 
 def self_report_view(report: SelfReport) -> dict[str, Any]:
-    """Tell of a self-report, and whether the safety text belongs beside it."""
+    """Tell of a self-report, whether the safety text belongs beside it, and what a mistyped name meant."""
+    mistyped = report.scale not in KNOWN and report.lowest is None
+    meant = (known(report.scale) or near(report.scale)) if mistyped else None
     return {
         "id": report.id,
         "at": local(report.at),
         "day": local(report.at)[:10],
         "scale": report.scale,
-        "title": title_of(report.scale),
+        "title": scales.title_of(report.scale),
         "total": report.total,
+        "prorated": scales.prorated(report),
+        "told": scales.told_total(report),
         "items": report.items,
+        "difficulty": report.difficulty,
         "note": report.note,
-        "safety": needs_safety_text(report),
+        "safety": scales.needs_safety_text(report),
+        "ninth": scales.ninth_answer(report),
+        "ninth_text": scales.NINTH_UNKNOWN if scales.ninth_is_unknown(report) else None,
+        "meant": meant.name if meant else None,
+    }
+
+
+def scale_view(name: str) -> dict[str, Any]:
+    """Tell of a scale: what may be answered, and its words by language."""
+    scale = scales.SCALES[name]
+    return {
+        "name": name,
+        "title": scale.title,
+        "lowest": scale.lowest,
+        "highest": scale.highest,
+        "recall_days": scale.recall_days,
+        "languages": {each: asdict(scales.in_language(name, each)) for each in scales.LANGUAGES},
     }
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -56,6 +57,11 @@ class Fake:
 FACES = striped_faces(600)
 
 
+@cache
+def fitted() -> Sidecar:
+    return calibrated(Fake(), FACES)
+
+
 def test_many_crops_go_in_batches_and_come_back_in_order() -> None:
     network = Fake()
     answers = answer_all(network, FACES.images)
@@ -87,7 +93,7 @@ def test_quality_falls_with_blur_and_darkness(portrait: NDArray[np.uint8]) -> No
 
 def test_calibration_makes_timid_answers_honest() -> None:
     network = Fake()
-    sidecar = calibrated(network, FACES)
+    sidecar = fitted()
     other = striped_faces(600, 1)
     answers = answer_all(network, other.images)
     head = heads_of(sidecar, answers)[1]
@@ -101,7 +107,7 @@ def test_calibration_makes_timid_answers_honest() -> None:
 
 
 def test_evaluation_finds_every_figure_that_the_data_allows() -> None:
-    network = Fake(calibrated(Fake(), FACES))
+    network = Fake(fitted())
     answers = answer_all(network, FACES.images)
     found = evaluate_answers(network, answers, FACES)
     names = [figure.name for figure in found.figures]
@@ -143,7 +149,7 @@ def test_evaluation_finds_every_figure_that_the_data_allows() -> None:
 
 
 def test_the_surest_are_those_that_it_is_certain_of() -> None:
-    network = Fake(calibrated(Fake(), FACES))
+    network = Fake(fitted())
     found = evaluate_answers(network, answer_all(network, FACES.images), FACES)
     values = {figure.name: figure.value for figure in found.figures}
     surest = values["right among the surest 80 %, FER+, all (confidence)"]
@@ -151,7 +157,7 @@ def test_the_surest_are_those_that_it_is_certain_of() -> None:
 
 
 def test_votes_are_measured_by_what_the_table_holds_under_photographs() -> None:
-    network = Fake(calibrated(Fake(), FACES))
+    network = Fake(fitted())
     answers = answer_all(network, FACES.images)
     found = evaluate_answers(network, answers, FACES, prior="balanced")
     values = {figure.name: figure.value for figure in found.figures}
@@ -172,7 +178,7 @@ def test_the_head_that_knows_the_data_stands_first() -> None:
 
 
 def test_every_step_of_every_change_is_measured() -> None:
-    network = Fake(calibrated(Fake(), FACES))
+    network = Fake(fitted())
     places = weak_places(network, FACES, most=40)
     kinds = {place.kind for place in places}
     assert len(kinds) == 12

@@ -11,7 +11,8 @@ from mien.record.documents import EventDocument, Events, RecordingDocument, sche
 from mien.record.export.archive import ArchiveWriter, new_archive
 from mien.record.export.gathering import Gathered, gather
 from mien.record.export.readings import csv_bytes, parquet_bytes, readings_table
-from mien.record.export.words import README
+from mien.record.export.words import readme
+from mien.record.scales import safety_text
 
 if TYPE_CHECKING:
     from mien.mood.usual import Usual
@@ -30,6 +31,7 @@ class Exported:
         path: of the zip.
         recordings, annotations, self_reports, consents: how many there are in it.
         open_recordings: how many were left out because they are being written.
+        safety_text: the clinic's, where the PHQ-9's ninth question was answered above 0; None where not.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Exported:
     self_reports: int
     consents: int
     open_recordings: int
+    safety_text: str | None = None
 
 
 def export_record(
@@ -77,8 +80,9 @@ def export_record(
         "self_reports": len(record.self_reports),
         "consents": len(record.consents),
     }
+    safety = safety_text(store, record.self_reports)
     with new_archive(path) as archive:
-        archive.add("README.txt", README.encode())
+        archive.add("README.txt", readme(safety).encode())
         archive.add_json("record.json", record.model_dump(mode="json"))
         for name, schema in schemas().items():
             archive.add_json(name, schema)
@@ -88,12 +92,12 @@ def export_record(
         baseline = taken(store, subject)
         _add_days(archive, store, subject, baseline)
         if fhir != "none":
-            _add_fhir(archive, store, gathered, baseline, fhir)
+            _add_fhir(archive, store, gathered, baseline, fhir, safety or "")
         store.subjects.get(code)  # who may have been erased meanwhile
         # Before the file is there: none is ever given away without its line.
         store.audit.log("export", subject, **counts)
     progress(1.0)
-    return Exported(path, **counts, open_recordings=gathered.open)
+    return Exported(path, **counts, open_recordings=gathered.open, safety_text=safety)
 
 
 def _add_recording(archive: ArchiveWriter, store: Store, recording: RecordingDocument, id: int) -> None:
@@ -107,13 +111,18 @@ def _add_recording(archive: ArchiveWriter, store: Store, recording: RecordingDoc
 def _add_days(archive: ArchiveWriter, store: Store, subject: Subject, baseline: Usual | None) -> None:
     from mien.record.days import days
 
-    # The cameras' names stand in record.json: no text that somebody chose gets into a CSV file.
-    table = days(store, subject, baseline=baseline).drop(columns="camera")
+    # The cameras' and networks' names stand in record.json: no text that somebody chose gets into a CSV file.
+    table = days(store, subject, baseline=baseline).drop(columns=["camera", "network"])
     archive.add("days.csv", table.to_csv(lineterminator="\n").encode())
 
 
 def _add_fhir(
-    archive: ArchiveWriter, store: Store, gathered: Gathered, baseline: Usual | None, version: FhirVersion
+    archive: ArchiveWriter,
+    store: Store,
+    gathered: Gathered,
+    baseline: Usual | None,
+    version: FhirVersion,
+    safety: str,
 ) -> None:
     from mien.mood.definitions import MEASURES
     from mien.record.export.fhir import bundle
@@ -122,7 +131,8 @@ def _add_fhir(
         recording.uuid: _figures(store, id, baseline)
         for recording, id in zip(gathered.record.recordings, gathered.ids, strict=True)
     }
-    archive.add(f"fhir-{version.lower()}.json", bundle(gathered.record, figures, MEASURES, version).encode())
+    text = bundle(gathered.record, figures, MEASURES, version, safety=safety)
+    archive.add(f"fhir-{version.lower()}.json", text.encode())
 
 
 def _figures(store: Store, recording_id: int, baseline: Usual | None) -> Figures:

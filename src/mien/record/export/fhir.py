@@ -1,12 +1,15 @@
 """The record in FHIR's words: a bundle of the subject, consents, self-reports and each recording's figures.
 
-Every resource is checked by fhir.resources when the bundle is made. The bundle is for other programs to read;
-importing takes nothing from it.
+Every resource is checked by fhir.resources when the bundle is made. The bundle is a transaction: a server
+that takes it has the whole record or nothing, and one that has it already is brought up to date. Importing
+takes nothing from it.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from importlib import import_module
@@ -17,16 +20,24 @@ import mien
 from mien.mood.estimate import Estimate, Measure
 from mien.record.documents import ConsentDocument, Record, RecordingDocument, SelfReportDocument
 from mien.record.export.fhir_codes import (
+    ANSWERS,
+    CONSENT_DOCUMENT,
+    DIFFICULTIES,
+    DIFFICULTY,
     ITEMS,
+    MODELS,
     OURS,
     OWN,
     SUBJECT_CODES,
     TOTALS,
+    URIS,
+    hl7,
     loinc,
     own,
     quantity,
     score,
 )
+from mien.record.scales import needs_safety_text
 
 FhirVersion = Literal["R5", "R4B"]
 
@@ -36,15 +47,23 @@ Resource = dict[str, Any]
 _NAMES: Final = UUID("5b9e1c52-0f0b-4a5e-9a0e-0c7d3a4f6e21")
 """The namespace of the resources' identifiers, so that the same record always has the same ones."""
 
-_SURVEY: Final = {
-    "coding": [
-        {
-            "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-            "code": "survey",
-            "display": "Survey",
-        }
-    ]
+_SURVEY: Final = hl7("observation-category", "survey", "Survey")
+_PROCEDURE: Final = hl7("observation-category", "procedure", "Procedure")
+
+_SIMULATED: Final = {
+    "security": hl7("v3-ActReason", "HTEST", "test health data")["coding"],
+    "tag": own("simulated")["coding"],
 }
+"""The meta of everything in a simulated person's bundle, so that no system takes it for a patient's data."""
+
+_STATUS: Final = {"finished": "final", "interrupted": "preliminary"}
+"""By the recording's state; FHIR: preliminary data "may be incomplete or unverified"."""
+
+_SAID: Final = [own("mood"), own("self-report"), *(loinc(*total) for total in TOTALS.values())]
+"""The codes of self-reports: every consent covers what the subject says, whatever signals it is for."""
+
+_UNKNOWN: Final = {"dataAbsentReason": hl7("data-absent-reason", "unknown", "Unknown")}
+"""In place of a value: a question was left open, and so there is no total."""
 
 
 def bundle(
@@ -52,6 +71,8 @@ def bundle(
     figures: Mapping[str, Figures],
     measures: Mapping[str, Measure],
     version: FhirVersion = "R5",
+    *,
+    safety: str = "",
 ) -> str:
     """Make the bundle.
 
@@ -60,6 +81,7 @@ def bundle(
         figures: of each recording, by its uuid; those that are None are left out.
         measures: what the figures are, by name.
         version: of FHIR.
+        safety: the text that stands beside a PHQ-9 whose ninth question was answered above 0.
 
     Returns:
         JSON.
@@ -68,8 +90,15 @@ def bundle(
         pydantic.ValidationError: something is not as FHIR wants it, which is a mistake of Mien's.
     """
     module = import_module("fhir.resources.bundle" if version == "R5" else "fhir.resources.R4B.bundle")
-    entries = list(_Entries(record, figures, measures, version))
-    made = module.Bundle.model_validate({"resourceType": "Bundle", "type": "collection", "entry": entries})
+    simulated = any(each.kind == "simulated" for each in record.recordings)
+    meta = {"meta": _SIMULATED} if simulated else {}
+    entries = [
+        entry | {"resource": entry["resource"] | meta}
+        for entry in _Entries(record, figures, measures, version, safety)
+    ]
+    made = module.Bundle.model_validate(
+        {"resourceType": "Bundle", "type": "transaction", "entry": entries} | meta
+    )
     text: str = made.model_dump_json(indent=2)
     return text + "\n"
 
@@ -83,27 +112,31 @@ class _Entries:
         figures: Mapping[str, Figures],
         measures: Mapping[str, Measure],
         version: FhirVersion,
+        safety: str,
     ) -> None:
         self._record, self._figures, self._measures, self._version = record, figures, measures, version
+        self._safety = safety
         subject = record.subject
         # Two clinics may both have a P-017: its code alone is no identifier.
         self._id = uuid5(_NAMES, f"{subject.code} {subject.created_at.isoformat()}")
-        self._patient, self._device = self._reference("patient"), self._reference("device")
+        self._patient = self._reference("patient")
+        self._keys: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        yield self._entry("patient", self._patient_resource())
-        yield self._entry("device", _device(self._version))
-        yield self._entry("codes", _code_system(self._used()))
-        for place, consent in enumerate(self._record.consents):
-            yield self._entry(f"consent {place}", _consent(consent, self._patient, self._version))
-        for place, report in enumerate(self._record.self_reports):
-            yield self._entry(f"self-report {place}", _self_report(report, self._patient))
+        code = {"system": SUBJECT_CODES, "value": self._record.subject.code}
+        yield self._entry("patient", {"resourceType": "Patient", "identifier": [code]})
+        yield self._code_system()
+        devices = {_made_with(each): _device(each, self._version) for each in self._record.recordings}
+        for made_with, device in devices.items():
+            yield self._entry(made_with, device)
+        for consent in self._record.consents:
+            key = self._distinct(f"consent {consent.given_at.isoformat()}")
+            yield self._entry(key, _consent(consent, self._patient, self._version))
+        for report in self._record.self_reports:
+            key = self._distinct(f"self-report {report.scale} {report.at.isoformat()}")
+            yield self._entry(key, _self_report(report, self._patient, self._safety))
         for recording in self._record.recordings:
-            yield self._entry(recording.uuid, self._recording(recording))
-
-    def _patient_resource(self) -> Resource:
-        identifier = {"system": SUBJECT_CODES, "value": self._record.subject.code}
-        return {"resourceType": "Patient", "identifier": [identifier]}
+            yield self._entry(recording.uuid, self._recording(recording), UUID(recording.uuid))
 
     def _recording(self, recording: RecordingDocument) -> Resource:
         components = [_component("frames", OWN["frames"][0], quantity(recording.frames))]
@@ -115,24 +148,48 @@ class _Entries:
         end = recording.started_at + timedelta(seconds=recording.length_s)
         return {
             "resourceType": "Observation",
-            "identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{UUID(recording.uuid)}"}],
-            "status": "final",
-            "code": own("recording", OWN["recording"][0]),
+            "status": _STATUS[recording.state],
+            "category": [_PROCEDURE],
+            "code": own("recording"),
             "subject": self._patient,
             "effectivePeriod": {"start": recording.started_at.isoformat(), "end": end.isoformat()},
-            "device": self._device,
+            "device": self._reference(_made_with(recording)),
             "component": components,
         }
 
-    def _used(self) -> dict[str, tuple[str, str]]:
-        used = {name for each in self._figures.values() for name, estimate in each.items() if estimate}
+    def _code_system(self) -> dict[str, Any]:
+        """Give the entry of our codes, always all: one version of a complete system has one content."""
         codes = dict(OWN)
-        for name in sorted(used):
-            codes |= _codes(name, self._measures[name])
-        return codes
+        for name, measure in self._measures.items():
+            codes |= _codes(name, measure)
+        resource = {
+            "resourceType": "CodeSystem",
+            "url": OURS,
+            "version": mien.__version__,
+            "name": "MienCodes",
+            "status": "active",
+            "caseSensitive": True,
+            "content": "complete",
+            "concept": [
+                {"code": code, "display": display, "definition": definition}
+                for code, (display, definition) in codes.items()
+            ],
+        }
+        request = {"method": "PUT", "url": f"CodeSystem?url={OURS}&version={mien.__version__}"}
+        return {"fullUrl": self._url("codes"), "resource": resource, "request": request}
 
-    def _entry(self, key: str, resource: Resource) -> dict[str, Any]:
-        return {"fullUrl": self._url(key), "resource": resource}
+    def _entry(self, key: str, resource: Resource, uuid: UUID | None = None) -> dict[str, Any]:
+        """Give an entry that is created, or updated where a server has a resource of the same identifier."""
+        name = f"urn:uuid:{uuid}" if uuid else self._url(key)
+        identifiers = [*resource.get("identifier", []), {"system": URIS, "value": name}]
+        request = {"method": "PUT", "url": f"{resource['resourceType']}?identifier={URIS}|{name}"}
+        resource = resource | {"identifier": identifiers}
+        return {"fullUrl": self._url(key), "resource": resource, "request": request}
+
+    def _distinct(self, key: str) -> str:
+        """Number the keys that are the same, so that each stays what it is when others come."""
+        self._keys[key] += 1
+        return f"{key} {self._keys[key]}"
 
     def _reference(self, key: str) -> dict[str, str]:
         return {"reference": self._url(key)}
@@ -141,63 +198,76 @@ class _Entries:
         return f"urn:uuid:{uuid5(self._id, key)}"
 
 
-def _device(version: FhirVersion) -> Resource:
+def _made_with(recording: RecordingDocument) -> str:
+    """Give the key of the device that made a recording: the same version and models are the same device."""
+    return f"device {recording.version} {json.dumps(recording.models, sort_keys=True)}"
+
+
+def _device(recording: RecordingDocument, version: FhirVersion) -> Resource:
     names = (
         {"name": [{"value": "Mien", "type": "registered-name"}]}
         if version == "R5"
         else {"deviceName": [{"name": "Mien", "type": "manufacturer-name"}]}
     )
-    return {"resourceType": "Device", "version": [{"value": mien.__version__}], **names}
+    parts = [{"type": own("software"), "value": _text(recording.version) or "not known"}]
+    for part in ("network", "detector"):
+        parts.extend(_model(part, recording.models.get(part)))
+    return {"resourceType": "Device", "version": parts, **names}
 
 
-def _code_system(codes: Mapping[str, tuple[str, str]]) -> Resource:
-    return {
-        "resourceType": "CodeSystem",
-        "url": OURS,
-        "version": mien.__version__,
-        "name": "MienCodes",
-        "status": "active",
-        "content": "complete",
-        "concept": [
-            {"code": code, "display": display, "definition": definition}
-            for code, (display, definition) in codes.items()
-        ],
-    }
+def _model(part: str, model: Any) -> Iterator[Resource]:
+    """Give each file of a network or detector as a component of the device, its SHA-256 as the version."""
+    if model is None:
+        return
+    described = model if isinstance(model, dict) else {"name": model}
+    name, hashes = _text(str(described.get("name", part))) or part, described.get("sha256")
+    files = hashes.items() if isinstance(hashes, dict) and hashes else [("", hashes)]
+    for file, sha256 in files:
+        identifier = {"system": MODELS, "value": f"{name}/{file}" if file else name}
+        yield {"type": own(part), "component": identifier, "value": str(sha256 or "not known")}
 
 
 def _consent(consent: ConsentDocument, patient: dict[str, str], version: FhirVersion) -> Resource:
+    """Give a consent: nothing is permitted but what was agreed to."""
     ends = [each for each in (consent.valid_until, consent.withdrawn_at) if each]
     period = {"start": consent.given_at.isoformat()} | ({"end": min(ends).isoformat()} if ends else {})
     given_by, purpose = _text(consent.given_by) or "not said", _text(consent.purpose) or "not said"
-    code = [{"text": signal} for signal in consent.signals]
+    agreed = {
+        "action": [hl7("consentaction", "collect", "Collect"), hl7("consentaction", "use", "Use")],
+        "purpose": [{"display": purpose}],
+        "code": [own("recording"), *(own(signal) for signal in consent.signals), *_SAID],
+    }
     common = {
         "resourceType": "Consent",
         "status": "inactive" if consent.withdrawn_at else "active",
-        "category": [{"text": purpose}],
+        "category": [loinc(*CONSENT_DOCUMENT)],
     }
     if version == "R5":
-        # "date" is a day there.
+        # Provisions are exceptions to the decision. "date" is a day there.
         return common | {
             "subject": patient,
             "date": consent.given_at.date().isoformat(),
             "period": period,
             "grantor": [{"display": given_by}],
-            "decision": "permit",
-            "provision": [{"code": code}],
+            "decision": "deny",
+            "provision": [{"period": period} | agreed],
         }
+    # The root provision has no type: the policy rule is the decision, and nested ones are exceptions to it.
     return common | {
-        "scope": {"text": "recording of expression"},
+        "scope": hl7("consentscope", "patient-privacy", "Privacy Consent"),
         "patient": patient,
         "dateTime": consent.given_at.isoformat(),
         "performer": [{"display": given_by}],
-        "policyRule": {"text": purpose},
-        "provision": {"type": "permit", "period": period, "code": code},
+        "policyRule": hl7("v3-ActCode", "OPTOUT", "opt-out"),
+        "provision": {"period": period, "provision": [{"type": "permit", "period": period} | agreed]},
     }
 
 
-def _self_report(report: SelfReportDocument, patient: dict[str, str]) -> Resource:
+def _self_report(report: SelfReportDocument, patient: dict[str, str], safety: str) -> Resource:
     items = zip(ITEMS.get(report.scale, ()), report.items or (), strict=False)
-    note = _text(report.note)
+    notes = [_text(report.note), _text(safety) if needs_safety_text(report) else ""]
+    total = _UNKNOWN if report.total is None else {"valueQuantity": score(report.total)}
+    difficulty = [] if report.difficulty is None else [_answer(DIFFICULTY, report.difficulty, DIFFICULTIES)]
     resource = {
         "resourceType": "Observation",
         "status": "final",
@@ -206,25 +276,31 @@ def _self_report(report: SelfReportDocument, patient: dict[str, str]) -> Resourc
         "subject": patient,
         "effectiveDateTime": report.at.isoformat(),
         "performer": [patient],
-        "valueQuantity": score(report.total),
-        "component": [{"code": loinc(code), "valueInteger": answer} for code, answer in items],
-        "note": [{"text": note}] if note else [],
+        **total,
+        "component": [_answer(code, answer, ANSWERS) for code, answer in items] + difficulty,
+        "note": [{"text": note} for note in notes if note],
     }
     return {name: value for name, value in resource.items() if value != []}
+
+
+def _answer(code: str, answer: int | None, answers: tuple[tuple[str, str], ...]) -> Resource:
+    value = _UNKNOWN if answer is None else {"valueCodeableConcept": loinc(*answers[answer])}
+    return {"code": loinc(code), **value}
 
 
 def _scale(name: str) -> dict[str, Any]:
     if name in TOTALS:
         return loinc(*TOTALS[name])
     if name == "mood":
-        return own("mood", OWN["mood"][0])
-    return own("self-report", OWN["self-report"][0]) | {"text": _text(name)}
+        return own("mood")
+    return own("self-report") | {"text": _text(name) or "not named"}
 
 
 def _figure(name: str, measure: Measure, estimate: Estimate) -> Iterator[Resource]:
     values = (estimate.value, estimate.low, estimate.high)
     for (code, (title, _)), value in zip(_codes(name, measure).items(), values, strict=False):
-        yield _component(code, title, quantity(value, measure.unit))
+        if value is not None:
+            yield _component(code, title, quantity(value, measure.unit))
 
 
 def _codes(name: str, measure: Measure) -> dict[str, tuple[str, str]]:

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+_SAFETY: Final = """
+The PHQ-9's ninth question, about thoughts of being better off dead or of hurting oneself, was answered above
+"not at all" in this record:
+
+{text}
+"""
+
+
+def readme(safety_text: str | None) -> str:
+    """Give the zip's README, with the clinic's safety text where an answer in the record needs it."""
+    return README if safety_text is None else README + _SAFETY.format(text=safety_text)
+
+
 README: Final = """\
 A mood record, exported by Mien
 ===============================

@@ -22,10 +22,10 @@ from mien.record.report.plain import (
     sentence,
     short_day,
     significant,
-    whole,
 )
 from mien.record.report.words import model_names
-from mien.record.scales import SCALES, title_of
+from mien.record.scales import PRORATIONS, SCALES, prorated, title_of, told_total
+from mien.store.types import SelfReport
 
 _MEASURES_A_TABLE: Final = 5
 _LONGEST: Final = 2000
@@ -61,17 +61,27 @@ def _said(material: Material) -> Section:
 def _answers(material: Material) -> Table:
     rows = tuple(
         (
-            moment(each.at), clean(title_of(each.scale), 60), whole(each.total),
-            NOTHING if each.items is None else ", ".join(map(str, each.items)), clean(each.note, _LONGEST),
+            moment(each.at), clean(title_of(each.scale), 60), told_total(each), _items(each),
+            clean(each.note, _LONGEST),
         )
         for each in material.reports
     )  # fmt: skip
+    guessed = sorted({each.scale for each in material.reports if prorated(each) is not None})
     return Table(
         "Self-reports",
         ("When", "Scale", "Total", "Answers", "Note"),
         rows,
-        widths=(0.18, 0.16, 0.08, 0.18, 0.4),
+        " ".join(
+            f"{title_of(name)}: {PRORATIONS[name].words} ({PRORATIONS[name].source})." for name in guessed
+        ),
+        widths=(0.18, 0.16, 0.12, 0.18, 0.36),
     )
+
+
+def _items(report: SelfReport) -> str:
+    answers = [NOTHING if each is None else str(each) for each in report.items or ()]
+    difficult = [] if report.difficulty is None else [f"difficulty {report.difficulty}"]
+    return ", ".join([*answers, *difficult]) or NOTHING
 
 
 def _pictures(material: Material) -> Section:

@@ -124,6 +124,7 @@ class ReportContent:
         changes: what changed, in sentences.
         advice: the clinic's own advice, below the changes; may be empty.
         answers: self-reports; None without any.
+        outcomes: what they say in numbers: the ninth question over time, response and remission.
         marks: medicines and events.
         notes: what people wrote.
         limits: what the report can't tell.
@@ -147,6 +148,7 @@ class ReportContent:
     changes: tuple[str, ...]
     advice: str
     answers: Table | None
+    outcomes: tuple[str, ...]
     marks: Entries
     notes: Entries
     limits: tuple[str, ...]

@@ -25,7 +25,7 @@ from mien.record.report.panels import (
     rows_of_marks,
 )
 from mien.record.report.plain import count
-from mien.record.scales import SCALES
+from mien.record.scales import CUTS, OUTCOMES, SCALES, ninth_answer, prorated
 from mien.store.types import SelfReport
 
 WIDTH: Final = 510.0
@@ -33,7 +33,7 @@ WIDTH: Final = 510.0
 
 _RIGHT: Final = 504.0
 _TOP, _BELOW, _SPACE = 5.0, 14.0, 11.0
-_RECORDED, _ANSWERS = 20.0, 26.0
+_RECORDED, _ANSWERS, _NINTH = 20.0, 30.0, 13.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,22 @@ def draw_curve(curve: Curve, stretch: float = 1.0) -> Drawing:
     """
     axis = Days(curve.start, curve.end, GUTTER, _RIGHT)
     strips = [each for each in STRIPS if len(measured(curve.days, each.measure))]
-    scales = [name for name in SCALES if any(report.scale == name for report in curve.reports)]
+    scales = [name for name in SCALES if _totals(curve, name)]
+    ninth = _ninth(curve)
     rows = rows_of_marks(axis, curve.marks)
     height = _TOP + sum(stretch * each.height + _SPACE for each in strips) + _BELOW
     height += (
-        _RECORDED + _SPACE + (_ANSWERS + _SPACE) * len(scales) + (MARK_ROW * rows + _SPACE if rows else 0)
-    )
+        _RECORDED + _SPACE + (_ANSWERS + _SPACE) * len(scales) + (_NINTH + _SPACE if ninth else 0)
+        + (MARK_ROW * rows + _SPACE if rows else 0)
+    )  # fmt: skip
     drawing = Drawing(WIDTH, height, describe(curve))
     draw_dates(drawing, axis, _TOP, height - _BELOW)
     top = _draw_recorded(drawing, axis, curve, strips, stretch)
     top = _draw_answers(drawing, axis, top, curve, scales)
+    if ninth:
+        draw_title(drawing, top, "PHQ-9, question 9", ["above 0: see the box"])
+        draw_answers(drawing, axis, top, _NINTH, ninth, (0, 3))
+        top += _NINTH + _SPACE
     if rows:
         draw_title(drawing, top, "Marks", ["\N{BLACK SQUARE} medicine  \N{BLACK CIRCLE} event"])
         draw_marks(drawing, axis, top, curve.marks)
@@ -129,12 +135,35 @@ def _draw_recorded(
 
 def _draw_answers(drawing: Drawing, axis: Days, top: float, curve: Curve, scales: Sequence[str]) -> float:
     for name in scales:
-        scale = SCALES[name]
-        draw_title(drawing, top, scale.title, [scale.meaning])
-        answers = [(report.at.date(), report.total) for report in curve.reports if report.scale == name]
-        draw_answers(drawing, axis, top, _ANSWERS, answers, (scale.lowest, scale.highest))
+        scale, totals = SCALES[name], _totals(curve, name)
+        outcome = OUTCOMES.get(name)
+        lines = [scale.meaning, *([f"below {outcome.remission_below}: remission"] if outcome else [])]
+        if any(pale for _, _, pale in totals):
+            lines.append("grey: prorated")
+        draw_title(drawing, top, scale.title, lines)
+        draw_answers(
+            drawing, axis, top, _ANSWERS, [(when, total) for when, total, _ in totals],
+            (scale.lowest, scale.highest),
+            ticks=CUTS.get(name, ()), dashed=outcome.remission_below if outcome else None,
+            pale={place for place, (_, _, pale) in enumerate(totals) if pale},
+        )  # fmt: skip
         top += _ANSWERS + _SPACE
     return top
+
+
+def _totals(curve: Curve, name: str) -> list[tuple[date, float, bool]]:
+    """Give the days and totals of a scale, and whether each is prorated."""
+    told = [(each, each.total if each.total is not None else prorated(each)) for each in curve.reports]
+    return [
+        (each.at.date(), round(total, 1), each.total is None)
+        for each, total in told
+        if each.scale == name and total is not None
+    ]
+
+
+def _ninth(curve: Curve) -> list[tuple[date, float]]:
+    known = [(each.at.date(), ninth_answer(each)) for each in curve.reports]
+    return [(when, float(answer)) for when, answer in known if answer is not None]
 
 
 def describe(curve: Curve) -> str:
@@ -144,5 +173,7 @@ def describe(curve: Curve) -> str:
         values = measured(curve.days, strip.measure)["value"]
         if len(values):
             parts.append(f"{strip.title.lower()} from {values.min():.2f} to {values.max():.2f}")
+    if ninth := [answer for _, answer in _ninth(curve)]:
+        parts.append(f"the PHQ-9's ninth question from {min(ninth):g} to {max(ninth):g}")
     parts += [count(len(curve.reports), "self-report"), count(len(curve.marks), "mark")]
     return f"Picture over time: {', '.join(parts)}."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, tzinfo
 from typing import TYPE_CHECKING, Final
 
 import mien
+from mien.errors import ConfigError
 from mien.mood.change import watched
 from mien.mood.change.charts import Chart
 from mien.mood.change.findings import Finding
@@ -18,6 +20,7 @@ from mien.record.changes import findings_of
 from mien.record.days import days
 from mien.record.report.daily import dates_of
 from mien.record.report.material import ControlChart, Material, Told, choose_period
+from mien.record.scales import OUTCOMES, title_of
 from mien.store.types import FALSE_ALARM_DAYS, Annotation, SelfReport, Subject
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ def gather(
     end: date | None = None,
     zone: tzinfo | None = None,
     charts: bool = False,
+    starting_point: date | None = None,
 ) -> Material:
     """Gather what a report is written from.
 
@@ -47,9 +51,11 @@ def gather(
         end: the last day; the same.
         zone: whose days marks and self-reports are counted to; None is the machine's own.
         charts: with the charts that watch some measures.
+        starting_point: the day from which on the first whole total of a questionnaire is what response is
+            counted from; None takes the first in the period.
 
     Raises:
-        ConfigError: the period ends before it starts.
+        ConfigError: the period ends before it starts, or there is no whole total from the starting point on.
     """
     now = store.now().astimezone(zone)
     table = days(store, subject, baseline=taken(store, subject))
@@ -77,7 +83,19 @@ def gather(
         texts={name: store.texts.get(name) for name in _TEXTS},
         measures=MEASURES,
         charts=_drawn(store, until_then, usual) if charts else (),
+        starting_points=_starting_points(reports, starting_point) if starting_point else {},
     )
+
+
+def _starting_points(reports: Sequence[SelfReport], since: date) -> dict[str, SelfReport]:
+    found: dict[str, SelfReport] = {}
+    for each in reports:
+        if each.scale in OUTCOMES and each.total is not None and each.at.date() >= since:
+            found.setdefault(each.scale, each)
+    if not found:
+        titles = " or ".join(title_of(name) for name in OUTCOMES)
+        raise ConfigError(f"expected a starting point with a {titles} on it or after it, received {since}")
+    return found
 
 
 def _marks(store: Store, subject: Subject, zone: tzinfo | None) -> list[Annotation]:

@@ -61,6 +61,7 @@ def _front(content: ReportContent) -> list[Node]:
         _figure(content.picture) if content.picture else None,
         *_changes(content),
         *((_tag("h2", "Self-reports"), _table(content.answers)) if content.answers else ()),
+        _sentences(content.outcomes),
         _tag(
             "div",
             _entries("Medicines and events", content.marks),
@@ -156,10 +157,11 @@ def estimated_height(content: ReportContent, room: Room) -> float:
         content: a shortened report.
         room: what it was shortened to.
     """
-    page = [*content.remarks, *content.changes, *content.limits, *content.footer]
+    page = [*content.remarks, *content.changes, *content.outcomes, *content.limits, *content.footer]
     page += [each for each in (content.safety_why, content.safety, content.advice, content.simulated) if each]
     lines: float = sum(_lines(text, 1.0, room) for text in page)
     lines += len(content.answers.rows) * 1.1 + 3 if content.answers else 0
+    lines += 1 if content.outcomes else 0
     sides = [(content.marks, 0.4), (content.notes, 0.58)]
     filled = [(entries, share) for entries, share in sides if entries.shown or entries.more]
     columns = [_column(entries, share if len(filled) == 2 else 1.0, room) for entries, share in filled]

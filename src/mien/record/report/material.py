@@ -71,6 +71,8 @@ class Material:
         measures: what the figures are, by name.
         charts: for the long report.
         apart: days that were filmed unlike the baseline, which can't be compared.
+        starting_points: by scale, the report that response is counted from, where one was chosen; it may lie
+            before the period.
     """
 
     code: str
@@ -88,6 +90,7 @@ class Material:
     measures: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
     charts: Sequence[ControlChart] = ()
     apart: frozenset[date] = frozenset()
+    starting_points: Mapping[str, SelfReport] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def choose_period(

@@ -167,6 +167,10 @@ def draw_answers(
     height: float,
     answers: Sequence[tuple[date, float]],
     ends: tuple[float, float],
+    *,
+    ticks: Sequence[float] = (),
+    dashed: float | None = None,
+    pale: Collection[int] = (),
 ) -> None:
     """Draw the totals of one questionnaire, with their numbers where there is room.
 
@@ -177,15 +181,25 @@ def draw_answers(
         height: of the strip, in points.
         answers: days and totals, in order.
         ends: the lowest and the highest total that the questionnaire can give.
+        ticks: totals between them that get a line and a figure.
+        dashed: a total that gets a dashed line, with its figure at the right; None draws none.
+        pale: the places of those answers that are drawn in grey, and out of the line.
     """
     scale = Scale(*ends, top + height, top)
-    for end in ends:
-        drawing.line((axis.left, scale.y(end)), (axis.right, scale.y(end)), PALE, 0.3)
-        _figure(drawing, axis, scale.y(end), whole(end))
+    for tick in (*ends, *ticks):
+        drawing.line((axis.left, scale.y(tick)), (axis.right, scale.y(tick)), PALE, 0.3)
+        _figure(drawing, axis, scale.y(tick), whole(tick))
+    if dashed is not None:
+        y = scale.y(dashed)
+        drawing.line((axis.left, y), (axis.right, y), GREY, 0.5, dash="3 2")
+        drawing.words((axis.right + 1, y + 2.4), whole(dashed), size=_SMALL, colour=GREY)
     points = [(axis.middle(when), scale.y(total)) for when, total in answers]
     steps = [after[0] - before[0] for before, after in pairwise(points)]
-    drawing.path([points], RUST, 0.5)
-    drawing.dots(points, RUST, 3.4 if min(steps, default=99.0) > 3 else 2.0)
+    size = 3.4 if min(steps, default=99.0) > 3 else 2.0
+    whole_ones = [point for place, point in enumerate(points) if place not in pale]
+    drawing.path([whole_ones], RUST, 0.5)
+    drawing.dots(whole_ones, RUST, size)
+    drawing.dots([points[place] for place in sorted(pale)], GREY, size)
     if min(steps, default=99.0) > 13:
         for point, (_, total) in zip(points, answers, strict=True):
             above = point[1] - top > 9

@@ -33,6 +33,7 @@ def content(
     start: date | None = None,
     end: date | None = None,
     zone: tzinfo | None = None,
+    starting_point: date | None = None,
 ) -> ReportContent:
     """Give everything that a report says.
 
@@ -43,11 +44,15 @@ def content(
         start: the first day; by itself twelve weeks before the last, or the first with an entry.
         end: the last day; by itself the last with an entry.
         zone: whose days marks and self-reports are counted to; None is the machine's own.
+        starting_point: the day that response is counted from; see `gather`.
 
     Raises:
-        ConfigError: the period ends before it starts.
+        ConfigError: the period ends before it starts, or there is no total from the starting point on.
     """
-    return written(gather(store, subject, start=start, end=end, zone=zone, charts=long), long=long)
+    found = gather(
+        store, subject, start=start, end=end, zone=zone, charts=long, starting_point=starting_point
+    )
+    return written(found, long=long)
 
 
 def written(material: Material, *, long: bool = False) -> ReportContent:
@@ -64,6 +69,7 @@ def save_report(
     long: bool = False,
     start: date | None = None,
     end: date | None = None,
+    starting_point: date | None = None,
 ) -> Path:
     """Write a subject's report to a file; that the record was read stands in the audit log.
 
@@ -74,17 +80,18 @@ def save_report(
         long: with the appendix for research; else it is one page.
         start: the first day; see `content`.
         end: the last day; the same.
+        starting_point: the day that response is counted from; see `gather`.
 
     Returns:
         The path.
 
     Raises:
-        ConfigError: the period ends before it starts.
+        ConfigError: the period ends before it starts, or there is no total from the starting point on.
         StoreError: the period was chosen, and nothing is in it.
         OutputError: another suffix, or it can't be written.
     """
     check_suffix(path)
-    material = gather(store, subject, start=start, end=end, charts=long)
+    material = gather(store, subject, start=start, end=end, charts=long, starting_point=starting_point)
     if start or end:
         _require_entries(material)
     said = written(material, long=long)

@@ -12,8 +12,10 @@ from mien.record.report.content import Entries, Entry, Fact, Picture, ReportCont
 from mien.record.report.curve import Curve, draw_curve
 from mien.record.report.daily import dates_of
 from mien.record.report.material import Material
+from mien.record.report.outcomes import outcomes
 from mien.record.report.panels import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark
 from mien.record.report.plain import (
+    MINUS,
     clean,
     count,
     day,
@@ -25,7 +27,7 @@ from mien.record.report.plain import (
     short_day,
     whole,
 )
-from mien.record.scales import SCALES, safety_reports, title_of
+from mien.record.scales import SCALES, safety_reports, title_of, told_total
 from mien.store.types import Annotation, SelfReport
 
 FIRST_KINDS: Final = ("network", "light", "camera", "coverage")
@@ -69,6 +71,7 @@ def first_page(material: Material) -> ReportContent:
         changes=_changes(material),
         advice=clean(next((each.advice for each in material.found if each.advice), "")),
         answers=_answers(material.reports),
+        outcomes=outcomes(material),
         marks=_mark_entries(marks),
         notes=_notes(material),
         limits=(*LIMITS, *_seldom(material)),
@@ -180,20 +183,27 @@ def _answers(reports: Sequence[SelfReport]) -> Table | None:
 
 
 def _row(name: str, reports: Sequence[SelfReport]) -> tuple[str, ...]:
-    scale = SCALES.get(name)
-    title = f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}" if scale else clean(name, 60)
-    totals = [each.total for each in reports]
+    totals = [each.total for each in reports if each.total is not None]
+    told = [each for each in reports if each.total is not None] or reports
     first, last = (
-        f"{whole(each.total)}  ({short_day(each.at.date())})" for each in (reports[0], reports[-1])
+        f"{told_total(each).replace('-', MINUS)}  ({short_day(each.at.date())})"
+        for each in (told[0], told[-1])
     )
-    many = len(reports) > 1
     return (
-        title,
+        _title(name, reports[-1]),
         f"{len(reports):,}",
         first,
-        last if many else "",
-        f"{whole(min(totals))} to {whole(max(totals))}" if many else "",
+        last if len(told) > 1 else "",
+        f"{whole(min(totals))} to {whole(max(totals))}" if len(totals) > 1 else "",
     )
+
+
+def _title(name: str, report: SelfReport) -> str:
+    if scale := SCALES.get(name):
+        return f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}"
+    if report.lowest is None or report.highest is None:
+        return clean(name, 60)
+    return f"{clean(name, 60)}, {whole(report.lowest)} to {whole(report.highest)}"
 
 
 def _mark_entries(marks: Sequence[Annotation]) -> Entries:

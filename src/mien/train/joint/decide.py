@@ -108,12 +108,17 @@ def fit_decision(lesson: Lesson, good: Sequence[Doubted], bad: Sequence[Doubted]
         bad: worse copies of them, and pictures without a face.
         seed: of the folds.
     """
-    ridge = min(_RIDGES, key=lambda strength: _left_out_loss(lesson, strength, seed))
+    folds = list(KFold(_FOLDS, shuffle=True, random_state=seed).split(lesson.x))
+    tried = {
+        ridge: [(fold, fit_weights(lesson.take(others), ridge)) for others, fold in folds]
+        for ridge in _RIDGES
+    }
+    ridge = min(_RIDGES, key=lambda strength: _left_out_loss(lesson, tried[strength]))
     weights, bias = fit_weights(lesson, ridge)
     shares = fit_shares(lesson, seed)
     mixes = {name: _mix_of(targets) for name, targets in lesson.sets}
     by_shares = [shares.probabilities(each.votes) for each in (*good, *bad)]
-    by_evidence = [_crossed(each, lesson, ridge, seed) for each in (*good, *bad)]
+    by_evidence = [_crossed(each, (weights, bias), tried[ridge]) for each in (*good, *bad)]
     return Decision(
         weights=tuple(tuple(row) for row in weights.tolist()),
         bias=tuple(bias.tolist()),
@@ -239,30 +244,22 @@ class Doubted:
         )
 
 
-def _crossed(doubted: Doubted, lesson: Lesson, ridge: float, seed: int) -> Floats:
+def _crossed(doubted: Doubted, whole: Weights, by_fold: Sequence[tuple[Index, Weights]]) -> Floats:
     """(n, 8) what speaks for each expression, by weights that neither the face nor its copy has fitted."""
-    weights, bias = fit_weights(lesson, ridge)
-    z = doubted.x @ weights + bias
-    for others, fold in _folds(lesson, seed):
+    z = doubted.x @ whole[0] + whole[1]
+    for fold, (weights, bias) in by_fold:
         chosen = np.isin(doubted.face, fold)
-        if chosen.any():
-            weights, bias = fit_weights(lesson.take(others), ridge)
-            z[chosen] = doubted.x[chosen] @ weights + bias
+        z[chosen] = doubted.x[chosen] @ weights + bias
     return np.asarray(z)
 
 
-def _left_out_loss(lesson: Lesson, ridge: float, seed: int) -> float:
+def _left_out_loss(lesson: Lesson, by_fold: Sequence[tuple[Index, Weights]]) -> float:
     """Give the balanced negative log-likelihood of both label sets, of faces that did not fit."""
     z = np.empty((len(lesson.x), _K))
-    for others, fold in _folds(lesson, seed):
-        weights, bias = fit_weights(lesson.take(others), ridge)
+    for fold, (weights, bias) in by_fold:
         z[fold] = lesson.x[fold] @ weights + bias
     surprise = -np.log(softmax(z).clip(1e-12))
     return float(sum(_balanced(t) @ (_one_hot(t) * surprise).sum(axis=1) for _, t in lesson.sets))
-
-
-def _folds(lesson: Lesson, seed: int) -> list[tuple[Index, Index]]:
-    return list(KFold(_FOLDS, shuffle=True, random_state=seed).split(lesson.x))
 
 
 def _fit_shares_certainty(

@@ -179,7 +179,7 @@ def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
     record["path"] = name
     write_json(folder / preview.SUMMARY, result.summary)
     if is_video:
-        write_json(folder / preview.TIMELINE, preview.timeline(result.table, record, settings))
+        write_json(folder / preview.TIMELINE, preview.timeline(result.table, record, settings.every))
         if needs_copy:
             preview.copy_video(path, folder / preview.CLIP, _progress(tell, "copying"))
     known = {**record, "seldom_found": result.summary["seldom_found"]}

@@ -17,8 +17,6 @@ from mien.table import PROBABILITIES
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mien.config import Settings
-
 STEM: Final = "marked"
 MARKED_PICTURE, MARKED_CLIP = f"{STEM}.annotated.jpg", f"{STEM}.annotated.mp4"
 """The copies with the faces marked, as a batch calls them."""
@@ -110,27 +108,27 @@ def copy_video(path: Path, to: Path, progress: Callable[[float], None]) -> None:
                 progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
 
 
-def timeline(table: Path, record: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def timeline(table: Path, record: dict[str, Any], every: int) -> dict[str, Any]:
     """Prepare a recording's course over time for drawing, ready for JSON.
 
     Args:
         table: the recording's CSV.
         record: what the summary says of it.
-        settings: how it was read.
+        every: of how many frames one was read.
 
     Returns:
         `duration_s`, `step_s`, `coverage`, `labels`; `left_out`, how many more faces there are; and `faces`,
         for each `track`, `rows`, `time_s`, and at these times `probabilities` (in the order of the labels),
-        `valence` and `arousal`, smoothed for the eye; None where a gap begins, and for what is not known.
+        `valence` and `arousal`; None where a gap begins, and for what is not known. Of many rows they are
+        means over `smoothed_s` seconds, which is None otherwise. What the table's own rows say is `read`:
+        `time_s`, `expression`, `confidence`; None of a face not read yet.
     """
     from mien.analysis.one import PLOTTED_ROWS
-    from mien.recording import smooth_table
-    from mien.show.course import course, usual_step_s
+    from mien.show.course import usual_step_s
     from mien.table import read_rows, table_frame
 
-    every = settings.every * max(1, math.ceil(record["rows"] / PLOTTED_ROWS))
-    frame = table_frame(read_rows(table, every=every))
-    smoothed = smooth_table(frame, settings.smooth_half_life_s)
+    step = every * max(1, math.ceil(record["rows"] / PLOTTED_ROWS))
+    frame = table_frame(read_rows(table, every=step))
     step_s = usual_step_s(frame["time_s"], record["duration_s"])
     counts = frame["track"].value_counts()
     tracks = counts.index[:MOST_FACES].sort_values().tolist()
@@ -142,14 +140,16 @@ def timeline(table: Path, record: dict[str, Any], settings: Settings) -> dict[st
         "labels": list(EMOTIONS),
         "left_out": len(counts) - len(tracks),
         "faces": [
-            {
-                "track": track,
-                "rows": int(counts[track]),
-                **_line(course(smoothed[smoothed["track"] == track], step_s)),
-            }
+            {"track": track, "rows": int(counts[track]), **_face(frame[frame["track"] == track], step_s)}
             for track in tracks
         ],
-    }  # fmt: skip
+    }
+
+
+def _face(rows: pd.DataFrame, step_s: float) -> dict[str, Any]:
+    from mien.show.course import course, smoothed_over_s
+
+    return {**_line(course(rows, step_s)), "smoothed_s": smoothed_over_s(rows["time_s"]), "read": _read(rows)}
 
 
 def _line(line: pd.DataFrame) -> dict[str, Any]:
@@ -162,6 +162,19 @@ def _line(line: pd.DataFrame) -> dict[str, Any]:
         "probabilities": [None if all(p is None for p in each) else list(each) for each in chances],
         "valence": columns["valence"],
         "arousal": columns["arousal"],
+    }
+
+
+def _read(rows: pd.DataFrame) -> dict[str, Any]:
+    read = rows["confidence"].notna()
+    return {
+        "time_s": rows["time_s"].tolist(),
+        "expression": [
+            label if known else None for label, known in zip(rows["expression"], read, strict=True)
+        ],
+        "confidence": [
+            value if known else None for value, known in zip(rows["confidence"], read, strict=True)
+        ],
     }
 
 

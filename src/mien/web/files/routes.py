@@ -158,7 +158,7 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
 
     @router.get("/{key}/timeline.json", response_class=FileResponse)
     def timeline(key: str) -> FileResponse:
-        """Give the course of a video over time, smoothed for the eye; a photograph has none."""
+        """Give the course of a video over time, for the eye, and what its rows say; a photograph has none."""
         return FileResponse(_part(uploads, key, preview.TIMELINE), media_type="application/json")
 
     @router.get("/{key}/rows")

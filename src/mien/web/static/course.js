@@ -7,9 +7,8 @@ import { percent } from "./words.js";
 const LEFT = 62;
 const BOTTOM = 20;
 const COLUMN = 2; // pixels
+const BRIDGED = 2.5; // steps: a row stands until the next one, if that comes within so many, and else for one
 const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
-const WORDS = 3; // so many expressions are told of a moment
-const LEAST = 0.05;
 
 export class Course {
   #canvas;
@@ -110,9 +109,8 @@ export class Course {
     return left + (width * timeS) / this.#data.duration_s;
   }
 
-  /** The place of the last point at or before a time. */
-  #place(timeS) {
-    const times = this.#face.time_s;
+  /** The place of the last of some rising times at or before a time. */
+  #place(times, timeS) {
     let low = 0;
     let high = times.length;
     while (low < high) {
@@ -125,20 +123,25 @@ export class Course {
 
   #shares(timeS) {
     if (!this.#face) return null;
-    // At the very end, the last reading still stands.
-    const place = this.#place(Math.min(timeS, this.#data.duration_s - this.#data.step_s / 2));
+    const place = this.#place(this.#face.time_s, this.#held(timeS));
     return place < 0 ? null : this.#face.probabilities[place];
   }
 
+  /** At the very end, the last reading still stands. */
+  #held(timeS) {
+    return Math.min(timeS, this.#data.duration_s - this.#data.step_s / 2);
+  }
+
+  /** What the table's own row says of the moment. */
   #words() {
-    const shares = this.#shares(this.#nowS);
-    if (!shares) return "no face read";
-    const named = this.#data.labels.map((label, i) => [label, shares[i] ?? 0]).sort((one, other) => other[1] - one[1]);
-    return named
-      .slice(0, WORDS)
-      .filter(([, share]) => share >= LEAST)
-      .map(([label, share]) => `${label} ${percent(share)}`)
-      .join(", ");
+    const { time_s: times, expression, confidence } = this.#face?.read ?? { time_s: [] };
+    const { step_s: stepS } = this.#data;
+    const timeS = this.#held(this.#nowS);
+    const place = this.#place(times, timeS);
+    const held = times[place + 1] - times[place] <= BRIDGED * stepS || timeS - times[place] < stepS;
+    const label = held ? expression[place] : null;
+    if (!label) return "no face read";
+    return this.#data.labels.includes(label) ? `${label} ${percent(confidence[place])}` : label;
   }
 
   #drawShares(pen, room, upper) {
@@ -181,11 +184,14 @@ export class Course {
     pen.stroke();
     if (left < LEFT) return;
     pen.textAlign = "left";
-    pen.fillText("shares", 0, upper.top + upper.height / 2);
+    const smoothed = this.#face?.smoothed_s ? 8 : 0;
+    pen.fillText("shares", 0, upper.top + upper.height / 2 - smoothed);
+    if (smoothed) pen.fillText("smoothed", 0, upper.top + upper.height / 2 + 8);
+    if (smoothed) pen.fillText("smoothed", 0, middle + 16);
     pen.fillStyle = ink;
-    pen.fillText("valence", 0, middle - 8);
+    pen.fillText("valence", 0, middle - 8 - smoothed);
     pen.fillStyle = accent;
-    pen.fillText("arousal", 0, middle + 8);
+    pen.fillText("arousal", 0, middle + 8 - smoothed);
   }
 
   #drawLine(pen, room, lower, name, colour, dash) {

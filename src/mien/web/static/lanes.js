@@ -210,7 +210,7 @@ function ground(pen, [low, high], usual) {
   return shapes;
 }
 
-/** A lane with a point for each self-report: {day, total}. */
+/** A lane with a point for each self-report: {day, total}; an open one is prorated. */
 export function pointsLane({ name, height, points, limits }) {
   return {
     name,
@@ -221,7 +221,7 @@ export function pointsLane({ name, height, points, limits }) {
       const at = ({ day, total }) => [pen.x(day), pen.y(total, ...limits)];
       const marks = shown.map((point) => {
         const [x, y] = at(point);
-        return svg("circle", { cx: px(x), cy: px(y), r: px(Math.min(4, Math.max(2, pen.perDay / 2.5))), class: point.safety ? "point alert" : "point" }, svg("title", {}, point.words));
+        return svg("circle", { cx: px(x), cy: px(y), r: px(Math.min(4, Math.max(2, pen.perDay / 2.5))), class: `point${point.safety ? " alert" : ""}${point.open ? " open" : ""}` }, svg("title", {}, point.words));
       });
       return [...ground(pen, limits), svg("path", { d: path(shown.map(at)), class: "thread" }), ...marks];
     },

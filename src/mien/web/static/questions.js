@@ -20,9 +20,10 @@ export class Questions {
         this.#send(form);
       });
       form.addEventListener("input", () => this.#weigh(form));
+      form.addEventListener("reset", () => setTimeout(() => this.#weigh(form)));
     }
-    part("scale").addEventListener("change", () => this.#choose(part("scale").value));
-    this.#choose(part("scale").value);
+    for (const name of ["scale", "language"]) part(name).addEventListener("change", () => this.#choose());
+    this.#choose();
   }
 
   /** The text that stands where the PHQ-9's ninth question is answered above 0; the clinic's own. */
@@ -30,8 +31,9 @@ export class Questions {
     this.#safety = text;
   }
 
-  #choose(scale) {
-    for (const form of this.#part("questions").querySelectorAll("form")) form.hidden = form.dataset.scale !== scale;
+  #choose() {
+    const [scale, language] = ["scale", "language"].map((name) => this.#part(name).value);
+    for (const form of this.#part("questions").querySelectorAll("form")) form.hidden = form.dataset.scale !== scale || form.dataset.language !== language;
     this.#part("report-said").textContent = "";
     this.#weighAll();
   }
@@ -62,18 +64,22 @@ export class Questions {
     const scale = form.dataset.scale;
     const body = { scale, note: form.elements.note.value, at: form.elements.at.value || null };
     if (scale === "mood") body.total = Number(form.elements.total.value);
-    else body.items = items(form);
+    else {
+      body.items = items(form);
+      body.difficulty = chosen(form.querySelector("fieldset[data-difficulty]"));
+    }
     this.#part("report-error").textContent = "";
     try {
       const kept = await ask(subjectPath(this.#code, "self-reports"), { method: "POST", body });
       form.reset();
-      this.#weigh(form);
-      if (kept.safety_text) {
+      // After the form's own look at its answers, which are gone.
+      setTimeout(() => {
+        if (!kept.safety_text) return;
         this.#safety = kept.safety_text;
         this.#warn(true);
         this.#part("safety").focus();
-      }
-      this.#part("report-said").textContent = `Kept: ${kept.title} ${kept.total}.`;
+      });
+      this.#part("report-said").textContent = [`Kept: ${kept.title} ${kept.told}.`, kept.ninth_text].filter(Boolean).join(" ");
       this.#saved();
     } catch (error) {
       this.#part("report-error").textContent = error.message;
@@ -83,10 +89,12 @@ export class Questions {
 
 /** The answers of a form, null where there is none yet. */
 export function items(form) {
-  return [...form.querySelectorAll("fieldset[data-item]")].map((field) => {
-    const chosen = field.querySelector("input:checked");
-    return chosen ? Number(chosen.value) : null;
-  });
+  return [...form.querySelectorAll("fieldset[data-item]")].map(chosen);
+}
+
+function chosen(field) {
+  const input = field?.querySelector("input:checked");
+  return input ? Number(input.value) : null;
 }
 
 /** The latest time that a form takes is now. */

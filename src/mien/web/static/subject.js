@@ -15,7 +15,7 @@ import { percent } from "./words.js";
 
 const LOOK_MS = 10_000; // whether the subject is still there, and whether there is something new
 const SPAN = { all: Infinity, year: 366, quarter: 92, month: 31 };
-const SCALES = { mood: { name: "Own mood", limits: [0, 10], height: 44 }, phq9: { name: "PHQ-9", limits: [0, 27], height: 44 }, gad7: { name: "GAD-7", limits: [0, 21], height: 44 } };
+const SCALES = { mood: { name: "Own mood", title: "Mood", limits: [0, 10], height: 44 }, phq9: { name: "PHQ-9", title: "PHQ-9", limits: [0, 27], height: 44 }, gad7: { name: "GAD-7", title: "GAD-7", limits: [0, 21], height: 44 } };
 const PRIMARY = "valence_mean";
 
 class Subject {
@@ -134,7 +134,19 @@ class Subject {
     this.#part("record").hidden = about.days === 0 && !about.self_reports.length && !about.marks.length;
     this.#part("report-room").hidden = about.days === 0;
     this.#showConsent(about.consent);
+    this.#showSafety();
     this.#showMarks();
+  }
+
+  // Whoever opens the page reads it, not only who answered.
+  #showSafety() {
+    const { self_reports: reports, safety_text: text } = this.#about;
+    const days = [...new Set(reports.filter(({ safety }) => safety).map(({ day }) => plainDay(dayNumber(day))))];
+    const unknown = reports.filter(({ ninth_text: ninth }) => ninth).map(({ day }) => plainDay(dayNumber(day)));
+    const above = days.length ? [html("p", {}, html("strong", {}, `The PHQ-9's ninth question was answered above “not at all” on ${days.join(", ")}.`)), html("p", {}, text)] : [];
+    const asked = unknown.length ? [html("p", {}, `How it was answered on ${unknown.join(", ")} is not known.`)] : [];
+    this.#part("safety-record").replaceChildren(...above, ...asked);
+    this.#part("safety-record").hidden = !above.length && !asked.length;
   }
 
   #showConsent({ state, given_by: by, purpose, signals, given, last_day: last, withdrawn }) {
@@ -203,8 +215,11 @@ class Subject {
     const coverage = this.#named("coverage");
     if (coverage && this.#measure !== "coverage") lanes.push(barsLane({ name: "Coverage", height: 36, days: numbers, value: coverage.value }));
     for (const [scale, lane] of Object.entries(SCALES)) {
-      const points = this.#about.self_reports.filter((report) => report.scale === scale).map((report) => ({ day: dayNumber(report.day), total: report.total, safety: report.safety, words: `${plainMoment(report.at)}: ${report.total}` }));
+      const reports = this.#about.self_reports.filter((report) => report.scale === scale);
+      const points = reports.map((report) => ({ day: dayNumber(report.day), total: report.total ?? report.prorated, open: report.total === null, safety: report.safety, words: `${plainMoment(report.at)}: ${report.told}` })).filter(({ total }) => total !== null);
       if (points.length) lanes.push(pointsLane({ ...lane, points }));
+      const ninth = reports.filter(({ ninth: answer }) => answer !== null).map((report) => ({ day: dayNumber(report.day), total: report.ninth, safety: report.ninth > 0, words: `${plainMoment(report.at)}, ninth question: ${report.ninth}` }));
+      if (ninth.length) lanes.push(pointsLane({ name: `${lane.name}, question 9`, limits: [0, 3], height: 34, points: ninth }));
     }
     const marks = this.#about.marks.filter(({ kind }) => kind !== "speaking").map(({ day, until, kind, text, at }) => ({ day: dayNumber(day), last: until ? dayNumber(until) : null, kind, text: `${plainMoment(at)}, ${kind}: ${text}` }));
     if (marks.length) lanes.push(marksLane({ name: "Marks", marks }));
@@ -252,7 +267,7 @@ class Subject {
 
   #dayMarks(day) {
     const marks = this.#about.marks.filter((mark) => dayNumber(mark.day) === day).map(({ at, kind, text }) => `${at.slice(11)} ${kind}: ${text}`);
-    const reports = this.#about.self_reports.filter((report) => dayNumber(report.day) === day).map(({ at, title, total, note }) => `${at.slice(11)} ${title} ${total}${note ? `: ${note}` : ""}`);
+    const reports = this.#about.self_reports.filter((report) => dayNumber(report.day) === day).map(({ at, title, told, note }) => `${at.slice(11)} ${title} ${told}${note ? `: ${note}` : ""}`);
     return [...marks, ...reports].map((words) => html("li", {}, words));
   }
 
@@ -305,14 +320,14 @@ class Subject {
 
   #showMarks() {
     const marks = this.#about.marks.map((mark) => ({ ...mark, what: "annotations", words: `${mark.kind}${mark.text ? `: ${mark.text}` : ""}` }));
-    const reports = this.#about.self_reports.map((report) => ({ ...report, what: "self-reports", words: `${report.title} ${report.total}` }));
+    const reports = this.#about.self_reports.map((report) => ({ ...report, what: "self-reports", words: [`${report.title} ${report.told}`, report.ninth_text].filter(Boolean).join(". ") }));
     const newest = [...marks, ...reports].sort((one, other) => (one.at < other.at ? 1 : -1));
     this.#part("marks").replaceChildren(...newest.map((each) => this.#markRow(each)));
     this.#part("marks-room").hidden = !newest.length;
     this.#part("marks-count").textContent = `All marks and answers (${newest.length})`;
   }
 
-  #markRow({ id, at, what, words }) {
+  #markRow({ id, at, what, words, meant }) {
     const remove = html("button", { type: "button", class: "chip", "aria-label": `Remove ${words}` }, "Remove");
     remove.addEventListener("click", () =>
       this.#try("note-error", async () => {
@@ -321,7 +336,20 @@ class Subject {
         this.#part("marks-count").focus();
       }),
     );
-    return html("li", { class: "row" }, html("span", { class: "faint small" }, plainMoment(at)), html("span", { class: "grow" }, words), remove);
+    return html("li", { class: "row" }, html("span", { class: "faint small" }, plainMoment(at)), html("span", { class: "grow" }, words), ...(meant ? [this.#repairButton(id, meant)] : []), remove);
+  }
+
+  // Kept under a mistyped name, it is missing among the others.
+  #repairButton(id, scale) {
+    const button = html("button", { type: "button", class: "chip" }, `It is ${SCALES[scale].title}`);
+    button.addEventListener("click", () =>
+      this.#try("note-error", async () => {
+        await ask(subjectPath(this.#code, "self-reports", String(id), "scale"), { method: "POST", body: { scale } });
+        await this.#reload();
+        this.#part("marks-count").focus();
+      }),
+    );
+    return button;
   }
 }
 
