@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 STILL_DEG: Final = 5.0
-"""A turn of less from rest counts as none: a smile alone moves the pose that landmarks give by some degrees."""
+"""A turn of less from rest counts as none: a smile alone moves the landmarks' pose by some degrees."""
 
 TURN_DEG: Final = 15.0
 """A face turned so much further counts as twice as variable (its variance): over FER-2013's
