@@ -1,4 +1,4 @@
-"""Mild smiles, with and without the person's own neutral face, on people whom nothing was fitted to.
+"""Mild smiles, with and without the person's own neutral face, on people whom no constant was fitted to.
 
     python benchmarks/own_neutral.py            # some two minutes on one core
 
