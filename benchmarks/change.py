@@ -123,7 +123,7 @@ class People:
 def main() -> None:
     parser = argparse.ArgumentParser(description="False alarms, dates and delays, on simulated people.")
     parser.add_argument("--people", type=int, default=200)
-    parser.add_argument("--full", type=int, default=30, help="people of whom every reading is drawn")
+    parser.add_argument("--full", type=int, default=8, help="people of whom every reading is drawn")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     began = time.perf_counter()

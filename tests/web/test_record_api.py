@@ -492,8 +492,12 @@ def test_the_page_makes_up_a_person_to_look_at(
     made = post(page, "simulated")
     assert made.status_code == 201
     told = made.json()
-    assert (told["code"], told["simulated"], told["consent"]["state"]) == ("SIMULATED-1", True, "valid")
-    assert all(each.kind == "simulated" for each in record.recordings.of(record.subjects.get("SIMULATED-1")))
+    assert (told["code"], told["simulated"]) == ("SIMULATED-1", True)
+    subject = record.subjects.get("SIMULATED-1")
+    recordings = record.recordings.of(subject)
+    assert all(each.kind == "simulated" for each in recordings)
+    (consent,) = record.consents.of(subject)
+    assert (consent.given_by, consent.given_at < recordings[0].started_at) == ("simulated", True)
     assert get(page, "subjects/SIMULATED-1")["false_alarm_days"] == 365
     assert post(page, "simulated").status_code == 409
 

@@ -208,3 +208,11 @@ def drawn(seed: int, carry: float, noise: float) -> str:
 def test_of_moods_that_last_for_weeks_it_is_said_that_nothing_can_be_promised() -> None:
     assert sum("weeks" in drawn(seed, 0.95, 0.3) for seed in range(8)) >= 6
     assert sum("weeks" in drawn(seed, 0.3, 0.0) for seed in range(8)) <= 2
+
+
+def test_a_change_of_level_is_no_scatter() -> None:
+    table = changed(days(150, seed=1), "expressivity", 80, -0.2)
+    chart = ewma(table["expressivity"], baseline(table, 70), false_alarm_days=365)
+    assert chart is not None
+    assert chart.alarms
+    assert "scatter" not in chart.doubt

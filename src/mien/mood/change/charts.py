@@ -256,12 +256,13 @@ def _doubt(phi: float, days: NDArray[np.int64], far: Floats, before: int, found:
     reasons = []
     if slow.slowness(days, far, steps) > SLOW:
         reasons.append("the days so far look like ups and downs that last for weeks, told as changes too")
-    errors = Whitened.of(far[before - 1 :], days[before - 1 :], phi).errors
-    # Each change brings at most two great errors of its own: its first day, and the first one back.
-    calm = np.sort(errors**2)[: max(len(errors) - 2 * len(found), 0)]
-    if len(calm) >= _LEAST_DAYS_SCATTER:
-        spread = float(calm.mean())
-        if spread > variance_ratio.isf(_SCATTER, len(calm), before - 1):
+    calm = far.copy()
+    for begin, end in steps:
+        calm[begin:end] -= calm[begin:end].mean()
+    errors = Whitened.of(calm[before - 1 :], days[before - 1 :], phi).errors
+    if len(errors) >= _LEAST_DAYS_SCATTER:
+        spread = float((errors**2).mean())
+        if spread > variance_ratio.isf(_SCATTER, len(errors), before - 1):
             reasons.append(
                 f"single days scatter {spread**0.5:.1f} times as much as the baseline's, as those of shorter"
                 " or noisier recordings do"
