@@ -14,6 +14,7 @@ from mien.store import codec, pieces
 from mien.store.schema import ChunkRow, SegmentRow
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
+from store_fixtures import add_agreed
 from store_series import readings, same
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -21,7 +22,7 @@ START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def subject(store: Store) -> Subject:
-    return store.subjects.add("P-017")
+    return add_agreed(store)
 
 
 @pytest.fixture

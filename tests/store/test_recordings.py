@@ -10,7 +10,7 @@ from mien.errors import StoreError
 from mien.store.schema import ChunkRow
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
-from store_fixtures import FakeClock
+from store_fixtures import FakeClock, add_agreed
 from store_series import readings
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def subject(store: Store) -> Subject:
-    return store.subjects.add("P-017")
+    return add_agreed(store)
 
 
 def start(store: Store, subject: Subject, at: datetime = START, uuid: str | None = None) -> StoredRecording:

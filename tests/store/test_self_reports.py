@@ -10,12 +10,12 @@ from mien.errors import StoreError
 from mien.store.scales import SCALES
 from mien.store.store import Store
 from mien.store.types import Subject
-from store_fixtures import FakeClock
+from store_fixtures import FakeClock, add_agreed
 
 
 @pytest.fixture
 def subject(store: Store) -> Subject:
-    return store.subjects.add("P-017")
+    return add_agreed(store)
 
 
 def test_items_add_up(store: Store, subject: Subject, clock: FakeClock) -> None:
@@ -74,10 +74,10 @@ def test_they_are_found_by_scale_and_time(store: Store, subject: Subject, clock:
 
 def test_it_can_be_removed(store: Store, subject: Subject) -> None:
     added = store.self_reports.add(subject, "mood", total=3)
-    store.self_reports.remove(added.id)
+    store.self_reports.remove(subject, added.id)
     assert store.self_reports.of(subject) == []
     with pytest.raises(StoreError, match="no self-report"):
-        store.self_reports.remove(added.id)
+        store.self_reports.remove(subject, added.id)
 
 
 def test_the_scales_are_as_their_papers_say() -> None:

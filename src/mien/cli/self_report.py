@@ -75,7 +75,6 @@ def list_reports(code: CodeArgument, where: StoreOption = None, as_json: JsonOpt
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         reports = store.self_reports.of(subject)
-        store.audit.log("read", subject, what="self-reports")
         safety = store.texts.get("phq9_safety") if safety_reports(reports) else None
     if as_json:
         print_json({"self_reports": reports, "safety_text": safety})
@@ -96,13 +95,10 @@ def remove(
 
     Example: mien self-report remove P-017 3
     """
-    from mien.errors import StoreError
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
-        if number not in {each.id for each in store.self_reports.of(store.subjects.get(code))}:
-            raise StoreError(f"{code} has no self-report {number}: mien self-report list {code}")
-        store.self_reports.remove(number)
+        store.self_reports.remove(store.subjects.get(code), number)
     typer.echo(f"removed {number}")
 
 

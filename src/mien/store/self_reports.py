@@ -8,9 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from mien.errors import StoreError
+from mien.errors import MissingError
+from mien.store.audit import Audit
 from mien.store.checks import checked_text, checked_time, require_subject
 from mien.store.engine import Database
+from mien.store.ledger import Ledger
 from mien.store.scales import checked_answers
 from mien.store.schema import SelfReportRow
 from mien.store.types import SelfReport, Subject
@@ -21,10 +23,12 @@ class SelfReports:
 
     Args:
         database: an open one.
+        audit: where it is logged that they are read.
+        ledger: where what is added and removed goes.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
+        self._database, self._audit, self._ledger = database, audit, ledger
 
     def add(
         self,
@@ -47,6 +51,7 @@ class SelfReports:
             note: free text.
 
         Raises:
+            ConsentError: no consent held then, or it was withdrawn.
             StoreError: the subject is gone, or the answers don't fit the scale.
         """
         answers, sum_of_them = checked_answers(scale, items, total)
@@ -60,8 +65,7 @@ class SelfReports:
         )
         with self._database.transaction() as session:
             require_subject(session, subject)
-            session.add(row)
-            session.flush()
+            self._ledger.add(session, row, "self-report", row.at)
             return _report(row)
 
     def of(
@@ -72,6 +76,7 @@ class SelfReports:
         end: datetime | None = None,
     ) -> list[SelfReport]:
         """Give a subject's self-reports from `start` up to `end`, of one scale or all, by time."""
+        self._audit.read(subject.id, "self-reports")
         chosen = select(SelfReportRow).where(SelfReportRow.subject_id == subject.id)
         if scale is not None:
             chosen = chosen.where(SelfReportRow.scale == scale)
@@ -83,17 +88,19 @@ class SelfReports:
             rows = session.scalars(chosen.order_by(SelfReportRow.at, SelfReportRow.id)).all()
             return [_report(row) for row in rows]
 
-    def remove(self, report_id: int) -> None:
-        """Take a self-report away.
+    def remove(self, subject: Subject, report_id: int) -> None:
+        """Take a self-report of a subject away.
 
         Raises:
-            StoreError: there is none with that id.
+            MissingError: the subject has none with that id.
         """
         with self._database.transaction() as session:
             row = session.get(SelfReportRow, report_id)
-            if row is None:
-                raise StoreError(f"there is no self-report {report_id}")
-            session.delete(row)
+            if row is None or row.subject_id != subject.id:
+                raise MissingError(
+                    f"{subject.code} has no self-report {report_id}: mien self-report list {subject.code}"
+                )
+            self._ledger.remove(session, row, what="self-report", number=report_id)
 
 
 def _report(row: SelfReportRow) -> SelfReport:

@@ -12,6 +12,7 @@ from mien.record.export.archive import ArchiveWriter, new_archive
 from mien.record.export.gathering import Gathered, gather
 from mien.record.export.readings import csv_bytes, parquet_bytes, readings_table
 from mien.record.export.words import README
+from mien.store.audit import as_one_reading
 
 if TYPE_CHECKING:
     from mien.mood.usual import Usual
@@ -40,6 +41,7 @@ class Exported:
     open_recordings: int
 
 
+@as_one_reading
 def export_record(
     store: Store,
     code: str,
