@@ -46,7 +46,7 @@ def add_agreed(store: Store, code: str = "P-017", **about: Any) -> Subject:
     """Add a subject who agreed to everything long ago."""
     subject = store.subjects.add(code, **about)
     store.consents.give(
-        subject, given_by="the subject", purpose="to test", given_at=datetime(2000, 1, 1, tzinfo=UTC)
+        subject, given_by="the subject", purpose="to test", given_at=datetime(1970, 1, 1, tzinfo=UTC)
     )
     return subject
 

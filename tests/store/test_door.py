@@ -123,6 +123,20 @@ def test_readings_need_a_consent_for_their_own_moments(store: Store, clock: Fake
     whole(store)
 
 
+def test_what_is_said_may_be_of_earlier_that_day(store: Store, clock: FakeClock) -> None:
+    subject = store.subjects.add("P-017")
+    midnight = clock().astimezone().replace(hour=0, minute=0)
+    clock.time = midnight + timedelta(hours=10)
+    agree(store, subject, clock())
+    for write in (WRITES["medication"], WRITES["self-report"]):
+        write(store, subject, midnight)
+        with pytest.raises(ConsentError, match="it begins on"):
+            write(store, subject, midnight - timedelta(minutes=1))
+    with pytest.raises(ConsentError, match="it begins on"):
+        begin(store, subject, midnight + timedelta(hours=9))
+    whole(store)
+
+
 def test_a_consent_to_measures_alone_records_no_expression(store: Store, clock: FakeClock) -> None:
     subject = store.subjects.add("P-017")
     agree(store, subject, clock(), signals=["measures"])

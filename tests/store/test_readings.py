@@ -128,12 +128,14 @@ def test_two_recordings_keep_apart(store: Store, subject: Subject) -> None:
     assert same(store.readings.load(second.id), rounded(twos))
 
 
-def test_what_is_finished_or_gone_takes_nothing(store: Store, recording: StoredRecording) -> None:
+def test_what_is_finished_or_gone_takes_nothing(
+    store: Store, subject: Subject, recording: StoredRecording
+) -> None:
     store.readings.append(recording.id, readings(10))
     store.recordings.finish(recording.id)
     with pytest.raises(StoreError, match="is finished"):
         store.readings.append(recording.id, readings(10, start_s=50))
-    store.recordings.remove(recording.id)
+    store.recordings.remove(subject, recording.id)
     for ask in (store.readings.load, store.readings.pack, store.readings.events):
         with pytest.raises(StoreError, match="is not in the store"):
             ask(recording.id)

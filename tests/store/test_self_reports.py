@@ -65,7 +65,7 @@ def test_they_are_found_by_scale_and_time(store: Store, subject: Subject, clock:
     old = store.self_reports.add(subject, "mood", total=3, at=clock() - day)
     now = store.self_reports.add(subject, "mood", total=5)
     other = store.self_reports.add(subject, "gad7", total=5)
-    store.self_reports.add(store.subjects.add("P-018"), "mood", total=1)
+    store.self_reports.add(add_agreed(store, "P-018"), "mood", total=1)
     assert store.self_reports.of(subject) == [old, now, other]
     assert store.self_reports.of(subject, "mood") == [old, now]
     assert store.self_reports.of(subject, start=clock()) == [now, other]

@@ -356,9 +356,42 @@ def test_reading_a_record_stands_in_the_audit_log(page: TestClient, record: Stor
     get(page, f"subjects/P-1/recordings/{made.id}", start_s=5, end_s=10)  # of what was opened already
     lines = [entry for entry in record.audit.entries() if entry.action == "read"]
     assert [(each.who, each.subject, each.details["what"]) for each in lines] == [
-        ("page", subject.number, "subject"),
-        ("page", subject.number, "recording"),
+        ("page", subject.number, ["consents", "marks", "recordings", "self-reports"]),
+        ("page", subject.number, ["readings"]),
     ]
+    assert lines[-1].details["recordings"] == [made.id]
+
+
+def test_one_wrong_recording_is_erased(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    record.subjects.add("P-2")
+    made, kept = (people.record(record, subject, MAY_4, series=people.readings(20)) for _ in range(2))
+    path = f"/api/v1/subjects/P-1/recordings/{made.id}"
+    assert page.delete(path.replace("P-1", "P-2")).status_code == 404
+    assert page.delete(path).status_code == 204
+    assert page.get(path).status_code == page.delete(path).status_code == 404
+    assert [each.id for each in record.recordings.of(subject)] == [kept.id]
+    line = next(each for each in reversed(record.audit.entries()) if each.action == "remove")
+    assert (line.who, line.subject, line.details["number"]) == ("page", subject.number, made.id)
+    assert record.check().altered == []
+
+
+@pytest.mark.parametrize("what", ["self-reports", "annotations"])
+def test_nothing_is_kept_without_a_consent(page: TestClient, record: Store, what: str) -> None:
+    subject = record.subjects.add("P-1")
+    body = {"scale": "mood", "total": 5} if what == "self-reports" else {"kind": "note", "text": "x"}
+    answer = page.post(f"/api/v1/subjects/P-1/{what}", json=body)
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "P-1 has no consent: mien consent give P-1"
+    people.agree(record, subject)
+    assert (
+        page.post(f"/api/v1/subjects/P-1/{what}", json={**body, "at": "2019-01-01T10:00"}).status_code == 201
+    )
+    assert (
+        page.post(f"/api/v1/subjects/P-1/{what}", json={**body, "at": "2199-01-01T10:00"}).status_code == 409
+    )
+    page.delete("/api/v1/subjects/P-1/consents")
+    assert page.post(f"/api/v1/subjects/P-1/{what}", json=body).status_code == 409
 
 
 def test_a_store_that_can_not_be_opened_is_said_and_tried_again(station: FakeStation, record: Store) -> None:

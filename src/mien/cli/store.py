@@ -61,7 +61,8 @@ def check(where: StoreOption = None, as_json: JsonOption = False) -> None:
         for each in found.bound:
             typer.echo(f"bound to the log as it was on {each}")
     if found.altered:
-        raise StoreError(f"{len(found.altered)} differences between the record and its audit log")
+        many = "1 difference" if len(found.altered) == 1 else f"{len(found.altered)} differences"
+        raise StoreError(f"{many} between the record and its audit log")
     if not as_json:
         typer.echo(
             f"whole; {found.lines} lines of the audit log follow upon each other, and the rows are theirs"

@@ -51,8 +51,9 @@ def import_record(
     """Read an exported zip back, to the identical record.
 
     Everything is checked first, and written in one transaction. The consents in the zip come first, and have
-    to cover the rest. What is new is what belongs to the store and not to the record: the ids, and the random number that stands for the subject in the audit log. Readings
-    are taken from the CSV files; Parquet, the days and FHIR are for others to read.
+    to cover the rest. What is new is what belongs to the store and not to the record: the ids, and the random
+    number that stands for the subject in the audit log. Readings are taken from the CSV files; Parquet, the
+    days and FHIR are for others to read.
 
     Args:
         store: to put it in.

@@ -65,7 +65,7 @@ def refused(
     if taken_back is not None:
         return f"{code} has no consent{what} (it was withdrawn on {taken_back:%Y-%m-%d}): {remedy}"
     for moment in moments:
-        if not held(to_it, moment):
+        if not held(to_it, signal, moment):
             then = "" if abs(now - moment) <= AHEAD else f" that held on {_shown(moment)}"
             return f"{code} has no consent{what}{then}{_why(to_it, moment)}: {remedy}"
     return None
@@ -75,9 +75,19 @@ def _shown(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
-def held(consents: Sequence[Consent], at: datetime) -> bool:
-    """Say whether one of some consents held at a moment."""
-    return any(each.covers(signal, at) for each in consents for signal in each.signals)
+def held(consents: Sequence[Consent], signal: str | None, at: datetime) -> bool:
+    """Say whether one of some consents held at a moment.
+
+    What somebody says or notes (no signal) is often told later on the same day, so for it a consent counts
+    from the beginning of its day.
+    """
+    if signal is not None:
+        return any(each.covers(signal, at) for each in consents)
+    return any(
+        each.given_at.astimezone().date() <= at.astimezone().date()
+        and each.covers(each.signals[0], max(at, each.given_at))
+        for each in consents
+    )
 
 
 def _withdrawn(consents: Sequence[Consent], now: datetime) -> datetime | None:

@@ -201,7 +201,7 @@ def _without_consent(session: Session, subject: SubjectRow) -> list[str]:
     found = []
     for what, (table, moment, signal) in tables.items():
         rows = session.execute(select(table.id, moment).where(table.subject_id == subject.id))
-        numbers = [str(number) for number, at in rows if not held(about(consents, signal), at)]
+        numbers = [str(number) for number, at in rows if not held(about(consents, signal), signal, at)]
         if numbers:
             found.append(f"{subject.code}: no consent held when {what} {', '.join(numbers)} were recorded")
     return found

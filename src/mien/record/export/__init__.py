@@ -12,7 +12,6 @@ from mien.record.export.archive import ArchiveWriter, new_archive
 from mien.record.export.gathering import Gathered, gather
 from mien.record.export.readings import csv_bytes, parquet_bytes, readings_table
 from mien.record.export.words import README
-from mien.store.audit import as_one_reading
 
 if TYPE_CHECKING:
     from mien.mood.usual import Usual
@@ -41,7 +40,6 @@ class Exported:
     open_recordings: int
 
 
-@as_one_reading
 def export_record(
     store: Store,
     code: str,
@@ -66,6 +64,11 @@ def export_record(
         StoreError: there is no such subject, or the store can't be read.
         OutputError: the zip can't be written.
     """
+    with store.audit.unlogged():  # the line of the export says that all was read
+        return _exported(store, code, path, fhir, progress)
+
+
+def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callable[[float], None]) -> Exported:
     from mien.record.baseline import taken
     from mien.record.take import recover
 
