@@ -136,7 +136,9 @@ def audit(
         print_json(entries)
         return
     for each in entries:
-        details = ", ".join(f"{name} {value}" for name, value in each.details.items() if name != "rows")
+        details = ", ".join(
+            f"{name} {_told(value)}" for name, value in each.details.items() if name != "rows"
+        )
         typer.echo(
             f"{each.id:6}  {shown(each.at)}  {each.who:12} {each.action:10} {each.subject or '':32} {details}"
         )
@@ -172,6 +174,10 @@ def set_text(
     with Store(where) as store:
         store.texts.set(name, words)
     typer.echo(f"changed {name}")
+
+
+def _told(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _state(store: Store) -> dict[str, Any]:

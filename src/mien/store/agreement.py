@@ -16,6 +16,8 @@ from mien.store.types import Consent
 AHEAD: Final = timedelta(minutes=2)
 """So far the clocks of two computers may differ: what is further in the future was not recorded."""
 
+_KNOWN: Final = "consents"
+
 
 def rows_of(session: Session, subject_id: int) -> Sequence[ConsentRow]:
     """Give the rows of a subject's consents by when they were given."""
@@ -30,8 +32,19 @@ def consent_of(row: ConsentRow) -> Consent:
 
 
 def consents_of(session: Session, subject_id: int) -> list[Consent]:
-    """Give a subject's consents by when they were given, for the store's own use: it is not logged."""
-    return [consent_of(row) for row in rows_of(session, subject_id)]
+    """Give a subject's consents by when they were given, for the store's own use: it is not logged.
+
+    They are read once in a transaction; see `forget_consents`.
+    """
+    known: dict[int, list[Consent]] = session.info.setdefault(_KNOWN, {})
+    if subject_id not in known:
+        known[subject_id] = [consent_of(row) for row in rows_of(session, subject_id)]
+    return known[subject_id]
+
+
+def forget_consents(session: Session) -> None:
+    """Let consents be read anew, as they were changed within a transaction."""
+    session.info.pop(_KNOWN, None)
 
 
 def about(consents: Sequence[Consent], signal: str | None) -> list[Consent]:

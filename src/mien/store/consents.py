@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from mien.errors import ConsentError, StoreError
-from mien.store.agreement import consent_of, consents_of, refused, rows_of
+from mien.store.agreement import consent_of, consents_of, forget_consents, refused, rows_of
 from mien.store.audit import Audit
 from mien.store.checks import checked_choice, checked_span, checked_text, checked_time, require_subject
 from mien.store.engine import Database
@@ -66,6 +66,7 @@ class Consents:
             session.add(row)
             session.flush()
             details = {"signals": row.signals, "given_at": given_at.astimezone(UTC).isoformat()}
+            forget_consents(session)
             self._ledger.added(session, row, action="consent", consent=row.id, **details)
             return consent_of(row)
 
@@ -98,6 +99,7 @@ class Consents:
             with self._ledger.changing(session, *rows, action="withdraw", consents=[row.id for row in rows]):
                 for row in rows:
                     row.withdrawn_at = max(at, row.given_at)
+            forget_consents(session)
             return [consent_of(row) for row in rows]
 
     def of(self, subject: Subject) -> list[Consent]:

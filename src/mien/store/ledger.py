@@ -50,10 +50,10 @@ class Ledger:
             ConsentError: it may not; says why.
         """
         consents, now = consents_of(session, subject_id), self._database.now()
-        code = session.get_one(SubjectRow, subject_id).code
         for signal in signals or (None,):
-            if said := refused(code, consents, signal, moments, now):
-                raise ConsentError(said)
+            if refused("", consents, signal, moments, now):
+                code = session.get_one(SubjectRow, subject_id).code
+                raise ConsentError(refused(code, consents, signal, moments, now))
 
     def add(self, session: Session, row: Any, what: str, moment: datetime, *signals: str) -> None:
         """Add a row about a subject.
