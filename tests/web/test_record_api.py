@@ -143,7 +143,7 @@ def test_a_consent_to_nothing_is_none(page: TestClient, record: Store, wrong: di
 def test_a_mark_stands_at_the_time_that_the_servers_clock_showed(
     page: TestClient, record: Store, berlin: None
 ) -> None:
-    record.subjects.add("P-1")
+    people.agree(record, record.subjects.add("P-1"))
     # On 29 March 2026 clocks in Berlin go from 2 to 3 at night.
     for day in ("2026-03-28", "2026-03-29", "2026-03-30"):
         kept = post(page, "subjects/P-1/annotations", kind="event", text="late", at=f"{day}T23:59").json()
@@ -174,6 +174,7 @@ def test_a_mark_within_a_recording_counts_by_its_clock(page: TestClient, record:
 
 def test_marks_are_taken_away_by_their_own_subject_only(page: TestClient, record: Store) -> None:
     one, other = record.subjects.add("P-1"), record.subjects.add("P-2")
+    people.agree(record, one)
     mark = record.annotations.add(one, "note", "mine", at=MAY_4)
     report = record.self_reports.add(one, "mood", total=4)
     assert page.delete(f"/api/v1/subjects/P-2/annotations/{mark.id}").status_code == 404
@@ -188,7 +189,7 @@ def test_marks_are_taken_away_by_their_own_subject_only(page: TestClient, record
 def test_the_safety_text_comes_with_an_answer_above_0_to_the_ninth_question(
     page: TestClient, record: Store, ninth: int
 ) -> None:
-    record.subjects.add("P-1")
+    people.agree(record, record.subjects.add("P-1"))
     record.texts.set("phq9_safety", "Call us: 030 1234.")
     kept = post(page, "subjects/P-1/self-reports", scale="phq9", items=[0] * 8 + [ninth]).json()
     assert kept["total"] == ninth

@@ -106,7 +106,7 @@ class Consents:
         """Give a subject's consents, those that have ended too, by when they were given."""
         self._audit.read(subject.id, "consents")
         with self._database.reading() as session:
-            return consents_of(session, subject.id)
+            return list(consents_of(session, subject.id))
 
     def valid(
         self, subject: Subject, signal: str = "expression", at: datetime | None = None
