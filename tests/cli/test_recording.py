@@ -279,6 +279,19 @@ def test_what_cannot_be_recorded(run: Run, clip: Path, options: list[str], code:
     assert not Path("results").exists()
 
 
+def test_a_film_needs_a_consent_of_its_own_time(run: Run, clip: Path) -> None:
+    with Store() as store:
+        store.subjects.add("P-018")
+        store.consents.give(store.subjects.get("P-018"), given_by="her", purpose="to see")
+    options = ["analyze", clip, "--out", "results", "--subject", "P-018", "--recorded-at"]
+    for at, said in (("2019-05-01", "it begins on"), ("2199-05-01", "is in the future")):
+        ran = run(*options, at)
+        assert (ran.code, len(ran.errors)) == (1, 1)
+        assert said in ran.errors[0]
+    with Store() as store:
+        assert store.recordings.of(store.subjects.get("P-018")) == []
+
+
 @pytest.mark.usefixtures("agreed")
 def test_one_time_for_one_film(run: Run, clip: Path) -> None:
     two = clip.with_name("two.mp4")
