@@ -49,7 +49,10 @@ def clip(tmp_path: Path, small_portrait: np.ndarray) -> Path:
 @pytest.fixture
 def agreed() -> None:
     with Store() as store:
-        store.consents.give(store.subjects.add("P-017"), given_by="herself", purpose="to see")
+        store.consents.give(
+            store.subjects.add("P-017"), given_by="herself", purpose="to see",
+            given_at=datetime(1970, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
 
 
 def stored() -> list[StoredRecording]:

@@ -528,3 +528,15 @@ def test_a_refused_writing_leaves_nothing(store: Store, clock: FakeClock) -> Non
     assert store.audit.verify() == lines
     assert store.consents.of(subject) == []
     whole(store)
+
+
+def test_it_is_the_same_in_an_encrypted_file(tmp_path: Path) -> None:
+    pytest.importorskip("sqlcipher3")
+    with Store(tmp_path / "record.sqlite", key="a secret") as store:
+        full(store)
+        whole(store)
+        with store.transaction() as session:
+            session.execute(text("UPDATE self_reports SET total = 1"))
+        assert store.check().altered == ["P-017: self-report 1 was altered by another program"]
+        with pytest.raises(ConsentError):
+            store.self_reports.add(store.subjects.add("P-018"), "mood", total=5)
