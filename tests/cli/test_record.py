@@ -226,7 +226,7 @@ def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
     ],
 )
 def test_an_error_is_one_line(
-    run: Run, store: Store, arguments: tuple[object, ...], code: int, named: str
+    run: Run, agreed: Store, arguments: tuple[object, ...], code: int, named: str
 ) -> None:
     ran = run(*arguments)
     assert (ran.code, ran.out, len(ran.errors), ran.err.count("\n")) == (code, "", 1, 1)
@@ -262,7 +262,7 @@ def test_otherwise_it_does_not(run: Run, agreed: Store) -> None:
     assert len(store.self_reports.of(store.subjects.get("P-017"))) == 4
 
 
-def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, store: Store) -> None:
+def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, agreed: Store) -> None:
     ran = run("self-report", "P-017", "phq9", *[0] * 7, 3)
     assert ran.code == 0
     assert "PHQ-9 3.38 prorated, 8 of 9 answers" in ran.out
@@ -270,7 +270,7 @@ def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, store:
     assert "not known. Please ask." in ran.out
     assert SAFETY in ran.out
     assert SAFETY not in run("self-report", "P-017", "phq9", *[0] * 7, 3, "-").out
-    (short, marked) = store.self_reports.of(store.subjects.get("P-017"))
+    (short, marked) = agreed.self_reports.of(agreed.subjects.get("P-017"))
     assert short.items == marked.items == (*[0] * 7, 3, None)
     assert short.total is None
     listed = run("self-report", "list", "P-017").out
@@ -278,7 +278,7 @@ def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, store:
     assert "*  How the ninth question was answered is not known" in listed
 
 
-def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, store: Store) -> None:
+def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, agreed: Store) -> None:
     assert "not known. Please ask." in run("self-report", "P-017", "phq9", "12").out
     told = json.loads(run("self-report", "P-017", "phq9", "24", "--json").out)
     assert (told["ninth_unknown"], told["safety_text"]) == (True, None)
@@ -288,10 +288,10 @@ def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, store: 
     assert [each["ninth_unknown"] for each in listed["self_reports"]] == [True, True, False, False, False]
 
 
-def test_how_difficult_things_were_is_kept(run: Run, store: Store) -> None:
+def test_how_difficult_things_were_is_kept(run: Run, agreed: Store) -> None:
     run("self-report", "P-017", "phq9", *[1] * 9, 2)
     run("self-report", "P-017", "phq9", "9", "--difficulty", "3")
-    kept = store.self_reports.of(store.subjects.get("P-017"))
+    kept = agreed.self_reports.of(agreed.subjects.get("P-017"))
     assert [(each.total, each.difficulty) for each in kept] == [(9.0, 2), (9.0, 3)]
     assert "difficulty 2" in run("self-report", "list", "P-017").out
 

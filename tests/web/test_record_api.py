@@ -199,7 +199,7 @@ def test_the_safety_text_comes_with_an_answer_above_0_to_the_ninth_question(
 
 
 def test_partial_answers_are_kept_and_say_what_is_known(page: TestClient, record: Store) -> None:
-    record.subjects.add("P-1")
+    people.agree(record, record.subjects.add("P-1"))
     path = "subjects/P-1/self-reports"
     nine = post(page, path, scale="PHQ-9", items=[None, *[0] * 7, 2], difficulty=1).json()
     assert (nine["scale"], nine["total"], nine["difficulty"]) == ("phq9", None, 1)
@@ -229,7 +229,7 @@ def test_a_mistyped_scale_is_shown_and_put_right(page: TestClient, record: Store
     assert (put["scale"], put["meant"]) == ("phq9", None)
     assert put["safety_text"] == record.texts.get("phq9_safety")
     record.subjects.add("P-2")
-    assert post(page, path.replace("P-1", "P-2"), scale="phq9").status_code == 409
+    assert post(page, path.replace("P-1", "P-2"), scale="phq9").status_code == 404
 
 
 def test_the_scales_are_told_in_every_language(page: TestClient, record: Store) -> None:
