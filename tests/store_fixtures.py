@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy import URL, create_engine, insert, make_url, text
 from mien.store.audit import FIRST
 from mien.store.schema import AuditHeadRow, Base
 from mien.store.store import Store
+from mien.store.types import Subject
 from needs import lacking
 
 # Before any test loads TensorFlow, whose own SQLite would stand in for SQLCipher's afterwards.
@@ -38,6 +40,15 @@ class FakeClock:
         """Go on by so many days, seconds, ... (`timedelta`'s names)."""
         self.time += timedelta(**by)
         return self.time
+
+
+def add_agreed(store: Store, code: str = "P-017", **about: Any) -> Subject:
+    """Add a subject who agreed to everything long ago."""
+    subject = store.subjects.add(code, **about)
+    store.consents.give(
+        subject, given_by="the subject", purpose="to test", given_at=datetime(1970, 1, 1, tzinfo=UTC)
+    )
+    return subject
 
 
 @pytest.fixture

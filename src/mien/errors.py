@@ -7,6 +7,8 @@
     ├── ModelError        a network's file is missing, damaged or of another kind
     ├── OutputError       a result can't be written
     └── StoreError        the record can't be opened, read or written, or what is asked of it is not there
+        ├── ConsentError  the subject has not agreed that it be stored
+        └── MissingError  the subject has nothing under this number
 
 Each message is one line that names the file and the remedy; the command line prints it as it is.
 """
@@ -38,3 +40,11 @@ class OutputError(MienError):
 
 class StoreError(MienError):
     """The record can't be opened, read or written; or what is asked of it is not in it, or not allowed."""
+
+
+class ConsentError(StoreError):
+    """Something about a subject is not stored: no consent held when it was recorded, or it was withdrawn."""
+
+
+class MissingError(StoreError):
+    """A subject has nothing under a number: it was removed, or is another subject's."""

@@ -20,7 +20,8 @@ from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from web import record_people as people
 
-TODAY = date.today()
+LAST_DAY = date.today() - timedelta(1)
+"""Of what is recorded; nothing is of a moment that is yet to come."""
 SLOW = float(os.environ.get("MIEN_SLOW", "1"))
 YEAR, ONE = "P-017", "P-001"
 
@@ -32,15 +33,18 @@ def records(programs: tuple[str, str], tmp_path_factory: pytest.TempPathFactory)
     with Store(folder / "record.sqlite", who="tests") as store:
         write_a_year(store)
         one = store.subjects.add(ONE)
-        people.record(store, one, this_morning(), series=people.readings(60), kind="camera")
+        people.record(store, one, that_morning(), series=people.readings(60), kind="camera")
     with mien_live(folder, store=folder / "record.sqlite") as running:
         yield running
 
 
 def write_a_year(store: Store) -> None:
-    first = TODAY - timedelta(364)
+    first = LAST_DAY - timedelta(364)
     year = store.subjects.add(YEAR)
-    store.consents.give(year, given_by="the person", purpose="to talk about it")
+    store.consents.give(
+        year, given_by="the person", purpose="to talk about it",
+        given_at=datetime.combine(first, time(), people.BERLIN),
+    )  # fmt: skip
     people.fill(store, year, people.figures(365, first=first, flat_from=270), baseline_days=60)
     for day in range(0, 365, 7):
         at = datetime.combine(first + timedelta(day), datetime.min.time(), people.BERLIN) + timedelta(
@@ -48,12 +52,12 @@ def write_a_year(store: Store) -> None:
         )
         store.self_reports.add(year, "mood", total=5, at=at)
         store.self_reports.add(year, "phq9", items=[1] * 8 + [0], at=at)
-    store.annotations.add(year, "medication", "sertraline 50 mg", at=this_morning() - timedelta(100))
+    store.annotations.add(year, "medication", "sertraline 50 mg", at=that_morning() - timedelta(100))
     store.texts.set_setting("false_alarm_days", 365)
 
 
-def this_morning() -> datetime:
-    return datetime.combine(TODAY, time(9), people.BERLIN)
+def that_morning() -> datetime:
+    return datetime.combine(LAST_DAY, time(9), people.BERLIN)
 
 
 def opened(records: MienLive) -> Store:
@@ -126,7 +130,7 @@ def test_a_year_is_drawn_at_once_and_moved_through_by_keys(page: Page) -> None:
     assert before != last
     assert page.text("day-title") in before
     lanes.send_keys(Keys.HOME)
-    year = (TODAY - timedelta(364)).year
+    year = (LAST_DAY - timedelta(364)).year
     assert str(year) in page.text("day-title")
     assert page.run("return document.querySelectorAll('.calendar .chosen').length") == 1
 
@@ -134,7 +138,7 @@ def test_a_year_is_drawn_at_once_and_moved_through_by_keys(page: Page) -> None:
 def test_gaps_stay_gaps(page: Page) -> None:
     open_year(page)
     drawn = page.run("return document.querySelector('.lanes .curve .line').getAttribute('d')")
-    table = people.figures(365, first=TODAY - timedelta(364), flat_from=270)
+    table = people.figures(365, first=LAST_DAY - timedelta(364), flat_from=270)
     days = [day.toordinal() for day in table.index]
     expected = 1 + sum(after - before > 1 for before, after in pairwise(days))
     assert drawn.count("M") == expected > 10
@@ -300,7 +304,7 @@ def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, r
     with opened(records) as store:
         subject = store.subjects.add("P-032")
         store.consents.give(subject, given_by="the person", purpose="to talk about it")
-        write_simulated(store, "SIM-1", simulate(1, 1, start=TODAY - timedelta(14)))
+        write_simulated(store, "SIM-1", simulate(1, 1, start=LAST_DAY - timedelta(14)))
     records.choose("self")
     page.open().start()
     page.run("document.querySelector('[data-part=keep-room]').open = true")

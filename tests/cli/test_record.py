@@ -9,14 +9,18 @@ import stat
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from cli.helpers import Run
 from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from record.people import fill
+from store_fixtures import add_agreed
+from web import record_people
 
 SAFETY = "please talk to"
 
@@ -37,6 +41,15 @@ def store(run: Run) -> Iterator[Store]:
         yield opened
 
 
+@pytest.fixture
+def agreed(store: Store) -> Store:
+    """The same, and P-017 agreed long ago."""
+    store.consents.give(
+        store.subjects.get("P-017"), given_by="x", purpose="y", given_at=datetime(1970, 1, 1, tzinfo=UTC)
+    )
+    return store
+
+
 COMMANDS = {
     "subject add": "subject add P-017",
     "subject list": "subject list",
@@ -47,6 +60,8 @@ COMMANDS = {
     "consent list": "consent list P-017",
     "note add": 'note P-017 "sertraline',
     "note list": "note list P-017",
+    "recording list": "recording list P-017",
+    "recording remove": "recording remove P-017 12",
     "note remove": "note remove P-017 12",
     "self-report add": "self-report P-017 mood 6",
     "self-report list": "self-report list P-017",
@@ -136,7 +151,8 @@ def test_consent_is_given_listed_and_withdrawn(run: Run, store: Store) -> None:
     assert (again.code, len(again.errors)) == (1, 1)
 
 
-def test_notes_are_set_listed_and_removed(run: Run, store: Store) -> None:
+def test_notes_are_set_listed_and_removed(run: Run, agreed: Store) -> None:
+    store = agreed
     assert run("note", "P-017", "quarrel", "--at", "2026-05-03T14:30Z").code == 0
     assert (
         run("note", "--kind", "medication", "P-017", "sertraline 50 mg", "--at", "2026-05-02T08:00Z").code
@@ -159,7 +175,7 @@ def test_notes_are_set_listed_and_removed(run: Run, store: Store) -> None:
 
 
 def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
-    store.subjects.add("list")
+    add_agreed(store, "list")
     assert run("note", "add", "list", "text").code == 0
     assert len(store.annotations.of(store.subjects.get("list"))) == 1
 
@@ -210,7 +226,7 @@ def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
     ],
 )
 def test_an_error_is_one_line(
-    run: Run, store: Store, arguments: tuple[object, ...], code: int, named: str
+    run: Run, agreed: Store, arguments: tuple[object, ...], code: int, named: str
 ) -> None:
     ran = run(*arguments)
     assert (ran.code, ran.out, len(ran.errors), ran.err.count("\n")) == (code, "", 1, 1)
@@ -220,9 +236,9 @@ def test_an_error_is_one_line(
 @pytest.mark.parametrize("scale", ["phq9", "PHQ-9", "phq_9"])
 @pytest.mark.parametrize("answers", [[0] * 8 + [1], [3] * 9, ["25"], ["-", *[0] * 7, 2], ["-"] * 8 + [1]])
 def test_the_safety_text_always_stands_by_the_ninth_answer(
-    run: Run, store: Store, scale: str, answers: list[object]
+    run: Run, agreed: Store, scale: str, answers: list[object]
 ) -> None:
-    store.texts.set("phq9_safety", "Call 555-0199 now.")
+    agreed.texts.set("phq9_safety", "Call 555-0199 now.")
     assert "Call 555-0199 now." in run("self-report", "P-017", scale, *answers).out
     told = json.loads(run("self-report", "P-017", "phq9", *answers, "--json").out)
     assert told["safety_text"] == "Call 555-0199 now."
@@ -232,7 +248,8 @@ def test_the_safety_text_always_stands_by_the_ninth_answer(
     )
 
 
-def test_otherwise_it_does_not(run: Run, store: Store) -> None:
+def test_otherwise_it_does_not(run: Run, agreed: Store) -> None:
+    store = agreed
     assert SAFETY in store.texts.get("phq9_safety")
     for said in (["phq9", *[3] * 8, 0], ["phq9", "24"], ["gad7", *[3] * 7], ["mood", "0"],
                  ["WHO-5", "12.5", "--other-scale", "0", "25"]):  # fmt: skip
@@ -245,7 +262,7 @@ def test_otherwise_it_does_not(run: Run, store: Store) -> None:
     assert len(store.self_reports.of(store.subjects.get("P-017"))) == 4
 
 
-def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, store: Store) -> None:
+def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, agreed: Store) -> None:
     ran = run("self-report", "P-017", "phq9", *[0] * 7, 3)
     assert ran.code == 0
     assert "PHQ-9 3.38 prorated, 8 of 9 answers" in ran.out
@@ -253,7 +270,7 @@ def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, store:
     assert "not known. Please ask." in ran.out
     assert SAFETY in ran.out
     assert SAFETY not in run("self-report", "P-017", "phq9", *[0] * 7, 3, "-").out
-    (short, marked) = store.self_reports.of(store.subjects.get("P-017"))
+    (short, marked) = agreed.self_reports.of(agreed.subjects.get("P-017"))
     assert short.items == marked.items == (*[0] * 7, 3, None)
     assert short.total is None
     listed = run("self-report", "list", "P-017").out
@@ -261,7 +278,7 @@ def test_too_few_answers_are_kept_and_the_last_may_be_the_ninth(run: Run, store:
     assert "*  How the ninth question was answered is not known" in listed
 
 
-def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, store: Store) -> None:
+def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, agreed: Store) -> None:
     assert "not known. Please ask." in run("self-report", "P-017", "phq9", "12").out
     told = json.loads(run("self-report", "P-017", "phq9", "24", "--json").out)
     assert (told["ninth_unknown"], told["safety_text"]) == (True, None)
@@ -271,10 +288,10 @@ def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, store: 
     assert [each["ninth_unknown"] for each in listed["self_reports"]] == [True, True, False, False, False]
 
 
-def test_how_difficult_things_were_is_kept(run: Run, store: Store) -> None:
+def test_how_difficult_things_were_is_kept(run: Run, agreed: Store) -> None:
     run("self-report", "P-017", "phq9", *[1] * 9, 2)
     run("self-report", "P-017", "phq9", "9", "--difficulty", "3")
-    kept = store.self_reports.of(store.subjects.get("P-017"))
+    kept = agreed.self_reports.of(agreed.subjects.get("P-017"))
     assert [(each.total, each.difficulty) for each in kept] == [(9.0, 2), (9.0, 3)]
     assert "difficulty 2" in run("self-report", "list", "P-017").out
 
@@ -371,6 +388,54 @@ def test_the_store_tells_of_itself(run: Run, store: Store, place: Path, tmp_path
     assert run("store", "audit", "--verify").out == "1 lines, as they were written\n"
     entries = json.loads(run("store", "audit", "--json").out)
     assert [each["action"] for each in entries] == ["add"]
+
+
+def test_without_a_consent_nothing_is_kept(run: Run, store: Store) -> None:
+    for command in (
+        ("self-report", "P-017", "phq9", "27"),
+        ("note", "P-017", "sertraline 50 mg", "--kind", "medication"),
+    ):
+        ran = run(*command)
+        assert (ran.code, ran.out) == (1, "")
+        assert "P-017 has no consent: mien consent give P-017" in ran.errors[0]
+    assert run("consent", "give", "P-017", "--by", "her", "--for", "x").code == 0
+    for at in ("2019-05-01T10:00", "2199-05-01T10:00"):
+        assert run("self-report", "P-017", "mood", "5", "--at", at).code == 1
+        assert run("note", "P-017", "x", "--at", at).code == 1
+    assert run("self-report", "P-017", "mood", "5").code == 0
+    run("consent", "give", "P-017", "--by", "her", "--for", "x", "--from", "2019-04-01")
+    assert run("self-report", "P-017", "mood", "5", "--at", "2019-05-01T10:00").code == 0
+    run("consent", "withdraw", "P-017")
+    assert "it was withdrawn on" in run("self-report", "P-017", "mood", "5").err
+    assert "it was withdrawn on" in run("note", "P-017", "x").err
+
+
+def test_one_wrong_recording_is_listed_and_removed(
+    run: Run, agreed: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = agreed.subjects.get("P-017")
+    made = record_people.record(agreed, subject, datetime(2026, 5, 4, 9, tzinfo=UTC), minutes=2)
+    assert re.match(r" +1  2026-05-04 .* 2\.0 min  camera\n", run("recording", "list", "P-017").out)
+    assert json.loads(run("recording", "list", "P-017", "--json").out)[0]["uuid"] == made.uuid
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert "--yes" in run("recording", "remove", "P-017", 1).errors[0]
+    monkeypatch.setattr(sys, "stdin", _Terminal("n\n"))
+    assert "nothing was erased" in run("recording", "remove", "P-017", 1).err
+    assert run("recording", "remove", "P-017", 1, "--yes").out.startswith("removed 1, of 2026-05-04")
+    assert "nothing is recorded of P-017" in run("recording", "list", "P-017").out
+    again = run("recording", "remove", "P-017", 1, "--yes")
+    assert (again.code, "has no recording 1" in again.err) == (1, True)
+
+
+def test_a_check_finds_what_another_program_did(run: Run, agreed: Store) -> None:
+    agreed.self_reports.add(agreed.subjects.get("P-017"), "mood", total=5)
+    assert run("store", "check").code == 0
+    with agreed.transaction() as session:
+        session.execute(text("UPDATE self_reports SET total = 1"))
+    ran = run("store", "check")
+    assert (ran.code, ran.out) == (1, "P-017: self-report 1 was altered by another program\n")
+    assert "1 difference" in ran.errors[0]
+    assert json.loads(run("store", "check", "--json").out)["altered"] == [ran.out.strip()]
 
 
 def test_texts(run: Run, store: Store) -> None:

@@ -49,7 +49,10 @@ def clip(tmp_path: Path, small_portrait: np.ndarray) -> Path:
 @pytest.fixture
 def agreed() -> None:
     with Store() as store:
-        store.consents.give(store.subjects.add("P-017"), given_by="herself", purpose="to see")
+        store.consents.give(
+            store.subjects.add("P-017"), given_by="herself", purpose="to see",
+            given_at=datetime(1970, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
 
 
 def stored() -> list[StoredRecording]:
@@ -277,6 +280,19 @@ def test_what_cannot_be_recorded(run: Run, clip: Path, options: list[str], code:
     assert message in error
     assert stored() == []
     assert not Path("results").exists()
+
+
+def test_a_film_needs_a_consent_of_its_own_time(run: Run, clip: Path) -> None:
+    with Store() as store:
+        store.subjects.add("P-018")
+        store.consents.give(store.subjects.get("P-018"), given_by="her", purpose="to see")
+    options = ["analyze", clip, "--out", "results", "--subject", "P-018", "--recorded-at"]
+    for at, said in (("2019-05-01", "it begins on"), ("2199-05-01", "is in the future")):
+        ran = run(*options, at)
+        assert (ran.code, len(ran.errors)) == (1, 1)
+        assert said in ran.errors[0]
+    with Store() as store:
+        assert store.recordings.of(store.subjects.get("P-018")) == []
 
 
 @pytest.mark.usefixtures("agreed")

@@ -10,13 +10,14 @@ from mien.record.report import content
 from mien.record.report.fit import Room
 from mien.record.report.pdf import _files, pages
 from mien.store.store import Store
+from store_fixtures import add_agreed
 
 
 @pytest.fixture
 def where(tmp_path: Path) -> Path:
     path = tmp_path / "record.sqlite"
     with Store(path, who="tester") as store:
-        subject = store.subjects.add("P-017")
+        subject = add_agreed(store)
         store.self_reports.add(subject, "phq9", items=[1, 1, 1, 1, 1, 1, 1, 1, 1])
         store.annotations.add(subject, "note", "rain", at=datetime(2026, 5, 2, 12, tzinfo=UTC))
     return path

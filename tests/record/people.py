@@ -12,6 +12,8 @@ from mien.store.types import Event, Subject
 from store_series import readings
 
 START = datetime(2026, 5, 3, 14, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=45)))
+NOW = datetime(2026, 5, 6, 9, 0, tzinfo=UTC)
+"""After the last of the recordings."""
 ODD = 'two\nlines, "quotes"; =1+1 \u2028 \U0001f600 e\u0301'
 
 
@@ -21,7 +23,7 @@ def fill(store: Store, code: str = "P-017") -> Subject:
     store.consents.give(
         subject, given_by="a guardian", purpose=ODD, signals=["expression"], given_at=START - timedelta(9)
     )
-    store.consents.withdraw(subject, at=START - timedelta(3))
+    store.consents.withdraw(subject, at=START - timedelta(1))
     store.consents.give(subject, given_by="the subject", purpose="following my mood", given_at=START)
     first = record(store, subject, START, 300)
     record(store, subject, START + timedelta(1), 0)

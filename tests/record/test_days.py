@@ -100,7 +100,7 @@ def test_days_are_computed_once_and_anew_when_something_changed(
     spoken = days(written, subject, baseline=own)
     assert computed == [first.id]
     assert spoken.loc[first.day, "speaking_share"] == pytest.approx(15 / 240, abs=0.01)
-    written.annotations.remove(mark.id)
+    written.annotations.remove(subject, mark.id)
 
 
 def test_a_baseline_that_is_only_tried_leaves_what_is_kept(written: Store, subject: Subject) -> None:
@@ -250,7 +250,7 @@ def test_congruence_with_prompts_is_told_by_day(written: Store, subject: Subject
     assert followed.correlation > 0.4
     assert followed.p < 0.05
     for mark in marks:
-        written.annotations.remove(mark.id)
+        written.annotations.remove(subject, mark.id)
 
 
 def test_looking_back_finds_the_day_of_the_change(written: Store, subject: Subject) -> None:

@@ -9,17 +9,20 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cli.helpers import ENVIRONMENT
-from mien.errors import SourceError, StoreError
+from mien.errors import ConsentError, SourceError, StoreError
 from mien.record.export import export_record
 from mien.record.importing import import_record
+from mien.store.schema import ConsentRow
 from mien.store.store import Store
-from record.people import START, contents, fill, rewrite
+from record.people import NOW, START, contents, fill, rewrite
 from store_fixtures import FakeClock
 from store_series import same
 
@@ -27,11 +30,16 @@ SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 Files = dict[str, bytes]
 
 
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW)
+
+
 @pytest.fixture(scope="module")
 def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A full record, exported once."""
     folder = tmp_path_factory.mktemp("exported")
-    with Store(folder / "record.sqlite", who="tester", now=FakeClock()) as store:
+    with Store(folder / "record.sqlite", who="tester", now=FakeClock(NOW)) as store:
         fill(store)
         return export_record(store, "P-017", folder / "P-017.zip", fhir="none").path
 
@@ -144,6 +152,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from mien.record.importing import import_record
+from mien.store.schema import ConsentRow
 from mien.store.store import Store
 
 def kill(done):
@@ -375,3 +384,44 @@ def test_what_is_past_its_retention_is_imported_and_then_erased(
     clock.advance(days=40)
     assert store.enforce_retention() == {"P-017": 3}
     assert store.recordings.of(imported.subject, START) == []
+
+
+def test_nothing_comes_back_of_who_has_withdrawn(store: Store, tmp_path: Path, clock: FakeClock) -> None:
+    subject = fill(store)
+    before = export_record(store, "P-017", tmp_path / "before.zip", fhir="none").path
+    store.consents.withdraw(subject)
+    clock.advance(hours=1)
+    after = export_record(store, "P-017", tmp_path / "after.zip", fhir="none").path
+    store.erase(subject)
+    for leave_out in (False, True):
+        with pytest.raises(ConsentError, match=r"it was withdrawn on 2026-05-06"):
+            import_record(store, after, leave_out=leave_out)
+    assert store.subjects.all() == []
+    # The older zip knows nothing of it: its own consents hold.
+    assert import_record(store, before).recordings == 3
+    assert store.check().altered == store.check().without_consent == []
+
+
+def test_what_no_consent_covers_is_refused_or_left_out(store: Store, tmp_path: Path) -> None:
+    subject = fill(store)
+    with store.transaction() as session:
+        (consent,) = session.scalars(select(ConsentRow).where(ConsentRow.withdrawn_at.is_(None)))
+        consent.given_at = START + timedelta(1)
+        (former,) = session.scalars(select(ConsentRow).where(ConsentRow.withdrawn_at.is_not(None)))
+        former.withdrawn_at = START - timedelta(3)
+    path = export_record(store, "P-017", tmp_path / "a.zip", fhir="none").path
+    store.erase(subject)
+    with pytest.raises(
+        ConsentError, match=r"recording of 2026-05-03 14:30: .*; --leave-out imports the rest"
+    ):
+        import_record(store, path)
+    assert store.subjects.all() == []
+    found = import_record(store, path, leave_out=True)
+    # The first recording with its two marks, the medicine, and the four questionnaires of that day.
+    assert (found.recordings, found.annotations, found.self_reports, found.consents) == (2, 0, 0, 2)
+    assert [each.partition(" of ")[0] for each in found.left_out] == [
+        "recording", "mark", "self-report", "self-report", "self-report", "self-report",
+    ]  # fmt: skip
+    assert store.check().altered == store.check().without_consent == []
+    (line,) = [each for each in store.audit.entries() if each.action == "import"]
+    assert (line.details["left_out"], line.details["recordings"]) == (6, 2)

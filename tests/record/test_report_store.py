@@ -15,10 +15,15 @@ from mien.record.report.gather import days_apart, gather
 from mien.record.report.pdf import pages
 from mien.record.subject import SubjectRecord
 from mien.store.store import Store
-from record.people import fill
-from store_fixtures import FakeClock
+from record.people import NOW, fill
+from store_fixtures import FakeClock, add_agreed
 
 ASIA = timezone(timedelta(hours=9))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW)
 
 
 def test_everything_in_the_period_is_gathered(store: Store) -> None:
@@ -34,7 +39,7 @@ def test_everything_in_the_period_is_gathered(store: Store) -> None:
 
 
 def test_days_are_those_of_the_chosen_zone(store: Store) -> None:
-    subject = store.subjects.add("P-1")
+    subject = add_agreed(store, "P-1")
     store.self_reports.add(subject, "mood", total=5, at=datetime(2026, 5, 3, 22, 0, tzinfo=UTC))
     assert gather(store, subject, zone=UTC).end == date(2026, 5, 3)
     assert gather(store, subject, zone=ASIA).end == date(2026, 5, 4)

@@ -19,7 +19,7 @@ from mien.record.export.gathering import gather
 from mien.record.importing import import_record
 from mien.store.store import Store
 from mien.store.types import Event, SelfReport, Subject
-from store_fixtures import FakeClock
+from store_fixtures import FakeClock, add_agreed
 from store_series import same
 
 NUMBERS = count()
@@ -29,6 +29,7 @@ texts = st.one_of(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30), starts
 )
 words = texts.filter(lambda text: bool(text.strip()))
+LATE = datetime(2200, 1, 1, tzinfo=UTC)
 moments = st.datetimes(
     datetime(1990, 1, 1),
     datetime(2100, 1, 1),
@@ -79,8 +80,8 @@ answers = st.one_of(
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store, Path]]:
     folder = tmp_path_factory.mktemp("round")
     with (
-        Store(folder / "a.sqlite", now=FakeClock()) as one,
-        Store(folder / "b.sqlite", now=FakeClock()) as two,
+        Store(folder / "a.sqlite", now=FakeClock(LATE)) as one,
+        Store(folder / "b.sqlite", now=FakeClock(LATE)) as two,
     ):
         yield one, two, folder / "record.zip"
 
@@ -101,7 +102,7 @@ def test_everything_comes_back(stores: tuple[Store, Store, Path], data: st.DataO
 
 
 def _fill(store: Store, draw: Any) -> Subject:
-    subject = store.subjects.add(f"S-{next(NUMBERS)}", notes=draw(texts))
+    subject = add_agreed(store, f"S-{next(NUMBERS)}", notes=draw(texts))
     for _ in range(draw(st.integers(0, 2))):
         store.consents.give(subject, given_by=draw(words), purpose=draw(words), given_at=draw(moments))
     recordings = [_record(store, subject, draw) for _ in range(draw(st.integers(0, 2)))]
@@ -131,7 +132,7 @@ def _record(store: Store, subject: Subject, draw: Any) -> int:
 
 def test_a_moment_keeps_its_microseconds(stores: tuple[Store, Store, Path]) -> None:
     one, two, path = stores
-    subject = one.subjects.add("microseconds")
+    subject = add_agreed(one, "microseconds")
     at = datetime(2026, 5, 3, 14, 30, 0, 1, UTC)
     one.self_reports.add(subject, "mood", total=5, at=at)
     export_record(one, subject.code, path, fhir="none")

@@ -25,7 +25,7 @@ from mien.store.store import Store
 from mien.store.types import Subject
 from mien.table import DECIMALS
 from mien.types import LANDMARKS, Faces, Frame
-from store_fixtures import FakeClock
+from store_fixtures import FakeClock, add_agreed
 
 LIMIT_S = 20.0
 RNG = np.random.default_rng(0)
@@ -151,9 +151,11 @@ def test_without_consent_nothing_is_begun(store: Store, clock: FakeClock) -> Non
         writer(store, subject)
     store.consents.give(subject, given_by="he", purpose="x", valid_until=clock().replace(hour=10))
     writer(store, subject).finish()
-    clock.advance(hours=2)
     with pytest.raises(StoreError, match="it ended on"):
-        writer(store, subject)
+        RecordWriter(
+            store, subject, kind="camera", source="camera:0", started_at=clock.advance(hours=2),
+            models={}, settings={},
+        )  # fmt: skip
     assert len(store.recordings.of(subject)) == 1
 
 
@@ -339,8 +341,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     """SQLite may have a few pages more, and then none: what was there stays, and can be read."""
     time_s = [0.0]
     with Store(tmp_path / "record.sqlite") as full:
-        subject = full.subjects.add("P-017")
-        full.consents.give(subject, given_by="herself", purpose="to see")
+        subject = add_agreed(full)
         record = writer(full, subject, clock=lambda: time_s[0])
         record.take(frame(0), seen(0))
         wait_until(lambda: record.status.stored == 1)
@@ -521,8 +522,7 @@ def test_two_writers_in_one_file(tmp_path: Path) -> None:
     with Store(tmp_path / "record.sqlite") as first, Store(tmp_path / "record.sqlite") as second:
         records = []
         for number, store in enumerate((first, second)):
-            subject = store.subjects.add(f"P-{number}")
-            store.consents.give(subject, given_by="x", purpose="x")
+            subject = add_agreed(store, f"P-{number}")
             records.append(writer(store, subject))
         for index in range(100):
             for record in records:

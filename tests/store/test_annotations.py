@@ -10,14 +10,14 @@ from mien.errors import StoreError
 from mien.store.schema import RecordingRow
 from mien.store.store import Store
 from mien.store.types import Subject
-from store_fixtures import FakeClock
+from store_fixtures import FakeClock, add_agreed
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 def subject(store: Store) -> Subject:
-    return store.subjects.add("P-017")
+    return add_agreed(store)
 
 
 def add_recording(store: Store, subject: Subject, at: datetime) -> int:
@@ -63,10 +63,11 @@ def test_it_comes_back_as_it_was(store: Store, subject: Subject, clock: FakeCloc
 
 def test_those_that_touch_a_time_are_given(store: Store, subject: Subject, clock: FakeClock) -> None:
     start = clock()
+    clock.advance(days=1)
     moment = store.annotations.add(subject, "medication", "sertraline 50 mg", at=start)
     stretch = store.annotations.add(subject, "event", "holiday", at=start - HOUR, until=start + HOUR)
     later = store.annotations.add(subject, "note", "tired", at=start + 2 * HOUR)
-    store.annotations.add(store.subjects.add("P-018"), "note", "not hers", at=start)
+    store.annotations.add(add_agreed(store, "P-018"), "note", "not hers", at=start)
 
     def between(start: datetime | None, end: datetime | None) -> list[int]:
         return [each.id for each in store.annotations.of(subject, start, end)]
@@ -80,10 +81,10 @@ def test_those_that_touch_a_time_are_given(store: Store, subject: Subject, clock
 
 def test_it_can_be_removed(store: Store, subject: Subject, clock: FakeClock) -> None:
     added = store.annotations.add(subject, "speaking", "", at=clock(), until=clock() + HOUR)
-    store.annotations.remove(added.id)
+    store.annotations.remove(subject, added.id)
     assert store.annotations.of(subject) == []
-    with pytest.raises(StoreError, match=f"no annotation {added.id}"):
-        store.annotations.remove(added.id)
+    with pytest.raises(StoreError, match=f"P-017 has no mark {added.id}"):
+        store.annotations.remove(subject, added.id)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, MetaData, insert, inspect, select, text
 
 from mien.errors import StoreError
 from mien.store.address import find_address
+from mien.store.checking import check
 from mien.store.engine import Database
 from mien.store.migrations import migrate, revisions
 from mien.store.opening import migrate_file, open_database
@@ -135,6 +136,8 @@ def fill(engine: Engine) -> dict[str, dict[str, Any]]:
             ),
             {"zero": "0" * 64, "one": "1" * 64},
         )
+        if "audit_head" in there:
+            connection.execute(text("UPDATE audit_head SET lines = 1, hash = :one"), {"one": "1" * 64})
     return filled
 
 
@@ -146,10 +149,20 @@ def test_data_of_every_version_come_through(new_store_url: str, revision: str) -
     with Store(new_store_url) as store, store.engine.connect() as connection:
         for name, row in filled.items():
             (found,) = connection.execute(select(Base.metadata.tables[name])).mappings().all()
-            # what later versions added is empty
-            assert dict(found) == dict.fromkeys(found) | row, name
+            # what later versions added is empty, but the hash that binds what is not packed yet
+            expected = dict.fromkeys(found.keys() - {"chunks_hash"}) | row
+            assert {each: found[each] for each in expected} == expected, name
         assert connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")) == REVISION
-        assert [each.hash for each in store.audit.entries()] == ["1" * 64]
+        first, *bound = store.audit.entries()
+        assert first.hash == "1" * 64
+        if revision < "0006":
+            assert [(each.action, each.subject) for each in bound] == [("bind", None), ("bind", "7" * 32)]
+            assert {each.details["why"] for each in bound} == {"an older Mien's record"}
+            checked = check(store.database, 0)
+            assert (checked.altered, len(checked.bound)) == ([], 1)
+            assert "P-007: no consent held when marks" not in str(checked.without_consent)
+    with Store(new_store_url) as store:  # once is enough
+        assert len(store.audit.entries()) == 1 + len(bound)
 
 
 def test_the_log_of_the_first_version_goes_on_where_it_ended(new_store_url: str) -> None:
@@ -158,7 +171,9 @@ def test_the_log_of_the_first_version_goes_on_where_it_ended(new_store_url: str)
     old.close()
     with Store(new_store_url) as store:
         entry = store.audit.log("read")
-        assert (entry.id, entry.previous) == (2, "1" * 64)
+        bound = store.audit.entries()[1]
+        assert (bound.id, bound.action, bound.previous) == (2, "bind", "1" * 64)
+        assert entry.id == 4
 
 
 def test_the_migrated_tables_are_those_that_the_code_knows(new_store_url: str) -> None:

@@ -14,6 +14,7 @@ from mien.store import codec, pieces
 from mien.store.schema import ChunkRow, SegmentRow
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
+from store_fixtures import add_agreed
 from store_series import readings, same
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -21,7 +22,7 @@ START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def subject(store: Store) -> Subject:
-    return store.subjects.add("P-017")
+    return add_agreed(store)
 
 
 @pytest.fixture
@@ -127,12 +128,14 @@ def test_two_recordings_keep_apart(store: Store, subject: Subject) -> None:
     assert same(store.readings.load(second.id), rounded(twos))
 
 
-def test_what_is_finished_or_gone_takes_nothing(store: Store, recording: StoredRecording) -> None:
+def test_what_is_finished_or_gone_takes_nothing(
+    store: Store, subject: Subject, recording: StoredRecording
+) -> None:
     store.readings.append(recording.id, readings(10))
     store.recordings.finish(recording.id)
     with pytest.raises(StoreError, match="is finished"):
         store.readings.append(recording.id, readings(10, start_s=50))
-    store.recordings.remove(recording.id)
+    store.recordings.remove(subject, recording.id)
     for ask in (store.readings.load, store.readings.pack, store.readings.events):
         with pytest.raises(StoreError, match="is not in the store"):
             ask(recording.id)

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from mien.errors import StoreError
+from mien.errors import MissingError, StoreError
 from mien.store.schema import ChunkRow
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
-from store_fixtures import FakeClock
+from store_fixtures import FakeClock, add_agreed
 from store_series import readings
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def subject(store: Store) -> Subject:
-    return store.subjects.add("P-017")
+    return add_agreed(store)
 
 
 def start(store: Store, subject: Subject, at: datetime = START, uuid: str | None = None) -> StoredRecording:
@@ -53,8 +53,9 @@ def test_what_is_given_at_the_end_counts(store: Store, subject: Subject) -> None
     assert (ended.length_s, ended.frames, ended.coverage, ended.state) == (5.0, 7, 0.25, "interrupted")
 
 
-def test_the_start_keeps_the_clock_of_its_place(store: Store, subject: Subject) -> None:
+def test_the_start_keeps_the_clock_of_its_place(store: Store, subject: Subject, clock: FakeClock) -> None:
     """When summer time ends there are two half past twos, an hour apart and on the same day."""
+    clock.advance(days=365)
     berlin = ZoneInfo("Europe/Berlin")
     twice = [datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=fold) for fold in (0, 1)]
     stored = [start(store, subject, at=moment) for moment in twice]
@@ -75,10 +76,10 @@ def test_a_start_without_a_zone_is_refused(store: Store, subject: Subject) -> No
         start(store, subject, at=datetime(2026, 1, 1))
 
 
-def test_of_a_span(store: Store, subject: Subject) -> None:
+def test_of_a_span(store: Store, subject: Subject, clock: FakeClock) -> None:
+    clock.advance(days=2)
     days = [start(store, subject, at=START + timedelta(days=day)) for day in (2, 0, 1)]
-    other = store.subjects.add("P-018")
-    start(store, other)
+    start(store, add_agreed(store, "P-018"))
     assert [each.id for each in store.recordings.of(subject)] == [days[1].id, days[2].id, days[0].id]
     assert store.recordings.of(subject, START, START + timedelta(days=1)) == [days[1]]
     assert store.recordings.of(subject, start=START + timedelta(days=1)) == [days[2], days[0]]
@@ -95,8 +96,9 @@ def test_removed_with_all_that_belongs_to_it(store: Store, subject: Subject) -> 
     for each in (recording, other):
         store.readings.append(each.id, readings(10))
         store.readings.add_events(each.id, [Event("smile", "", 0.0, 0.5, 1.0, 0.8)])
-    store.recordings.remove(recording.id)
-    store.recordings.remove(recording.id)
+    store.recordings.remove(subject, recording.id)
+    with pytest.raises(MissingError, match=f"has no recording {recording.id}"):
+        store.recordings.remove(subject, recording.id)
     assert [each.id for each in store.recordings.of(subject)] == [other.id]
     assert len(store.readings.load(other.id)["time_s"]) == 10
     assert len(store.readings.events(other.id)) == 1
@@ -180,7 +182,8 @@ def test_a_clock_that_is_set_back_hides_nobody(store: Store, subject: Subject, c
     assert [each.id for each in store.recordings.recover()] == [recording.id]
 
 
-def test_figures_go_with_what_they_came_from(store: Store, subject: Subject) -> None:
+def test_figures_go_with_what_they_came_from(store: Store, subject: Subject, clock: FakeClock) -> None:
+    clock.advance(days=1)
     recording = start(store, subject)
     other = start(store, subject, at=START + timedelta(days=1))
     own = [f"recording:{recording.id}", "day:2026-05-04", "usual"]
@@ -194,7 +197,7 @@ def test_figures_go_with_what_they_came_from(store: Store, subject: Subject) -> 
         lambda: store.readings.append(recording.id, readings(10)),
         lambda: store.readings.add_events(recording.id, [Event("smile", "", 0.0, 0.5, 1.0, 0.8)]),
         lambda: store.recordings.finish(recording.id),
-        lambda: store.recordings.remove(recording.id),
+        lambda: store.recordings.remove(subject, recording.id),
     ):
         put()
         change()

@@ -96,7 +96,9 @@ def test_it_is_logged_by_random_number(store: Store) -> None:
     subject = store.subjects.add("P-017", notes="secret")
     store.subjects.change("P-017", notes="other")
     lines = store.audit.entries()
+    for each in lines:
+        assert list(each.details.pop("rows")) == [f"subjects/{subject.id}"]
     assert [(each.action, each.subject, each.details) for each in lines] == [
-        ("add", subject.number, {}),
-        ("change", subject.number, {"fields": ["notes"]}),
+        ("add", subject.number, {"what": "subject"}),
+        ("change", subject.number, {"what": "subject", "fields": ["notes"]}),
     ]

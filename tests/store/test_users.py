@@ -93,7 +93,9 @@ def test_it_is_logged(store: Store) -> None:
     anna = store.users.add("anna", "1234567890", "admin")
     store.users.set_password("anna", "0987654321")
     store.users.remove("anna")
-    assert [each.details for each in store.audit.entries()] == [
+    lines = [each.details for each in store.audit.entries()]
+    assert [list(each.pop("rows")) for each in lines] == [[f"users/{anna.id}"]] * 3
+    assert lines == [
         {"added": anna.id, "role": "admin"},
         {"password": anna.id},
         {"removed": anna.id},

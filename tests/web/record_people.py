@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,7 @@ def fill(
     """Write days into a store: a recording each without readings, and their figures as computed already."""
     usual = Usual.of(table.iloc[:baseline_days]) if baseline_days else None
     made = []
+    agree(store, subject)
     with store.transaction():
         if isinstance(usual, Usual):
             store.baselines.add(subject, usual.to_json())
@@ -90,6 +91,13 @@ def fill(
             value = {key: None if each != each else each for key, each in row.to_dict().items()}
             store.figures.put(subject, f"day:{day.isoformat()}", version, value)
     return made
+
+
+def agree(store: Store, subject: Subject) -> None:
+    """Let a subject agree, from long ago on, who has not said anything yet."""
+    with store.audit.unlogged():
+        if not store.consents.of(subject):
+            store.consents.give(subject, given_by="x", purpose="y", given_at=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def _facts(recording: StoredRecording) -> list[Any]:
@@ -107,6 +115,7 @@ def record(
     coverage: float = 0.8,
 ) -> StoredRecording:
     """Write one recording, with readings or without."""
+    agree(store, subject)
     begun = store.recordings.start(
         subject, kind=kind, source="camera", started_at=started_at,
         models={"network": {"name": "mien", "sha256": "c0ffee" * 10}}, settings={}, version="0.5",

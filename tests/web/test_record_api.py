@@ -145,7 +145,7 @@ def test_a_consent_to_nothing_is_none(page: TestClient, record: Store, wrong: di
 def test_a_mark_stands_at_the_time_that_the_servers_clock_showed(
     page: TestClient, record: Store, berlin: None
 ) -> None:
-    record.subjects.add("P-1")
+    people.agree(record, record.subjects.add("P-1"))
     # On 29 March 2026 clocks in Berlin go from 2 to 3 at night.
     for day in ("2026-03-28", "2026-03-29", "2026-03-30"):
         kept = post(page, "subjects/P-1/annotations", kind="event", text="late", at=f"{day}T23:59").json()
@@ -176,6 +176,7 @@ def test_a_mark_within_a_recording_counts_by_its_clock(page: TestClient, record:
 
 def test_marks_are_taken_away_by_their_own_subject_only(page: TestClient, record: Store) -> None:
     one, other = record.subjects.add("P-1"), record.subjects.add("P-2")
+    people.agree(record, one)
     mark = record.annotations.add(one, "note", "mine", at=MAY_4)
     report = record.self_reports.add(one, "mood", total=4)
     assert page.delete(f"/api/v1/subjects/P-2/annotations/{mark.id}").status_code == 404
@@ -190,7 +191,7 @@ def test_marks_are_taken_away_by_their_own_subject_only(page: TestClient, record
 def test_the_safety_text_comes_with_an_answer_above_0_to_the_ninth_question(
     page: TestClient, record: Store, ninth: int
 ) -> None:
-    record.subjects.add("P-1")
+    people.agree(record, record.subjects.add("P-1"))
     record.texts.set("phq9_safety", "Call us: 030 1234.")
     kept = post(page, "subjects/P-1/self-reports", scale="phq9", items=[0] * 8 + [ninth]).json()
     assert kept["total"] == ninth
@@ -199,7 +200,7 @@ def test_the_safety_text_comes_with_an_answer_above_0_to_the_ninth_question(
 
 
 def test_partial_answers_are_kept_and_say_what_is_known(page: TestClient, record: Store) -> None:
-    record.subjects.add("P-1")
+    people.agree(record, record.subjects.add("P-1"))
     path = "subjects/P-1/self-reports"
     nine = post(page, path, scale="PHQ-9", items=[None, *[0] * 7, 2], difficulty=1).json()
     assert (nine["scale"], nine["total"], nine["difficulty"]) == ("phq9", None, 1)
@@ -229,7 +230,7 @@ def test_a_mistyped_scale_is_shown_and_put_right(page: TestClient, record: Store
     assert (put["scale"], put["meant"]) == ("phq9", None)
     assert put["safety_text"] == record.texts.get("phq9_safety")
     record.subjects.add("P-2")
-    assert post(page, path.replace("P-1", "P-2"), scale="phq9").status_code == 409
+    assert post(page, path.replace("P-1", "P-2"), scale="phq9").status_code == 404
 
 
 def test_the_scales_are_told_in_every_language(page: TestClient, record: Store) -> None:
@@ -409,9 +410,42 @@ def test_reading_a_record_stands_in_the_audit_log(page: TestClient, record: Stor
     get(page, f"subjects/P-1/recordings/{made.id}", start_s=5, end_s=10)  # of what was opened already
     lines = [entry for entry in record.audit.entries() if entry.action == "read"]
     assert [(each.who, each.subject, each.details["what"]) for each in lines] == [
-        ("page", subject.number, "subject"),
-        ("page", subject.number, "recording"),
+        ("page", subject.number, ["consents", "marks", "recordings", "self-reports"]),
+        ("page", subject.number, ["readings"]),
     ]
+    assert lines[-1].details["recordings"] == [made.id]
+
+
+def test_one_wrong_recording_is_erased(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    record.subjects.add("P-2")
+    made, kept = (people.record(record, subject, MAY_4, series=people.readings(20)) for _ in range(2))
+    path = f"/api/v1/subjects/P-1/recordings/{made.id}"
+    assert page.delete(path.replace("P-1", "P-2")).status_code == 404
+    assert page.delete(path).status_code == 204
+    assert page.get(path).status_code == page.delete(path).status_code == 404
+    assert [each.id for each in record.recordings.of(subject)] == [kept.id]
+    line = next(each for each in reversed(record.audit.entries()) if each.action == "remove")
+    assert (line.who, line.subject, line.details["number"]) == ("page", subject.number, made.id)
+    assert record.check().altered == []
+
+
+@pytest.mark.parametrize("what", ["self-reports", "annotations"])
+def test_nothing_is_kept_without_a_consent(page: TestClient, record: Store, what: str) -> None:
+    subject = record.subjects.add("P-1")
+    body = {"scale": "mood", "total": 5} if what == "self-reports" else {"kind": "note", "text": "x"}
+    answer = page.post(f"/api/v1/subjects/P-1/{what}", json=body)
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "P-1 has no consent: mien consent give P-1"
+    people.agree(record, subject)
+    assert (
+        page.post(f"/api/v1/subjects/P-1/{what}", json={**body, "at": "2019-01-01T10:00"}).status_code == 201
+    )
+    assert (
+        page.post(f"/api/v1/subjects/P-1/{what}", json={**body, "at": "2199-01-01T10:00"}).status_code == 409
+    )
+    page.delete("/api/v1/subjects/P-1/consents")
+    assert page.post(f"/api/v1/subjects/P-1/{what}", json=body).status_code == 409
 
 
 def test_a_store_that_can_not_be_opened_is_said_and_tried_again(station: FakeStation, record: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,10 @@ PICTURE = np.full((480, 640, 3), 128, np.uint8)
 def record(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "record.sqlite", who="tester") as store:
         agreed = store.subjects.add("P-1")
-        store.consents.give(agreed, given_by="the person", purpose="to talk about it", signals=["expression"])
+        store.consents.give(
+            agreed, given_by="the person", purpose="to talk about it", signals=["expression"],
+            given_at=datetime(1970, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
         store.subjects.add("P-2")
         yield store
 

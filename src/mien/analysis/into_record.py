@@ -44,7 +44,10 @@ def check_recorded(wanted: Recorded, tasks: Sequence[Task]) -> None:
         raise ConfigError(f"recorded at: expected one input, received {len(tasks)}; read them one by one")
     with Store(wanted.store, create=False) as store:
         subject = store.subjects.get(wanted.subject)
-        store.consents.require(subject, "expression")
+        if wanted.at is None:
+            store.consents.require_any(subject, "expression")
+        else:
+            store.consents.require(subject, "expression", datetime.fromisoformat(wanted.at))
         require_person(store, subject)
         recover(store)
 
@@ -94,9 +97,16 @@ def recording(
                 store.recordings.replace(earlier.id, writer.recording.id)
         except BaseException as error:
             if earlier is not None or isinstance(error, _NobodyError):
-                store.recordings.remove(writer.recording.id)
+                _drop(store, subject, writer.recording.uuid)
             raise
         kept.status = replace(writer.status, uuid=uuid)
+
+
+def _drop(store: Store, subject: Subject, uuid: str) -> None:
+    """Take away a recording that came to nothing, if it is still there."""
+    found = store.recordings.find(uuid)
+    if found is not None:
+        store.recordings.remove(subject, found.id)
 
 
 class _NobodyError(StoreError):
@@ -179,7 +189,7 @@ def _earlier(store: Store, subject: Subject, task: Task, uuid: str, again: bool)
     if any(each is not None and each.state == "open" for each in (earlier, unfinished)):
         raise StoreError(f"{task.where}: another program is writing it into the record; wait half a minute")
     if unfinished is not None:
-        store.recordings.remove(unfinished.id)
+        store.recordings.remove(subject, unfinished.id)
     if earlier is not None and earlier.state == "finished" and not again:
         raise StoreError(
             f"{task.where} is in the record of {subject.code} already, as of"

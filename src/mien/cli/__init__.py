@@ -32,6 +32,7 @@ from mien.cli import (
     note,
     record_export,
     record_import,
+    recording,
     report,
     self_report,
     simulate,
@@ -98,6 +99,7 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(models.app, name="models")
 app.add_typer(subject.app, name="subject")
 app.add_typer(consent.app, name="consent")
+app.add_typer(recording.app, name="recording")
 app.add_typer(note.app, name="note")
 app.add_typer(self_report.app, name="self-report")
 app.add_typer(user.app, name="user")

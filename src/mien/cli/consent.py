@@ -9,7 +9,7 @@ import typer
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
-from mien.cli.times import read_last_day, shown, shown_end
+from mien.cli.times import read_last_day, read_moment, shown, shown_end
 
 if TYPE_CHECKING:
     from mien.store.types import Consent
@@ -30,13 +30,17 @@ def give(
             metavar="NAME,NAME",
         ),
     ] = "expression,measures",
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="When it was given, where that was earlier, on paper.", metavar="TIME"),
+    ] = None,
     until: Annotated[
         str | None,
         typer.Option(help="The last day on which it holds; by default it has no end.", metavar="DATE"),
     ] = None,
     where: StoreOption = None,
 ) -> None:
-    """Note down that a subject has agreed, from now on.
+    """Note down that a subject has agreed, from now on or an earlier time.
 
     Example: mien consent give P-017 --by "the subject" --for "following my mood" --until 2027-05-01
     """
@@ -48,6 +52,7 @@ def give(
             given_by=by,
             purpose=purpose,
             signals=[each.strip() for each in signals.split(",") if each.strip()],
+            given_at=read_moment("--from", since, store.now()) if since else None,
             valid_until=read_last_day("--until", until, store.now()) if until else None,
         )
     typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {_end(consent)}")

@@ -68,7 +68,6 @@ def list_notes(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         marks = store.annotations.of(subject)
-        store.audit.log("read", subject, what="annotations")
     if as_json:
         print_json(marks)
         return
@@ -87,13 +86,10 @@ def remove(
 
     Example: mien note remove P-017 12
     """
-    from mien.errors import StoreError
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
-        if number not in {each.id for each in store.annotations.of(store.subjects.get(code))}:
-            raise StoreError(f"{code} has no mark {number}: mien note list {code}")
-        store.annotations.remove(number)
+        store.annotations.remove(store.subjects.get(code), number)
     typer.echo(f"removed {number}")
 
 

@@ -16,10 +16,15 @@ def import_(
     code: Annotated[
         str | None, typer.Option("--as", help="Another code for the subject.", metavar="CODE")
     ] = None,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Leave out what was recorded when no consent held.")
+    ] = False,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read an exported record back, exactly as it was. All of it is stored, or nothing.
+
+    Nothing of a subject who has withdrawn their consent comes back.
 
     Example: mien import P-017.zip
     """
@@ -27,7 +32,7 @@ def import_(
     from mien.store.store import Store
 
     with Store(where) as store, progress_bar("import", 1.0, wanted=not as_json) as progress:
-        imported = import_record(store, file, code=code, progress=progress)
+        imported = import_record(store, file, code=code, leave_out=leave_out, progress=progress)
     if as_json:
         print_json(imported)
         return
@@ -37,3 +42,5 @@ def import_(
     )
     if imported.safety_text:
         typer.echo(f"\n{imported.safety_text}")
+    for each in imported.left_out:
+        typer.echo(f"left out: {each}", err=True)

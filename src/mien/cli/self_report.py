@@ -111,7 +111,6 @@ def list_reports(code: CodeArgument, where: StoreOption = None, as_json: JsonOpt
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         reports = store.self_reports.of(subject)
-        store.audit.log("read", subject, what="self-reports")
         safety = scales.safety_text(store, reports)
     if as_json:
         from dataclasses import asdict
@@ -138,13 +137,10 @@ def remove(
 
     Example: mien self-report remove P-017 3
     """
-    from mien.errors import StoreError
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
-        if number not in {each.id for each in store.self_reports.of(store.subjects.get(code))}:
-            raise StoreError(f"{code} has no self-report {number}: mien self-report list {code}")
-        store.self_reports.remove(number)
+        store.self_reports.remove(store.subjects.get(code), number)
     typer.echo(f"removed {number}")
 
 
@@ -168,8 +164,6 @@ def mistyped(
 
     with Store(where, create=False) as store:
         found = store.self_reports.mistyped()
-        for code in sorted({each.code for each in found}):
-            store.audit.log("read", store.subjects.get(code), what="self-reports")
         repaired = [each for each in found if repair and each.certain and each.fits]
         for each in repaired:
             store.self_reports.repair(store.subjects.get(each.code), each.report.id, each.meant)

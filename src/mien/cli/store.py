@@ -27,7 +27,7 @@ def status(where: StoreOption = None, as_json: JsonOption = False) -> None:
     """
     from mien.store.store import Store
 
-    with Store(where, create=False) as store:
+    with Store(where, create=False) as store, store.audit.unlogged():  # nothing but numbers is shown
         state = _state(store)
     if as_json:
         print_json(state)
@@ -38,18 +38,35 @@ def status(where: StoreOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def check(where: StoreOption = None) -> None:
-    """Look through the whole record for damage, and check the audit log.
+def check(where: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Look through the whole record for damage, check the audit log, and every row against the log.
+
+    What other programs have changed, put in or taken out is told, and makes it fail. What an older Mien has
+    stored without a consent is told too; it stays until somebody removes it.
 
     Example: mien store check
     """
+    from mien.errors import StoreError
     from mien.store import damage
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
         damage.check(store.database)
-        lines = store.audit.verify()
-    typer.echo(f"whole; {lines} lines of the audit log follow upon each other")
+        found = store.check()
+    if as_json:
+        print_json(found)
+    else:
+        for each in (*found.altered, *found.without_consent):
+            typer.echo(each)
+        for each in found.bound:
+            typer.echo(f"bound to the log as it was on {each}")
+    if found.altered:
+        many = "1 difference" if len(found.altered) == 1 else f"{len(found.altered)} differences"
+        raise StoreError(f"{many} between the record and its audit log")
+    if not as_json:
+        typer.echo(
+            f"whole; {found.lines} lines of the audit log follow upon each other, and the rows are theirs"
+        )
 
 
 @app.command()
@@ -119,7 +136,9 @@ def audit(
         print_json(entries)
         return
     for each in entries:
-        details = ", ".join(f"{name} {value}" for name, value in each.details.items())
+        details = ", ".join(
+            f"{name} {_told(value)}" for name, value in each.details.items() if name != "rows"
+        )
         typer.echo(
             f"{each.id:6}  {shown(each.at)}  {each.who:12} {each.action:10} {each.subject or '':32} {details}"
         )
@@ -155,6 +174,10 @@ def set_text(
     with Store(where) as store:
         store.texts.set(name, words)
     typer.echo(f"changed {name}")
+
+
+def _told(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _state(store: Store) -> dict[str, Any]:

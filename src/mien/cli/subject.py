@@ -52,7 +52,7 @@ def list_subjects(where: StoreOption = None, as_json: JsonOption = False) -> Non
     """
     from mien.store.store import Store
 
-    with Store(where, create=False) as store:
+    with Store(where, create=False) as store, store.reading():
         found = [_state(store, subject) for subject in store.subjects.all()]
     if as_json:
         print_json(found)
@@ -75,12 +75,12 @@ def show(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = Fa
 
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
-        store.audit.log("read", subject, what="subject")
-        state = _state(store, subject)
-        counts = {
-            "annotations": len(store.annotations.of(subject)),
-            "self_reports": len(store.self_reports.of(subject)),
-        }
+        with store.reading():
+            state = _state(store, subject)
+            counts = {
+                "annotations": len(store.annotations.of(subject)),
+                "self_reports": len(store.self_reports.of(subject)),
+            }
     if as_json:
         print_json({**state, **counts, "subject": subject})
         return

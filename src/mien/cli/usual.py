@@ -169,7 +169,6 @@ def changes(
         if false_alarm_days is not None:
             choose_false_alarms(store, false_alarm_days or None)
             typer.echo(_chosen(false_alarm_days), err=as_json)
-        store.audit.log("read", subject, by="changes")
         if points is not None:
             back = look_back(store, subject, points)
             print_json(back) if as_json else _tell_points(back, points)
@@ -216,7 +215,6 @@ def congruence(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
 
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
-        store.audit.log("read", subject, by="congruence")
         found = find(store, subject)
     if as_json:
         prompts = {day.isoformat(): dict(each) for day, each in found.prompts.items()}

@@ -13,6 +13,7 @@ from mien.mood.expressivity import Floats, UsualMeasure, own_neutral
 from mien.mood.usual import NotReady, Usual
 from mien.record.days import days
 from mien.record.take import load_series
+from mien.store.audit import as_one_reading
 from mien.store.types import Subject
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def standing(store: Store, subject: Subject) -> Usual | NotReady:
     return NotReady(reason, found.days, found.minutes)
 
 
+@as_one_reading
 def preview(
     store: Store, subject: Subject, *, start: date | None = None, end: date | None = None
 ) -> Usual | NotReady:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from threading import Condition, Thread
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import StoreError
+from mien.errors import ConsentError, StoreError
 from mien.record.take import FindEpisodes, settle
 from mien.store.codec import COLUMNS, SLICES, split
 from mien.store.store import Store
@@ -121,6 +122,8 @@ class Committer:
                 refusal = self._refusal()
                 if refusal is None:
                     self._store.readings.append(self._recording.id, self._columns(rows))
+        except ConsentError:
+            refusal = f"{self._subject.code} no longer agrees; nothing more is stored"
         except StoreError as error:
             self._bear(error)
             return
@@ -146,18 +149,28 @@ class Committer:
             self._unpacked = 0
 
     def _refusal(self) -> str | None:
-        """Say why nothing may be stored any more; None where it may."""
-        agrees = self._store.consents.valid(self._subject, "expression") is not None
-        # Looked at last: with a subject their consents go too, and that is no withdrawal.
+        """Say why nothing can be stored any more; None where it can.
+
+        Raises:
+            ConsentError: what is recorded just now has no consent any more. For a film, its own time counts.
+        """
         if self._store.recordings.find(self._recording.uuid) is None:
             return f"the recording of {self._subject.code} was erased; nothing more is stored"
-        return None if agrees else f"{self._subject.code} no longer agrees; nothing more is stored"
+        if not self._waits:
+            self._store.consents.require(self._subject, "expression")
+        return None
 
     def _columns(self, rows: list[Row]) -> dict[str, NDArray[Any]]:
         matrix = np.array(rows).reshape(len(rows), len(COLUMNS))
-        if self._store.consents.valid(self._subject, "measures") is None:
+        if len(rows) and self._store.consents.refusal(self._subject, "measures", *self._moments(matrix)):
             matrix[:, SLICES["measures"]] = np.nan
         return split(matrix)
+
+    def _moments(self, matrix: NDArray[np.float64]) -> list[datetime]:
+        """Give when the first and the last of some rows were recorded; a source's clock may run ahead."""
+        now, started_at = self._store.now(), self._recording.started_at
+        times_s = matrix[[0, -1], SLICES["time_s"]].ravel().tolist()
+        return [min(now, started_at + timedelta(seconds=time_s)) for time_s in times_s]
 
     def _bear(self, error: StoreError) -> None:
         now_s = self._clock()

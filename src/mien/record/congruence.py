@@ -16,6 +16,7 @@ from mien.record.baseline import taken
 from mien.record.days import days
 from mien.record.scales import recall_days
 from mien.record.take import load_series
+from mien.store.audit import as_one_reading
 from mien.store.types import Annotation, StoredRecording, Subject
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class RecordCongruence:
     self_reports: Mapping[str, Estimate | None]
 
 
+@as_one_reading
 def congruence(store: Store, subject: Subject) -> RecordCongruence:
     """Say how a subject's expression went with the prompts in recordings, and across days with self-reports.
 

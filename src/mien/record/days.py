@@ -17,6 +17,7 @@ from mien.mood.expressivity import Baseline
 from mien.mood.figures import figures
 from mien.mood.series import Series
 from mien.record.take import load_series
+from mien.store.audit import as_one_reading
 from mien.store.types import Annotation, StoredRecording, Subject
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _VERSION: Final = 2
 Span = tuple[float, float]
 
 
+@as_one_reading
 def days(
     store: Store, subject: Subject, *, baseline: Baseline | None = None, keep: bool = True
 ) -> pd.DataFrame:

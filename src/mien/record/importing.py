@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
 
-from mien.errors import StoreError
+from mien.errors import ConsentError, StoreError
 from mien.record.documents import Events, Record, RecordingDocument
 from mien.record.export.readings import read_csv
 from mien.record.scales import safety_text
 from mien.record.unpacking import Unpacked, unpacked
-from mien.store.schema import BaselineRow, NeutralFaceRow, SubjectRow
 from mien.store.types import Event, SelfReport, Subject
 
 if TYPE_CHECKING:
     from mien.store.store import Store
+
+_NEED_CONSENT: Final = ("recordings", "annotations", "self_reports", "baselines", "neutral_faces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,9 @@ class Imported:
     Attributes:
         subject: under which it is there now.
         recordings, annotations, self_reports, consents: how many.
-        safety_text: the clinic's, where the PHQ-9's ninth question was answered above 0; None where not.
+        safety_text: the clinic's, where the PHQ-9's ninth question was answered above 0, in what was left out
+            too; None where not.
+        left_out: what was not put in as no consent held when it was recorded; a line each.
     """
 
     subject: Subject
@@ -37,7 +42,8 @@ class Imported:
     annotations: int
     self_reports: int
     consents: int
-    safety_text: str | None = None
+    safety_text: str | None
+    left_out: tuple[str, ...]
 
 
 def import_record(
@@ -45,22 +51,26 @@ def import_record(
     path: Path,
     *,
     code: str | None = None,
+    leave_out: bool = False,
     progress: Callable[[float], None] = lambda done: None,
 ) -> Imported:
     """Read an exported zip back, to the identical record.
 
-    Everything is checked first, and written in one transaction. What is new is what belongs to the store and
-    not to the record: the ids, and the random number that stands for the subject in the audit log. Readings
-    are taken from the CSV files; Parquet, the days and FHIR are for others to read.
+    Everything is checked first, and written in one transaction. The consents in the zip come first, and have
+    to cover the rest. What is new is what belongs to the store and not to the record: the ids, and the random
+    number that stands for the subject in the audit log. Readings are taken from the CSV files; Parquet, the
+    days and FHIR are for others to read.
 
     Args:
         store: to put it in.
         path: of the zip.
         code: another code for the subject, where theirs is taken.
+        leave_out: leave out what no consent in the zip covers, instead of refusing all of it.
         progress: takes the share that is done.
 
     Raises:
         SourceError: the zip is damaged, was changed, or is none that Mien wrote.
+        ConsentError: the subject has withdrawn their consent, or something in it was recorded without one.
         StoreError: the subject or a recording is in the store already, or it can't be written.
     """
     with unpacked(path) as zipped:
@@ -70,21 +80,55 @@ def import_record(
         _check_new(store, record, chosen)
         with store.transaction():
             subject = _add_subject(store, record, chosen)
+            if any(getattr(record, each) for each in _NEED_CONSENT):
+                store.consents.require_any(subject)
+            door = _Door(store, leave_out)
             ids = {}
             for place, recording in enumerate(record.recordings):
-                ids[recording.uuid] = _add_recording(store, subject, recording, zipped)
+                with door.piece("recording", recording.started_at):
+                    ids[recording.uuid] = _add_recording(store, subject, recording, zipped)
                 progress((place + 1) / (len(record.recordings) + 1))
-            reports = _add_marks(store, subject, record, ids)
-            _add_baselines(store, subject, record)
             counts = {
-                "recordings": len(record.recordings),
-                "annotations": len(record.annotations),
-                "self_reports": len(record.self_reports),
+                "recordings": len(ids),
+                "annotations": _add_marks(store, subject, record, ids, door),
+                "self_reports": _add_self_reports(store, subject, record, door),
                 "consents": len(record.consents),
             }
-            store.audit.log("import", subject, **counts)
+            _add_baselines(store, subject, record, door)
+            store.audit.log("import", subject, **counts, left_out=len(door.left_out))
     progress(1.0)
-    return Imported(subject, **counts, safety_text=safety_text(store, reports))
+    return Imported(
+        subject,
+        **counts,
+        safety_text=safety_text(store, record.self_reports),
+        left_out=tuple(door.left_out),
+    )
+
+
+class _Door:
+    """Lets in what the store takes, piece by piece; what it refuses for want of a consent can be left out.
+
+    Args:
+        store: within a transaction.
+        leave_out: note what is refused, and go on.
+    """
+
+    def __init__(self, store: Store, leave_out: bool) -> None:
+        self._store, self._leave_out = store, leave_out
+        self.left_out: list[str] = []
+
+    @contextmanager
+    def piece(self, what: str, at: datetime) -> Iterator[None]:
+        """Put in one piece, all of it or nothing."""
+        name = f"{what} of {at:%Y-%m-%d %H:%M}"
+        with self._store.transaction() as session:
+            try:
+                with session.begin_nested():
+                    yield
+            except ConsentError as error:
+                if not self._leave_out:
+                    raise ConsentError(f"{name}: {error}; --leave-out imports the rest") from error
+                self.left_out.append(f"{name}: {error}")
 
 
 def _check_fits(zipped: Unpacked, record: Record) -> None:
@@ -121,9 +165,8 @@ def _add_subject(store: Store, record: Record, code: str) -> Subject:
         birth_year=document.birth_year,
         notes=document.notes,
         retention_days=document.retention_days,
+        created_at=document.created_at,
     )
-    with store.transaction() as session:
-        session.get_one(SubjectRow, subject.id).created_at = document.created_at
     for consent in record.consents:
         given = store.consents.give(
             subject,
@@ -135,7 +178,7 @@ def _add_subject(store: Store, record: Record, code: str) -> Subject:
         )
         if consent.withdrawn_at:
             store.consents.withdraw(subject, given.id, consent.withdrawn_at)
-    return store.subjects.get(code)
+    return subject
 
 
 def _add_recording(store: Store, subject: Subject, recording: RecordingDocument, zipped: Unpacked) -> int:
@@ -165,30 +208,41 @@ def _add_recording(store: Store, subject: Subject, recording: RecordingDocument,
     return started.id
 
 
-def _add_baselines(store: Store, subject: Subject, record: Record) -> None:
-    with store.transaction() as session:
-        for baseline in record.baselines:
-            added = store.baselines.add(subject, json.dumps(baseline.value))
-            session.get_one(BaselineRow, added.id).made_at = baseline.made_at
-        for face in record.neutral_faces:
-            taken = store.neutral_faces.add(subject, json.dumps(face.value))
-            session.get_one(NeutralFaceRow, taken.id).made_at = face.made_at
+def _add_baselines(store: Store, subject: Subject, record: Record, door: _Door) -> None:
+    for baseline in record.baselines:
+        with door.piece("baseline", baseline.made_at):
+            store.baselines.add(subject, json.dumps(baseline.value), baseline.made_at)
+    for face in record.neutral_faces:
+        with door.piece("neutral face", face.made_at):
+            store.neutral_faces.add(subject, json.dumps(face.value), face.made_at)
 
 
-def _add_marks(store: Store, subject: Subject, record: Record, ids: dict[str, int]) -> list[SelfReport]:
+def _add_marks(store: Store, subject: Subject, record: Record, ids: dict[str, int], door: _Door) -> int:
+    """Add the marks, but those in a recording that was left out; give how many."""
+    added = 0
     for mark in record.annotations:
-        store.annotations.add(
-            subject,
-            mark.kind,
-            mark.text,
-            at=mark.at,
-            until=mark.until,
-            recording_id=ids[mark.recording] if mark.recording else None,
-            data=mark.data,
-        )
-    reports = []
+        if mark.recording is not None and mark.recording not in ids:
+            continue
+        with door.piece("mark", mark.at):
+            store.annotations.add(
+                subject,
+                mark.kind,
+                mark.text,
+                at=mark.at,
+                until=mark.until,
+                recording_id=ids[mark.recording] if mark.recording else None,
+                data=mark.data,
+            )
+            added += 1
+    return added
+
+
+def _add_self_reports(store: Store, subject: Subject, record: Record, door: _Door) -> int:
+    added = 0
     for report in record.self_reports:
         items = None if report.items is None else tuple(report.items)
         kept = SelfReport(**{**report.model_dump(), "id": 0, "subject_id": subject.id, "items": items})
-        reports.append(store.self_reports.restore(subject, kept))
-    return reports
+        with door.piece("self-report", report.at):
+            store.self_reports.restore(subject, kept)
+            added += 1
+    return added

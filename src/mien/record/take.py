@@ -37,7 +37,9 @@ def settle(store: Store, recording_id: int, find: FindEpisodes = episodes) -> No
     Raises:
         StoreError: there is no such recording, or it can't be read or written.
     """
-    found = [Event(**asdict(episode)) for episode in find(load_series(store, recording_id))]
+    with store.audit.unlogged():
+        series = load_series(store, recording_id)
+    found = [Event(**asdict(episode)) for episode in find(series)]
     with store.transaction():
         store.readings.set_events(recording_id, found)
         store.readings.pack(recording_id)

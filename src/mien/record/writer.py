@@ -103,7 +103,8 @@ class RecordWriter:
         recording: as it was started.
 
     Raises:
-        StoreError: the subject has not agreed, or the store can't be written.
+        ConsentError: the subject had not agreed when it was recorded, or does not agree any more.
+        StoreError: the store can't be written.
 
     Example:
         >>> with RecordWriter(store, subject, kind="video", source="session.mp4", ...) as writer:
@@ -128,15 +129,13 @@ class RecordWriter:
         find: FindEpisodes = episodes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        with store.transaction():
-            store.consents.require(subject, "expression")
-            self.recording: StoredRecording = store.recordings.start(
-                subject, kind=kind, source=source, started_at=started_at, models=models, settings=settings,
-                version=mien.__version__, uuid=uuid,
-            )  # fmt: skip
+        self.recording: StoredRecording = store.recordings.start(
+            subject, kind=kind, source=source, started_at=started_at, models=models, settings=settings,
+            version=mien.__version__, uuid=uuid,
+        )  # fmt: skip
         self._subject = subject
         self._face = face or SubjectFace()
-        self._measurer = Measurer() if store.consents.valid(subject, "measures") is not None else None
+        self._measurer = Measurer() if store.consents.valid(subject, "measures", started_at) else None
         self._first_s: float | None = None
         self._last_s = self._light_s = -np.inf
         self._track: int | None = None

@@ -9,9 +9,11 @@ from typing import Any, get_args
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mien.errors import StoreError
+from mien.errors import MissingError, StoreError
+from mien.store.audit import Audit
 from mien.store.checks import checked_choice, checked_span, checked_text, require_subject
 from mien.store.engine import Database
+from mien.store.ledger import Ledger
 from mien.store.schema import AnnotationRow, RecordingRow
 from mien.store.types import Annotation, AnnotationKind, Subject
 
@@ -21,10 +23,12 @@ class Annotations:
 
     Args:
         database: an open one.
+        audit: where it is logged that they are read.
+        ledger: where what is added and removed goes.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
+        self._database, self._audit, self._ledger = database, audit, ledger
 
     def add(
         self,
@@ -49,6 +53,7 @@ class Annotations:
             data: for a prompt, what it should call up.
 
         Raises:
+            ConsentError: no consent held then, or it was withdrawn.
             StoreError: the subject or recording is gone, or a value can't be.
         """
         checked_span("annotation", at, until)
@@ -64,14 +69,14 @@ class Annotations:
         with self._database.transaction() as session:
             require_subject(session, subject)
             _require_recording(session, subject, recording_id)
-            session.add(row)
-            session.flush()
+            self._ledger.add(session, row, "mark", row.at)
             return _annotation(row)
 
     def of(
         self, subject: Subject, start: datetime | None = None, end: datetime | None = None
     ) -> list[Annotation]:
         """Give a subject's annotations that touch the time from `start` up to `end`, by time."""
+        self._audit.read(subject.id, "marks")
         chosen = select(AnnotationRow).where(AnnotationRow.subject_id == subject.id)
         if start is not None:
             chosen = chosen.where(func.coalesce(AnnotationRow.until, AnnotationRow.at) >= start)
@@ -81,17 +86,19 @@ class Annotations:
             rows = session.scalars(chosen.order_by(AnnotationRow.at, AnnotationRow.id)).all()
             return [_annotation(row) for row in rows]
 
-    def remove(self, annotation_id: int) -> None:
-        """Take a mark away.
+    def remove(self, subject: Subject, annotation_id: int) -> None:
+        """Take a mark of a subject away.
 
         Raises:
-            StoreError: there is none with that id.
+            MissingError: the subject has none with that id.
         """
         with self._database.transaction() as session:
             row = session.get(AnnotationRow, annotation_id)
-            if row is None:
-                raise StoreError(f"there is no annotation {annotation_id}")
-            session.delete(row)
+            if row is None or row.subject_id != subject.id:
+                raise MissingError(
+                    f"{subject.code} has no mark {annotation_id}: mien note list {subject.code}"
+                )
+            self._ledger.remove(session, row, what="mark", number=annotation_id)
 
 
 def _require_recording(session: Session, subject: Subject, recording_id: int | None) -> None:

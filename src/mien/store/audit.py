@@ -4,45 +4,91 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import closing
-from dataclasses import asdict, fields, replace
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import select
 
 from mien.errors import StoreError
 from mien.store.engine import Database
-from mien.store.schema import AuditHeadRow, AuditRow
+from mien.store.schema import AuditHeadRow, AuditRow, SubjectRow
 from mien.store.types import AuditEntry, Subject
 
 FIRST: Final = "0" * 64
 """What stands for the hash of the line before the first."""
 
+VISIT: Final = timedelta(minutes=10)
+"""Who reads the same again within this time reads on: that is one reading, and one line."""
+
 _AT_ONCE: Final = 1000
+
+What = Literal[
+    "baselines", "consents", "figures", "marks", "neutral faces", "readings", "recordings", "self-reports"
+]
+"""What can be read of a subject's record."""
+
+Reading = tuple[str, int, What, int | None]
+"""Who reads what of which subject; of which recording, for its readings."""
+
+
+class _HasAudit(Protocol):
+    @property
+    def audit(self) -> Audit: ...
+
+
+_Opened = TypeVar("_Opened", bound=_HasAudit)
+_More = ParamSpec("_More")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(slots=True)
+class Readings:
+    """What is read within one block.
+
+    Attributes:
+        logged: whether anybody looks at it: what the program reads for its own work is not logged.
+        found: what was read.
+    """
+
+    logged: bool
+    found: list[Reading] = field(default_factory=list)
+
+
+_block: ContextVar[Readings | None] = ContextVar("mien_store_readings", default=None)
 
 
 class Audit:
-    """Who did what, to whose record.
-
-    Adding, changing and erasing subjects, consents, users and texts writes its own line; whoever reads or
-    exports a record logs that.
+    """Who did what, to whose record; the store itself writes it.
 
     Args:
         database: an open one.
         who: is named in each line.
+        visits: when somebody has last read what; shared by all who use the open store.
     """
 
-    def __init__(self, database: Database, who: str) -> None:
+    def __init__(self, database: Database, who: str, visits: dict[Reading, datetime] | None = None) -> None:
         self._database, self._who = database, who
+        self._visits = {} if visits is None else visits
 
     def log(self, action: str, subject: Subject | None = None, **details: Any) -> AuditEntry:
         """Add a line; inside a transaction it is part of that.
 
         Args:
-            action: "read", "export", ...; 32 characters at most.
+            action: "add", "change", "remove", "read", "export", ...; 32 characters at most.
             subject: whose record; only its random number is written.
-            **details: counts and names of things, for JSON; nothing that tells who the subject is.
+            **details: counts and names of things, for JSON; nothing that tells who the subject is. "rows" are
+                the seals of what was written; see `seals.Rows`.
         """
+        return self.write(action, subject.number if subject else None, details)
+
+    def write(self, action: str, number: str | None, details: dict[str, Any]) -> AuditEntry:
+        """Add a line as `log` does, about the subject with a random number."""
         with self._database.transaction() as session:
             head = session.scalars(select(AuditHeadRow).with_for_update()).one()
             entry = AuditEntry(
@@ -50,7 +96,7 @@ class Audit:
                 at=self._database.now(),
                 who=self._who,
                 action=action,
-                subject=subject.number if subject else None,
+                subject=number,
                 details=json.loads(json.dumps(details, allow_nan=False)),
                 previous=head.hash,
                 hash="",
@@ -60,6 +106,72 @@ class Audit:
             head.lines, head.hash = entry.id, entry.hash
             session.flush()
         return entry
+
+    def read(self, subject_id: int, what: What, recording_id: int | None = None) -> None:
+        """Log that somebody reads; in a block of `as_one` or `unlogged`, as that says.
+
+        What a transaction that writes reads is part of its own lines. A store that can't be written is read
+        without a line.
+
+        Args:
+            subject_id: whose record.
+            what: is read.
+            recording_id: of which recording, for readings.
+        """
+        reading = (self._who, subject_id, what, recording_id)
+        block = _block.get()
+        if block is not None:
+            block.found.append(reading)
+        elif not self._database.in_transaction:
+            self._log_readings([reading])
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """Log what is read within a block together: one line for each subject."""
+        with self._reading(logged=True):
+            yield
+
+    @contextmanager
+    def unlogged(self) -> Iterator[None]:
+        """Read within a block what nobody is shown: the program itself works on it."""
+        with self._reading(logged=False):
+            yield
+
+    @contextmanager
+    def _reading(self, *, logged: bool) -> Iterator[None]:
+        if (logged and _block.get() is not None) or self._database.in_transaction:
+            yield
+            return
+        block = Readings(logged)
+        token = _block.set(block)
+        try:
+            yield
+        finally:
+            _block.reset(token)
+            if logged:
+                self._log_readings(block.found)
+
+    def _log_readings(self, readings: list[Reading]) -> None:
+        """Write a line for each subject whose record was not read just before."""
+        now = self._database.now()
+        news = [
+            each
+            for each in dict.fromkeys(readings)
+            if each not in self._visits or not timedelta() <= now - self._visits[each] < VISIT
+        ]
+        if not news or self._database.read_only:
+            return
+        by_subject: dict[int, list[Reading]] = defaultdict(list)
+        for each in news:
+            by_subject[each[1]].append(each)
+        with self._database.transaction() as session:
+            for subject_id, those in by_subject.items():
+                row = session.get(SubjectRow, subject_id)
+                if row is not None:
+                    self.write("read", row.number, _told(those))
+        for old in [each for each, at in list(self._visits.items()) if now - at >= VISIT]:
+            self._visits.pop(old, None)
+        self._visits.update(dict.fromkeys(news, now))
 
     def entries(self, limit: int | None = None) -> list[AuditEntry]:
         """Give the lines, oldest first; with a limit, only so many of the newest."""
@@ -92,6 +204,25 @@ class Audit:
                 f"audit log: expected {head.lines} lines, found {lines}: some were taken out or put in"
             )
         return lines
+
+
+def as_one_reading(
+    function: Callable[Concatenate[_Opened, _More], _Answer],
+) -> Callable[Concatenate[_Opened, _More], _Answer]:
+    """Let a function whose first argument is an open store log what it reads together."""
+
+    @wraps(function)
+    def read(store: _Opened, /, *args: _More.args, **options: _More.kwargs) -> _Answer:
+        with store.audit.as_one():
+            return function(store, *args, **options)
+
+    return read
+
+
+def _told(readings: list[Reading]) -> dict[str, Any]:
+    what = sorted({each[2] for each in readings})
+    recordings = sorted({each[3] for each in readings if each[3] is not None})
+    return {"what": what} | ({"recordings": recordings} if recordings else {})
 
 
 def hash_of(entry: AuditEntry) -> str:

@@ -1,18 +1,16 @@
-"""Consents: what a subject has agreed to, and until when."""
+"""Consents: what a subject has agreed to, and until when; and what may be stored by that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from mien.errors import StoreError
+from mien.errors import ConsentError, StoreError
+from mien.store.agreement import consent_of, consents_of, forget_consents, refused, rows_of
 from mien.store.audit import Audit
 from mien.store.checks import checked_choice, checked_span, checked_text, checked_time, require_subject
 from mien.store.engine import Database
+from mien.store.ledger import Ledger
 from mien.store.schema import ConsentRow
 from mien.store.types import SIGNALS, Consent, Subject
 
@@ -22,11 +20,12 @@ class Consents:
 
     Args:
         database: an open one.
-        audit: where what is given and withdrawn is logged.
+        audit: where it is logged that they are read.
+        ledger: where what is given and withdrawn goes.
     """
 
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
+    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
+        self._database, self._audit, self._ledger = database, audit, ledger
 
     def give(
         self,
@@ -66,8 +65,10 @@ class Consents:
             require_subject(session, subject)
             session.add(row)
             session.flush()
-            self._audit.log("consent", subject, consent=row.id, signals=row.signals)
-            return _consent(row)
+            details = {"signals": row.signals, "given_at": given_at.astimezone(UTC).isoformat()}
+            forget_consents(session)
+            self._ledger.added(session, row, action="consent", consent=row.id, **details)
+            return consent_of(row)
 
     def withdraw(
         self, subject: Subject, consent_id: int | None = None, at: datetime | None = None
@@ -88,42 +89,66 @@ class Consents:
         at = checked_time("withdrawal", at or self._database.now())
         with self._database.transaction() as session:
             rows = [
-                row for row in _rows(session, subject) if consent_id in (None, row.id) and _holds(row, at)
+                row
+                for row in rows_of(session, subject.id)
+                if consent_id in (None, row.id) and _holds(row, at)
             ]
             if not rows:
                 which = "" if consent_id is None else f" number {consent_id}"
                 raise StoreError(f"{subject.code} has no consent{which} that could be withdrawn")
-            for row in rows:
-                row.withdrawn_at = max(at, row.given_at)
-            session.flush()
-            self._audit.log("withdraw", subject, consents=[row.id for row in rows])
-            return [_consent(row) for row in rows]
+            with self._ledger.changing(session, *rows, action="withdraw", consents=[row.id for row in rows]):
+                for row in rows:
+                    row.withdrawn_at = max(at, row.given_at)
+            forget_consents(session)
+            return [consent_of(row) for row in rows]
 
     def of(self, subject: Subject) -> list[Consent]:
         """Give a subject's consents, those that have ended too, by when they were given."""
+        self._audit.read(subject.id, "consents")
         with self._database.reading() as session:
-            return [_consent(row) for row in _rows(session, subject)]
+            return list(consents_of(session, subject.id))
 
     def valid(
         self, subject: Subject, signal: str = "expression", at: datetime | None = None
     ) -> Consent | None:
         """Give the newest consent that covers a signal at a moment (by default now), if there is one."""
         at = at or self._database.now()
-        return next((each for each in reversed(self.of(subject)) if each.covers(signal, at)), None)
+        with self._database.reading() as session:
+            found = consents_of(session, subject.id)
+        return next((each for each in reversed(found) if each.covers(signal, at)), None)
 
-    def require(self, subject: Subject, signal: str = "expression", at: datetime | None = None) -> Consent:
-        """Give the newest consent that covers a signal at a moment (by default now).
+    def refusal(self, subject: Subject, signal: str | None = "expression", *moments: datetime) -> str | None:
+        """Say why what was recorded at some moments can't be stored; None where it can.
+
+        Args:
+            subject: about whom it is.
+            signal: one of `SIGNALS`; None for what is neither, such as self-reports.
+            *moments: when it was recorded, each; none is now.
+        """
+        with self._database.reading() as session:
+            found = consents_of(session, subject.id)
+        now = self._database.now()
+        return refused(subject.code, found, signal, moments or (now,), now)
+
+    def require(self, subject: Subject, signal: str | None = "expression", *moments: datetime) -> None:
+        """Make sure that what was recorded at some moments can be stored; see `refusal`.
 
         Raises:
-            StoreError: there is none; says why, and how to give one.
+            ConsentError: it can't be; says why, and how to give a consent.
         """
-        at = at or self._database.now()
-        if found := self.valid(subject, signal, at):
-            return found
-        raise StoreError(
-            f"{subject.code} has no consent for {signal}{_why(self.of(subject), signal, at)}:"
-            f" mien consent give {subject.code}"
-        )
+        if said := self.refusal(subject, signal, *moments):
+            raise ConsentError(said)
+
+    def require_any(self, subject: Subject, signal: str | None = None) -> None:
+        """Make sure that there is a consent at all for what is recorded at a moment that isn't known yet.
+
+        Raises:
+            ConsentError: there is none, or it was withdrawn.
+        """
+        with self._database.reading() as session:
+            found = consents_of(session, subject.id)
+        if said := refused(subject.code, found, signal, (), self._database.now()):
+            raise ConsentError(said)
 
 
 def _signals(signals: Sequence[str]) -> list[str]:
@@ -136,28 +161,3 @@ def _signals(signals: Sequence[str]) -> list[str]:
 def _holds(row: ConsentRow, at: datetime) -> bool:
     """Say whether a consent holds or will hold, so that it could be withdrawn."""
     return row.withdrawn_at is None and (row.valid_until is None or at < row.valid_until)
-
-
-def _why(consents: list[Consent], signal: str, at: datetime) -> str:
-    about = [each for each in consents if signal in each.signals]
-    if not about:
-        return ""
-    last = about[-1]
-    if last.withdrawn_at is not None and last.withdrawn_at <= at:
-        return f" (it was withdrawn on {last.withdrawn_at:%Y-%m-%d})"
-    if last.given_at > at:
-        return f" (it begins on {last.given_at:%Y-%m-%d})"
-    if last.valid_until is None:
-        return ""
-    # A consent ends with its last day, which is the midnight after it.
-    return f" (it ended on {(last.valid_until - timedelta(microseconds=1)).astimezone():%Y-%m-%d})"
-
-
-def _rows(session: Session, subject: Subject) -> Sequence[ConsentRow]:
-    chosen = select(ConsentRow).where(ConsentRow.subject_id == subject.id)
-    return session.scalars(chosen.order_by(ConsentRow.given_at, ConsentRow.id)).all()
-
-
-def _consent(row: ConsentRow) -> Consent:
-    values = {each.name: getattr(row, each.name) for each in fields(Consent)}
-    return Consent(**{**values, "signals": tuple(row.signals)})

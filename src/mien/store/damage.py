@@ -10,11 +10,12 @@ from typing import Any
 
 from mien.errors import OutputError, StoreError
 from mien.store.address import find_address
+from mien.store.checking import UNBOUND
 from mien.store.engine import Database, connect_file, driver_for
 from mien.store.faults import DAMAGED, told_plainly
 from mien.store.opening import migrate_file
 from mien.store.salvaging import Salvaged, copy_rows
-from mien.store.schema import REVISION, VERSION_TABLE
+from mien.store.schema import REVISION, VERSION_TABLE, TextRow
 
 
 def check(database: Database) -> None:
@@ -73,6 +74,7 @@ def salvage(path: Path, to: Path, *, key: str | None = None) -> Salvaged:
             with closing(_connect(copy, key)) as target:
                 salvaged = copy_rows(source, target, failed)
             migrate_file(copy)
+            _note_unbound(copy)
     return salvaged
 
 
@@ -91,6 +93,12 @@ def _new_file(to: Path, key: str | None) -> Iterator[Database]:
             path.replace(to)
     except OSError as error:
         raise OutputError(f"cannot write {to}: {error.strerror or error}") from error
+
+
+def _note_unbound(copy: Database) -> None:
+    """Let the rows that are left be bound to the log anew: no other program took out those that are lost."""
+    with copy.transaction() as session:
+        session.merge(TextRow(name=UNBOUND, value="saved from a damaged record"))
 
 
 def _connect(copy: Database, key: str | None) -> Any:

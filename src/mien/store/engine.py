@@ -84,6 +84,12 @@ class Database:
         with self._session(self._reading) as session:
             yield session
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread is in a transaction that writes."""
+        outer = _current.get()
+        return outer is not None and outer[0] is self
+
     @contextmanager
     def outside_transaction(self) -> Iterator[Connection]:
         """Give a connection for what can't be done in a transaction; each command stands for itself.

@@ -28,7 +28,8 @@ from mien.store.schema import (
 )
 from mien.store.types import Subject
 
-_UNCLEAN: Final = "unclean"
+UNCLEAN: Final = "unclean"
+"""The text that notes that there are traces of erased rows."""
 
 _OF_SUBJECT: Final[dict[str, Any]] = {
     "consents": ConsentRow,
@@ -71,35 +72,33 @@ def erase_rows(session: Session, subject: Subject) -> dict[str, int]:
     if row is None:
         raise StoreError(f"there is no subject {subject.code} any more: it was erased")
     session.delete(row)
-    session.merge(TextRow(name=_UNCLEAN, value=True))
+    note_unclean(session)
     session.flush()
     return counts
 
 
-def old_recordings(session: Session, now: datetime) -> dict[SubjectRow, list[int]]:
-    """Give the ids of the recordings that are older than their subject wants them kept."""
+def old_recordings(session: Session, now: datetime) -> dict[SubjectRow, list[RecordingRow]]:
+    """Give the recordings that are older than their subject wants them kept."""
     limited = session.scalars(select(SubjectRow).where(SubjectRow.retention_days.is_not(None))).all()
     found = {}
     for subject in limited:
         oldest = now - timedelta(days=subject.retention_days or 0)
-        old = select(RecordingRow.id).where(
+        old = select(RecordingRow).where(
             RecordingRow.subject_id == subject.id, RecordingRow.started_at < oldest
         )
-        if ids := list(session.scalars(old)):
-            found[subject] = ids
+        if rows := list(session.scalars(old)):
+            found[subject] = rows
     return found
 
 
-def erase_recordings(session: Session, subject_id: int, recording_ids: list[int]) -> None:
-    """Delete recordings, and the figures that were computed with them."""
-    session.execute(delete(RecordingRow).where(RecordingRow.id.in_(recording_ids)))
-    session.execute(delete(FigureRow).where(FigureRow.subject_id == subject_id))
-    session.merge(TextRow(name=_UNCLEAN, value=True))
+def note_unclean(session: Session) -> None:
+    """Note that rows were erased whose traces are still in the file."""
+    session.merge(TextRow(name=UNCLEAN, value=True))
 
 
 def is_unclean(session: Session) -> bool:
     """Say whether rows were erased whose traces may still be in the file."""
-    return bool(session.scalar(select(exists().where(TextRow.name == _UNCLEAN))))
+    return bool(session.scalar(select(exists().where(TextRow.name == UNCLEAN))))
 
 
 def clean(database: Database) -> None:
@@ -116,7 +115,7 @@ def clean(database: Database) -> None:
             f"{error} (the rows are erased; their traces in the file go when Mien opens it next)"
         ) from error
     with database.transaction() as session:
-        session.execute(delete(TextRow).where(TextRow.name == _UNCLEAN))
+        session.execute(delete(TextRow).where(TextRow.name == UNCLEAN))
 
 
 def _clean_file(database: Database) -> None:

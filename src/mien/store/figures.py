@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, not_, or_, select
 from sqlalchemy.orm import Session
 
+from mien.store.audit import Audit
 from mien.store.engine import Database
 from mien.store.local_times import local_start
 from mien.store.schema import FigureRow, RecordingRow
@@ -21,10 +22,11 @@ class Figures:
 
     Args:
         database: where they are.
+        audit: where it is logged that they are read.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, audit: Audit) -> None:
+        self._database, self._audit = database, audit
 
     def get(self, subject: Subject, key: str, version: str | None = None) -> dict[str, Any] | None:
         """Give a figure; None where there is none.
@@ -34,6 +36,7 @@ class Figures:
             key: which.
             version: of that which computes it; what another version has computed doesn't count.
         """
+        self._audit.read(subject.id, "figures")
         with self._database.reading() as session:
             row = session.get(FigureRow, (subject.id, key))
             return None if row is None or version not in (None, row.version) else row.value
@@ -45,6 +48,7 @@ class Figures:
             subject: whose.
             prefix: the beginning of the keys.
         """
+        self._audit.read(subject.id, "figures")
         chosen = select(FigureRow).where(
             FigureRow.subject_id == subject.id, FigureRow.key.startswith(prefix, autoescape=True)
         )
@@ -77,6 +81,11 @@ class Figures:
             session.execute(
                 delete(FigureRow).where(chosen if key is None else chosen & (FigureRow.key == key))
             )
+
+
+def forget_all(session: Session, subject_id: int) -> None:
+    """Drop all that was computed for a subject, within a transaction."""
+    session.execute(delete(FigureRow).where(FigureRow.subject_id == subject_id))
 
 
 def forget(session: Session, recording: RecordingRow) -> None:

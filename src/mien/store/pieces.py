@@ -11,7 +11,8 @@ from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store import codec
+from mien.store import codec, seals
+from mien.store.ledger import Ledger
 from mien.store.schema import ChunkRow, RecordingRow, SegmentRow
 
 LARGE_ROWS: Final = 2_000
@@ -48,12 +49,20 @@ def written(counts: codec.Counts) -> list[Piece]:
     return [(ChunkRow, _span(counts) | {"data": codec.write_chunk(counts)})] if len(counts) else []
 
 
-def add(session: Session, recording_id: int, pieces: Sequence[Piece]) -> None:
-    """Put pieces at the end of a recording."""
+def add(session: Session, ledger: Ledger, recording: RecordingRow, pieces: Sequence[Piece]) -> None:
+    """Put pieces at the end of a recording, bound to the log: segments by its lines, chunks by their hash."""
+    sealed: seals.Rows = {}
     for table, cells in pieces:
-        last = _newest(session, recording_id, table.number, table)
-        number = 0 if last is None else last + 1
-        session.execute(insert(table).values(recording_id=recording_id, number=number, **cells))
+        last = _newest(session, recording.id, table.number, table)
+        cells |= {"recording_id": recording.id, "number": 0 if last is None else last + 1}
+        session.execute(insert(table).values(cells))
+        if table is ChunkRow:
+            recording.chunks_hash = seals.chained(recording.chunks_hash, cells)
+        else:
+            name = seals.segment_name(recording.id, cells["number"])
+            sealed[name] = [None, seals.seal_segment(session, recording.subject_id, cells)]
+    if sealed:
+        ledger.log(session, "add", recording.subject_id, sealed, what="readings", recording=recording.id)
 
 
 def last_s(session: Session, recording_id: int) -> float | None:
@@ -62,13 +71,19 @@ def last_s(session: Session, recording_id: int) -> float | None:
     return max((end for end in ends if end is not None), default=None)
 
 
-def pack(session: Session, recording_id: int) -> None:
-    """Make segments of a recording's chunks."""
-    mine = ChunkRow.recording_id == recording_id
+def pack(session: Session, ledger: Ledger, recording: RecordingRow) -> None:
+    """Make segments of a recording's chunks; that these were altered before stays known."""
+    mine = ChunkRow.recording_id == recording.id
     chunks = session.scalars(select(ChunkRow.data).where(mine).order_by(ChunkRow.number)).all()
-    if chunks:
-        counts = np.concatenate([codec.read_chunk(data) for data in chunks])
-        add(session, recording_id, [_segment(piece) for piece in codec.pieces(counts)])
+    counts = [codec.read_chunk(data) for data in chunks]
+    found = seals.chunks_hash(session, recording.id)
+    if found != recording.chunks_hash:
+        altered: seals.Rows = {f"chunks/{recording.id}": [found, None]}
+        ledger.log(session, "change", recording.subject_id, altered, what="readings", recording=recording.id)
+    recording.chunks_hash = None
+    if counts:
+        packed = [_segment(piece) for piece in codec.pieces(np.concatenate(counts))]
+        add(session, ledger, recording, packed)
         session.execute(delete(ChunkRow).where(mine))
 
 

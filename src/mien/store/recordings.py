@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mien.errors import StoreError
+from mien.errors import MissingError, StoreError
 from mien.store import pieces
+from mien.store.audit import Audit
+from mien.store.checks import require_subject
 from mien.store.codec import UnreadableError
 from mien.store.engine import Database
 from mien.store.figures import forget
+from mien.store.ledger import Ledger
 from mien.store.local_times import local_start, offset_s
 from mien.store.pieces import find_recording
 from mien.store.schema import AnnotationRow, RecordingRow
@@ -28,10 +31,12 @@ class Recordings:
 
     Args:
         database: where they are.
+        audit: where it is logged that they are read.
+        ledger: where what is written goes.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
+        self._database, self._audit, self._ledger = database, audit, ledger
 
     def start(
         self,
@@ -47,8 +52,6 @@ class Recordings:
     ) -> StoredRecording:
         """Begin a recording; it is open.
 
-        Whether the subject has agreed is for the caller to check.
-
         Args:
             subject: whose.
             kind: where the frames come from.
@@ -60,6 +63,7 @@ class Recordings:
             uuid: 32 hexadecimal digits; new ones when left out.
 
         Raises:
+            ConsentError: no consent to be recorded held then, or it was withdrawn.
             StoreError: the time has no zone, the uuid is there already, or it can't be written.
         """
         row = RecordingRow(
@@ -71,8 +75,8 @@ class Recordings:
         with self._database.transaction() as session:
             if uuid is not None and _by_uuid(session, uuid) is not None:
                 raise StoreError(f"recording {uuid} is in the store already")
-            session.add(row)
-            session.flush()
+            require_subject(session, subject)
+            self._ledger.add(session, row, "recording", started_at, "expression")
             forget(session, row)
             return _stored(row)
 
@@ -102,10 +106,11 @@ class Recordings:
         """
         with self._database.transaction() as session:
             row = find_recording(session, recording_id, lock=True)
-            row.length_s = row.length_s if length_s is None else length_s
-            row.frames = row.frames if frames is None else frames
-            row.coverage = pieces.usable_share(session, recording_id) if coverage is None else coverage
-            row.state, row.heartbeat_at = state, None if settled else self._database.now()
+            with self._ledger.changing(session, row, what="recording", number=row.id, state=state):
+                row.length_s = row.length_s if length_s is None else length_s
+                row.frames = row.frames if frames is None else frames
+                row.coverage = pieces.usable_share(session, recording_id) if coverage is None else coverage
+                row.state, row.heartbeat_at = state, None if settled else self._database.now()
             forget(session, row)
             return _stored(row)
 
@@ -117,11 +122,14 @@ class Recordings:
         """
         with self._database.reading() as session:
             if isinstance(recording, int):
-                return _stored(find_recording(session, recording))
-            row = _by_uuid(session, recording)
-            if row is None:
-                raise StoreError(f"recording {recording} is not in the store; it may have been erased")
-            return _stored(row)
+                found = _stored(find_recording(session, recording))
+            else:
+                row = _by_uuid(session, recording)
+                if row is None:
+                    raise StoreError(f"recording {recording} is not in the store; it may have been erased")
+                found = _stored(row)
+        self._audit.read(found.subject_id, "recordings")
+        return found
 
     def find(self, uuid: str) -> StoredRecording | None:
         """Give a recording by its uuid, None where there is none."""
@@ -139,6 +147,7 @@ class Recordings:
             start: only those that were started from then on.
             end: only those that were started before then.
         """
+        self._audit.read(subject.id, "recordings")
         query = select(RecordingRow).where(RecordingRow.subject_id == subject.id)
         if start is not None:
             query = query.where(RecordingRow.started_at >= start)
@@ -148,13 +157,27 @@ class Recordings:
             rows = session.scalars(query.order_by(RecordingRow.started_at, RecordingRow.id)).all()
             return [_stored(row) for row in rows]
 
-    def remove(self, recording_id: int) -> None:
-        """Take a recording away, with its readings, events and marks; one that isn't there is no fault."""
+    def remove(self, subject: Subject, recording_id: int) -> StoredRecording:
+        """Take a recording of a subject away, with its readings, events and marks.
+
+        Its traces in the file go with `Store.remove_recording`.
+
+        Returns:
+            What it was.
+
+        Raises:
+            MissingError: the subject has no such recording.
+        """
         with self._database.transaction() as session:
-            row = session.get(RecordingRow, recording_id)
-            if row is not None:
-                forget(session, row)
-                session.execute(delete(RecordingRow).where(RecordingRow.id == recording_id))
+            row = session.get(RecordingRow, recording_id, with_for_update=True)
+            if row is None or row.subject_id != subject.id:
+                raise MissingError(
+                    f"{subject.code} has no recording {recording_id}: mien recording list {subject.code}"
+                )
+            forget(session, row)
+            gone = _stored(row)
+            self._ledger.remove_recordings(session, [row], what="recording", number=recording_id)
+            return gone
 
     def replace(self, earlier_id: int, recording_id: int) -> None:
         """Let a recording take an earlier one's place: its uuid and its notes; the earlier one goes.
@@ -165,12 +188,17 @@ class Recordings:
         with self._database.transaction() as session:
             earlier = find_recording(session, earlier_id, lock=True)
             row = find_recording(session, recording_id, lock=True)
-            notes = update(AnnotationRow).where(AnnotationRow.recording_id == earlier_id)
-            session.execute(notes.values(recording_id=recording_id))
+            marks = session.scalars(
+                select(AnnotationRow).where(AnnotationRow.recording_id == earlier_id)
+            ).all()
             uuid = earlier.uuid
-            forget(session, earlier)
-            session.execute(delete(RecordingRow).where(RecordingRow.id == earlier_id))
-            row.uuid = uuid
+            with self._ledger.changing(session, row, *marks, what="recording", number=row.id, of=earlier_id):
+                for mark in marks:
+                    mark.recording_id = recording_id
+                session.flush()
+                forget(session, earlier)
+                self._ledger.remove_recordings(session, [earlier], what="recording", number=earlier_id)
+                row.uuid = uuid
             forget(session, row)
 
     def settle(self, recording_id: int) -> None:
@@ -204,17 +232,18 @@ class Recordings:
             row = session.get(RecordingRow, recording_id, with_for_update=True)
             if row is None or row.heartbeat_at is None or self._lives(row.heartbeat_at):
                 return None
-            if row.state == "open":
-                row.state = "interrupted"
-                forget(session, row)
-            try:
-                pieces.pack(session, recording_id)
-                if row.coverage is None:
-                    row.coverage = pieces.usable_share(session, recording_id)
-            except UnreadableError:
-                # Whoever loads it hears of it; the others must not wait for that.
-                row.heartbeat_at = None
-                return None
+            with self._ledger.changing(session, row, what="recording", number=row.id, state="interrupted"):
+                if row.state == "open":
+                    row.state = "interrupted"
+                    forget(session, row)
+                try:
+                    pieces.pack(session, self._ledger, row)
+                    if row.coverage is None:
+                        row.coverage = pieces.usable_share(session, recording_id)
+                except UnreadableError:
+                    # Whoever loads it hears of it; the others must not wait for that.
+                    row.heartbeat_at = None
+                    return None
             return _stored(row)
 
     def _lives(self, beat_at: datetime) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION: Final = "0005"
+REVISION: Final = "0006"
 """The newest version of the tables; see `migrations`."""
 
 VERSION_TABLE: Final = "mien_version"
@@ -97,6 +97,15 @@ class SubjectRow(Base):
     created_at: Mapped[datetime]
 
 
+class SubjectKeyRow(Base):
+    """The secret with which a subject's rows are sealed, 64 hexadecimal digits; see `seals`."""
+
+    __tablename__ = "subject_keys"
+
+    subject_id: Mapped[int] = _of("subjects", primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+
+
 class ConsentRow(Base):
     """What a subject has agreed to; see `types.Consent`."""
 
@@ -116,7 +125,8 @@ class RecordingRow(Base):
     """One recording; see `types.StoredRecording`.
 
     `started_at` is in UTC as every time here; `utc_offset_s` is how far ahead of it the clock was
-    where it was made. `heartbeat_at` is when its writer last said that it lives.
+    where it was made. `heartbeat_at` is when its writer last said that it lives. `chunks_hash` binds the
+    chunks that are not packed yet; see `seals.chained`.
     """
 
     __tablename__ = "recordings"
@@ -137,6 +147,7 @@ class RecordingRow(Base):
     models: Mapped[dict[str, Any]]
     settings: Mapped[dict[str, Any]]
     version: Mapped[str]
+    chunks_hash: Mapped[str | None] = mapped_column(String(64))
 
 
 class ChunkRow(Base):

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mien.errors import StoreError
+from mien.errors import MissingError, StoreError
 from mien.store.audit import Audit
 from mien.store.checks import checked_text, checked_time, require_subject
 from mien.store.engine import Database
+from mien.store.ledger import Ledger
 from mien.store.scales import SCALES, Answers, checked_answers, fold, known, near
 from mien.store.schema import SelfReportRow, SubjectRow
 from mien.store.types import Mistyped, SelfReport, Subject
-
-_CLOCKS_DIFFER: Final = timedelta(minutes=1)
-"""By so much the clock of who sends an answer may be ahead of the store's."""
 
 
 class SelfReports:
@@ -27,11 +24,12 @@ class SelfReports:
 
     Args:
         database: an open one.
-        audit: where repairs are logged.
+        audit: where it is logged that they are read.
+        ledger: where what is added, changed and removed goes.
     """
 
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
+    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
+        self._database, self._audit, self._ledger = database, audit, ledger
 
     def add(
         self,
@@ -59,17 +57,14 @@ class SelfReports:
             limits: the lowest and the highest total of a scale that Mien does not know.
 
         Raises:
-            StoreError: the subject is gone, there is no such scale, the answers don't fit it, or the time is
-                still to come.
+            ConsentError: no consent held then, it was withdrawn, or the time is still to come.
+            StoreError: the subject is gone, there is no such scale, or the answers don't fit it.
         """
-        now = self._database.now()
-        if at is not None and checked_time("self-report", at) > now + _CLOCKS_DIFFER:
-            raise StoreError(f"self-report: expected a time up to now, received {at:%Y-%m-%d %H:%M %z}")
         with self._database.transaction() as session:
             require_subject(session, subject)
             scale, limits = _as_before(session, subject, scale, limits)
             answers = checked_answers(scale, items, total, difficulty=difficulty, limits=limits)
-            return _put(session, subject, answers, at or now, note)
+            return self._put(session, subject, answers, at or self._database.now(), note)
 
     def restore(self, subject: Subject, report: SelfReport) -> SelfReport:
         """Put back what a store kept already: it may be as an earlier Mien took it.
@@ -78,6 +73,7 @@ class SelfReports:
         and is found as mistyped.
 
         Raises:
+            ConsentError: no consent held then, or it was withdrawn.
             StoreError: the subject is gone, or no Mien would have kept that.
         """
         limits = None
@@ -85,7 +81,7 @@ class SelfReports:
             limits = (report.lowest, report.highest)
         with self._database.transaction() as session:
             require_subject(session, subject)
-            return _put(session, subject, _as_kept(report, limits), report.at, report.note)
+            return self._put(session, subject, _as_kept(report, limits), report.at, report.note)
 
     def of(
         self,
@@ -95,6 +91,7 @@ class SelfReports:
         end: datetime | None = None,
     ) -> list[SelfReport]:
         """Give a subject's self-reports from `start` up to `end`, of one scale or all, by time."""
+        self._audit.read(subject.id, "self-reports")
         chosen = select(SelfReportRow).where(SelfReportRow.subject_id == subject.id)
         if scale is not None:
             meant = known(scale)
@@ -115,13 +112,17 @@ class SelfReports:
         with self._database.reading() as session:
             names = session.scalars(select(SelfReportRow.scale).distinct()).all()
             meant = {name: each for name in names if (each := _meant(name))}
-            found = session.execute(
+            rows = session.execute(
                 select(SelfReportRow, SubjectRow.code)
                 .join(SubjectRow, SubjectRow.id == SelfReportRow.subject_id)
                 .where(SelfReportRow.scale.in_(meant), SelfReportRow.lowest.is_(None))
                 .order_by(SubjectRow.code, SelfReportRow.at, SelfReportRow.id)
             ).all()
-            return [_mistyped(_report(row), code, meant[row.scale]) for row, code in found]
+            found = [_mistyped(_report(row), code, meant[row.scale]) for row, code in rows]
+        with self._audit.as_one():
+            for one in found:
+                self._audit.read(one.report.subject_id, "self-reports")
+        return found
 
     def repair(
         self, subject: Subject, report_id: int, scale: str, *, limits: tuple[float, float] | None = None
@@ -135,32 +136,42 @@ class SelfReports:
             limits: the lowest and the highest total of another scale.
 
         Raises:
-            StoreError: there is none with that id, or the answers don't fit the scale.
+            MissingError: the subject has none with that id.
+            StoreError: the answers don't fit the scale.
         """
         with self._database.transaction() as session:
             row = _row(session, subject, report_id)
             answers = checked_answers(
                 scale, row.items, row.total, difficulty=row.difficulty, limits=limits, kept=bool(known(scale))
             )
-            self._audit.log(
-                "repair", subject, what="self-report", id=row.id, was=row.scale, scale=answers.scale
-            )
-            for name, value in asdict(answers).items():
-                setattr(row, name, list(value) if isinstance(value, tuple) else value)
-            session.flush()
+            told = {"what": "self-report", "number": row.id, "was": row.scale, "scale": answers.scale}
+            with self._ledger.changing(session, row, action="repair", **told):
+                for name, value in asdict(answers).items():
+                    setattr(row, name, list(value) if isinstance(value, tuple) else value)
             return _report(row)
 
-    def remove(self, report_id: int) -> None:
-        """Take a self-report away.
+    def remove(self, subject: Subject, report_id: int) -> None:
+        """Take a self-report of a subject away.
 
         Raises:
-            StoreError: there is none with that id.
+            MissingError: the subject has none with that id.
         """
         with self._database.transaction() as session:
-            row = session.get(SelfReportRow, report_id)
-            if row is None:
-                raise StoreError(f"there is no self-report {report_id}")
-            session.delete(row)
+            self._ledger.remove(
+                session, _row(session, subject, report_id), what="self-report", number=report_id
+            )
+
+    def _put(
+        self, session: Session, subject: Subject, answers: Answers, at: datetime, note: str
+    ) -> SelfReport:
+        row = SelfReportRow(
+            subject_id=subject.id,
+            at=checked_time("self-report", at),
+            note=checked_text("note", note),
+            **{**asdict(answers), "items": list(answers.items) if answers.items is not None else None},
+        )
+        self._ledger.add(session, row, "self-report", row.at)
+        return _report(row)
 
 
 def _as_before(
@@ -193,22 +204,12 @@ def _as_kept(report: SelfReport, limits: tuple[float, float] | None) -> Answers:
         return Answers(report.scale, None, report.total)
 
 
-def _put(session: Session, subject: Subject, answers: Answers, at: datetime, note: str) -> SelfReport:
-    row = SelfReportRow(
-        subject_id=subject.id,
-        at=checked_time("self-report", at),
-        note=checked_text("note", note),
-        **{**asdict(answers), "items": list(answers.items) if answers.items is not None else None},
-    )
-    session.add(row)
-    session.flush()
-    return _report(row)
-
-
 def _row(session: Session, subject: Subject, report_id: int) -> SelfReportRow:
     row = session.get(SelfReportRow, report_id)
     if row is None or row.subject_id != subject.id:
-        raise StoreError(f"{subject.code} has no self-report {report_id}")
+        raise MissingError(
+            f"{subject.code} has no self-report {report_id}: mien self-report list {subject.code}"
+        )
     return row
 
 

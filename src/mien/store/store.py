@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 import logging
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +18,14 @@ from sqlalchemy.orm import Session
 from mien.errors import StoreError
 from mien.store.address import find_address, find_key
 from mien.store.annotations import Annotations
-from mien.store.audit import Audit
+from mien.store.audit import Audit, Reading
 from mien.store.baselines import Baselines
+from mien.store.checking import Checked, bind, check, is_unbound
 from mien.store.consents import Consents
 from mien.store.engine import utc_now
-from mien.store.erasing import clean, erase_recordings, erase_rows, is_unclean, old_recordings
-from mien.store.figures import Figures
+from mien.store.erasing import clean, erase_rows, is_unclean, note_unclean, old_recordings
+from mien.store.figures import Figures, forget_all
+from mien.store.ledger import Ledger
 from mien.store.neutral_faces import NeutralFaces
 from mien.store.opening import open_database
 from mien.store.readings import Readings
@@ -31,7 +33,7 @@ from mien.store.recordings import Recordings
 from mien.store.self_reports import SelfReports
 from mien.store.subjects import Subjects
 from mien.store.texts import Texts
-from mien.store.types import Subject
+from mien.store.types import StoredRecording, Subject
 from mien.store.users import Users
 
 _log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Store:
         create: bool = True,
     ) -> None:
         self.database = open_database(find_address(where), key=find_key(key), now=now, create=create)
+        self._visits: dict[Reading, datetime] = {}
         self._hang(who or _system_user())
         try:
             self._tidy()
@@ -74,18 +77,20 @@ class Store:
     def _hang(self, who: str) -> None:
         """Hang everything on the open database, in somebody's name."""
         self.who = who
-        self.audit = Audit(self.database, who)
-        self.subjects = Subjects(self.database, self.audit)
-        self.consents = Consents(self.database, self.audit)
-        self.annotations = Annotations(self.database)
-        self.self_reports = SelfReports(self.database, self.audit)
-        self.recordings = Recordings(self.database)
-        self.readings = Readings(self.database)
-        self.figures = Figures(self.database)
-        self.baselines = Baselines(self.database)
-        self.neutral_faces = NeutralFaces(self.database, self.audit)
-        self.users = Users(self.database, self.audit)
-        self.texts = Texts(self.database, self.audit)
+        self.audit: Audit = Audit(self.database, who, self._visits)
+        ledger = Ledger(self.database, self.audit)
+        self.subjects = Subjects(self.database, ledger)
+        self.consents = Consents(self.database, self.audit, ledger)
+        self.annotations = Annotations(self.database, self.audit, ledger)
+        self.self_reports = SelfReports(self.database, self.audit, ledger)
+        self.recordings = Recordings(self.database, self.audit, ledger)
+        self.readings = Readings(self.database, self.audit, ledger)
+        self.figures = Figures(self.database, self.audit)
+        self.baselines = Baselines(self.database, self.audit, ledger)
+        self.neutral_faces = NeutralFaces(self.database, self.audit, ledger)
+        self.users = Users(self.database, ledger)
+        self.texts = Texts(self.database, ledger)
+        self._ledger = ledger
 
     def by(self, who: str) -> Self:
         """Give the same open store in another name, for the audit log; whoever opened it closes it."""
@@ -111,9 +116,20 @@ class Store:
         """Write several things as one; see `engine.Database.transaction`."""
         return self.database.transaction()
 
-    def reading(self) -> AbstractContextManager[Session]:
-        """Read several things as of one moment; see `engine.Database.reading`."""
-        return self.database.reading()
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Read several things as of one moment, with one line in the log; see `engine.Database.reading`."""
+        with self.audit.as_one(), self.database.reading() as session:
+            yield session
+
+    def check(self) -> Checked:
+        """Check the audit log, and the record against it; see `checking.check`.
+
+        Raises:
+            StoreError: the log itself was altered.
+        """
+        lines = self.audit.verify()
+        return check(self.database, lines)
 
     def erase(self, subject: Subject) -> dict[str, int]:
         """Erase a subject: every row, and what rows leave behind in the file.
@@ -133,6 +149,23 @@ class Store:
         clean(self.database)
         return counts
 
+    def remove_recording(self, subject: Subject, recording_id: int) -> StoredRecording:
+        """Erase one recording of a subject: its rows with the marks on it, and what they leave in the file.
+
+        If another program reads just then, the traces in the file are removed when the store is opened next.
+
+        Returns:
+            What it was.
+
+        Raises:
+            MissingError: the subject has no such recording.
+        """
+        with self.transaction() as session:
+            gone = self.recordings.remove(subject, recording_id)
+            note_unclean(session)
+        self._clean_if_possible()
+        return gone
+
     def enforce_retention(self, now: datetime | None = None) -> dict[str, int]:
         """Erase the recordings that are older than their subjects want them kept.
 
@@ -148,19 +181,24 @@ class Store:
                 return {}
         with self.transaction() as session:
             old = old_recordings(session, now)
-            for row, recording_ids in old.items():
-                erase_recordings(session, row.id, recording_ids)
-                self.audit.log("retention", self.subjects.get(row.code), recordings=len(recording_ids))
+            for subject, recordings in old.items():
+                forget_all(session, subject.id)
+                self._ledger.remove_recordings(
+                    session, recordings, action="retention", recordings=len(recordings)
+                )
+            note_unclean(session)
         self._clean_if_possible()
-        return {row.code: len(recording_ids) for row, recording_ids in old.items()}
+        return {row.code: len(recordings) for row, recordings in old.items()}
 
     def _tidy(self) -> None:
         self._look_for_mistyped()
         if self.database.read_only:
             return
-        self.enforce_retention()
         with self.reading() as session:
-            unclean = is_unclean(session)
+            unbound, unclean = is_unbound(session), is_unclean(session)
+        if unbound:
+            bind(self.database, self.audit)
+        self.enforce_retention()
         if unclean:
             self._clean_if_possible()
 
@@ -169,7 +207,8 @@ class Store:
 
         Nobody may look past them: a PHQ-9 that is called otherwise is missing among the others.
         """
-        found = self.self_reports.mistyped()
+        with self.audit.unlogged():
+            found = self.self_reports.mistyped()
         if not found:
             return
         many = f"{len(found)} self-reports have" if len(found) > 1 else "1 self-report has"

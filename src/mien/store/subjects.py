@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -12,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.audit import Audit
 from mien.store.checks import checked_name, checked_text
 from mien.store.engine import Database
+from mien.store.ledger import Ledger
 from mien.store.schema import SubjectRow
 from mien.store.types import Subject
 
@@ -26,14 +27,20 @@ class Subjects:
 
     Args:
         database: an open one.
-        audit: where additions and changes are logged.
+        ledger: where additions and changes go.
     """
 
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self._database, self._ledger = database, ledger
 
     def add(
-        self, code: str, *, birth_year: int | None = None, notes: str = "", retention_days: int | None = None
+        self,
+        code: str,
+        *,
+        birth_year: int | None = None,
+        notes: str = "",
+        retention_days: int | None = None,
+        created_at: datetime | None = None,
     ) -> Subject:
         """Add a subject.
 
@@ -42,6 +49,7 @@ class Subjects:
             birth_year: where it matters.
             notes: free text.
             retention_days: erase recordings that are older; None keeps them.
+            created_at: when the subject was first added; by default now.
 
         Raises:
             StoreError: the code is taken (or differs from another by capitals only), or a value can't be.
@@ -49,10 +57,12 @@ class Subjects:
         chosen = {"code": code, "birth_year": birth_year, "notes": notes, "retention_days": retention_days}
         with self._database.transaction() as session:
             row = SubjectRow(
-                **self._checked(chosen), number=secrets.token_hex(16), created_at=self._database.now()
+                **self._checked(chosen),
+                number=secrets.token_hex(16),
+                created_at=created_at or self._database.now(),
             )
             subject = _save(session, row)
-            self._audit.log("add", subject)
+            self._ledger.added(session, row, what="subject")
         return subject
 
     def find(self, code: str) -> Subject | None:
@@ -89,10 +99,10 @@ class Subjects:
         checked = self._checked(chosen)
         with self._database.transaction() as session:
             row = _require(session, code)
-            for name, value in checked.items():
-                setattr(row, name, value)
-            subject = _save(session, row)
-            self._audit.log("change", subject, fields=sorted(checked))
+            with self._ledger.changing(session, row, what="subject", fields=sorted(checked)):
+                for name, value in checked.items():
+                    setattr(row, name, value)
+                subject = _save(session, row)
         return subject
 
     def _checked(self, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mien.errors import StoreError
-from mien.store.audit import Audit
 from mien.store.checks import checked_name, checked_text
 from mien.store.engine import Database
+from mien.store.ledger import Ledger
 from mien.store.schema import TextRow
 from mien.store.types import FALSE_ALARM_DAYS
 
@@ -34,11 +34,11 @@ class Texts:
 
     Args:
         database: an open one.
-        audit: where changes are logged.
+        ledger: where changes go.
     """
 
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self._database, self._ledger = database, ledger
 
     def get(self, name: str) -> str:
         """Give a text.
@@ -92,8 +92,15 @@ class Texts:
 
     def _keep(self, name: str, value: Any) -> None:
         with self._database.transaction() as session:
-            session.merge(TextRow(name=name, value=value))
-            self._audit.log("text", None, name=name)
+            row = session.get(TextRow, name)
+            if row is None:
+                row = TextRow(name=name, value=value)
+                session.add(row)
+                session.flush()
+                self._ledger.added(session, row, action="text", name=name)
+                return
+            with self._ledger.changing(session, row, action="text", name=name):
+                row.value = value
 
 
 def _check(name: str) -> None:

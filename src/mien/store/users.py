@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
-from mien.store.audit import Audit
 from mien.store.checks import checked_choice, checked_name, require_subject
 from mien.store.engine import Database
+from mien.store.ledger import Ledger
 from mien.store.schema import UserRow
 from mien.store.types import SHORTEST_PASSWORD, Role, Subject, User
 
@@ -29,11 +29,11 @@ class Users:
 
     Args:
         database: an open one.
-        audit: where changes are logged.
+        ledger: where changes are logged.
     """
 
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self._database, self._ledger = database, ledger
 
     def add(self, name: str, password: str, role: Role, subject: Subject | None = None) -> User:
         """Let somebody in.
@@ -66,7 +66,7 @@ class Users:
             row = UserRow(name=name, password=hashed, role=role, subject_id=subject.id if subject else None)
             session.add(row)
             session.flush()
-            self._audit.log("user", subject, added=row.id, role=role)
+            self._ledger.added(session, row, action="user", added=row.id, role=role)
             return _user(row)
 
     def check(self, name: str, password: str) -> User | None:
@@ -94,8 +94,8 @@ class Users:
         hashed = _hash(password)
         with self._database.transaction() as session:
             row = _require(session, name)
-            row.password = hashed
-            self._audit.log("user", None, password=row.id)
+            with self._ledger.changing(session, row, action="user", password=row.id):
+                row.password = hashed
 
     def remove(self, name: str) -> None:
         """Let somebody in no more.
@@ -109,8 +109,7 @@ class Users:
                 raise StoreError(
                     f"{name} is the only admin: make another one first, or remove the others first"
                 )
-            session.delete(row)
-            self._audit.log("user", None, removed=row.id)
+            self._ledger.remove(session, row, action="user", removed=row.id)
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from mien.errors import StoreError
+from mien.errors import MissingError, StoreError
 from mien.expression.seldom import seldom_words
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
@@ -55,7 +55,7 @@ def add_to(api: FastAPI, records: Records) -> None:
 
 async def _explain(request: Request, error: Exception) -> Response:
     """Tell what the store refused, in its own words."""
-    return JSONResponse({"detail": str(error)}, 409)
+    return JSONResponse({"detail": str(error)}, 404 if isinstance(error, MissingError) else 409)
 
 
 def _add_subjects(router: APIRouter) -> None:
@@ -88,7 +88,6 @@ def _add_subjects(router: APIRouter) -> None:
     def subject(code: str, who: Seeing) -> dict[str, Any]:
         """Tell of a subject: consent, marks, self-reports, the texts and limits that are set."""
         found = who.subject(code)
-        who.store.audit.log("read", found, what="subject")
         with who.store.reading():
             return {
                 **_about(who, found),
@@ -166,10 +165,7 @@ def _add_marks(router: APIRouter) -> None:
     @router.delete("/subjects/{code}/annotations/{number}", status_code=204)
     def remove(code: str, number: int, who: Seeing) -> None:
         """Take a mark away."""
-        subject = who.subject(code)
-        if number not in {each.id for each in who.store.annotations.of(subject)}:
-            raise HTTPException(404, "there is no such mark")
-        who.store.annotations.remove(number)
+        who.store.annotations.remove(who.subject(code), number)
 
 
 def _span(
@@ -222,10 +218,7 @@ def _add_self_reports(router: APIRouter) -> None:
     @router.delete("/subjects/{code}/self-reports/{number}", status_code=204)
     def remove(code: str, number: int, who: Seeing) -> None:
         """Take a self-report away."""
-        subject = who.subject(code)
-        if number not in {each.id for each in who.store.self_reports.of(subject)}:
-            raise HTTPException(404, "there is no such self-report")
-        who.store.self_reports.remove(number)
+        who.store.self_reports.remove(who.subject(code), number)
 
 
 def _told(who: Visitor, report: SelfReport) -> dict[str, Any]:
@@ -255,8 +248,6 @@ def _add_recordings(router: APIRouter) -> None:
 
         subject = who.subject(code)
         found = _recording_of(who, subject, number)
-        if start_s == 0.0 and end_s is None:
-            who.store.audit.log("read", subject, what="recording", recording=found.uuid)
         series = load_series(who.store, found.id)
         last_s = max(found.length_s, float(series.time_s[-1]) if len(series) else 0.0, 1.0)
         end_s = min(end_s or last_s, last_s)
@@ -276,6 +267,11 @@ def _add_recordings(router: APIRouter) -> None:
                 "marks": [views.annotation_view(each, found) for each in marks],
             }
         )
+
+    @router.delete("/subjects/{code}/recordings/{number}", status_code=204)
+    def remove(code: str, number: int, who: Seeing) -> None:
+        """Erase one recording with its readings and the marks on it; nothing brings it back."""
+        who.store.remove_recording(who.subject(code), number)
 
 
 def _recording_of(who: Visitor, subject: Subject, number: int) -> StoredRecording:

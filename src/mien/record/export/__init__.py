@@ -67,6 +67,11 @@ def export_record(
         StoreError: there is no such subject, or the store can't be read.
         OutputError: the zip can't be written.
     """
+    with store.audit.unlogged():  # the line of the export says that all was read
+        return _exported(store, code, path, fhir, progress)
+
+
+def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callable[[float], None]) -> Exported:
     from mien.record.baseline import taken
     from mien.record.take import recover
 

@@ -21,6 +21,7 @@ from mien.record.days import days
 from mien.record.report.daily import dates_of
 from mien.record.report.material import ControlChart, Material, Told, choose_period
 from mien.record.scales import OUTCOMES, title_of
+from mien.store.audit import as_one_reading
 from mien.store.types import FALSE_ALARM_DAYS, Annotation, SelfReport, Subject
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _TEXTS: Final = ("phq9_safety", "report_footer")
 _KINDS: Final = {"cusum": "CUSUM", "ewma": "EWMA"}
 
 
+@as_one_reading
 def gather(
     store: Store,
     subject: Subject,

@@ -47,6 +47,8 @@ class Recording {
     part("choose").addEventListener("click", () => part("file").click());
     part("file").addEventListener("change", () => this.#play(part("file").files[0]));
     part("note-form").addEventListener("submit", (event) => this.#note(event));
+    part("erase").addEventListener("click", () => this.#askToErase());
+    part("erase-sure").addEventListener("close", ({ target }) => target.returnValue === "erase" && this.#erase());
     part("offset").addEventListener("change", () => this.#seek(this.#tape.nowS));
     const video = part("video");
     const follow = () => this.#tape.at(video.currentTime + this.#offset());
@@ -209,6 +211,19 @@ class Recording {
     this.#seek(this.#tape.nowS);
     const apartS = Math.abs(video.duration - this.#data.length_s);
     if (apartS > 2 + 0.02 * this.#data.length_s) this.#part("video-error").textContent = `That video is ${tenths(video.duration)} long, the recording ${tenths(this.#data.length_s)}: is it the right one?`;
+  }
+
+  #askToErase() {
+    const sure = this.#part("erase-sure");
+    sure.returnValue = ""; // the last answer would stay when this question is closed by a key
+    sure.showModal();
+  }
+
+  #erase() {
+    this.#try("erase-error", async () => {
+      await ask(this.#path(), { method: "DELETE" });
+      location.assign(`/subjects/${encodeURIComponent(this.#config.code)}`);
+    });
   }
 
   #note(event) {
