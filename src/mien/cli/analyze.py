@@ -229,9 +229,9 @@ def neutral_line(neutral: dict[str, Any]) -> str:
     own = sum(count for origin, count in neutral["readings"].items() if origin != "average")
     [(label, p)] = person["read_without"].items()
     said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {_count(own, 'reading')}"
-    return (
-        said if label == "neutral" else f"{said}, which without it reads as {label} ({p:.0%}): is it neutral?"
-    )
+    if label == "neutral":
+        return said
+    return f"{said}. By itself that face looks like {label} ({p:.0%}): was it neutral?"
 
 
 def _stored(kept: dict[str, Any]) -> str:
