@@ -119,7 +119,7 @@ def test_days_filmed_otherwise_are_apart() -> None:
 
 
 def test_python_tells_the_safety_text_of_partial_answers_too(store: Store) -> None:
-    record = SubjectRecord(store, store.subjects.add("P-1"))
+    record = SubjectRecord(store, add_agreed(store, "P-1"))
     store.self_reports.add(record.subject, "phq9", items=[0] * 9)
     store.self_reports.add(record.subject, "phq9", total=20)
     assert record.safety_text() is None

@@ -77,15 +77,19 @@ def test_an_empty_record_says_so(page: TestClient, record: Store) -> None:
     assert told["store"] == record.where
 
 
-def test_a_subject_is_added_and_listed_with_consent_and_days(page: TestClient, record: Store) -> None:
+def test_a_subject_is_added_and_listed_with_consent_and_days(
+    page: TestClient, record: Store, clock: FakeClock
+) -> None:
+    clock.advance(days=1)
     assert post(page, "subjects", code="P-017", birth_year=1961).status_code == 201
+    assert get(page, "subjects")["subjects"][0]["consent"] == {"state": "none"}
     subject = record.subjects.get("P-017")
     people.record(record, subject, MAY_4)
     people.record(record, subject, MAY_4 + timedelta(hours=2))
     people.record(record, subject, MAY_4 + timedelta(days=1), kind="camera")
     (told,) = get(page, "subjects")["subjects"]
     assert (told["code"], told["birth_year"]) == ("P-017", 1961)
-    assert told["consent"] == {"state": "none"}
+    assert told["consent"]["state"] == "valid"
     assert (told["days"], told["recordings"], told["last_recording"]) == (2, 3, "2026-05-05")
     assert told["simulated"] is True
 
@@ -154,7 +158,10 @@ def test_a_mark_stands_at_the_time_that_the_servers_clock_showed(
     assert days == ["2026-03-28", "2026-03-29", "2026-03-30"]
 
 
-def test_a_recordings_day_is_that_of_where_it_was_made(page: TestClient, record: Store, berlin: None) -> None:
+def test_a_recordings_day_is_that_of_where_it_was_made(
+    page: TestClient, record: Store, clock: FakeClock, berlin: None
+) -> None:
+    clock.advance(hours=12)
     subject = record.subjects.add("P-1")
     tokyo = datetime.fromisoformat("2026-05-05T00:30+09:00")  # in Berlin the day before
     people.record(record, subject, tokyo)
@@ -371,7 +378,8 @@ def test_an_interval_that_can_not_be_is_refused(
     assert record.texts.setting("false_alarm_days") is None
 
 
-def test_a_baseline_is_taken_deliberately(page: TestClient, record: Store) -> None:
+def test_a_baseline_is_taken_deliberately(page: TestClient, record: Store, clock: FakeClock) -> None:
+    clock.advance(days=6)
     subject = record.subjects.add("P-1")
     assert "no baseline yet" in post(page, "subjects/P-1/baseline").json()["detail"]
     for day in range(6):
