@@ -1,180 +1,304 @@
-"""How the charts keep their promise on simulated people, and how soon they tell a change.
+"""How the charts keep their promise on simulated people; how well and how soon changes are told.
 
     python benchmarks/change.py
 
 Prints the tables of docs/change.md. Days are drawn by `mien.mood.simulated.simulate_days`, a fifth of them is
-missing; the last table draws every reading of every recording.
+missing, and each person is watched as `mien changes` does it; the last table draws every reading.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mien.mood.change.ar1 import REACH_SD, Fits, design, fit_many, has_weeks
+from mien.mood.change.ar1 import design, fit_many
+from mien.mood.change.charts import Alarm, Chart, cusum, ewma
 from mien.mood.change.conditions import LEAST_SPREAD
-from mien.mood.change.findings import findings
-from mien.mood.change.limits import Plan, advance, limit
-from mien.mood.change.points import follow
+from mien.mood.change.findings import Finding, findings
 from mien.mood.episodes import episodes
 from mien.mood.expressivity import distance, own_neutral
 from mien.mood.simulated import SimulatedPerson, simulate, simulate_days
-from mien.mood.usual import Usual
+from mien.mood.usual import Usual, UsualMeasure
 
 Floats = NDArray[np.float64]
-Chart = Literal["ewma", "cusum", "bayes"]
+Ints = NDArray[np.int64]
 
-CHARTS: tuple[Chart, ...] = ("ewma", "cusum", "bayes")
-SPANS = {5: 6, 28: 35, 56: 70}
-"""Days of a baseline, a fifth of them missing: usable days -> calendar days."""
-CHOSEN_DAYS = 365.0
-SIZES_SD = (0.5, 1.0, 2.0)
+BASELINE_DAYS = 42
 AHEAD_DAYS = 365
 """How long people are watched behind their baseline."""
-BAYES_PEOPLE = 250
-"""Of how many the run lengths are followed, which takes long."""
-KNOWN = tuple(range(1, 1001))
-"""A baseline so long that what is usual is as good as known: limits without any allowance."""
+CHOSEN_DAYS = 365.0
+CHANGE_DAY, CHANGE_DAYS = 30, 21
+"""A change begins so many days behind the baseline, and lasts for so many days."""
+FIRST = dt.date(2026, 1, 5)
+SAMPLING = 0.2
+"""Share of a baseline day's variance that is sampling error, where errors are known."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """People of one kind.
+
+    Attributes:
+        name: in the tables.
+        how: for `simulate_days`.
+        baseline_days: calendar days of the baseline, a fifth of them missing.
+        noisier: how many times the variance of later days' sampling error is the baseline's.
+        told: whether the charts are told these errors.
+        season_sd: standard deviation of a season of the year, with a phase of each person's own.
+    """
+
+    name: str
+    how: dict[str, float]
+    baseline_days: int = BASELINE_DAYS
+    noisier: float = 1.0
+    told: bool = False
+    season_sd: float = 0.0
+
+
+def autoregression(phi: float, **more: Any) -> Setting:
+    return Setting(f"autocorrelation {phi:g}", {"carry": phi, "noise": 0.0}, **more)
+
+
+PROMISED = (
+    *(autoregression(phi) for phi in (0.0, 0.2, 0.4, 0.6)),
+    Setting("autocorrelation 0.4, 70 days of baseline", {"carry": 0.4, "noise": 0.0}, baseline_days=70),
+    Setting("mood 0.6, 40 % noise", {}),
+    Setting("mood 0.6, 40 % noise, weekly rhythm of 0.5 SD", {"weekly_sd": 0.5}),
+    Setting("later recordings 4 times as noisy, errors known", {}, noisier=4.0, told=True),
+    Setting("later recordings 4 times as noisy, errors not known", {}, noisier=4.0),
+    Setting("later recordings 10 times as noisy, errors known", {}, noisier=10.0, told=True),
+    Setting("later recordings 10 times as noisy, errors not known", {}, noisier=10.0),
+    Setting("mood 0.8, 50 % noise", {"carry": 0.8, "noise": 0.5}),
+    Setting("slow mood 0.95, 30 % noise", {"carry": 0.95, "noise": 0.3}),
+    Setting("slow mood 0.95, 50 % noise", {"carry": 0.95, "noise": 0.5}),
+    Setting("mood 0.6, 40 % noise, season of 0.7 SD", {}, season_sd=0.7),
+)
 
 
 @dataclass(frozen=True)
 class People:
-    """Many people over the same days."""
+    """Many people over the same days.
 
-    days: NDArray[np.int64]
+    Attributes:
+        days: (n,) the days with a figure, counted from 1.
+        values: (people, n) their figures.
+        usable: how many of the days are the baseline's.
+        errors: (n,) standard error of each day's figure; None where it isn't known.
+    """
+
+    days: Ints
     values: Floats
-    baseline: int
-    fits: Fits
-    weekly: bool
+    usable: int
+    errors: Floats | None = None
+    dates: list[dt.date] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The baseline's last day."""
+        return int(self.days[self.usable - 1])
+
+    def chart(self, person: int, kind: Callable[..., Chart | None] = ewma, until: int | None = None) -> Chart:
+        """Watch a person up to a day."""
+        count = len(self.days) if until is None else int((self.days <= until).sum())
+        own = UsualMeasure(tuple(self.dates[: self.usable]), self.values[person, : self.usable])
+        usual = Usual(own.dates[0], own.dates[-1], own.days, 10.0 * own.days, {"expressivity": own})
+        index = pd.Index(self.dates[:count], dtype=object)
+        values = pd.Series(self.values[person, :count], index, name="expressivity")
+        errors = None if self.errors is None else pd.Series(self.errors[:count], index)
+        chart = kind(values, usual, false_alarm_days=CHOSEN_DAYS, errors=errors)
+        assert chart is not None
+        return chart
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="False alarms and delays of the charts, on simulated people."
-    )
-    parser.add_argument("--people", type=int, default=1000)
-    parser.add_argument("--full", type=int, default=40, help="people of whom every reading is drawn")
+    parser = argparse.ArgumentParser(description="False alarms, dates and delays, on simulated people.")
+    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--full", type=int, default=8, help="people of whom every reading is drawn")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     began = time.perf_counter()
     print(f"seed {chosen.seed}, {chosen.people} people, {chosen.full} with every reading\n")
-    bias(chosen.people, chosen.seed)
-    allowance(chosen.people, chosen.seed)
+    bias(5 * chosen.people, chosen.seed)
     promise(chosen.people, chosen.seed)
-    delays(chosen.people, chosen.seed)
+    dates(chosen.people, chosen.seed)
+    lasting(chosen.people, chosen.seed)
     light(chosen.full, chosen.seed)
     print(f"{time.perf_counter() - began:.0f} s")
 
 
 def bias(people: int, seed: int) -> None:
     """Is phi recovered, with gaps?"""
-    rows = []
-    for usable_days, carry in product((28, 56), (0.0, 0.4, 0.7)):
+    rows: list[list[object]] = []
+    for (usable, span), carry in product(((28, 35), (56, 70)), (0.0, 0.4, 0.7)):
         random = np.random.default_rng(seed)
-        days = observed(random, usable_days, SPANS[usable_days])
-        values = simulate_days(random, people, SPANS[usable_days], carry=carry, noise=0)[:, days - 1]
+        days = observed(random, usable, span)
+        values = simulate_days(random, people, span, carry=carry, noise=0)[:, days - 1]
         found = fit_many(days, values, design(days, weekly=False))
-        rows.append(
-            [
-                usable_days,
-                carry,
-                f"{found.phi.mean():.2f}",
-                f"{found.phi.std():.2f}",
-                f"{found.sd.mean():.2f}",
-            ]
-        )
-    table(
-        "Autocorrelation", ["usable days", "true phi", "mean of fits", "their SD", "mean SD (true 1)"], rows
-    )
-
-
-def allowance(people: int, seed: int) -> None:
-    """What is it worth to allow for what the baseline leaves open? Days that fit the model exactly."""
-    rows = []
-    for usable_days, kind in product((5, 28, 56), ("cusum", "ewma")):
-        group = drawn(seed, people, usable_days, AHEAD_DAYS, carry=0.4, noise=0.0)
-        for name, how in (
-            ("none", {"days": KNOWN, "weekly": False}),
-            ("expected", {}),
-            ("90 %", {"sure": 0.9}),
-        ):
-            if usable_days >= 28 or name == "none":
-                first, count = watched(group, kind, CHOSEN_DAYS, **how)
-                ill = drawn(
-                    seed + 1,
-                    people,
-                    usable_days,
-                    AHEAD_DAYS,
-                    carry=0.4,
-                    noise=0.0,
-                    flat_from=30,
-                    flat_size=1.0,
-                )
-                rows.append([usable_days, kind, name, *shares(first, count), *delay(ill, kind, **how)[:1]])
-    table(
-        f"What is allowed for, at one false alarm in {CHOSEN_DAYS:.0f} days",
-        [
-            "usable days",
-            "chart",
-            "allowed for",
-            "alarm in 30 days",
-            "in 365 days",
-            "false alarms a year",
-            "median delay at 1 SD",
-        ],
-        rows,
-    )
+        fits = [f"{each:.2f}" for each in (found.phi.mean(), found.phi.std(), found.sd.mean())]
+        rows.append([usable, carry, *fits])
+    heads = ["usable days", "true phi", "mean of fits", "their SD", "mean SD (true 1)"]
+    table("Autocorrelation", heads, rows)
 
 
 def promise(people: int, seed: int) -> None:
-    """Is the chosen interval kept?"""
-    kinds = {
-        "as the model": {"carry": 0.4, "noise": 0.0},
-        "mood plus noise": {},
-        "slower mood, more noise": {"carry": 0.8, "noise": 0.5},
-        "with a weekly rhythm of 0.5 SD": {"weekly_sd": 0.5},
-    }
-    rows = []
-    for (name, how), usable_days, interval in product(kinds.items(), (28, 56), (90.0, 365.0, 1095.0)):
-        row: list[object] = [name, usable_days, f"{interval:.0f}"]
-        for chart in CHARTS:
-            first, count = watched(drawn(seed, people, usable_days, AHEAD_DAYS, **how), chart, interval)
-            interval_days = "-" if chart == "bayes" else f"{AHEAD_DAYS / count.mean():.0f}"
-            early, year = (100 * (first <= limit_days).mean() for limit_days in (30, 365))
-            row.append(f"{interval_days}, {early:.0f} %, {year:.0f} %")
-        rows.append(row)
+    """Is the chosen interval kept, and if not, is it said?"""
+    rows: list[list[object]] = []
+    for setting in PROMISED:
+        rows.append([setting.name, *kept(drawn(seed, people, setting), people)])
+    rows.append(
+        ["CUSUM: autocorrelation 0.4", *kept(drawn(seed, people, autoregression(0.4)), people, cusum)]
+    )
     heads = [
-        "days",
-        "usable days",
-        "chosen interval",
-        *(f"{chart}: interval, in 30, in 365 days" for chart in CHARTS),
+        "people", "days watched until a first alarm, for each", "days for each alarm", "alarm within 30 days",
+        "said that it can't be promised", "of those with an alarm", "days for each alarm of the others",
+    ]  # fmt: skip
+    table(f"The promise, one false alarm in {CHOSEN_DAYS:.0f} days", heads, rows)
+
+
+def kept(group: People, people: int, kind: Callable[..., Chart | None] = ewma) -> list[str]:
+    """Give days to a first alarm, days for each, and what is said of the promise."""
+    charts = [group.chart(person, kind) for person in range(people)]
+    count = np.array([len(chart.alarms) for chart in charts])
+    first = np.array(
+        [day_of(chart.alarms[0].date) - group.end if chart.alarms else np.inf for chart in charts]
+    )
+    doubted = np.array([bool(chart.doubt) for chart in charts])
+    watched = np.minimum(first, AHEAD_DAYS).sum()
+    alarmed = int(doubted[count > 0].sum())
+    return [
+        f"{watched / max(1, int((count > 0).sum())):.0f}",
+        per_alarm(count),
+        f"{100 * (first <= 30).mean():.0f} %",
+        f"{100 * doubted.mean():.0f} %",
+        f"{alarmed} of {int((count > 0).sum())}",
+        per_alarm(count[~doubted]),
     ]
-    table("The promise", heads, rows)
 
 
-def delays(people: int, seed: int) -> None:
-    """How soon is flatness told?"""
-    rows = []
-    for usable_days, size, chart in product((28, 56), SIZES_SD, CHARTS):
-        group = drawn(seed, people, usable_days, AHEAD_DAYS, flat_from=30, flat_size=size)
-        _, calm = watched(drawn(seed + 1, people, usable_days, AHEAD_DAYS), chart, CHOSEN_DAYS)
-        rows.append([usable_days, f"{size:g}", chart, *delay(group, chart), f"{calm.mean():.2f}"])
-    heads = ["usable days", "size, SD", "chart", "median delay, days", "within 14 days", "28", "90"]
-    table(f"Flatness, at one false alarm in {CHOSEN_DAYS:.0f} days", [*heads, "false alarms a year"], rows)
+def per_alarm(count: Ints) -> str:
+    return (
+        f"{len(count) * AHEAD_DAYS / count.sum():.0f}" if count.sum() else f"over {len(count) * AHEAD_DAYS}"
+    )
+
+
+def dates(people: int, seed: int) -> None:
+    """Is a change of three weeks dated and closed on the right day?"""
+    rows: list[list[object]] = []
+    for phi, size in [(0.4, 1.0), (0.4, 1.5), (0.4, 2.0), (0.4, 3.0), (0.0, 2.0), (0.6, 2.0)]:
+        group = drawn(seed, people, autoregression(phi), size=size, lasts=CHANGE_DAYS)
+        begin = group.end + CHANGE_DAY + 1
+        over = begin + CHANGE_DAYS
+        told = [
+            found_in(group.chart(person, until=over + 42).alarms, begin, over) for person in range(people)
+        ]
+        found = [each for each in told if each is not None]
+        errors = np.array([day_of(each.since) - begin for each in found])
+        inside = [day_of(each.since_low) <= begin <= day_of(each.since_high) for each in found]
+        width = [(each.since_high - each.since_low).days + 1 for each in found]
+        ends = np.array([day_of(each.over_told) if each.over_told else np.inf for each in found])
+        last = np.array([day_of(each.over) - over for each in found if each.over])
+        rows.append(
+            [
+                f"{phi:g}", f"{size:g}", share([each is not None for each in told]),
+                f"{np.abs(errors).mean():.1f}", share(errors < -7), share(errors > 7), share(inside),
+                f"{np.median(width):.0f}", share(ends <= over + 7), share(ends < over),
+                f"{np.median(ends - over):.0f}", f"{np.abs(last).mean():.1f}",
+            ]
+        )  # fmt: skip
+    heads = [
+        "autocorrelation", "size, SD", "told while it lasted", "date off by, mean", "over a week early",
+        "over a week late", "90 % interval holds it", "its days, median", "closed within 7 days",
+        "closed too soon", "told to be over after, median", "end off by, mean",
+    ]  # fmt: skip
+    table(f"A change of {CHANGE_DAYS} days", heads, rows)
+
+
+def lasting(people: int, seed: int) -> None:
+    """How soon is a change told that lasts, and how often is it falsely called over?"""
+    rows: list[list[object]] = []
+    lasts = 120
+    for days, size in product((BASELINE_DAYS, 70), (0.5, 1.0, 2.0)):
+        setting = autoregression(0.4, baseline_days=days)
+        group = drawn(seed, people, setting, size=size, lasts=lasts)
+        begin = group.end + CHANGE_DAY + 1
+        charts = [group.chart(person, until=begin + lasts - 1) for person in range(people)]
+        calm = [chart for chart in charts if not any(day_of(each.date) < begin for each in chart.alarms)]
+        told = [found_in(chart.alarms, begin, begin + lasts) for chart in calm]
+        delay = np.array([day_of(each.date) - begin + 1 if each else np.inf for each in told])
+        shown = [each for each in told if each]
+        closed = [each.over_told is not None for each in shown]
+        median = np.median(delay)
+        rows.append(
+            [
+                days, f"{size:g}", f"{median:.0f}" if np.isfinite(median) else f"over {lasts}",
+                *(share(delay <= limit) for limit in (14, 28, 90)), share(closed),
+            ]
+        )  # fmt: skip
+    heads = [
+        "baseline, days",
+        "size, SD",
+        "median days until told",
+        "within 14",
+        "28",
+        "90",
+        "called over falsely",
+    ]
+    table(f"A change that lasts {lasts} days", heads, rows)
+
+
+def found_in(alarms: tuple[Alarm, ...], begin: int, over: int) -> Alarm | None:
+    """Give the first alarm downwards that was told while the change lasted."""
+    return next((a for a in alarms if a.direction < 0 and begin <= day_of(a.date) < over), None)
+
+
+def day_of(date: dt.date) -> int:
+    return (date - FIRST).days + 1
+
+
+def share(which: Any) -> str:
+    return f"{100 * np.mean(which):.0f} %" if len(which) else "-"
+
+
+def observed(random: np.random.Generator, count: int, span: int) -> Ints:
+    """Days with a recording: so many of a span, its first and last among them."""
+    inner = random.choice(np.arange(2, span), count - 2, replace=False)
+    return np.sort(np.concatenate([[1], inner, [span]])).astype(np.int64)
+
+
+def drawn(seed: int, people: int, setting: Setting, *, size: float = 0.0, lasts: int = 0) -> People:
+    """People with a baseline, and what comes after it."""
+    random = np.random.default_rng(seed)
+    span = setting.baseline_days
+    usable = round(0.8 * span)
+    values = simulate_days(random, people, span + AHEAD_DAYS, **setting.how)
+    values[:, span + CHANGE_DAY : span + CHANGE_DAY + lasts] -= size
+    number = np.arange(span + AHEAD_DAYS)
+    phase = random.uniform(0, 2 * np.pi, (people, 1))
+    values += setting.season_sd * np.sqrt(2) * np.cos(2 * np.pi * number / 365.25 + phase)
+    later = number >= span
+    error = np.sqrt(SAMPLING * np.where(later, setting.noisier, 1.0))
+    values += np.sqrt(SAMPLING * np.where(later, setting.noisier - 1, 0.0)) * random.standard_normal(
+        values.shape
+    )
+    after = span + 1 + np.flatnonzero(random.random(AHEAD_DAYS) >= 0.2)
+    days = np.concatenate([observed(random, usable, span), after])
+    dates = [FIRST + timedelta(int(day) - 1) for day in days]
+    return People(days, values[:, days - 1], usable, error[days - 1] if setting.told else None, dates)
 
 
 def light(people: int, seed: int) -> None:
     """Is poor light told as light, and not as a change of mood? And do the words say what was done?"""
-    rows = []
+    rows: list[list[object]] = []
     cases: dict[str, dict[str, object]] = {
         "nothing": {},
         "poor light from day 56": {"light_change": 56},
@@ -210,7 +334,7 @@ def light(people: int, seed: int) -> None:
     table(f"{people} people, 16 weeks, baseline of 7 weeks", [*heads, "size told, interval holds it"], rows)
 
 
-def changes_of(days: pd.DataFrame, cut: object) -> list[object]:
+def changes_of(days: pd.DataFrame, cut: object) -> list[Finding]:
     return list(findings(days, usual_of(days, cut), false_alarm_days=CHOSEN_DAYS))
 
 
@@ -242,118 +366,6 @@ def days_of(person: SimulatedPerson) -> pd.DataFrame:
             "face_px": float(np.nanmean(series.face_px)),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def observed(random: np.random.Generator, count: int, span: int) -> NDArray[np.int64]:
-    """Days with a recording: so many of a span, its first and last among them."""
-    inner = random.choice(np.arange(2, span), count - 2, replace=False)
-    return np.sort(np.concatenate([[1], inner, [span]])).astype(np.int64)
-
-
-def drawn(
-    seed: int,
-    people: int,
-    usable_days: int,
-    future: int,
-    *,
-    flat_from: int | None = None,
-    flat_size: float = 0.0,
-    **how: float,
-) -> People:
-    """People with a fitted baseline, and what comes after it."""
-    random = np.random.default_rng(seed)
-    span = SPANS[usable_days]
-    values = simulate_days(random, people, span + future, **how)
-    if flat_from is not None:
-        values[:, span + flat_from :] -= flat_size
-    after = span + 1 + np.flatnonzero(random.random(future) >= 0.2)
-    days = np.concatenate([observed(random, usable_days, span), after])
-    kept = values[:, days - 1]
-    weekly = has_weeks(days[:usable_days])
-    fits = fit_many(days[:usable_days], kept[:, :usable_days], design(days[:usable_days], weekly))
-    return People(days, kept, usable_days, fits, weekly)
-
-
-def residuals(group: People) -> tuple[NDArray[np.int64], Floats]:
-    """The days after the baseline, counted from its end, and the forecasts' errors: (days, people)."""
-    levels = group.fits.levels if group.weekly else np.repeat(group.fits.levels, 7, axis=1)
-    usual = levels[:, (group.days - 1) % 7]
-    far = np.clip((group.values - usual) / group.fits.sd[:, np.newaxis], -REACH_SD, REACH_SD)
-    kept = group.fits.phi[:, np.newaxis] ** np.diff(group.days)
-    errors = (far[:, 1:] - kept * far[:, :-1]) / np.sqrt(1 - kept**2)
-    return group.days[group.baseline :] - group.days[group.baseline - 1], errors[:, group.baseline - 1 :].T
-
-
-def limits_of(group: People, kind: str, interval: float, **how: object) -> Floats:
-    """Each person's limit, as `charts` finds it."""
-    own = tuple(group.days[: group.baseline].tolist())
-    plan = {"days": own, "weekly": group.weekly, "false_alarm_days": interval, **how}
-    phi = np.clip(group.fits.phi, 0, 0.8).round(1)
-    found = {each: limit(Plan(kind=kind, phi=float(each), **plan)) for each in np.unique(phi)}  # type: ignore[arg-type]
-    return np.array([found[each] for each in phi])
-
-
-def watched(group: People, chart: Chart | str, interval: float, **how: object) -> tuple[Floats, Floats]:
-    """(people,) the day of the first alarm (infinite without), and how many alarms there are."""
-    days, errors = residuals(group)
-    first, count = np.full(errors.shape[1], np.inf), np.zeros(errors.shape[1])
-    if chart == "bayes":
-        alarmed = bayes(days, errors[:, :BAYES_PEOPLE], group.baseline, interval)
-        return np.where(alarmed.any(axis=0), days[alarmed.argmax(axis=0)], np.inf), alarmed.sum(axis=0)
-    upper = limits_of(group, chart, interval, **how)
-    for day, direction in alarms(chart, days, errors, upper):
-        new = direction.any(axis=0)
-        first[new & np.isinf(first)] = day
-        count += new
-    return first, count
-
-
-def alarms(
-    kind: str, days: NDArray[np.int64], errors: Floats, upper: Floats
-) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Each day with the alarms that begin on it: (2, people), above and below."""
-    sides = np.zeros((2, errors.shape[1]))
-    lasting = np.zeros(sides.shape, np.bool_)
-    for day, error in zip(days, errors, strict=True):
-        sides = np.array(advance(kind, sides[0], sides[1], error))  # type: ignore[arg-type]
-        begins = (sides > upper) & ~lasting
-        lasting = (lasting | begins) & (sides > 0)
-        if kind == "cusum":
-            sides = np.minimum(sides, upper)
-        yield int(day), begins
-
-
-def bayes(days: NDArray[np.int64], errors: Floats, baseline: int, interval: float) -> NDArray[np.bool_]:
-    """(days, people) when another level than the baseline's becomes more likely, after it was at most 0.1."""
-    hazards = 1 - (1 - 1 / interval) ** np.diff(days, prepend=0)
-    parts = np.array_split(errors, max(1, errors.shape[1] // 25), axis=1)
-    usual = np.hstack([follow(part, hazards, baseline)[0][:, 0] for part in parts])
-    begins, lasting = np.zeros(usual.shape, np.bool_), np.zeros(usual.shape[1], np.bool_)
-    for day, chance in enumerate(usual):
-        begins[day] = (chance < 0.5) & ~lasting
-        lasting = (lasting | begins[day]) & (chance < 0.9)
-    return begins
-
-
-def delay(group: People, chart: Chart | str, onset: int = 30, **how: object) -> list[str]:
-    """Median delay, and shares within 14, 28 and 90 days, of those without an alarm before."""
-    days, errors = residuals(group)
-    if chart == "bayes":
-        below = bayes(days, errors[:, :BAYES_PEOPLE], group.baseline, CHOSEN_DAYS)
-        first = np.where(below.any(axis=0), days[below.argmax(axis=0)], np.inf)
-    else:
-        first = np.full(errors.shape[1], np.inf)
-        for day, begins in alarms(chart, days, errors, limits_of(group, chart, CHOSEN_DAYS, **how)):
-            first[begins.any(axis=0) & np.isinf(first)] = day
-    late = first[first > onset] - onset
-    median = np.median(late)
-    within = [f"{100 * (late <= limit_days).mean():.0f} %" for limit_days in (14, 28, 90)]
-    return [f"{median:.0f}" if np.isfinite(median) else "over 335", *within]
-
-
-def shares(first: Floats, count: Floats) -> list[str]:
-    early, year = (100 * (first <= days).mean() for days in (30, 365))
-    return [f"{early:.0f} %", f"{year:.0f} %", f"{count.mean():.2f}"]
 
 
 def table(title: str, heads: list[str], rows: list[list[object]]) -> None:

@@ -1,13 +1,12 @@
-"""Mild smiles, with and without the person's own neutral face, on people whom nothing was fitted to.
+"""Mild smiles, with and without the person's own neutral face, on people whom no constant was fitted to.
 
     python benchmarks/own_neutral.py            # some two minutes on one core
 
 Each person of London's set has a neutral and a smiling photograph. The neutral one teaches the own neutral
 face. Then both are disturbed in 17 ways (moved, turned, seen from aside, smaller, darker, brighter, lit from
-a side, noisy, blurred, compressed), and read the way that a user's photographs are: face found, cropped,
-read. Thresholds come from FER-2013 alone; with --leave-people-out, the one of smiles is set for each person
-by the neutral faces of the other people here, to compare the two. Intervals are of people drawn anew
-(bootstrap).
+a side, noisy, blurred, compressed), and read as a user's photographs are: face found, cropped, read.
+Thresholds come from FER-2013 alone; with --leave-people-out, the one of smiles is set for each person by the
+neutral faces of the other people here, to compare the two. Intervals are of people drawn anew (bootstrap).
 
 It needs `people/london` in the shared data (DeBruine & Jones, CC BY 4.0).
 """

@@ -348,9 +348,15 @@ def test_joint_training_from_data_to_a_network_that_reads_photographs(
     assert again["count"] == 42
     network = load_network("runs/a/small.onnx")
     values = {figure["name"]: figure["value"] for figure in again["figures"] if figure["value"] is not None}
-    kept = network.sidecar.metrics["test"]  # and how often each label is found
-    assert {name: kept[name] for name in values} == pytest.approx(values)
+    metrics = network.sidecar.metrics["test"]
+    assert {name: metrics[name] for name in values} == pytest.approx(values)
+    assert all(name.startswith("recall of ") for name in metrics.keys() - values.keys())
     assert network.sidecar.finds_landmarks
+    anew = run("models", "calibrate", "runs/a/small.onnx", *command[2:])
+    assert anew.code == 0, anew.err
+    assert load_network("runs/a/small.onnx").sidecar == network.sidecar, (
+        "the same faces give the same sidecar"
+    )
     assert [data.name for data in network.sidecar.data] == ["fer2013.parquet", "landmarks.npz"]
     assert run("analyze", photos, "--network", "runs/a/small.onnx").code == 0
 

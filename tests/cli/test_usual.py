@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ def test_a_baseline_stands_until_it_is_taken_anew(simulated: Run) -> None:
     shown = simulated("usual", "SIM-1", "--store", "record.sqlite")
     assert "42 usable days" in shown.out
     assert "as it was taken" in shown.out
-    assert "expressivity" in shown.out
+    assert "Expressivity" in shown.out
     first = shown.out.split(" to ")[0]
     tried = simulated("usual", "SIM-1", "--from", first, "--store", "record.sqlite")
     assert "56 usable days" in tried.out
@@ -39,9 +41,10 @@ def test_a_baseline_stands_until_it_is_taken_anew(simulated: Run) -> None:
 
 def test_changes_are_told_once_the_interval_of_false_alarms_is_chosen(simulated: Run) -> None:
     silent = simulated("changes", "SIM-1", "--store", "record.sqlite")
-    assert "less expressive" not in silent.out
+    assert "moved less" not in silent.out
     told = simulated("changes", "SIM-1", "--false-alarm-days", "365", "--store", "record.sqlite")
-    assert "less expressive than usual since" in told.out
+    assert "The face has moved less than it usually does" in told.out
+    assert told.out.endswith("By chance alone a change is told about once in 365 days.\n")
     assert told.out.startswith("chosen for the whole record, all subjects: a false alarm may come about once")
     as_json = simulated("changes", "SIM-1", "--json", "--store", "record.sqlite")
     assert any(each["kind"] == "change" and each["size_sd"] < 0 for each in json.loads(as_json.out))
@@ -65,6 +68,27 @@ def test_without_a_finding_nothing_is_called_unchanged(run: Run) -> None:
     chosen = run("changes", "SIM-1", "--false-alarm-days", "0", "--json", *store)
     assert [each["kind"] for each in json.loads(chosen.out)] == ["not_ready"]
     assert chosen.err == "chosen for the whole record, all subjects: no changes are told\n"
+
+
+def test_what_the_readme_says_of_a_made_up_person_is_what_its_commands_show(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command about SIM-1 in the README, as it stands there, one after the other."""
+    monkeypatch.setenv("MIEN_STORE", str(tmp_path / "readme.sqlite"))
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    lines = re.findall(r"`mien (\w+ SIM-1[^`]*)`", text)
+    assert [each.split()[0] for each in lines] == ["simulate", "changes", "report"]
+    ran = [run(*each.split()) for each in lines]
+    assert [each.code for each in ran] == [0, 0, 0], [each.err for each in ran]
+    week = int(lines[0].split("--flat-week ")[1].split()[0])
+    told = json.loads(run("changes", "SIM-1", "--json").out)
+    (change,) = [each for each in told if each["kind"] == "change"]
+    begun = date.today() - timedelta(weeks=12) + timedelta(weeks=week - 1)
+    assert abs((date.fromisoformat(change["since"]) - begun).days) <= 3
+    assert abs((date.fromisoformat(change["over"]) - begun).days - 21) <= 3
+    assert change["text"].startswith("The face moved less than it usually does")
+    assert change["plain"] in ran[1].out
+    assert ran[1].out.endswith("By chance alone a change is told about once in 365 days.\n")
 
 
 @pytest.mark.parametrize(

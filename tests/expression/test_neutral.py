@@ -142,9 +142,9 @@ def test_shrinkage_grows_with_the_seconds(sidecar: Sidecar) -> None:
 
 def test_widening(sidecar: Sidecar) -> None:
     mine = rest(sidecar, yaw_deg=5.0, pitch_deg=-3.0, light=0.4)
-    wide = widening(mine, [5, 20, np.nan, 5], [-3, -3, np.nan, -3], [0.4, 0.4, 0.4, 0.4 / math.e**2])
+    wide = widening(mine, [5, 25, np.nan, 5], [-3, -3, np.nan, -3], [0.4, 0.4, 0.4, 0.4 / math.e**2])
     np.testing.assert_allclose(wide, [1, math.sqrt(2), 1, math.sqrt(2)])
-    assert widening(mine, [5], [-3], [0.8]) == 1  # within what the thresholds were fitted on
+    assert widening(mine, [8], [-6], [0.8]) == 1  # within what the thresholds were fitted on
     assert np.isfinite(widening(mine, [5], [-3], [0.0])).all()
 
 

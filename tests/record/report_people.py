@@ -62,9 +62,9 @@ def recordings(frame: pd.DataFrame, kind: SourceKind = "browser") -> list[Stored
     return [
         StoredRecording(
             index + 1, 1, f"{index:032x}", kind, "camera", at((each - START).days),
-            60.0 * frame["minutes"].iloc[index], 6000, 0.8, "finished", MODELS, {"smoothing": 1.0}, "0.2.0",
+            60.0 * minutes, round(600 * minutes), 0.8, "finished", MODELS, {"smoothing": 1.0}, "0.2.0",
         )
-        for index, each in enumerate(frame.index)
+        for index, (each, minutes) in enumerate(frame["minutes"].items())
     ]  # fmt: skip
 
 
@@ -96,11 +96,12 @@ def material(
     found: Sequence[Told] = (),
     texts: Mapping[str, str] = TEXTS,
     usual: Mapping[str, tuple[float, float]] | None = None,
+    verdict: str = "",
 ) -> Material:
     frame = empty_days() if frame is None else frame
     return Material(
         "P-017", START, START + timedelta(many - 1), NOW, "0.2.0", frame, recordings(frame, kind), reports,
-        annotations, found, usual if usual is not None else {}, texts,
+        annotations, found, usual if usual is not None else {}, texts, verdict=verdict,
     )  # fmt: skip
 
 
@@ -111,8 +112,9 @@ def usual_person(kind: SourceKind = "browser") -> Material:
         Told("light", "The light was 18 % lower than usual since 9 June; figures since then are less sure."),
         Told(
             "change",
-            "less expressive than usual since 12 June (flatness +1.4 SD of own days, 90 % interval"
-            " 0.8 to 2.0, coverage 71 %)",
+            "The face has moved less than it usually does since about 12 June. Since 12 June (10 to 15 June):"
+            " flatness +1.4 SD of own days, 90 % interval 0.8 to 2.0; coverage 71 %. A season of the year"
+            " looks the same: the baseline holds less than a year.",
         ),
     ]
     reports = [report(index, "mood", 6 - (index > 42) * 2 + index % 3) for index in range(0, 84, 3)]
@@ -129,6 +131,7 @@ def usual_person(kind: SourceKind = "browser") -> Material:
     return material(
         84, days(84, flat_from=42), kind=kind, reports=sorted(reports, key=lambda each: each.at),
         annotations=annotations, found=told, usual=ALL_USUAL,
+        verdict="By chance alone a change is told about once in 365 days.",
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from mien.config import Settings
 from mien.errors import ConfigError
 from mien.live.history import History
 from mien.live.hub import Hub
+from mien.live.neutral import LiveNeutral
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
 from mien.source import Source
@@ -55,6 +56,7 @@ class FakeStation:
         self.known: dict[str, SourceStatus] = {}
         self.sources: dict[str, Source] = {}
         self.openers: dict[str, Callable[[], Source]] = {}
+        self.neutrals: dict[str, LiveNeutral] = {}
         self.recorder: Any = None
         self.recorders: list[Any] = []
         self._thread = ThreadPoolExecutor(1)
@@ -79,6 +81,11 @@ class FakeStation:
         before, self.recorder = self.recorder, recorder
         if before is not None:
             before.close(0)
+
+    def neutral_of(self, source: str) -> LiveNeutral:
+        if source not in self.known:
+            raise ConfigError(f"{source}: there is no such source")
+        return self.neutrals.setdefault(source, LiveNeutral())
 
     def choose(self, source: str, track: int) -> None:
         if self.recorder is None:

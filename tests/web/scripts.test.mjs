@@ -11,6 +11,7 @@ const { Stats } = await load("stats.js");
 const { retryAfterMs } = await load("wire.js");
 const { advice, percent, statusWords, sureness, timelineWords } = await load("words.js");
 const { isCamera } = await load("indicator.js");
+const { neutralWords } = await load("neutral.js");
 
 function answers(pace, count, roundTripMs, fromMs) {
   for (let i = 0; i < count; i++) pace.answered(roundTripMs, fromMs + i * 100);
@@ -144,4 +145,16 @@ test("the timeline in words names the largest shares", () => {
 test("cameras and streams are told from files and the portrait", () => {
   for (const where of ["camera:0", "0", "/dev/video0", "rtsp://***@door/1", "https://door/1"]) assert.ok(isCamera(where), where);
   for (const where of ["portrait", "session.mp4", "camera.mp4", "browser's camera"]) assert.ok(!isCamera(where), where);
+});
+
+test("the neutral face's button says what it would do, and the line how things stand", () => {
+  const off = { state: "off", origin: "average", seconds: 0, wanted_s: null, following: false, note: null };
+  assert.deepEqual(neutralWords(off), { button: "Learn my neutral face", line: "" });
+  assert.equal(neutralWords({ ...off, note: "try again" }).line, "try again");
+  const learning = neutralWords({ ...off, state: "learning", seconds: 1.25, wanted_s: 3 });
+  assert.deepEqual(learning, { button: "Cancel", line: "Look neutral: 1.3 of 3 s" });
+  const on = { ...off, state: "on", origin: "first", seconds: 3, following: true };
+  assert.deepEqual(neutralWords(on), { button: "Forget my neutral face", line: "Read by your own neutral face." });
+  assert.match(neutralWords({ ...on, following: false }).line, /not in view/);
+  assert.equal(neutralWords(null).button, "Learn my neutral face");
 });

@@ -431,6 +431,18 @@ def test_the_description_names_every_route(app: FastAPI) -> None:
             assert operation["description"].endswith(".")
 
 
+def test_a_neutral_face_is_learnt_and_forgotten(app: FastAPI, station: FakeStation) -> None:
+    wanted = {"source": "camera:0", "seconds": 3}
+    answer = client(app).post("/api/v1/neutral", json=wanted)
+    assert (answer.status_code, answer.json()["state"], answer.json()["wanted_s"]) == (202, "learning", 3)
+    assert station.neutrals["camera:0"].status.state == "learning"
+    assert client(app).delete("/api/v1/neutral/camera:0").status_code == 204
+    assert station.neutrals["camera:0"].status.state == "off"
+    assert client(app).post("/api/v1/neutral", json=wanted | {"source": "nobody"}).status_code == 400
+    for seconds in (0, -1, 61, "abc"):
+        assert client(app).post("/api/v1/neutral", json=wanted | {"seconds": seconds}).status_code == 422
+
+
 def test_a_password_keeps_programs_out_too(station: FakeStation) -> None:
     app = build_backend(station, settings(password=PASSWORD))
     assert client(app).get("/api/v1/health").status_code == 401

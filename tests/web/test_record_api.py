@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time as clock_time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from mien.errors import StoreError
 from mien.mood.definitions import MEASURES
+from mien.record import simulated
 from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from mien.web.app import build_backend
@@ -523,6 +524,35 @@ def test_everything_is_given_as_one_zip(page: TestClient, record: Store) -> None
     assert [entry.action for entry in record.audit.entries()][-1] == "export"
 
 
+# A person who does not exist.
+
+
+def test_the_page_makes_up_a_person_to_look_at(
+    page: TestClient, record: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulated, "DEMONSTRATION_WEEKS", 2)
+    made = post(page, "simulated")
+    assert made.status_code == 201
+    told = made.json()
+    assert (told["code"], told["simulated"]) == ("SIMULATED-1", True)
+    subject = record.subjects.get("SIMULATED-1")
+    recordings = record.recordings.of(subject)
+    assert all(each.kind == "simulated" for each in recordings)
+    (consent,) = record.consents.of(subject)
+    assert (consent.given_by, consent.given_at < recordings[0].started_at) == ("simulated", True)
+    assert get(page, "subjects/SIMULATED-1")["false_alarm_days"] == 365
+    assert post(page, "simulated").status_code == 409
+
+
+def test_making_up_a_person_leaves_a_choice_of_false_alarms_alone(
+    page: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulated, "DEMONSTRATION_WEEKS", 1)
+    assert post(page, "false-alarms", days=730).status_code == 200
+    assert post(page, "simulated").status_code == 201
+    assert get(page, "subjects/SIMULATED-1")["false_alarm_days"] == 730
+
+
 # Other pages.
 
 
@@ -533,7 +563,7 @@ def test_everything_is_given_as_one_zip(page: TestClient, record: Store) -> None
         ("POST", "subjects/P-1/consents"), ("DELETE", "subjects/P-1/consents"),
         ("POST", "subjects/P-1/annotations"), ("POST", "subjects/P-1/self-reports"),
         ("POST", "subjects/P-1/baseline"), ("POST", "false-alarms"), ("POST", "users"),
-        ("POST", "texts/crisis"),
+        ("POST", "texts/crisis"), ("POST", "simulated"),
     ],
 )  # fmt: skip
 def test_no_other_page_gets_at_the_record(page: TestClient, record: Store, method: str, path: str) -> None:
@@ -558,6 +588,48 @@ def test_a_year_is_told_from_the_cache_and_small(page: TestClient, record: Store
     answer = page.get("/api/v1/subjects/P-1/days")
     assert len(answer.content) < 1_000_000
     assert len(json.loads(answer.content)["days"]) > 300
+
+
+def test_days_that_can_not_be_compared_say_why(page: TestClient, record: Store) -> None:
+    table = people.figures(60)
+    table.loc[table.index[50], "light_mean"] = 0.1
+    table.loc[table.index[51], "usable_minutes"] = 0.5
+    people.fill(record, record.subjects.add("P-1"), table, baseline_days=40)
+    told = page.get("/api/v1/subjects/P-1/days").json()
+    apart = {place: why for place, why in enumerate(told["apart"]) if why}
+    assert apart[50] == "other light"
+    assert apart[51] == "too little of it could be read"
+    assert set(apart) <= set(range(40, 60))
+    assert not any(told["apart"][:40])
+
+
+def test_measures_come_in_groups_with_meaning_and_plain_units(page: TestClient, record: Store) -> None:
+    people.fill(record, record.subjects.add("P-1"), people.figures(10))
+    measures = page.get("/api/v1/subjects/P-1/days").json()["measures"]
+    groups = [each["group"] for each in measures]
+    assert groups == sorted(groups, key=groups.index)
+    assert all(each["meaning"] and each["unit_words"].endswith(".") for each in measures)
+    assert measures[0]["name"] == "valence_mean"
+
+
+def test_a_recording_read_too_rarely_is_flagged_in_the_list_and_on_its_page(
+    page: TestClient, record: Store
+) -> None:
+    subject = record.subjects.add("P-1")
+    series = people.readings(60)
+    kept = np.zeros(len(series), np.bool_)
+    kept[::25] = True
+    slow = people.record(
+        record, subject, datetime(2026, 5, 1, 9, tzinfo=UTC), kind="browser", series=series[kept]
+    )
+    record.recordings.finish(slow.id, frames=int(kept.sum()))
+    people.record(record, subject, datetime(2026, 5, 2, 9, tzinfo=UTC), kind="browser", series=series)
+    listed = page.get("/api/v1/subjects/P-1/recordings").json()
+    assert listed["2026-05-01"][0]["too_rarely"].startswith("read too rarely: 0.4 times a second")
+    assert listed["2026-05-02"][0]["too_rarely"] == ""
+    assert listed["2026-05-01"][0]["origin"] == "a browser's camera"
+    told = page.get(f"/api/v1/subjects/P-1/recordings/{slow.id}").json()
+    assert "100 % of the time lies in pauses of more than 2 seconds" in told["too_rarely"]
 
 
 def test_a_page_that_shows_no_record_loads_no_database_and_no_tables(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from mien.cli import (
     erase,
     evaluate,
     explain,
+    import_series,
     live,
     models,
     note,
@@ -92,6 +93,7 @@ app.command()(usual.congruence)
 app.command()(simulate.simulate)
 app.command()(record_export.export)
 app.command("import")(record_import.import_)
+app.command("import-series")(import_series.import_series)
 app.command()(erase.erase)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(models.app, name="models")

@@ -60,6 +60,13 @@ def evaluate(
         str | None,
         typer.Option(help="The column that says who is in a picture [id of people.csv].", metavar="COLUMN"),
     ] = None,
+    own_neutral: Annotated[
+        bool,
+        typer.Option(
+            "--own-neutral",
+            help="Learn each person's neutral face from their neutral photograph, and read the others by it.",
+        ),
+    ] = False,
     prior: PriorOption = None,
     fit_prior: Annotated[
         Path | None,
@@ -110,7 +117,7 @@ def evaluate(
     found = measure(
         network, data, split=split, recipe=chosen, remove=remove or (), votes=votes, landmarks=landmarks,
         flips=flips, head=head, by=by or (), person=person, faces_as=faces, prior=expected,
-        fit_prior_to=fit_prior,
+        fit_prior_to=fit_prior, own_neutral=own_neutral,
     )  # fmt: skip
     if card is not None:
         _write_card(card, found, model, data, by or [], prior)

@@ -28,7 +28,7 @@ def simulate(
     ] = None,
     flat_size: Annotated[
         float, typer.Option(help="By how many standard deviations of own days.", metavar="SD", min=0)
-    ] = 2.0,
+    ] = 3.0,
     dark_week: Annotated[
         int | None, typer.Option(help="The light is poor in this week.", metavar="N", min=1)
     ] = None,
@@ -40,7 +40,8 @@ def simulate(
     """Make up a person, and put their record into the store.
 
     Recordings, self-reports and notes are drawn by chance from a model of a person, and all of it is marked
-    as simulated. The first six weeks become the baseline. `mien erase CODE` takes it away again.
+    as simulated. The first six weeks become the baseline, so what changes should change after them. `mien
+    erase CODE` takes it away again.
 
     Example: mien simulate SIM-1 --flat-week 9 --dark-week 8
     """
@@ -62,4 +63,6 @@ def simulate(
         write_simulated(store, code, person, progress=progress)
         place = store.where
     typer.echo(f"{code}: {len(person.recordings)} simulated recordings of {weeks} weeks, in {place}")
-    typer.echo(f"Next: mien report {code}, or mien live and Subjects on its page")
+    typer.echo(
+        f"Next: mien changes {code} --false-alarm-days 365, mien report {code}, or mien live and Subjects"
+    )

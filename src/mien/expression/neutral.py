@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+STILL_DEG: Final = 5.0
+"""A turn of less from rest counts as none: a smile alone moves the landmarks' pose by some degrees."""
+
 TURN_DEG: Final = 15.0
-"""A face turned this much from how it was at rest counts as twice as variable (its variance): over FER-2013's
+"""A face turned so much further counts as twice as variable (its variance): over FER-2013's
 neutral faces, evidence moves by about 0.2 in 10 degrees of yaw or pitch, and varies by 0.3 by itself."""
 
 LIGHT: Final = 1.0
@@ -106,15 +109,16 @@ def widening(rest: Rest, yaw_deg: ArrayLike, pitch_deg: ArrayLike, light: ArrayL
         light: (n,) mean grey, 0 to 1.
 
     Returns:
-        (n,) at least 1: the root of 1 + (turn / `TURN_DEG`)^2 + max(0, b / `LIGHT` - 1)^2, where b is the
-        absolute logarithm of the brightness's ratio.
+        (n,) at least 1: the root of 1 + (max(0, turn - `STILL_DEG`) / `TURN_DEG`)^2
+        + max(0, b / `LIGHT` - 1)^2, where b is the absolute logarithm of the brightness's ratio.
     """
     yaw, pitch = np.asarray(yaw_deg, np.float64), np.asarray(pitch_deg, np.float64)
     turn = np.nan_to_num(np.hypot(yaw - rest.yaw_deg, pitch - rest.pitch_deg))
+    further = np.maximum(turn - STILL_DEG, 0)
     grey = np.asarray(light, np.float64).clip(1e-3)
     brighter = np.abs(np.log(grey / max(rest.light, 1e-3)))
     beyond = np.maximum(brighter / LIGHT - 1, 0)
-    return np.asarray(np.sqrt(1 + (turn / TURN_DEG) ** 2 + beyond**2))
+    return np.asarray(np.sqrt(1 + (further / TURN_DEG) ** 2 + beyond**2))
 
 
 def personal(

@@ -30,7 +30,7 @@ _COUNTED: Final = {
     "smile_onset_speed": "smiles_risen",
 }
 """What stands on events, and not on time."""
-_UNEVEN: Final = ("inertia", "episode_length_s", "smile_length_s", "smile_onset_speed")
+_UNEVEN: Final = ("dynamic_range", "inertia", "episode_length_s", "smile_length_s", "smile_onset_speed")
 """A lively while counts for more in these than a quiet one: in the simulations they need one degree of
 freedom less than the others."""
 

@@ -14,7 +14,7 @@ from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.changes import choose_false_alarms
 from mien.record.take import settle
-from mien.store.types import Subject
+from mien.store.types import FALSE_ALARM_DAYS, Subject
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -31,7 +31,7 @@ DEMONSTRATION_WEEKS: Final = 12
 def write_demonstration(store: Store, code: str, *, progress: Progress = lambda done: None) -> Subject:
     """Add a person of twelve weeks: usual ones, days in poor light, and a flatter face at the end.
 
-    Changes are told at one false alarm a year from then on.
+    Where nobody has chosen yet, changes are told at one false alarm a year from then on.
 
     Args:
         store: the record.
@@ -48,7 +48,8 @@ def write_demonstration(store: Store, code: str, *, progress: Progress = lambda 
         DEMONSTRATION_WEEKS, 4, start=start, flat_from=58, flat_size=3.0, light_change=49, light_days=4
     )
     subject = write_simulated(store, code, person, progress=progress)
-    choose_false_alarms(store, 365)
+    if store.texts.setting(FALSE_ALARM_DAYS) is None:  # a clinic's own choice is left alone
+        choose_false_alarms(store, 365)
     return subject
 
 

@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse
 
 from mien.errors import MissingError, StoreError
 from mien.expression.seldom import seldom_words
+from mien.mood.reading_rate import pauses_s, read_too_rarely
+from mien.record.origin import too_rarely
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
@@ -20,10 +22,14 @@ from mien.web.record_figures import add_downloads, add_figures
 from mien.web.record_models import MeantScale, NewAnnotation, NewConsent, NewSelfReport, NewSubject
 
 if TYPE_CHECKING:
+    from mien.mood.series import Series
     from mien.store.types import Consent, SelfReport, StoredRecording, Subject
 
 MOST_POINTS: Final = 2000
 """Points of a recording that a screen has room for."""
+
+SIMULATED: Final = "SIMULATED-1"
+"""The code of the person that the page makes up, as `mien demo` does."""
 
 SAFETY: Final = "phq9_safety"
 CRISIS: Final = "crisis"
@@ -73,6 +79,13 @@ def _add_subjects(router: APIRouter) -> None:
         """Add a subject, under a code that tells nobody who it is."""
         subject = who.store.subjects.add(wanted.code, birth_year=wanted.birth_year, notes=wanted.notes)
         return _about(who, subject)
+
+    @router.post("/simulated", status_code=201)
+    def simulate(who: Clinical) -> dict[str, Any]:
+        """Make up a person of twelve weeks to look at; everything of theirs is marked as simulated."""
+        from mien.record.simulated import write_demonstration
+
+        return _about(who, write_demonstration(who.store, SIMULATED))
 
     @router.get("/subjects/{code}")
     def subject(code: str, who: Seeing) -> dict[str, Any]:
@@ -248,6 +261,7 @@ def _add_recordings(router: APIRouter) -> None:
             {
                 **views.recording_view(found),
                 "length_s": last_s,
+                "too_rarely": _too_rarely(found, series),
                 "frames": found.frames,
                 "version": found.version,
                 "models": found.models,
@@ -262,6 +276,14 @@ def _add_recordings(router: APIRouter) -> None:
     def remove(code: str, number: int, who: Seeing) -> None:
         """Erase one recording with its readings and the marks on it; nothing brings it back."""
         who.store.remove_recording(who.subject(code), number)
+
+
+def _too_rarely(recording: StoredRecording, series: Series) -> str:
+    """Say that a recording was read too rarely; its readings tell of the pauses too."""
+    if recording.state == "open" or recording.kind == "photograph" or not len(series):
+        return too_rarely(recording)
+    length_s = float(series.time_s[-1] - series.time_s[0])
+    return read_too_rarely(len(series), length_s, pauses_s(series.time_s))
 
 
 def _recording_of(who: Visitor, subject: Subject, number: int) -> StoredRecording:

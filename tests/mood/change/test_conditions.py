@@ -71,3 +71,16 @@ def test_no_days_behind_the_baseline() -> None:
     table = days(49)
     usual = baseline(table)
     assert stretches(table, unlike(table, usual), usual) == []
+
+
+def test_good_days_after_a_dark_week_are_good_days() -> None:
+    table = changed(days(missing=0), "light_mean", 70, -0.6, last=76)
+    marks = unlike(table, baseline(table))
+    marked = [(each - FIRST).days for each in marks.index[marks["light_mean"]]]
+    assert marked == list(range(70, 77))
+
+
+def test_a_day_of_its_own_stands_alone() -> None:
+    table = changed(days(missing=0), "light_mean", 70, -0.6, last=70)
+    marks = unlike(table, baseline(table))
+    assert [(each - FIRST).days for each in marks.index[marks.any(axis=1)]] == [70]

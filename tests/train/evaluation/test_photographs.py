@@ -13,7 +13,7 @@ from PIL import Image
 import mien
 from landmark_network import save_landmark_network
 from mien.config import load_settings
-from mien.errors import DatasetError, ModelError
+from mien.errors import ConfigError, DatasetError, ModelError
 from mien.expression.network import load_network
 from mien.labels import EMOTIONS
 from mien.prior import read_mix
@@ -21,7 +21,13 @@ from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.base import pictures_of
 from mien.train.evaluation.evaluate import evaluate
 from mien.train.evaluation.fit_prior import fit_mix
-from mien.train.evaluation.photographs import faces_are, photograph_figures, read_photographs, together
+from mien.train.evaluation.photographs import (
+    faces_are,
+    learn_neutral_faces,
+    photograph_figures,
+    read_photographs,
+    together,
+)
 from mien.types import Faces
 from tiny_network import answers_graph, save_tiny
 
@@ -189,6 +195,38 @@ def test_a_mix_is_fitted_to_the_faces_that_are_found(photographs: Path, tmp_path
     p = mien.read(photographs / "neutral" / "1.png").probabilities.repeat(3, axis=0)  # the same portrait
     expected = fit_mix(network.sidecar, p, data("neutral", "smiling", "smiling"))
     assert read_mix(tmp_path / "mine.json").array() == pytest.approx(expected.array(), abs=1e-4)
+
+
+class TestOwnNeutral:
+    """A person is read by their own neutral photograph, which is not measured then."""
+
+    def test_their_other_photographs_are_read_by_it(self, photographs: Path) -> None:
+        network = load_network("mien")
+        found = evaluate(network, photographs, own_neutral=True)
+        assert found.as_dict()["photographs"] == {"count": 2, "without_face": 0, "with_several": 0}
+        faces, settings = load_dataset(photographs), load_settings()
+        at_rest = learn_neutral_faces(network, faces, np.array([4, 9, 4, 9]), settings)
+        assert (at_rest.places.tolist(), list(at_rest.own)) == ([0, 1], [4]), "9's has no face"
+        rows = read_photographs(network, faces, settings, people=np.array([4, 9, 4, 9]), own=at_rest.own)
+        before = read_photographs(network, faces, settings)
+        # The picture taught it, so it is neutral by it; of 9 nothing is known.
+        assert rows.said.probabilities[2, 0] > before.said.probabilities[2, 0]
+        assert rows.said.probabilities[3] == pytest.approx(before.said.probabilities[3])
+
+    def test_it_needs_people_and_photographs_and_a_network_for_it(self, photographs: Path) -> None:
+        network = load_network("mien")
+        with pytest.raises(DatasetError, match="need photographs, and to know who is in them"):
+            evaluate(network, photographs, own_neutral=True, faces_as="crops")
+        with pytest.raises(ConfigError, match="not calibrated for own neutral faces"):
+            evaluate(load_network("paper"), photographs, own_neutral=True)
+        (photographs / "people.csv").unlink()
+        with pytest.raises(DatasetError, match=r"people\.csv, or --person"):
+            evaluate(network, photographs, own_neutral=True)
+
+    def test_nobody_with_a_neutral_face(self, photographs: Path) -> None:
+        (photographs / "neutral" / "1.png").unlink()
+        with pytest.raises(DatasetError, match="no person has a neutral photograph"):
+            evaluate(load_network("mien"), photographs, own_neutral=True)
 
 
 def test_photographs_in_which_nobody_is_found(tmp_path: Path) -> None:

@@ -68,10 +68,16 @@ class Ar1:
     days: int
     weekly: bool
 
-    def deviations(self, dates: Sequence[date], values: Floats) -> Floats:
-        """Give how far days lie from usual, in standard deviations of own days, `REACH_SD` at the most."""
+    def deviations(self, dates: Sequence[date], values: Floats, width: Floats | float = 1.0) -> Floats:
+        """Give how far days lie from usual, in standard deviations of own days, `REACH_SD` at the most.
+
+        Args:
+            dates: (n,) the days.
+            values: (n,) the measure's figures.
+            width: (n,) the standard deviation of each day in those of own days; the reach grows with it.
+        """
         usual = np.array(self.levels)[[each.weekday() for each in dates]] if len(dates) else np.empty(0)
-        return np.clip((values - usual) / self.sd, -REACH_SD, REACH_SD)
+        return np.clip((values - usual) / self.sd, -REACH_SD * width, REACH_SD * width)
 
     def residuals(self, dates: Sequence[date], values: Floats) -> Floats:
         """Give the errors of the forecasts from each day to the next one there is.

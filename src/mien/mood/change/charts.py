@@ -1,7 +1,8 @@
-"""Charts that watch a measure from the baseline on: CUSUM and EWMA of the forecasts' errors.
+"""Charts that watch a measure from the baseline on: EWMA and CUSUM of how far its days lie from usual.
 
-Values of one day after another hang together, so that plain charts alarm far too often. The errors of
-forecasts from each day to the next do not (Lu & Reynolds 1999), over gaps too.
+Days hang together, so that limits for independent days alarm far too often; `limits` draws them for days
+that correlate as the baseline allows. A chart tells *that* something changed. When it began, and whether it
+is over, is asked of the likelihood of each day (`steps`): a chart's own memory reaches back and on too far.
 """
 
 from __future__ import annotations
@@ -14,31 +15,53 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import f as variance_ratio
 
 from mien.errors import ConfigError
-from mien.mood.change.ar1 import Ar1, fit, ordinals
+from mien.mood.change import slow
+from mien.mood.change.ar1 import Ar1, design, fit, ordinals
 from mien.mood.change.limits import Kind, Plan, advance, limit
+from mien.mood.change.steps import OVER_GAIN, Onset, Whitened, ending, onset
 from mien.mood.usual import LEAST_DAYS_FOR_ALARM, Usual
 
 Floats = NDArray[np.float64]
 
 SHORTEST_FALSE_ALARM_DAYS: Final = 30.0
 
+SLOW: Final = 0.7
+"""From this probability of a slow mood on, the promise is said not to hold."""
+
+SAME_CHANGE_DAYS: Final = 14
+"""A change that comes back within so many days after it was over is the same change."""
+
+_SCATTER: Final = 0.001
+"""How seldom later days that scatter as the baseline's did are taken to scatter more."""
+
+_LEAST_DAYS_SCATTER: Final = 20
+_NOISE_RANGE: Final = (0.5, 10.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A stretch in which a chart is beyond its limit.
+    """A change that a chart told.
 
     Attributes:
-        date: the day on which it went beyond.
-        since: the day from which it went there: the first after it was last at usual (Page 1954).
-        until: the last day beyond the limit, once the chart is back at usual; None while it isn't.
+        date: the day on which it was told.
+        since: the day on which it most likely began (`steps.onset`).
+        since_low, since_high: the 90 % interval of that day.
+        until: the last day of it; None while it isn't known to be over.
+        over: the first day back at usual, most likely; None while it isn't known to be over.
+        over_told: the day on which it was told to be over; None before.
         direction: 1 for higher values than usual, -1 for lower.
     """
 
     date: dt.date
     since: dt.date
+    since_low: dt.date
+    since_high: dt.date
     until: dt.date | None
+    over: dt.date | None
+    over_told: dt.date | None
     direction: int
 
 
@@ -51,12 +74,13 @@ class Chart:
         measure: its name.
         dates: (n,) the days after the baseline that have a figure.
         statistic: (n,) above 0 for higher values than usual, below for lower; of the CUSUM's two sides the
-            one that is further out, held at the limit.
+            one that is further out. It begins anew with the first day behind a change.
         upper: the limit; no unit.
         lower: the limit below, -upper.
         alarms: by date.
         false_alarm_days: the chosen days from one false alarm to the next, of this chart alone.
         fit: what is usual.
+        doubt: why the promise about false alarms can't be made for this person; "" where it can.
     """
 
     kind: Kind
@@ -68,16 +92,25 @@ class Chart:
     alarms: tuple[Alarm, ...]
     false_alarm_days: float
     fit: Ar1
+    doubt: str = ""
 
 
-def cusum(values: pd.Series[Any], usual: Usual, *, false_alarm_days: float) -> Chart | None:
+def cusum(
+    values: pd.Series[Any],
+    usual: Usual,
+    *,
+    false_alarm_days: float,
+    errors: pd.Series[Any] | None = None,
+) -> Chart | None:
     """Watch a measure by its cumulative sums (Page 1954), quick for changes that last.
 
     Args:
-        values: the measure's figures by date, with its name; NaN and what is before the baseline's end is
-            left out.
+        values: the measure's figures by date, with its name; NaN is left out, and what is before the
+            baseline's end is only what later errors are compared with.
         usual: the person's baseline.
         false_alarm_days: days from one false alarm to the next that are to be expected of this chart.
+        errors: the standard error of each day's figure by date, the baseline's too, where it is known: days
+            that are less sure than the baseline's then count for less.
 
     Returns:
         None where the baseline can't carry it: fewer than 28 days of the measure, or all days alike.
@@ -85,20 +118,30 @@ def cusum(values: pd.Series[Any], usual: Usual, *, false_alarm_days: float) -> C
     Raises:
         ConfigError: when the interval is shorter than `SHORTEST_FALSE_ALARM_DAYS`.
     """
-    return _chart("cusum", values, usual, false_alarm_days)
+    return _chart("cusum", values, usual, false_alarm_days, errors)
 
 
-def ewma(values: pd.Series[Any], usual: Usual, *, false_alarm_days: float) -> Chart | None:
+def ewma(
+    values: pd.Series[Any],
+    usual: Usual,
+    *,
+    false_alarm_days: float,
+    errors: pd.Series[Any] | None = None,
+) -> Chart | None:
     """Watch a measure by a mean whose weights fade (Roberts 1959); otherwise as `cusum`."""
-    return _chart("ewma", values, usual, false_alarm_days)
+    return _chart("ewma", values, usual, false_alarm_days, errors)
 
 
 def after(values: pd.Series[Any], usual: Usual) -> tuple[tuple[dt.date, ...], Floats]:
     """Give a measure's days behind the baseline: their dates, rising, and figures."""
     known = values.dropna().sort_index()
-    dates = [pd.Timestamp(each).date() for each in known.index]
+    dates = _dates(known)
     kept = [place for place, each in enumerate(dates) if each > usual.end]
     return tuple(dates[place] for place in kept), known.to_numpy(np.float64)[kept]
+
+
+def _dates(values: pd.Series[Any]) -> list[dt.date]:
+    return [pd.Timestamp(each).date() for each in values.index]
 
 
 def watchable(measure: str, usual: Usual) -> Ar1 | None:
@@ -115,7 +158,13 @@ def new_residuals(
     return fitted.residuals([own.dates[-1], *dates], np.append(own.values[-1], values))
 
 
-def _chart(kind: Kind, values: pd.Series[Any], usual: Usual, false_alarm_days: float) -> Chart | None:
+def _chart(
+    kind: Kind,
+    values: pd.Series[Any],
+    usual: Usual,
+    false_alarm_days: float,
+    errors: pd.Series[Any] | None,
+) -> Chart | None:
     if not false_alarm_days >= SHORTEST_FALSE_ALARM_DAYS:
         raise ConfigError(
             f"expected at least {SHORTEST_FALSE_ALARM_DAYS:.0f} days between false alarms, "
@@ -125,58 +174,165 @@ def _chart(kind: Kind, values: pd.Series[Any], usual: Usual, false_alarm_days: f
     fitted = watchable(measure, usual)
     if fitted is None:
         return None
-    plan = Plan.of(kind, fitted, ordinals(usual.measures[measure].dates), false_alarm_days)
-    upper = limit(plan)
+    own = usual.measures[measure]
+    before = ordinals(own.dates)
+    shares = slow.weights(before, own.values[np.newaxis], design(before, fitted.weekly))[0]
+    phi = slow.next_day(shares)
+    upper = limit(Plan.of(kind, before, fitted.weekly), shares, false_alarm_days)
     dates, figures = after(values, usual)
-    statistic, found = scan(kind, new_residuals(fitted, usual, measure, dates, figures), upper)
-    alarms = tuple(
-        Alarm(dates[at], dates[since], None if until is None else dates[until], direction)
-        for at, since, until, direction in found
+    noise = _noise(dates, errors, own.dates, fitted.sd)
+    far = np.append(fitted.deviations(own.dates, own.values), deviations(fitted, dates, figures, noise, phi))
+    days = np.append(before, ordinals(dates))
+    statistic, found = scan(kind, far[len(before) - 1 :], days[len(before) - 1 :], phi, upper)
+    return Chart(
+        kind=kind,
+        measure=measure,
+        dates=dates,
+        statistic=statistic,
+        upper=upper,
+        lower=-upper,
+        alarms=tuple(_alarm(each, dates, usual.end) for each in found),
+        false_alarm_days=false_alarm_days,
+        fit=fitted,
+        doubt=_doubt(phi, days, far, len(before), found),
     )
-    return Chart(kind, measure, dates, statistic, upper, -upper, alarms, false_alarm_days, fitted)
+
+
+def deviations(fitted: Ar1, dates: Sequence[dt.date], values: Floats, noise: Floats, phi: float) -> Floats:
+    """Give how far days lie from usual, drawn in so far that noisier days alarm no more often.
+
+    A day whose figure is less sure than the baseline's adds variance that is new each day. A slow mean of
+    such days wanders by the sum of the correlations over all lags (its long-run variance), which is
+    (1 + phi) / (1 - phi) for an autoregression. Days are drawn in until that is what it was.
+
+    Args:
+        fitted: what is usual.
+        dates: (n,) rising.
+        values: (n,) the measure's figures.
+        noise: (n,) the variance of a day, as a multiple of the baseline's.
+        phi: correlation from one day to the next.
+
+    Returns:
+        (n,) in standard deviations of own days.
+    """
+    long_run = (1 + phi) / (1 - phi)
+    width = np.sqrt(noise)
+    return fitted.deviations(dates, values, width) * np.sqrt(long_run / (long_run + noise - 1))
+
+
+def _noise(
+    dates: Sequence[dt.date], errors: pd.Series[Any] | None, own: Sequence[dt.date], sd: float
+) -> Floats:
+    """(n,) the variance of later days by their errors, as a multiple of what the baseline's days have."""
+    if errors is None:
+        return np.ones(len(dates))
+    known = dict(zip(_dates(errors.dropna()), errors.dropna().to_numpy(np.float64) ** 2, strict=True))
+    before = [known[day] for day in own if day in known]
+    if not before:
+        return np.ones(len(dates))
+    usual = float(np.median(before))
+    variances = np.array([known.get(day, usual) for day in dates])
+    return np.asarray(np.clip(1 + (variances - usual) / sd**2, *_NOISE_RANGE))
+
+
+def _alarm(found: Found, dates: tuple[dt.date, ...], end: dt.date) -> Alarm:
+    earliest = (dates[found.low - 1] if found.low else end) + dt.timedelta(1)
+    return Alarm(
+        date=dates[found.at],
+        since=dates[found.since],
+        # It may have begun on any of the days without a figure before.
+        since_low=min(earliest, dates[found.since]),
+        since_high=dates[found.high],
+        until=None if found.over is None else dates[found.over - 1],
+        over=None if found.over is None else dates[found.over],
+        over_told=None if found.told is None else dates[found.told],
+        direction=found.direction,
+    )
+
+
+def _doubt(phi: float, days: NDArray[np.int64], far: Floats, before: int, found: Sequence[Found]) -> str:
+    """Say why the promise can't be made; see docs/change.md for how often it is said, and to whom."""
+    steps = [(before + each.since, len(days) if each.over is None else before + each.over) for each in found]
+    reasons = []
+    if slow.slowness(days, far, steps) > SLOW:
+        reasons.append("the days so far look like ups and downs that last for weeks, told as changes too")
+    calm = far.copy()
+    for begin, end in steps:
+        calm[begin:end] -= calm[begin:end].mean()
+    errors = Whitened.of(calm[before - 1 :], days[before - 1 :], phi).errors
+    if len(errors) >= _LEAST_DAYS_SCATTER:
+        spread = float((errors**2).mean())
+        if spread > variance_ratio.isf(_SCATTER, len(errors), before - 1):
+            reasons.append(
+                f"single days scatter {spread**0.5:.1f} times as much as the baseline's, as those of shorter"
+                " or noisier recordings do"
+            )
+    return "; ".join(reasons)
 
 
 class Found(NamedTuple):
-    """An alarm by the places of its days; see `Alarm`."""
+    """An alarm by the places of its days; see `Alarm`. `told` is the place of `Alarm.over_told`."""
 
     at: int
     since: int
-    until: int | None
+    low: int
+    high: int
+    over: int | None
+    told: int | None
     direction: int
 
 
-def scan(kind: Kind, residuals: Floats, upper: float) -> tuple[Floats, list[Found]]:
-    """Run a chart over residuals.
+def scan(
+    kind: Kind, far: Floats, days: NDArray[np.int64], phi: float, upper: float
+) -> tuple[Floats, list[Found]]:
+    """Run a chart over days.
 
     Args:
         kind: of chart.
-        residuals: (n,) in order.
+        far: (n + 1,) deviations from usual; the first is the baseline's last day, which is not watched.
+        days: (n + 1,) whole numbers.
+        phi: correlation from one day to the next.
         upper: the limit.
 
     Returns:
-        (n,) the statistic with its sign, and the alarms. A CUSUM is held at its limit, so that the end of a
-        change is told about as soon as its beginning.
+        (n,) the statistic with its sign, and the alarms. While a change lasts no other is told.
     """
-    sides = np.zeros((len(residuals) + 1, 2))
-    beyond = np.zeros((len(residuals), 2), np.bool_)
-    for place, residual in enumerate(residuals):
-        sides[place + 1] = advance(kind, sides[place, 0], sides[place, 1], residual)
-        beyond[place] = sides[place + 1] > upper
-        if kind == "cusum":
-            sides[place + 1] = np.minimum(sides[place + 1], upper)
-    found = [alarm for side in (0, 1) for alarm in _alarms(sides[1:, side], beyond[:, side], 1 - 2 * side)]
-    statistic = np.where(sides[1:, 0] >= sides[1:, 1], sides[1:, 0], -sides[1:, 1])
-    return statistic, sorted(found)
-
-
-def _alarms(side: Floats, beyond: NDArray[np.bool_], direction: int) -> list[Found]:
+    white = Whitened.of(far, days, phi)
+    count = len(far) - 1
+    statistic = np.zeros(count)
     found: list[Found] = []
-    since, at, until = 0, None, None
-    for place, (value, is_beyond) in enumerate(zip(side, beyond, strict=True)):
-        if is_beyond:
-            at, until = place if at is None else at, place
-        if value <= 0:
-            if at is not None:
-                found.append(Found(at, since, until, direction))
-            since, at = place + 1, None
-    return found if at is None else [*found, Found(at, since, None, direction)]
+    firsts: list[int] = []
+    above, below = np.zeros(1), np.zeros(1)
+    first = 0
+    alarm: tuple[int, int] | None = None
+    for place in range(count):
+        above, below = advance(kind, above, below, far[place + 1 : place + 2])
+        statistic[place] = above[0] if above[0] >= below[0] else -below[0]
+        if alarm is None:
+            if abs(statistic[place]) <= upper:
+                continue
+            alarm = place, 1 if statistic[place] > 0 else -1
+            begun = onset(white, first, place + 1, alarm[1])
+            if found and _goes_on(found[-1], begun, alarm[1], days[1:]):
+                first, alarm = firsts.pop(), (found.pop().at, alarm[1])
+        begun = onset(white, first, place + 1, alarm[1])
+        back = ending(white, begun.place, place + 1, alarm[1])
+        if back is None or back[1] <= OVER_GAIN or place == alarm[0]:
+            continue
+        over = back[0]
+        found.append(Found(alarm[0], *onset(white, first, over, alarm[1]), over, place, alarm[1]))
+        firsts.append(first)
+        first, alarm = over, None
+        above, below = np.zeros(1), np.zeros(1)
+        for again in range(over, place + 1):
+            above, below = advance(kind, above, below, far[again + 1 : again + 2])
+            statistic[again] = above[0] if above[0] >= below[0] else -below[0]
+    if alarm is not None:
+        found.append(Found(alarm[0], *onset(white, first, count, alarm[1]), None, None, alarm[1]))
+    return statistic, found
+
+
+def _goes_on(last: Found, begun: Onset, direction: int, days: NDArray[np.int64]) -> bool:
+    """Say whether a change is the last one again, which was called over too soon or came back at once."""
+    gap = days[begun.place] - days[last.over] if last.over is not None else 0
+    return bool(last.direction == direction and gap <= SAME_CHANGE_DAYS)

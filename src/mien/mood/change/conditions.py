@@ -35,7 +35,10 @@ ONE_DAY_SD: Final = 4.0
 """A day so far from usual was filmed differently."""
 
 RUN_SD: Final = 2.0
-"""So was one that ends `RUN_DAYS` days whose mean lies so far from usual: slow drift."""
+"""So was a day that lies so far from usual, as the mean of its last `RUN_DAYS` days does: slow drift.
+
+Its own condition decides: a good day after a dark week is a good day.
+"""
 
 RUN_DAYS: Final = 7
 
@@ -102,8 +105,10 @@ def _far(figures: pd.Series[Any], usual: Usual, name: str) -> Bools:
     middle = np.median(before)
     spread = max(MAD_TO_SD * float(np.median(np.abs(before - middle))), LEAST_SPREAD[name])
     distance = pd.Series((values - middle) / spread)
-    run = distance.rolling(RUN_DAYS, min_periods=RUN_DAYS).mean()
-    return ((distance.abs() > ONE_DAY_SD) | (run.abs() > RUN_SD)).to_numpy()
+    # Drawn in, so that a few very dark days are no drift.
+    run = distance.clip(-ONE_DAY_SD, ONE_DAY_SD).rolling(RUN_DAYS, min_periods=RUN_DAYS).mean()
+    drifted = (run.abs() > RUN_SD) & (distance.abs() > RUN_SD) & (distance * run > 0)
+    return ((distance.abs() > ONE_DAY_SD) | drifted).to_numpy()
 
 
 def _runs(name: str, days: pd.DataFrame, marked: pd.Series[bool], usual: Usual) -> list[Stretch]:

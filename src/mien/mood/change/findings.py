@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -13,9 +14,11 @@ from mien.mood.change.ar1 import information, ordinals
 from mien.mood.change.charts import Alarm, Chart, watchable
 from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
 from mien.mood.change.watched import WATCHED, alike, charts
+from mien.mood.definitions import MEASURES
 from mien.mood.usual import LEAST_DAYS_FOR_ALARM, NotReady, Usual, usable
+from mien.wording import count
 
-FindingKind = Literal["not_ready", "network", "camera", "light", "coverage", "change"]
+FindingKind = Literal["not_ready", "network", "camera", "light", "coverage", "promise", "change"]
 
 LEAST_COVERAGE: Final = 0.5
 """Below this share of the time, what is said stands on little."""
@@ -26,18 +29,30 @@ RECENT_DAYS: Final = 28
 LASTING_DAYS: Final = 7
 """Days of other light or another camera after which a new baseline is proposed."""
 
+LEAST_YEAR_DAYS: Final = 330
+"""A baseline of fewer days knows no whole year: a season then looks like a change."""
+
+_TOGETHER_DAYS: Final = 7
+"""Changes of several measures are one where the intervals of their dates lie no further apart."""
+
 _Z_90: Final = 1.645
-_WORDS: Final = {
-    ("expressivity", 1): "more expressive than usual",
-    ("expressivity", -1): "less expressive than usual",
-    ("flatness", 1): "less expressive than usual",
-    ("flatness", -1): "more expressive than usual",
-    ("valence_mean", 1): "expression more pleasant than usual",
-    ("valence_mean", -1): "expression less pleasant than usual",
-    ("smiles_per_min", 1): "more smiles than usual",
-    ("smiles_per_min", -1): "fewer smiles than usual",
+_SHORT: Final = {"expressivity": "flatness", "valence_mean": "valence", "smiles_per_min": "smiles"}
+
+_LASTING: Final = {
+    ("expressivity", 1): "the face has moved more than it usually does",
+    ("expressivity", -1): "the face has moved less than it usually does",
+    ("flatness", 1): "the face has moved less than it usually does",
+    ("flatness", -1): "the face has moved more than it usually does",
+    ("valence_mean", 1): "the expression has been more pleasant than usual",
+    ("valence_mean", -1): "the expression has been less pleasant than usual",
+    ("smiles_per_min", 1): "there have been more smiles than usual",
+    ("smiles_per_min", -1): "there have been fewer smiles than usual",
 }
-_SHORT: Final = {"valence_mean": "valence", "smiles_per_min": "smiles"}
+_OVER: Final = {
+    words: words.replace("has moved", "moved").replace("has been", "was").replace("have been", "were")
+    for words in _LASTING.values()
+}
+_SEASON: Final = " A season of the year looks the same: the baseline holds less than a year."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +60,23 @@ class Finding:
     """Something to be said of a person's days.
 
     Attributes:
-        kind: what it is about; they come in the order not_ready, network, camera, light, coverage,
-            change.
-        measure: its name; "" where it is about none.
-        since: from when; None where it has no date.
+        kind: what it is about; they come in the order not_ready, network, camera, light, coverage, promise,
+            change. "promise" says that the chosen interval of false alarms can't be kept for this person.
+        measure: its name; of a change that several measures show, the one that changed most; "" where it is
+            about none.
+        since: from when, most likely; None where it has no date.
         until: the last day; None where it lasts, or has no date.
         size_sd: how large a change is, in standard deviations of own days; above 0 for higher values of the
             measure. None for what is no change.
         low, high: its 90 % interval.
         coverage: share of the time with a usable reading over the days that it is about; None where not
             known.
-        text: the sentence.
+        text: what is to be said: of a change one sentence in plain words, then its figures.
         advice: the clinic's text, beside the first change that lasts; else "".
+        plain: of a change, its first sentence; else "".
+        since_low, since_high: the 90 % interval of the first day of a change; None for what is none.
+        over: the first day on which a change was over, most likely; None while it lasts.
+        measures: of a change, all measures that show it, the one that changed most first.
     """
 
     kind: FindingKind
@@ -69,6 +89,11 @@ class Finding:
     coverage: float | None
     text: str
     advice: str = ""
+    plain: str = ""
+    since_low: dt.date | None = None
+    since_high: dt.date | None = None
+    over: dt.date | None = None
+    measures: tuple[str, ...] = ()
 
 
 def nothing_told(false_alarm_days: float | None = None) -> str:
@@ -79,6 +104,27 @@ def nothing_told(false_alarm_days: float | None = None) -> str:
     """
     chance = f" (a false alarm about once in {false_alarm_days:g} days)" if false_alarm_days else ""
     return f"No change could be told from chance{chance}. This does not say that nothing has changed."
+
+
+def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
+    """Say what findings mean beside chance: that nothing was told, or how often chance alone tells a change.
+
+    Args:
+        found: from `findings`.
+        false_alarm_days: as in `findings`.
+
+    Returns:
+        A sentence; "" where nobody watches for changes, or where it was said that nothing can be promised.
+    """
+    kinds = {each.kind for each in found}
+    idle = any(each.kind == "not_ready" and not each.measure for each in found)
+    if not false_alarm_days or idle:
+        return ""
+    if "change" not in kinds:
+        return nothing_told(false_alarm_days)
+    if "promise" in kinds:
+        return ""
+    return f"By chance alone a change is told about once in {false_alarm_days:g} days."
 
 
 def findings(
@@ -113,7 +159,7 @@ def findings(
     if usual.alarms_ready and false_alarm_days:
         found += [_unwatched(name) for name in watched if name in days and not watchable(name, usual)]
         found += changes(days, usual, false_alarm_days, crisis_text, watched)
-    order = ("not_ready", "network", "camera", "light", "coverage", "change")
+    order = ("not_ready", "network", "camera", "light", "coverage", "promise", "change")
     return sorted(found, key=lambda each: order.index(each.kind))
 
 
@@ -126,6 +172,8 @@ def changes(
 ) -> list[Finding]:
     """Watch each measure by an EWMA over the days that were filmed as the baseline was; see `watched.charts`.
 
+    One change is told once, with all measures that show it.
+
     Args:
         days: one row a day, by date.
         usual: the person's baseline.
@@ -134,14 +182,68 @@ def changes(
         watched: the measures' names.
 
     Returns:
-        By date.
+        By date, behind what is to be said of the promise about false alarms.
     """
     kept = alike(days, usual)
     drawn = charts(days, usual, false_alarm_days=false_alarm_days, watched=watched)
-    found = [_change(each, chart, kept, usual) for chart in drawn for each in chart.alarms]
-    found.sort(key=lambda each: (each.since or dt.date.min, each.measure))
+    shown = [
+        _Shown(chart, alarm, *size(alarm, chart, kept[chart.measure], usual))
+        for chart in drawn
+        for alarm in chart.alarms
+    ]
+    found = [_change(together, kept) for together in _together(shown)]
     first = next((place for place, each in enumerate(found) if each.until is None), None)
-    return [_with_advice(each, crisis_text if place == first else "") for place, each in enumerate(found)]
+    if first is not None:
+        found[first] = replace(found[first], advice=crisis_text)
+    if found and (usual.end - usual.start).days < LEAST_YEAR_DAYS:
+        found[0] = replace(found[0], text=found[0].text + _SEASON)
+    return [*_doubts(drawn, false_alarm_days), *found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A change as one measure shows it, with its size and the interval of that."""
+
+    chart: Chart
+    alarm: Alarm
+    size_sd: float
+    low: float
+    high: float
+
+    def goes_with(self, other: _Shown) -> bool:
+        """Say whether both may be one change: begun at the same time, as far as that is known."""
+        mine, theirs = self.alarm, other.alarm
+        slack = dt.timedelta(_TOGETHER_DAYS)
+        return (
+            self.chart.measure != other.chart.measure
+            and mine.since_low - slack <= theirs.since_high
+            and theirs.since_low - slack <= mine.since_high
+        )
+
+
+def _together(shown: Sequence[_Shown]) -> list[list[_Shown]]:
+    """Put together what is one change, by date; in each the measure that changed most comes first."""
+    groups: list[list[_Shown]] = []
+    for each in sorted(shown, key=lambda each: each.alarm.since):
+        group = next((group for group in groups if all(each.goes_with(other) for other in group)), None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return [sorted(group, key=lambda each: -abs(each.size_sd)) for group in groups]
+
+
+def _doubts(drawn: Sequence[Chart], false_alarm_days: float) -> list[Finding]:
+    """Say of whom, and why, the chosen interval can't be promised: once for each reason."""
+    reasons = dict.fromkeys(each.doubt for each in drawn if each.doubt)
+    return [
+        _plain(
+            "promise",
+            f"for this person one false alarm in {false_alarm_days:g} days can't be promised: {reason} "
+            f"({', '.join(_short(each.measure) for each in drawn if each.doubt == reason)})",
+        )
+        for reason in reasons
+    ]
 
 
 def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> tuple[float, float, float]:
@@ -170,25 +272,66 @@ def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> t
     return value, value - reach, value + reach
 
 
-def _change(alarm: Alarm, chart: Chart, days: pd.DataFrame, usual: Usual) -> Finding:
-    value, low, high = size(alarm, chart, days[chart.measure], usual)
-    coverage = _coverage(_between(days, alarm.since, alarm.until))
-    words = _WORDS.get((chart.measure, alarm.direction))
-    if words is None:
-        words = f"{_name(chart.measure)} {'higher' if alarm.direction > 0 else 'lower'} than usual"
+def _change(shown: Sequence[_Shown], days: pd.DataFrame) -> Finding:
+    """Tell one change, with all measures that show it."""
+    lead, today = shown[0], days.index[-1]
+    dated = min((each.alarm for each in shown), key=lambda each: each.since_high - each.since_low)
+    lasts = any(each.alarm.until is None for each in shown)
+    until = None if lasts else max(each.alarm.until for each in shown if each.alarm.until)
+    over = None if lasts else max(each.alarm.over for each in shown if each.alarm.over)
+    coverage = _coverage(_between(days, dated.since, until))
+    plain = _sentence(shown, dated.since, until, today)
+    ended = f", over since {_day(over, today)}" if over else ""
+    figures = [_measured(each, None if over else each.alarm.over, today) for each in shown]
+    figures += [] if coverage is None else [f"coverage {100 * coverage:.0f} %"]
+    begun = f"{_day(dated.since, today)} ({_range(dated.since_low, dated.since_high, today)})"
+    text = f"{plain} Since {begun}{ended}: {'; '.join(figures)}."
+    return Finding(
+        "change", lead.chart.measure, dated.since, until, lead.size_sd, lead.low, lead.high, coverage, text,
+        plain=plain, since_low=dated.since_low, since_high=dated.since_high, over=over,
+        measures=tuple(each.chart.measure for each in shown),
+    )  # fmt: skip
+
+
+def _sentence(shown: Sequence[_Shown], since: dt.date, until: dt.date | None, today: dt.date) -> str:
+    """Tell a change in plain words."""
+    words = list(dict.fromkeys(_words(each, lasts=until is None) for each in shown))
+    listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    when = f"since about {_day(since, today)}"
+    if until is not None:
+        when = f"from about {_day(since, today)} to about {_day(until, today)}; that is over"
+    return f"{listed[:1].upper()}{listed[1:]} {when}."
+
+
+def _words(each: _Shown, *, lasts: bool) -> str:
+    measure, direction = each.chart.measure, each.alarm.direction
+    verb = "has been" if lasts else "was"
+    other = f"{_name(measure)} {verb} {'higher' if direction > 0 else 'lower'} than usual"
+    words = _LASTING.get((measure, direction), other)
+    return words if lasts else _OVER.get(words, words)
+
+
+def _measured(each: _Shown, over: dt.date | None, today: dt.date) -> str:
+    """Give the size of a change in one measure."""
     # A less expressive face is a flatter one: it is told as flatness, so that more of it is more.
-    told = (-value, -high, -low) if chart.measure == "expressivity" else (value, low, high)
-    name = "flatness" if chart.measure == "expressivity" else _SHORT.get(chart.measure, _name(chart.measure))
-    text = (
-        f"{words} {_when(alarm.since, alarm.until, days.index[-1])} "
-        f"({name} {told[0]:+.1f} SD of own days, 90 % interval {told[1]:.1f} to {told[2]:.1f}"
-        f"{'' if coverage is None else f', coverage {100 * coverage:.0f} %'})"
-    )
-    return Finding("change", chart.measure, alarm.since, alarm.until, value, low, high, coverage, text)
+    value, low, high = each.size_sd, each.low, each.high
+    if each.chart.measure == "expressivity":
+        value, low, high = -value, -high, -low
+    ended = f", over since {_day(over, today)}" if over else ""
+    name = _short(each.chart.measure)
+    return f"{name} {value:+.1f} SD of own days, 90 % interval {low:.1f} to {high:.1f}{ended}"
 
 
-def _with_advice(finding: Finding, advice: str) -> Finding:
-    return replace(finding, advice=advice)
+def _range(low: dt.date, high: dt.date, today: dt.date) -> str:
+    """Name the days from which to which a change may have begun."""
+    if low == high:
+        return "that day"
+    first = f"{low.day}" if (low.month, low.year) == (high.month, high.year) else _day(low, today)
+    return f"{first} to {_day(high, today)}"
+
+
+def _short(measure: str) -> str:
+    return _SHORT.get(measure, _name(measure))
 
 
 def _conditions(run: Stretch, days: pd.DataFrame) -> Finding:
@@ -200,7 +343,7 @@ def _conditions(run: Stretch, days: pd.DataFrame) -> Finding:
     else:
         change = f"{_figure(run.now)}, usually {_figure(run.before)}"
         what = f"{TITLES[run.condition]} unlike the baseline's {when} ({change})"
-    number = "1 day" if run.days == 1 else f"{run.days} days"
+    number = count(run.days, "day")
     text = f"{what}: {number} left out, as expression can't be compared with usual"
     if run.until is None and run.days >= LASTING_DAYS:
         text += "; if it stays so, take a new baseline"
@@ -227,11 +370,10 @@ def _not_ready(usual: Usual, false_alarm_days: float | None) -> Finding:
 
 
 def _unwatched(measure: str) -> Finding:
-    name = _SHORT.get(measure, _name(measure))
     reason = (
         f"has a figure on fewer than {LEAST_DAYS_FOR_ALARM} days of the baseline, or the same on most of them"
     )
-    return replace(_plain("not_ready", f"{name} can't be watched: it {reason}"), measure=measure)
+    return replace(_plain("not_ready", f"{_short(measure)} can't be watched: it {reason}"), measure=measure)
 
 
 def _plain(kind: FindingKind, text: str) -> Finding:
@@ -263,7 +405,7 @@ def _day(day: dt.date, today: dt.date) -> str:
 
 
 def _name(measure: str) -> str:
-    return measure.replace("_", " ")
+    return MEASURES[measure].title.lower() if measure in MEASURES else measure.replace("_", " ")
 
 
 def _figure(value: float) -> str:

@@ -11,14 +11,13 @@ import mien
 from mien.errors import ConfigError
 from mien.mood.change import watched
 from mien.mood.change.charts import Chart
-from mien.mood.change.findings import Finding
-from mien.mood.change.watched import alike
+from mien.mood.change.findings import Finding, verdict
+from mien.mood.change.watched import days_apart
 from mien.mood.definitions import MEASURES
-from mien.mood.usual import NotReady, Usual, usable
+from mien.mood.usual import NotReady, Usual
 from mien.record.baseline import standing, taken
 from mien.record.changes import findings_of
 from mien.record.days import days
-from mien.record.report.daily import dates_of
 from mien.record.report.material import ControlChart, Material, Told, choose_period
 from mien.record.scales import OUTCOMES, title_of
 from mien.store.audit import as_one_reading
@@ -68,7 +67,7 @@ def gather(
     first, last = choose_period(start, end, seen, now.date())
     until_then = table.loc[table.index <= last]
     usual = standing(store, subject)
-    found = findings_of(store, until_then, usual)
+    found = [each for each in findings_of(store, until_then, usual) if _concerns(each, first)]
     return Material(
         code=subject.code,
         start=first,
@@ -79,9 +78,10 @@ def gather(
         recordings=[each for each in recordings if first <= each.day <= last],
         reports=[each for each in reports if first <= each.at.date() <= last],
         annotations=[each for each in annotations if _touches(each, first, last)],
-        found=[Told(each.kind, each.text, each.advice) for each in found if _concerns(each, first)],
+        found=[Told(each.kind, each.text, each.advice) for each in found],
         usual={} if isinstance(usual, NotReady) else {n: m.range for n, m in usual.measures.items()},
-        apart=days_apart(until_then, usual),
+        apart=frozenset(days_apart(until_then, usual)),
+        verdict=verdict(found, store.texts.setting(FALSE_ALARM_DAYS)),
         texts={name: store.texts.get(name) for name in _TEXTS},
         measures=MEASURES,
         charts=_drawn(store, until_then, usual) if charts else (),
@@ -119,13 +119,6 @@ def _concerns(finding: Finding, first: date) -> bool:
     return finding.until is None or finding.until >= first
 
 
-def days_apart(table: pd.DataFrame, usual: Usual | NotReady) -> frozenset[date]:
-    """Give the usable days that were filmed unlike the baseline."""
-    if isinstance(usual, NotReady):
-        return frozenset()
-    return frozenset(dates_of(usable(table).index.difference(alike(table, usual).index)))
-
-
 def _drawn(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[ControlChart]:
     """Give both charts of each measure that is watched."""
     if isinstance(usual, NotReady):
@@ -135,6 +128,13 @@ def _drawn(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[C
     return [_control_chart(each) for each in drawn]
 
 
+def _promise(chart: Chart) -> str:
+    days = f"{chart.false_alarm_days:.0f} days"
+    if chart.doubt:
+        return f"One false alarm in {days} was chosen for this chart, and can't be promised: {chart.doubt}."
+    return f"Without a change, one alarm in {days} is to be expected of this chart."
+
+
 def _control_chart(chart: Chart) -> ControlChart:
     return ControlChart(
         f"{_KINDS[chart.kind]} of {MEASURES[chart.measure].title.lower()}",
@@ -142,5 +142,5 @@ def _control_chart(chart: Chart) -> ControlChart:
         chart.statistic.tolist(),
         chart.upper,
         [each.date for each in chart.alarms],
-        f"Without a change, one alarm in {chart.false_alarm_days:.0f} days is to be expected of this chart.",
+        _promise(chart),
     )

@@ -23,7 +23,7 @@ class Told:
     """Something that was found, as a sentence.
 
     Attributes:
-        kind: "network", "light", "camera", "coverage", "change" or "not_ready".
+        kind: "network", "light", "camera", "coverage", "promise", "change" or "not_ready".
         text: the sentence.
         advice: the clinic's own text beside a change that lasts; else "".
     """
@@ -70,9 +70,10 @@ class Material:
         texts: "phq9_safety", "report_footer".
         measures: what the figures are, by name.
         charts: for the long report.
-        apart: days that were filmed unlike the baseline, which can't be compared.
+        apart: days that can't be compared: filmed unlike the baseline, or with too little that could be read.
         starting_points: by scale, the report that response is counted from, where one was chosen; it may lie
             before the period.
+        verdict: what the findings mean beside chance, with the chosen days between false alarms; or empty.
     """
 
     code: str
@@ -90,6 +91,7 @@ class Material:
     measures: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
     charts: Sequence[ControlChart] = ()
     apart: frozenset[date] = frozenset()
+    verdict: str = ""
     starting_points: Mapping[str, SelfReport] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mien.errors import DatasetError, ModelError
 from mien.expression.decision import Decider
 from mien.expression.network import Answers, Network
 from mien.labels import EMOTIONS, standard_label
+from mien.neutral import Own
 from mien.prior import Mix, Named
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
@@ -30,6 +32,7 @@ from mien.train.evaluation.photographs import (
     FacesAre,
     TableRows,
     faces_are,
+    learn_neutral_faces,
     photograph_figures,
     photograph_scores,
     read_photographs,
@@ -122,8 +125,10 @@ def evaluate(
     flips: bool = False,
     head: str | None = None,
     by: Sequence[str] = (),
+    compared: Collection[str] = (),
     person: str | None = None,
     faces_as: FacesAre = "auto",
+    own_neutral: bool = False,
     prior: Named | Mix = "balanced",
     fit_prior_to: Path | None = None,
 ) -> Evaluation:
@@ -145,15 +150,20 @@ def evaluate(
         flips: average the outputs' answers to each face and to its mirror image; nobody's table is made so,
             and its figures are left out.
         head: measure the expression by this output alone; None for all.
-        by: columns of the data, by whose values every figure is given too.
+        by: columns of the data, by whose values figures are given too.
+        compared: the figures that are given so, by name; empty for all.
         person: the column that says who is in a picture; None takes the data's own, where it has one.
         faces_as: whether the pictures are crops of faces, or photographs; see `photographs.faces_are`.
+        own_neutral: learn each person's neutral face from their first neutral photograph, which is not
+            measured then, and read their others by it.
         prior: how common each expression is expected to be, for the figures of the label.
         fit_prior_to: a file to write the mix into under which these labels are likeliest; see `fit_prior`.
 
     Raises:
         DatasetError: the data can't be read, has no such part or column, shares no two labels with the
-            network, or no face is found in it.
+            network, or no face is found in it; or own neutral faces are to be learnt of crops, or of people
+            who are not known.
+        ConfigError: the network was not calibrated for own neutral faces.
         ModelError: faces are to be found for a network with labels that the table has no column for.
         OutputError: the mix can't be written.
     """
@@ -161,10 +171,20 @@ def evaluate(
     faces = part_of(data, split, recipe, size_px=size_px, votes=votes, landmarks=landmarks)
     if remove:
         faces = faces.without(remove)
-    groups = {column: groups_of(faces, column) for column in by}
     people = people_of(faces, person)
+    groups = {column: groups_of(faces, column) for column in by}
+    own: Mapping[int, Own] = {}
+    if own_neutral:
+        if people is None or faces_are(faces, faces_as) == "crops":
+            raise DatasetError(
+                "own neutral faces need photographs, and to know who is in them: a people.csv, or --person"
+            )
+        at_rest = learn_neutral_faces(network, faces, people, load_settings(crops=False, prior=prior))
+        own, kept = at_rest.own, np.delete(np.arange(len(faces)), at_rest.places)
+        faces, people = faces.take(kept), people[kept]
+        groups = {name: group[kept] for name, group in groups.items()}
     if faces_are(faces, faces_as) == "find":
-        found = evaluate_photographs(network, faces, people=people, prior=prior)
+        found = evaluate_photographs(network, faces, people=people, prior=prior, own=own)
         if fit_prior_to is not None:
             rows = read_photographs(network, faces, load_settings(crops=False, prior="balanced"))
             mix = fit_mix(network.sidecar, rows.said.probabilities[rows.found], faces.take(rows.found))
@@ -174,7 +194,8 @@ def evaluate(
         if fit_prior_to is not None:
             save_mix(fit_prior_to, fit_prior(network.sidecar, answers, faces))
         found = evaluate_answers(network, answers, faces, head=head, people=people, prior=prior)
-    rows_of_groups = [row for name in by for row in by_group(found.figures, groups[name], column=name)]
+    figures = [figure for figure in found.figures if not compared or figure.name in compared]
+    rows_of_groups = [row for name in by for row in by_group(figures, groups[name], column=name)]
     return replace(found, groups=tuple(rows_of_groups))
 
 
@@ -184,6 +205,7 @@ def evaluate_photographs(
     *,
     people: NDArray[np.int64] | None = None,
     prior: Named | Mix = "balanced",
+    own: Mapping[int, Own] = MappingProxyType({}),
 ) -> Evaluation:
     """Measure the table on photographs in which Mien finds the faces; see `evaluate`."""
     if not _has_table(network):
@@ -191,7 +213,8 @@ def evaluate_photographs(
             f"network {network.sidecar.name} is of another label set, for which Mien makes no table; measure"
             " it on crops (--faces crops)"
         )
-    rows = read_photographs(network, faces, load_settings(crops=False, prior=prior))
+    settings = load_settings(crops=False, prior=prior)
+    rows = read_photographs(network, faces, settings, people=people, own=own)
     figures = photograph_figures(rows, faces, people)
     by_name = {figure.name.partition(",")[0]: figure for figure in figures}
     labelled, right = by_name["gets a label"], by_name["right among those"]

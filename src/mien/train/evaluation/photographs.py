@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from mien.errors import DatasetError
 from mien.expression.decision import Labelled
 from mien.expression.network import Network
 from mien.labels import EMOTIONS
+from mien.neutral import PHOTO_S, Own, RestMeter, read_by, require_own_neutral
 from mien.pipeline import Pipeline
 from mien.source.images import read_image
 from mien.train.datasets import FaceSet
@@ -86,13 +88,67 @@ def faces_are(faces: FaceSet, wanted: FacesAre = "auto") -> Literal["crops", "fi
     return "crops" if ((longer <= CROP_PX) & (longer <= _SQUARE * shorter)).mean() > 0.5 else "find"
 
 
-def read_photographs(network: Network, faces: FaceSet, settings: Settings) -> TableRows:
+@dataclass(frozen=True, eq=False)
+class AtRest:
+    """Whose own neutral face is known, each from one photograph.
+
+    Attributes:
+        own: neutral faces by the person's number.
+        places: of the photographs that taught them, and must not be measured.
+    """
+
+    own: Mapping[int, Own]
+    places: Index
+
+
+def learn_neutral_faces(network: Network, faces: FaceSet, people: Index, settings: Settings) -> AtRest:
+    """Learn each person's neutral face from their first neutral photograph, as `--neutral PHOTO` does.
+
+    Args:
+        network: what reads.
+        faces: the n photographs.
+        people: (n,) who each is of, as a number.
+        settings: as of `mien analyze`.
+
+    Raises:
+        ConfigError: the network was not calibrated for it.
+        DatasetError: there are no pictures, or no neutral photograph in which a face is found.
+    """
+    require_own_neutral(network.sidecar)
+    faces_are(faces, "find")
+    targets = label_sets(faces)[0].targets if label_sets(faces) else np.full(len(faces), -1)
+    neutral = np.flatnonzero(targets == EMOTIONS.index("neutral"))
+    places = neutral[np.unique(people[neutral], return_index=True)[1]]
+    own = {}
+    with Pipeline(settings, network=network) as pipeline:
+        for place in places:
+            image, meter = read_image(np.array(faces.pictures)[place]), RestMeter(network)
+            seen = pipeline.read(image)
+            if len(seen):
+                meter.see(image, seen[[_largest(seen)]], 0.0)
+            if meter.looks:
+                own[int(people[place])] = Own(meter.of(PHOTO_S), "photo")
+    if not own:
+        raise DatasetError("no person has a neutral photograph in which their face is found")
+    return AtRest(own, places)
+
+
+def read_photographs(
+    network: Network,
+    faces: FaceSet,
+    settings: Settings,
+    *,
+    people: Index | None = None,
+    own: Mapping[int, Own] = MappingProxyType({}),
+) -> TableRows:
     """Find and read the faces in every picture as `mien analyze` does.
 
     Args:
         network: what reads.
         faces: the pictures.
         settings: as of `mien analyze`.
+        people: (n,) who each is of, as a number; with `own`.
+        own: neutral faces by the person's number; the largest face is read by it.
 
     Raises:
         DatasetError: the data holds no pictures.
@@ -101,8 +157,16 @@ def read_photographs(network: Network, faces: FaceSet, settings: Settings) -> Ta
     """
     faces_are(faces, "find")
     pictures = np.array(faces.pictures)
+    read = []
     with Pipeline(settings, network=network) as pipeline:
-        return together([pipeline.read(read_image(picture)) for picture in pictures])
+        for place, picture in enumerate(pictures):
+            image = read_image(picture)
+            seen = pipeline.read(image)
+            person = own.get(int(people[place])) if people is not None else None
+            if person is not None and len(seen):
+                seen, _ = read_by(pipeline.decider, image, seen, {_largest(seen): person})
+            read.append(seen)
+    return together(read)
 
 
 def together(read: Sequence[Faces]) -> TableRows:
@@ -112,7 +176,7 @@ def together(read: Sequence[Faces]) -> TableRows:
     leading, certain = np.full(count, _NOTHING), np.zeros(count, bool)
     for place, seen in enumerate(read):
         if len(seen):
-            largest = int(seen.size_wh.prod(axis=1).argmax())
+            largest = _largest(seen)
             p[place] = np.nan_to_num(seen.probabilities[largest])
             leading[place], confidence[place] = p[place].argmax(), seen.confidence[largest]
             certain[place] = seen.expression[largest] >= 0
@@ -164,6 +228,10 @@ def photograph_scores(rows: TableRows, faces: FaceSet) -> Scores:
     if not kept.any():
         raise DatasetError("no face was found in any of the pictures; are they photographs of people?")
     return score(rows.said.probabilities[kept], sets[0].targets[kept], EMOTIONS)
+
+
+def _largest(seen: Faces) -> int:
+    return int(seen.size_wh.prod(axis=1).argmax())
 
 
 def _findings(rows: TableRows, targets: Index) -> list[Figure]:

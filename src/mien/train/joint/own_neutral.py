@@ -31,7 +31,7 @@ Grey = NDArray[np.uint8]
 
 LEAVE: Final = 0.03
 """At most this share of disturbed neutral faces gets another label."""
-_SMILES: Final = 20
+_SMILES: Final = 40
 """Happiness may take so many times as much of it as any other expression: mild smiles are the commonest of
 mild expressions by far, and the only ones that there are pairs of photographs of."""
 _VOTES: Final = 5
@@ -76,7 +76,7 @@ def fit_own_neutral(network: Network, decision: Decision, faces: FaceSet, seed: 
     for _ in range(_ROUNDS):  # which labels are given depends on the thresholds, and these on them
         own = own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
         own = own.model_copy(update={"certainty": _certainty(own, decision, change, noise, shown, seed)})
-    return own
+    return own.model_copy(update={"bias": _thresholds(own, decision, change, noise)})
 
 
 def is_resting(faces: FaceSet) -> NDArray[np.bool_]:

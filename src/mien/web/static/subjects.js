@@ -3,6 +3,7 @@
 import { ask, subjectPath } from "./ask.js";
 import { dayNumber, plainDay } from "./dates.js";
 import { html } from "./svg.js";
+import { count } from "./words.js";
 
 export const CONSENT = { valid: "Consent given", none: "No consent yet", withdrawn: "Consent withdrawn", expired: "Consent has ended" };
 
@@ -18,6 +19,7 @@ class Subjects {
   constructor(root) {
     this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.#part("add").addEventListener("submit", (event) => this.#add(event));
+    this.#part("simulate").addEventListener("click", () => this.#simulate());
     this.#part("user-form").addEventListener("submit", (event) => this.#addUser(event));
     for (const form of root.querySelectorAll("form[data-text]")) form.addEventListener("submit", (event) => this.#setText(event, form));
     const gone = new URLSearchParams(location.search).get("gone");
@@ -47,6 +49,7 @@ class Subjects {
     this.#part("list").replaceChildren(...subjects.map(row));
     this.#part("adding").hidden = !["everyone", "clinician"].includes(role);
     this.#part("ruling").hidden = !rules;
+    for (const part of ["looking", "looking-note"]) this.#part(part).hidden = this.#part("adding").hidden;
     this.#part("adding").open ||= subjects.length === 0;
     if (rules) this.#loadUsers();
   }
@@ -58,6 +61,21 @@ class Subjects {
     this.#try("add-error", async () => {
       const added = await ask("subjects", { method: "POST", body });
       location.assign(`/${subjectPath(added.code)}`);
+    });
+  }
+
+  // A person who doesn't exist, for whoever is just looking.
+
+  #simulate() {
+    const button = this.#part("simulate");
+    button.disabled = true;
+    button.textContent = "Making up twelve weeks…";
+    this.#try("simulate-error", async () => {
+      const { code } = await ask("simulated", { method: "POST" });
+      location.assign(`/${subjectPath(code)}`);
+    }).finally(() => {
+      button.disabled = false;
+      button.textContent = "Make up a person";
     });
   }
 
@@ -119,7 +137,7 @@ function row(subject) {
   const signs = [consentSign(consent)];
   if (open) signs.unshift(html("span", { class: "sign-pill recording" }, "Recording now"));
   if (simulated) signs.unshift(html("span", { class: "sign-pill simulated" }, "Simulated"));
-  const words = last ? `${days} day${days === 1 ? "" : "s"}, last ${plainDay(dayNumber(last))}` : "nothing recorded yet";
+  const words = last ? `${count(days, "day")}, last ${plainDay(dayNumber(last))}` : "nothing recorded yet";
   return html("li", { class: "subject-row" }, link, html("span", { class: "signs" }, ...signs), html("span", { class: "faint" }, words));
 }
 

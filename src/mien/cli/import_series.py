@@ -1,0 +1,118 @@
+"""`mien import-series`: any daily series from a CSV file, watched by the same charts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli.console import print_json
+from mien.cli.options import JsonOption
+from mien.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mien.record.daily_series import WatchedSeries
+
+
+def import_series(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A table with a date column.")],
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column to watch; may stand several times. All numbers when left out.", metavar="COLUMN"
+        ),
+    ] = None,
+    date_column: Annotated[
+        str | None,
+        typer.Option(help="The column of dates; that called date when left out.", metavar="COLUMN"),
+    ] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="How dates are written, such as %d/%m/%y.", metavar="FORMAT")
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="The baseline's first day.", metavar="DATE"),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to", formats=["%Y-%m-%d"], help="Its last day; 42 days when left out.", metavar="DATE"
+        ),
+    ] = None,
+    false_alarm_days: Annotated[
+        int,
+        typer.Option(help="So many days between two false alarms of all columns together.", metavar="DAYS"),
+    ] = 365,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw it: a .png, .svg, .pdf or .webp.", metavar="FILE")
+    ] = None,
+    mark: Annotated[
+        list[str] | None,
+        typer.Option(help="A day to mark in the picture; may stand several times.", metavar="DATE=WORDS"),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="Whose data it is, written below the picture.", metavar="TEXT")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Watch a daily series of anything by the charts that watch faces: sleep, steps, answers of a diary.
+
+    Several rows of a day become their mean. The first 42 days are the baseline unless others are named.
+    Nothing is stored, and the file stays as it is.
+
+    Example: mien import-series diary.csv --measure mood --measure sleep --picture diary.svg
+    """
+    from mien.record.daily_series import read_series, watch
+    from mien.record.series_picture import draw_series
+
+    marks = [_mark(each) for each in mark or ()]
+    days = read_series(file, date_column=date_column, date_format=date_format, measures=measure or ())
+    watched = watch(
+        days, false_alarm_days=false_alarm_days, start=start and start.date(), end=end and end.date()
+    )
+    if picture is not None:
+        draw_series(watched, picture, marks=marks, source=source)
+    print_json(_as_json(watched)) if as_json else _say(watched, false_alarm_days)
+    if picture is not None and not as_json:
+        typer.echo(f"picture: {picture}")
+
+
+def _mark(text: str) -> tuple[date, str]:
+    day, _, words = text.partition("=")
+    try:
+        return date.fromisoformat(day.strip()), words.strip()
+    except ValueError:
+        raise ConfigError(
+            f"--mark: expected DATE=WORDS such as 2026-05-01=holiday, received {text!r}"
+        ) from None
+
+
+def _as_json(watched: WatchedSeries) -> dict[str, Any]:
+    from mien.mood.usual import NotReady
+
+    usual = watched.usual
+    return {
+        "days": len(watched.days),
+        "baseline": None if isinstance(usual, NotReady) else {"start": usual.start, "end": usual.end},
+        "found": list(watched.found),
+        "alarms": {
+            chart.measure: {"limit": chart.upper, "doubt": chart.doubt, "alarms": list(chart.alarms)}
+            for chart in watched.charts
+        },
+    }
+
+
+def _say(watched: WatchedSeries, false_alarm_days: int) -> None:
+    from mien.mood.change.findings import verdict
+    from mien.mood.usual import NotReady
+
+    first, last = watched.days.index[0], watched.days.index[-1]
+    typer.echo(f"{first} to {last}: {len(watched.days)} days with a row")
+    if not isinstance(watched.usual, NotReady):
+        typer.echo(f"baseline: {watched.usual.start} to {watched.usual.end}, {watched.usual.days} days")
+    for each in watched.found:
+        typer.echo(each.text)
+    if said := verdict(watched.found, false_alarm_days):
+        typer.echo(said)
