@@ -338,7 +338,8 @@ def test_every_writing_has_its_line(store: Store, clock: FakeClock) -> None:
         ("add", "recording"), ("add", "readings"), ("add", "events"), ("change", "recording"),
         ("add", "mark"), ("add", "mark"), ("add", "self-report"), ("add", "baseline"),
         ("add", "neutral face"), ("add", "readings"), ("remove", "self-report"), ("remove", "mark"),
-        ("remove", "recording"), ("withdraw", None),
+        ("remove", "recording"),
+        ("withdraw", None),
     ]  # fmt: skip
 
 
