@@ -223,6 +223,8 @@ def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
         (("erase", "P-099", "--yes-erase", "P-099"), 1, "P-099"),
         (("store", "text", "set", "phq9_safety", " "), 1, "phq9_safety"),
         (("store", "text", "get", "poem"), 1, "poem"),
+        (("self-report", "P-017", "mood", 6, "--at", ""), 2, "--at"),
+        (("note", "P-017", "x", "--at", ""), 2, "--at"),
     ],
 )
 def test_an_error_is_one_line(

@@ -210,10 +210,14 @@ def test_partial_answers_are_kept_and_say_what_is_known(page: TestClient, record
     open_ = post(page, path, scale="phq9", items=[0] * 8).json()
     assert (open_["ninth"], open_["safety_text"]) == (None, None)
     assert "not known" in open_["ninth_text"]
+    # Which was left out isn't known, so the last of eight may be the ninth; with a null in its place not.
+    for items, text in (([*[0] * 7, 3], nine["safety_text"]), ([*[0] * 7, 3, None], None)):
+        told = post(page, path, scale="phq9", items=items).json()
+        assert (told["ninth"], told["safety_text"]) == (None, text)
     alone = post(page, path, scale="phq9", total=12).json()
     assert "not known" in alone["ninth_text"]
     told = get(page, "subjects/P-1")
-    assert [each["safety"] for each in told["self_reports"]] == [True, False, False]
+    assert [each["safety"] for each in told["self_reports"]] == [True, False, False, False, False]
     other = post(page, path, scale="madrs", total=30, other_scale=[0, 60]).json()
     assert (other["title"], other["meant"]) == ("madrs", None)
 

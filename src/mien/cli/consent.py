@@ -52,8 +52,8 @@ def give(
             given_by=by,
             purpose=purpose,
             signals=[each.strip() for each in signals.split(",") if each.strip()],
-            given_at=read_moment("--from", since, store.now()) if since else None,
-            valid_until=read_last_day("--until", until, store.now()) if until else None,
+            given_at=read_moment("--from", since, store.now()) if since is not None else None,
+            valid_until=read_last_day("--until", until, store.now()) if until is not None else None,
         )
     typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {_end(consent)}")
 

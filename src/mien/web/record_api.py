@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 
 from mien.errors import MissingError, StoreError
 from mien.expression.seldom import seldom_words
+from mien.record import scales
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
@@ -188,7 +189,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _add_self_reports(router: APIRouter) -> None:
     @router.get("/scales")
-    def scales(who: Annotated[Visitor, Depends(visitor)]) -> list[dict[str, Any]]:
+    def known_scales(who: Annotated[Visitor, Depends(visitor)]) -> list[dict[str, Any]]:
         """Give the scales that are known: what may be answered, and their words by language."""
         return [views.scale_view(name) for name in SCALES]
 
@@ -205,7 +206,7 @@ def _add_self_reports(router: APIRouter) -> None:
             difficulty=wanted.difficulty,
             limits=wanted.other_scale,
         )
-        return _told(who, report)
+        return _told(who, report, at_once=scales.may_be_the_ninth(report, wanted.items))
 
     @router.post("/subjects/{code}/self-reports/{number}/scale")
     def repair(code: str, number: int, wanted: MeantScale, who: Seeing) -> dict[str, Any]:
@@ -221,9 +222,10 @@ def _add_self_reports(router: APIRouter) -> None:
         who.store.self_reports.remove(who.subject(code), number)
 
 
-def _told(who: Visitor, report: SelfReport) -> dict[str, Any]:
+def _told(who: Visitor, report: SelfReport, *, at_once: bool = False) -> dict[str, Any]:
+    """Tell of a self-report, with the safety text where it is due; `at_once` also where it may be."""
     view = views.self_report_view(report)
-    return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] else None}
+    return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] or at_once else None}
 
 
 def _add_recordings(router: APIRouter) -> None:
