@@ -32,7 +32,9 @@ def give(
     ] = "expression,measures",
     since: Annotated[
         str | None,
-        typer.Option("--from", help="When it was given, where that was earlier, on paper.", metavar="TIME"),
+        typer.Option(
+            "--from", help="From when it holds, where it was given earlier, on paper.", metavar="TIME"
+        ),
     ] = None,
     until: Annotated[
         str | None,
@@ -55,7 +57,8 @@ def give(
             given_at=read_moment("--from", since, store.now()) if since is not None else None,
             valid_until=read_last_day("--until", until, store.now()) if until is not None else None,
         )
-    typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {_end(consent)}")
+        yet = f"holds only from {shown(consent.given_at)} on, " if consent.given_at > store.now() else ""
+    typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {yet}{_end(consent)}")
 
 
 @app.command()

@@ -127,8 +127,10 @@ def _add_consents(router: APIRouter) -> None:
         subject = who.subject(code)
         until = None
         if wanted.last_day is not None:
-            # The first moment of the day after, by the server's clock.
-            until = datetime.combine(wanted.last_day + timedelta(days=1), time()).astimezone()
+            try:  # the first moment of the day after, by the server's clock
+                until = datetime.combine(wanted.last_day + timedelta(days=1), time()).astimezone()
+            except (ValueError, OverflowError):
+                raise HTTPException(422, "expected a last day before the year 9999") from None
         given: Consent = who.store.consents.give(
             subject,
             given_by=wanted.given_by,
@@ -175,8 +177,11 @@ def _span(
     """Give when a mark begins and ends."""
     if recording is not None and wanted.from_s is not None:
         start = recording.started_at
-        until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
-        return start + timedelta(seconds=wanted.from_s), until
+        try:
+            until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
+            return start + timedelta(seconds=wanted.from_s), until
+        except OverflowError:
+            raise HTTPException(422, "expected seconds within the recording, received too many") from None
     return _moment(wanted.at) or now, _moment(wanted.until)
 
 
