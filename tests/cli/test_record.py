@@ -387,7 +387,7 @@ class _Terminal(io.StringIO):
 def test_the_store_tells_of_itself(run: Run, store: Store, place: Path, tmp_path: Path) -> None:
     state = json.loads(run("store", "status", "--json").out)
     assert (state["where"], state["database"], state["subjects"]) == (str(place), "sqlite", 1)
-    assert "1 subjects, 0 recordings" in run("store", "status").out
+    assert "1 subject, 0 recordings, 0 users" in run("store", "status").out
     assert run("store", "check").out.startswith("whole; 1 lines")
     assert run("store", "audit", "--verify").out == "1 lines, as they were written\n"
     entries = json.loads(run("store", "audit", "--json").out)

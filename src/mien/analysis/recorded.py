@@ -56,6 +56,7 @@ class Kept:
                 "frames": status.frames,
                 "frames_with_subject": status.with_subject,
                 "other_faces": status.others,
+                "read_too_rarely": status.too_rarely or None,
                 "recorded_at": recorded.at.isoformat(),
                 "by_file_date": not recorded.said,
             }

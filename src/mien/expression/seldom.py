@@ -37,4 +37,4 @@ def seldom_words(found: Mapping[str, float]) -> str:
     if not found:
         return ""
     told = ", ".join(f"{label} {100 * share:.0f} %" for label, share in found.items())
-    return f"Seldom found, of faces that most of ten people call so: {told}."
+    return f"How often the rare ones are found: {told} of the faces that most of ten people call so."

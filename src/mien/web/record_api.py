@@ -11,7 +11,9 @@ from starlette.responses import JSONResponse
 
 from mien.errors import MissingError, StoreError
 from mien.expression.seldom import seldom_words
+from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.record import scales
+from mien.record.origin import too_rarely
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
@@ -21,6 +23,7 @@ from mien.web.record_figures import add_downloads, add_figures
 from mien.web.record_models import MeantScale, NewAnnotation, NewConsent, NewSelfReport, NewSubject
 
 if TYPE_CHECKING:
+    from mien.mood.series import Series
     from mien.store.types import Consent, SelfReport, StoredRecording, Subject
 
 MOST_POINTS: Final = 2000
@@ -265,6 +268,7 @@ def _add_recordings(router: APIRouter) -> None:
             {
                 **views.recording_view(found),
                 "length_s": last_s,
+                "too_rarely": _too_rarely(found, series),
                 "frames": found.frames,
                 "version": found.version,
                 "models": found.models,
@@ -279,6 +283,14 @@ def _add_recordings(router: APIRouter) -> None:
     def remove(code: str, number: int, who: Seeing) -> None:
         """Erase one recording with its readings and the marks on it; nothing brings it back."""
         who.store.remove_recording(who.subject(code), number)
+
+
+def _too_rarely(recording: StoredRecording, series: Series) -> str:
+    """Say that a recording was read too rarely; its readings tell of the pauses too."""
+    if recording.state == "open" or recording.kind == "photograph" or not len(series):
+        return too_rarely(recording)
+    length_s = float(series.time_s[-1] - series.time_s[0])
+    return read_too_rarely(len(series), length_s, pauses_s(series.time_s))
 
 
 def _recording_of(who: Visitor, subject: Subject, number: int) -> StoredRecording:

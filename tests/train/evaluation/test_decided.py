@@ -119,7 +119,7 @@ def test_how_seldom_a_label_is_found_comes_from_what_was_measured() -> None:
     sidecar = tiny_sidecar(metrics={"test": found})
     assert recalls(sidecar, "photographs") == recalls(sidecar, BALANCED) == {"fear": 0.5}
     assert seldom_words(recalls(sidecar, "balanced")) == (
-        "Seldom found, of faces that most of ten people call so: fear 50 %."
+        "How often the rare ones are found: fear 50 % of the faces that most of ten people call so."
     )
     assert seldom_words(recalls(tiny_sidecar(), "balanced")) == ""
     assert recalls_of(tiny_sidecar(), Answers(logits), faces_of(np.zeros(4, np.int64))) == {}
