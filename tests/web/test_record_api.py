@@ -134,7 +134,14 @@ def test_consent_goes_from_none_to_valid_to_ended_to_withdrawn(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"signals": []}, {"signals": ["voice"]}, {"purpose": ""}, {"given_by": " "}, {"last_day": "soon"}],
+    [
+        {"signals": []},
+        {"signals": ["voice"]},
+        {"purpose": ""},
+        {"given_by": " "},
+        {"last_day": "soon"},
+        {"last_day": "9999-12-31"},
+    ],
 )
 def test_a_consent_to_nothing_is_none(page: TestClient, record: Store, wrong: dict[str, Any]) -> None:
     subject = record.subjects.add("P-1")
@@ -179,6 +186,9 @@ def test_a_mark_within_a_recording_counts_by_its_clock(page: TestClient, record:
     (mark,) = get(page, f"subjects/P-1/recordings/{made.id}")["marks"]
     assert (mark["from_s"], mark["to_s"], mark["text"]) == (12.5, 14.0, "laughs")
     assert record.annotations.of(subject)[0].at == made.started_at + timedelta(seconds=12.5)
+    for seconds in ({"from_s": 1e300}, {"from_s": 1, "to_s": 1e300}):
+        asked = post(page, "subjects/P-1/annotations", kind="note", text="x", recording=made.id, **seconds)
+        assert asked.status_code == 422
 
 
 def test_marks_are_taken_away_by_their_own_subject_only(page: TestClient, record: Store) -> None:
@@ -217,10 +227,14 @@ def test_partial_answers_are_kept_and_say_what_is_known(page: TestClient, record
     open_ = post(page, path, scale="phq9", items=[0] * 8).json()
     assert (open_["ninth"], open_["safety_text"]) == (None, None)
     assert "not known" in open_["ninth_text"]
+    # Which was left out isn't known, so the last of eight may be the ninth; with a null in its place not.
+    for items, text in (([*[0] * 7, 3], nine["safety_text"]), ([*[0] * 7, 3, None], None)):
+        told = post(page, path, scale="phq9", items=items).json()
+        assert (told["ninth"], told["safety_text"]) == (None, text)
     alone = post(page, path, scale="phq9", total=12).json()
     assert "not known" in alone["ninth_text"]
     told = get(page, "subjects/P-1")
-    assert [each["safety"] for each in told["self_reports"]] == [True, False, False]
+    assert [each["safety"] for each in told["self_reports"]] == [True, False, False, False, False]
     other = post(page, path, scale="madrs", total=30, other_scale=[0, 60]).json()
     assert (other["title"], other["meant"]) == ("madrs", None)
 

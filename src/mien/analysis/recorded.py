@@ -84,8 +84,8 @@ def parse_moment(text: str) -> str:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (moment if moment.tzinfo is not None else moment.astimezone()).isoformat()
+    except (ValueError, OverflowError) as error:
         raise ConfigError(
             f"recorded at: expected a time as in 2026-05-01T09:30, received {text!r}"
         ) from error
-    return (moment if moment.tzinfo is not None else moment.astimezone()).isoformat()

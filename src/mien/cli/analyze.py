@@ -225,17 +225,10 @@ def neutral_line(neutral: dict[str, Any]) -> str:
         return str(neutral["note"])
     own = sum(many for origin, many in neutral["readings"].items() if origin != "average")
     [(label, p)] = person["read_without"].items()
-<<<<<<< HEAD
     said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {count(own, 'reading')}"
-    return (
-        said if label == "neutral" else f"{said}, which without it reads as {label} ({p:.0%}): is it neutral?"
-    )
-=======
-    said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {_count(own, 'reading')}"
     if label == "neutral":
         return said
     return f"{said}. By itself that face looks like {label} ({p:.0%}): was it neutral?"
->>>>>>> fix13
 
 
 def _stored(kept: dict[str, Any]) -> str:

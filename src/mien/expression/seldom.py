@@ -38,13 +38,8 @@ def seldom_words(found: Mapping[str, float]) -> str:
     """Say it in a sentence; "" where nothing is known."""
     if not found:
         return ""
-<<<<<<< HEAD
-    told = ", ".join(f"{label} {100 * share:.0f} %" for label, share in found.items())
-    return f"How often the rare ones are found: {told} of the faces that most of ten people call so."
-=======
     told = "; ".join(
         f"of faces that most people call {label} it finds {100 * share:.0f} %"
         for label, share in found.items()
     )
     return f"{told[0].upper()}{told[1:]}."
->>>>>>> fix13

@@ -120,11 +120,7 @@ def test_how_seldom_a_label_is_found_comes_from_what_was_measured() -> None:
     assert recalls(sidecar, "photographs") == recalls(sidecar, "balanced") == {"fear": 0.5}
     assert recalls(sidecar, BALANCED) == {}  # a mix of one's own, for which nothing was measured
     assert seldom_words(recalls(sidecar, "balanced")) == (
-<<<<<<< HEAD
-        "How often the rare ones are found: fear 50 % of the faces that most of ten people call so."
-=======
         "Of faces that most people call fear it finds 50 %."
->>>>>>> fix13
     )
     assert seldom_words(recalls(tiny_sidecar(), "balanced")) == ""
     assert recalls_of(tiny_sidecar(), Answers(logits), faces_of(np.zeros(4, np.int64))) == {}
