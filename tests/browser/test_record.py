@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.support.ui import Select
@@ -45,7 +46,7 @@ def write_a_year(store: Store) -> None:
         year, given_by="the person", purpose="to talk about it",
         given_at=datetime.combine(first, time(), people.BERLIN),
     )  # fmt: skip
-    people.fill(store, year, people.figures(365, first=first, flat_from=270), baseline_days=60)
+    people.fill(store, year, year_of_days(), baseline_days=60)
     for day in range(0, 365, 7):
         at = datetime.combine(first + timedelta(day), datetime.min.time(), people.BERLIN) + timedelta(
             hours=12
@@ -54,6 +55,14 @@ def write_a_year(store: Store) -> None:
         store.self_reports.add(year, "phq9", items=[1] * 8 + [0], at=at)
     store.annotations.add(year, "medication", "sertraline 50 mg", at=that_morning() - timedelta(100))
     store.texts.set_setting("false_alarm_days", 365)
+
+
+def year_of_days() -> pd.DataFrame:
+    """Give a year that gets flat, with four days in the dark and one with hardly any reading."""
+    table = people.figures(365, first=LAST_DAY - timedelta(364), flat_from=270)
+    table.loc[table.index[-40:-36], "light_mean"] = 0.05
+    table.loc[table.index[-20], "usable_minutes"] = 0.5
+    return table
 
 
 def that_morning() -> datetime:
@@ -135,13 +144,43 @@ def test_a_year_is_drawn_at_once_and_moved_through_by_keys(page: Page) -> None:
     assert page.run("return document.querySelectorAll('.calendar .chosen').length") == 1
 
 
-def test_gaps_stay_gaps(page: Page) -> None:
+def test_gaps_stay_gaps(page: Page, records: MienLive) -> None:
     open_year(page)
     drawn = page.run("return document.querySelector('.lanes .curve .line').getAttribute('d')")
-    table = people.figures(365, first=LAST_DAY - timedelta(364), flat_from=270)
-    days = [day.toordinal() for day in table.index]
+    apart = records.ask(f"subjects/{YEAR}/days")["apart"]
+    days = [day.toordinal() for day, why in zip(year_of_days().index, apart, strict=True) if why is None]
     expected = 1 + sum(after - before > 1 for before, after in pairwise(days))
     assert drawn.count("M") == expected > 10
+
+
+def test_days_that_can_not_be_compared_are_grey_and_say_why(page: Page, records: MienLive) -> None:
+    open_year(page)
+    told = records.ask(f"subjects/{YEAR}/days")
+    apart = dict(zip(told["days"], told["apart"], strict=True))
+    grey = page.run("return document.querySelectorAll('.lanes .curve .dot.apart').length")
+    assert grey == sum(why is not None for why in apart.values()) >= 5
+    assert page.part("apart-key").is_displayed()
+    # That it was dark is over, and stands unfolded, before everything else.
+    first = page.browser.find_element("css selector", ".finding")
+    assert first.is_displayed()
+    assert first.text.startswith("Light")
+    lanes = page.part("lanes")
+    day = max(day for day, why in apart.items() if why == "too little of it could be read")
+    for _ in range(len(told["days"]) - 1 - told["days"].index(day)):
+        lanes.send_keys(Keys.ARROW_LEFT)
+    assert "This day can't be compared with the others: too little" in page.text("day-words")
+
+
+def test_a_whole_questionnaire_gets_the_pages_width(page: Page) -> None:
+    open_year(page)
+    width = "return document.querySelector('[data-part=questions]').offsetWidth"
+    narrow = page.run(width)
+    Select(page.part("scale")).select_by_value("phq9")
+    assert page.run(width) > 2 * narrow
+    top = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
+    assert page.run(top, "[data-part=questions]") < page.run(top, "[data-part=main]")
+    Select(page.part("scale")).select_by_value("mood")
+    assert page.run(width) == narrow
 
 
 def test_words_and_charts_tell_of_the_change(page: Page) -> None:
@@ -316,7 +355,7 @@ def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, r
     page.part("keep-start").click()
     page.until_text("keeping-words", "Recording P-032")
     words = "document.querySelector('[data-part=keeping]').textContent"
-    page.until(rf"return /[1-9]\d* readings kept/.test({words})")
+    page.until(rf"return /[1-9]\d* readings? kept/.test({words})")
     assert "Recording P-032" in page.browser.find_element("id", "camera-pill").text
     assert page.faults() == []
     page.part("keep-stop").click()
@@ -326,6 +365,28 @@ def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, r
         (kept,) = store.recordings.of(store.subjects.get("P-032"))
     assert kept.kind == "browser"
     assert kept.frames > 0
+
+
+def test_record_on_a_subjects_page_records_that_subject(page: Page, records: MienLive) -> None:
+    with opened(records) as store:
+        for code in ("P-033", "P-034"):
+            subject = store.subjects.add(code)
+            store.consents.give(subject, given_by="the person", purpose="to talk about it")
+    records.choose("self")
+    page.open("subjects/P-034")
+    page.until_text("first-step", "Consent is given")
+    page.part("record-now").click()
+    page.until("return document.querySelector('[data-part=keep-subject]')?.value === 'P-034'")
+    page.until_text("keep-help", "the recording of P-034 begins with it")
+    page.part("start").click()
+    page.until_text("keeping-words", "Recording P-034")
+    page.until_text("keeping-words", "a browser's camera")
+    assert page.run("return location.search") == ""
+    page.part("keep-stop").click()
+    page.until("return document.querySelector('[data-part=keeping]').hidden")
+    page.stop()
+    with opened(records) as store:
+        assert [len(store.recordings.of(store.subjects.get(code))) for code in ("P-033", "P-034")] == [0, 1]
 
 
 def test_the_report_is_saved_and_what_is_wrong_is_said(page: Page) -> None:

@@ -149,6 +149,8 @@ def test_consent_is_given_listed_and_withdrawn(run: Run, store: Store) -> None:
     assert "withdrawn 20" in run("consent", "list", "P-017").out
     again = run("consent", "withdraw", "P-017")
     assert (again.code, len(again.errors)) == (1, 1)
+    later = run("consent", "give", "P-017", "--by", "x", "--for", "y", "--from", "2126-05-01")
+    assert "holds only from 2126-05-01 00:00 on" in later.out
 
 
 def test_notes_are_set_listed_and_removed(run: Run, agreed: Store) -> None:
@@ -223,6 +225,8 @@ def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
         (("erase", "P-099", "--yes-erase", "P-099"), 1, "P-099"),
         (("store", "text", "set", "phq9_safety", " "), 1, "phq9_safety"),
         (("store", "text", "get", "poem"), 1, "poem"),
+        (("self-report", "P-017", "mood", 6, "--at", ""), 2, "--at"),
+        (("note", "P-017", "x", "--at", ""), 2, "--at"),
     ],
 )
 def test_an_error_is_one_line(
@@ -383,7 +387,7 @@ class _Terminal(io.StringIO):
 def test_the_store_tells_of_itself(run: Run, store: Store, place: Path, tmp_path: Path) -> None:
     state = json.loads(run("store", "status", "--json").out)
     assert (state["where"], state["database"], state["subjects"]) == (str(place), "sqlite", 1)
-    assert "1 subjects, 0 recordings" in run("store", "status").out
+    assert "1 subject, 0 recordings, 0 users" in run("store", "status").out
     assert run("store", "check").out.startswith("whole; 1 lines")
     assert run("store", "audit", "--verify").out == "1 lines, as they were written\n"
     entries = json.loads(run("store", "audit", "--json").out)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +19,14 @@ import mien
 from cli.helpers import Run, save_clip
 from live.station_fakes import live_threads
 from mien.analysis.into_record import _stand_in
+from mien.cli.live_record import _progress
 from mien.errors import StoreError
 from mien.live.purpose import choose_purpose
+from mien.mood.reading_rate import read_too_rarely
 from mien.mood.simulated import simulate
 from mien.record.simulated import write_simulated
 from mien.record.take import load_series
-from mien.record.writer import RecordWriter
+from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.recorded_at import recorded_at
 from mien.store.store import Store
 from mien.store.types import StoredRecording
@@ -93,6 +96,7 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
     assert kept == {
         "code": "P-017", "recording": recording.uuid,
         "frames": 12, "frames_with_subject": 12, "other_faces": 0,
+        "read_too_rarely": None,
         "recorded_at": recording.started_at.isoformat(), "by_file_date": True,
     }  # fmt: skip
 
@@ -374,3 +378,16 @@ def test_what_cannot_be_recorded_live(
     (error,) = ran.errors
     assert message in error
     assert stored() == []
+
+
+def test_the_terminal_tells_by_time_how_much_is_read_and_that_it_is_read_too_rarely() -> None:
+    status = RecordStatus(
+        "P-017", 1, "0" * 32, "browser-4", "following", 0, 36.0, 48, 43, 0, 48, 0, None, None,
+        {"coverage": 0.13}, read_too_rarely(48, 36.0),
+    )  # fmt: skip
+    told = _progress(status)
+    assert told.startswith(
+        "0.6 min, 48 frames stored, 13% of the time read, read too rarely: 1.3 times a second"
+    )
+    assert "90%" not in told
+    assert "1 frame stored" in _progress(replace(status, stored=1, too_rarely=""))

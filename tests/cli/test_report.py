@@ -72,9 +72,8 @@ def test_partial_answers_bring_their_safety_text(run: Run, tmp_path: Path, form:
     where = tmp_path / "record.sqlite"
     with Store(where, who="tester") as store:
         store.texts.set("phq9_safety", "Call 555-0199 now.")
-        store.self_reports.add(
-            store.subjects.add("P-017"), "Phq_9", items=[None] * 8 + [1], at=datetime(2026, 5, 2, tzinfo=UTC)
-        )
+        subject = add_agreed(store)
+        store.self_reports.add(subject, "Phq_9", items=[None] * 8 + [1], at=datetime(2026, 5, 2, tzinfo=UTC))
         said = content(store, store.subjects.get("P-017"))
     assert said.safety == "Call 555-0199 now."
     assert run("report", "P-017", "--out", tmp_path / f"a.{form}", "--store", where).code == 0

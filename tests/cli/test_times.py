@@ -29,6 +29,7 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("2026-05-01T14:30", 14, 1),
         ("2026-05-01 14:30", 14, 1),
         ("2026-05-02", 0, 2),
+        ("20260502", 0, 2),
     ],
 )
 def test_without_a_zone_it_is_the_clock_of_this_computer(text: str, hour: int, day: int) -> None:
@@ -52,7 +53,9 @@ def test_the_end_of_a_day_or_a_moment() -> None:
     assert read_end("--until", "2026-05-01T12:00Z", NOW) == datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "25:00", "2026-13-01", "2026-02-30T10:00", "10000-01-01"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "12", "0930", "25:00", "2026-13-01", "2026-02-30T10:00", "10000-01-01"]
+)
 def test_what_is_no_time(text: str) -> None:
     for read in (read_moment, read_end):
         with pytest.raises(ConfigError, match="--at: expected a time such as 14:30"):

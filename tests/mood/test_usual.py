@@ -9,6 +9,7 @@ import pytest
 
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS
+from mien.mood.change.conditions import unlike
 from mien.mood.usual import NotReady, Usual, usable
 
 FIRST = dt.date(2026, 1, 5)
@@ -133,3 +134,12 @@ def test_a_newer_baseline_is_refused() -> None:
 def test_a_neutral_face_has_eight_probabilities() -> None:
     with pytest.raises(ValueError, match="8 probabilities"):
         Usual.of(days(9), neutral=[1.0, 0.0])
+
+
+def test_a_browsers_camera_is_the_same_whatever_its_connection_is_numbered() -> None:
+    table = days(12, camera=["browser-1", "browser-2"] * 5 + ["browser-9", "camera:0"])
+    usual = taken(table, end=table.index[9])
+    assert usual.cameras == ("browser",)
+    earlier = Usual.from_json(usual.to_json().replace('"browser"', '"browser-1", "browser-2"'))
+    for kept in (usual, earlier):
+        assert unlike(table, kept)["camera"].tolist() == [False, True]

@@ -42,6 +42,7 @@ def fill(store: Store, code: str = "P-017") -> Subject:
     store.self_reports.add(subject, "WHO-5", total=12.5, at=START, limits=(0, 25))
     usual = Usual(date(2026, 4, 1), date(2026, 4, 9), days=9, minutes=120.5, measures={})
     store.baselines.add(subject, usual.to_json())
+    store.neutral_faces.add(subject, '{"network": "ab", "logits": [0.5, -1.25]}', START)
     return subject
 
 

@@ -62,9 +62,9 @@ def recordings(frame: pd.DataFrame, kind: SourceKind = "browser") -> list[Stored
     return [
         StoredRecording(
             index + 1, 1, f"{index:032x}", kind, "camera", at((each - START).days),
-            60.0 * frame["minutes"].iloc[index], 6000, 0.8, "finished", MODELS, {"smoothing": 1.0}, "0.2.0",
+            60.0 * minutes, round(600 * minutes), 0.8, "finished", MODELS, {"smoothing": 1.0}, "0.2.0",
         )
-        for index, each in enumerate(frame.index)
+        for index, (each, minutes) in enumerate(frame["minutes"].items())
     ]  # fmt: skip
 
 

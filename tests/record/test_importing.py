@@ -103,6 +103,15 @@ def test_the_record_is_the_identical_one(store: Store, other: Store, tmp_path: P
         for reports in (store.self_reports.of(mine), other.self_reports.of(theirs))
     ]
     assert said[0] == said[1]
+    taken = [
+        [
+            (each.made_at, json.loads(each.value))
+            for each in (*one.baselines.of(who), *one.neutral_faces.of(who))
+        ]
+        for one, who in ((store, mine), (other, theirs))
+    ]
+    assert taken[0] == taken[1]
+    assert len(taken[0]) == 2
 
 
 @SQLITE
@@ -417,11 +426,13 @@ def test_what_no_consent_covers_is_refused_or_left_out(store: Store, tmp_path: P
         import_record(store, path)
     assert store.subjects.all() == []
     found = import_record(store, path, leave_out=True)
-    # The first recording with its two marks, the medicine, and the four questionnaires of that day.
+    # The first recording with its two marks, the medicine, that day's four questionnaires and neutral face.
     assert (found.recordings, found.annotations, found.self_reports, found.consents) == (2, 0, 0, 2)
     assert [each.partition(" of ")[0] for each in found.left_out] == [
-        "recording", "mark", "self-report", "self-report", "self-report", "self-report",
+        "recording", "mark", "self-report", "self-report", "self-report", "self-report", "neutral face",
     ]  # fmt: skip
     assert store.check().altered == store.check().without_consent == []
     (line,) = [each for each in store.audit.entries() if each.action == "import"]
-    assert (line.details["left_out"], line.details["recordings"]) == (6, 2)
+    assert (line.details["left_out"], line.details["recordings"]) == (7, 2)
+    # The PHQ-9 of that day has a ninth answer above 0: who brings the record hears of it all the same.
+    assert found.safety_text == store.texts.get("phq9_safety")

@@ -8,8 +8,10 @@ import pytest
 from mien.errors import ConfigError
 from mien.mood.change.findings import nothing_told
 from mien.mood.definitions import MEASURES
+from mien.record.report.appendix import sections
 from mien.record.report.fit import ROOMS, fit, put_into
 from mien.record.report.material import ControlChart, Material, Told, choose_period
+from mien.record.report.plain import short_day
 from mien.record.report.save import written
 from mien.record.report.words import LIMITS, first_page, model_names
 from record.report_people import (
@@ -22,6 +24,7 @@ from record.report_people import (
     mark,
     material,
     phq9,
+    recordings,
     report,
     usual_person,
 )
@@ -67,6 +70,22 @@ def test_the_chosen_interval_is_said_with_a_change_and_without_one() -> None:
     none = first_page(material(5, days(5), usual=ALL_USUAL, verdict=nothing_told(365)))
     assert none.changes == (nothing_told(365),)
     assert "once in 365 days" in none.changes[0]
+
+
+def test_recordings_that_were_read_too_rarely_are_told_and_flagged() -> None:
+    frame = days(5, missing=0)
+    made = recordings(frame)
+    made[2] = replace(made[2], frames=round(1.3 * made[2].length_s), source="browser-4", coverage=0.13)
+    found = replace(material(5, frame), recordings=made)
+    (told,) = first_page(found).remarks
+    assert told.startswith(
+        f"1 of 5 recordings was read too rarely (on {short_day(made[2].day)}): fewer than 4"
+    )
+    (section,) = [each for each in sections(found) if each.title.startswith("Recordings")]
+    rows = section.blocks[0].rows
+    assert [row[4] for row in rows].count("finished; read too rarely") == 1
+    assert rows[2][2] == "a browser's camera"
+    assert first_page(replace(found, recordings=recordings(frame))).remarks == ()
 
 
 def test_without_a_baseline_nothing_is_called_unchanged() -> None:

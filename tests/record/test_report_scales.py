@@ -115,6 +115,8 @@ def test_a_phq9_under_a_mistyped_name_is_one(name: str) -> None:
 
 def test_a_name_like_a_phq9s_is_taken_for_one_until_it_has_a_range_of_its_own() -> None:
     assert needs_safety_text(report(0, "pqh9", 27))
+    assert needs_safety_text(report(0, "PHQ-9-week4", 26))
+    assert needs_safety_text(replace(report(0, "phq-9-de", 27), lowest=0.0, highest=27.0))
     assert not needs_safety_text(report(0, "phq8", 24))
     assert not needs_safety_text(replace(report(0, "pqh9", 27), lowest=0.0, highest=60.0))
     assert not needs_safety_text(report(0, "WHO-5", 100))

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from mien.errors import ConfigError, OutputError
+from mien.mood.change.watched import days_apart
 from mien.mood.usual import NotReady, Usual
 from mien.record.report import content, save_report
-from mien.record.report.gather import days_apart, gather
+from mien.record.report.gather import gather
 from mien.record.report.pdf import pages
 from mien.record.subject import SubjectRecord
 from mien.store.store import Store
@@ -113,15 +114,34 @@ def test_days_filmed_otherwise_are_apart() -> None:
     light = [0.95 + 0.01 * (each % 3) for each in range(50)] + [0.3] * 10
     table = pd.DataFrame({"usable_minutes": 9.0, "light_mean": light}, index=index)
     usual = Usual.of(table, end=index[39])
-    assert days_apart(table, usual) == frozenset(index[50:])
-    assert days_apart(table, NotReady("too few", 0, 0.0)) == frozenset()
+    assert days_apart(table, usual) == dict.fromkeys(index[50:], "other light")
+    assert days_apart(table, NotReady("too few", 0, 0.0)) == {}
 
 
 def test_python_tells_the_safety_text_of_partial_answers_too(store: Store) -> None:
-    record = SubjectRecord(store, store.subjects.add("P-1"))
+    record = SubjectRecord(store, add_agreed(store, "P-1"))
     store.self_reports.add(record.subject, "phq9", items=[0] * 9)
     store.self_reports.add(record.subject, "phq9", total=20)
     assert record.safety_text() is None
     store.self_reports.add(record.subject, "PHQ-9", items=[None] * 8 + [1])
     assert record.safety_text() == store.texts.get("phq9_safety")
     assert len(record.self_reports("PHQ_9")) == 3
+
+
+def test_days_with_another_camera_or_too_little_are_apart_and_say_why() -> None:
+    index = [date(2026, 5, 1) + timedelta(each) for each in range(60)]
+    table = pd.DataFrame({"usable_minutes": 9.0, "camera": "desk"}, index=index)
+    table.loc[index[3], "usable_minutes"] = 0.4
+    table.loc[index[45], "camera"] = "hall"
+    table.loc[index[50], ["camera", "usable_minutes"]] = ["hall", 1.9]
+    usual = Usual.of(table, end=index[39])
+    little = "too little of it could be read"
+    assert days_apart(table, usual) == {index[3]: little, index[45]: "another camera", index[50]: little}
+    assert days_apart(table, NotReady("too few", 0, 0.0)) == {index[3]: little, index[50]: little}
+
+
+def test_days_of_another_network_are_apart_before_the_baseline_too() -> None:
+    index = [date(2026, 5, 1) + timedelta(each) for each in range(30)]
+    table = pd.DataFrame({"usable_minutes": 9.0, "network": ["old"] * 3 + ["new"] * 27}, index=index)
+    usual = Usual.of(table)
+    assert days_apart(table, usual) == dict.fromkeys(index[:3], "another network")

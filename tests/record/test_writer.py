@@ -95,6 +95,30 @@ def test_the_figures_so_far_are_those_of_what_is_stored(store: Store, subject: S
         assert status.figures[name] == pytest.approx(estimate.value, abs=0.02)
 
 
+def test_frames_that_come_rarely_are_told_while_it_runs_and_what_is_told_is_kept(
+    store: Store, subject: Subject
+) -> None:
+    # A burst of readings, then one every three seconds: in view in every frame, and hardly any time read.
+    times = [0.1 * place for place in range(30)] + [3.0 + 3 * place for place in range(18)]
+    with writer(store, subject, face=GivenTracks([1])) as writing:
+        for place, time_s in enumerate(times):
+            writing.take(frame(place, time_s), seen(1))
+        status = writing.status
+    assert status.with_subject == status.frames == 48
+    assert "read too rarely: 0.9 times a second" in status.too_rarely
+    assert "pauses of more than 2 seconds" in status.too_rarely
+    kept = store.recordings.get(writing.recording.id)
+    assert kept.coverage == pytest.approx(3.1 / 54.1, abs=1e-3)
+    assert status.figures["coverage"] == pytest.approx(kept.coverage, abs=1e-3)
+
+
+def test_frames_that_come_often_are_not_blamed(store: Store, subject: Subject) -> None:
+    with writer(store, subject) as writing:
+        for place in range(80):
+            writing.take(frame(place), seen(1))
+        assert writing.status.too_rarely == ""
+
+
 def test_each_frame_is_a_row_and_only_the_subject_is_in_it(store: Store, subject: Subject) -> None:
     with writer(store, subject) as record:
         tracks = [

@@ -76,6 +76,21 @@ def test_one_that_has_yet_to_begin_can_be_withdrawn(store: Store, subject: Subje
     assert store.consents.valid(subject, at=clock() + 2 * DAY) is None
 
 
+@pytest.mark.parametrize("also_the_later", [True, False])
+def test_one_that_has_yet_to_begin_hides_no_withdrawal(
+    store: Store, subject: Subject, clock: FakeClock, also_the_later: bool
+) -> None:
+    first = give(store, subject)
+    give(store, subject, given_at=clock() + DAY)
+    clock.advance(hours=2)
+    store.consents.withdraw(subject, None if also_the_later else first.id)
+    while_it_held = clock() - timedelta(hours=1)
+    with pytest.raises(ConsentError, match=r"withdrawn on 2026-05-04"):
+        store.consents.require(subject, None, while_it_held)
+    with pytest.raises(ConsentError, match=r"withdrawn on 2026-05-04"):
+        store.self_reports.add(subject, "mood", total=4, at=while_it_held)
+
+
 def test_the_newest_counts(store: Store, subject: Subject, clock: FakeClock) -> None:
     newest = give(store, subject, given_at=clock() - DAY)
     give(store, subject, given_at=clock() - 2 * DAY)

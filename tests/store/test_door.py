@@ -236,10 +236,10 @@ def test_retention_is_in_the_log_too(store: Store, clock: FakeClock) -> None:
         ("UPDATE neutral_faces SET value = '{}'", "P-017: neutral face 1 was altered by another program"),
         ("DELETE FROM neutral_faces", "P-017: neutral face 1 was taken out by another program"),
         ("UPDATE recordings SET coverage = 1", "P-017: recording 1 was altered by another program"),
-        ("UPDATE segments SET rows = 3", "P-017: readings of recording 1 was altered by another program"),
-        ("DELETE FROM segments", "P-017: readings of recording 1 was taken out by another program"),
-        ("DELETE FROM events", "P-017: events of recording 1 was taken out by another program"),
-        ("UPDATE events SET peak = 0.1", "P-017: events of recording 1 was altered by another program"),
+        ("UPDATE segments SET rows = 3", "P-017: readings of recording 1 were altered by another program"),
+        ("DELETE FROM segments", "P-017: readings of recording 1 were taken out by another program"),
+        ("DELETE FROM events", "P-017: events of recording 1 were taken out by another program"),
+        ("UPDATE events SET peak = 0.1", "P-017: events of recording 1 were altered by another program"),
         (
             "UPDATE chunks SET end_s = 300",
             "P-017: newest readings of recording 1 were altered by another program",
@@ -291,7 +291,7 @@ def test_packing_does_not_hide_that_chunks_were_altered(store: Store, clock: Fak
         session.execute(text("DELETE FROM chunks WHERE number = 1"))
     store.readings.pack(recording)
     (said,) = store.check().altered
-    assert said.startswith("newest readings of recording 1 was altered by another program before")
+    assert said.startswith("newest readings of recording 1 were altered by another program before")
 
 
 def test_a_seal_is_the_hash_that_the_documents_describe(store: Store, clock: FakeClock) -> None:

@@ -64,7 +64,15 @@ def test_a_known_scale_is_found_however_it_is_written(
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("phq8", "phq9"), ("phq", "phq9"), ("PQH9", "phq9"), ("gad_2", "gad7"), ("moood", "mood")],
+    [
+        ("phq8", "phq9"),
+        ("phq", "phq9"),
+        ("PQH9", "phq9"),
+        ("gad_2", "gad7"),
+        ("moood", "mood"),
+        ("PHQ-9-week4", "phq9"),
+        ("intake_gad.7", "gad7"),
+    ],
 )
 def test_a_near_miss_is_refused_with_what_was_meant(
     store: Store, subject: Subject, written: str, meant: str

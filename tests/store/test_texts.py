@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mien.errors import StoreError
+from mien.store.schema import TextRow
 from mien.store.store import Store
 from mien.store.texts import DEFAULTS
 
@@ -19,9 +20,16 @@ def test_a_text_is_the_default_until_it_is_changed(store: Store) -> None:
 
 
 def test_the_safety_text_cannot_be_left_blank(store: Store) -> None:
-    for blank in ("", "  \n"):
+    for blank in ("", "  \n", "\u200b", "\u00ad\u2060", "\u3164 \u2800", "\u0301"):
         with pytest.raises(StoreError, match="expected a text"):
             store.texts.set("phq9_safety", blank)
+    assert store.texts.get("phq9_safety") == DEFAULTS["phq9_safety"]
+
+
+def test_a_safety_text_with_nothing_to_read_is_the_default(store: Store) -> None:
+    """An earlier Mien took one of characters without width."""
+    with store.transaction() as session:
+        session.add(TextRow(name="phq9_safety", value="\u200b"))
     assert store.texts.get("phq9_safety") == DEFAULTS["phq9_safety"]
 
 

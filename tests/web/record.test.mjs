@@ -5,13 +5,28 @@ import { test } from "node:test";
 
 const load = (name) => import(`${process.env.MIEN_MODULES}/${name}`);
 
+// As much of a document as shapes need.
+class Shape {
+  constructor(kind) {
+    Object.assign(this, { kind, children: [], attributes: {} });
+  }
+  setAttribute(name, value) {
+    this.attributes[name] = String(value);
+  }
+  append(...children) {
+    this.children.push(...children);
+  }
+}
+globalThis.document = { createElementNS: (space, kind) => new Shape(kind), createElement: (kind) => new Shape(kind) };
 globalThis.HTMLElement = class {};
 globalThis.customElements = { define() {} };
 globalThis.window = { addEventListener() {} };
 
 const { dayNumber, dayText, dayTicks, longDay, monthStart, parts, plainMoment, shortDay } = await load("dates.js");
-const { limitsOf } = await load("subject.js");
-const { runsOf } = await load("lanes.js");
+const { firstStep, grouped, lengthWords, limitsOf } = await load("subject.js");
+const { arranged } = await load("changes.js");
+const { curveLane, runsOf } = await load("lanes.js");
+const { keepingWords, wantedSubject } = await load("keeping.js");
 const { shade } = await load("calendar.js");
 const { path, plainNumber, ticks } = await load("svg.js");
 const { subjectPath } = await load("ask.js");
@@ -96,4 +111,62 @@ test("a curve's axis holds its interval and what is usual, and no more than its 
 
 test("codes are safe in an address", () => {
   assert.equal(subjectPath("P 1/../x", "days"), "subjects/P%201%2F..%2Fx/days");
+});
+
+const PEN = { top: 0, height: 100, perDay: 10, left: 0, right: 100, from: 1, to: 5, x: (day) => 10 * day, y: (value) => 100 - value };
+const drawn = (apart) => {
+  const value = [50, 51, 90, 52, 53];
+  const shapes = curveLane({ name: "", height: 100, days: [1, 2, 3, 4, 5], value, low: value, high: value, limits: [0, 100], usual: null, apart }).draw(PEN).flat();
+  return { dots: shapes.filter(({ kind }) => kind === "circle").map(({ attributes }) => [attributes.class, Number(attributes.cx)]), line: shapes.find(({ attributes }) => attributes.class === "line").attributes.d };
+};
+
+test("a day that can't be compared is grey, and the line neither goes to it nor over it", () => {
+  const { dots, line } = drawn([null, null, "other light", null, null]);
+  assert.deepEqual(dots.filter(([kind]) => kind === "dot apart"), [["dot apart", 30]]);
+  assert.deepEqual(dots.filter(([kind]) => kind === "dot").map(([, x]) => x), [10, 20, 40, 50]);
+  assert.equal(line, "M10 50L20 49M40 48L50 47");
+});
+
+test("where every day can be compared, the line goes through all", () => {
+  const { dots, line } = drawn([null, null, null, null, null]);
+  assert.equal(dots.filter(([kind]) => kind === "dot").length, 5);
+  assert.equal(line, "M10 50L20 49L30 10L40 48L50 47");
+});
+
+test("light and camera are read first and unfolded, over or not; only changes that are over are folded", () => {
+  const findings = [{ kind: "not_ready" }, { kind: "camera", over: true }, { kind: "light", over: true }, { kind: "coverage", over: false }, { kind: "change", over: true }, { kind: "change", over: false }];
+  const { conditions, now, over } = arranged(findings);
+  assert.deepEqual(conditions.map(({ kind }) => kind), ["camera", "light", "coverage"]);
+  assert.deepEqual(now, [findings[0], findings[5]]);
+  assert.deepEqual(over, [findings[4]]);
+});
+
+test("lengths are told as people say them", () => {
+  assert.deepEqual([0.2, 0.6, 1.4, 1.6, 12].map(lengthWords), ["Less than a minute", "1 minute", "1 minute", "2 minutes", "12 minutes"]);
+});
+
+test("the first step goes by the consent", () => {
+  assert.match(firstStep({ state: "none" }), /^First note the consent/);
+  assert.match(firstStep({ state: "valid" }), /Press Record/);
+  for (const state of ["valid", "withdrawn", "expired"]) assert.doesNotMatch(firstStep({ state }), /First note the consent/);
+  for (const state of ["none", "withdrawn", "expired"]) assert.doesNotMatch(firstStep({ state }), /Press Record/);
+});
+
+test("measures stand in their groups, in the order in which they come", () => {
+  const measures = [{ name: "a", group: "One" }, { name: "b", group: "Two" }, { name: "c", group: "One" }];
+  assert.deepEqual(grouped(measures), [["One", [measures[0], measures[2]]], ["Two", [measures[1]]]]);
+});
+
+test("what is being recorded is told by time, as it is kept, and what is read too rarely says so", () => {
+  const status = { state: "following", source: "browser-4", length_s: 36, frames: 48, with_subject: 43, stored: 48, lost: 0, figures: { coverage: 0.13 }, too_rarely: "read too rarely: 1.3 times a second" };
+  const words = keepingWords({ active: true, subject: "P-017", origin: "a browser's camera", status });
+  assert.match(words, /^Recording P-017 from a browser's camera: 0:36, 48 readings kept, 13\u00a0% of the time read\./);
+  assert.match(words, /It is read too rarely: 1\.3 times a second\./);
+  assert.doesNotMatch(words, /browser-4|90|in view/);
+  const well = keepingWords({ active: true, subject: "P-017", origin: "a browser's camera", status: { ...status, stored: 1, too_rarely: "" } });
+  assert.match(well, /1 reading kept/);
+  assert.doesNotMatch(well, /rarely/);
+  assert.equal(wantedSubject("?record=P-017"), "P-017");
+  assert.equal(wantedSubject("?record="), null);
+  assert.equal(wantedSubject(""), null);
 });

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time as clock_time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +77,19 @@ def test_an_empty_record_says_so(page: TestClient, record: Store) -> None:
     assert told["store"] == record.where
 
 
-def test_a_subject_is_added_and_listed_with_consent_and_days(page: TestClient, record: Store) -> None:
+def test_a_subject_is_added_and_listed_with_consent_and_days(
+    page: TestClient, record: Store, clock: FakeClock
+) -> None:
+    clock.advance(days=1)
     assert post(page, "subjects", code="P-017", birth_year=1961).status_code == 201
+    assert get(page, "subjects")["subjects"][0]["consent"] == {"state": "none"}
     subject = record.subjects.get("P-017")
     people.record(record, subject, MAY_4)
     people.record(record, subject, MAY_4 + timedelta(hours=2))
     people.record(record, subject, MAY_4 + timedelta(days=1), kind="camera")
     (told,) = get(page, "subjects")["subjects"]
     assert (told["code"], told["birth_year"]) == ("P-017", 1961)
-    assert told["consent"] == {"state": "none"}
+    assert told["consent"]["state"] == "valid"
     assert (told["days"], told["recordings"], told["last_recording"]) == (2, 3, "2026-05-05")
     assert told["simulated"] is True
 
@@ -130,7 +134,14 @@ def test_consent_goes_from_none_to_valid_to_ended_to_withdrawn(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"signals": []}, {"signals": ["voice"]}, {"purpose": ""}, {"given_by": " "}, {"last_day": "soon"}],
+    [
+        {"signals": []},
+        {"signals": ["voice"]},
+        {"purpose": ""},
+        {"given_by": " "},
+        {"last_day": "soon"},
+        {"last_day": "9999-12-31"},
+    ],
 )
 def test_a_consent_to_nothing_is_none(page: TestClient, record: Store, wrong: dict[str, Any]) -> None:
     subject = record.subjects.add("P-1")
@@ -154,7 +165,10 @@ def test_a_mark_stands_at_the_time_that_the_servers_clock_showed(
     assert days == ["2026-03-28", "2026-03-29", "2026-03-30"]
 
 
-def test_a_recordings_day_is_that_of_where_it_was_made(page: TestClient, record: Store, berlin: None) -> None:
+def test_a_recordings_day_is_that_of_where_it_was_made(
+    page: TestClient, record: Store, clock: FakeClock, berlin: None
+) -> None:
+    clock.advance(hours=12)
     subject = record.subjects.add("P-1")
     tokyo = datetime.fromisoformat("2026-05-05T00:30+09:00")  # in Berlin the day before
     people.record(record, subject, tokyo)
@@ -172,6 +186,9 @@ def test_a_mark_within_a_recording_counts_by_its_clock(page: TestClient, record:
     (mark,) = get(page, f"subjects/P-1/recordings/{made.id}")["marks"]
     assert (mark["from_s"], mark["to_s"], mark["text"]) == (12.5, 14.0, "laughs")
     assert record.annotations.of(subject)[0].at == made.started_at + timedelta(seconds=12.5)
+    for seconds in ({"from_s": 1e300}, {"from_s": 1, "to_s": 1e300}):
+        asked = post(page, "subjects/P-1/annotations", kind="note", text="x", recording=made.id, **seconds)
+        assert asked.status_code == 422
 
 
 def test_marks_are_taken_away_by_their_own_subject_only(page: TestClient, record: Store) -> None:
@@ -210,10 +227,14 @@ def test_partial_answers_are_kept_and_say_what_is_known(page: TestClient, record
     open_ = post(page, path, scale="phq9", items=[0] * 8).json()
     assert (open_["ninth"], open_["safety_text"]) == (None, None)
     assert "not known" in open_["ninth_text"]
+    # Which was left out isn't known, so the last of eight may be the ninth; with a null in its place not.
+    for items, text in (([*[0] * 7, 3], nine["safety_text"]), ([*[0] * 7, 3, None], None)):
+        told = post(page, path, scale="phq9", items=items).json()
+        assert (told["ninth"], told["safety_text"]) == (None, text)
     alone = post(page, path, scale="phq9", total=12).json()
     assert "not known" in alone["ninth_text"]
     told = get(page, "subjects/P-1")
-    assert [each["safety"] for each in told["self_reports"]] == [True, False, False]
+    assert [each["safety"] for each in told["self_reports"]] == [True, False, False, False, False]
     other = post(page, path, scale="madrs", total=30, other_scale=[0, 60]).json()
     assert (other["title"], other["meant"]) == ("madrs", None)
 
@@ -371,7 +392,8 @@ def test_an_interval_that_can_not_be_is_refused(
     assert record.texts.setting("false_alarm_days") is None
 
 
-def test_a_baseline_is_taken_deliberately(page: TestClient, record: Store) -> None:
+def test_a_baseline_is_taken_deliberately(page: TestClient, record: Store, clock: FakeClock) -> None:
+    clock.advance(days=6)
     subject = record.subjects.add("P-1")
     assert "no baseline yet" in post(page, "subjects/P-1/baseline").json()["detail"]
     for day in range(6):
@@ -580,6 +602,48 @@ def test_a_year_is_told_from_the_cache_and_small(page: TestClient, record: Store
     answer = page.get("/api/v1/subjects/P-1/days")
     assert len(answer.content) < 1_000_000
     assert len(json.loads(answer.content)["days"]) > 300
+
+
+def test_days_that_can_not_be_compared_say_why(page: TestClient, record: Store) -> None:
+    table = people.figures(60)
+    table.loc[table.index[50], "light_mean"] = 0.1
+    table.loc[table.index[51], "usable_minutes"] = 0.5
+    people.fill(record, record.subjects.add("P-1"), table, baseline_days=40)
+    told = page.get("/api/v1/subjects/P-1/days").json()
+    apart = {place: why for place, why in enumerate(told["apart"]) if why}
+    assert apart[50] == "other light"
+    assert apart[51] == "too little of it could be read"
+    assert set(apart) <= set(range(40, 60))
+    assert not any(told["apart"][:40])
+
+
+def test_measures_come_in_groups_with_meaning_and_plain_units(page: TestClient, record: Store) -> None:
+    people.fill(record, record.subjects.add("P-1"), people.figures(10))
+    measures = page.get("/api/v1/subjects/P-1/days").json()["measures"]
+    groups = [each["group"] for each in measures]
+    assert groups == sorted(groups, key=groups.index)
+    assert all(each["meaning"] and each["unit_words"].endswith(".") for each in measures)
+    assert measures[0]["name"] == "valence_mean"
+
+
+def test_a_recording_read_too_rarely_is_flagged_in_the_list_and_on_its_page(
+    page: TestClient, record: Store
+) -> None:
+    subject = record.subjects.add("P-1")
+    series = people.readings(60)
+    kept = np.zeros(len(series), np.bool_)
+    kept[::25] = True
+    slow = people.record(
+        record, subject, datetime(2026, 5, 1, 9, tzinfo=UTC), kind="browser", series=series[kept]
+    )
+    record.recordings.finish(slow.id, frames=int(kept.sum()))
+    people.record(record, subject, datetime(2026, 5, 2, 9, tzinfo=UTC), kind="browser", series=series)
+    listed = page.get("/api/v1/subjects/P-1/recordings").json()
+    assert listed["2026-05-01"][0]["too_rarely"].startswith("read too rarely: 0.4 times a second")
+    assert listed["2026-05-02"][0]["too_rarely"] == ""
+    assert listed["2026-05-01"][0]["origin"] == "a browser's camera"
+    told = page.get(f"/api/v1/subjects/P-1/recordings/{slow.id}").json()
+    assert "100 % of the time lies in pauses of more than 2 seconds" in told["too_rarely"]
 
 
 def test_a_page_that_shows_no_record_loads_no_database_and_no_tables(tmp_path: Path) -> None:

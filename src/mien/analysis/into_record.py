@@ -26,6 +26,7 @@ from mien.source.recorded_at import RecordedAt, recorded_at
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 from mien.types import Faces, Frame
+from mien.wording import count
 
 _UUID_DIGITS: Final = 32
 _MOST_TRACKS: Final = 20
@@ -130,7 +131,7 @@ def _check_subject(wanted: Recorded, task: Task, with_subject: int, tracks: list
         return
     if wanted.tracks:
         raise _NobodyError(f"{task.where} has the named faces only at the same time; {nothing}")
-    many = "1 face" if len(tracks) == 1 else f"{len(tracks)} faces"
+    many = count(len(tracks), "face")
     raise _NobodyError(
         f"{task.where} has {many}, and it is not clear which is the subject's; {nothing}."
         f" --face names one of {there}; --annotate writes these numbers into the picture"

@@ -56,6 +56,7 @@ class Kept:
                 "frames": status.frames,
                 "frames_with_subject": status.with_subject,
                 "other_faces": status.others,
+                "read_too_rarely": status.too_rarely or None,
                 "recorded_at": recorded.at.isoformat(),
                 "by_file_date": not recorded.said,
             }
@@ -83,8 +84,8 @@ def parse_moment(text: str) -> str:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (moment if moment.tzinfo is not None else moment.astimezone()).isoformat()
+    except (ValueError, OverflowError) as error:
         raise ConfigError(
             f"recorded at: expected a time as in 2026-05-01T09:30, received {text!r}"
         ) from error
-    return (moment if moment.tzinfo is not None else moment.astimezone()).isoformat()

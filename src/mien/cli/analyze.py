@@ -22,6 +22,7 @@ from mien.cli.options import (
 )
 from mien.errors import ConfigError
 from mien.labels import UNCERTAIN
+from mien.wording import count
 
 if TYPE_CHECKING:
     from mien.analysis.batch import Result
@@ -183,7 +184,7 @@ def print_reading(result: Result) -> None:
         for recording in recordings:
             typer.echo(_line(recording))
     totals = result.summary
-    counts = f"{_count(totals['rows'], 'row')} from {_count(totals['frames_analysed'], 'frame')}"
+    counts = f"{count(totals['rows'], 'row')} from {count(totals['frames_analysed'], 'frame')}"
     typer.echo(f"{counts} in {totals['seconds']['wall']:.1f} s")
     if totals["rows"] and totals["seldom_found"]:
         typer.echo(totals["seldom_found"])
@@ -193,10 +194,6 @@ def print_reading(result: Result) -> None:
         typer.echo(f"{_KINDS[picture.suffix]:8} {picture}")
     if len(result.pictures) > MOST_LINES:
         typer.echo(f"and {len(result.pictures) - MOST_LINES} more pictures in {result.folder}")
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _line(recording: dict[str, Any]) -> str:
@@ -226,9 +223,9 @@ def neutral_line(neutral: dict[str, Any]) -> str:
     person = neutral["person"] or next(iter(neutral.get("tracks", {}).values()), None)
     if person is None:
         return str(neutral["note"])
-    own = sum(count for origin, count in neutral["readings"].items() if origin != "average")
+    own = sum(many for origin, many in neutral["readings"].items() if origin != "average")
     [(label, p)] = person["read_without"].items()
-    said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {_count(own, 'reading')}"
+    said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {count(own, 'reading')}"
     if label == "neutral":
         return said
     return f"{said}. By itself that face looks like {label} ({p:.0%}): was it neutral?"
@@ -236,4 +233,5 @@ def neutral_line(neutral: dict[str, Any]) -> str:
 
 def _stored(kept: dict[str, Any]) -> str:
     why = " (the file's last change; --recorded-at says otherwise)" if kept["by_file_date"] else ""
-    return f"stored as of {datetime.fromisoformat(kept['recorded_at']):%Y-%m-%d %H:%M}{why}"
+    rarely = f"; {kept['read_too_rarely']}" if kept.get("read_too_rarely") else ""
+    return f"stored as of {datetime.fromisoformat(kept['recorded_at']):%Y-%m-%d %H:%M}{why}{rarely}"

@@ -32,7 +32,9 @@ def give(
     ] = "expression,measures",
     since: Annotated[
         str | None,
-        typer.Option("--from", help="When it was given, where that was earlier, on paper.", metavar="TIME"),
+        typer.Option(
+            "--from", help="From when it holds, where it was given earlier, on paper.", metavar="TIME"
+        ),
     ] = None,
     until: Annotated[
         str | None,
@@ -52,10 +54,11 @@ def give(
             given_by=by,
             purpose=purpose,
             signals=[each.strip() for each in signals.split(",") if each.strip()],
-            given_at=read_moment("--from", since, store.now()) if since else None,
-            valid_until=read_last_day("--until", until, store.now()) if until else None,
+            given_at=read_moment("--from", since, store.now()) if since is not None else None,
+            valid_until=read_last_day("--until", until, store.now()) if until is not None else None,
         )
-    typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {_end(consent)}")
+        yet = f"holds only from {shown(consent.given_at)} on, " if consent.given_at > store.now() else ""
+    typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {yet}{_end(consent)}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 
 from mien.cli.console import print_error, progress_bar
 from mien.cli.options import DetectorOption, EveryOption, FpsOption, MinFaceOption, NetworkOption
+from mien.wording import count
 
 app = typer.Typer(no_args_is_help=True, help="Make data sets of faces, and look for what spoils them.")
 
@@ -53,8 +54,9 @@ def build(
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
     else:
-        typer.echo(f"{report.faces} faces in {report.frames} frames of {report.inputs} inputs")
-        copies = f"{report.exact_copies} exact and {report.near_copies} near copies"
+        inputs = count(report.inputs, "input")
+        typer.echo(f"{count(report.faces, 'face')} in {count(report.frames, 'frame')} of {inputs}")
+        copies = f"{report.exact_copies} exact and {count(report.near_copies, 'near copy', 'near copies')}"
         typer.echo(f"left out: {copies}, {report.constant} that show nothing")
         typer.echo("kept:     " + (", ".join(f"{label} {n}" for label, n in report.labels.items()) or "none"))
         typer.echo(f"correct   {out / 'labels.csv'}")

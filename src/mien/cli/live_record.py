@@ -13,9 +13,11 @@ from mien.config import Settings
 from mien.errors import ConfigError
 from mien.live.purpose import read_purpose
 from mien.live.recorder import Recorder
+from mien.record.origin import source_words
 from mien.record.take import recover
 from mien.record.writer import RecordStatus
 from mien.store.store import Store
+from mien.wording import count
 
 FINISH_S: Final = 60.0
 """After the station is closed, what is left to do for the recording gets so long."""
@@ -71,11 +73,12 @@ def _told(status: RecordStatus, store: Store) -> str:
     recording = store.recordings.find(status.uuid)
     if recording is None:
         return f"the recording of {status.subject} is no longer in the store"
-    coverage = f", {recording.coverage:.0%} covered" if recording.coverage is not None else ""
+    coverage = f", {recording.coverage:.0%} of it read" if recording.coverage is not None else ""
+    rarely = f"; {status.too_rarely}" if status.too_rarely else ""
     size = store.readings.size_bytes(recording.id) / 1e6
     return (
-        f"recorded {status.subject}: {recording.length_s / 60:.1f} min from {status.source}{coverage},"
-        f" {size:.1f} MB in {store.where}"
+        f"recorded {status.subject}: {recording.length_s / 60:.1f} min"
+        f" from {source_words(status.source)}{coverage}, {size:.1f} MB in {store.where}{rarely}"
     )
 
 
@@ -110,12 +113,14 @@ class RecordTeller:
         if now is None:
             return
         if last is None or last.recording != now.recording:
-            _say(f"recording {now.subject} from {now.source}")
+            _say(f"recording {now.subject} from {source_words(now.source)}")
             last = None
         if now.stopped and (last is None or not last.stopped):
             print_error(now.stopped)
         if now.trouble and not now.stopped and (last is None or not last.trouble):
             print_error(f"{now.trouble}; trying again")
+        if now.too_rarely and (last is None or not last.too_rarely):
+            _say(f"{now.subject} is {now.too_rarely}")
         if now.state == "choose" and (last is None or last.state != "choose"):
             _say(f"{now.subject}: {_CHOOSE}")
         self._last = now
@@ -131,13 +136,16 @@ class RecordTeller:
 
 
 def _progress(status: RecordStatus) -> str:
-    parts = [f"{status.length_s / 60:.1f} min", f"{status.stored} frames stored"]
-    if status.frames:
-        parts.append(f"in view {status.with_subject / status.frames:.0%}")
+    parts = [f"{status.length_s / 60:.1f} min", f"{count(status.stored, 'frame')} stored"]
+    # By time, as it is kept: of frames that came rarely, all may show the face, and hardly any time be read.
+    if (coverage := status.figures.get("coverage")) is not None:
+        parts.append(f"{coverage:.0%} of the time read")
     if (valence := status.figures.get("valence_mean")) is not None:
         parts.append(f"valence {valence:+.2f}")
     if (smiles := status.figures.get("smiles_per_min")) is not None:
         parts.append(f"{smiles:.1f} smiles a minute")
+    if status.too_rarely:
+        parts.append(status.too_rarely)
     if status.lost:
         parts.append(f"{status.lost} lost")
     if status.state == "choose":

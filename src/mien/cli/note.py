@@ -49,8 +49,8 @@ def add(
             store.subjects.get(code),
             kind,
             text,
-            at=read_moment("--at", at, now) if at else now,
-            until=read_moment("--until", until, now) if until else None,
+            at=read_moment("--at", at, now) if at is not None else now,
+            until=read_moment("--until", until, now) if until is not None else None,
             recording_id=recording,
             data=data,
         )

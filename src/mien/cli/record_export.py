@@ -10,6 +10,7 @@ import typer
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
+from mien.wording import count
 
 
 def export(
@@ -42,10 +43,10 @@ def export(
         print_json({**asdict(exported), "path": str(exported.path)})
         return
     typer.echo(
-        f"{exported.path}: {exported.recordings} recordings, {exported.annotations} marks,"
-        f" {exported.self_reports} self-reports, {exported.consents} consents"
+        f"{exported.path}: {count(exported.recordings, 'recording')}, {count(exported.annotations, 'mark')},"
+        f" {count(exported.self_reports, 'self-report')}, {count(exported.consents, 'consent')}"
     )
     if exported.open_recordings:
-        typer.echo(f"not in it: {exported.open_recordings} recordings that are being written just now")
+        typer.echo(f"not in it, as still being written: {count(exported.open_recordings, 'recording')}")
     if exported.safety_text:
         typer.echo(f"\n{exported.safety_text}")

@@ -9,6 +9,7 @@ import typer
 
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption, StoreOption
+from mien.wording import count
 
 
 def import_(
@@ -37,8 +38,9 @@ def import_(
         print_json(imported)
         return
     typer.echo(
-        f"{imported.subject.code}: {imported.recordings} recordings, {imported.annotations} marks,"
-        f" {imported.self_reports} self-reports, {imported.consents} consents"
+        f"{imported.subject.code}: {count(imported.recordings, 'recording')},"
+        f" {count(imported.annotations, 'mark')}, {count(imported.self_reports, 'self-report')},"
+        f" {count(imported.consents, 'consent')}"
     )
     if imported.safety_text:
         typer.echo(f"\n{imported.safety_text}")

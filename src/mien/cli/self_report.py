@@ -74,13 +74,13 @@ def add(
             scale,
             items=items,
             total=total,
-            at=read_moment("--at", at, store.now()) if at else None,
+            at=read_moment("--at", at, store.now()) if at is not None else None,
             note=note,
             difficulty=difficulty,
             limits=other_scale,
         )
         safety = scales.safety_text(store, [report])
-        if safety is None and _may_be_the_ninth(report, items):
+        if safety is None and scales.may_be_the_ninth(report, items):
             safety = store.texts.get("phq9_safety")
     unknown = scales.ninth_is_unknown(report)
     if as_json:
@@ -248,14 +248,6 @@ def _read(answers: list[str]) -> tuple[list[int | None] | None, float | None]:
         return [None if each == "-" else int(each) for each in answers], None
     except ValueError as error:
         raise ConfigError(f"expected numbers, received {' '.join(answers)}") from error
-
-
-def _may_be_the_ninth(report: SelfReport, items: list[int | None] | None) -> bool:
-    """Say whether the last of too few answers may be that to the ninth question, and is above 0."""
-    from mien.record.scales import ninth_is_unknown
-
-    short = items is not None and report.items is not None and len(items) < len(report.items)
-    return bool(short and items and items[-1] and ninth_is_unknown(report))
 
 
 def _said_of(report: SelfReport) -> dict[str, object]:

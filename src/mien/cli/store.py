@@ -10,6 +10,7 @@ import typer
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.times import shown
+from mien.wording import count
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -34,7 +35,10 @@ def status(where: StoreOption = None, as_json: JsonOption = False) -> None:
         return
     size = "" if state["bytes"] is None else f", {state['bytes'] / 1e6:.1f} MB"
     typer.echo(f"{state['where']} ({state['database']}{size}{', read-only' if state['read_only'] else ''})")
-    typer.echo(f"{state['subjects']} subjects, {state['recordings']} recordings, {state['users']} users")
+    typer.echo(
+        f"{count(state['subjects'], 'subject')}, {count(state['recordings'], 'recording')},"
+        f" {count(state['users'], 'user')}"
+    )
 
 
 @app.command()

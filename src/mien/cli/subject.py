@@ -9,6 +9,7 @@ import typer
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.times import shown
+from mien.wording import count
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -88,7 +89,7 @@ def show(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = Fa
     lines = {
         "born": subject.birth_year,
         "notes": subject.notes or None,
-        "kept for": subject.retention_days and f"{subject.retention_days} days",
+        "kept for": subject.retention_days and count(subject.retention_days, "day"),
         "consent": ", ".join(state["consent"]) or "none that holds",
         "recordings": state["recordings"],
         "last one": state["last_recording"] and shown(state["last_recording"]),

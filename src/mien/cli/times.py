@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from mien.errors import ConfigError
+
+_CLOCK: Final = re.compile(r"\d\d:\d\d(:\d\d)?")
+"""A time of today; without colons it could be a day: 20260503 is one, and 20:26:05 another."""
 
 
 def read_moment(option: str, text: str, now: datetime) -> datetime:
@@ -12,7 +17,7 @@ def read_moment(option: str, text: str, now: datetime) -> datetime:
 
     Args:
         option: names it in the error.
-        text: HH:MM, today; or ISO 8601: 2026-05-03, 2026-05-03T14:30, with or without a zone.
+        text: HH:MM or HH:MM:SS, today; or ISO 8601: 2026-05-03, 2026-05-03T14:30, with or without a zone.
         now: says which day is today.
 
     Returns:
@@ -22,7 +27,7 @@ def read_moment(option: str, text: str, now: datetime) -> datetime:
         ConfigError: it is none of these.
     """
     try:
-        if len(text) <= len("14:30:00"):
+        if _CLOCK.fullmatch(text):
             return _local(datetime.combine(now.astimezone().date(), time.fromisoformat(text)))
         return _local(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:

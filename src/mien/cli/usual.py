@@ -12,6 +12,7 @@ from mien.cli.console import print_json
 from mien.cli.options import JsonOption, NetworkOption, StoreOption
 from mien.cli.subject import CodeArgument
 from mien.errors import ConfigError
+from mien.wording import count
 
 if TYPE_CHECKING:
     from mien.mood.congruence import Congruence
@@ -120,13 +121,14 @@ def _as_json(found: Usual | NotReady, how: str) -> dict[str, object]:
 
 
 def _say(found: Usual, how: str) -> None:
-    typer.echo(f"{_day(found.start)} to {_day(found.end)}: {found.days} usable days, "
-               f"{found.minutes:.0f} usable minutes ({how})")  # fmt: skip
+    from mien.mood.definitions import MEASURES
+
+    typer.echo(f"{_day(found.start)} to {_day(found.end)}: {count(found.days, 'usable day')}, "
+               f"{count(round(found.minutes), 'usable minute')} ({how})")  # fmt: skip
     for name in _SHOWN:
         if name in found.measures:
-            typer.echo(
-                f"  {name:15} {found.measures[name].median:7.3f}, spread {found.measures[name].sd:.3f}"
-            )
+            own = found.measures[name]
+            typer.echo(f"  {MEASURES[name].title:15} {own.median:7.3f}, spread {own.sd:.3f}")
     if found.missing_for_alarms:
         typer.echo(found.missing_for_alarms)
 
@@ -190,12 +192,15 @@ def _chosen(days: int) -> str:
 
 
 def _tell_points(found: LookBack, measure: str) -> None:
+    from mien.mood.definitions import MEASURES
+
+    title = MEASURES[measure].title.lower()
     for point in found.points:
         typer.echo(
-            f"{_day(point.date)}: {measure} from {point.before:+.1f} to {point.after:+.1f} SD of own days"
+            f"{_day(point.date)}: {title} from {point.before:+.1f} to {point.after:+.1f} SD of own days"
         )
     if not found.points:
-        typer.echo(f"looking back, {measure} has no change point behind the baseline")
+        typer.echo(f"looking back, {title} has no change point behind the baseline")
     if found.changed is not None:
         since = f", since {_day(found.since)}" if found.since else ""
         typer.echo(f"day by day: another level with a probability of {found.changed:.0%}{since}")
@@ -233,11 +238,11 @@ def _followed(found: Congruence | None) -> str:
     if found is None:
         return "too little to say"
     when = f"{found.lag_s:.2f} s later, p {found.p:.3f}"
-    return f"correlation {found.correlation:+.2f}, {when}, {found.prompts} prompts"
+    return f"correlation {found.correlation:+.2f}, {when}, {count(found.prompts, 'prompt')}"
 
 
 def _correlated(found: Estimate | None) -> str:
     if found is None:
         return "too few answers with recordings of the days that they are about"
     ends = "" if found.low is None or found.high is None else f" ({found.low:+.2f} to {found.high:+.2f})"
-    return f"rank correlation {found.value:+.2f}{ends}, {found.n} answers"
+    return f"rank correlation {found.value:+.2f}{ends}, {count(found.n, 'answer')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -228,3 +229,116 @@ _ALL: Final = (
 
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType({measure.name: measure for measure in _ALL})
 """Name -> definition, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Measures that belong together.
+
+    Attributes:
+        title: for people.
+        meanings: a line for each measure, by its name: what a higher value means, for who has read no paper.
+    """
+
+    title: str
+    meanings: Mapping[str, str]
+
+
+GROUPS: Final = (
+    Group(
+        "Pleasant or not, calm or lively",
+        {
+            "valence_mean": "How pleasant the face looked on average: above 0 pleasant, below 0 unpleasant.",
+            "valence_sd": "How much that went up and down within the recordings.",
+            "arousal_mean": "How lively the face looked on average: above 0 lively, below 0 calm.",
+            "arousal_sd": "How much that went up and down within the recordings.",
+        },
+    ),
+    Group(
+        "How much the face shows",
+        {
+            "expressivity": "How far the face was from its neutral: higher shows more, lower is flatter.",
+            "flatness": "How much less than on this person's own days the face showed: above 0 is flatter.",
+            "dynamic_range": "From the least to the most pleasant moments: a small range is an even face.",
+            "head_movement": "How much the head moved.",
+        },
+    ),
+    Group(
+        "How it changes from moment to moment",
+        {
+            "inertia": "How much one second is like the one before: near 1, expressions linger.",
+            "instability": "How far the face jumps from one second to the next: higher is less steady.",
+            "entropy": "How mixed the expressions were: 0 is always the same one.",
+        },
+    ),
+    Group(
+        "Smiles and other expressions that come and go",
+        {
+            "smiles_per_min": "How often a smile came.",
+            "smile_length_s": "How long a smile lasted.",
+            "smile_onset_speed": "How quickly a smile rose; posed ones tend to rise faster.",
+            "episodes_per_min": "How often any clear expression came and went, smiles too.",
+            "episode_length_s": "How long such an expression lasted.",
+        },
+    ),
+    Group(
+        "Which expressions",
+        {
+            **{f"share_{label}": f"How much of the time the face read as {label}." for label in EMOTIONS},
+            f"share_{UNCERTAIN}": "How much of the time the face could not be given a label.",
+            "happiness_mean": "How much happiness the face showed on average.",
+            "happiness_max": "The strongest happiness that it showed for a second.",
+            "brow_lowerer_max": "The strongest frown that it showed for a second.",
+        },
+    ),
+    Group(
+        "Speaking and blinking",
+        {
+            "speaking_share": "How much of the time somebody marked as speaking.",
+            "blink_rate": "How often the eyes blinked.",
+        },
+    ),
+    Group(
+        "How well the face could be read",
+        {
+            "coverage": "How much of the recorded time the face could be read. Look at this first.",
+            "quality_mean": "How well the face could be seen: light, sharpness, size and pose together.",
+            "light_mean": "How good the light on the face was.",
+            "sharpness_mean": "How sharp the picture of the face was.",
+            "face_px": "How large the face was in the picture: another distance or camera changes it.",
+        },
+    ),
+)
+"""The measures as people choose among them; each stands in exactly one group."""
+
+_UNIT_WORDS: Final = MappingProxyType(
+    {
+        "-1 to 1": "From \N{MINUS SIGN}1 to 1.",
+        "bits": "In bits, from 0 to 3.",
+        "SD of own days": "In standard deviations of this person's own days.",
+        "per minute": "How many a minute.",
+        "s": "In seconds.",
+        "eye distances": "As a share of the distance between the outer corners of the eyes.",
+        "per second": "How much of the whole way a second.",
+        "degrees per second": "In degrees a second.",
+        "pixels": "In pixels.",
+    }
+)
+_PLAIN_NUMBERS: Final = MappingProxyType(
+    {
+        "instability": "0 is a steady face.",
+        "quality_mean": "From 0, poor, to 1, good.",
+        "light_mean": "From 0, poor, to 1, good.",
+        "sharpness_mean": "From 0, poor, to 1, good.",
+        "happiness_mean": "A probability, from 0 to 1.",
+        "happiness_max": "A probability, from 0 to 1.",
+        "expressivity": "From 0, the neutral face, to 1.",
+    }
+)
+
+
+def unit_words(measure: Measure) -> str:
+    """Say in a sentence what a measure's numbers count."""
+    if measure.unit != "1":
+        return _UNIT_WORDS[measure.unit]
+    return _PLAIN_NUMBERS.get(measure.name, "A share of the time, from 0 to 1.")

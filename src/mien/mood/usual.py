@@ -7,6 +7,7 @@ baseline that followed the days by itself would follow a slow change too, and ne
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS
+from mien.wording import count
 
 Floats = NDArray[np.float64]
+
+_CONNECTION: Final = re.compile(r"^browser-\d+$")
 
 LEAST_DAY_MINUTES: Final = 2.0
 """A day with less usable time than this isn't counted."""
@@ -189,7 +193,7 @@ class Usual:
         if lacking <= 0:
             return ""
         return (
-            f"changes can't be told yet: the baseline has {self.days} usable days, "
+            f"changes can't be told yet: the baseline has {count(self.days, 'usable day')}, "
             f"it needs {lacking} more (at least {LEAST_DAYS_FOR_ALARM})"
         )
 
@@ -232,7 +236,7 @@ class Usual:
                 minutes=float(read["minutes"]),
                 measures={str(name): _read(read["dates"], each) for name, each in read["measures"].items()},
                 neutral=_neutral(read["neutral"]),
-                cameras=tuple(read["cameras"]),
+                cameras=tuple(sorted(set(map(_camera, read["cameras"])))),
                 network=str(read.get("network", "")),
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -275,8 +279,15 @@ def _cameras(names: pd.Series[Any]) -> tuple[str, ...]:
 
 
 def cameras_of(names: object) -> frozenset[str]:
-    """Give a day's cameras from its cell in the column `camera`."""
-    return frozenset(names.split(", ")) if isinstance(names, str) and names else frozenset()
+    """Give a day's cameras from its cell in the column `camera`.
+
+    Browsers' cameras are all one: "browser-4" counts the page's connections, and says nothing of the device.
+    """
+    return frozenset(map(_camera, names.split(", "))) if isinstance(names, str) and names else frozenset()
+
+
+def _camera(name: str) -> str:
+    return _CONNECTION.sub("browser", name)
 
 
 def _neutral(probabilities: ArrayLike | None) -> Floats | None:
@@ -307,7 +318,7 @@ def same_network(network: object, usual: Usual) -> bool:
 
 
 def _not_ready(days: int, minutes: float, others: int) -> NotReady:
-    have = f"{days} usable {'day' if days == 1 else 'days'} with {minutes:.0f} usable minutes so far"
+    have = f"{count(days, 'usable day')} with {count(round(minutes), 'usable minute')} so far"
     need = f"at least {LEAST_DAYS} days and {LEAST_MINUTES:.0f} minutes are needed"
     left_out = f"; {others} more {'day was' if others == 1 else 'days were'} read by another network"
     return NotReady(f"no baseline yet: {have}; {need}{left_out if others else ''}", days, minutes)

@@ -55,6 +55,10 @@ class Answered(Protocol):
     def lowest(self) -> float | None:
         """The lowest total of a scale that Mien doesn't know; None for others, and where it isn't known."""
 
+    @property
+    def highest(self) -> float | None:
+        """The highest total of such a scale."""
+
 
 _Report = TypeVar("_Report", bound=Answered)
 
@@ -244,7 +248,8 @@ def needs_safety_text(report: Answered) -> bool:
     """Say whether the PHQ-9's ninth question was answered above 0.
 
     Of a total alone it can be known only where the other eight questions can't add up to it: above 24. A
-    PHQ-9 counts as one however its name was written, also where it is only like one and has no range.
+    PHQ-9 counts as one however its name was written, also where it is only like one, and has no range or
+    the PHQ-9's.
 
     Args:
         report: of any scale.
@@ -259,6 +264,17 @@ def needs_safety_text(report: Answered) -> bool:
 def ninth_is_unknown(report: Answered) -> bool:
     """Say whether a report is a PHQ-9 of which nobody can tell how the ninth question was answered."""
     return _is_phq9(report) and ninth_answer(report) is None and not needs_safety_text(report)
+
+
+def may_be_the_ninth(report: Answered, given: Sequence[int | None] | None) -> bool:
+    """Say whether the last of too few answers may be that to the ninth question, and is above 0.
+
+    Args:
+        report: as it is kept, those that were left out at the end filled up.
+        given: the answers as they came in; None for a total alone.
+    """
+    short = given is not None and report.items is not None and len(given) < len(report.items)
+    return bool(short and given and given[-1] and ninth_is_unknown(report))
 
 
 NINTH_UNKNOWN: Final = "How the ninth question was answered is not known. Please ask."
@@ -330,8 +346,9 @@ def course(reports: Sequence[SelfReport], start: SelfReport | None = None) -> Co
 
 
 def _may_be_phq9(report: Answered) -> bool:
-    scale = near(report.scale) if report.lowest is None else None
-    return scale is not None and scale.name == PHQ9.name
+    scale = near(report.scale)
+    like_it = report.lowest is None or (report.lowest, report.highest) == (PHQ9.lowest, PHQ9.highest)
+    return scale is not None and scale.name == PHQ9.name and like_it
 
 
 def _is_phq9(report: Answered) -> bool:

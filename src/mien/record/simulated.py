@@ -42,7 +42,7 @@ def write_demonstration(store: Store, code: str, *, progress: Progress = lambda 
         StoreError: as in `write_simulated`.
     """
     # From a Monday on, so that the same person has the same weeks whenever it is shown.
-    today = date.today()
+    today = store.now().astimezone().date()
     start = today - timedelta(days=today.weekday(), weeks=DEMONSTRATION_WEEKS)
     person = simulate(
         DEMONSTRATION_WEEKS, 4, start=start, flat_from=58, flat_size=3.0, light_change=49, light_days=4

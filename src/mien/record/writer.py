@@ -16,6 +16,7 @@ from mien.errors import StoreError
 from mien.face.quality import quality_parts
 from mien.measures.measurer import Measurer
 from mien.mood.episodes import episodes
+from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.mood.running import Running
 from mien.record.committing import Committer, Row
 from mien.record.settling import LIGHT_EVERY_S, Settling, Taken
@@ -52,6 +53,7 @@ class RecordStatus:
         stopped: why nothing is stored any more; None while it is.
         figures: of `mood.running` so far, renewed once a second: coverage, mean valence, smiles a minute;
             None below their least data.
+        too_rarely: says that it is read too rarely so far; "" where it isn't. See `mood.reading_rate`.
     """
 
     subject: str
@@ -69,6 +71,7 @@ class RecordStatus:
     trouble: str | None
     stopped: str | None
     figures: dict[str, float | None]
+    too_rarely: str
 
     def as_dict(self) -> dict[str, Any]:
         """Give it ready for JSON."""
@@ -140,6 +143,7 @@ class RecordWriter:
         self._last_s = self._light_s = -np.inf
         self._track: int | None = None
         self._frames = self._with_subject = self._others = 0
+        self._paused_s = 0.0
         self._waits, self._settling = waits, Settling()
         self._running = Running()
         self._figures: dict[str, float | None] = {}
@@ -166,6 +170,7 @@ class RecordWriter:
             self._face.state, self._track,
             max(0.0, self._last_s), self._frames, self._with_subject, self._others,
             committer.stored, committer.lost, committer.trouble, committer.stopped, self._figures,
+            read_too_rarely(self._frames, max(0.0, self._last_s), self._paused_s),
         )  # fmt: skip
 
     def take(self, frame: Frame, faces: Faces) -> int | None:
@@ -185,6 +190,7 @@ class RecordWriter:
         place = self._face.find(faces, frame.time_s, frame.size_wh)
         self._track = None if place is None else int(faces.track[place])
         if time_s > self._last_s:
+            self._paused_s += pauses_s(np.array([max(0.0, self._last_s), time_s]))
             self._last_s = time_s
             self._frames += 1
             self._settle(Taken(frame, time_s, faces), place)

@@ -104,12 +104,17 @@ def held(consents: Sequence[Consent], signal: str | None, at: datetime) -> bool:
 
 
 def _withdrawn(consents: Sequence[Consent], now: datetime) -> datetime | None:
-    """Say when the consent that lasted longest was withdrawn; None where it holds or ended by itself."""
+    """Say when the consent that lasted longest was withdrawn; None where it holds or ended by itself.
+
+    One that has yet to begin doesn't count: it would hide that those before it were withdrawn.
+    """
     never = datetime.max.replace(tzinfo=UTC)
     ends = [
-        (min(each.withdrawn_at or never, each.valid_until or never), each.withdrawn_at) for each in consents
+        (min(each.withdrawn_at or never, each.valid_until or never), each.withdrawn_at)
+        for each in consents
+        if each.given_at <= now
     ]
-    end, withdrawn_at = max(ends, key=lambda each: each[0])
+    end, withdrawn_at = max(ends, key=lambda each: each[0], default=(never, None))
     return end if end == withdrawn_at and end <= now else None
 
 

@@ -164,7 +164,7 @@ def _replayed(session: Session) -> tuple[dict[str, _Sealed], list[str], list[str
             for name, (before, after) in rows.items():
                 if sealed.pop(name, None) != before:
                     altered.append(
-                        f"{_word(name)} was altered by another program before Mien changed it"
+                        f"{_word(name)} {_was(name)} altered by another program before Mien changed it"
                         f" (line {line.id} of the log)"
                     )
                 if after is not None:
@@ -173,15 +173,15 @@ def _replayed(session: Session) -> tuple[dict[str, _Sealed], list[str], list[str
 
 
 def _differences(whose: str, expected: _Sealed, found: _Sealed) -> list[str]:
-    by = "by another program"
+    done = {
+        "taken out": [each for each in expected if each not in found],
+        "put in": [each for each in found if each not in expected],
+        "altered": [each for each in found if found[each] != expected.get(each, found[each])],
+    }
     return [
-        *(f"{whose}{_word(each)} was taken out {by}" for each in expected if each not in found),
-        *(f"{whose}{_word(each)} was put in {by}" for each in found if each not in expected),
-        *(
-            f"{whose}{_word(each)} was altered {by}"
-            for each in found
-            if found[each] != expected.get(each, found[each])
-        ),
+        f"{whose}{_word(each)} {_was(each)} {what} by another program"
+        for what, names in done.items()
+        for each in names
     ]
 
 
@@ -210,6 +210,10 @@ def _without_consent(session: Session, subject: SubjectRow) -> list[str]:
         if numbers:
             found.append(f"{subject.code}: no consent held when {what} {', '.join(numbers)} were recorded")
     return found
+
+
+def _was(name: str) -> str:
+    return "were" if name.split("/")[0] in ("segments", "chunks", "events") else "was"
 
 
 def _word(name: str) -> str:

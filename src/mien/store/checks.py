@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +17,8 @@ from mien.store.types import Subject
 LONGEST_TEXT: Final = 20_000
 """Characters of a note; a page of text has 3,000."""
 
+_FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs that are drawn as nothing."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -45,13 +48,18 @@ def checked_text(what: str, text: str, *, blank: bool = True) -> str:
         StoreError: it is too long, empty, or holds what no database takes (NUL, half a character).
     """
     text = text.strip()
-    if not text and not blank:
+    if not blank and not is_visible(text):
         raise StoreError(f"{what}: expected a text, received none")
     if len(text) > LONGEST_TEXT:
         raise StoreError(f"{what}: expected {LONGEST_TEXT} characters at most, received {len(text)}")
     if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
         raise StoreError(f"{what}: expected plain text, received a character that is none")
     return text
+
+
+def is_visible(text: str) -> bool:
+    """Say whether there is something to read in a text: blanks, marks and what has no width are nothing."""
+    return any(unicodedata.category(each)[0] in "LNPS" and each not in _FILLERS for each in text)
 
 
 def checked_choice(what: str, choice: str, choices: tuple[str, ...]) -> str:

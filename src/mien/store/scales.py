@@ -83,10 +83,16 @@ def known(name: str) -> Scale | None:
 
 
 def near(name: str) -> Scale | None:
-    """Find the known scale that a name was probably meant to be; None for a known one, or one unlike all."""
+    """Find the known scale that a name was probably meant to be; None for a known one, or one unlike all.
+
+    A name that holds a questionnaire's, such as "PHQ-9-week4", is near it too.
+    """
     folded = fold(name)
-    close = () if folded in _BY_FOLDED else get_close_matches(folded, _BY_FOLDED, n=1, cutoff=_NEAR)
-    return _BY_FOLDED[close[0]] if close else None
+    if folded in _BY_FOLDED:
+        return None
+    held = next((each for each in SCALES.values() if each.items and each.name in folded), None)
+    close = get_close_matches(folded, _BY_FOLDED, n=1, cutoff=_NEAR)
+    return held or (_BY_FOLDED[close[0]] if close else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name, checked_text
+from mien.store.checks import checked_name, checked_text, is_visible
 from mien.store.engine import Database
 from mien.store.ledger import Ledger
 from mien.store.schema import TextRow
@@ -41,7 +41,7 @@ class Texts:
         self._database, self._ledger = database, ledger
 
     def get(self, name: str) -> str:
-        """Give a text.
+        """Give a text; the default where one that can't be blank holds nothing to read.
 
         Args:
             name: one of `DEFAULTS`.
@@ -51,7 +51,9 @@ class Texts:
         """
         _check(name)
         found = self._value(name)
-        return DEFAULTS[name] if found is None else str(found)
+        if found is None or (name in _NEVER_BLANK and not is_visible(str(found))):
+            return DEFAULTS[name]
+        return str(found)
 
     def set(self, name: str, text: str) -> None:
         """Change a text.

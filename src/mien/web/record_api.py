@@ -11,6 +11,9 @@ from starlette.responses import JSONResponse
 
 from mien.errors import MissingError, StoreError
 from mien.expression.seldom import seldom_words
+from mien.mood.reading_rate import pauses_s, read_too_rarely
+from mien.record import scales
+from mien.record.origin import too_rarely
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
@@ -20,6 +23,7 @@ from mien.web.record_figures import add_downloads, add_figures
 from mien.web.record_models import MeantScale, NewAnnotation, NewConsent, NewSelfReport, NewSubject
 
 if TYPE_CHECKING:
+    from mien.mood.series import Series
     from mien.store.types import Consent, SelfReport, StoredRecording, Subject
 
 MOST_POINTS: Final = 2000
@@ -126,8 +130,10 @@ def _add_consents(router: APIRouter) -> None:
         subject = who.subject(code)
         until = None
         if wanted.last_day is not None:
-            # The first moment of the day after, by the server's clock.
-            until = datetime.combine(wanted.last_day + timedelta(days=1), time()).astimezone()
+            try:  # the first moment of the day after, by the server's clock
+                until = datetime.combine(wanted.last_day + timedelta(days=1), time()).astimezone()
+            except (ValueError, OverflowError):
+                raise HTTPException(422, "expected a last day before the year 9999") from None
         given: Consent = who.store.consents.give(
             subject,
             given_by=wanted.given_by,
@@ -174,8 +180,11 @@ def _span(
     """Give when a mark begins and ends."""
     if recording is not None and wanted.from_s is not None:
         start = recording.started_at
-        until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
-        return start + timedelta(seconds=wanted.from_s), until
+        try:
+            until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
+            return start + timedelta(seconds=wanted.from_s), until
+        except OverflowError:
+            raise HTTPException(422, "expected seconds within the recording, received too many") from None
     return _moment(wanted.at) or now, _moment(wanted.until)
 
 
@@ -188,7 +197,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _add_self_reports(router: APIRouter) -> None:
     @router.get("/scales")
-    def scales(who: Annotated[Visitor, Depends(visitor)]) -> list[dict[str, Any]]:
+    def known_scales(who: Annotated[Visitor, Depends(visitor)]) -> list[dict[str, Any]]:
         """Give the scales that are known: what may be answered, and their words by language."""
         return [views.scale_view(name) for name in SCALES]
 
@@ -205,7 +214,7 @@ def _add_self_reports(router: APIRouter) -> None:
             difficulty=wanted.difficulty,
             limits=wanted.other_scale,
         )
-        return _told(who, report)
+        return _told(who, report, at_once=scales.may_be_the_ninth(report, wanted.items))
 
     @router.post("/subjects/{code}/self-reports/{number}/scale")
     def repair(code: str, number: int, wanted: MeantScale, who: Seeing) -> dict[str, Any]:
@@ -221,9 +230,10 @@ def _add_self_reports(router: APIRouter) -> None:
         who.store.self_reports.remove(who.subject(code), number)
 
 
-def _told(who: Visitor, report: SelfReport) -> dict[str, Any]:
+def _told(who: Visitor, report: SelfReport, *, at_once: bool = False) -> dict[str, Any]:
+    """Tell of a self-report, with the safety text where it is due; `at_once` also where it may be."""
     view = views.self_report_view(report)
-    return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] else None}
+    return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] or at_once else None}
 
 
 def _add_recordings(router: APIRouter) -> None:
@@ -258,6 +268,7 @@ def _add_recordings(router: APIRouter) -> None:
             {
                 **views.recording_view(found),
                 "length_s": last_s,
+                "too_rarely": _too_rarely(found, series),
                 "frames": found.frames,
                 "version": found.version,
                 "models": found.models,
@@ -272,6 +283,14 @@ def _add_recordings(router: APIRouter) -> None:
     def remove(code: str, number: int, who: Seeing) -> None:
         """Erase one recording with its readings and the marks on it; nothing brings it back."""
         who.store.remove_recording(who.subject(code), number)
+
+
+def _too_rarely(recording: StoredRecording, series: Series) -> str:
+    """Say that a recording was read too rarely; its readings tell of the pauses too."""
+    if recording.state == "open" or recording.kind == "photograph" or not len(series):
+        return too_rarely(recording)
+    length_s = float(series.time_s[-1] - series.time_s[0])
+    return read_too_rarely(len(series), length_s, pauses_s(series.time_s))
 
 
 def _recording_of(who: Visitor, subject: Subject, number: int) -> StoredRecording:

@@ -16,6 +16,7 @@ from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
 from mien.web.record_access import Clinical, Seeing
 from mien.web.record_models import FalseAlarms
+from mien.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +42,14 @@ def add_figures(router: APIRouter) -> None:
     @router.get("/subjects/{code}/days", response_class=Response)
     def subject_days(code: str, who: Seeing) -> Response:
         """Give a subject's days for drawing: one row a day with a recording, with intervals."""
+        from mien.mood.change.watched import days_apart
         from mien.mood.definitions import MEASURES
+        from mien.record.baseline import standing
 
-        return views.told(views.days_view(_days(who.store, who.subject(code)), MEASURES))
+        subject = who.subject(code)
+        table = _days(who.store, subject)
+        apart = days_apart(table, standing(who.store, subject))
+        return views.told(views.days_view(table, MEASURES, apart))
 
     @router.get("/subjects/{code}/changes", response_class=Response)
     def subject_changes(
@@ -180,13 +186,17 @@ def _baseline_view(usual: Usual | NotReady) -> dict[str, Any]:
     if isinstance(usual, NotReady):
         return {"taken": False, "start": None, "end": None, "words": _sentence(usual.reason)}
     start, end = f"{usual.start.day} {usual.start:%B %Y}", f"{usual.end.day} {usual.end:%B %Y}"
-    words = f"Taken from {usual.days} usable days from {start} to {end}, {usual.minutes / 60:.1f} hours."
+    words = f"Taken from {count(usual.days, 'usable day')} from {start} to {end}, {_long(usual.minutes)}."
     return {
         "taken": True,
         "start": usual.start.isoformat(),
         "end": usual.end.isoformat(),
         "words": " ".join(filter(None, [words, _sentence(usual.missing_for_alarms)])),
     }
+
+
+def _long(minutes: float) -> str:
+    return count(round(minutes), "minute") if minutes < 120 else f"{minutes / 60:.1f} hours"
 
 
 def _sentence(words: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mien.live.purpose import read_purpose
 from mien.live.station import Station
+from mien.record.origin import source_words
 from mien.web.record_access import USER, Records, Seeing
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class LiveRecordings:
             "recording": {
                 "active": recorder.source is not None,
                 "source": recorder.source,
+                "origin": source_words(status.source if status else recorder.source or ""),
                 "subject": recorder.subject.code if known else None,
                 "refused": recorder.refused,
                 "status": status.as_dict() if status is not None and known else None,

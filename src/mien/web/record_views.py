@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from mien.labels import EMOTIONS
 from mien.record import scales
+from mien.record.origin import origin_words, too_rarely
 from mien.record.person import is_simulated
 from mien.store.scales import SCALES as KNOWN
 from mien.store.scales import known, near
@@ -95,11 +96,13 @@ def recording_view(recording: StoredRecording) -> dict[str, Any]:
         "id": recording.id,
         "kind": recording.kind,
         "source": recording.source,
+        "origin": origin_words(recording),
         "day": recording.day.isoformat(),
         "time": recording.started_at.strftime("%H:%M"),
         "length_s": recording.length_s,
         "coverage": recording.coverage,
         "state": recording.state,
+        "too_rarely": too_rarely(recording),
     }
 
 
@@ -157,32 +160,50 @@ def scale_view(name: str) -> dict[str, Any]:
     }
 
 
-def days_view(days: pd.DataFrame, measures: Mapping[str, Measure]) -> dict[str, Any]:
+def days_view(
+    days: pd.DataFrame, measures: Mapping[str, Measure], apart: Mapping[date, str] | None = None
+) -> dict[str, Any]:
     """Give a subject's days for drawing: one row a day with a recording, each column a list.
 
     Args:
         days: as `record.days.days` gives them.
         measures: what each figure is; those without a single value are left out.
+        apart: the days that can't be compared with the others, and why.
+
+    Returns:
+        `apart` is why a day can't be compared, None where it can; the measures stand in the order of their
+        groups.
     """
-    known = [name for name in measures if name in days.columns and days[name].notna().any()]
+    from mien.mood.definitions import GROUPS, unit_words
+
+    grouped = [(group, name, words) for group in GROUPS for name, words in group.meanings.items()]
+    known = [each for each in grouped if each[1] in measures and _has_figures(days, each[1])]
     plain = [name for name in ("minutes", "usable_minutes", "recordings") if name in days.columns]
     return {
         "days": [str(each)[:10] for each in days.index],
         **{name: numbers(days[name]) for name in plain},
+        "apart": [(apart or {}).get(date.fromisoformat(str(each)[:10])) for each in days.index],
         "measures": [
             {
                 "name": name,
                 "title": measures[name].title,
+                "group": group.title,
+                "meaning": words,
                 "unit": measures[name].unit,
+                "unit_words": unit_words(measures[name]),
                 "definition": measures[name].definition,
                 "independent": measures[name].independent,
                 "value": numbers(days[name]),
                 "low": numbers(days.get(f"{name}_low", days[name])),
                 "high": numbers(days.get(f"{name}_high", days[name])),
             }
-            for name in known
+            for group, name, words in known
         ],
     }
+
+
+def _has_figures(days: pd.DataFrame, name: str) -> bool:
+    return name in days.columns and bool(days[name].notna().any())
 
 
 def numbers(values: Iterable[Any]) -> list[float | None]:

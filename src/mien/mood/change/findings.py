@@ -14,7 +14,9 @@ from mien.mood.change.ar1 import information, ordinals
 from mien.mood.change.charts import Alarm, Chart, watchable
 from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
 from mien.mood.change.watched import WATCHED, alike, charts
+from mien.mood.definitions import MEASURES
 from mien.mood.usual import LEAST_DAYS_FOR_ALARM, NotReady, Usual, usable
+from mien.wording import count
 
 FindingKind = Literal["not_ready", "network", "camera", "light", "coverage", "promise", "change"]
 
@@ -341,7 +343,7 @@ def _conditions(run: Stretch, days: pd.DataFrame) -> Finding:
     else:
         change = f"{_figure(run.now)}, usually {_figure(run.before)}"
         what = f"{TITLES[run.condition]} unlike the baseline's {when} ({change})"
-    number = "1 day" if run.days == 1 else f"{run.days} days"
+    number = count(run.days, "day")
     text = f"{what}: {number} left out, as expression can't be compared with usual"
     if run.until is None and run.days >= LASTING_DAYS:
         text += "; if it stays so, take a new baseline"
@@ -403,7 +405,7 @@ def _day(day: dt.date, today: dt.date) -> str:
 
 
 def _name(measure: str) -> str:
-    return measure.replace("_", " ")
+    return MEASURES[measure].title.lower() if measure in MEASURES else measure.replace("_", " ")
 
 
 def _figure(value: float) -> str:

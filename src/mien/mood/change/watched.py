@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Final
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
 
 from mien.mood.change.charts import Chart, cusum, ewma, watchable
 from mien.mood.change.conditions import unlike
-from mien.mood.usual import Usual, same_network, usable
-
-if TYPE_CHECKING:
-    import pandas as pd
+from mien.mood.usual import NotReady, Usual, same_network, usable
 
 WATCHED: Final = ("expressivity", "valence_mean", "smiles_per_min")
 """What is watched for changes. Few, because the promise about false alarms is shared among them."""
 
 _NINE_OF_TEN_SD: Final = 1.645
+
+APART: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "network": "another network",
+        "camera": "another camera",
+        "light_mean": "other light",
+        "sharpness_mean": "another sharpness",
+        "face_px": "another distance",
+        "quality_mean": "another quality of the picture",
+    }
+)
+"""What sets a day apart from the baseline, by the condition; the first that holds is named."""
+
+TOO_LITTLE: Final = "too little of it could be read"
+
 _DRAW: Final = {"ewma": ewma, "cusum": cusum}
 
 
@@ -39,6 +56,33 @@ def standard_errors(days: pd.DataFrame, measure: str) -> pd.Series[Any] | None:
     if low not in days or high not in days:
         return None
     return (days[high] - days[low]) / (2 * _NINE_OF_TEN_SD)
+
+
+def days_apart(days: pd.DataFrame, usual: Usual | NotReady) -> dict[dt.date, str]:
+    """Give the days that can't be compared with the others, each with why.
+
+    Args:
+        days: one row a day, by date.
+        usual: the person's baseline; without one, only days with too little are told.
+
+    Returns:
+        By rising date: one of `APART`, or `TOO_LITTLE`.
+    """
+    kept = usable(days)
+    apart = dict.fromkeys((_date(each) for each in days.index), TOO_LITTLE)
+    for day in kept.index:
+        del apart[day]
+    if isinstance(usual, NotReady):
+        return apart
+    marks = unlike(days, usual)
+    if "network" in kept:
+        # Days of the baseline's own time are told as well, which `unlike` doesn't look at.
+        others = ~np.array([same_network(each, usual) for each in kept["network"]], np.bool_)
+        marks = marks.reindex(kept.index, fill_value=False).assign(network=others)
+    for day, row in marks.iterrows():
+        if why := next((words for name, words in APART.items() if row.get(name)), None):
+            apart[_date(day)] = why
+    return dict(sorted(apart.items()))
 
 
 def charts(
@@ -82,3 +126,7 @@ def charts(
         for kind in kinds
     ]
     return [each for each in drawn if each is not None]
+
+
+def _date(day: Any) -> dt.date:
+    return pd.Timestamp(day).date()

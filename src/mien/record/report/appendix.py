@@ -8,7 +8,9 @@ from typing import Final
 
 import pandas as pd
 
+from mien.mood.definitions import GROUPS, unit_words
 from mien.mood.estimate import Measure
+from mien.record.origin import STATE_WORDS, origin_words, source_words, too_rarely
 from mien.record.report.content import Picture, Section, Table
 from mien.record.report.daily import dates_of, measured
 from mien.record.report.material import Material
@@ -23,9 +25,9 @@ from mien.record.report.plain import (
     short_day,
     significant,
 )
-from mien.record.report.words import model_names
+from mien.record.report.words import MARK_WORDS, model_names
 from mien.record.scales import PRORATIONS, SCALES, prorated, title_of, told_total
-from mien.store.types import SelfReport
+from mien.store.types import SelfReport, StoredRecording
 
 _MEASURES_A_TABLE: Final = 5
 _LONGEST: Final = 2000
@@ -43,14 +45,19 @@ def sections(material: Material) -> tuple[Section, ...]:
 def _said(material: Material) -> Section:
     tables = []
     if material.found:
-        kinds = {"not_ready": "not ready"}
+        kinds = {"not_ready": "not yet"}
         rows = tuple((kinds.get(each.kind, each.kind), sentence(each.text)) for each in material.found)
         tables.append(Table("Findings", ("About", "Finding"), rows, widths=(0.12, 0.88)))
     if material.reports:
         tables.append(_answers(material))
     if material.annotations:
         marks = tuple(
-            (moment(each.at), moment(each.until) if each.until else "", each.kind, clean(each.text, _LONGEST))
+            (
+                moment(each.at),
+                moment(each.until) if each.until else "",
+                MARK_WORDS.get(each.kind, each.kind),
+                clean(each.text, _LONGEST),
+            )
             for each in material.annotations
         )
         columns = ("From", "Until", "Kind", "Text")
@@ -94,9 +101,15 @@ def _pictures(material: Material) -> Section:
                 title=measure.title, unit=measure.unit, usual=material.usual.get(measure.name),
                 apart=material.apart,
             )  # fmt: skip
-            blocks.append(Picture.of(drawing, f"{measure.definition} Source: {measure.source}."))
+            words = f"{_meaning(measure)}{measure.definition} Source: {measure.source}."
+            blocks.append(Picture.of(drawing, words))
     lead = "Measures that follow from others are in the tables only, so that nothing is seen twice."
     return Section("Measures over the days", (lead, *blocks) if blocks else ())
+
+
+def _meaning(measure: Measure) -> str:
+    known = next((each.meanings[measure.name] for each in GROUPS if measure.name in each.meanings), None)
+    return f"{known} " if known else ""
 
 
 def _charts(material: Material) -> Section:
@@ -118,7 +131,7 @@ def _figures(material: Material) -> Section:
         (
             short_day(when), number(row["minutes"], 1), number(row["usable_minutes"], 1),
             number(100 * row["usable_minutes"] / row["minutes"] if row["minutes"] else None, 0),
-            f"{int(row['recordings'])}", clean(str(row.get("camera", "")), 120),
+            f"{int(row['recordings'])}", clean(source_words(str(row.get("camera", ""))), 120),
         )
         for when, (_, row) in zip(dates_of(days.index), days.iterrows(), strict=True)
     )  # fmt: skip
@@ -161,13 +174,11 @@ def _with_interval(value: float, low: float, high: float) -> str:
 
 def _definitions(material: Material) -> Section:
     rows = tuple(
-        (each.title, each.unit, each.definition, each.least, each.source)
+        (each.title, unit_words(each), each.definition, each.least, each.source)
         for each in material.measures.values()
     )
-    columns = ("Measure", "Unit", "Definition", "Least data", "Source")
-    table = Table(
-        "", columns, rows, "A unit of 1 is a share or a plain number.", (0.16, 0.1, 0.4, 0.16, 0.18)
-    )
+    columns = ("Measure", "Its numbers", "Definition", "Least data", "Source")
+    table = Table("", columns, rows, widths=(0.15, 0.17, 0.36, 0.16, 0.16))
     return Section("Definitions", (table,) if rows else ())
 
 
@@ -176,15 +187,20 @@ def _recordings(material: Material) -> Section:
         return Section("Recordings", ())
     rows = tuple(
         (
-            moment(each.started_at), duration(each.length_s / 60), each.kind, clean(each.source, 120),
-            NOTHING if each.coverage is None else f"{100 * each.coverage:.0f} %", each.state,
+            moment(each.started_at), duration(each.length_s / 60), clean(origin_words(each), 120),
+            NOTHING if each.coverage is None else f"{100 * each.coverage:.0f} %", _state(each),
             clean(each.version, 30),
         )
         for each in material.recordings
     )  # fmt: skip
-    columns = ("Start", "Length", "Kind", "Source", "Coverage", "State", "Mien")
-    recordings = Table("Recordings", columns, rows, widths=(0.2, 0.12, 0.11, 0.24, 0.1, 0.12, 0.11))
+    columns = ("Start", "Length", "From", "Coverage", "State", "Mien")
+    recordings = Table("Recordings", columns, rows, widths=(0.2, 0.12, 0.27, 0.1, 0.2, 0.11))
     return Section("Recordings, models and settings", (recordings, _models(material), _settings(material)))
+
+
+def _state(recording: StoredRecording) -> str:
+    words = STATE_WORDS.get(recording.state, recording.state)
+    return f"{words}; read too rarely" if too_rarely(recording) else words
 
 
 def _models(material: Material) -> Table:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mien.record.report.drawing import Drawing
+from mien.wording import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +164,4 @@ class ReportContent:
     @property
     def subtitle(self) -> str:
         """The line below the heading."""
-        return f"{self.period} ({self.days:,} day{'' if self.days == 1 else 's'})"
+        return f"{self.period} ({count(self.days, 'day')})"

@@ -24,9 +24,9 @@ from mien.record.report.panels import (
     draw_values,
     rows_of_marks,
 )
-from mien.record.report.plain import count
 from mien.record.scales import CUTS, OUTCOMES, SCALES, ninth_answer, prorated
 from mien.store.types import SelfReport
+from mien.wording import count
 
 WIDTH: Final = 510.0
 """Points: 180 mm, what A4 leaves between margins of 15 mm."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mien.record.report.content import Entries, Entry, ReportContent
-from mien.record.report.plain import count, shortened
+from mien.record.report.plain import shortened
+from mien.wording import count
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from mien.errors import ConfigError
 from mien.mood.change import watched
 from mien.mood.change.charts import Chart
 from mien.mood.change.findings import Finding, verdict
-from mien.mood.change.watched import alike
+from mien.mood.change.watched import days_apart
 from mien.mood.definitions import MEASURES
-from mien.mood.usual import NotReady, Usual, usable
+from mien.mood.usual import NotReady, Usual
 from mien.record.baseline import standing, taken
 from mien.record.changes import findings_of
 from mien.record.days import days
-from mien.record.report.daily import dates_of
 from mien.record.report.material import ControlChart, Material, Told, choose_period
 from mien.record.scales import OUTCOMES, title_of
 from mien.store.audit import as_one_reading
@@ -81,7 +80,7 @@ def gather(
         annotations=[each for each in annotations if _touches(each, first, last)],
         found=[Told(each.kind, each.text, each.advice) for each in found],
         usual={} if isinstance(usual, NotReady) else {n: m.range for n, m in usual.measures.items()},
-        apart=days_apart(until_then, usual),
+        apart=frozenset(days_apart(until_then, usual)),
         verdict=verdict(found, store.texts.setting(FALSE_ALARM_DAYS)),
         texts={name: store.texts.get(name) for name in _TEXTS},
         measures=MEASURES,
@@ -118,13 +117,6 @@ def _touches(mark: Annotation, first: date, last: date) -> bool:
 
 def _concerns(finding: Finding, first: date) -> bool:
     return finding.until is None or finding.until >= first
-
-
-def days_apart(table: pd.DataFrame, usual: Usual | NotReady) -> frozenset[date]:
-    """Give the usable days that were filmed unlike the baseline."""
-    if isinstance(usual, NotReady):
-        return frozenset()
-    return frozenset(dates_of(usable(table).index.difference(alike(table, usual).index)))
 
 
 def _drawn(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[ControlChart]:

@@ -70,7 +70,7 @@ class Material:
         texts: "phq9_safety", "report_footer".
         measures: what the figures are, by name.
         charts: for the long report.
-        apart: days that were filmed unlike the baseline, which can't be compared.
+        apart: days that can't be compared: filmed unlike the baseline, or with too little that could be read.
         starting_points: by scale, the report that response is counted from, where one was chosen; it may lie
             before the period.
         verdict: what the findings mean beside chance, with the chosen days between false alarms; or empty.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mien.record.report.material import Material
-from mien.record.report.plain import clean, count, day, listed, short_day, whole
+from mien.record.report.plain import clean, day, listed, short_day, whole
 from mien.record.scales import (
     OUTCOMES,
     PHQ9,
@@ -22,6 +22,7 @@ from mien.record.scales import (
 from mien.store.scales import SCALES as KNOWN
 from mien.store.scales import known
 from mien.store.types import SelfReport
+from mien.wording import count
 
 _MOST_NINTH: Final = 8
 

@@ -12,7 +12,8 @@ from mien.record.report.curve import WIDTH
 from mien.record.report.drawing import GREY, INK, PALE, RUST, TEAL, Drawing
 from mien.record.report.material import ControlChart
 from mien.record.report.panels import GUTTER, draw_dates, draw_values
-from mien.record.report.plain import count, significant
+from mien.record.report.plain import significant
+from mien.wording import count
 
 _RIGHT = 504.0
 _TOP, _BELOW = 5.0, 14.0

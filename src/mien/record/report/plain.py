@@ -10,6 +10,8 @@ from typing import Final
 
 import pandas as pd
 
+from mien.wording import count
+
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -137,11 +139,6 @@ def sentence(text: str) -> str:
 def whole(value: float) -> str:
     """Write a number without needless decimals: 7, 7.5."""
     return f"{value:g}".replace("-", MINUS)
-
-
-def count(many: int, thing: str) -> str:
-    """Write how many: 1 day, 2 days."""
-    return f"{many:,} {thing}{'' if many == 1 else 's'}"
 
 
 def listed(words: list[str]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final
 
 from mien.expression.seldom import seldom_words
 from mien.mood.change.findings import nothing_told
+from mien.mood.reading_rate import LEAST_RATE_HZ
+from mien.record.origin import too_rarely
 from mien.record.report.content import Entries, Entry, Fact, Picture, ReportContent, Table
 from mien.record.report.curve import Curve, draw_curve
 from mien.record.report.daily import dates_of
@@ -17,7 +20,6 @@ from mien.record.report.panels import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark
 from mien.record.report.plain import (
     MINUS,
     clean,
-    count,
     day,
     duration,
     listed,
@@ -28,7 +30,8 @@ from mien.record.report.plain import (
     whole,
 )
 from mien.record.scales import SCALES, safety_reports, title_of, told_total
-from mien.store.types import Annotation, SelfReport
+from mien.store.types import Annotation, SelfReport, StoredRecording
+from mien.wording import count
 
 FIRST_KINDS: Final = ("network", "light", "camera", "coverage")
 """Findings that are told before any talk of mood."""
@@ -47,7 +50,12 @@ MOST_TEXT: Final = 400
 _LOW: Final = 0.6
 _LEAST_USABLE: Final = 0.5
 _MOST_DAYS_NAMED: Final = 4
-_KINDS: Final = {"medication": "medicine", "event": "event"}
+_KINDS: Final = ("medication", "event")
+
+MARK_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"medication": "medicine", "speaking": "the person speaks"}
+)
+"""What a kind of mark is called where its own name is no plain word."""
 
 
 def first_page(material: Material) -> ReportContent:
@@ -134,7 +142,21 @@ def _remarks(material: Material) -> tuple[str, ...]:
     share = float(material.days["usable_minutes"].sum()) / max(float(material.days["minutes"].sum()), 1e-9)
     if share < _LEAST_USABLE and not any(each.kind == "coverage" for each in material.found):
         told.insert(0, "The face could be read less than half of the time. Take what follows with care.")
-    return tuple(told)
+    return (*told, *_rarely_read(material.recordings))
+
+
+def _rarely_read(recordings: Sequence[StoredRecording]) -> tuple[str, ...]:
+    rare = [each for each in recordings if too_rarely(each)]
+    if not rare:
+        return ()
+    days = sorted({each.day for each in rare})
+    named = [short_day(each) for each in days[-_MOST_DAYS_NAMED:]]
+    when = f"{'on' if len(named) == len(days) else 'most recently on'} {listed(named)}"
+    many = f"{len(rare):,} of {count(len(recordings), 'recording')} {'was' if len(rare) == 1 else 'were'}"
+    return (
+        f"{many} read too rarely ({when}): fewer than {LEAST_RATE_HZ:.0f} times a second, so that smiles and"
+        " other episodes can't be counted, and pauses of more than 2 seconds count as not read.",
+    )
 
 
 def _picture(material: Material, marks: Sequence[Annotation], stretch: float) -> Picture | None:
@@ -158,7 +180,7 @@ def _how_to_read(material: Material) -> str:
     if len(material.days) >= LEAST_DAYS_SMOOTHED:
         words += " The line is the middle of seven days."
     if material.apart:
-        words += " Grey dots are days that can't be compared: other light, another camera or network."
+        words += " Grey dots are days that can't be compared: other light, another camera, or too little."
     return words + (
         " Nine of ten of this person's own usual days lie in the pale band." if material.usual else ""
     )
@@ -222,7 +244,7 @@ def _entry(mark: Annotation, number_: str = "") -> Entry:
     when = short_day(mark.at.date())
     if mark.until and mark.until.date() != mark.at.date():
         when += f" to {short_day(mark.until.date())}"
-    return Entry(when, _KINDS.get(mark.kind, mark.kind), clean(mark.text, MOST_TEXT), number_)
+    return Entry(when, MARK_WORDS.get(mark.kind, mark.kind), clean(mark.text, MOST_TEXT), number_)
 
 
 def _notes(material: Material) -> Entries:

@@ -3,8 +3,10 @@
 import { ask, subjectPath } from "./ask.js";
 import { dayNumber, plainDay } from "./dates.js";
 import { html } from "./svg.js";
+import { count } from "./words.js";
 
 const KINDS = { network: "Network", light: "Light", camera: "Camera", coverage: "Coverage", change: "Change", promise: "Caution", not_ready: "Not yet" };
+const CONDITIONS = new Set(["network", "light", "camera", "coverage"]);
 const CHARTS = { ewma: "EWMA", cusum: "CUSUM" };
 const HIGHER = { 1: "higher", "-1": "lower" };
 
@@ -29,7 +31,7 @@ export class Changes {
   async load(about, measure) {
     const select = this.#part("false-alarms");
     const days = about.false_alarm_days;
-    if (days && ![...select.options].some(({ value }) => Number(value) === days)) select.append(new Option(`every ${days} days`, days));
+    if (days && ![...select.options].some(({ value }) => Number(value) === days)) select.append(new Option(`about every ${count(days, "day")}`, days));
     select.value = days ?? "";
     select.disabled = !about.may_choose_alarms;
     await this.choose(measure);
@@ -65,13 +67,15 @@ export class Changes {
 
   #show() {
     const { findings, baseline, false_alarm_days: days, charts } = this.#known;
-    const over = findings.filter((finding) => finding.over);
-    this.#part("findings").replaceChildren(...findings.filter((finding) => !finding.over).map(finding));
+    const { conditions, now, over } = arranged(findings);
+    this.#part("conditions").replaceChildren(...conditions.map(finding));
+    this.#part("conditions").hidden = !conditions.length;
+    this.#part("findings").replaceChildren(...now.map(finding));
     this.#part("over").replaceChildren(...over.map(finding));
     this.#part("over-room").hidden = !over.length;
     this.#part("over-count").textContent = `What is over (${over.length})`;
-    this.#part("no-finding").hidden = findings.length > over.length;
-    this.#part("no-finding").textContent = days ? `No change now that could be told from chance (a false alarm about once in ${days} days). This does not say that nothing has changed.` : "";
+    this.#part("no-finding").hidden = now.length > 0;
+    this.#part("no-finding").textContent = days ? `No change now that could be told from chance (a false alarm about once in ${count(days, "day")}). This does not say that nothing has changed.` : "";
     this.#part("no-alarms").hidden = days !== null;
     this.#part("chart-note").hidden = !charts.length;
     this.#part("baseline-words").textContent = baseline.words;
@@ -100,6 +104,13 @@ export class Changes {
       this.#part(place).textContent = error.message;
     }
   }
+}
+
+/** What is read first: how the days were filmed, whether over or not; then what is now; what is over is folded. */
+export function arranged(findings) {
+  const conditions = findings.filter(({ kind }) => CONDITIONS.has(kind));
+  const others = findings.filter(({ kind }) => !CONDITIONS.has(kind));
+  return { conditions, now: others.filter(({ over }) => !over), over: others.filter(({ over }) => over) };
 }
 
 function finding({ kind, text, advice }) {

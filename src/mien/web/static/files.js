@@ -1,7 +1,7 @@
 // The files view: sends what is dropped, shows how far it is, and what was found in it.
 
 import { Course } from "./course.js";
-import { percent } from "./words.js";
+import { count, percent } from "./words.js";
 
 const API = "/api/v1/files";
 const POLL_MS = 700;
@@ -418,7 +418,6 @@ function found(status, network) {
 /** Only of photographs, and of faces that were found. */
 const explainable = ({ kind, rows }) => kind === "photograph" && rows > 0;
 
-const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
 function legendItem(label) {
   const item = make("li", "");

@@ -2,9 +2,10 @@
 
 import { ask } from "./ask.js";
 import { clock } from "./course.js";
-import { percent } from "./words.js";
+import { count, percent } from "./words.js";
 
 const ASK_MS = 1000; // while something is kept
+const KEPT = "Their readings are kept from then on, and nobody else's; no picture is.";
 const SELDOM = 5; // as often is asked while nothing is
 
 export class Keeping {
@@ -12,21 +13,25 @@ export class Keeping {
   #view;
   #source; // gives the name of the source that is shown, or null
   #changed;
+  #own;
   #now = null; // what the server says
   #asked = 0;
   #wasOn = false;
+  #wanted = wantedSubject(location.search); // whom the subject's page wants recorded; null for nobody
 
   /**
    * @param part finds an element by its name
    * @param view what is drawn: says which face was clicked
    * @param source gives the name of the source that is shown, null for none
    * @param changed is called when recording begins or ends
+   * @param own says whether the source that is shown is this browser's camera
    */
-  constructor(part, view, source, changed) {
+  constructor(part, view, source, changed, own) {
     this.#part = part;
     this.#view = view;
     this.#source = source;
     this.#changed = changed;
+    this.#own = own;
     part("keep-room").addEventListener("toggle", () => part("keep-room").open && this.#listSubjects());
     part("keep-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -39,6 +44,7 @@ export class Keeping {
       if (track) this.#choose(Number(track));
     });
     setInterval(() => document.hidden || this.#look(), ASK_MS);
+    if (this.#wanted) part("keep-room").open = true; // which lists the subjects
     this.#look();
   }
 
@@ -65,7 +71,8 @@ export class Keeping {
     const part = this.#part;
     const on = Boolean(this.#now?.active);
     part("keep-start").disabled = on || !this.#source() || !part("keep-subject").value;
-    part("keep-help").textContent = this.#source() ? "Their readings are kept from then on, and nobody else's; no picture is." : "Start a camera or another source first.";
+    this.#beginWanted(on);
+    part("keep-help").textContent = this.#wanted ? wantedWords(this.#wanted, this.#source()) : this.#source() ? KEPT : "Start a camera or another source first.";
     const words = this.#now && (on || this.#now.status?.stopped || this.#now.refused) ? keepingWords(this.#now) : null;
     part("keeping").hidden = !words;
     part("keeping").classList.toggle("on", on);
@@ -83,12 +90,39 @@ export class Keeping {
       const agreed = subjects.filter(({ consent, simulated }) => consent.state === "valid" && !simulated);
       this.#part("keep-subject").replaceChildren(...agreed.map(({ code }) => new Option(code, code)));
       if (!agreed.length) this.#part("keep-error").textContent = "Nobody has consented yet. Note it under Subjects first.";
+      if (this.#wanted) this.#prepare(agreed);
       this.#show();
     });
   }
 
+  // Someone pressed Record on a subject's page: that subject is chosen.
+  #prepare(agreed) {
+    if (agreed.some(({ code }) => code === this.#wanted)) {
+      this.#part("keep-subject").value = this.#wanted;
+      return;
+    }
+    this.#part("keep-error").textContent = `${this.#wanted} can't be recorded: there is no valid consent.`;
+    this.#forget();
+  }
+
+  // A camera that the person starts is meant; a source of the server runs by itself, and may show anybody.
+  #beginWanted(on) {
+    if (!this.#wanted) return;
+    if (on) {
+      this.#part("keep-error").textContent = `${this.#now.subject ?? "Somebody else"} is being recorded: stop that first.`;
+      this.#forget();
+    } else if (this.#source() && this.#own() && this.#part("keep-subject").value === this.#wanted) this.#begin();
+  }
+
+  // Once only: neither a reload nor another source begins it again.
+  #forget() {
+    this.#wanted = null;
+    history.replaceState(history.state, "", location.pathname);
+  }
+
   async #begin() {
     const body = { subject: this.#part("keep-subject").value, source: this.#source() };
+    if (this.#wanted) this.#forget();
     await this.#try("keep-error", async () => {
       this.#now = (await ask("recording", { method: "POST", body })).recording;
       this.#show();
@@ -119,20 +153,27 @@ export class Keeping {
   }
 }
 
+/** The subject whom an address asks to record: "?record=P-017"; null for none. */
+export const wantedSubject = (search) => new URLSearchParams(search).get("record") || null;
+
+const wantedWords = (subject, source) => (source ? `Press Start recording to record ${subject} from ${source}. ${KEPT}` : `Start the camera: the recording of ${subject} begins with it. ${KEPT}`);
+
 /** What is kept, in words. */
-export function keepingWords({ active, subject, refused, status }) {
+export function keepingWords({ active, subject, origin, refused, status }) {
   const whom = subject ?? "a subject";
   if (refused) return `Nothing is recorded: ${refused}.`;
   if (status?.stopped) return `Nothing is recorded any more: ${status.stopped}.`;
   if (!active) return null;
   if (!status) return `Recording ${whom}: waiting for the first reading.`;
   if (status.state === "choose") return `Recording ${whom}: click the face that is ${whom}. Until then, nothing is kept.`;
-  const seen = status.frames ? `, in view ${percent(status.with_subject / status.frames)}` : "";
-  const { valence_mean: valence, smiles_per_min: smiles } = status.figures ?? {};
+  const { coverage, valence_mean: valence, smiles_per_min: smiles } = status.figures ?? {};
+  // By time, as it is kept: of frames that came rarely, all may show the face, and hardly any time be read.
+  const seen = coverage != null ? `, ${percent(coverage)} of the time read` : "";
   const soFar = [valence != null && `valence ${valence.toFixed(2)}`, smiles != null && `${smiles.toFixed(1)} smiles a minute`];
   const figures = soFar.filter(Boolean).map((each) => `, ${each}`).join("");
   const lost = status.lost ? `, ${status.lost} lost` : "";
   const trouble = status.trouble ? ` ${status.trouble}; trying again.` : "";
   const waiting = status.state === "waiting" ? " Looking for the face." : "";
-  return `Recording ${whom} from ${status.source}: ${clock(Math.floor(status.length_s))}, ${status.stored} readings kept${seen}${figures}${lost}.${waiting}${trouble}`;
+  const rarely = status.too_rarely ? ` It is ${status.too_rarely}.` : "";
+  return `Recording ${whom} from ${origin ?? status.source}: ${clock(Math.floor(status.length_s))}, ${count(status.stored, "reading")} kept${seen}${figures}${lost}.${waiting}${rarely}${trouble}`;
 }

@@ -149,30 +149,35 @@ export class Lanes {
   }
 }
 
-/** A lane with a line, a dot a day where there is room, and a band from low to high; days without one stay empty. */
-export function curveLane({ name, height, days, value, low, high, limits, usual }) {
+/**
+ * A lane with a line, a dot a day where there is room, and a band from low to high; days without one stay empty.
+ * Days apart, which can't be compared with the others, are grey, and the line leaves them out.
+ */
+export function curveLane({ name, height, days, value, low, high, limits, usual, apart = [] }) {
   return {
     name,
     height,
     kind: "curve",
     draw(pen) {
       const at = (list, i) => [pen.x(days[i]), pen.y(Math.min(limits[1], Math.max(limits[0], list[i])), ...limits)];
-      const shown = days.map((day, i) => (day >= pen.from && day <= pen.to && value[i] !== null ? i : null));
-      const runs = runsOf(shown.filter((i) => i !== null), days);
+      const shown = [...days.keys()].filter((i) => days[i] >= pen.from && days[i] <= pen.to && value[i] !== null);
+      const runs = runsOf(shown.filter((i) => !apart[i]), days);
+      const grey = shown.filter((i) => apart[i]).map((i) => [i]);
+      const greyBands = grey.map((run) => svg("path", { d: band(run, (i) => at(low, i), (i) => at(high, i), pen.perDay), class: "band apart" }));
       const bands = runs.map((run) => svg("path", { d: band(run, (i) => at(low, i), (i) => at(high, i), pen.perDay), class: "band" }));
       const line = svg("path", { d: path(runs.flatMap((run) => [...run.map((i) => at(value, i)), null])), class: "line" });
-      return [...ground(pen, limits, usual), ...bands, line, ...dots(pen, runs, (i) => at(value, i))];
+      return [...ground(pen, limits, usual), ...greyBands, ...dots(pen, grey, (i) => at(value, i), "dot apart"), ...bands, line, ...dots(pen, runs, (i) => at(value, i), "dot")];
     },
   };
 }
 
-function dots(pen, runs, at) {
+function dots(pen, runs, at, kind) {
   const alone = pen.perDay < DOT_FROM;
   const radius = alone ? 1.6 : Math.min(3.5, pen.perDay / 3);
   const shown = runs.flatMap((run) => (alone && run.length > 1 ? [] : run));
   return shown.map((i) => {
     const [x, y] = at(i);
-    return svg("circle", { cx: px(x), cy: px(y), r: px(radius), class: "dot" });
+    return svg("circle", { cx: px(x), cy: px(y), r: px(radius), class: kind });
   });
 }
 

@@ -47,7 +47,7 @@ class Live {
     this.view = new View(root, this.#part, config);
     this.record = new Record(config);
     this.indicator = new Indicator(this.#part("stage"));
-    this.keeping = new Keeping(this.#part, this.view, () => this.#watched(), () => this.#indicate());
+    this.keeping = new Keeping(this.#part, this.view, () => this.#watched(), () => this.#indicate(), () => Boolean(this.#feed?.own));
     this.neutral = new Neutral(this.#part, () => this.#watched());
     this.removing = new Removing(this.#part, () => this.#removable(), () => this.keeping.recorded, (name) => this.#removed(name));
     this.consent = new Consent(this.#part, () => this.start());

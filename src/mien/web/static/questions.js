@@ -22,7 +22,12 @@ export class Questions {
       form.addEventListener("input", () => this.#weigh(form));
       form.addEventListener("reset", () => setTimeout(() => this.#weigh(form)));
     }
-    for (const name of ["scale", "language"]) part(name).addEventListener("change", () => this.#choose());
+    for (const name of ["scale", "language"]) {
+      part(name).addEventListener("change", () => {
+        this.#choose();
+        part("questions").scrollIntoView({ block: "nearest" }); // it may have moved to another place
+      });
+    }
     this.#choose();
   }
 
@@ -34,6 +39,8 @@ export class Questions {
   #choose() {
     const [scale, language] = ["scale", "language"].map((name) => this.#part(name).value);
     for (const form of this.#part("questions").querySelectorAll("form")) form.hidden = form.dataset.scale !== scale || form.dataset.language !== language;
+    // Many questions with their answers side by side need more room than the column beside the record has.
+    this.#part("questions").classList.toggle("wide", this.#part("questions").querySelector("form:not([hidden]) fieldset") !== null);
     this.#part("report-said").textContent = "";
     this.#weighAll();
   }

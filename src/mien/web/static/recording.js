@@ -6,11 +6,9 @@ import { clock } from "./course.js";
 import { dayNumber, longDay } from "./dates.js";
 import { html } from "./svg.js";
 import { Tape } from "./tape.js";
-import { percent } from "./words.js";
+import { count, kindWords, percent, sentence, STATES } from "./words.js";
 
 const LOOK_MS = 10_000;
-const KINDS = { browser: "a browser's camera", camera: "a camera", stream: "a network camera", video: "a video file", photograph: "photographs", simulated: "simulated" };
-const STATES = { open: "Recording now", interrupted: "Interrupted" };
 
 const tenths = (timeS) => clock(Math.round(10 * timeS) / 10);
 
@@ -97,16 +95,18 @@ class Recording {
   // What is shown.
 
   #showAbout() {
-    const { day, time, kind, length_s: lengthS, coverage, source, state, frames, version, models, seldom_found: seldom } = this.#data;
+    const { day, time, kind, length_s: lengthS, coverage, origin, state, frames, version, models, seldom_found: seldom, too_rarely: tooRarely } = this.#data;
     this.#part("title").textContent = `${longDay(dayNumber(day))}, ${time}`;
     this.#part("simulated").hidden = kind !== "simulated";
     this.#part("state").hidden = !(state in STATES);
-    this.#part("state").textContent = STATES[state] ?? "";
-    const from = kind === "simulated" ? "" : ` From ${KINDS[kind] ?? kind}${source && source !== kind ? `, ${source}` : ""}.`;
-    this.#part("about").textContent = `${tenths(lengthS)} long, ${frames} frames read, coverage ${percent(coverage)}.${from}`;
+    this.#part("state").textContent = sentence(STATES[state] ?? "");
+    const from = kind === "simulated" ? "" : ` From ${origin}.`;
+    this.#part("about").textContent = `${tenths(lengthS)} long, ${count(frames, "frame")} read, coverage ${percent(coverage)}.${from}`;
     const network = models.network?.name ? ` with the network ${models.network.name} (${String(models.network.sha256).slice(0, 12)})` : "";
     this.#part("origin").textContent = `Read by Mien ${version}${network}.`;
     this.#part("seldom").textContent = seldom;
+    this.#part("rarely").hidden = !tooRarely;
+    this.#part("rarely").textContent = tooRarely ? `This recording was ${tooRarely}.` : "";
   }
 
   /** The chosen span, around the chosen moment; what is shown of it comes thinned from the server. */
@@ -151,21 +151,21 @@ class Recording {
   #markRow({ id, from_s: fromS, to_s: toS, kind, text }) {
     const go = html("button", { type: "button", class: "link" }, toS ? `${tenths(fromS)}–${tenths(toS)}` : tenths(fromS));
     go.addEventListener("click", () => this.#go(fromS));
-    const remove = html("button", { type: "button", class: "chip", "aria-label": `Remove ${kind} ${text}` }, "Remove");
+    const remove = html("button", { type: "button", class: "chip", "aria-label": `Remove ${kindWords(kind)} ${text}` }, "Remove");
     remove.addEventListener("click", () =>
       this.#try("note-error", async () => {
         await ask(subjectPath(this.#config.code, "annotations", String(id)), { method: "DELETE" });
         await this.#load();
       }),
     );
-    return html("li", { class: "row" }, go, html("span", { class: "grow" }, `${kind}${text ? `: ${text}` : ""}`), remove);
+    return html("li", { class: "row" }, go, html("span", { class: "grow" }, `${kindWords(kind)}${text ? `: ${text}` : ""}`), remove);
   }
 
   #showEvents() {
     const { events } = this.#data;
     const counts = new Map();
     for (const { kind } of events) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    const counted = [...counts].map(([kind, count]) => `${count} ${kind}${count === 1 ? "" : "s"}`);
+    const counted = [...counts].map(([kind, many]) => count(many, kind));
     this.#part("found").textContent = counted.length ? `${counted.join(", ")}.` : "No episode and no smile was found.";
     this.#part("events-room").hidden = !events.length;
     this.#part("events").replaceChildren(

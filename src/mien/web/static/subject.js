@@ -11,7 +11,7 @@ import { saveAddress } from "./record.js";
 import { consentSign } from "./subjects.js";
 import { html, plainNumber } from "./svg.js";
 import { clock } from "./course.js";
-import { percent } from "./words.js";
+import { count, kindWords, percent, STATES } from "./words.js";
 
 const LOOK_MS = 10_000; // whether the subject is still there, and whether there is something new
 const SPAN = { all: Infinity, year: 366, quarter: 92, month: 31 };
@@ -108,7 +108,7 @@ class Subject {
   // Nothing can be done for a subject that never was there, or is somebody else's to see.
   #missing() {
     this.end();
-    this.#part("main").hidden = this.#part("side").hidden = true;
+    for (const part of ["main", "side", "questions"]) this.#part(part).hidden = true;
     this.#part("trouble").textContent = `there is no subject ${this.#code}`;
   }
 
@@ -127,10 +127,14 @@ class Subject {
     this.#part("consent-sign").replaceChildren(consentSign(about.consent));
     const years = about.birth_year ? `Born ${about.birth_year}. ` : "";
     const much = about.days ? `${count(about.recordings, "recording")} on ${count(about.days, "day")}.` : "Nothing is recorded yet.";
-    const kept = about.retention_days ? ` Recordings are kept for ${about.retention_days} days.` : "";
+    const kept = about.retention_days ? ` Recordings are kept for ${count(about.retention_days, "day")}.` : "";
     this.#part("about").textContent = years + much + kept;
     this.#part("notes").textContent = about.notes;
     this.#part("empty").hidden = about.days > 0;
+    this.#part("first-step").textContent = firstStep(about.consent);
+    this.#part("record-room").hidden = about.consent.state !== "valid" || about.simulated;
+    this.#part("record-now").textContent = about.recording_now ? "See the recording" : "Record";
+    this.#part("record-now").href = about.recording_now ? "/" : `/?record=${encodeURIComponent(this.#code)}`;
     this.#part("record").hidden = about.days === 0 && !about.self_reports.length && !about.marks.length;
     this.#part("report-room").hidden = about.days === 0;
     this.#showConsent(about.consent);
@@ -166,12 +170,22 @@ class Subject {
   }
 
   #fillMeasures() {
-    const [first, second] = [true, false].map((own) => this.#days.measures.filter(({ independent }) => independent === own));
-    const group = (label, list) => html("optgroup", { label }, ...list.map(({ name, title }) => new Option(title, name)));
-    const groups = [["Each tells something of its own", first], ["Follow from others", second]].filter(([, list]) => list.length).map(([label, list]) => group(label, list));
-    this.#part("measure").replaceChildren(...groups);
+    const groups = grouped(this.#days.measures);
+    this.#part("measure").replaceChildren(...groups.map(([label, list]) => html("optgroup", { label }, ...list.map(({ name, title }) => new Option(title, name)))));
+    this.#part("measures").replaceChildren(...groups.flatMap(([label, list]) => [html("h3", {}, label), html("dl", {}, ...list.flatMap((measure) => this.#meaning(measure)))]));
+    if (!this.#days.measures.some(({ name }) => name === this.#measure)) this.#measure = this.#days.measures.find(({ name }) => name === PRIMARY)?.name ?? this.#measure;
     if (!this.#days.measures.some(({ name }) => name === this.#measure)) this.#measure = this.#days.measures[0]?.name ?? PRIMARY;
     this.#part("measure").value = this.#measure;
+  }
+
+  // A measure with its line of meaning; its name shows it in the picture.
+  #meaning({ name, title, meaning, independent }) {
+    const choose = html("button", { type: "button", class: "link" }, title);
+    choose.addEventListener("click", () => {
+      this.#part("measure").value = name;
+      this.#part("measure").dispatchEvent(new Event("change"));
+    });
+    return [html("dt", {}, choose), html("dd", {}, independent ? meaning : `${meaning} Follows from other measures.`)];
   }
 
   #draw() {
@@ -184,7 +198,8 @@ class Subject {
     this.#choose(this.#chosen ?? last, false);
     this.#drawnMs = performance.now() - startMs;
     const measure = this.#named(this.#measure);
-    this.#part("definition").textContent = measure ? `${measure.title}: ${measure.definition} Unit: ${measure.unit}.` : "";
+    this.#part("definition").textContent = measure ? `${measure.title}. ${measure.meaning} ${measure.unit_words} Exactly: ${measure.definition}` : "";
+    this.#part("apart-key").hidden = !this.#days.apart.some(Boolean);
   }
 
   #span() {
@@ -209,7 +224,7 @@ class Subject {
     const measure = this.#named(this.#measure);
     if (measure) {
       const usual = this.#changes.usual(measure.name);
-      lanes.push(curveLane({ ...measure, name: measure.title, height: 170, days: numbers, limits: limitsOf(measure, usual), usual }));
+      lanes.push(curveLane({ ...measure, name: measure.title, height: 170, days: numbers, limits: limitsOf(measure, usual), usual, apart: this.#days.apart }));
     }
     for (const chart of this.#changes.charts(measure?.name)) lanes.push(chartLane({ ...chart, height: 70 }));
     const coverage = this.#named("coverage");
@@ -221,7 +236,7 @@ class Subject {
       const ninth = reports.filter(({ ninth: answer }) => answer !== null).map((report) => ({ day: dayNumber(report.day), total: report.ninth, safety: report.ninth > 0, words: `${plainMoment(report.at)}, ninth question: ${report.ninth}` }));
       if (ninth.length) lanes.push(pointsLane({ name: `${lane.name}, question 9`, limits: [0, 3], height: 34, points: ninth }));
     }
-    const marks = this.#about.marks.filter(({ kind }) => kind !== "speaking").map(({ day, until, kind, text, at }) => ({ day: dayNumber(day), last: until ? dayNumber(until) : null, kind, text: `${plainMoment(at)}, ${kind}: ${text}` }));
+    const marks = this.#about.marks.filter(({ kind }) => kind !== "speaking").map(({ day, until, kind, text, at }) => ({ day: dayNumber(day), last: until ? dayNumber(until) : null, kind, text: `${plainMoment(at)}, ${kindWords(kind)}: ${text}` }));
     if (marks.length) lanes.push(marksLane({ name: "Marks", marks }));
     return lanes;
   }
@@ -253,20 +268,21 @@ class Subject {
     const named = measure && measure.name !== "coverage";
     const interval = named && measure.low[place] !== measure.high[place] ? ` (90 % interval ${plainNumber(measure.low[place], 2)} to ${plainNumber(measure.high[place], 2)})` : "";
     const figure = !named ? "" : value === null ? ` ${measure.title}: too little to say.` : ` ${measure.title} ${plainNumber(value, 2)}${interval}.`;
-    return `${Math.round(this.#days.minutes[place])} minutes recorded, coverage ${percent(coverage)}.${figure}`;
+    const apart = this.#days.apart[place] ? ` This day can't be compared with the others: ${this.#days.apart[place]}.` : "";
+    return `${lengthWords(this.#days.minutes[place])} recorded, coverage ${percent(coverage)}.${apart}${figure}`;
   }
 
   #dayLinks(day) {
     const recordings = Object.entries(this.#recordings).find(([text]) => dayNumber(text) === day)?.[1] ?? [];
-    return recordings.map(({ id, time, length_s: lengthS, coverage, source, kind, state }) => {
+    return recordings.map(({ id, time, length_s: lengthS, coverage, origin, state, too_rarely: tooRarely }) => {
       const link = html("a", { href: `/${subjectPath(this.#code, "recordings", String(id))}` }, `${time}, ${clock(Math.round(lengthS))} long`);
-      const words = [source || kind, coverage === null ? null : `coverage ${percent(coverage)}`, state === "finished" ? null : state].filter(Boolean).join(", ");
+      const words = [origin, coverage === null ? null : `coverage ${percent(coverage)}`, STATES[state], tooRarely].filter(Boolean).join(", ");
       return html("li", {}, link, html("span", { class: "faint small" }, ` ${words}`));
     });
   }
 
   #dayMarks(day) {
-    const marks = this.#about.marks.filter((mark) => dayNumber(mark.day) === day).map(({ at, kind, text }) => `${at.slice(11)} ${kind}: ${text}`);
+    const marks = this.#about.marks.filter((mark) => dayNumber(mark.day) === day).map(({ at, kind, text }) => `${at.slice(11)} ${kindWords(kind)}: ${text}`);
     const reports = this.#about.self_reports.filter((report) => dayNumber(report.day) === day).map(({ at, title, told, note }) => `${at.slice(11)} ${title} ${told}${note ? `: ${note}` : ""}`);
     return [...marks, ...reports].map((words) => html("li", {}, words));
   }
@@ -319,7 +335,7 @@ class Subject {
   }
 
   #showMarks() {
-    const marks = this.#about.marks.map((mark) => ({ ...mark, what: "annotations", words: `${mark.kind}${mark.text ? `: ${mark.text}` : ""}` }));
+    const marks = this.#about.marks.map((mark) => ({ ...mark, what: "annotations", words: `${kindWords(mark.kind)}${mark.text ? `: ${mark.text}` : ""}` }));
     const reports = this.#about.self_reports.map((report) => ({ ...report, what: "self-reports", words: [`${report.title} ${report.told}`, report.ninth_text].filter(Boolean).join(". ") }));
     const newest = [...marks, ...reports].sort((one, other) => (one.at < other.at ? 1 : -1));
     this.#part("marks").replaceChildren(...newest.map((each) => this.#markRow(each)));
@@ -353,6 +369,24 @@ class Subject {
   }
 }
 
+/** The measures by their groups, in order: [title, measures]. */
+export function grouped(measures) {
+  const groups = new Map();
+  for (const measure of measures) groups.set(measure.group, [...(groups.get(measure.group) ?? []), measure]);
+  return [...groups];
+}
+
+/** What comes first where nothing is recorded yet. */
+export function firstStep({ state }) {
+  const tip = "Ten minutes a day, at about the same time and place, tell more than an hour a week.";
+  if (state === "valid") return `Consent is given. Press Record, and start the camera. ${tip}`;
+  const why = { withdrawn: "Consent was withdrawn: nothing can be recorded.", expired: "Consent has ended: note a new one, beside, before anything is recorded." };
+  return why[state] ?? `First note the consent, beside. Then a button to record stands above. ${tip}`;
+}
+
+/** How long: "less than a minute", "1 minute", "12 minutes". */
+export const lengthWords = (minutes) => (Math.round(minutes) < 1 ? "Less than a minute" : count(Math.round(minutes), "minute"));
+
 /** From what to what a curve's lane goes: what its unit allows, no more than its values need. */
 export function limitsOf({ unit, value, low, high }, usual) {
   const known = [...value, ...low, ...high, ...(usual ?? [])].filter((each) => each !== null);
@@ -364,8 +398,6 @@ export function limitsOf({ unit, value, low, high }, usual) {
   if (unit === "-1 to 1") [bottom, top] = [Math.max(-1, Math.min(bottom, 0)), Math.min(1, Math.max(top, 0))];
   return [bottom, top];
 }
-
-const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
 customElements.define(
   "mien-subject",

@@ -3,6 +3,7 @@
 import { ask, subjectPath } from "./ask.js";
 import { dayNumber, plainDay } from "./dates.js";
 import { html } from "./svg.js";
+import { count } from "./words.js";
 
 export const CONSENT = { valid: "Consent given", none: "No consent yet", withdrawn: "Consent withdrawn", expired: "Consent has ended" };
 
@@ -136,7 +137,7 @@ function row(subject) {
   const signs = [consentSign(consent)];
   if (open) signs.unshift(html("span", { class: "sign-pill recording" }, "Recording now"));
   if (simulated) signs.unshift(html("span", { class: "sign-pill simulated" }, "Simulated"));
-  const words = last ? `${days} day${days === 1 ? "" : "s"}, last ${plainDay(dayNumber(last))}` : "nothing recorded yet";
+  const words = last ? `${count(days, "day")}, last ${plainDay(dayNumber(last))}` : "nothing recorded yet";
   return html("li", { class: "subject-row" }, link, html("span", { class: "signs" }, ...signs), html("span", { class: "faint" }, words));
 }
 

@@ -1,5 +1,18 @@
 // Readings in plain words.
 
+/** With a capital letter. */
+export const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1);
+
+/** How many: 1 day, 2 days. */
+export const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+
+/** How a recording stands that isn't simply finished. */
+export const STATES = { open: "recording now", interrupted: "interrupted" };
+
+/** What a kind of mark, or of something found, is called. */
+export const KINDS = { medication: "medicine", speaking: "the person speaks" };
+export const kindWords = (kind) => KINDS[kind] ?? kind;
+
 export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)}\u00a0%`);
 
 const SMALL_FACE = 64; // pixels; below this, the network sees less than it was taught on
