@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-FILES := src tests benchmarks docs/screenshots.py
+FILES := src tests benchmarks docs/screenshots.py docs/own_neutral.py
 
 .PHONY: demo test coverage check format constraints clean
 

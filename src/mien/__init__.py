@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from mien.config import Settings
     from mien.errors import (
         ConfigError,
+        ConsentError,
         DatasetError,
         MienError,
+        MissingError,
         ModelError,
         OutputError,
         SourceError,
@@ -42,11 +44,13 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "ConfigError",
+    "ConsentError",
     "DatasetError",
     "Explanation",
     "Faces",
     "Frame",
     "MienError",
+    "MissingError",
     "ModelError",
     "OutputError",
     "Recording",
@@ -64,11 +68,13 @@ __all__ = [
 
 _HOME = {
     "ConfigError": "mien.errors",
+    "ConsentError": "mien.errors",
     "DatasetError": "mien.errors",
     "Explanation": "mien.analysis.explain",
     "Faces": "mien.types",
     "Frame": "mien.types",
     "MienError": "mien.errors",
+    "MissingError": "mien.errors",
     "ModelError": "mien.errors",
     "OutputError": "mien.errors",
     "Recording": "mien.recording",

@@ -106,7 +106,9 @@ def load_settings(**overrides: Any) -> Settings:
             near = get_close_matches(name, Settings.model_fields, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"there is no setting {name} (mien.toml, or by name){meant}") from error
-        why = first["msg"].removeprefix("Value error, ")
+        told, why = "Value error, ", first["msg"]
+        if why.startswith(told):  # our own sentence says what was received
+            raise ConfigError(f"setting {name}: {why.removeprefix(told)}") from error
         raise ConfigError(f"setting {name}: {why}, received {first['input']!r}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"mien.toml is not valid TOML: {error}") from error

@@ -409,7 +409,7 @@ def test_another_page_can_not_choose_it(app: FastAPI) -> None:
 # The description.
 
 
-RECORD = ("/subjects", "/users", "/texts", "/false-alarms", "/recording")
+RECORD = ("/subjects", "/users", "/texts", "/false-alarms", "/recording", "/scales", "/simulated")
 """What tests/web/test_record_api.py looks at."""
 
 

@@ -99,6 +99,7 @@ def test_from_sending_to_the_result(table: Table) -> None:
         "name": "clip.mp4",
         "kind": "video",
         "network": None,
+        "prior": None,
         "state": "running",
         "stage": "copying",
         "progress": 0.25,

@@ -81,7 +81,7 @@ def chosen_neutral(text: str | None, settings: Settings, recorded: Recorded | No
         recorded: into whose record inputs go; None into nobody's.
 
     Returns:
-        None for everybody's.
+        None for the average one.
 
     Raises:
         ConfigError: it is nothing of the kind, the photograph does not do, or the network can't.
@@ -237,8 +237,8 @@ def _from_first(
         return person, own, ""
     most_s = max((meter.seconds for meter in meters.values()), default=0.0)
     return None, {}, (
-        f"{most_s:.1f} s of a usable face in the first {seconds:g} s, less than {LEAST_S:g} s:"
-        " everybody's neutral face was used"
+        f"a usable face for only {most_s:.1f} of the first {seconds:g} s, and {LEAST_S:g} s are needed:"
+        " the average neutral face was used"
     )  # fmt: skip
 
 
@@ -254,7 +254,7 @@ def _by_itself(task: Task, pipeline: Pipeline, tracks: Sequence[int]) -> tuple[O
     looks = sorted((look for meter in meters.values() for look in meter.looks), key=lambda timed: timed[0])
     found = find_rest(pipeline.decider, looks)
     person = None if found.rest is None else Own(found.rest, "auto")
-    used = found.reason if person is not None else f"{found.reason}: everybody's neutral face was used"
+    used = found.reason if person is not None else f"{found.reason}: the average neutral face was used"
     return person, None if found.sure is None else round(found.sure, 3), used
 
 

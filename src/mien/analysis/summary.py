@@ -115,7 +115,7 @@ def summarise(
 
 
 def seldom_found(settings: Settings) -> str:
-    """Say how seldom the network finds what it seldom finds, under the mix; "" where not measured."""
+    """Say how often the network finds contempt and fear, under the mix; "" where not measured."""
     sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
     return seldom_words(recalls(sidecar, settings.prior))
 

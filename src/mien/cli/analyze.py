@@ -226,9 +226,9 @@ def neutral_line(neutral: dict[str, Any]) -> str:
     own = sum(many for origin, many in neutral["readings"].items() if origin != "average")
     [(label, p)] = person["read_without"].items()
     said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {count(own, 'reading')}"
-    return (
-        said if label == "neutral" else f"{said}, which without it reads as {label} ({p:.0%}): is it neutral?"
-    )
+    if label == "neutral":
+        return said
+    return f"{said}. By itself that face looks like {label} ({p:.0%}): was it neutral?"
 
 
 def _stored(kept: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""How seldom a network finds what it seldom finds, in words: beside every summary of expressions."""
+"""How often a network finds the labels that are rare in its data: beside every summary of expressions."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ def recalls(sidecar: Sidecar, prior: Named | Mix) -> dict[str, float]:
 
     Args:
         sidecar: of the network.
-        prior: with a mix of one's own, the figures are those of the balanced one.
+        prior: the mix.
 
     Returns:
-        By label, 0 to 1; empty where the network was not measured so.
+        By label, 0 to 1; empty where the network was not measured so, as under a mix of one's own.
     """
-    measured, named = sidecar.metrics.get("test", {}), "balanced" if isinstance(prior, Mix) else prior
-    found = {label: measured.get(recall_name(label, named)) for label in SELDOM}
+    if isinstance(prior, Mix):
+        return {}
+    measured = sidecar.metrics.get("test", {})
+    found = {label: measured.get(recall_name(label, prior)) for label in SELDOM}
     return {label: round(share, 4) for label, share in found.items() if share is not None}
 
 
@@ -36,5 +38,8 @@ def seldom_words(found: Mapping[str, float]) -> str:
     """Say it in a sentence; "" where nothing is known."""
     if not found:
         return ""
-    told = ", ".join(f"{label} {100 * share:.0f} %" for label, share in found.items())
-    return f"How often the rare ones are found: {told} of the faces that most of ten people call so."
+    told = "; ".join(
+        f"of faces that most people call {label} it finds {100 * share:.0f} %"
+        for label, share in found.items()
+    )
+    return f"{told[0].upper()}{told[1:]}."

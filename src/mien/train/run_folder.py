@@ -23,9 +23,12 @@ def claim(folder: Path, recipe: AnyRecipe) -> None:
         DatasetError: it holds a run of another recipe, which is left as it is.
         OutputError: it can't be written.
     """
-    config = recipe.model_dump(mode="json")
-    if (folder / CHECKPOINT).exists() and _config(folder) not in (None, config):
-        raise DatasetError(f"{folder}: holds a run of another recipe; choose another --out, or remove it")
+    config, there = recipe.model_dump(mode="json"), _config(folder)
+    if (folder / CHECKPOINT).exists() and there not in (None, config):
+        raise DatasetError(
+            f"{folder}: holds a run of another recipe{_difference(there, config)}; choose another --out, or"
+            " remove it"
+        )
     write_json(folder / CONFIG, config)
 
 
@@ -55,6 +58,23 @@ def _config(folder: Path) -> Any:
         return json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _difference(there: Any, asked: dict[str, Any]) -> str:
+    """Tell the first setting in which two recipes differ: often it is only the minutes."""
+    before, now = _flat(there), _flat(asked)
+    for name in now:
+        if before.get(name) != now[name]:
+            return f" ({name} is {before.get(name)} there, {now[name]} here)"
+    return ""
+
+
+def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Give the leaves of nested dictionaries under dotted names."""
+    if not isinstance(config, dict):
+        return {prefix.rstrip("."): config}
+    parts = [_flat(value, f"{prefix}{name}.") for name, value in config.items()]
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _is_over(recipe: AnyRecipe, state: LoopState) -> bool:

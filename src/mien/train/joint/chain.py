@@ -31,24 +31,28 @@ def train_chain(recipe: JointRecipe, data: Path, *, folder: Path, **options: Any
         ConfigError: a recipe is missing, is not a joint one, or stands on itself.
         MienError: see `train_jointly`.
     """
-    if recipe.fit.minutes is not None:
-        minutes = recipe.fit.minutes * recipe.fit.epochs / _epochs_of_chain(recipe)
-        recipe = recipe.model_copy(update={"fit": recipe.fit.model_copy(update={"minutes": minutes})})
-    return _train(recipe, data, folder, options, above=())
+    pace = recipe.fit.minutes and recipe.fit.minutes / _epochs_of_chain(recipe)
+    return _train(_timed(recipe, pace), data, folder, options, pace, above=())
 
 
 def _train(
-    recipe: JointRecipe, data: Path, folder: Path, options: dict[str, Any], *, above: tuple[str, ...]
+    recipe: JointRecipe,
+    data: Path,
+    folder: Path,
+    options: dict[str, Any],
+    pace: float | None,
+    *,
+    above: tuple[str, ...],
 ) -> Run:
     if recipe.name in above:
         raise ConfigError(f"recipe {recipe.name}: stands on itself, by way of {', '.join(above)}")
     above = (*above, recipe.name)
     earlier: dict[str, Path] = {}
     for name in _stands_on(recipe):
-        before = _earlier(name, recipe)
+        before = _timed(_earlier(name, recipe), pace)
         place = folder.parent / before.name
         if not is_finished(before, data, place):
-            _train(before, data, place, options, above=above)
+            _train(before, data, place, options, pace, above=above)
         earlier[name] = place / before.name
     start = earlier[recipe.starts_from].with_suffix(".keras") if recipe.starts_from else None
     teachers = [earlier[name].with_suffix(".onnx") for name in recipe.taught_by]
@@ -59,11 +63,19 @@ def _earlier(name: str, recipe: JointRecipe) -> JointRecipe:
     found = read_recipe(name)
     if not isinstance(found, JointRecipe):
         raise ConfigError(f"recipe {recipe.name}: can stand on joint recipes only, received {name}")
-    update: dict[str, Any] = {"seed": recipe.seed, "data": recipe.data}
-    if recipe.fit.minutes is not None:
-        minutes = recipe.fit.minutes * found.fit.epochs / recipe.fit.epochs
-        update["fit"] = found.fit.model_copy(update={"minutes": minutes})
-    return found.model_copy(update=update)
+    return found.model_copy(update={"seed": recipe.seed, "data": recipe.data})
+
+
+def _timed(recipe: JointRecipe, pace: float | None) -> JointRecipe:
+    """Give a recipe so many minutes for each of its epochs; None leaves it as it is.
+
+    From this one number, and not from the minutes of the recipe above: by two ways down those differ in the
+    last digit, and a finished run would be taken for another recipe's.
+    """
+    if pace is None:
+        return recipe
+    fit = recipe.fit.model_copy(update={"minutes": pace * recipe.fit.epochs})
+    return recipe.model_copy(update={"fit": fit})
 
 
 def _epochs_of_chain(recipe: JointRecipe) -> int:

@@ -185,7 +185,7 @@ export class Course {
     if (left < LEFT) return;
     pen.textAlign = "left";
     const smoothed = this.#face?.smoothed_s ? 8 : 0;
-    pen.fillText("shares", 0, upper.top + upper.height / 2 - smoothed);
+    pen.fillText("p", 0, upper.top + upper.height / 2 - smoothed);
     if (smoothed) pen.fillText("smoothed", 0, upper.top + upper.height / 2 + 8);
     if (smoothed) pen.fillText("smoothed", 0, middle + 16);
     pen.fillStyle = ink;

@@ -106,7 +106,7 @@ export class Timeline {
       pen.fillText(text, 0, y);
     };
     pen.textAlign = "left";
-    name("shares", upper.top + upper.height / 2, faint);
+    name("p", upper.top + upper.height / 2, faint);
     name("read", strip.top + strip.height / 2, faint);
     name("valence", lower.top + lower.height / 2 - 8, ink);
     name("arousal", lower.top + lower.height / 2 + 8, accent);
