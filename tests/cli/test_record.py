@@ -292,6 +292,19 @@ def test_a_total_alone_says_that_the_ninth_answer_is_not_known(run: Run, agreed:
     assert [each["ninth_unknown"] for each in listed["self_reports"]] == [True, True, False, False, False]
 
 
+def test_a_ninth_answer_that_is_not_known_is_said_where_a_record_leaves_and_comes(
+    run: Run, agreed: Store, tmp_path: Path
+) -> None:
+    zipped = tmp_path / "a.zip"
+    run("self-report", "P-017", "phq9", "0")
+    assert "not known" not in run("export", "P-017", "--out", zipped).out
+    run("self-report", "P-017", "phq9", "12")
+    assert "not known. Please ask." in run("export", "P-017", "--out", zipped).out
+    with zipfile.ZipFile(zipped) as files:
+        assert "In 1 PHQ-9 in this record it is not known" in files.read("README.txt").decode()
+    assert "not known. Please ask." in run("import", zipped, "--as", "P-117").out
+
+
 def test_how_difficult_things_were_is_kept(run: Run, agreed: Store) -> None:
     run("self-report", "P-017", "phq9", *[1] * 9, 2)
     run("self-report", "P-017", "phq9", "9", "--difficulty", "3")

@@ -18,7 +18,7 @@ from mien.record.documents import (
 )
 from mien.record.export.fhir import FhirVersion, bundle
 from mien.record.export.fhir_codes import ANSWERS, DIFFICULTIES, ITEMS, OURS, UNITS
-from mien.record.scales import PHQ9
+from mien.record.scales import NINTH_UNKNOWN, PHQ9
 from mien.store.scales import SCALES
 from record.fhir_server import Server, permits, references
 from record.people import ODD, START
@@ -149,6 +149,19 @@ def test_partial_answers_have_no_total_and_the_safety_text_as_a_note(version: Fh
     assert told["component"][-1]["code"]["coding"][0]["code"] == "44260-8"
     assert [each["text"] for each in told["note"]] == ["tired", "Call 555-0199 now."]
     assert all("555" not in str(each) for each in resources(version)["Observation"])
+
+
+@BOTH
+def test_a_ninth_answer_that_is_not_known_is_said_so(version: FhirVersion) -> None:
+    alone, zero, other = (
+        SelfReportDocument(at=START, scale=scale, items=None, total=total, note="")
+        for scale, total in (("phq9", 12.0), ("phq9", 0.0), ("gad7", 12.0))
+    )
+    for report, notes in ((alone, [NINTH_UNKNOWN]), (zero, []), (other, [])):
+        record = a_record().model_copy(update={"self_reports": [report]})
+        entries = json.loads(bundle(record, {}, MEASURES, version, safety="Call 555-0199 now."))["entry"]
+        (told,) = (each["resource"] for each in entries if "survey" in str(each["resource"].get("category")))
+        assert [each["text"] for each in told.get("note", [])] == notes
 
 
 def test_every_item_has_its_own_code() -> None:

@@ -134,6 +134,9 @@ def test_response_and_remission_are_told_with_their_start_and_source() -> None:
     assert "10.1176/appi.ps.201900295" in told
     later = replace(material(reports=reports), starting_points={"phq9": reports[1]})
     assert "15 on 15 May 2026 (as chosen)" in str(first_page(later).outcomes)
+    # "800 % more" than a good day says nothing that the points don't, and only falls have a definition.
+    risen = first_page(material(reports=[report(0, "phq9", 1), report(14, "phq9", 9)])).outcomes
+    assert "to 9 on 15 May 2026: 8 points more. Response" in str(risen)
 
 
 def test_partial_answers_are_named_and_never_a_plain_total() -> None:

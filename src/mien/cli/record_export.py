@@ -35,6 +35,7 @@ def export(
     from dataclasses import asdict
 
     from mien.record.export import export_record
+    from mien.record.scales import NINTH_UNKNOWN
     from mien.store.store import Store
 
     with Store(where, create=False) as store, progress_bar("export", 1.0, wanted=not as_json) as progress:
@@ -48,5 +49,7 @@ def export(
     )
     if exported.open_recordings:
         typer.echo(f"not in it, as still being written: {count(exported.open_recordings, 'recording')}")
+    if exported.ninth_unknown:
+        typer.echo(NINTH_UNKNOWN)
     if exported.safety_text:
         typer.echo(f"\n{exported.safety_text}")

@@ -30,6 +30,7 @@ def import_(
     Example: mien import P-017.zip
     """
     from mien.record.importing import import_record
+    from mien.record.scales import NINTH_UNKNOWN
     from mien.store.store import Store
 
     with Store(where) as store, progress_bar("import", 1.0, wanted=not as_json) as progress:
@@ -42,6 +43,8 @@ def import_(
         f" {count(imported.annotations, 'mark')}, {count(imported.self_reports, 'self-report')},"
         f" {count(imported.consents, 'consent')}"
     )
+    if imported.ninth_unknown:
+        typer.echo(NINTH_UNKNOWN)
     if imported.safety_text:
         typer.echo(f"\n{imported.safety_text}")
     for each in imported.left_out:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from mien.errors import ConsentError, StoreError
 from mien.record.documents import Events, Record, RecordingDocument
 from mien.record.export.readings import read_csv
-from mien.record.scales import safety_text
+from mien.record.scales import ninth_is_unknown, safety_text
 from mien.record.unpacking import Unpacked, unpacked
 from mien.store.types import Event, SelfReport, Subject
 
@@ -34,6 +34,7 @@ class Imported:
         recordings, annotations, self_reports, consents: how many.
         safety_text: the clinic's, where the PHQ-9's ninth question was answered above 0, in what was left out
             too; None where not.
+        ninth_unknown: of so many PHQ-9s it isn't known how that question was answered.
         left_out: what was not put in as no consent held when it was recorded; a line each.
     """
 
@@ -43,6 +44,7 @@ class Imported:
     self_reports: int
     consents: int
     safety_text: str | None
+    ninth_unknown: int
     left_out: tuple[str, ...]
 
 
@@ -101,6 +103,7 @@ def import_record(
         subject,
         **counts,
         safety_text=safety_text(store, record.self_reports),
+        ninth_unknown=sum(map(ninth_is_unknown, record.self_reports)),
         left_out=tuple(door.left_out),
     )
 

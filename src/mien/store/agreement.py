@@ -80,7 +80,8 @@ def refused(
     for moment in moments:
         if not held(to_it, signal, moment):
             then = "" if abs(now - moment) <= AHEAD else f" that held on {_shown(moment)}"
-            return f"{code} has no consent{what}{then}{_why(to_it, moment)}: {remedy}"
+            early = " --from TIME, where it was given earlier" if moment < to_it[0].given_at else ""
+            return f"{code} has no consent{what}{then}{_why(to_it, moment)}: {remedy}{early}"
     return None
 
 
@@ -124,7 +125,7 @@ def _why(consents: Sequence[Consent], at: datetime) -> str:
     if last.withdrawn_at is not None and last.withdrawn_at <= at:
         return f" (it was withdrawn on {last.withdrawn_at:%Y-%m-%d})"
     if last.given_at > at:
-        return f" (it begins on {last.given_at:%Y-%m-%d})"
+        return f" (it begins on {_shown(last.given_at)})"
     if last.valid_until is None:
         return ""
     # A consent ends with its last day, which is the midnight after it.

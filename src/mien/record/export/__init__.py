@@ -12,7 +12,7 @@ from mien.record.export.archive import ArchiveWriter, new_archive
 from mien.record.export.gathering import Gathered, gather
 from mien.record.export.readings import csv_bytes, parquet_bytes, readings_table
 from mien.record.export.words import readme
-from mien.record.scales import safety_text
+from mien.record.scales import ninth_is_unknown, safety_text
 
 if TYPE_CHECKING:
     from mien.mood.usual import Usual
@@ -32,6 +32,7 @@ class Exported:
         recordings, annotations, self_reports, consents: how many there are in it.
         open_recordings: how many were left out because they are being written.
         safety_text: the clinic's, where the PHQ-9's ninth question was answered above 0; None where not.
+        ninth_unknown: of so many PHQ-9s it isn't known how that question was answered.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Exported:
     consents: int
     open_recordings: int
     safety_text: str | None = None
+    ninth_unknown: int = 0
 
 
 def export_record(
@@ -86,8 +88,9 @@ def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callabl
         "consents": len(record.consents),
     }
     safety = safety_text(store, record.self_reports)
+    unknown = sum(map(ninth_is_unknown, record.self_reports))
     with new_archive(path) as archive:
-        archive.add("README.txt", readme(safety).encode())
+        archive.add("README.txt", readme(safety, unknown).encode())
         archive.add_json("record.json", record.model_dump(mode="json"))
         for name, schema in schemas().items():
             archive.add_json(name, schema)
@@ -102,7 +105,7 @@ def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callabl
         # Before the file is there: none is ever given away without its line.
         store.audit.log("export", subject, **counts)
     progress(1.0)
-    return Exported(path, **counts, open_recordings=gathered.open, safety_text=safety)
+    return Exported(path, **counts, open_recordings=gathered.open, safety_text=safety, ninth_unknown=unknown)
 
 
 def _add_recording(archive: ArchiveWriter, store: Store, recording: RecordingDocument, id: int) -> None:

@@ -37,7 +37,7 @@ from mien.record.export.fhir_codes import (
     quantity,
     score,
 )
-from mien.record.scales import needs_safety_text
+from mien.record.scales import NINTH_UNKNOWN, needs_safety_text, ninth_is_unknown
 
 FhirVersion = Literal["R5", "R4B"]
 
@@ -265,7 +265,11 @@ def _consent(consent: ConsentDocument, patient: dict[str, str], version: FhirVer
 
 def _self_report(report: SelfReportDocument, patient: dict[str, str], safety: str) -> Resource:
     items = zip(ITEMS.get(report.scale, ()), report.items or (), strict=False)
-    notes = [_text(report.note), _text(safety) if needs_safety_text(report) else ""]
+    notes = [
+        _text(report.note),
+        _text(safety) if needs_safety_text(report) else "",
+        NINTH_UNKNOWN if ninth_is_unknown(report) else "",
+    ]
     total = _UNKNOWN if report.total is None else {"valueQuantity": score(report.total)}
     difficulty = [] if report.difficulty is None else [_answer(DIFFICULTY, report.difficulty, DIFFICULTIES)]
     resource = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mien.wording import count
+
 _SAFETY: Final = """
 The PHQ-9's ninth question, about thoughts of being better off dead or of hurting oneself, was answered above
 "not at all" in this record:
@@ -12,9 +14,21 @@ The PHQ-9's ninth question, about thoughts of being better off dead or of hurtin
 """
 
 
-def readme(safety_text: str | None) -> str:
-    """Give the zip's README, with the clinic's safety text where an answer in the record needs it."""
-    return README if safety_text is None else README + _SAFETY.format(text=safety_text)
+_UNKNOWN: Final = """
+In {many} in this record it is not known how the ninth question was answered. Please ask.
+"""
+
+
+def readme(safety_text: str | None, ninth_unknown: int = 0) -> str:
+    """Give the zip's README.
+
+    Args:
+        safety_text: the clinic's, where an answer in the record needs it.
+        ninth_unknown: of so many PHQ-9s the ninth answer isn't known.
+    """
+    safety = _SAFETY.format(text=safety_text) if safety_text is not None else ""
+    unknown = _UNKNOWN.format(many=count(ninth_unknown, "PHQ-9")) if ninth_unknown else ""
+    return README + safety + unknown
 
 
 README: Final = """\

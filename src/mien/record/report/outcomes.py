@@ -83,7 +83,7 @@ def _told(found: Course, named: str) -> str:
     outcome = found.outcome
     fall = start - now
     points = f"{whole(abs(fall))} point{'' if abs(fall) == 1 else 's'}"
-    percent = "" if found.share is None else f" or {100 * abs(found.share):.0f} %"
+    percent = f" or {100 * found.share:.0f} %" if found.share is not None and fall > 0 else ""
     went = "no change" if not fall else f"{points}{percent} {'less' if fall > 0 else 'more'}"
     answers = {True: "yes", False: "no", None: "can't be said from 0"}
     text = (
