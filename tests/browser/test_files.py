@@ -60,7 +60,10 @@ def test_a_photograph_gets_label_table_and_marks(files: Page, portrait_path: Pat
     expected = mien.analyze(portrait_path).frame
     send(files, portrait_path)
     shown(files, portrait_path.name)
-    assert files.text("found") == f"1 face: {expected['expression'][0]}. Read by network mien."
+    said = (
+        f"1 face: {expected['expression'][0]}. Read by network mien. Of faces that most people call contempt"
+    )
+    assert files.text("found").startswith(said)
     head = files.run(
         "return [...document.querySelectorAll('[data-part=head] th')].map((cell) => cell.textContent)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,10 @@ def test_a_subjects_neutral_face_is_kept_and_read_by(run: Run, portrait_path: Pa
     refused = run("usual", "P-017", "--neutral", portrait_path, "--store", where)
     assert (refused.code, "no consent" in refused.errors[0]) == (1, True)
     with Store(where) as store:
-        store.consents.give(subject, given_by="herself", purpose="to see")
+        # The photograph is as old as its file, whenever that was unpacked.
+        store.consents.give(
+            subject, given_by="herself", purpose="to see", given_at=datetime(1975, 1, 1, tzinfo=UTC)
+        )
     told = run("usual", "P-017", "--neutral", portrait_path, "--store", where)
     assert (told.code, "P-017's neutral one from now on" in told.out) == (0, True)
     read = run("analyze", portrait_path, "--subject", "P-017", "--store", where, "--json")

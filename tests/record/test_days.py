@@ -160,7 +160,7 @@ def test_a_change_is_told_only_when_a_false_alarm_interval_is_chosen(
     assert abs((told[0].since - (START + timedelta(days=49))).days) <= 4
     assert told[0].size_sd is not None
     assert told[0].size_sd < -1
-    assert "less expressive than usual" in told[0].text
+    assert "The face has moved less than it usually does" in told[0].text
     choose_false_alarms(written, None)
 
 
