@@ -243,7 +243,9 @@ def test_the_readings_can_be_saved_and_hold_no_picture(running: Page, tmp_path: 
     )
     running.until("return !document.querySelector('[data-part=save]').disabled")
     running.part("save").click()
-    saved = WebDriverWait(running.browser, LIMIT_S, 0.1).until(lambda _: list(tmp_path.glob("*.csv")))
+    saved = WebDriverWait(running.browser, LIMIT_S, 0.1).until(
+        lambda _: [path for path in tmp_path.glob("*.csv") if path.stat().st_size]
+    )
     assert saved[0].name.startswith("mien-readings-")
     table = pd.read_csv(StringIO(saved[0].read_text(encoding="utf-8")))
     assert tuple(table.columns) == COLUMNS
