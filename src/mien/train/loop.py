@@ -58,7 +58,7 @@ class Pace:
     Attributes:
         epochs: at most this many.
         steps: of each epoch.
-        learning_rate: the highest; see `cosine_rate`.
+        learning_rate: the highest; see `rate`.
         average: momentum, a step, of the running average of the weights.
         average_every: steps between two takes of it.
         minutes: of training, with its measuring, after which it ends; the learning rate then falls in step
