@@ -219,6 +219,25 @@ def test_the_marks_are_drawn_over_the_picture(running: Page) -> None:
     assert running.run(found) == 0
 
 
+def test_no_button_moves_when_another_appears(page: Page) -> None:
+    """Who aims at Stop, hits Stop: the button for the neutral face comes a moment later, and behind it."""
+    page.open()
+    page.run("""
+const [stop, neutral] = ['stop', 'neutral'].map((name) => document.querySelector(`[data-part=${name}]`));
+window.places = [];
+const look = () => {
+  const {x, width} = stop.getBoundingClientRect();
+  if (width) window.places.push([neutral.hidden, x, width]);
+};
+new MutationObserver(look).observe(stop.parentElement, {subtree: true, childList: true, attributes: true});
+""")
+    page.start()
+    page.until("return !document.querySelector('[data-part=neutral]').hidden")
+    places = page.run("return window.places")
+    assert {hidden for hidden, *_ in places} == {True, False}
+    assert len({tuple(place) for _, *place in places}) == 1
+
+
 def test_the_timeline_fills(running: Page) -> None:
     running.part("span").send_keys("1 minute")
     first = running.until(coloured("timeline", "columns"))
