@@ -29,7 +29,7 @@ class Frame:
     """One image with its time.
 
     Attributes:
-        image: uint8 RGB, shape (height, width, 3).
+        image: uint8 RGB, shape (height, width, 3), as one sees it: upright, with square pixels.
         index: the frame's number in its source, from 0; skipped frames count.
         time_s: seconds from the start by the source's own clock; at least 0.
         source: the file's name or the camera's.
@@ -83,7 +83,7 @@ class Faces:
     read-only.
 
     Attributes:
-        xyxy: (n, 4) left, top, right, bottom in pixels of the original frame; right > left, bottom > top.
+        xyxy: (n, 4) left, top, right, bottom in pixels of the frame; right > left, bottom > top.
         detection: (n,) the detector's or tracker's score, 0 to 1.
         points: (n, 5, 2) five landmarks in pixels, in the order of `POINTS`; NaN where the detector has none.
         landmarks: (n, 68, 2) in pixels, iBUG's order; NaN where the network gives none.

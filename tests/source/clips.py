@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 SIZE_WH = (96, 64)
@@ -37,6 +38,10 @@ def write_clip(
     turned: tuple[float, bool] | None = None,
     sound: bool = False,
     index_first: bool = True,
+    size_wh: tuple[int, int] = SIZE_WH,
+    pixel_shape: Fraction | None = None,
+    start_s: float = 0.0,
+    tags: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a clip of 25 frames a second, or with the times given.
 
@@ -44,12 +49,25 @@ def write_clip(
         turned: degrees counter-clockwise, and whether it is mirrored after that; the container says so.
         sound: add a silent track half a second longer than the picture.
         index_first: put the index of an MP4 where a cut file still has it.
+        size_wh: width and height as stored.
+        pixel_shape: width by height of the pixels.
+        start_s: time of the first frame by the file.
+        tags: metadata of the file.
     """
     times = times_ms or [40 * index for index in range(count)]
     options = {"movflags": "faststart"} if index_first and path.suffix in (".mp4", ".mov") else {}
+    if tags and path.suffix in (".mp4", ".mov"):
+        options["movflags"] = "+use_metadata_tags+faststart"
+    if start_s:
+        options["output_ts_offset"] = str(start_s)
     with av.open(str(path), "w", options=options) as container:
+        container.metadata.update(tags or {})
         video = container.add_stream(codec, rate=25, options={"crf": "8"} if codec == "libx264" else {})
-        video.width, video.height = SIZE_WH
+        video.width, video.height = size_wh
+        if codec == "mpeg2video":
+            video.codec_context.qmax = 3
+        if pixel_shape is not None:
+            video.codec_context.sample_aspect_ratio = pixel_shape
         video.pix_fmt = "yuv420p"
         video.codec_context.gop_size = 5
         if times_ms:
@@ -58,13 +76,45 @@ def write_clip(
             video.set_display_rotation(turned[0], hflip=turned[1])
         audio = container.add_stream("aac", rate=16000) if sound else None
         for index, time_ms in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24").reformat(*size_wh)
             frame.time_base = Fraction(1, 1000) if times_ms else Fraction(1, 25)
             frame.pts = time_ms if times_ms else index
             container.mux(video.encode(frame))
         container.mux(video.encode())
         if audio is not None:
             _write_silence(container, audio, times[-1] / 1000 + 0.54)
+    return path
+
+
+def write_pictures(path: Path, *streams: tuple[tuple[int, int], int, Disposition, str]) -> Path:
+    """Write several pictures into one file of 25 frames a second, each one colour.
+
+    Args:
+        streams: width and height, number of frames, what the stream says of itself, and codec, of each.
+            The first is red 40, the second 80, and so on.
+    """
+    with av.open(str(path), "w") as container:
+        videos = []
+        for size_wh, count, disposition, codec in streams:
+            video = container.add_stream(codec, rate=25)
+            (video.width, video.height), video.disposition = size_wh, disposition
+            video.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            videos.append((video, count))
+        packets = []
+        for number, (video, count) in enumerate(videos, 1):
+            image = np.full((video.height, video.width, 3), (40 * number, 0, 0), np.uint8)
+            for index in range(count):
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts, frame.time_base = index, Fraction(1, 25)
+                packets += video.encode(frame)
+            packets += video.encode()
+        container.mux(sorted(packets, key=lambda packet: packet.dts * packet.time_base))
+    return path
+
+
+def join(path: Path, *parts: Path) -> Path:
+    """Put files one behind the other, as `cat` does."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
 
 

@@ -28,6 +28,7 @@ class FakeNetwork:
 
     Args:
         refusals: how many attempts fail before each one that succeeds; then all succeed.
+        pixel_shape: width by height of the pixels.
         on_attempt: is called at each attempt.
     """
 
@@ -37,9 +38,11 @@ class FakeNetwork:
         *,
         has_times: bool = True,
         hurries: bool = False,
+        pixel_shape: Fraction = Fraction(1),
         on_attempt: Callable[[], None] = lambda: None,
     ) -> None:
         self.has_times, self.hurries = has_times, hurries
+        self.pixel_shape = pixel_shape
         self.made = self.closed = 0
         self._fails = [fails for count in refusals for fails in [True] * count + [False]]
         self._on_attempt = on_attempt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from fractions import Fraction
 from threading import Event
 from typing import Any
 
@@ -58,6 +59,14 @@ def test_frames_come_with_the_stream_s_own_time() -> None:
     assert source.name == seen[0].source == "rtsp://***@camera/live"
     assert source.report.size_wh == (64, 48)
     assert (source.report.away_s, source.report.note) == (None, None)
+
+
+def test_squeezed_pictures_get_square_pixels() -> None:
+    network = FakeNetwork(pixel_shape=Fraction(2))
+    with closing(stream(network)) as source:
+        frame = taking(source, network)(0.0)
+        network.show(END)
+    assert frame.size_wh == source.report.size_wh == (128, 48)
 
 
 def test_pauses_grow_and_begin_anew_after_a_frame() -> None:

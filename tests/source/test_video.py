@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,11 +16,11 @@ import pytest
 from av.video.reformatter import VideoReformatter
 from PIL import Image as Pillow
 
-import mien.source.video
+import mien.source.picture
 from mien.errors import SourceError
 from mien.source.video import VideoSource
 from mien.types import Frame
-from source.clips import SIZE_WH, cut, index_of, picture, write_clip, write_sound
+from source.clips import SIZE_WH, cut, index_of, join, picture, write_clip, write_sound
 
 
 def read(path: Path, **choices: Any) -> tuple[list[Frame], VideoSource]:
@@ -57,6 +58,44 @@ def test_a_variable_frame_rate_keeps_its_times(tmp_path: Path, name: str) -> Non
     assert source.report.frame_rate_hz == pytest.approx(6 / 1.84, rel=1e-3)
 
 
+HOURS = 40_000.0
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [(".ts", "mpeg2video"), (".ts", "libx264"), (".mpg", "mpeg2video"), (".m2ts", "libx264")],
+)
+@pytest.mark.parametrize("starts_s", [(0, 0), (0, HOURS), (HOURS, 0), (0, 30), (30, 0)])
+def test_in_joined_recordings_time_goes_on(
+    tmp_path: Path, suffix: str, codec: str, starts_s: tuple[float, float]
+) -> None:
+    parts = [
+        write_clip(tmp_path / f"{place}{suffix}", 20, codec=codec, start_s=start_s)
+        for place, start_s in enumerate(starts_s)
+    ]
+    frames, source = read(join(tmp_path / f"all{suffix}", *parts))
+    assert len(frames) == 40
+    np.testing.assert_allclose([frame.time_s for frame in frames], np.arange(40) / 25, atol=1e-6)
+    np.testing.assert_allclose([index_of(frame.image) for frame in frames], [*range(20)] * 2, atol=1)
+    assert source.report.duration_s == pytest.approx(1.6)
+    assert source.report.frame_rate_hz == pytest.approx(25)
+    assert source.report.note == "its clock jumps at 0.8 s: time goes on there by a frame's length"
+
+
+def test_chosen_frames_of_joined_recordings_are_spread_evenly(tmp_path: Path) -> None:
+    part = write_clip(tmp_path / "a.ts", 25, codec="mpeg2video")
+    frames, _ = read(join(tmp_path / "all.ts", part, part, part), fps=5)
+    assert [frame.index for frame in frames] == list(range(0, 75, 5))
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mkv"])
+def test_a_late_or_long_picture_is_no_jump(tmp_path: Path, name: str) -> None:
+    times_ms = [5000, 5040, 65_040, 65_080]
+    frames, source = read(write_clip(tmp_path / name, times_ms=times_ms))
+    np.testing.assert_allclose([f.time_s for f in frames], [0, 0.04, 60.04, 60.08], atol=1e-3)
+    assert source.report.note is None
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_the_picture_is_turned_as_the_container_says(tmp_path: Path, degrees: int, mirrored: bool) -> None:
@@ -67,6 +106,70 @@ def test_the_picture_is_turned_as_the_container_says(tmp_path: Path, degrees: in
     np.testing.assert_array_equal(frames[1].image, expected)
     assert source.report.size_wh == frames[1].size_wh
     assert frames[1].image.flags.c_contiguous
+
+
+SQUEEZED = [
+    (Fraction(2, 1), (192, 64)),
+    (Fraction(64, 45), (137, 64)),
+    (Fraction(1, 2), (96, 128)),
+    (Fraction(8, 9), (96, 72)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", "libx264"),
+        ("a.mkv", "libx264"),
+        ("a.avi", "mpeg4"),
+        ("a.ts", "mpeg2video"),
+        ("a.h264", "libx264"),
+    ],
+)
+@pytest.mark.parametrize(("pixel_shape", "size_wh"), SQUEEZED)
+def test_squeezed_pictures_get_square_pixels(
+    tmp_path: Path, name: str, codec: str, pixel_shape: Fraction, size_wh: tuple[int, int]
+) -> None:
+    if codec == "mpeg2video":  # MPEG-2 knows the shape of the picture only: 4:3 or 16:9
+        pixel_shape, size_wh = Fraction(16, 9) * Fraction(64, 96), (114, 64)
+    frames, source = read(write_clip(tmp_path / name, 20, codec=codec, pixel_shape=pixel_shape))
+    assert [frame.size_wh for frame in frames] == [size_wh] * 20
+    assert source.report.size_wh == size_wh
+    expected = Pillow.fromarray(picture(1)).resize(size_wh, Pillow.Resampling.BILINEAR)
+    assert np.abs(frames[1].image.astype(int) - np.asarray(expected, int)).mean() < 6
+    assert source.report.note is None
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_squeezed_pictures_are_stretched_before_they_are_turned(tmp_path: Path, degrees: int) -> None:
+    lying, _ = read(write_clip(tmp_path / "a.mp4", 2, pixel_shape=Fraction(2)))
+    frames, source = read(write_clip(tmp_path / "b.mp4", 2, pixel_shape=Fraction(2), turned=(degrees, False)))
+    assert source.report.size_wh == ((192, 64) if degrees == 180 else (64, 192))
+    np.testing.assert_array_equal(frames[1].image, np.rot90(lying[1].image, degrees // 90))
+
+
+def test_a_nonsensical_shape_of_pixels_is_not_believed(tmp_path: Path) -> None:
+    _, source = read(write_clip(tmp_path / "a.mp4", 2, pixel_shape=Fraction(200, 1)))
+    assert source.report.size_wh == SIZE_WH
+
+
+def test_all_pictures_have_one_size_where_the_resolution_changes(tmp_path: Path) -> None:
+    parts = [
+        write_clip(tmp_path / "1.ts", 5),
+        write_clip(tmp_path / "2.ts", 5, size_wh=(192, 128)),
+        write_clip(tmp_path / "3.ts", 5, size_wh=(48, 64)),
+        write_clip(tmp_path / "4.ts", 5, size_wh=(48, 64), pixel_shape=Fraction(2)),
+    ]
+    frames, source = read(join(tmp_path / "all.ts", *parts))
+    assert [frame.size_wh for frame in frames] == [SIZE_WH] * 20
+    for place in (1, 6, 16):  # the same picture in another size, and squeezed
+        assert np.abs(frames[place].image.astype(int) - picture(1)).mean() < 8
+    narrow = frames[11].image
+    assert narrow[:, :22].max() < 20
+    assert narrow[:, -22:].max() < 20
+    squeezed = np.asarray(Pillow.fromarray(picture(1)).resize((48, 64)), int)
+    assert np.abs(narrow[:, 24:72].astype(int) - squeezed).mean() < 8
+    assert "its resolution changes: all is read at 96x64" in (source.report.note or "")
 
 
 def test_colours_come_through(tmp_path: Path) -> None:
@@ -102,12 +205,12 @@ def test_skipped_frames_are_not_converted(tmp_path: Path, monkeypatch: pytest.Mo
     converted = []
 
     class Counting:
-        def reformat(self, frame: av.VideoFrame, **options: Any) -> av.VideoFrame:
+        def reformat(self, frame: av.VideoFrame, *size: int, **options: Any) -> av.VideoFrame:
             converted.append(frame.pts)
-            return VideoReformatter().reformat(frame, **options)
+            return VideoReformatter().reformat(frame, *size, **options)
 
     path = write_clip(tmp_path / "a.mp4", 25)
-    monkeypatch.setattr(mien.source.video, "VideoReformatter", Counting)
+    monkeypatch.setattr(mien.source.picture, "VideoReformatter", Counting)
     frames, _ = read(path, every=10)
     assert len(frames) == 3
     assert len(set(converted)) == 3

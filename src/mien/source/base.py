@@ -26,7 +26,7 @@ class SourceReport:
         frames_dropped: frames that came while a live source's reader was busy; a file drops nothing.
         duration_s: length in seconds. A file's own word until all of it is read, then what could be read; a
             camera's grows. None: a photograph, or not known yet.
-        size_wh: width and height of the first frame in pixels, upright.
+        size_wh: width and height of the frames in pixels as they are shown: upright, with square pixels.
         frame_rate_hz: average frames a second before any are skipped; None as for `duration_s`.
         note: what was wrong with the source, in a few words; None when nothing was.
         away_s: seconds since a stream's connection was lost; None while it is there.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from fractions import Fraction
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from av.video.frame import VideoFrame
 
 from mien.errors import SourceError
 from mien.source.address import without_secrets
+from mien.source.container import choose_stream
+from mien.source.picture import PixelShape
 
 # RTP through the same connection as RTSP: it passes firewalls and loses nothing. Sound is not even asked for,
 # and the rate of frames is not waited for, which takes a second.
@@ -62,6 +65,11 @@ class Connection(Protocol):
     has_times: bool
     hurries: bool
 
+    @property
+    def pixel_shape(self) -> Fraction:
+        """Width by height of the pixels of the frame that was given last."""
+        ...
+
     def frames(self) -> Iterator[VideoFrame]:
         """Give the frames; ends where the stream itself ends.
 
@@ -88,8 +96,8 @@ class AvConnection:
 
     def __init__(self, address: str, patience_s: float) -> None:
         self._container = _open(address, patience_s)
-        moving = next((s for s in self._container.streams.video if s.codec_context is not None), None)
-        if moving is None:
+        moving = choose_stream(self._container.streams.video)
+        if moving is None or moving.codec_context is None:
             self.close()
             raise SourceError(
                 f"{without_secrets(address)}: expected a moving picture, received a stream without one"
@@ -97,8 +105,14 @@ class AvConnection:
         # Not by whole frames: each core would hold one back.
         moving.thread_type = "SLICE"
         self._stream = moving
+        self._pixels = PixelShape(moving)
         self.has_times = self._container.format.name not in _TIMELESS
         self.hurries = self.has_times and self._container.format.name != "rtsp"
+
+    @property
+    def pixel_shape(self) -> Fraction:
+        """Width by height of the pixels of the frame that was given last."""
+        return self._pixels.now()
 
     def frames(self) -> Iterator[VideoFrame]:
         """Give the frames that are whole."""
@@ -125,7 +139,11 @@ def _open(address: str, patience_s: float) -> InputContainer:
     options = _RTSP if address.lower().startswith("rtsp") else _HTTP
     reading_s = max(patience_s, _HLS_PATIENCE_S) if _is_playlist(address) else patience_s
     try:
-        return _guarded(lambda: av.open(address, options=options, timeout=(patience_s, reading_s)))
+        return _guarded(
+            lambda: av.open(
+                address, options=options, timeout=(patience_s, reading_s), metadata_errors="replace"
+            )
+        )
     except ConnectionLost as error:
         reason = str(error)
     # Raised out here, as the library's own error holds the whole address.

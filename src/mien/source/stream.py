@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from itertools import chain, repeat
 from threading import Event
 from typing import Final
 
-import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from mien.errors import SourceError
 from mien.source.address import check_stream, without_secrets
 from mien.source.base import Chooser, SourceReport
 from mien.source.connection import AvConnection, Connection, ConnectionLost
-from mien.source.container import display_matrix, upright
 from mien.source.newest import Newest
+from mien.source.picture import Converter, shown_size
 from mien.source.times import Times
-from mien.types import Frame, Image
+from mien.types import Frame
 
 __all__ = ["PAUSES_S", "StreamSource", "without_secrets"]
 
@@ -36,7 +35,8 @@ class StreamSource:
 
     The first connection is made at once. One that is lost later is made again, after growing pauses, until
     the source is closed; `report.away_s` tells how long it has been gone, and `report.note` why. A file on a
-    server plays at its own speed and ends.
+    server plays at its own speed and ends. Pixels are made square, and all pictures have the first one's
+    size; see `Converter`.
 
     Args:
         address: rtsp://, rtsps://, http:// or https://. HTTP may give MJPEG, HLS, MPEG-TS, MP4...; a name and
@@ -79,14 +79,14 @@ class StreamSource:
         check_stream(address)
         self.name = name or without_secrets(address)
         self._report = SourceReport()
-        self._newest: Newest[VideoFrame] = Newest(self._report, Chooser(every, fps))
+        self._newest: Newest[tuple[VideoFrame, Fraction]] = Newest(self._report, Chooser(every, fps))
         self._shown = without_secrets(address)
         self._connect = partial(connect, address, patience_s)
         self._pauses_s = pauses_s
         self._clock = clock
         self._wait = wait
         self._times = Times(clock)
-        self._reformatter = VideoReformatter()
+        self._converter = Converter()
         self._lost_s: float | None = None
         self._reconnections = 0
         first = self._connect()
@@ -103,19 +103,13 @@ class StreamSource:
     def frames(self) -> Iterator[Frame]:
         """Give the newest frame each time; waits while the stream is away, until it ends or is closed."""
         while (taken := self._newest.take()) is not None:
-            yield Frame(self._image(taken.picture), taken.index, taken.time_s, self.name)
+            yield Frame(self._converter.convert(*taken.picture), taken.index, taken.time_s, self.name)
         if self._newest.failure is not None:
             raise SourceError(f"{self.name}: reading broke off; start it again") from self._newest.failure
 
     def close(self) -> None:
         """Stop the thread, which hangs up; waits one second at most."""
         self._newest.close(_JOIN_S)
-
-    def _image(self, decoded: VideoFrame) -> Image:
-        rgb = self._reformatter.reformat(decoded, format="rgb24", threads=1).to_ndarray()
-        image = upright(np.asarray(rgb, np.uint8), display_matrix(decoded))
-        image.flags.writeable = False
-        return image
 
     def _read(self, connection: Connection | None) -> None:
         pauses_s = self._pauses()
@@ -140,9 +134,9 @@ class StreamSource:
             if self._newest.closed.is_set() or (ahead_s > 0 and self._wait(self._newest.closed, ahead_s)):
                 return
             self._arrive()
-            # Only converting it tells which way is up; once is enough.
-            size_wh = self._report.size_wh or self._image(decoded).shape[1::-1]
-            self._newest.offer(decoded, self._times.tell(stream_s), size_wh)
+            pixel_shape = connection.pixel_shape
+            size_wh = self._converter.size_wh = self._converter.size_wh or shown_size(decoded, pixel_shape)
+            self._newest.offer((decoded, pixel_shape), self._times.tell(stream_s), size_wh)
 
     def _arrive(self) -> None:
         self._seen_s = self._clock()

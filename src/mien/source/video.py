@@ -1,4 +1,4 @@
-"""Video files through PyAV: the chosen frames, upright, each with the time that the file gives it."""
+"""Video files through PyAV: the chosen frames as one sees them, each with the time that the file gives it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from threading import Lock
 
 import av
-import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from mien.errors import SourceError
 from mien.source.base import Chooser, SourceReport
-from mien.source.container import declared_duration_s, display_matrix, open_video, upright
+from mien.source.container import declared_duration_s, longest_gap_s, open_video, start_s
+from mien.source.picture import Converter, PixelShape
+from mien.source.times import FilmTimes
 from mien.types import Frame, Image
 
-# Less than this missing at the end is rounding, or a length that counts the sound.
+# Less than this missing at an end is rounding, or a length that counts the sound.
 _MISSING_S = 0.3
 
 # For files that know neither times nor rate.
@@ -29,8 +29,9 @@ _FALLBACK_RATE_HZ = 25.0
 class VideoSource:
     """A video file.
 
-    Damaged frames are left out, and of a file that was cut off the rest is read; `report.note` says how much
-    at the end.
+    Damaged frames are left out, and of a file that was cut off the rest is read. Times rise with every
+    frame, also where recordings were joined; see `FilmTimes`. Pixels are made square, and all pictures have
+    one size; see `Converter`. `report.note` says at the end what of this was needed.
 
     Args:
         path: a file in any container and codec that FFmpeg reads.
@@ -54,22 +55,23 @@ class VideoSource:
         self._closed = False
         self._container, self._stream = open_video(Path(path))
         self._stream.thread_type = "AUTO"
-        self._reformatter = VideoReformatter()
+        self._pixels = PixelShape(self._stream)
+        self._converter = Converter()
         self._damaged = 0
-        self._time_s = self._end_s = 0.0
         decoded = self._decode()
         first = next((frame for frame in decoded if not frame.is_corrupt), None)
         if first is None:
             self.close()
             raise SourceError(f"{path}: none of its frames can be read; record or export it again")
         self._decoded = chain([first], decoded)
-        self._first_pts = first.pts or 0
-        self._matrix = display_matrix(first)
-        self._rate_hz = float(self._stream.average_rate or _FALLBACK_RATE_HZ)
+        self._late_s = (self._seconds(first.pts) or 0.0) - start_s(self._stream)
+        rate_hz = float(self._stream.average_rate or _FALLBACK_RATE_HZ)
+        self._times = FilmTimes(rate_hz, longest_gap_s(self._container))
+        self._time_s = 0.0
         self._declared_s = declared_duration_s(self._container, self._stream)
         height, width = self._image(first).shape[:2]
         self.report = SourceReport(
-            duration_s=self._declared_s, size_wh=(width, height), frame_rate_hz=self._rate_hz
+            duration_s=self._declared_s, size_wh=(width, height), frame_rate_hz=rate_hz
         )
 
     def frames(self) -> Iterator[Frame]:
@@ -93,7 +95,7 @@ class VideoSource:
                 if decoded.is_corrupt:
                     self._damaged += 1
                     continue
-                self._tell_time(decoded, index)
+                self._time_s = self._times.tell(self._seconds(decoded.pts), self._seconds(decoded.duration))
                 if self._chooser.wants(index, self._time_s):
                     self.report.frames_given += 1
                     return Frame(self._image(decoded), index, self._time_s, self.name)
@@ -116,33 +118,34 @@ class VideoSource:
             self._damaged += 1
             yield None  # the decoder still holds a few frames
 
-    def _tell_time(self, decoded: VideoFrame, index: int) -> None:
+    def _seconds(self, ticks: int | None) -> float | None:
+        # By the stream, as the last frames of a broken decoder know of no time base.
         time_base = self._stream.time_base
-        frame_s = 1 / self._rate_hz
-        if decoded.pts is None or time_base is None:
-            time_s = index * frame_s
-        else:
-            time_s = float((decoded.pts - self._first_pts) * time_base)
-            frame_s = float(decoded.duration * time_base) or frame_s
-        # Damaged files may jump back; no reader is prepared for that.
-        self._time_s = max(self._time_s, time_s)
-        self._end_s = self._time_s + frame_s
+        return None if ticks is None or time_base is None else float(ticks * time_base)
 
     def _image(self, decoded: VideoFrame) -> Image:
-        # One thread: a picture of this size is converted before a second thread has started.
-        rgb = self._reformatter.reformat(decoded, format="rgb24", threads=1).to_ndarray()
-        image = upright(np.asarray(rgb, np.uint8), self._matrix)
-        image.flags.writeable = False
-        return image
+        return self._converter.convert(decoded, self._pixels.now())
 
     def _conclude(self) -> None:
         report = self.report
-        report.duration_s = self._end_s
+        report.duration_s = self._times.end_s
         if self._time_s > 0:
             report.frame_rate_hz = (report.frames_read - 1) / self._time_s
-        notes = []
-        if self._declared_s is not None and self._declared_s - self._end_s > _MISSING_S:
-            notes.append(f"truncated after {self._end_s:.1f} of {self._declared_s:.1f} s")
+        report.note = "; ".join(self._notes()) or None
+
+    def _notes(self) -> Iterator[str]:
+        end_s, jumps_s = self._times.end_s, self._times.jumps_s
+        if self._late_s > _MISSING_S:
+            yield f"cut off at its start: the first {self._late_s:.1f} s can't be read"
+        # Where the clock was set anew, the length that FFmpeg makes out of it means nothing.
+        whole_s = None if jumps_s else self._declared_s
+        if whole_s is not None and whole_s - max(0.0, self._late_s) - end_s > _MISSING_S:
+            yield f"truncated after {end_s:.1f} of {whole_s:.1f} s"
+        if jumps_s:
+            often = "" if len(jumps_s) == 1 else f"{len(jumps_s)} times, first "
+            yield f"its clock jumps {often}at {jumps_s[0]:.1f} s: time goes on there by a frame's length"
+        if self._converter.resized and self._converter.size_wh:
+            width, height = self._converter.size_wh
+            yield f"its resolution changes: all is read at {width}x{height}"
         if self._damaged:
-            notes.append(f"damaged frames left out: {self._damaged}")
-        report.note = "; ".join(notes) or None
+            yield f"damaged frames left out: {self._damaged}"

@@ -58,6 +58,8 @@ def plays_in_browsers(path: Path) -> bool:
 
     container, stream = open_video(path)
     with closing(container):
+        if len(container.streams.video) > 1:
+            return False  # A browser may choose another picture than the one that is read.
         # Matroska has WebM as its smaller part, and its reader bears both names.
         names = container.format.name.split(",")
         kind = "mp4" if "mp4" in names else "webm" if path.suffix == ".webm" and "webm" in names else None
