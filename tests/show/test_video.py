@@ -40,20 +40,28 @@ def click(at_s: float, duration_s: float) -> np.ndarray:
 
 
 def make_source(
-    path: Path, codec: str, *, start_s: float = 0.0, layout: str = "stereo", pictures: str = "mpeg4"
+    path: Path,
+    codec: str,
+    *,
+    start_s: float = 0.0,
+    layout: str = "stereo",
+    pictures: str = "mpeg4",
+    rate_hz: int = 10,
 ) -> Path:
-    """A video of 2 s at 10 frames a second with a click after 1 s; a picture of its own every 0.5 s."""
+    """A video of 2 s with a click after 1 s; a picture of its own after every five."""
     tick_s = Fraction(1, 1000)
     with av.open(str(path), "w") as container:
-        seen = container.add_stream(pictures, rate=10)
+        seen = container.add_stream(pictures, rate=rate_hz)
         seen.width, seen.height, seen.pix_fmt = 64, 48, "yuv420p"
-        seen.codec_context.time_base, seen.codec_context.gop_size = tick_s, 5
+        seen.codec_context.gop_size = 5
+        if pictures != "mpeg2video":  # which knows its own rates only
+            seen.codec_context.time_base = tick_s
         seen.codec_context.max_b_frames = 0
         sound = container.add_stream(codec, rate=48_000 if "opus" in codec else RATE_HZ)
         sound.layout = layout
-        for index in range(20):
+        for index in range(2 * rate_hz):
             frame = av.VideoFrame.from_ndarray(plain(64, 48), format="rgb24").reformat(format="yuv420p")
-            frame.pts, frame.time_base = round((start_s + index / 10) / tick_s), tick_s
+            frame.pts, frame.time_base = round((start_s + index / rate_hz) / tick_s), tick_s
             container.mux(seen.encode(frame))
         heard = av.AudioFrame.from_ndarray(click(1.0, 2.0)[None], format="fltp", layout="mono")
         heard.sample_rate, heard.time_base = RATE_HZ, Fraction(1, RATE_HZ)
@@ -74,6 +82,19 @@ def click_time_s(path: Path) -> float:
         frames = list(container.decode(audio=0))
     sound = np.concatenate([frame.to_ndarray().reshape(-1, frame.samples)[0] for frame in frames])
     return float(frames[0].time + np.argmax(np.abs(sound) > 0.3) / frames[0].sample_rate)
+
+
+def clicks_s(path: Path) -> list[float]:
+    """When each click is heard."""
+    with av.open(str(path)) as container:
+        frames = [
+            (frame.time, frame.to_ndarray().reshape(-1, frame.samples)[0])
+            for frame in container.decode(audio=0)
+        ]
+    loud_s = [
+        time_s + place / RATE_HZ for time_s, sound in frames for place in np.flatnonzero(abs(sound) > 0.3)
+    ]
+    return [now_s for now_s, before_s in zip(loud_s, [-1.0, *loud_s], strict=False) if now_s - before_s > 0.5]
 
 
 def sound_packets(path: Path) -> list[bytes]:
@@ -188,6 +209,15 @@ def test_sound_counts_from_the_first_picture_that_can_be_decoded(tmp_path: Path)
     assert len(times_of(cut)) == len(times_of(whole)) - lost_s * 10
     write(tmp_path / "clip.mp4", np.arange(15) / 10, sound_from=cut)
     assert click_time_s(tmp_path / "clip.mp4") == pytest.approx(1.0 - lost_s, abs=0.01)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("ts", "mp2"), ("ts", "aac"), ("mpg", "mp2")])
+def test_sound_of_joined_recordings_goes_on(tmp_path: Path, suffix: str, codec: str) -> None:
+    part = make_source(tmp_path / f"part.{suffix}", codec, pictures="mpeg2video", rate_hz=25)
+    joined = tmp_path / f"joined.{suffix}"
+    joined.write_bytes(part.read_bytes() * 2)
+    write(tmp_path / "clip.mp4", np.arange(40) / 10, sound_from=joined)
+    assert clicks_s(tmp_path / "clip.mp4") == pytest.approx([1.0, 3.0], abs=0.06)
 
 
 def test_sound_ends_soon_after_the_picture(tmp_path: Path) -> None:

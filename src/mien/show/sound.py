@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from mien.film import FilmTimes, choose_stream, longest_gap_s
+
 COPIED: Final = frozenset({"aac", "mp3"})
 """Codecs that browsers play in MP4: their packets are taken as they are. Others become AAC."""
+
+_PACKET_S: Final = 1024 / 48_000
+"""How long a packet is heard that doesn't say so: AAC's."""
 
 _AAC_RATES_HZ: Final = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 
@@ -23,16 +29,19 @@ class Sound:
     Args:
         source: where it comes from; closed with this.
         container: where it goes; nothing has been written to it yet.
-        start_s: the time in the source from which times are counted.
+        start_s: the time in the source from which times are counted. Where the source's clock is set anew,
+            they go on as the picture's do; see `film.FilmTimes`.
     """
 
     def __init__(self, source: InputContainer, container: OutputContainer, start_s: float) -> None:
         self._source, self._container = source, container
         stream = source.streams.audio[0]
+        self._start_s, self._first_s = start_s, 0.0
+        self._times: FilmTimes | None = None
         if stream.codec_context.codec.canonical_name in COPIED:
-            self._packets = self._copied(stream, container.add_stream_from_template(stream), start_s)
+            self._packets = self._copied(stream, container.add_stream_from_template(stream))
         else:
-            self._packets = self._encoded(stream, _aac_stream(stream, container), start_s)
+            self._packets = self._encoded(stream, _aac_stream(stream, container))
         self._next = self._take()
 
     def until(self, time_s: float) -> None:
@@ -55,23 +64,27 @@ class Sound:
         except av.FFmpegError:
             return None  # A damaged file is heard as far as it can be read, as it is seen.
 
-    def _copied(
-        self, stream: AudioStream, target: AudioStream, start_s: float
-    ) -> Iterator[Packet[AudioStream]]:
+    def _copied(self, stream: AudioStream, target: AudioStream) -> Iterator[Packet[AudioStream]]:
         for packet in self._source.demux(stream):
-            if packet.pts is not None and packet.dts is not None:
-                shift = round(start_s / packet.time_base)
-                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, target
+            if packet.pts is not None:
+                packet.pts = packet.dts = self._told(packet.pts, packet.duration, packet.time_base)
+                packet.stream = target
                 yield packet
 
-    def _encoded(
-        self, stream: AudioStream, target: AudioStream, start_s: float
-    ) -> Iterator[Packet[AudioStream]]:
+    def _encoded(self, stream: AudioStream, target: AudioStream) -> Iterator[Packet[AudioStream]]:
         for frame in self._source.decode(stream):
             if frame.pts is not None and frame.time_base is not None:
-                frame.pts -= round(start_s / frame.time_base)
+                frame.pts = self._told(frame.pts, frame.duration, frame.time_base)
                 yield from target.encode(frame)
         yield from target.encode(None)
+
+    def _told(self, pts: int, duration: int | None, time_base: Fraction) -> int:
+        """Give a time from the first picture, in ticks, for one in the source."""
+        if self._times is None:
+            self._times = FilmTimes(1 / _PACKET_S, longest_gap_s(self._source))
+            self._first_s = float(pts * time_base) - self._start_s
+        time_s = self._times.tell(float(pts * time_base), float((duration or 0) * time_base))
+        return round((self._first_s + time_s) / time_base)
 
 
 def open_sound(path: Path, container: OutputContainer) -> Sound | None:
@@ -85,7 +98,7 @@ def open_sound(path: Path, container: OutputContainer) -> Sound | None:
         The sound, to be closed by the caller; None where there is none, or none that can be read.
     """
     try:
-        source = av.open(str(path), metadata_errors="replace")
+        source = av.open(f"file:{path}", metadata_errors="replace")
     except (av.FFmpegError, OSError):
         return None
     if not source.streams.audio or source.streams.audio[0].codec_context is None:
@@ -97,9 +110,11 @@ def open_sound(path: Path, container: OutputContainer) -> Sound | None:
 def _first_picture_s(path: Path) -> float:
     # A stream that was cut starts with pictures that can't be decoded: the first one seen comes later.
     try:
-        with av.open(str(path), metadata_errors="replace") as source:
-            return next((frame.time or 0.0 for frame in source.decode(video=0)), 0.0)
-    except (av.FFmpegError, IndexError):
+        with av.open(f"file:{path}", metadata_errors="replace") as source:
+            moving = choose_stream(source.streams.video)
+            pictures = iter(()) if moving is None else source.decode(moving)
+            return next((frame.time or 0.0 for frame in pictures if not frame.is_corrupt), 0.0)
+    except av.FFmpegError:
         return 0.0
 
 

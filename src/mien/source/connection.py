@@ -15,8 +15,8 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from mien.errors import SourceError
+from mien.film import choose_stream
 from mien.source.address import without_secrets
-from mien.source.container import choose_stream
 from mien.source.picture import PixelShape
 
 # RTP through the same connection as RTSP: it passes firewalls and loses nothing. Sound is not even asked for,

@@ -13,10 +13,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien.errors import SourceError
+from mien.film import FilmTimes, declared_duration_s, longest_gap_s, start_s
 from mien.source.base import Chooser, SourceReport
-from mien.source.container import declared_duration_s, longest_gap_s, open_video, start_s
+from mien.source.container import open_video
 from mien.source.picture import Converter, PixelShape
-from mien.source.times import FilmTimes
 from mien.types import Frame, Image
 
 # Less than this missing at an end is rounding, or a length that counts the sound.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.source.times import BROADCAST_GAP_S, FilmTimes
+from mien.film import BROADCAST_GAP_S, FilmTimes
 
 
 def told(

@@ -1,4 +1,4 @@
-"""What a video file says about itself: which of its streams is the picture, and how long it is."""
+"""What a film says of itself: which of its streams is the picture, and how long it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from av.stream import Disposition
 
 from http_video import serving_files
-from mien.source.container import parse_length_s
+from mien.film import parse_length_s
 from mien.source.stream import StreamSource
 from mien.source.video import VideoSource
 from source.clips import write_clip, write_pictures
@@ -65,7 +65,8 @@ def test_an_address_is_read_like_a_file(tmp_path: Path) -> None:
     ("text", "length_s"),
     [
         ("01:02:03.500000000", 3723.5), ("00:00:02,4", 2.4), ("2.4", 2.4), (" 00:00:02.4 ", 2.4),
-        ("1:02", 62.0), ("2.", 2.0), ("", None), ("two", None), ("-1", None), ("1:2:3:4", None), ("nan", None), ("٢", None),
+        ("1:02", 62.0), ("2.", 2.0), ("", None), ("two", None), ("-1", None), ("1:2:3:4", None),
+        ("nan", None), ("٢", None),
     ],
 )  # fmt: skip
 def test_lengths_are_read_in_any_form(text: str, length_s: float | None) -> None:

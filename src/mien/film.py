@@ -1,0 +1,160 @@
+"""What a film's container means: which stream is the picture, how long it is, when each frame comes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+FILM_GAP_S: Final = 3600.0
+"""A film whose next frame comes later than this has set its clock anew; shorter gaps are kept."""
+
+BROADCAST_GAP_S: Final = 10.0
+"""The same in MPEG's streams, whose clock may be set anew: FFmpeg's `dts_delta_threshold`."""
+
+_STEP_BACK_S: Final = 0.1
+"""By more than this no frame precedes the one before unless the clock was set back: FFmpeg's limit too."""
+_LEAST_STEP_S: Final = 0.001
+"""So much later than the one before is a frame whose time stands still."""
+
+_BROADCAST: Final = frozenset({"mpegts", "mpeg"})
+"""Formats whose clock may be set anew within a file."""
+
+_STILL: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+"""What a stream says of itself that is a cover, or pictures for a slider."""
+
+_TWO: Final = 1.5
+"""Pictures; that many, as lengths are rounded."""
+
+# "1:02:03.5", and what other programs write: "00:00:02,4", "2.4".
+_LENGTH = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", re.ASCII)
+
+
+def choose_stream(streams: Iterable[VideoStream]) -> VideoStream | None:
+    """Choose the picture that a container is about, as a player does.
+
+    Covers and previews are none, and neither is what can't be decoded, where there is more. Of the rest it is
+    the one that is marked as the default, or of several such, or of none, the largest; the first of equals.
+
+    Args:
+        streams: the video streams in their order.
+
+    Returns:
+        The stream; None where there is no moving picture. Its `codec_context` is None where nothing here
+        decodes it.
+    """
+    pictures = [each for each in streams if not each.disposition & _STILL]
+    readable = [each for each in pictures if each.codec_context is not None] or pictures
+    moving = [each for each in readable if _moves(each)] or readable
+    marked = [each for each in moving if each.disposition & Disposition.default] or moving
+    return max(marked, key=_area_px, default=None)
+
+
+def _moves(stream: VideoStream) -> bool:
+    """Say whether a stream has more than one picture, as far as it tells."""
+    length_s, rate_hz = _own_length_s(stream), stream.average_rate
+    return stream.frames != 1 and not (length_s and rate_hz and length_s * rate_hz < _TWO)
+
+
+def _area_px(stream: VideoStream) -> int:
+    return 0 if stream.codec_context is None else stream.width * stream.height
+
+
+def longest_gap_s(container: InputContainer) -> float:
+    """Give by how much a container's clock goes on at most unless it was set anew, in seconds."""
+    return BROADCAST_GAP_S if container.format.name in _BROADCAST else FILM_GAP_S
+
+
+def declared_duration_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """Give the moving picture's length in seconds by the file's own word; None when it has none."""
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        # FFmpeg shortens the duration of a cut AVI to what is left; its header still has the count.
+        return float(stream.frames / stream.average_rate)
+    if length_s := _own_length_s(stream):
+        return length_s
+    return container.duration / av.time_base - _late_s(stream) if container.duration else None
+
+
+def _own_length_s(stream: VideoStream) -> float | None:
+    """Give a stream's own length, as Matroska's tag or its header has it."""
+    if end_s := parse_length_s(stream.metadata.get("DURATION", "")):
+        return end_s - _late_s(stream)
+    return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
+
+
+def _late_s(stream: VideoStream) -> float:
+    """Give how late the picture begins where lengths are counted from 0, as Matroska's are."""
+    return start_s(stream) if "matroska" in stream.container.format.name else 0.0
+
+
+def start_s(stream: VideoStream) -> float:
+    """Give the time of a stream's first packet, which may be no whole picture; 0 where it isn't known."""
+    return float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
+
+
+def parse_length_s(text: str) -> float | None:
+    """Read a length in hours, minutes and seconds, or fewer of them; None where it is none."""
+    parts = _LENGTH.fullmatch(text.strip())
+    if parts is None:
+        return None
+    hours, minutes, seconds = parts.groups(default="0")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
+
+
+class FilmTimes:
+    """Gives the frames of a film times that rise with each one, also where its clock is set anew.
+
+    That happens where two recordings were joined, a recorder lost its signal, or 33 bits ran over. From
+    there, time goes on by the length of the frame before.
+
+    Args:
+        rate_hz: frames a second, for frames without time or length.
+        gap_s: from one frame to the next the clock may go on by so much, beyond which it was set anew.
+
+    Attributes:
+        end_s: when the last frame ends.
+        jumps_s: times of the first frames after the clock was set anew.
+    """
+
+    def __init__(self, rate_hz: float, gap_s: float = FILM_GAP_S) -> None:
+        self._gap_s = gap_s
+        self._length_s = self._step_s = 1 / rate_hz
+        self._offset_s: float | None = None
+        self._last_s: float | None = None
+        self.end_s = 0.0
+        self.jumps_s: list[float] = []
+
+    def tell(self, film_s: float | None, length_s: float | None = None) -> float:
+        """Give the next frame's time in seconds from the first one.
+
+        Args:
+            film_s: its time by the film; None where it has none.
+            length_s: how long it is shown by the film; None or 0 where it doesn't say.
+        """
+        time_s = self._told(film_s)
+        if self._last_s is not None and time_s - self._last_s > _LEAST_STEP_S:
+            self._step_s = time_s - self._last_s
+        self._last_s = time_s
+        self._length_s = length_s if length_s and length_s <= self._gap_s else self._step_s
+        self.end_s = time_s + self._length_s
+        return time_s
+
+    def _told(self, film_s: float | None) -> float:
+        last_s = self._last_s
+        due_s = 0.0 if last_s is None else last_s + self._length_s
+        if film_s is None:
+            return due_s
+        if self._offset_s is None or last_s is None:
+            self._offset_s = due_s - film_s
+            return due_s
+        step_s = film_s + self._offset_s - last_s
+        if -_STEP_BACK_S <= step_s <= self._gap_s:
+            return max(film_s + self._offset_s, last_s + _LEAST_STEP_S)
+        self._offset_s = due_s - film_s
+        self.jumps_s.append(due_s)
+        return due_s
