@@ -19,6 +19,9 @@ BROADCAST_GAP_S: Final = 10.0
 
 _STEP_BACK_S: Final = 0.1
 """By more than this no frame precedes the one before unless the clock was set back: FFmpeg's limit too."""
+FALLBACK_RATE_HZ: Final = 25.0
+"""For files that know neither times nor rate."""
+
 _LEAST_STEP_S: Final = 0.001
 """So much later than the one before is a frame whose time stands still."""
 
@@ -65,9 +68,14 @@ def _area_px(stream: VideoStream) -> int:
     return 0 if stream.codec_context is None else stream.width * stream.height
 
 
+def jumps(container: InputContainer) -> bool:
+    """Say whether a container is one whose clock may be set anew within a file."""
+    return container.format.name in _BROADCAST
+
+
 def longest_gap_s(container: InputContainer) -> float:
     """Give by how much a container's clock goes on at most unless it was set anew, in seconds."""
-    return BROADCAST_GAP_S if container.format.name in _BROADCAST else FILM_GAP_S
+    return BROADCAST_GAP_S if jumps(container) else FILM_GAP_S
 
 
 def declared_duration_s(container: InputContainer, stream: VideoStream) -> float | None:
@@ -78,6 +86,23 @@ def declared_duration_s(container: InputContainer, stream: VideoStream) -> float
     if length_s := _own_length_s(stream):
         return length_s
     return container.duration / av.time_base - _late_s(stream) if container.duration else None
+
+
+def played_length_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """Give how long a film plays, by all of its packets, which are read but not decoded; None without any.
+
+    It takes as long as reading the file. What FFmpeg says of MPEG's streams is the last time less the first,
+    which means nothing where the clock was set anew.
+    """
+    times = FilmTimes(float(stream.average_rate or FALLBACK_RATE_HZ), longest_gap_s(container))
+    try:
+        for packet in container.demux(stream):
+            if packet.dts is not None:
+                length_s = float((packet.duration or 0) * packet.time_base)
+                times.tell(float(packet.dts * packet.time_base), length_s)
+    except av.FFmpegError:
+        pass  # As far as it can be read.
+    return times.end_s or None
 
 
 def _own_length_s(stream: VideoStream) -> float | None:

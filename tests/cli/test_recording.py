@@ -242,6 +242,9 @@ def test_when_a_film_was_recorded(clip: Path) -> None:
             expected or changed - timedelta(seconds=length_s),
             expected is not None,
         )
+    path = stamped(clip, "0001-01-01T00:00:00.000000Z")
+    os.utime(path, (changed.timestamp(), changed.timestamp()))
+    assert not recorded_at(path, length_s).said
     path = stamped(clip, "2026-07-01T08:00:00.000000Z")
     os.utime(path, (changed.timestamp(), changed.timestamp()))
     assert recorded_at(path, length_s) == (changed - timedelta(seconds=length_s), False)

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien.errors import SourceError
-from mien.film import FilmTimes, declared_duration_s, longest_gap_s, start_s
+from mien.film import FALLBACK_RATE_HZ, FilmTimes, declared_duration_s, longest_gap_s, start_s
 from mien.source.base import Chooser, SourceReport
 from mien.source.container import open_video
 from mien.source.picture import Converter, PixelShape
@@ -21,9 +21,6 @@ from mien.types import Frame, Image
 
 # Less than this missing at an end is rounding, or a length that counts the sound.
 _MISSING_S = 0.3
-
-# For files that know neither times nor rate.
-_FALLBACK_RATE_HZ = 25.0
 
 
 class VideoSource:
@@ -65,7 +62,7 @@ class VideoSource:
             raise SourceError(f"{path}: none of its frames can be read; record or export it again")
         self._decoded = chain([first], decoded)
         self._late_s = (self._seconds(first.pts) or 0.0) - start_s(self._stream)
-        rate_hz = float(self._stream.average_rate or _FALLBACK_RATE_HZ)
+        rate_hz = float(self._stream.average_rate or FALLBACK_RATE_HZ)
         self._times = FilmTimes(rate_hz, longest_gap_s(self._container))
         self._time_s = 0.0
         self._declared_s = declared_duration_s(self._container, self._stream)
