@@ -102,6 +102,20 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
 
 
 @pytest.mark.usefixtures("agreed")
+@pytest.mark.parametrize("count", [1, 4])
+def test_the_only_face_of_a_short_film_is_the_subjects(
+    run: Run, tmp_path: Path, small_portrait: np.ndarray, count: int
+) -> None:
+    path = save_clip(tmp_path / "blink.mp4", [small_portrait] * count)
+    ran = run("analyze", path, "--subject", "P-017", "--out", "results")
+    assert (ran.code, ran.errors) == (0, [])
+    assert f"P-017 in {count} of {count} frames" in ran.out
+    (recording,) = stored()
+    with Store() as store:
+        assert np.isfinite(load_series(store, recording.id).confidence).sum() == count
+
+
+@pytest.mark.usefixtures("agreed")
 def test_from_python_too(clip: Path) -> None:
     found = mien.analyze(clip, subject="P-017")
     (recording,) = stored()

@@ -529,7 +529,28 @@ def test_a_film_that_ends_before_it_is_clear(store: Store, subject: Subject) -> 
     with writer(store, subject, face=SubjectFace(), waits=True) as record:
         for index in range(3):
             record.take(frame(index), seen(0))
-    assert (record.status.with_subject, record.status.others, record.status.stored) == (0, 3, 3)
+    assert (record.status.with_subject, record.status.others, record.status.stored) == (3, 0, 3)
+    assert widths(store, record) == [60] * 3
+
+
+@pytest.mark.parametrize("between", ["another face", "a cut", "another track"])
+def test_a_short_film_with_more_than_one_face_is_nobodys(
+    store: Store, subject: Subject, between: str
+) -> None:
+    with writer(store, subject, face=SubjectFace(), waits=True) as record:
+        record.take(frame(0), seen(0, 1) if between == "another face" else seen(0))
+        if between == "a cut":
+            record.cut()
+        for index in range(1, 4):
+            record.take(frame(index), seen(0) if between == "another face" else seen(1))
+    assert record.status.with_subject == 0
+
+
+def test_an_interrupted_film_is_not_taken_for_a_short_one(store: Store, subject: Subject) -> None:
+    record = writer(store, subject, face=SubjectFace(), waits=True)
+    record.take(frame(0), seen(0))
+    record.finish("interrupted")
+    assert record.status.with_subject == 0
 
 
 def test_after_a_cut_somebody_has_to_choose(store: Store, subject: Subject) -> None:

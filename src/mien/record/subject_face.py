@@ -68,11 +68,15 @@ class FindsSubject(Protocol):
     def cut(self) -> None:
         """Say that the film was cut before the next frame."""
 
+    def end(self) -> int | None:
+        """Say that the film is over; give the track that is the subject's after all, None where it is not."""
+
 
 class SubjectFace:
     """Finds the subject by itself where that is beyond doubt, and else asks.
 
-    At the start it takes the face that is alone, or clearly the largest, and keeps to that track. A new track
+    At the start it takes the face that is alone, or clearly the largest, and keeps to that track; of a film
+    that is too short for that, the only face. A new track
     is taken for the subject again only where the subject was alone in view, was lost inside the picture, and
     the new face, alone as well, comes up after a pause, soon, in the same place and of the same size.
 
@@ -113,6 +117,13 @@ class SubjectFace:
         self._leading = None
         if self.state in ("following", "away"):
             self.state = "choose"
+
+    def end(self) -> int | None:
+        """Take the only face of a film that was over before it was clear whose face is in it."""
+        if self.leading is None or self._known != {self.leading[0]}:
+            return None
+        self.state, self._track = "following", self.leading[0]
+        return self._track
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
         """Give the place of the subject's face in the next frame; None where it isn't there, or in doubt.
@@ -244,6 +255,9 @@ class GivenTracks:
 
     def cut(self) -> None:
         """Nothing: the tracks after the cut were given too."""
+
+    def end(self) -> None:
+        """Nothing: who is the subject was said."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
         """Give the place of the one track that is in view; None where there is none, or more."""

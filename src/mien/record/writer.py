@@ -219,6 +219,8 @@ class RecordWriter:
         Returns:
             Whether all is done.
         """
+        if self._waits and state == "finished" and (only := self._face.end()) is not None:
+            self._track = only
         self._release(None)
         self.end(state)
         return self._committer.join(timeout_s)
