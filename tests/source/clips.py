@@ -41,6 +41,7 @@ def write_clip(
     size_wh: tuple[int, int] = SIZE_WH,
     pixel_shape: Fraction | None = None,
     start_s: float = 0.0,
+    key_every: int = 5,
     tags: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a clip of 25 frames a second, or with the times given.
@@ -52,6 +53,7 @@ def write_clip(
         size_wh: width and height as stored.
         pixel_shape: width by height of the pixels.
         start_s: time of the first frame by the file.
+        key_every: of so many pictures, one stands for itself.
         tags: metadata of the file.
     """
     times = times_ms or [40 * index for index in range(count)]
@@ -69,7 +71,7 @@ def write_clip(
         if pixel_shape is not None:
             video.codec_context.sample_aspect_ratio = pixel_shape
         video.pix_fmt = "yuv420p"
-        video.codec_context.gop_size = 5
+        video.codec_context.gop_size = key_every
         if times_ms:
             video.codec_context.time_base = Fraction(1, 1000)
         if turned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
@@ -170,6 +171,38 @@ def test_all_pictures_have_one_size_where_the_resolution_changes(tmp_path: Path)
     squeezed = np.asarray(Pillow.fromarray(picture(1)).resize((48, 64)), int)
     assert np.abs(narrow[:, 24:72].astype(int) - squeezed).mean() < 8
     assert "its resolution changes: all is read at 96x64" in (source.report.note or "")
+
+
+def test_a_film_that_begins_small_is_read_at_its_full_size(tmp_path: Path) -> None:
+    small = write_clip(tmp_path / "1.ts", 5)
+    large = write_clip(tmp_path / "2.ts", 45, size_wh=(192, 128), start_s=0.4)
+    frames, source = read(join(tmp_path / "all.ts", small, large))
+    assert {frame.size_wh for frame in frames} == {(192, 128)}
+    assert source.report.size_wh == (192, 128)
+    assert source.report.note == "its resolution changes: all is read at 192x128"
+    assert len(frames) == 50
+
+
+@pytest.mark.parametrize("ends", ["start", "both"])
+def test_of_a_film_that_was_cut_it_says_which_end(tmp_path: Path, ends: str) -> None:
+    path = write_clip(tmp_path / "a.ts", 50, codec="mpeg2video", key_every=25)
+    data, packet = path.read_bytes(), 188
+    first = len(data) // 10 // packet * packet
+    path.write_bytes(data[first : None if ends == "start" else len(data) * 9 // 10])
+    frames, source = read(path)
+    assert index_of(frames[0].image) == pytest.approx(25, abs=1)
+    assert frames[0].time_s == 0
+    lost = re.fullmatch(r"cut off at its start: the first (\S+) s can't be read", source.report.note or "")
+    assert lost is not None
+    assert 0.3 < float(lost[1]) <= 1.0
+    assert len(frames) == 25 or ends == "both"
+
+
+def test_a_film_that_begins_late_or_before_zero_is_whole(tmp_path: Path) -> None:
+    for times_ms in ([5000 + 40 * index for index in range(20)], [40 * index - 400 for index in range(20)]):
+        frames, source = read(write_clip(tmp_path / "a.mkv", times_ms=times_ms))
+        np.testing.assert_allclose([frame.time_s for frame in frames], np.arange(20) / 25, atol=1e-3)
+        assert source.report.note is None
 
 
 def test_colours_come_through(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Converter:
     """Makes pictures of one stream's frames.
 
     Squeezed pictures are stretched, never shrunk, until their pixels are square, and then turned upright. The
-    first one, or the size given, sets the size of all: where the resolution changes in between, pictures are
+    size given, or the first one's, is the size of all: where the resolution changes in between, pictures are
     scaled to it, with black bars where their shape is another. So positions mean the same in every frame.
 
     Args:

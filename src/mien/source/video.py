@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -16,7 +18,7 @@ from mien.errors import SourceError
 from mien.film import FALLBACK_RATE_HZ, FilmTimes, declared_duration_s, longest_gap_s, start_s
 from mien.source.base import Chooser, SourceReport
 from mien.source.container import open_video
-from mien.source.picture import Converter, PixelShape
+from mien.source.picture import Converter, PixelShape, shown_size
 from mien.types import Frame, Image
 
 # Less than this missing at an end is rounding, or a length that counts the sound.
@@ -28,7 +30,8 @@ class VideoSource:
 
     Damaged frames are left out, and of a file that was cut off the rest is read. Times rise with every
     frame, also where recordings were joined; see `FilmTimes`. Pixels are made square, and all pictures have
-    one size; see `Converter`. `report.note` says at the end what of this was needed.
+    one size, the larger of the first one's and that of one in the middle; see `Converter`.
+    `report.note` says at the end what of this was needed.
 
     Args:
         path: a file in any container and codec that FFmpeg reads.
@@ -53,7 +56,6 @@ class VideoSource:
         self._container, self._stream = open_video(Path(path))
         self._stream.thread_type = "AUTO"
         self._pixels = PixelShape(self._stream)
-        self._converter = Converter()
         self._damaged = 0
         decoded = self._decode()
         first = next((frame for frame in decoded if not frame.is_corrupt), None)
@@ -66,9 +68,11 @@ class VideoSource:
         self._times = FilmTimes(rate_hz, longest_gap_s(self._container))
         self._time_s = 0.0
         self._declared_s = declared_duration_s(self._container, self._stream)
-        height, width = self._image(first).shape[:2]
+        size_wh = shown_size(first, self._pixels.now())
+        middle_wh = _middle_size(Path(path), (self._declared_s or 0.0) / 2)
+        self._converter = Converter(max(size_wh, middle_wh or size_wh, key=math.prod))
         self.report = SourceReport(
-            duration_s=self._declared_s, size_wh=(width, height), frame_rate_hz=rate_hz
+            duration_s=self._declared_s, size_wh=self._converter.size_wh, frame_rate_hz=rate_hz
         )
 
     def frames(self) -> Iterator[Frame]:
@@ -146,3 +150,20 @@ class VideoSource:
             yield f"its resolution changes: all is read at {width}x{height}"
         if self._damaged:
             yield f"damaged frames left out: {self._damaged}"
+
+
+def _middle_size(path: Path, after_s: float) -> tuple[int, int] | None:
+    """Give the size of a picture in the middle of a film; recorded calls begin with small ones.
+
+    Args:
+        path: the film.
+        after_s: seconds after its start.
+    """
+    container, stream = open_video(path)
+    with closing(container):
+        pixels = PixelShape(stream)
+        try:
+            container.seek(round((start_s(stream) + after_s) * av.time_base))
+            return next((shown_size(each, pixels.now()) for each in container.decode(stream)), None)
+        except av.FFmpegError:
+            return None
