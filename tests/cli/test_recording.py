@@ -116,6 +116,30 @@ def test_the_only_face_of_a_short_film_is_the_subjects(
 
 
 @pytest.mark.usefixtures("agreed")
+@pytest.mark.parametrize("scales", [(1, 1), (1, 2, 1)])
+def test_joined_films_are_stored_to_their_end(
+    run: Run, tmp_path: Path, small_portrait: np.ndarray, scales: tuple[int, ...]
+) -> None:
+    film = tmp_path / "joined.ts"
+    for scale in scales:
+        large = small_portrait.repeat(scale, 0).repeat(scale, 1)
+        part = save_clip(tmp_path / "part.ts", [large] * 12)
+        with film.open("ab") as joined:
+            joined.write(part.read_bytes())
+    count = 12 * len(scales)
+    ran = run("analyze", film, "--subject", "P-017", "--out", "results")
+    assert (ran.code, ran.errors) == (0, [])
+    assert f"P-017 in {count} of {count} frames" in ran.out
+    record = json.loads(Path("results/summary.json").read_text())["recordings"][0]
+    assert (record["tracks"], record["duration_s"]) == (1, pytest.approx(count / 10))
+    assert "its clock jumps" in record["note"]
+    assert ("its resolution changes" in record["note"]) == (len(scales) > 2)
+    (recording,) = stored()
+    with Store() as store:
+        np.testing.assert_allclose(load_series(store, recording.id).time_s, np.arange(count) / 10, atol=1e-3)
+
+
+@pytest.mark.usefixtures("agreed")
 def test_from_python_too(clip: Path) -> None:
     found = mien.analyze(clip, subject="P-017")
     (recording,) = stored()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import closing
-from itertools import chain
+from contextlib import closing, suppress
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 
@@ -20,6 +20,9 @@ from mien.source.base import Chooser, SourceReport
 from mien.source.container import open_video
 from mien.source.picture import Converter, PixelShape, shown_size
 from mien.types import Frame, Image
+
+# Among so many packets there is a picture that stands for itself.
+_PACKETS = 300
 
 # Less than this missing at an end is rounding, or a length that counts the sound.
 _MISSING_S = 0.3
@@ -160,10 +163,11 @@ def _middle_size(path: Path, after_s: float) -> tuple[int, int] | None:
         after_s: seconds after its start.
     """
     container, stream = open_video(path)
-    with closing(container):
+    with closing(container), suppress(av.FFmpegError):
         pixels = PixelShape(stream)
-        try:
-            container.seek(round((start_s(stream) + after_s) * av.time_base))
-            return next((shown_size(each, pixels.now()) for each in container.decode(stream)), None)
-        except av.FFmpegError:
-            return None
+        container.seek(round((start_s(stream) + after_s) * av.time_base))
+        for packet in islice(container.demux(stream), _PACKETS):
+            with suppress(av.FFmpegError):  # of pictures that build on earlier ones
+                for decoded in stream.codec_context.decode(packet):
+                    return shown_size(decoded, pixels.now())
+    return None
