@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags
+from PIL import Image as Pillow
 
 from mien.source.recorded_at import recorded_at
 from source.clips import join, write_clip
@@ -62,3 +64,40 @@ def test_joined_recordings_began_their_whole_length_ago(
     found = recorded_at(changed(join(tmp_path / "all.ts", *parts)), 1234.0)
     assert not found.said
     assert CHANGED - found.at == pytest.approx(timedelta(seconds=4), abs=timedelta(seconds=0.1))
+
+
+def photograph(path: Path, taken: object, zone: object = None) -> Path:
+    exif = Pillow.Exif()
+    told = {ExifTags.Base.DateTimeOriginal: taken, ExifTags.Base.OffsetTimeOriginal: zone}
+    exif.get_ifd(ExifTags.IFD.Exif).update({tag: text for tag, text in told.items() if text is not None})
+    Pillow.new("RGB", (8, 8)).save(path, exif=exif.tobytes())
+    return changed(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_photographs_date_and_zone_are_the_cameras(tmp_path: Path, suffix: str) -> None:
+    path = photograph(tmp_path / f"a{suffix}", "2026:05:01 00:15:00", "+05:45")
+    found = recorded_at(path, 0.0)
+    assert found.said
+    assert found.at.isoformat() == "2026-05-01T00:15:00+05:45"
+
+
+@pytest.mark.parametrize("zone", [None, "", "  :  ", "CEST"])
+def test_a_photograph_without_a_zone_was_taken_in_this_machines(tmp_path: Path, zone: str | None) -> None:
+    found = recorded_at(photograph(tmp_path / "a.jpg", "2026:05:01 00:15:00", zone), 0.0)
+    assert found == (datetime(2026, 5, 1, 0, 15).astimezone(), True)
+
+
+@pytest.mark.parametrize(
+    "taken", [None, "", "0000:00:00 00:00:00", "    :  :     :  :  ", "2027:01:01 00:00:00", 7]
+)
+@pytest.mark.parametrize("length_s", [0.0, 3.0])
+def test_a_photograph_without_a_date_is_as_old_as_its_file(
+    tmp_path: Path, taken: object, length_s: float
+) -> None:
+    assert recorded_at(photograph(tmp_path / "a.jpg", taken), length_s) == (CHANGED, False)
+
+
+def test_a_film_of_unknown_length_tells_its_date(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mkv", 5, tags={"creation_time": "2026-05-01T08:00:00Z"})
+    assert recorded_at(changed(path), 0.0) == (datetime(2026, 5, 1, 8, tzinfo=UTC), True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from PIL import ExifTags
+from PIL import Image as Pillow
+
 from mien.film import jumps, played_length_s
 from mien.source.container import open_video
+from mien.source.images import is_photograph
 
 _FIRST_YEAR: Final = 1990
 """Cameras whose clock was never set write years before this one."""
@@ -19,13 +25,19 @@ _BY_CAMERA: Final = ("com.apple.quicktime.creationdate", "date")
 
 _BY_CONTAINER: Final = "creation_time"
 
+# What Pillow raises where a picture's EXIF data are damaged.
+_DAMAGE: Final = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, RuntimeError, EOFError, struct.error,
+    Pillow.DecompressionBombError,
+)  # fmt: skip
+
 
 class RecordedAt(NamedTuple):
-    """When a film's first frame was taken.
+    """When a photograph, or a film's first frame, was taken.
 
     Attributes:
-        at: the moment, in the zone of the camera where the film names it, else in this machine's.
-        said: whether the container or the user says so; else it follows from the file's last change.
+        at: the moment, in the zone of the camera where the file names it, else in this machine's.
+        said: whether the file or the user says so; else it follows from the file's last change.
     """
 
     at: datetime
@@ -33,35 +45,43 @@ class RecordedAt(NamedTuple):
 
 
 def recorded_at(path: Path, length_s: float) -> RecordedAt:
-    """Say when a film's first frame was taken.
+    """Say when a photograph, or a film's first frame, was taken.
 
-    That is what the camera says with its zone (as phones do), or its container (`creation_time`, UTC by
-    ISO/IEC 14496-12; without a zone, as in AVI, it is taken for this machine's). Where both are missing or
-    impossible, it is when the file was last changed, less its length.
+    That is what the camera says: with its zone (phones do), in UTC (`creation_time` of a film, by ISO/IEC
+    14496-12), or without a zone, which is then taken for this machine's (EXIF before 2.31, AVI). Where it is
+    missing or impossible, it is when the file was last changed, less its length.
 
     Args:
         path: a video or photograph.
-        length_s: in seconds; 0 for a photograph.
+        length_s: of a film, in seconds, as far as it is known.
 
     Raises:
-        SourceError: it is no film.
+        SourceError: it is neither.
     """
     changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    if not length_s:
-        return RecordedAt(changed_at.astimezone(), False)
+    if is_photograph(path):
+        said, length_s = _said_by_exif(path), 0.0
+    else:
+        said, length_s = _said_by_film(path, length_s)
     # A file can't be older than its recording; a day is for clocks and zones that are wrong.
     latest_at = changed_at + timedelta(days=1)
-    container, stream = open_video(path)
-    with closing(container):
-        for moment in _said({**stream.metadata, **container.metadata}):
-            if moment.year >= _FIRST_YEAR and moment <= latest_at:
-                return RecordedAt(moment, True)
-        if jumps(container):
-            length_s = played_length_s(container, stream) or length_s
+    for moment in said:
+        if moment <= latest_at:
+            return RecordedAt(moment, True)
     return RecordedAt((changed_at - timedelta(seconds=length_s)).astimezone(), False)
 
 
-def _said(tags: dict[str, str]) -> Iterable[datetime]:
+def _said_by_film(path: Path, length_s: float) -> tuple[list[datetime], float]:
+    """Give what a film says of when it was made, the best first, and its length in seconds."""
+    container, stream = open_video(path)
+    with closing(container):
+        said = list(_read_tags({**stream.metadata, **container.metadata}))
+        if jumps(container) and not said:
+            length_s = played_length_s(container, stream) or length_s
+    return said, length_s
+
+
+def _read_tags(tags: dict[str, str]) -> Iterator[datetime]:
     for name in _BY_CAMERA:
         moment = _moment(tags.get(name, ""))
         if moment is not None and moment.tzinfo is not None:
@@ -70,6 +90,22 @@ def _said(tags: dict[str, str]) -> Iterable[datetime]:
     moment = _moment(tags.get(_BY_CONTAINER, ""))
     if moment is not None:
         yield moment.astimezone()
+
+
+def _said_by_exif(path: Path) -> list[datetime]:
+    """Give when a photograph was taken, if it says so."""
+    tags = ExifTags.Base
+    with warnings.catch_warnings(), suppress(*_DAMAGE):
+        warnings.simplefilter("ignore")
+        with Pillow.open(path) as picture:
+            exif = picture.getexif().get_ifd(ExifTags.IFD.Exif)
+            day, _, time = str(exif.get(tags.DateTimeOriginal, "")).strip("\0 ").partition(" ")
+            zone = str(exif.get(tags.OffsetTimeOriginal, "")).strip("\0 ")
+        clock = f"{day.replace(':', '-')}T{time}"
+        moment = _moment(f"{clock}{zone}") or _moment(clock)
+        if moment is not None:
+            return [moment if moment.tzinfo is not None else moment.astimezone()]
+    return []
 
 
 def _moment(text: str) -> datetime | None:
