@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -44,12 +45,16 @@ def run_process(*arguments: object, **options: object) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-def save_clip(path: Path, images: list[NDArray[np.uint8]], rate_hz: int = 10) -> Path:
-    """Write a video with PyAV."""
+def save_clip(
+    path: Path, images: list[NDArray[np.uint8]], rate_hz: int = 10, pixel_shape: Fraction | None = None
+) -> Path:
+    """Write a video with PyAV; `pixel_shape` is width by height of its pixels."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate_hz)
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"
+        if pixel_shape is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_shape
         for image in images:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")))
         container.mux(stream.encode(None))

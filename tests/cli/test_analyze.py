@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -10,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from cli.helpers import Run
+from cli.helpers import Run, save_clip
 from mien.table import COLUMNS, read_table
 
 OUT = Path("mien-results")
@@ -127,6 +128,24 @@ def test_annotated_copies(
     assert len(frames) == 10
     assert frames[0].max() < 30
     assert frames[9].max() > 200
+
+
+def test_a_squeezed_film_is_read_as_it_is_shown(
+    run: Run, tmp_path: Path, tiny_network: Path, small_portrait: NDArray[np.uint8]
+) -> None:
+    squeezed = small_portrait[:, ::2]
+    for name, images, shape in (("plain", small_portrait, None), ("squeezed", squeezed, Fraction(2))):
+        save_clip(tmp_path / f"{name}.mp4", [images] * 3, pixel_shape=shape)
+        path = tmp_path / f"{name}.mp4"
+        assert run("analyze", path, "--annotate", "--network", tiny_network, "--out", name).code == 0
+    tables = [read_table(Path(name) / "table.csv") for name in ("plain", "squeezed")]
+    boxes = [table[["x", "y", "width", "height"]].to_numpy() for table in tables]
+    assert len(boxes[1]) == 3
+    np.testing.assert_allclose(boxes[1], boxes[0], atol=small_portrait.shape[1] * 0.03)
+    with av.open("squeezed/squeezed.annotated.mp4") as container:
+        stream = container.streams.video[0]
+        assert (stream.height, stream.width) == small_portrait.shape[:2]
+        assert stream.sample_aspect_ratio in (None, 1)
 
 
 def test_the_table_is_the_same_on_one_and_on_several_cores(

@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from fractions import Fraction
 from itertools import islice, pairwise, takewhile
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from mien.source.stream import StreamSource
 from mien.types import Frame
 from needs import lacking
 from rtsp_server import RtspServer, missing
-from source.clips import index_of, picture, write_clip
+from source.clips import index_of, join, picture, write_clip
 
 TIME_LIMIT_S = 20
 
@@ -153,6 +154,24 @@ def test_a_turned_film_is_upright(tmp_path: Path) -> None:
     write_clip(tmp_path / "clip.mp4", 3, turned=(90, False))
     with serving_files(tmp_path) as address, closing(StreamSource(f"{address}/clip.mp4")) as source:
         assert first(source, 1)[0].size_wh == source.report.size_wh == (64, 96)
+
+
+def test_a_squeezed_film_gets_square_pixels(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", 3, pixel_shape=Fraction(2))
+    with serving_files(tmp_path) as address, closing(StreamSource(f"{address}/clip.mp4")) as source:
+        assert first(source, 1)[0].size_wh == source.report.size_wh == (192, 64)
+
+
+def test_joined_recordings_play_to_their_end(tmp_path: Path) -> None:
+    part = write_clip(tmp_path / "part.ts", 10, codec="mpeg2video")
+    later = write_clip(tmp_path / "later.ts", 10, codec="mpeg2video", start_s=40_000.0)
+    join(tmp_path / "all.ts", part, later, part)
+    with serving_files(tmp_path) as address, closing(StreamSource(f"{address}/all.ts")) as source:
+        frames = within_time(lambda: list(islice(source.frames(), 1000)))
+    assert source.report.frames_read == 30
+    times_s = [frame.time_s for frame in frames]
+    assert times_s == sorted(times_s)
+    assert times_s[-1] < 10
 
 
 def test_hls(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from mien.errors import SourceError
-from mien.film import choose_stream
+from mien.film import choose_stream, jumps, start_s
 from mien.source.address import without_secrets
 from mien.source.picture import PixelShape
 
@@ -126,8 +126,12 @@ class AvConnection:
                     time_s = time_s if frame.time is None else frame.time
                     if not frame.is_corrupt:
                         yield frame
-        start_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
-        if end_s is None or time_s - start_s < end_s - _END_S:
+        if jumps(self._container):
+            # Their times tell nothing, but of a file of known size FFmpeg says when a part is missing.
+            ended = self._container.size > 0
+        else:
+            ended = end_s is not None and time_s - start_s(self._stream) >= end_s - _END_S
+        if not ended:
             raise ConnectionLost("the other side hung up")
 
     def close(self) -> None:

@@ -69,8 +69,9 @@ class Converter:
         matrix = display_matrix(decoded)
         own_wh = shown_size(decoded, pixel_shape)
         self.size_wh = self.size_wh or own_wh
-        self.resized |= own_wh != self.size_wh
-        inner_wh = _fitted(own_wh, self.size_wh)
+        resized = own_wh != self.size_wh
+        self.resized |= resized
+        inner_wh = _fitted(own_wh, self.size_wh) if resized else own_wh
         width, height = inner_wh[::-1] if _lies_on_its_side(matrix) else inner_wh
         # One thread: a picture of this size is converted before a second thread has started.
         rgb = self._reformatter.reformat(decoded, width, height, format="rgb24", threads=1).to_ndarray()
