@@ -92,13 +92,13 @@ def shown_size(decoded: VideoFrame, pixel_shape: Fraction = SQUARE) -> _Size:
     return (height, width) if _lies_on_its_side(display_matrix(decoded)) else (width, height)
 
 
-def display_matrix(frame: VideoFrame) -> NDArray[np.int32] | None:
+def display_matrix(frame: VideoFrame) -> NDArray[np.int64] | None:
     """Give the (3, 3) matrix that turns the stored picture upright; None where it is upright already."""
     data = cast(Buffer | None, frame.side_data.get("DISPLAYMATRIX"))
-    return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)
+    return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3).astype(np.int64)
 
 
-def upright(image: Image, matrix: NDArray[np.int32] | None) -> Image:
+def upright(image: Image, matrix: NDArray[np.int64] | None) -> Image:
     """Turn and mirror a picture by its display matrix, to the nearest quarter turn.
 
     Args:
@@ -116,7 +116,7 @@ def upright(image: Image, matrix: NDArray[np.int32] | None) -> Image:
     return image
 
 
-def _lies_on_its_side(matrix: NDArray[np.int32] | None) -> bool:
+def _lies_on_its_side(matrix: NDArray[np.int64] | None) -> bool:
     return matrix is not None and bool(abs(matrix[0, 0]) < abs(matrix[0, 1]))
 
 
