@@ -12,6 +12,7 @@ const { retryAfterMs } = await load("wire.js");
 const { advice, afterWords, headWords, percent, statusWords, sureness, timelineWords, tooFew } = await load("words.js");
 const { placeLabels, shared } = await load("labels.js");
 const { meaning } = await load("keys.js");
+const { foundWords, overview, overviewCsv, shortWords, shownColumns } = await load("found.js");
 const { Session } = await load("session.js");
 const { isCamera } = await load("indicator.js");
 const { neutralWords } = await load("neutral.js");
@@ -237,4 +238,44 @@ test("the neutral face's button says what it would do, and the line how things s
   assert.deepEqual(neutralWords(on), { button: "Forget my neutral face", line: "Read by your own neutral face." });
   assert.match(neutralWords({ ...on, following: false }).line, /not in view/);
   assert.equal(neutralWords(null).button, "Learn my neutral face");
+});
+
+const photograph = (expressions, more) => ({ kind: "photograph", rows: Object.values(expressions).reduce((sum, each) => sum + each, 0), frames_analysed: 1, expressions, duration_s: null, coverage: null, ...more });
+const video = (expressions, more) => ({ ...photograph(expressions), kind: "video", tracks: 1, frames_with_face: 40, frames_analysed: 50, duration_s: 2, coverage: 0.8, ...more });
+
+test("of several faces in a photograph it is said how many show what, not a share", () => {
+  assert.equal(shortWords(photograph({ happiness: 5 })), "5 faces: happiness 5");
+  assert.equal(shortWords(photograph({ uncertain: 1, happiness: 4 })), "5 faces: happiness 4, uncertain 1");
+  assert.equal(shortWords(photograph({ happiness: 1 })), "1 face: happiness");
+  assert.equal(shortWords(photograph({})), "No face was found");
+  assert.equal(shortWords(video({ neutral: 30, happiness: 10 })), "A face in 40 of 50 frames, coverage 80\u00a0%: neutral 75\u00a0%, happiness 25\u00a0%");
+  assert.match(shortWords(video({ neutral: 90 }, { tracks: 3 })), /^3 faces in 40 of 50 frames/);
+  assert.equal(foundWords(photograph({ happiness: 2 }, { seldom_found: "Seldom fear.", note: "dark" }), "mien"), "2 faces: happiness 2. Read by network mien. Seldom fear. Note: dark.");
+});
+
+test("face, expression and confidence come first, and no column is lost", () => {
+  const columns = ["source", "frame", "track", "x", "expression", "confidence", "valence"];
+  const shown = shownColumns(columns);
+  assert.deepEqual(shown.map(({ title }) => title), ["face", "expression", "confidence", "source", "frame", "x", "valence"]);
+  assert.deepEqual(shown.map(({ place }) => columns[place]).sort(), [...columns].sort());
+});
+
+test("the overview has a row for each file and totals, faces and readings apart", () => {
+  const items = [
+    { name: "a.jpg", status: photograph({ happiness: 4, uncertain: 1 }) },
+    { name: "b.jpg", status: photograph({}) },
+    { name: "=c,d.mp4", status: video({ neutral: 40 }) },
+    { name: "e.mp4", status: video({ neutral: 20, anger: 20 }, { duration_s: 6, coverage: 0.4, tracks: 2 }) },
+  ];
+  const rows = overview(items);
+  assert.deepEqual(rows.map(({ file }) => file), ["a.jpg", "b.jpg", "=c,d.mp4", "e.mp4", "Total of 2 photographs", "Total of 2 videos"]);
+  const [, empty, , , photographs, videos] = rows;
+  assert.equal(empty.expression, "no face");
+  assert.deepEqual([photographs.faces, photographs.expression, photographs.coverage], ["5", "happiness 4, uncertain 1", ""]);
+  assert.deepEqual([videos.faces, videos.length, videos.coverage], ["3", "0:08", "50\u00a0%"]); // by time: (0.8 * 2 + 0.4 * 6) / 8
+  assert.equal(videos.expression, "neutral 75\u00a0%, anger 25\u00a0%");
+  const [head, first, , formula] = overviewCsv(rows).split("\n");
+  assert.equal(head, "file,faces,length,coverage,anger,happiness,neutral,uncertain");
+  assert.equal(first, "a.jpg,5,,,0,4,0,1");
+  assert.ok(formula.startsWith("\"'=c,d.mp4\",1,0:02,80%,"));
 });
