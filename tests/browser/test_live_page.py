@@ -1,4 +1,4 @@
-"""The live view as one works with it: one screen, marks on their own frame, keys, marks, and what comes after Stop."""
+"""The live view as one works with it: one screen, marks on their own frame, keys, what comes after Stop."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ Object.defineProperty(WebSocket.prototype, 'onmessage', {configurable: true, set
 }});
 const send = WebSocket.prototype.send;
 WebSocket.prototype.send = function (data) {
-  if (data instanceof Uint8Array) window.sent.set(new DataView(data.buffer).getUint32(0, true), data.slice(16));
+  const packed = data instanceof Uint8Array;
+  if (packed) window.sent.set(new DataView(data.buffer).getUint32(0, true), data.slice(16));
   send.call(this, data);
 };
 """
 
 SHOWN_AND_SENT = """
-// Hand on the oldest answer; when it is drawn, give the picture on the page and the one that it was read from, small.
+// Hand on the oldest answer; when drawn, give the picture on the page and the one that was read, small.
 const [sequence, hear] = window.held.shift();
 hear();
 const small = async (image) => {
@@ -44,18 +45,24 @@ const small = async (image) => {
   pen.drawImage(image, 0, 0, 32, 24);
   return [...pen.getImageData(0, 0, 32, 24).data];
 };
-const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+const frames = () => new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(done)));
 return frames().then(async () => {
   const shown = await small(document.querySelector('[data-part=picture]'));
-  const of = (number) => createImageBitmap(new Blob([window.sent.get(number)], {type: 'image/jpeg'})).then(small);
+  const of = (number) =>
+    createImageBitmap(new Blob([window.sent.get(number)], {type: 'image/jpeg'})).then(small);
   return [shown, await of(sequence)];
 });
 """
 
 PLACES = """
 return Object.fromEntries([...document.querySelectorAll('button, a, select, summary, .switch')]
-  .filter((each) => each.checkVisibility({visibilityProperty: true}) && each.closest('.live') && !each.closest('dialog, .stage, .faces'))
-  .map((each) => [each.dataset.part ?? each.textContent.trim(), (({x, y}) => [x, y + scrollY])(each.getBoundingClientRect())]));
+  .filter((each) => each.checkVisibility({visibilityProperty: true}) && each.closest('.live'))
+  .filter((each) => !each.closest('dialog, .stage, .faces'))
+  .map((each) => {
+    const {x, y} = each.getBoundingClientRect();
+    return [each.dataset.part ?? each.textContent.trim(), [x, y + scrollY]];
+  }));
 """
 
 SEEN = """
@@ -139,7 +146,7 @@ def test_picture_bars_and_timeline_are_in_one_screen(page: Page, width: int, hei
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
 def test_no_button_moves_when_others_appear(page: Page, subject: str, width: int, height: int) -> None:
-    """From the first picture on: the neutral face's button comes, and the recording's two, over the picture."""
+    """From the first picture on: the neutral face's button comes, and the recording's, over the picture."""
     page.size(width, height, mobile=width < 600)
     page.open().start()
     before = page.run(PLACES)
@@ -159,7 +166,7 @@ def test_no_button_moves_when_others_appear(page: Page, subject: str, width: int
 
 
 def test_marks_stand_on_the_frame_that_they_were_read_from(held: Page) -> None:
-    """Also on a slow machine, whose camera has gone on since: the page showed the running video under old marks."""
+    """Also on a slow machine, whose camera has gone on since: there was the running video under old marks."""
     apart = []
     for _ in range(4):
         held.until("return window.held.length > 0")
@@ -256,7 +263,8 @@ def test_a_mark_is_kept_and_stop_leads_to_the_recording(
     assert "long" in words
     assert "a face read in" in words
     shares = running.run(
-        "return [...document.querySelectorAll('[data-part=after-shares] .bar-value')].map((each) => parseInt(each.textContent))"
+        "return [...document.querySelectorAll('[data-part=after-shares] .bar-value')]"
+        ".map((each) => parseInt(each.textContent))"
     )
     assert 95 <= sum(shares) <= 105
     assert running.part("start").is_displayed()
@@ -308,7 +316,8 @@ def test_five_faces_have_their_buttons_in_one_row(crowd: Page) -> None:
     )
     assert len(set(tops)) == 1
     names = crowd.run(
-        "return [...document.querySelectorAll('[data-part=faces] button')].slice(1).map((each) => each.ariaLabel)"
+        "return [...document.querySelectorAll('[data-part=faces] button')].slice(1)"
+        ".map((each) => each.ariaLabel)"
     )
     assert all(name.startswith("Face ") for name in names)
     assert crowd.faults() == []

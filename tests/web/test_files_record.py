@@ -1,4 +1,4 @@
-"""What was read of a dropped file, put into a subject's record: with a real process, and a store that it can't reach."""
+"""What was read of a dropped file, put into a subject's record by a process that can't reach the store."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from PIL import Image
 
 import mien
 from mien.live.purpose import choose_purpose
+from mien.mood.simulated import simulate
 from mien.record.export import export_record
 from mien.record.importing import import_recording
-from mien.mood.simulated import simulate
 from mien.record.simulated import write_simulated
 from mien.store.store import Store
 from mien.web import files

@@ -161,7 +161,8 @@ def test_the_timelines_axis_grows_with_the_data(modules: Path) -> None:
         "const timeline = new Timeline(null, ['neutral'], 'uncertain'); timeline.spanMs = 60000;"
         "const shown = [timeline.shownMs(5000)];"
         "const face = { confidence: 1, expression: 'neutral', probabilities: { neutral: 1 } };"
-        "for (const ms of [0, 4000, 30000, 90000]) { timeline.add(ms, face); shown.push(timeline.shownMs(ms)); }"
+        "for (const ms of [0, 4000, 30000, 90000]) {"
+        "  timeline.add(ms, face); shown.push(timeline.shownMs(ms)); }"
         "give(JSON.stringify(shown));"
     )
     assert json.loads(call(modules, script)) == [10_000, 10_000, 10_000, 30_000, 60_000]

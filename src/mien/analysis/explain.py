@@ -95,8 +95,8 @@ class Explanation:
         parts = self.where.plain_words
         if self.probability - self.without < _NEARLY:
             return (
-                f"{start} Most of what speaks for it lies {parts}, but no one part decides: with that covered it"
-                f" would still be {_percent(self.without)}."
+                f"{start} Most of what speaks for it lies {parts}, but no one part decides: with that covered"
+                f" it would still be {_percent(self.without)}."
             )
         return (
             f"{start} It rests on what is seen {parts}: with that covered, {self.label} would fall to"

@@ -56,8 +56,8 @@ class Reading:
         """Give everything but the picture, ready for JSON: rounded like the table, None where unknown.
 
         Args:
-            landmarks: with the 68 points of each face, and how its head is turned in degrees (`labels.POSE`); None
-                for a face without.
+            landmarks: with the 68 points of each face, and how its head is turned in degrees (`labels.POSE`);
+                None for a face without.
         """
         shown = [_named(row) for row in rows(self._frame(), self.shown)]
         faces = [

@@ -109,7 +109,7 @@ def import_record(
 
 
 def import_recording(store: Store, path: Path, subject: Subject) -> StoredRecording:
-    """Put the one recording of an exported zip under a subject who is in the store, whose consent has to cover it.
+    """Put the one recording of an exported zip under a subject of the store, whose consent has to cover it.
 
     Args:
         store: to put it in.
@@ -117,7 +117,7 @@ def import_recording(store: Store, path: Path, subject: Subject) -> StoredRecord
         subject: whose record it goes into.
 
     Raises:
-        SourceError: the zip is damaged, was changed, is none that Mien wrote, or has not exactly one recording.
+        SourceError: the zip is damaged, was changed, is none that Mien wrote, or has not just one recording.
         ConsentError: no consent covers the recording.
         StoreError: the recording is in the store already, or it can't be written.
     """

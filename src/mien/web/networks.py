@@ -12,7 +12,6 @@ from mien.config import Settings
 from mien.expression.network import built_in_networks
 from mien.prior import Named
 
-
 IN_FIVE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "mien": "most accurate, for everyday use",

@@ -1,8 +1,8 @@
 """What runs in the child process: `python -m mien.web.files.child`, with its order as a line on its input.
 
 The order is a JSON object: `task` ("read" for a photograph's faces, "explain" for why they were read so,
-"analyse" for all that the page shows, "show why" for what it shows of the reasons, "record" for what goes into a
-subject's record), `file`, `name`, `kind`,
+"analyse" for all that the page shows, "show why" for what it shows of the reasons, "record" for what goes
+into a subject's record), `file`, `name`, `kind`,
 `label`, `folder`, `settings` and `limits`. The answers are lines of JSON: {"stage",
 "progress"}, then {"result"}, or {"error"}, or {"memory": true} where there was too little of it.
 """
@@ -228,7 +228,7 @@ def _record(order: Order, tell: Tell) -> dict[str, Any]:
 
 
 def _without_options(error: str) -> str:
-    """Leave out what only a command has: the page has a field for the face, and the numbers are in its picture."""
+    """Leave out what only a command has: the page has a field for the face, and numbers in its picture."""
     return error.partition(" --face")[0]
 
 

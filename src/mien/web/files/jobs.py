@@ -253,7 +253,7 @@ class Uploads:
     def read_for_record(
         self, upload: Upload, *, subject: str, signals: tuple[str, ...], at: str, tracks: list[int]
     ) -> Future[dict[str, Any]]:
-        """Read an upload once more, for a subject's record; it waits for its turn among the files that are read.
+        """Read an upload once more, for a subject's record; it waits for its turn among the files.
 
         Args:
             upload: one that is done.
@@ -264,8 +264,8 @@ class Uploads:
 
         Returns:
             When it is done, `preview.RECORD` lies in the upload's folder; it gives `frames` and
-            `frames_with_subject`. It ends with SourceError where that can't be done within the limits, or nobody
-            can tell which face is meant, and is cancelled with the table.
+            `frames_with_subject`. It ends with SourceError where that can't be done within the limits, or
+            nobody can tell which face is meant, and is cancelled with the table.
 
         Raises:
             TooMany: it is not read yet, or being read for a record already, or nothing can be begun now.
