@@ -29,6 +29,8 @@ from mien.store.store import Store
 
 DOCS = Path(__file__).parent
 DESKTOP_WH = (1280, 1150)
+LIVE_WH = (1400, 900)
+"""What the live view fits into."""
 CODE = "SIMULATED-1"
 
 
@@ -64,7 +66,7 @@ def main() -> None:
 
 def take_live(page: Page, out: Path, seconds: float) -> None:
     """The live view, light and dark, from one run."""
-    page.size(*DESKTOP_WH)
+    page.size(*LIVE_WH)
     page.theme("light")
     page.open()
     page.part("span").send_keys("1 minute")

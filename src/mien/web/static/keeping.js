@@ -104,6 +104,7 @@ export class Keeping {
     if (on === this.#wasOn) return;
     this.#wasOn = on;
     part("keep-room").hidden = on;
+    if (on) part("keep-room").open = false;
     this.#changed();
   }
 
