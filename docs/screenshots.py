@@ -30,6 +30,7 @@ from mien.store.store import Store
 DOCS = Path(__file__).parent
 DESKTOP_WH = (1280, 1150)
 LIVE_WH = (1400, 900)
+PHONE_WH = (390, 844)
 """What the live view fits into."""
 CODE = "SIMULATED-1"
 
@@ -81,7 +82,7 @@ def take_live(page: Page, out: Path, seconds: float) -> None:
 
 def take_phone(page: Page, out: Path, seconds: float) -> None:
     """The live view on a phone."""
-    page.phone()
+    page.size(*PHONE_WH, mobile=True)
     page.theme("light")
     page.open().start()
     Event().wait(seconds / 4)

@@ -63,7 +63,7 @@ export const LEAST_RATE_HZ = 5;
 /** That too little is read; null where it is enough, or not known. @param rateHz readings a second */
 export function tooFew(rateHz) {
   if (rateHz === null || rateHz === undefined || rateHz >= LEAST_RATE_HZ) return null;
-  return `Only ${rateHz.toFixed(1)} readings a second: too few to record. Close other programs, or look at one source less.`;
+  return `Only ${rateHz.toFixed(1)} readings a second: too few to record. Close other programs or sources.`;
 }
 
 const STRAIGHT_DEG = 3; // what is less says nothing: the landmarks are no more exact
