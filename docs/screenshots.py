@@ -29,6 +29,9 @@ from mien.store.store import Store
 
 DOCS = Path(__file__).parent
 DESKTOP_WH = (1280, 1150)
+LIVE_WH = (1400, 900)
+PHONE_WH = (390, 844)
+"""What the live view fits into."""
 CODE = "SIMULATED-1"
 
 
@@ -64,7 +67,7 @@ def main() -> None:
 
 def take_live(page: Page, out: Path, seconds: float) -> None:
     """The live view, light and dark, from one run."""
-    page.size(*DESKTOP_WH)
+    page.size(*LIVE_WH)
     page.theme("light")
     page.open()
     page.part("span").send_keys("1 minute")
@@ -79,7 +82,7 @@ def take_live(page: Page, out: Path, seconds: float) -> None:
 
 def take_phone(page: Page, out: Path, seconds: float) -> None:
     """The live view on a phone."""
-    page.phone()
+    page.size(*PHONE_WH, mobile=True)
     page.theme("light")
     page.open().start()
     Event().wait(seconds / 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from selenium.webdriver.support.ui import Select
 import mien
 from browser.chromium import LIMIT_S, Page
 from browser.fake_camera import images_of
+from browser.mien_live import MienLive
 from mien.show.video import ClipWriter
+from mien.store.store import Store
 from mien.table import COLUMNS
 
 RATE_HZ = 25
@@ -67,7 +70,8 @@ def test_a_photograph_gets_label_table_and_marks(files: Page, portrait_path: Pat
     head = files.run(
         "return [...document.querySelectorAll('[data-part=head] th')].map((cell) => cell.textContent)"
     )
-    assert tuple(head) == COLUMNS
+    assert head[:3] == ["face", "expression", "confidence"]
+    assert sorted(head) == sorted({"track": "face"}.get(name, name) for name in COLUMNS)
     cells = files.run(
         "return [...document.querySelectorAll('[data-part=rows] td')].map((cell) => cell.textContent)"
     )
@@ -107,8 +111,9 @@ def test_a_photograph_says_why_by_the_chosen_network(files: Page, portrait_path:
     """
     assert files.until(drawn, "picture") == 512
     files.part("why").click()
-    words = files.until_text("words", "with this region covered")
-    assert words.split(":")[0] == expected.words.split(":")[0]
+    words = files.until_text("words", "Read as")
+    assert words.split(".")[0] == expected.plain_words.split(".")[0]
+    assert expected.words.split(":")[0] in files.text("figures")
     width = files.until(drawn, "why-picture")
     assert width > 640
     assert not files.part("marked").is_enabled()
@@ -216,3 +221,61 @@ def test_the_timeline_leads_to_the_videos_moments(files: Page, clip: Path) -> No
     expected = mien.analyze(clip).frame
     assert len(saved_table(files)) == len(expected)
     assert f"A face in {len(expected)} of {len(expected)} frames" in files.text("found")
+
+
+def test_the_marked_copies_are_offered_under_the_files_own_name(
+    files: Page, portrait_path: Path, clip: Path
+) -> None:
+    send(files, portrait_path, clip)
+    shown(files, portrait_path.name)
+    link = files.part("annotated")
+    assert files.text("annotated-words") == "Picture with marks"
+    assert link.get_attribute("download") == f"{portrait_path.stem}.annotated.jpg"
+    picture = httpx.get(link.get_property("href"), trust_env=False, timeout=LIMIT_S).raise_for_status()
+    assert picture.content.startswith(b"\xff\xd8\xff")
+    # Both are ready: a row for each and two totals, and the list itself says what was found.
+    files.until("return document.querySelectorAll('[data-part=overview-rows] tr').length === 4")
+    rows = files.run(
+        "return [...document.querySelectorAll('[data-part=overview-rows] tr')]"
+        ".map((row) => [...row.cells].map((cell) => cell.textContent))"
+    )
+    assert [row[0] for row in rows] == [
+        portrait_path.name, clip.name, "Total of 1 photograph", "Total of 1 video",
+    ]  # fmt: skip
+    assert rows[0][1:3] == rows[2][1:3]
+    assert files.run("return document.querySelector('.upload-state').textContent").startswith("1 face: ")
+    files.run(
+        "[...document.querySelectorAll('button.upload-name')]"
+        ".find((each) => each.textContent === arguments[0]).click()",
+        clip.name,
+    )
+    files.until_text("annotated-words", "Clip with marks")
+    assert link.get_attribute("download") == f"{clip.stem}.annotated.mp4"
+    assert files.faults() == []
+    files.phone()
+    assert files.too_wide() == []
+
+
+def test_a_file_goes_into_a_subjects_record(files: Page, server: MienLive, portrait_path: Path) -> None:
+    with Store(server.folder / "record.sqlite", who="tests") as store:
+        subject = store.subjects.add("P-060")
+        store.consents.give(
+            subject,
+            given_by="the person",
+            purpose="to talk about it",
+            given_at=datetime(2020, 1, 1, tzinfo=UTC),
+        )
+    send(files, portrait_path)
+    shown(files, portrait_path.name)
+    files.browser.find_element("css selector", "[data-part=record-room] summary").click()
+    files.until("return document.querySelector('[data-part=record-subject]').options.length")
+    Select(files.part("record-subject")).select_by_value("P-060")
+    assert files.part("record-at").get_property("value")  # the file's own date
+    files.run("document.querySelector('[data-part=record-at]').value = '2026-05-01T09:30:00'")
+    files.part("record-start").click()
+    files.until_text("record-said", "in the record of P-060: 1 of 1 frames")
+    assert files.faults() == []
+    (kept,) = (each for day in server.ask("subjects/P-060/recordings").values() for each in day)
+    assert (kept["kind"], kept["day"]) == ("photograph", "2026-05-01")
+    files.part("record-open").click()
+    files.until_text("about", "1 frame read")

@@ -359,7 +359,9 @@ def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, r
     assert "Recording P-032" in page.browser.find_element("id", "camera-pill").text
     assert page.faults() == []
     page.part("keep-stop").click()
-    page.until("return document.querySelector('[data-part=keeping]').hidden")
+    page.until("return document.querySelector('[data-part=keep-stop]').hidden")
+    assert "Recorded for P-03" in page.text("keeping-words")
+    assert "/recordings/" in page.part("keep-open").get_property("href")
     page.stop()
     with opened(records) as store:
         (kept,) = store.recordings.of(store.subjects.get("P-032"))
@@ -383,7 +385,9 @@ def test_record_on_a_subjects_page_records_that_subject(page: Page, records: Mie
     page.until_text("keeping-words", "a browser's camera")
     assert page.run("return location.search") == ""
     page.part("keep-stop").click()
-    page.until("return document.querySelector('[data-part=keeping]').hidden")
+    page.until("return document.querySelector('[data-part=keep-stop]').hidden")
+    assert "Recorded for P-03" in page.text("keeping-words")
+    assert "/recordings/" in page.part("keep-open").get_property("href")
     page.stop()
     with opened(records) as store:
         assert [len(store.recordings.of(store.subjects.get(code))) for code in ("P-033", "P-034")] == [0, 1]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+import mien
 from cli.helpers import Run, save_clip
 from mien.table import COLUMNS, read_table
 
@@ -172,3 +174,15 @@ def test_settings_come_from_the_environment_too(
     monkeypatch.setenv("MIEN_EVERY", "5")
     run("analyze", clip, "--no-plot")
     assert read_table(OUT / "table.csv")["frame"].tolist() == [5]
+
+
+def test_of_several_faces_in_a_photograph_it_says_how_many(
+    run: Run, portrait_path: Path, tmp_path: Path
+) -> None:
+    """Two faces: no share of them, such as 100 %."""
+    portrait = np.asarray(Image.open(portrait_path).convert("RGB"))
+    Image.fromarray(np.hstack([portrait, portrait])).save(tmp_path / "two.png")
+    labels = Counter(mien.analyze(tmp_path / "two.png").frame["expression"])
+    expected = ", ".join(f"{label} {number}" for label, number in labels.most_common())
+    ran = run("analyze", tmp_path / "two.png", "--out", tmp_path / "out")
+    assert f"2 faces: {expected}" in ran.out

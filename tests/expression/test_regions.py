@@ -47,6 +47,7 @@ def test_sides_are_those_of_the_picture() -> None:
 def test_both_eyes_are_named_together() -> None:
     evidence = sum(spot(*LANDMARKS[PARTS[part]].mean(axis=0)) for part in ("left eye", "right eye"))
     assert where_of(np.asarray(evidence)).words == "eyes 100 %; upper half, left and right alike"
+    assert where_of(np.asarray(evidence)).plain_words == "around the eyes"
 
 
 def test_evidence_weighs() -> None:
@@ -58,6 +59,18 @@ def test_evidence_weighs() -> None:
 
 def test_far_from_the_face_is_elsewhere() -> None:
     assert where_of(spot(0.02, 0.02)).words == "elsewhere 100 %; upper half, left side"
+    assert where_of(spot(0.02, 0.02)).plain_words == (
+        "beside the features (cheeks, forehead, hair or background)"
+    )
+
+
+def test_several_parts_are_listed_as_people_do() -> None:
+    parts = ("mouth", "nose", "left brow")
+    evidence = sum(
+        spot(*LANDMARKS[PARTS[part]].mean(axis=0)) * weight
+        for part, weight in zip(parts, (3, 2, 1.5), strict=True)
+    )
+    assert where_of(np.asarray(evidence)).plain_words == "around the mouth, the nose and the left brow"
 
 
 def test_nothing_marked_is_nowhere() -> None:

@@ -10,6 +10,7 @@ import pytest
 from mien.labels import EMOTIONS
 from mien.live.json_lines import JsonLines
 from mien.live.reading import Reading, utc
+from mien.measures.face3d import STANDARD_FACE
 from mien.table import rows
 from mien.types import Faces, Frame
 
@@ -82,6 +83,22 @@ def test_landmarks_where_they_are_asked_for() -> None:
     first, second = a_reading().as_dict(landmarks=True)["faces"]
     assert first["landmarks"] == [[1.23, 1.23]] * 68
     assert second["landmarks"] is None
+
+
+def test_how_the_head_is_turned_stands_beside_the_landmarks() -> None:
+    """Against a face of which the angles are known: the standard face, turned."""
+    yaw, pitch = np.radians(20.0), np.radians(-10.0)
+    about_y = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
+    turned = (about_y @ about_x @ STANDARD_FACE.T).T[:, :2] * 100 + 200
+    faces, shown = two_faces()
+    faces = faces.fill(landmarks=np.stack([turned, np.full((68, 2), np.nan)]))
+    reading = Reading("cam", 0, 0.0, 0.0, (400, 400), faces, shown, None, 0.0)
+    first, second = reading.as_dict(landmarks=True)["faces"]
+    assert first["head"] == pytest.approx({"yaw": 20, "pitch": -10, "roll": 0}, abs=0.2)
+    assert second["head"] is None
+    assert a_reading().as_dict(landmarks=True)["faces"][0]["head"] is None  # all points in one place
+    assert "head" not in reading.as_dict()["faces"][0]
 
 
 def test_the_time_is_the_utc_of_the_system() -> None:

@@ -63,3 +63,12 @@ def test_the_freest_place_hides_nothing_if_one_does(scene: tuple[Size, Size, Rec
 def test_a_face_with_room_on_its_right_has_its_panel_there() -> None:
     place = beside((10, 10, 20, 20), (10, 8, 20, 10), (15, 12), (80, 60), gap_px=3)[0]
     assert place == (23, 10, 38, 22)
+
+
+def test_a_tag_leaves_the_neighbours_face_alone_where_it_can() -> None:
+    """Another face at the right, and no room above: flush with its face's right, the tag covers neither."""
+    box, neighbour, size_wh = (60, 0, 100, 50), (110, 30, 160, 90), (70, 12)
+    places = above_or_below(box, size_wh, (200, 120))
+    chosen = places[freest(places, box, [neighbour])]
+    assert hidden_share(chosen, [box, neighbour]) == 0
+    assert hidden_share(places[1], [neighbour]) > 0  # flush with the left, as it was

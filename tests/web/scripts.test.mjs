@@ -9,7 +9,11 @@ const { Pace, WIDTHS } = await load("pace.js");
 const { Speaker } = await load("speaker.js");
 const { Stats } = await load("stats.js");
 const { retryAfterMs } = await load("wire.js");
-const { advice, percent, statusWords, sureness, timelineWords } = await load("words.js");
+const { advice, afterWords, headWords, percent, statusWords, sureness, timelineWords, tooFew } = await load("words.js");
+const { placeLabels, shared } = await load("labels.js");
+const { meaning } = await load("keys.js");
+const { foundWords, overview, overviewCsv, shortWords, shownColumns } = await load("found.js");
+const { Session } = await load("session.js");
 const { isCamera } = await load("indicator.js");
 const { neutralWords } = await load("neutral.js");
 
@@ -138,8 +142,85 @@ test("a source that never gave a picture says why, until it gives one", () => {
 
 test("the timeline in words names the largest shares", () => {
   const summary = { readings: 10, read: 0.5, shares: [["neutral", 0.7], ["happiness", 0.3], ["anger", 0]] };
-  assert.equal(timelineWords(summary, 3), "In the last 3 minutes: a face read in 50\u00a0% of the readings; on average neutral 70\u00a0%, happiness 30\u00a0%.");
-  assert.equal(timelineWords({ ...summary, readings: 0 }, 3), "Nothing read yet.");
+  assert.equal(timelineWords(summary, 180), "In the last 3 minutes: a face read in 50\u00a0% of the readings; on average neutral 70\u00a0%, happiness 30\u00a0%.");
+  assert.equal(timelineWords({ ...summary, readings: 0 }, 180), "Nothing read yet.");
+});
+
+test("the timeline's words name the time that it shows, which grows", () => {
+  const summary = { readings: 10, read: 1, shares: [] };
+  assert.match(timelineWords(summary, 12), /^In the last 12 seconds: /);
+  assert.match(timelineWords(summary, 60), /^In the last minute: /);
+});
+
+test("under five readings a second it is said that they are too few to record", () => {
+  assert.equal(tooFew(5), null);
+  assert.equal(tooFew(null), null);
+  assert.match(tooFew(4.94), /^Only 4\.9 readings a second: too few to record\./);
+  assert.match(tooFew(0), /^Only 0\.0 /);
+});
+
+test("the head's pose is told by the person's own left and right", () => {
+  assert.equal(headWords({ yaw: 12.4, pitch: -5, roll: 3.6 }), "Head: 12° left, 5° down, tilted 4° left");
+  assert.equal(headWords({ yaw: -20, pitch: 6, roll: -9 }), "Head: 20° right, 6° up, tilted 9° right");
+  assert.equal(headWords({ yaw: 1, pitch: -2, roll: 0 }), "Head: straight");
+  assert.equal(headWords(null), "Head: –");
+});
+
+// Five faces as they stand in a photograph: two side by side, two above them, one aside.
+const FIVE = [[110, 205, 58, 72], [175, 215, 53, 66], [255, 150, 45, 58], [300, 165, 52, 68], [352, 62, 48, 62]];
+const SIZES = [[150, 20], [90, 20], [28, 20]];
+
+for (const [name, room, boxes] of [
+  ["a desktop", [620, 470], FIVE.map((box) => box.map((each) => 1.5 * each))],
+  ["a phone", [358, 268], FIVE.map(([x, y, w, h]) => [0.8 * x, 0.8 * y, 0.8 * w, 0.8 * h])],
+]) {
+  test(`five faces' labels cover no face and no other label on ${name}`, () => {
+    const places = placeLabels(boxes, boxes.map(() => SIZES), room);
+    const labels = places.map(({ x, y, form }) => [x, y, ...SIZES[form]]);
+    labels.forEach((label, i) => {
+      for (const box of boxes) assert.equal(shared(label, box), 0, `label ${i} covers a face`);
+      for (const other of labels.slice(0, i)) assert.equal(shared(label, other), 0, `label ${i} covers a label`);
+      assert.ok(label[0] >= 0 && label[1] >= 0 && label[0] + label[2] <= room[0] && label[1] + label[3] <= room[1]);
+    });
+    assert.ok(places.filter(({ form }) => form === 0).length >= 3, "most say all");
+  });
+}
+
+test("where there is no room at all, the shortest label covers as little as it can", () => {
+  const [{ form }] = placeLabels([[0, 0, 100, 100]], [SIZES], [100, 100]);
+  assert.equal(form, 2);
+});
+
+// A target that is within what some of these selectors name.
+const within = (...names) => ({ closest: (selector) => (names.some((each) => selector.split(", ").includes(each)) ? {} : null) });
+const key = (name, more) => ({ key: name, target: within(), ...more });
+
+test("keys mean something where nobody types and no button is reached by keyboard", () => {
+  assert.deepEqual([" ", "m", "M", "s", "?", "f", "x"].map((each) => meaning(key(each))), ["pause", "mark", "mark", "snapshot", "keys", "full", null]);
+  assert.equal(meaning(key("m", { ctrlKey: true })), null);
+  assert.equal(meaning(key("m", { repeat: true })), null);
+  for (const name of ["select", "textarea", "dialog"]) assert.equal(meaning(key("m", { target: within(name) })), null);
+  assert.equal(meaning(key(" ", { target: within("button") }), true), null);
+  assert.equal(meaning(key(" ", { target: within("button") }), false), "pause"); // a click left the focus there
+  assert.equal(meaning(key("m", { target: within("button") }), true), "mark");
+});
+
+test("what was looked at is summed up by time, and a pause is no face read", () => {
+  const session = new Session();
+  assert.equal(session.summary(), null);
+  const face = (expression, confidence = 0.9) => ({ expression, confidence });
+  session.add(0, face("neutral"));
+  session.add(1000, face("happiness"));
+  session.add(2000, face("happiness"));
+  session.add(8000, null); // paused, or a slow machine: of these six seconds 1.5 are known
+  session.add(9000, face("anger", null)); // found, not read
+  session.add(10000, null);
+  const { length_s: length, readings, coverage, shares } = session.summary();
+  assert.deepEqual([length, readings, coverage], [10, 6, 0.35]);
+  assert.deepEqual(shares, [["happiness", 2.5 / 3.5], ["neutral", 1 / 3.5]]);
+  assert.equal(afterWords(session.summary()), "0:10 long, 6 readings, a face read in 35\u00a0% of the time.");
+  session.clear();
+  assert.equal(session.summary(), null);
 });
 
 test("cameras and streams are told from files and the portrait", () => {
@@ -157,4 +238,44 @@ test("the neutral face's button says what it would do, and the line how things s
   assert.deepEqual(neutralWords(on), { button: "Forget my neutral face", line: "Read by your own neutral face." });
   assert.match(neutralWords({ ...on, following: false }).line, /not in view/);
   assert.equal(neutralWords(null).button, "Learn my neutral face");
+});
+
+const photograph = (expressions, more) => ({ kind: "photograph", rows: Object.values(expressions).reduce((sum, each) => sum + each, 0), frames_analysed: 1, expressions, duration_s: null, coverage: null, ...more });
+const video = (expressions, more) => ({ ...photograph(expressions), kind: "video", tracks: 1, frames_with_face: 40, frames_analysed: 50, duration_s: 2, coverage: 0.8, ...more });
+
+test("of several faces in a photograph it is said how many show what, not a share", () => {
+  assert.equal(shortWords(photograph({ happiness: 5 })), "5 faces: happiness 5");
+  assert.equal(shortWords(photograph({ uncertain: 1, happiness: 4 })), "5 faces: happiness 4, uncertain 1");
+  assert.equal(shortWords(photograph({ happiness: 1 })), "1 face: happiness");
+  assert.equal(shortWords(photograph({})), "No face was found");
+  assert.equal(shortWords(video({ neutral: 30, happiness: 10 })), "A face in 40 of 50 frames, coverage 80\u00a0%: neutral 75\u00a0%, happiness 25\u00a0%");
+  assert.match(shortWords(video({ neutral: 90 }, { tracks: 3 })), /^3 faces in 40 of 50 frames/);
+  assert.equal(foundWords(photograph({ happiness: 2 }, { seldom_found: "Seldom fear.", note: "dark" }), "mien"), "2 faces: happiness 2. Read by network mien. Seldom fear. Note: dark.");
+});
+
+test("face, expression and confidence come first, and no column is lost", () => {
+  const columns = ["source", "frame", "track", "x", "expression", "confidence", "valence"];
+  const shown = shownColumns(columns);
+  assert.deepEqual(shown.map(({ title }) => title), ["face", "expression", "confidence", "source", "frame", "x", "valence"]);
+  assert.deepEqual(shown.map(({ place }) => columns[place]).sort(), [...columns].sort());
+});
+
+test("the overview has a row for each file and totals, faces and readings apart", () => {
+  const items = [
+    { name: "a.jpg", status: photograph({ happiness: 4, uncertain: 1 }) },
+    { name: "b.jpg", status: photograph({}) },
+    { name: "=c,d.mp4", status: video({ neutral: 40 }) },
+    { name: "e.mp4", status: video({ neutral: 20, anger: 20 }, { duration_s: 6, coverage: 0.4, tracks: 2 }) },
+  ];
+  const rows = overview(items);
+  assert.deepEqual(rows.map(({ file }) => file), ["a.jpg", "b.jpg", "=c,d.mp4", "e.mp4", "Total of 2 photographs", "Total of 2 videos"]);
+  const [, empty, , , photographs, videos] = rows;
+  assert.equal(empty.expression, "no face");
+  assert.deepEqual([photographs.faces, photographs.expression, photographs.coverage], ["5", "happiness 4, uncertain 1", ""]);
+  assert.deepEqual([videos.faces, videos.length, videos.coverage], ["3", "0:08", "50\u00a0%"]); // by time: (0.8 * 2 + 0.4 * 6) / 8
+  assert.equal(videos.expression, "neutral 75\u00a0%, anger 25\u00a0%");
+  const [head, first, , formula] = overviewCsv(rows).split("\n");
+  assert.equal(head, "file,faces,length,coverage,anger,happiness,neutral,uncertain");
+  assert.equal(first, "a.jpg,5,,,0,4,0,1");
+  assert.ok(formula.startsWith("\"'=c,d.mp4\",1,0:02,80%,"));
 });

@@ -19,6 +19,7 @@ from mien.web import files
 from mien.web.app import build_backend
 from mien.web.files.jobs import Uploads
 from mien.web.files.page import render
+from mien.web.networks import IN_FIVE_WORDS
 from web.backend import LOCAL, ORIGIN, PASSWORD, FakeStation, TestClient, client, settings
 
 FILES = "/api/v1/files"
@@ -107,9 +108,13 @@ def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStatio
     options = re.findall(r'<option value="([a-z]*)">([a-z]+): [^<]{10,}</option>', networks)
     assert options[0] == ("", "mien")
     assert sorted(name for _, name in options) == built_in_networks()
+    for name, words in re.findall(r">([a-z]+): ([^<]+)</option>", networks):
+        assert 2 <= len(words.split()) <= 5, name
+        assert IN_FIVE_WORDS[name] == html.unescape(words)
     parts = set(re.findall(r'data-part="([a-z-]+)"', markup))
-    script = Path(files.__file__).parents[1] / "static" / "files.js"
-    wanted = set(re.findall(r'#parts\("([a-z-]+)"\)', script.read_text(encoding="utf-8")))
+    static = Path(files.__file__).parents[1] / "static"
+    scripts = "".join((static / name).read_text(encoding="utf-8") for name in ("files.js", "into_record.js"))
+    wanted = set(re.findall(r'[pP]arts?\("([a-z-]+)"\)', scripts))
     assert wanted <= parts
     for part in re.findall(r'aria-(?:labelledby|describedby)="([a-z-]+)"', markup):
         assert f'id="{part}"' in markup

@@ -111,8 +111,11 @@ def test_each_emotion_has_a_bar_with_a_name(visitor: TestClient) -> None:
 
 def test_pictures_drawn_by_the_script_are_named(visitor: TestClient) -> None:
     canvases = re.findall(r"<canvas[^>]*>", markup(visitor, "/"))
-    assert len(canvases) == 3
-    assert all('role="img"' in tag and "aria-label" in tag for tag in canvases)
+    assert len(canvases) == 4
+    named = [tag for tag in canvases if 'role="img"' in tag and "aria-label" in tag]
+    (frame,) = set(canvases) - set(named)  # what lies under the marks, which are named
+    assert 'data-part="picture"' in frame
+    assert 'aria-hidden="true"' in frame
     assert 'role="status" aria-live="polite"' in markup(visitor, "/")
 
 
@@ -121,7 +124,15 @@ def test_every_part_that_the_script_asks_for_is_on_the_page(visitor: TestClient)
     there = set(re.findall(r'data-part="([\w-]+)"', shown))
     scripts = "".join(
         (STATIC / name).read_text(encoding="utf-8")
-        for name in ("live.js", "view.js", "purpose.js", "removing.js")
+        for name in (
+            "live.js",
+            "view.js",
+            "purpose.js",
+            "removing.js",
+            "keeping.js",
+            "after.js",
+            "neutral.js",
+        )
     )
     asked = set(re.findall(r'[pP]arts?\("([\w-]+)"\)', scripts))
     assert len(asked) > 20

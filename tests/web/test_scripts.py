@@ -154,6 +154,20 @@ def test_the_timeline_agrees_with_means_over_its_span(modules: Path) -> None:
     assert [share for _, share in summary["shares"]] == sorted(means.values(), reverse=True)
 
 
+def test_the_timelines_axis_grows_with_the_data(modules: Path) -> None:
+    script = (
+        "globalThis.window = { addEventListener() {} };"
+        "const { Timeline } = await load('timeline.js');"
+        "const timeline = new Timeline(null, ['neutral'], 'uncertain'); timeline.spanMs = 60000;"
+        "const shown = [timeline.shownMs(5000)];"
+        "const face = { confidence: 1, expression: 'neutral', probabilities: { neutral: 1 } };"
+        "for (const ms of [0, 4000, 30000, 90000]) {"
+        "  timeline.add(ms, face); shown.push(timeline.shownMs(ms)); }"
+        "give(JSON.stringify(shown));"
+    )
+    assert json.loads(call(modules, script)) == [10_000, 10_000, 10_000, 30_000, 60_000]
+
+
 def test_the_files_page_says_of_a_moment_what_the_tables_row_says(modules: Path, tmp_path: Path) -> None:
     """Also of a long video, whose curves are means; a gap and a face that was not read are said as such."""
     rows = some_rows(np.delete(np.arange(6000), np.arange(200, 400)) / 30)

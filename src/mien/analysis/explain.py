@@ -83,6 +83,26 @@ class Explanation:
         alone = "" if self.probability - self.without >= _NEARLY else f": {_NONE_ALONE}"
         return f"{start}: {self.where.words}; {left}{alone}"
 
+    @property
+    def plain_words(self) -> str:
+        """Why, for who reads no figures of networks: what was read, what it rests on, and how firmly."""
+        sure = "not sure of any expression; likeliest is " if self.face.labels[0] == UNCERTAIN else ""
+        start = f"Read as {sure}{self.label} ({_percent(self.probability)})."
+        if self.faint:
+            return f"{start} Next to nothing in this face speaks for it."
+        if self.where is None:
+            return f"{start} No part of the face speaks for it more than another."
+        parts = self.where.plain_words
+        if self.probability - self.without < _NEARLY:
+            return (
+                f"{start} Most of what speaks for it lies {parts}, but no one part decides: with that covered"
+                f" it would still be {_percent(self.without)}."
+            )
+        return (
+            f"{start} It rests on what is seen {parts}: with that covered, {self.label} would fall to"
+            f" {_percent(self.without)}."
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Give everything but the maps, for JSON."""
         shares = zip(EMOTIONS, self.face.probabilities[0].tolist(), strict=True)
@@ -101,6 +121,7 @@ class Explanation:
             "left": None if where is None else round(where.left, 4),
             "parts": None if where is None else {name: round(p, 4) for name, p in where.parts.items()},
             "words": self.words,
+            "plain_words": self.plain_words,
         }
 
 

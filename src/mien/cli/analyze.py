@@ -196,13 +196,21 @@ def print_reading(result: Result) -> None:
         typer.echo(f"and {len(result.pictures) - MOST_LINES} more pictures in {result.folder}")
 
 
+def _expressions(recording: dict[str, Any]) -> str:
+    """Tell how many of a photograph's faces have each expression, or in which share of a video's rows."""
+    rows, found = recording["rows"], recording["expressions"]
+    if recording["kind"] == "photograph":
+        return f"{count(rows, 'face')}: " + ", ".join(f"{label} {number}" for label, number in found.items())
+    shares = {label: number / rows for label, number in found.items()}
+    return ", ".join(f"{label} {share:.0%}" for label, share in shares.items() if share >= LEAST_SHARE)
+
+
 def _line(recording: dict[str, Any]) -> str:
     if not recording["rows"]:
         found = "no face"
     else:
-        shares = {label: count / recording["rows"] for label, count in recording["expressions"].items()}
-        found = ", ".join(f"{label} {share:.0%}" for label, share in shares.items() if share >= LEAST_SHARE)
-        if next(iter(shares)) == UNCERTAIN:
+        found = _expressions(recording)
+        if next(iter(recording["expressions"])) == UNCERTAIN:
             means = recording["mean_probabilities"]
             likeliest = sorted(means, key=means.__getitem__, reverse=True)[:2]
             found += "; on average " + ", ".join(f"{label} {means[label]:.0%}" for label in likeliest)

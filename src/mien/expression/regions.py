@@ -51,12 +51,26 @@ class Where:
     left: float
 
     @property
+    def plain_words(self) -> str:
+        """Where it lies, without figures: "around the mouth and the nose", "beside the features"."""
+        named = [name for name in self._named() if name != ELSEWHERE]
+        if not named:
+            return "beside the features (cheeks, forehead, hair or background)"
+        near = [f"the {name}" for name in named]
+        joined = " and ".join([", ".join(near[:-1]), near[-1]]) if len(near) > 1 else near[0]
+        return f"around {joined}"
+
+    def _named(self) -> list[str]:
+        """The parts worth a word, those with most of it first."""
+        shares = _paired(self.parts)
+        order = sorted(shares, key=lambda name: (name != ELSEWHERE, shares[name]), reverse=True)
+        return [name for name in order if shares[name] >= _NAMED] or order[:1]
+
+    @property
     def words(self) -> str:
         """The same for people: "mouth 61 %, nose 20 %; lower half, left and right alike"."""
         shares = _paired(self.parts)
-        order = sorted(shares, key=lambda name: (name != ELSEWHERE, shares[name]), reverse=True)
-        named = [name for name in order if shares[name] >= _NAMED] or order[:1]
-        parts = ", ".join(f"{name} {shares[name]:.0%}".replace("%", " %") for name in named)
+        parts = ", ".join(f"{name} {shares[name]:.0%}".replace("%", " %") for name in self._named())
         height = _side(self.upper, "upper half", "lower half", "upper and lower half alike")
         return f"{parts}; {height}, {_side(self.left, 'left side', 'right side', 'left and right alike')}"
 

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from mien.labels import EMOTIONS, NEUTRALS
+from mien.labels import EMOTIONS, NEUTRALS, POSE
+from mien.measures.shape import measure
 from mien.table import COLUMNS, DECIMALS, Row, plain_name, rows
 from mien.types import Faces, Frame, Image
 
 _PRESENCE: Final = DECIMALS["detection"]
 _LANDMARKS: Final = DECIMALS["lm_0_x"]
+_ANGLE: Final = 1
 _BOX: Final = ("track", "x", "y", "width", "height", "detection", "quality")
 _SHOWN: Final = ("expression", "confidence", "probabilities", "valence", "arousal")
 
@@ -54,7 +56,8 @@ class Reading:
         """Give everything but the picture, ready for JSON: rounded like the table, None where unknown.
 
         Args:
-            landmarks: with the 68 points of each face, None for a face without.
+            landmarks: with the 68 points of each face, and how its head is turned in degrees (`labels.POSE`);
+                None for a face without.
         """
         shown = [_named(row) for row in rows(self._frame(), self.shown)]
         faces = [
@@ -69,6 +72,9 @@ class Reading:
         if landmarks:
             for face, points in zip(faces, self.faces.landmarks.astype(np.float64), strict=True):
                 face["landmarks"] = None if np.isnan(points).any() else points.round(_LANDMARKS).tolist()
+            for face, angles in zip(faces, measure(self.faces.landmarks)[:, : len(POSE)], strict=True):
+                head = dict(zip(POSE, angles.round(_ANGLE).tolist(), strict=True))
+                face["head"] = None if np.isnan(angles).any() else head
         return {
             "source": plain_name(self.source),
             "frame": self.frame,

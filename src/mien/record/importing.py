@@ -17,7 +17,7 @@ from mien.record.documents import Events, Record, RecordingDocument
 from mien.record.export.readings import read_csv
 from mien.record.scales import ninth_is_unknown, safety_text
 from mien.record.unpacking import Unpacked, unpacked
-from mien.store.types import Event, SelfReport, Subject
+from mien.store.types import Event, SelfReport, StoredRecording, Subject
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -106,6 +106,32 @@ def import_record(
         ninth_unknown=sum(map(ninth_is_unknown, record.self_reports)),
         left_out=tuple(door.left_out),
     )
+
+
+def import_recording(store: Store, path: Path, subject: Subject) -> StoredRecording:
+    """Put the one recording of an exported zip under a subject of the store, whose consent has to cover it.
+
+    Args:
+        store: to put it in.
+        path: of the zip; what else is in it is left out.
+        subject: whose record it goes into.
+
+    Raises:
+        SourceError: the zip is damaged, was changed, is none that Mien wrote, or has not just one recording.
+        ConsentError: no consent covers the recording.
+        StoreError: the recording is in the store already, or it can't be written.
+    """
+    with unpacked(path) as zipped:
+        record = zipped.read("record.json", TypeAdapter(Record))
+        _check_fits(zipped, record)
+        if len(record.recordings) != 1:
+            raise zipped.error(f"expected one recording, received {len(record.recordings)}")
+        recording = record.recordings[0]
+        if store.recordings.find(recording.uuid):
+            raise StoreError(f"{recording.source} is in the record of {subject.code} already")
+        with store.transaction():
+            number = _add_recording(store, subject, recording, zipped)
+    return store.recordings.get(number)
 
 
 class _Door:

@@ -60,8 +60,13 @@ def beside(box: Rect, tag: Rect, size_wh: Size, picture_wh: Size, gap_px: int) -
 
 
 def above_or_below(box: Rect, size_wh: Size, picture_wh: Size) -> list[Rect]:
-    """Give the places for a tag: on top of its box and under it, moved into the picture where need be."""
-    corners = [(box[0], box[1] - size_wh[1]), (box[0], box[3])]
+    """Give the places for a tag: on top of its box and under it, moved into the picture where need be.
+
+    Returns:
+        Above and below, flush with the box's left; the same flush with its right, then in its middle.
+    """
+    across = (box[0], box[2] - size_wh[0], (box[0] + box[2] - size_wh[0]) // 2)
+    corners = [(left, top) for left in across for top in (box[1] - size_wh[1], box[3])]
     return [_inside(corner, size_wh, picture_wh) for corner in corners]
 
 

@@ -72,6 +72,7 @@ class ExplainedFace(BaseModel):
     left: Share | None
     parts: dict[str, Share] | None
     words: str
+    plain_words: str
     evidence: list[list[float]]
     to_picture: list[list[float]]
 

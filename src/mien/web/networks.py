@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
 
 from fastapi import Depends, HTTPException, Query
 
 from mien.config import Settings
 from mien.expression.network import built_in_networks
 from mien.prior import Named
+
+IN_FIVE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "mien": "most accurate, for everyday use",
+        "paper": "the paper's, seven expressions only",
+        "zhou": "very small, but less accurate",
+        "shcnn": "three layers, for comparison only",
+        "edges": "edge filters, for comparison only",
+    }
+)
+"""What the networks that come with Mien are, for who chooses one in a menu; About has their cards."""
 
 
 def _wanted(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from fastapi import Depends, HTTPException, Request
 
 from mien.errors import ConfigError, StoreError
+from mien.live.purpose import read_purpose
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -192,6 +193,16 @@ def watching(request: Request) -> None:
     records: Records = request.app.state.records
     if not records.may_watch(request.scope.get(USER)):
         raise HTTPException(404, "there is no such source")
+
+
+def require_person_is_known() -> None:
+    """Refuse to keep anybody's record where the purpose is to count people whom nobody identifies.
+
+    Raises:
+        HTTPException: 409.
+    """
+    if read_purpose() == "venue":
+        raise HTTPException(409, "a venue counts people whom nobody identifies: choose another purpose first")
 
 
 def visitor(request: Request) -> Visitor:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.live.purpose import read_purpose
 from mien.live.station import Station
 from mien.record.origin import source_words
-from mien.web.record_access import USER, Records, Seeing
+from mien.web.record_access import USER, Records, Seeing, require_person_is_known
 
 if TYPE_CHECKING:
     from mien.live.recorder import Recorder
@@ -63,10 +62,7 @@ class LiveRecordings:
         subject = who.subject(wanted.subject)
         if wanted.source not in {status.name for status in self._station.statuses()}:
             raise HTTPException(404, "there is no such source; start it first")
-        if read_purpose() == "venue":
-            raise HTTPException(
-                409, "a venue counts people whom nobody identifies: choose another purpose first"
-            )
+        require_person_is_known()
         now = self._station.recorder
         if now is not None and now.source is not None:
             raise HTTPException(409, f"{now.subject.code} is being recorded: stop that first")

@@ -1,7 +1,8 @@
 """What runs in the child process: `python -m mien.web.files.child`, with its order as a line on its input.
 
 The order is a JSON object: `task` ("read" for a photograph's faces, "explain" for why they were read so,
-"analyse" for all that the page shows, "show why" for what it shows of the reasons), `file`, `name`, `kind`,
+"analyse" for all that the page shows, "show why" for what it shows of the reasons, "record" for what goes
+into a subject's record), `file`, `name`, `kind`,
 `label`, `folder`, `settings` and `limits`. The answers are lines of JSON: {"stage",
 "progress"}, then {"result"}, or {"error"}, or {"memory": true} where there was too little of it.
 """
@@ -186,11 +187,57 @@ def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
     return {name: known[name] for name in preview.SHOWN}
 
 
+def _record(order: Order, tell: Tell) -> dict[str, Any]:
+    """Leave `preview.RECORD` in the folder: the recording of one face, as a record that can be imported.
+
+    The store that it is for is out of this process's reach; it is written into one of its own.
+    """
+    from datetime import datetime, timedelta
+
+    from mien.analysis.batch import analyse_all
+    from mien.analysis.partial import Wanted
+    from mien.analysis.recorded import Recorded
+    from mien.analysis.task import Task
+    from mien.record.export import export_record
+    from mien.store.store import Store
+    from mien.web.files import preview
+
+    folder, code, at = Path(order["folder"], "record"), order["subject"], order["at"]
+    folder.mkdir(exist_ok=True)
+    where = folder / "record.sqlite"
+    with Store(where) as store:
+        store.consents.give(
+            store.subjects.add(code), given_by="the store", purpose="to be put into the record",
+            signals=order["signals"], given_at=datetime.fromisoformat(at) - timedelta(seconds=1),
+        )  # fmt: skip
+    recorded = Recorded(code, str(where), tuple(order["tracks"]), at=at)
+    result = analyse_all(
+        [Task(order["file"], order["kind"], order["name"], preview.STEM)],
+        _settings(order),
+        folder,
+        wanted=Wanted(plots=False, recorded=recorded),
+        jobs=1,
+        progress=_progress(tell, "reading"),
+    )
+    for failure in result.failures:
+        raise RuntimeError(failure.trace) if failure.trace else SourceError(_without_options(failure.error))
+    with Store(where) as store:
+        export_record(store, code, Path(order["folder"], preview.RECORD))
+    kept = result.summary["recordings"][0]["subject"]
+    return {name: kept[name] for name in ("frames", "frames_with_subject")}
+
+
+def _without_options(error: str) -> str:
+    """Leave out what only a command has: the page has a field for the face, and numbers in its picture."""
+    return error.partition(" --face")[0]
+
+
 _TASKS: Final[dict[str, Callable[[Order, Tell], dict[str, Any]]]] = {
     "read": _read,
     "explain": _explain,
     "analyse": _analyse,
     "show why": _show_why,
+    "record": _record,
 }
 
 if __name__ == "__main__":

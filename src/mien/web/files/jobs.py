@@ -80,6 +80,7 @@ class Upload:
         prior: how common each expression is expected to be; None for the server's own.
         job: the child that reads it, or did.
         why: done when it is known why it was read so; None before anybody has asked.
+        record: done when it was read for a subject's record; None before anybody has asked.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Upload:
     prior: Named | None = None
     job: Job | None = None
     why: Future[None] | None = None
+    record: Future[dict[str, Any]] | None = None
 
     @property
     def open(self) -> bool:
@@ -248,6 +250,42 @@ class Uploads:
             upload.why = self._pool.submit(self._show_why, upload, self._prepare(upload, "show why"))
             return upload.why
 
+    def read_for_record(
+        self, upload: Upload, *, subject: str, signals: tuple[str, ...], at: str, tracks: list[int]
+    ) -> Future[dict[str, Any]]:
+        """Read an upload once more, for a subject's record; it waits for its turn among the files.
+
+        Args:
+            upload: one that is done.
+            subject: the code.
+            signals: what their consent covers.
+            at: when it was recorded, ISO 8601 with a zone.
+            tracks: which faces are the subject's; empty for the only one, or clearly the largest.
+
+        Returns:
+            When it is done, `preview.RECORD` lies in the upload's folder; it gives `frames` and
+            `frames_with_subject`. It ends with SourceError where that can't be done within the limits, or
+            nobody can tell which face is meant, and is cancelled with the table.
+
+        Raises:
+            TooMany: it is not read yet, or being read for a record already, or nothing can be begun now.
+        """
+        with self._lock:
+            busy = upload.record is not None and not upload.record.done()
+            if busy or upload.state != "done" or upload.id not in self._uploads or self._closing.is_set():
+                raise TooMany(f"{upload.name} is being read; try again when that is done")
+            job = self._prepare(
+                upload, "record", subject=subject, signals=list(signals), at=at, tracks=list(tracks)
+            )
+            upload.record = self._pool.submit(self._read_for_record, upload, job)
+            return upload.record
+
+    def _read_for_record(self, upload: Upload, job: Job) -> dict[str, Any]:
+        try:
+            return job.run()
+        finally:
+            shutil.rmtree(upload.folder / "record", ignore_errors=True)
+
     def _show_why(self, upload: Upload, job: Job) -> None:
         job.run()
         self._change(upload, bytes=_size_of(upload.folder))
@@ -325,8 +363,8 @@ class Uploads:
             upload.state = "waiting"
             self._pool.submit(self._run, upload, job)
 
-    def _prepare(self, upload: Upload, task: str) -> Job:
-        order = {"task": task, "file": str(upload.file), "name": upload.name, "kind": upload.kind}
+    def _prepare(self, upload: Upload, task: str, **more: Any) -> Job:
+        order = {"task": task, "file": str(upload.file), "name": upload.name, "kind": upload.kind, **more}
         settings = reading_with(self._settings, upload.network, upload.prior)
         upload.job = self._make_job(order, settings=settings, folder=upload.folder, limits=self._limits)
         return upload.job

@@ -15,6 +15,7 @@ from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import UNCERTAIN
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import DECIMALS
+from mien.web.networks import IN_FIVE_WORDS
 
 if TYPE_CHECKING:
     from mien.web.files.jobs import Uploads
@@ -77,7 +78,11 @@ def _title(network: str) -> str:
     """Say what a network is, where it comes with Mien; a file of the user's may be gone by now."""
     if network not in built_in_networks():
         return Path(network).stem
-    return f"{network}: {read_sidecar(sidecar_path(find_network(network))).description}"
+    return f"{network}: {IN_FIVE_WORDS.get(network) or _description(network)}"
+
+
+def _description(network: str) -> str:
+    return read_sidecar(sidecar_path(find_network(network))).description
 
 
 def page_config(uploads: Uploads) -> dict[str, Any]:

@@ -29,6 +29,9 @@ TABLE, SUMMARY, TIMELINE = "table.csv", "summary.json", "timeline.json"
 WHY, WHY_PICTURE = "why.json", "why.png"
 """Why each face of a photograph was read as it was, in words and drawn; made when somebody asks."""
 
+RECORD: Final = "record.zip"
+"""The recording of one face, on its way into a subject's record."""
+
 SHOWN: Final = (
     "width", "height", "duration_s", "frame_rate_hz", "frames_analysed", "frames_with_face", "rows", "tracks",
     "coverage", "expressions", "note", "seldom_found",

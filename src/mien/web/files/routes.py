@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
@@ -22,11 +23,19 @@ from mien.table import COLUMNS, read_rows
 from mien.web.files import preview
 from mien.web.files.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
 from mien.web.networks import Expected, Network
+from mien.web.record_access import Seeing, Visitor, require_person_is_known
+
+if TYPE_CHECKING:  # who keeps no record does not wait for a database
+    from mien.store.types import StoredRecording, Subject
+
+T = TypeVar("T")
 
 COOKIE: Final = "mien-files"
 """Says whose uploads are whose; a random word, gone when the browser is closed."""
 
 MOST_ROWS: Final = 200
+MOST_FACE: Final = 1_000_000
+"""No film has a face of a higher number."""
 
 _RETRY_S: Final = "5"
 _OWNER: Final = re.compile(r"[\w-]{22,64}")
@@ -66,6 +75,29 @@ class Rows(BaseModel):
     total: int
 
 
+class IntoRecord(BaseModel):
+    """Into whose record what was read of a file goes, and whose face that is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: str = Field(max_length=64)
+    at: AwareDatetime = Field(description="When it was recorded, in the zone of that place.")
+    faces: list[Annotated[int, Field(ge=0, le=MOST_FACE)]] = Field(
+        default=[],
+        max_length=20,
+        description="Whose tracks; empty for the only face, or clearly the largest.",
+    )
+
+
+class Recorded(BaseModel):
+    """Where it is now."""
+
+    subject: str
+    recording: int
+    frames: int
+    frames_with_subject: int
+
+
 def build_router(uploads: Uploads) -> APIRouter:
     """Make the routes.
 
@@ -75,6 +107,7 @@ def build_router(uploads: Uploads) -> APIRouter:
     router = APIRouter(prefix="/files", tags=["files"])
     _add_table(router, uploads)
     _add_parts(router, uploads)
+    _add_record(router, uploads)
     return router
 
 
@@ -199,6 +232,54 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         return FileResponse(path, media_type=_media_type(path))
 
 
+def _add_record(router: APIRouter, uploads: Uploads) -> None:
+    @router.post("/{key}/record", status_code=201)
+    async def record(key: str, wanted: IntoRecord, who: Seeing) -> Recorded:
+        """Put the readings of one face into a subject's record, if they have agreed; the file is not kept."""
+        upload = _known(uploads, key)
+        subject, signals = await run_in_threadpool(_agreed, who, wanted)
+        try:
+            reading = uploads.read_for_record(
+                upload, subject=subject.code, signals=signals, at=wanted.at.isoformat(), tracks=wanted.faces
+            )
+        except TooMany as error:
+            raise HTTPException(409, str(error)) from error
+        told = await _done(upload, reading)
+        path = upload.folder / preview.RECORD
+        try:
+            kept = await run_in_threadpool(_import, who, path, subject)
+        except SourceError as error:  # what the process left there is no record
+            raise HTTPException(422, f"{upload.name}: cannot be put into the record") from error
+        finally:
+            path.unlink(missing_ok=True)
+        return Recorded(subject=subject.code, recording=kept.id, **told)
+
+
+def _agreed(who: Visitor, wanted: IntoRecord) -> tuple[Subject, tuple[str, ...]]:
+    """Give the subject, and what their consent covers of that time.
+
+    Raises:
+        HTTPException: there is no such subject; it is of the future; or nobody's record is kept.
+        StoreError: they have not agreed, or are simulated.
+    """
+    from mien.record.person import require_person
+    from mien.store.types import SIGNALS
+
+    subject = who.subject(wanted.subject)
+    require_person_is_known()
+    if wanted.at > who.store.now():
+        raise HTTPException(422, f"expected a time in the past, received {wanted.at.isoformat()}")
+    who.store.consents.require(subject, "expression", wanted.at)
+    require_person(who.store, subject)
+    return subject, tuple(each for each in SIGNALS if who.store.consents.valid(subject, each, wanted.at))
+
+
+def _import(who: Visitor, path: Path, subject: Subject) -> StoredRecording:
+    from mien.record.importing import import_recording
+
+    return import_recording(who.store, path, subject)
+
+
 def _known(uploads: Uploads, key: str) -> Upload:
     upload = uploads.find(key)
     if upload is None:
@@ -209,10 +290,14 @@ def _known(uploads: Uploads, key: str) -> Upload:
 async def _find_why(uploads: Uploads, key: str) -> None:
     """Wait until it is known, without holding a thread: it may stand behind long videos."""
     upload = _known(uploads, key)
-    found = uploads.find_why(upload)
+    await _done(upload, uploads.find_why(upload))
+
+
+async def _done(upload: Upload, found: Future[T]) -> T:
+    """Give what is found out about an upload, when it is; 422 where it can't be."""
     try:
         # Who goes away ends their own waiting, not that of others.
-        await asyncio.shield(asyncio.wrap_future(found))
+        return await asyncio.shield(asyncio.wrap_future(found))
     except SourceError as error:
         raise HTTPException(422, str(error)) from error
     except asyncio.CancelledError:

@@ -99,6 +99,7 @@ function chip(track) {
   button.type = "button";
   button.className = "chip";
   button.dataset.track = track;
-  button.textContent = track === "" ? "Largest" : `Face ${track}`;
+  button.textContent = track === "" ? "Largest" : track;
+  if (track !== "") button.ariaLabel = `Face ${track}`;
   return button;
 }

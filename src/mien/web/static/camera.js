@@ -5,7 +5,7 @@ import { frameMessage, retryAfterMs, socketUrl } from "./wire.js";
 
 const JPEG_QUALITY = 0.85;
 const LOST_AFTER_MS = 3000; // an answer that takes longer isn't waited for
-const CANVASES = 4; // two on their way, one being drawn, one being written
+const CANVASES = 4; // two on their way, one being written, one waiting to be drawn
 
 const TROUBLE = {
   NotAllowedError: "The browser did not allow the camera. Allow it by the sign in the address bar, then press Start.",
@@ -30,7 +30,7 @@ export function noCameraHere() {
 /**
  * @param video the element that shows the camera
  * @param deviceId which camera; "" for the browser's own choice
- * @param on what to call: reading(message, picture, done(drawn)), dropped(), lost(attempt), found(), refused(reason), ended(reason)
+ * @param on what to call: reading(message, picture, done()), dropped(), lost(attempt), found(), refused(reason), ended(reason)
  */
 export class Camera {
   own = true;
@@ -50,7 +50,7 @@ export class Camera {
   #encoding = false;
   #sequence = 0;
   #flying = new Map();
-  #canvases = Array.from({ length: CANVASES }, newCanvas);
+  #free = Array.from({ length: CANVASES }, newCanvas); // a frame is kept until it is drawn with its marks
 
   constructor(video, deviceId, on) {
     this.#video = video;
@@ -97,7 +97,7 @@ export class Camera {
 
   #connect() {
     this.#ready = false;
-    this.#flying.clear();
+    for (const sequence of [...this.#flying.keys()]) this.#land(sequence);
     const socket = new WebSocket(socketUrl("/ws/camera"));
     socket.binaryType = "arraybuffer";
     socket.onopen = () => socket.send(JSON.stringify({ type: "hello", name: "browser" }));
@@ -119,15 +119,28 @@ export class Camera {
     } else if (message.type === "refused") {
       this.#on.refused(message.reason);
     } else if (message.type === "dropped") {
-      this.#flying.delete(message.sequence);
+      this.#land(message.sequence);
       this.pace.dropped(performance.now());
       this.#on.dropped();
     } else if (message.type === "reading") {
       const sent = this.#flying.get(message.sequence);
-      this.#flying.delete(message.sequence);
+      this.#flying.delete(message.sequence); // its canvas is given on
       if (sent) this.pace.answered(performance.now() - sent.sentMs, performance.now());
-      if (this.#running) this.#on.reading(message, sent?.canvas ?? null, () => {});
+      this.#hand(message, sent?.canvas ?? null);
     }
+  }
+
+  /** Give a reading on, with the frame that it was read from; null where that was no longer waited for. */
+  #hand(message, canvas) {
+    const done = () => canvas && this.#free.push(canvas);
+    if (this.#running) this.#on.reading(message, canvas, done);
+    else done();
+  }
+
+  /** A picture is not waited for any more. */
+  #land(sequence) {
+    const { canvas } = this.#flying.get(sequence) ?? {};
+    if (this.#flying.delete(sequence)) this.#free.push(canvas);
   }
 
   #next() {
@@ -142,7 +155,7 @@ export class Camera {
 
   async #offer(capturedMs) {
     this.#forgetTheLost();
-    const busy = this.#encoding || this.#flying.size >= this.pace.limit || this.#socket.bufferedAmount > 0;
+    const busy = this.#encoding || !this.#free.length || this.#flying.size >= this.pace.limit || this.#socket.bufferedAmount > 0;
     if (!this.#ready || this.paused || document.hidden || !this.#video.videoWidth) return;
     if (busy) {
       this.skipped += 1;
@@ -150,7 +163,7 @@ export class Camera {
     }
     const socket = this.#socket;
     const sequence = this.#sequence++;
-    const canvas = this.#canvases[sequence % CANVASES];
+    const canvas = this.#free.pop();
     this.#encoding = true;
     try {
       this.#take(canvas);
@@ -160,6 +173,7 @@ export class Camera {
       socket.send(frameMessage(sequence, capturedMs, jpeg));
     } finally {
       this.#encoding = false;
+      if (!this.#flying.has(sequence)) this.#free.push(canvas);
     }
   }
 
@@ -175,7 +189,7 @@ export class Camera {
   #forgetTheLost() {
     const nowMs = performance.now();
     for (const [sequence, { sentMs }] of this.#flying) {
-      if (nowMs - sentMs > LOST_AFTER_MS) this.#flying.delete(sequence);
+      if (nowMs - sentMs > LOST_AFTER_MS) this.#land(sequence);
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import { colours, fitted } from "./colours.js";
 import { sliding } from "./slide.js";
-import { percent } from "./words.js";
+import { clock, percent } from "./words.js";
 
 const LEFT = 62;
 const BOTTOM = 20;
@@ -221,14 +221,4 @@ export class Course {
     pen.fillStyle = colours().ink;
     pen.fillRect(x - 1, 0, 3, height - BOTTOM);
   }
-}
-
-/** A time as players show it: 1:05, or 1:00:05; of short ones the tenths. */
-export function clock(timeS) {
-  const tenths = Math.round(10 * timeS);
-  const seconds = Math.floor(tenths / 10);
-  const two = (number) => String(number).padStart(2, "0");
-  const end = two(seconds % 60) + (tenths % 10 ? `.${tenths % 10}` : "");
-  const hours = Math.floor(seconds / 3600);
-  return hours ? `${hours}:${two(Math.floor(seconds / 60) % 60)}:${end}` : `${Math.floor(seconds / 60)}:${end}`;
 }

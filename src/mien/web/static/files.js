@@ -1,6 +1,9 @@
 // The files view: sends what is dropped, shows how far it is, and what was found in it.
 
 import { Course } from "./course.js";
+import { OVERVIEW, foundWords, overview, overviewCsv, shortWords, shownColumns } from "./found.js";
+import { IntoRecord } from "./into_record.js";
+import { save } from "./record.js";
 import { count, percent } from "./words.js";
 
 const API = "/api/v1/files";
@@ -23,6 +26,7 @@ class Files {
   #sending = false;
   #polling = false;
   #course;
+  #record;
 
   constructor(root) {
     this.#parts = parts(root);
@@ -36,6 +40,7 @@ class Files {
         this.#parts("moment").textContent = words;
       },
     });
+    this.#record = new IntoRecord(this.#parts);
     this.#listen(root, video);
     this.#restore();
   }
@@ -48,6 +53,7 @@ class Files {
       input.value = "";
     });
     listenForDrops(root, this.#parts("drop"), (files) => this.#add(files));
+    this.#parts("overview-csv").addEventListener("click", () => save("mien-overview.csv", overviewCsv(overview(this.#ready())), "text/csv"));
     this.#parts("forget").addEventListener("click", () => this.#removeAll());
     this.#parts("marked").addEventListener("change", () => this.#showMedia());
     this.#parts("why").addEventListener("change", () => this.#showMedia());
@@ -71,7 +77,7 @@ class Files {
   #add(files) {
     this.#opening = this.#batch += 1;
     for (const file of files) {
-      const item = { name: file.name, file, batch: this.#batch, network: this.#parts("network").value, prior: this.#parts("prior").value, status: { state: "queued", progress: null } };
+      const item = { name: file.name, file, changedMs: file.lastModified, batch: this.#batch, network: this.#parts("network").value, prior: this.#parts("prior").value, status: { state: "queued", progress: null } };
       const problem = this.#problem(file);
       if (problem) item.status = { state: "failed", error: problem };
       this.#insert(item);
@@ -172,7 +178,25 @@ class Files {
 
   #refresh(item) {
     fillRow(item.row, item, item === this.#shown);
+    this.#sum();
+  }
+
+  #ready() {
+    return this.#items.filter(({ status }) => status.state === "done");
+  }
+
+  /** A row for each file, and totals; one file says all of itself. */
+  #sum() {
     this.#parts("all").hidden = this.#items.length < 2;
+    const ready = this.#ready();
+    this.#parts("overview").hidden = ready.length < 2;
+    if (ready.length < 2) return;
+    const rows = overview(ready).map((row) => {
+      const line = tableRow("td", OVERVIEW.map((name) => row[name]));
+      line.classList.toggle("total", Boolean(row.total));
+      return line;
+    });
+    this.#parts("overview-rows").replaceChildren(...rows);
   }
 
   async #remove(item) {
@@ -198,7 +222,7 @@ class Files {
   #drop(item) {
     this.#items = this.#items.filter((each) => each !== item);
     item.row.remove();
-    this.#parts("all").hidden = this.#items.length < 2;
+    this.#sum();
     if (item === this.#shown) this.#hide();
   }
 
@@ -224,11 +248,22 @@ class Files {
     this.#parts("found").textContent = this.#found(item.status);
     this.#parts("download").href = `${API}/${item.id}/table.csv`;
     this.#parts("summary").href = `${API}/${item.id}/summary.json`;
+    this.#offerMarked(item);
+    this.#record.offer(item);
     this.#parts("why-field").hidden = !explainable(item.status);
     this.#parts("why").checked = false;
     this.#showMedia();
     if (focus) this.#parts("title").focus();
     await Promise.all([this.#showRows(0), this.#showCourse(item)]);
+  }
+
+  /** The copy with the marks, under the file's own name. */
+  #offerMarked({ id, name, status }) {
+    const link = this.#parts("annotated");
+    const video = status.kind === "video";
+    link.href = `${API}/${id}/annotated`;
+    link.download = `${name.replace(/\.[^.]*$/, "")}.annotated.${video ? "mp4" : "jpg"}`;
+    this.#parts("annotated-words").textContent = video ? "Clip with marks" : "Picture with marks";
   }
 
   #showMedia() {
@@ -266,12 +301,15 @@ class Files {
     const told = item.reasons ?? (await getJson(`${API}/${item.id}/why.json`));
     if (item !== this.#shown || !this.#parts("why").checked) return;
     item.reasons = told;
-    const lines = told ? told.faces.map((face, place) => `${told.faces.length > 1 ? `Face ${place}, ` : ""}${face.words}`) : [`${item.name} could not be explained. Send it again.`];
+    const name = (place) => (told.faces.length > 1 ? `Face ${place}: ` : "");
+    const lines = told ? told.faces.map((face, place) => name(place) + face.plain_words) : [`${item.name} could not be explained. Send it again.`];
     words.replaceChildren(...lines.map((line) => make("li", "", line)));
+    this.#parts("figures").replaceChildren(...(told?.faces ?? []).map((face, place) => make("li", "", name(place) + face.words)));
+    this.#parts("figures-room").hidden = !told?.faces.length;
     if (!told?.faces.length) return;
     const picture = this.#parts("why-picture");
     picture.src = this.#parts("why-link").href = `${API}/${item.id}/why.png`;
-    picture.alt = lines.join(". ");
+    picture.alt = lines.join(" ");
     this.#swap(true);
   }
 
@@ -297,7 +335,7 @@ class Files {
   }
 
   #found(status) {
-    return found(status, status.network ?? this.#config.network);
+    return foundWords(status, status.network ?? this.#config.network);
   }
 
   async #showRows(offset) {
@@ -310,8 +348,9 @@ class Files {
     }
     this.#offset = Math.max(0, offset);
     const last = this.#offset + table.rows.length;
-    this.#parts("head").replaceChildren(tableRow("th", table.columns));
-    this.#parts("rows").replaceChildren(...table.rows.map((row) => tableRow("td", row.map((value, place) => this.#cell(value, table.columns[place])))));
+    const shown = shownColumns(table.columns);
+    this.#parts("head").replaceChildren(tableRow("th", shown.map(({ title }) => title)));
+    this.#parts("rows").replaceChildren(...table.rows.map((row) => tableRow("td", shown.map(({ place, name }) => this.#cell(row[place], name)))));
     this.#parts("place").textContent = table.total ? `Rows ${this.#offset + 1} to ${last} of ${table.total}` : "No rows: no face was found.";
     this.#parts("before").disabled = this.#offset === 0;
     this.#parts("after").disabled = last >= table.total;
@@ -379,7 +418,7 @@ function fillRow(row, { name, status }, isShown) {
   plain.hidden = state === "done";
   button.hidden = !plain.hidden;
   button.ariaPressed = String(isShown);
-  words.textContent = stateWords(status).replace(`${name}: `, "");
+  words.textContent = state === "done" ? shortWords(status) : stateWords(status).replace(`${name}: `, "");
   words.classList.toggle("error", state === "failed");
   bar.hidden = !OPEN.includes(state);
   bar.ariaLabel = `${name}: ${words.textContent}`;
@@ -395,29 +434,12 @@ function stateWords({ state, stage, progress, error }) {
     receiving: "Sending",
     waiting: "Waiting for its turn",
     running: stage === "copying" ? `Making a copy that browsers play${share}` : `Reading${share}`,
-    done: "Ready",
     failed: error,
   }[state];
 }
 
-/** What a record says, in a sentence or two. */
-function found(status, network) {
-  const rows = status.rows ?? 0;
-  const expected = status.prior ? `, expecting ${status.prior}` : "";
-  const seldom = status.rows && status.seldom_found ? ` ${status.seldom_found}` : "";
-  const note = ` Read by network ${network}${expected}.${seldom}` + (status.note ? ` Note: ${status.note}.` : "");
-  if (!rows) return `No face was found.${note}`;
-  const shares = Object.entries(status.expressions).sort((one, other) => other[1] - one[1]);
-  if (status.kind === "photograph") {
-    return `${count(rows, "face")}: ${shares.map(([label, number]) => (number > 1 ? `${label} (${number})` : label)).join(", ")}.${note}`;
-  }
-  const list = shares.map(([label, number]) => `${label} ${percent(number / rows)}`).join(", ");
-  return `A face in ${status.frames_with_face} of ${count(status.frames_analysed, "frame")}, coverage ${percent(status.coverage)}: ${list}.${note}`;
-}
-
 /** Only of photographs, and of faces that were found. */
 const explainable = ({ kind, rows }) => kind === "photograph" && rows > 0;
-
 
 function legendItem(label) {
   const item = make("li", "");

@@ -1,8 +1,8 @@
 // Recording for a subject: begins and ends it, and says unmistakably that readings are kept, whose, and how many.
 
-import { ask } from "./ask.js";
-import { clock } from "./course.js";
-import { count, percent } from "./words.js";
+import { offer } from "./after.js";
+import { ask, subjectPath } from "./ask.js";
+import { clock, count, percent } from "./words.js";
 
 const ASK_MS = 1000; // while something is kept
 const KEPT = "Their readings are kept from then on, and nobody else's; no picture is.";
@@ -15,6 +15,8 @@ export class Keeping {
   #changed;
   #own;
   #now = null; // what the server says
+  #last = null; // the recording that was begun while this page was open: {subject, recording, words}
+  #marks = 0;
   #asked = 0;
   #wasOn = false;
   #wanted = wantedSubject(location.search); // whom the subject's page wants recorded; null for nobody
@@ -38,6 +40,7 @@ export class Keeping {
       this.#begin();
     });
     part("keep-stop").addEventListener("click", () => this.#end());
+    part("mark").addEventListener("click", () => this.#mark());
     part("overlay").addEventListener("click", (event) => this.#choose(view.overlay.faceAt(event.clientX, event.clientY)));
     part("faces").addEventListener("click", (event) => {
       const track = event.target.closest("button")?.dataset.track;
@@ -51,6 +54,23 @@ export class Keeping {
   /** "Recording P-017", for the header; null while nothing is kept. */
   get words() {
     return this.#now?.active ? `Recording ${this.#now.subject ?? "a subject"}` : null;
+  }
+
+  /** {subject, recording} of what was recorded while this was shown; null for nothing. */
+  get kept() {
+    return this.#last;
+  }
+
+  /** Another source is shown: what was recorded before is no longer spoken of. */
+  begin() {
+    if (!this.#now?.active) this.#last = null;
+    this.#show();
+  }
+
+  /** This browser's camera went off: what was recorded from it is over, whether or not the server has noticed yet. */
+  sourceEnded() {
+    if (this.#now?.active && this.#own()) this.#now = null;
+    this.#show();
   }
 
   /** The name of the source that is being recorded; null for none. */
@@ -70,18 +90,46 @@ export class Keeping {
   #show() {
     const part = this.#part;
     const on = Boolean(this.#now?.active);
+    this.#remember();
     part("keep-start").disabled = on || !this.#source() || !part("keep-subject").value;
     this.#beginWanted(on);
     part("keep-help").textContent = this.#wanted ? wantedWords(this.#wanted, this.#source()) : this.#source() ? KEPT : "Start a camera or another source first.";
-    const words = this.#now && (on || this.#now.status?.stopped || this.#now.refused) ? keepingWords(this.#now) : null;
+    const words = (this.#now && (on || this.#now.status?.stopped || this.#now.refused) ? keepingWords(this.#now) : null) ?? this.#last?.words ?? null;
     part("keeping").hidden = !words;
     part("keeping").classList.toggle("on", on);
     part("keep-stop").hidden = !on;
+    part("mark").hidden = !on || !this.#last;
+    offer(part("keep-open"), on ? null : this.#last);
     if (words && part("keeping-words").textContent !== words) part("keeping-words").textContent = words;
     if (on === this.#wasOn) return;
     this.#wasOn = on;
     part("keep-room").hidden = on;
+    if (on) part("keep-room").open = false;
     this.#changed();
+  }
+
+  /** Keep what can be said of the recording when it is over. */
+  #remember() {
+    const { active, subject, status } = this.#now ?? {};
+    if (!active || !subject || !status) return;
+    const coverage = status.figures?.coverage;
+    const seen = coverage != null ? `, ${percent(coverage)} of the time read` : "";
+    if (this.#last?.recording !== status.recording) this.#marks = 0;
+    this.#last = { subject, recording: status.recording, words: `Recorded for ${subject}: ${clock(Math.floor(status.length_s))}${seen}.` };
+  }
+
+  /** Mark this moment, by the server's clock, in the recording that is running. */
+  async #mark() {
+    if (!this.#now?.active || !this.#last) return;
+    const { subject, recording } = this.#last;
+    const number = this.#marks + 1;
+    await this.#try("keep-error", async () => {
+      const { from_s: fromS } = await ask(subjectPath(subject, "annotations"), { method: "POST", body: { kind: "event", text: `Mark ${number}`, recording } });
+      this.#marks = number;
+      this.#view.timeline.mark(Date.now());
+      this.#view.speaker.say(`Mark ${number} at ${clock(Math.floor(fromS))}`, performance.now());
+      this.#part("mark").lastChild.textContent = `Mark (${number})`;
+    });
   }
 
   async #listSubjects() {
@@ -123,6 +171,8 @@ export class Keeping {
   async #begin() {
     const body = { subject: this.#part("keep-subject").value, source: this.#source() };
     if (this.#wanted) this.#forget();
+    this.#last = null;
+    this.#part("mark").lastChild.textContent = "Mark";
     await this.#try("keep-error", async () => {
       this.#now = (await ask("recording", { method: "POST", body })).recording;
       this.#show();

@@ -1,23 +1,26 @@
 // The live view: starts and stops what is looked at, and says how it is doing.
 
+import { After } from "./after.js";
 import { Camera, cameraTrouble, noCameraHere } from "./camera.js";
 import { Indicator, isCamera } from "./indicator.js";
 import { Keeping } from "./keeping.js";
+import { listenForKeys } from "./keys.js";
 import { Neutral } from "./neutral.js";
 import { Consent } from "./purpose.js";
-import { Record, save, saveAddress } from "./record.js";
+import { Record, save, saveAddress, saveCanvas } from "./record.js";
 import { Removing } from "./removing.js";
+import { Session } from "./session.js";
 import { addSource, firstToShow, history, listSources, serverSources } from "./sources.js";
 import { Stats } from "./stats.js";
 import { View } from "./view.js";
 import { Watch } from "./watch.js";
 import { isThisMachine } from "./wire.js";
-import { NO_FACE, advice, isOver, percent, statusWords } from "./words.js";
+import { NO_FACE, advice, afterWords, isOver, percent, statusWords, tooFew } from "./words.js";
 
 const TICK_MS = 500; // numbers and timeline
 const ASK_MS = 5000; // what sources there are
 const NO_FACE_AFTER_MS = 1500;
-const LOCKED_BELOW_MS = 150; // up to this round trip, the picture waits for its marks; above, the video runs on
+const JUDGED_AFTER_MS = 3000; // a rate is judged by so much of the time at least
 
 const PANEL = {
   browser: ["Before the camera starts", "Start the camera", "Your browser asks once more whether this page may use the camera."],
@@ -29,6 +32,9 @@ function stayLoaded() {
   window.socket?.io?.reconnection(false);
 }
 
+/** A moment as it stands in a file's name. */
+const stamp = () => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+
 class Live {
   stats = new Stats();
   state;
@@ -39,6 +45,8 @@ class Live {
   #status = null; // the source's, as the server says
   #trouble = null;
   #server = []; // the server's sources
+  #session = new Session();
+  #sinceMs = 0; // when it was started, or went on
 
   constructor(root) {
     const config = JSON.parse(root.dataset.config);
@@ -51,6 +59,7 @@ class Live {
     this.neutral = new Neutral(this.#part, () => this.#watched());
     this.removing = new Removing(this.#part, () => this.#removable(), () => this.keeping.recorded, (name) => this.#removed(name));
     this.consent = new Consent(this.#part, () => this.start());
+    this.after = new After(this.#part, { csv: () => this.#save(), picture: () => this.#savePicture() });
     this.#wire();
     this.#open();
   }
@@ -83,11 +92,13 @@ class Live {
     if (!feed) return;
     feed.stop();
     this.#feed = null;
-    this.#pending?.done(false);
+    this.#pending?.done();
     this.#pending = null;
+    if (feed.own) this.keeping.sourceEnded();
     this.state.trackState = feed.track?.readyState ?? null;
     this.view.wipe();
     this.#turn("off");
+    this.after.show(this.#session.summary(), this.keeping.kept);
     this.#say(feed.own ? "Camera off" : "Stopped");
   }
 
@@ -132,7 +143,7 @@ class Live {
     this.stats.read(message.reading, performance.now());
     this.#status = message.status ?? this.#status;
     if (this.#feed.own) this.record.add(message.reading);
-    if (this.#pending) this.#pending.done(false);
+    if (this.#pending) this.#pending.done();
     else requestAnimationFrame(() => this.#draw());
     this.#pending = { message, picture, done };
   }
@@ -141,10 +152,11 @@ class Live {
     if (!this.#pending) return;
     const { message, picture, done } = this.#pending;
     this.#pending = null;
-    const locked = !this.#feed.own || (this.#feed.pace.roundTripMs ?? 0) < LOCKED_BELOW_MS;
-    this.view.show(message.reading, locked ? picture : null);
+    this.view.show(message.reading, picture, this.#feed.own);
+    if (this.#phase === "paused") this.view.hold();
+    this.#session.add(performance.now(), this.view.face && { ...this.view.face, ...this.view.face.shown });
     this.stats.drew(this.#latencyMs(message));
-    done(true);
+    done();
   }
 
   #latencyMs({ captured_ms: capturedMs, reading }) {
@@ -165,6 +177,12 @@ class Live {
     part("pause").addEventListener("click", () => this.#pause(this.#phase === "running"));
     part("source").addEventListener("change", () => this.#switch());
     part("save").addEventListener("click", () => this.#save());
+    part("snapshot").addEventListener("click", () => this.#snapshot());
+    part("full").addEventListener("click", () => this.#fullScreen());
+    part("full").hidden = !document.fullscreenEnabled;
+    part("keys").addEventListener("click", () => part("help").showModal());
+    const press = (name) => () => (part(name).disabled || part(name).hidden ? false : part(name).click());
+    listenForKeys({ pause: press("pause"), mark: press("mark"), snapshot: press("snapshot"), full: press("full"), keys: press("keys") });
     part("add-form")?.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#add(event.target);
@@ -209,6 +227,10 @@ class Live {
     this.stats.clear();
     this.record.clear();
     this.view.clear();
+    this.#session.clear();
+    this.after.hide();
+    this.keeping.begin();
+    this.#sinceMs = performance.now();
     this.#status = this.#trouble = null;
     const asked = this.#part("consent").contains(document.activeElement);
     this.consent.hide();
@@ -222,13 +244,32 @@ class Live {
 
   #pause(paused) {
     this.#feed.pause(paused);
+    if (paused) this.view.hold();
+    this.#sinceMs = performance.now();
     this.#turn(paused ? "paused" : "running");
     this.#say(paused ? "Paused" : "Running");
   }
 
+  #snapshot() {
+    const picture = this.view.snapshot();
+    if (!picture) return;
+    saveCanvas(`mien-snapshot-${stamp()}.png`, picture);
+    this.#say("Snapshot saved");
+  }
+
+  #savePicture() {
+    const summary = this.#session.summary();
+    if (summary) saveCanvas(`mien-timeline-${stamp()}.png`, this.view.timelinePicture(`Mien, ${new Date().toLocaleString()}`, afterWords(summary)));
+  }
+
+  #fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.#part("stage-card").requestFullscreen().catch(() => {}); // the browser has its reasons
+  }
+
   #save() {
     const [kind, name] = this.#chosen();
-    const file = `mien-readings-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.csv`;
+    const file = `mien-readings-${stamp()}.csv`;
     if (kind === "browser") save(file, this.record.csv(), "text/csv");
     else saveAddress(file, `/api/v1/readings/${encodeURIComponent(name)}.csv`);
   }
@@ -290,7 +331,7 @@ class Live {
     const own = this.#feed?.own ?? false;
     part("stage").classList.toggle("asking", off);
     part("video").hidden = off || !own;
-    part("overlay").hidden = off;
+    part("overlay").hidden = part("picture").hidden = off;
     part("stop").hidden = part("pause").hidden = off;
     part("stop-words").textContent = own ? "Stop camera" : "Stop";
     this.#allow();
@@ -305,7 +346,8 @@ class Live {
     const over = isOver(this.#status);
     this.#part("pause").disabled = over || this.#phase === "starting";
     this.#part("stop").disabled = over;
-    this.#part("save").disabled = !this.#hasReadings();
+    this.#part("save").disabled = this.#part("after-csv").disabled = !this.#hasReadings();
+    this.#part("snapshot").disabled = this.#phase === "off" || !this.view.reading;
   }
 
   #hasReadings() {
@@ -332,19 +374,25 @@ class Live {
 
   #tick() {
     const part = this.#part;
-    const { rate: heard, latency } = this.stats.numbers(performance.now());
-    // A source of the server may be read more often than it is drawn here.
-    const rate = this.#feed?.own ? heard : (this.#status?.rate_hz ?? heard);
+    const { latency } = this.stats.numbers(performance.now());
+    const rate = this.#rateHz();
     const dropped = Math.max(this.#status?.frames_dropped ?? 0, this.stats.dropped) + (this.#feed?.skipped ?? 0);
     part("rate").textContent = this.#phase === "running" ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
     part("latency").textContent = latency === null ? "–" : Math.round(latency);
     part("dropped").textContent = this.#status ? dropped : "–";
     part("coverage").textContent = percent(this.#status?.coverage);
     this.#allow();
+    if (isOver(this.#status) && this.#phase !== "off" && part("after").hidden) this.after.show(this.#session.summary(), this.keeping.kept);
     this.neutral.show(this.#phase === "running" ? (this.#status?.neutral ?? null) : null);
     this.view.tick(this.#phase !== "off");
     this.#notice();
     this.#indicate();
+  }
+
+  /** Readings a second; a source of the server may be read more often than it is drawn here. */
+  #rateHz() {
+    const { rate: heard } = this.stats.numbers(performance.now());
+    return this.#feed?.own ? heard : (this.#status?.rate_hz ?? heard);
   }
 
   #notice() {
@@ -357,9 +405,12 @@ class Live {
   #noticeWords() {
     if (this.#trouble) return this.#trouble;
     if (this.#phase === "paused") return this.#feed.own ? "Paused. The camera is still on; no picture is read." : "Paused.";
-    const status = statusWords(this.#status);
+    // A camera's own status comes with its readings, and was true of them.
+    const status = this.#feed.own && this.view.reading ? null : statusWords(this.#status);
     if (status) return status;
     if (!this.view.reading) return "Waiting for the first reading…";
+    const slow = performance.now() - this.#sinceMs > JUDGED_AFTER_MS ? tooFew(this.#rateHz()) : null;
+    if (slow) return slow;
     if (this.view.face) return advice(this.view.face);
     return performance.now() - this.view.noFaceMs > NO_FACE_AFTER_MS ? NO_FACE : null;
   }

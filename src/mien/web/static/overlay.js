@@ -1,11 +1,13 @@
 // The marks on the picture: a box, landmarks and a label for each face.
 
 import { colours, fitted } from "./colours.js";
+import { placeLabels } from "./labels.js";
 import { percent } from "./words.js";
 
 const DARK = "#141418";
 const FONT = "600 14px system-ui, sans-serif";
-const CHIP = 24; // height of a label
+const SMALL_FONT = "600 12px system-ui, sans-serif";
+const SMALL_BELOW_PX = 520; // of the picture's width
 
 // iBUG's 68 points as the lines that an eye sees: from, to, closed.
 const LINES = [
@@ -16,22 +18,28 @@ const SMALLEST_PX = 40; // on a smaller face the lines would hide what they show
 
 export class Overlay {
   #canvas;
+  #picture;
   #boxes = []; // [track, left, top, width, height] on the page
+  #painted = false;
 
-  constructor(canvas) {
+  /** @param canvas for the marks; @param picture lies under it, for the frame that they were read from */
+  constructor(canvas, picture) {
     this.#canvas = canvas;
+    this.#picture = picture;
   }
 
   /**
+   * Draw marks on the frame that they were read from: both canvases come on the screen together.
+   *
    * @param reading what was read; null wipes all
-   * @param picture what lies under the marks; null leaves the canvas clear, so that the video shows
+   * @param picture the frame that it was read from; "same" leaves the one that is there, null shows none
    * @param choices mirrored, landmarks, chosen (track)
    */
   draw(reading, picture, { mirrored, landmarks, chosen }) {
+    if (picture !== "same") this.#paint(picture);
     const { pen, width, height } = fitted(this.#canvas);
     pen.clearRect(0, 0, width, height);
     this.#boxes = [];
-    if (picture) paint(pen, picture, width, height, mirrored);
     if (!reading) return;
     const place = placer(reading.size_wh, width, height, mirrored);
     for (const face of reading.faces) {
@@ -41,8 +49,28 @@ export class Overlay {
       this.#boxes.push([face.track, ...box]);
     }
     // Labels last, so that no box lies over one.
-    const taken = [];
-    reading.faces.forEach((face, i) => drawLabel(pen, this.#boxes[i].slice(1), chips(face, reading.faces.length > 1), width, taken));
+    drawLabels(pen, reading.faces, this.#boxes.map(([, ...box]) => box), [width, height]);
+  }
+
+  /** Picture and marks in one, as a canvas; null where there is no picture. */
+  snapshot(mirrored) {
+    if (!this.#painted) return null;
+    const { width, height } = this.#picture;
+    const whole = Object.assign(document.createElement("canvas"), { width, height });
+    const pen = whole.getContext("2d");
+    if (mirrored) pen.setTransform(-1, 0, 0, 1, width, 0);
+    pen.drawImage(this.#picture, 0, 0);
+    pen.resetTransform();
+    pen.drawImage(this.#canvas, 0, 0, width, height);
+    return whole;
+  }
+
+  /** Mirrored by the style sheet, so that it can be turned without painting it anew. */
+  #paint(picture) {
+    const { pen, width, height } = fitted(this.#picture);
+    pen.clearRect(0, 0, width, height);
+    this.#painted = Boolean(picture);
+    if (picture) pen.drawImage(picture, 0, 0, width, height);
   }
 
   /** The face at a point of the page, by its track; null for none. */
@@ -52,16 +80,6 @@ export class Overlay {
     const hit = this.#boxes.find(([, left, top, width, height]) => x >= left && x <= left + width && y >= top && y <= top + height);
     return hit ? hit[0] : null;
   }
-}
-
-function paint(pen, picture, width, height, mirrored) {
-  pen.save();
-  if (mirrored) {
-    pen.translate(width, 0);
-    pen.scale(-1, 1);
-  }
-  pen.drawImage(picture, 0, 0, width, height);
-  pen.restore();
 }
 
 /** From pixels of the picture to the canvas. Only places are mirrored, so that text stays readable. */
@@ -110,30 +128,37 @@ function stroke(pen, path, style, width) {
 function chips(face, several) {
   const { expression, confidence } = face.shown;
   const sure = expression in UNSURE ? "" : ` ${percent(confidence)}`;
-  const shows = [expression + sure, colours()[expression], colours()[`${expression}-ink`]];
-  return several ? [[String(face.track), DARK, "#fff"], shows] : [shows];
+  const [ground, ink] = [colours()[expression], colours()[`${expression}-ink`]];
+  const number = [String(face.track), DARK, "#fff"];
+  if (!several) return [[[expression + sure, ground, ink]]];
+  // In full, without the figure, and the number in the colour of what it shows.
+  return [[number, [expression + sure, ground, ink]], [number, [expression, ground, ink]], [[String(face.track), ground, ink]]];
 }
 
-/** Draw a label above its box, or below where there is no room, and clear of those that are there already. */
-function drawLabel(pen, [left, top, , height], parts, pageWidth, taken) {
-  pen.font = FONT;
+/** Draw each face's label where it covers no face, as full as there is room. */
+function drawLabels(pen, faces, boxes, room) {
+  const small = room[0] < SMALL_BELOW_PX;
+  const [high, edge] = small ? [20, 6] : [24, 8];
+  pen.font = small ? SMALL_FONT : FONT;
   pen.textBaseline = "middle";
-  const widths = parts.map(([text]) => pen.measureText(text).width + 16);
-  const whole = widths.reduce((sum, each) => sum + each, 0);
-  let x = Math.max(4, Math.min(left, pageWidth - whole - 4));
-  let y = top >= CHIP + 6 ? top - CHIP - 6 : top + height + 6;
-  while (taken.some(([from, to, at]) => x < to && x + whole > from && Math.abs(y - at) < CHIP)) y += CHIP + 2;
-  taken.push([x, x + whole, y]);
-  pen.save();
-  pen.beginPath();
-  pen.roundRect(x, y, whole, CHIP, 6);
-  pen.clip();
-  parts.forEach(([text, ground, ink], i) => {
-    pen.fillStyle = ground;
-    pen.fillRect(x, y, widths[i], CHIP);
-    pen.fillStyle = ink;
-    pen.fillText(text, x + 8, y + CHIP / 2 + 1);
-    x += widths[i];
+  const widths = (parts) => parts.map(([text]) => pen.measureText(text).width + 2 * edge);
+  const forms = faces.map((face) => chips(face, faces.length > 1));
+  const sizes = forms.map((of) => of.map((parts) => [widths(parts).reduce((sum, each) => sum + each, 0), high]));
+  placeLabels(boxes, sizes, room).forEach(({ x, y, form }, i) => {
+    const parts = forms[i][form];
+    const wide = widths(parts);
+    pen.save();
+    pen.beginPath();
+    pen.roundRect(x, y, ...sizes[i][form], 6);
+    pen.clip();
+    let from = x;
+    parts.forEach(([text, ground, ink], part) => {
+      pen.fillStyle = ground;
+      pen.fillRect(from, y, wide[part], high);
+      pen.fillStyle = ink;
+      pen.fillText(text, from + edge, y + high / 2 + 1);
+      from += wide[part];
+    });
+    pen.restore();
   });
-  pen.restore();
 }

@@ -2,11 +2,10 @@
 
 import { ask, subjectPath } from "./ask.js";
 import { attempt, leave } from "./attempt.js";
-import { clock } from "./course.js";
 import { dayNumber, longDay } from "./dates.js";
 import { html } from "./svg.js";
 import { Tape } from "./tape.js";
-import { count, kindWords, percent, sentence, STATES } from "./words.js";
+import { STATES, clock, count, kindWords, percent, sentence } from "./words.js";
 
 const LOOK_MS = 10_000;
 

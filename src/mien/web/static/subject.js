@@ -10,8 +10,7 @@ import { Questions, upToNow } from "./questions.js";
 import { saveAddress } from "./record.js";
 import { consentSign } from "./subjects.js";
 import { html, plainNumber } from "./svg.js";
-import { clock } from "./course.js";
-import { count, kindWords, percent, STATES } from "./words.js";
+import { STATES, clock, count, kindWords, percent } from "./words.js";
 
 const LOOK_MS = 10_000; // whether the subject is still there, and whether there is something new
 const SPAN = { all: Infinity, year: 366, quarter: 92, month: 31 };

@@ -1,9 +1,8 @@
 // A recording's timeline: shares of the expressions, valence and arousal, episodes and smiles, notes; a slider to its moments.
 
 import { colours, fitted } from "./colours.js";
-import { clock } from "./course.js";
 import { sliding } from "./slide.js";
-import { percent } from "./words.js";
+import { clock, percent } from "./words.js";
 
 const WIDE_LEFT = 76;
 const RIGHT = 6;

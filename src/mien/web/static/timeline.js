@@ -8,7 +8,8 @@ const HOLD_MS = 1500; // a reading stands for the time until the next, at most t
 const COLUMN = 2; // pixels
 const LEFT = 62;
 const BOTTOM = 20;
-const TICKS_S = [10, 30, 60, 120];
+const TICKS_S = [2, 5, 10, 30, 60, 120];
+const SHORTEST_MS = 10_000; // the axis grows with the data from here
 
 export class Timeline {
   spanMs = 180_000;
@@ -16,6 +17,7 @@ export class Timeline {
   #labels;
   #uncertain;
   #points = []; // {ms, p: [8] or null, label, valence, arousal}
+  #marks = []; // ms
 
   constructor(canvas, labels, uncertain) {
     this.#canvas = canvas;
@@ -25,6 +27,18 @@ export class Timeline {
 
   clear() {
     this.#points = [];
+    this.#marks = [];
+  }
+
+  /** Draw a line at a moment that was marked. */
+  mark(ms) {
+    this.#marks.push(ms);
+  }
+
+  /** How much time is shown: what there is, at least some seconds, at most what was chosen. */
+  shownMs(nowMs, most = this.spanMs) {
+    const all = this.#points.length ? nowMs - this.#points[0].ms : 0;
+    return Math.min(most, Math.max(SHORTEST_MS, all));
   }
 
   /** Add what is shown of the chosen face; null for a reading without one. */
@@ -55,7 +69,7 @@ export class Timeline {
 
   /** What the shown span held: readings, share with a face read, mean share of each label, the largest first. */
   summary(nowMs) {
-    const shown = this.#points.filter(({ ms }) => ms >= nowMs - this.spanMs);
+    const shown = this.#points.filter(({ ms }) => ms >= nowMs - this.shownMs(nowMs));
     const read = shown.filter(({ p }) => p);
     const shares = this.#labels.map((label, i) => [label, read.reduce((sum, { p }) => sum + p[i], 0) / Math.max(1, read.length)]);
     return { readings: shown.length, read: read.length / Math.max(1, shown.length), shares: shares.sort((one, other) => other[1] - one[1]) };
@@ -64,8 +78,46 @@ export class Timeline {
   draw(nowMs) {
     const { pen, width, height } = fitted(this.#canvas, 2800);
     pen.clearRect(0, 0, width, height);
+    this.#paint(pen, width, height, nowMs, this.shownMs(nowMs));
+  }
+
+  /** All that was kept as a picture of its own, with words above and the colours' names below; a canvas. */
+  picture(nowMs, title, words) {
+    const [width, height, head, foot] = [1400, 420, 84, 44];
+    const canvas = Object.assign(document.createElement("canvas"), { width, height: height + head + foot });
+    const pen = canvas.getContext("2d");
+    const { card, ink, faint } = colours();
+    pen.fillStyle = card;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.textBaseline = "middle";
+    for (const [text, y, font, colour] of [[title, 28, "600 22px", ink], [words, 60, "16px", faint]]) {
+      pen.font = `${font} system-ui, sans-serif`;
+      pen.fillStyle = colour;
+      pen.fillText(text, 16, y, width - 32);
+    }
+    pen.save();
+    pen.translate(16, head);
+    this.#paint(pen, width - 32, height, nowMs, this.shownMs(nowMs, KEPT_MS));
+    pen.restore();
+    this.#paintLegend(pen, 16, head + height + foot / 2);
+    return canvas;
+  }
+
+  #paintLegend(pen, x, y) {
+    pen.font = "15px system-ui, sans-serif";
+    pen.textAlign = "left";
+    for (const label of this.#labels) {
+      pen.fillStyle = colours()[label];
+      pen.fillRect(x, y - 8, 16, 16);
+      pen.fillStyle = colours().ink;
+      pen.fillText(label, x + 22, y);
+      x += pen.measureText(label).width + 52;
+    }
+  }
+
+  #paint(pen, width, height, nowMs, spanMs) {
     const left = width < 480 ? 4 : LEFT;
-    const room = { left, width: width - left - 4, nowMs, spanMs: this.spanMs };
+    const room = { left, width: width - left - 4, nowMs, spanMs };
     const upper = { top: 2, height: Math.round((height - BOTTOM) * 0.55) };
     const strip = { top: upper.top + upper.height + 6, height: 6 };
     const lower = { top: strip.top + strip.height + 8, height: height - BOTTOM - strip.top - strip.height - 8 };
@@ -73,7 +125,20 @@ export class Timeline {
     this.#drawColumns(pen, room, upper, strip);
     this.#drawLine(pen, room, lower, "valence", colours().ink, []);
     this.#drawLine(pen, room, lower, "arousal", colours().accent, [5, 4]);
+    this.#drawMarks(pen, room, upper);
     if (left >= LEFT) this.#drawNames(pen, upper, strip, lower);
+  }
+
+  #drawMarks(pen, { left, width, nowMs, spanMs }, upper) {
+    pen.strokeStyle = colours().ink;
+    pen.lineWidth = 2;
+    for (const ms of this.#marks.filter((each) => each >= nowMs - spanMs)) {
+      const x = left + width * (1 - (nowMs - ms) / spanMs);
+      pen.beginPath();
+      pen.moveTo(x, upper.top);
+      pen.lineTo(x, upper.top + upper.height);
+      pen.stroke();
+    }
   }
 
   #drawGround(pen, { left, width, spanMs }, upper, lower, height) {

@@ -16,7 +16,6 @@ export class Watch {
   #attempt = 0;
   #retry = null;
   #running = false;
-  #shown = null;
 
   constructor(source, on) {
     this.#source = source;
@@ -69,14 +68,12 @@ export class Watch {
       return;
     }
     const { message, jpeg } = parseWatch(data);
-    let picture = await createImageBitmap(jpeg).catch(() => null); // a picture that can't be shown
-    const done = (drawn) => {
-      // The one on the page may have to be drawn again, until the next is.
-      if (drawn) [picture, this.#shown] = [this.#shown, picture];
+    const picture = await createImageBitmap(jpeg).catch(() => null); // a picture that can't be shown
+    const done = () => {
       picture?.close();
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "ack", frame: message.reading.frame }));
     };
     if (this.#running && socket === this.#socket) this.#on.reading(message, picture, done);
-    else done(false);
+    else done();
   }
 }

@@ -3,6 +3,16 @@
 /** With a capital letter. */
 export const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1);
 
+/** A time as players show it: 1:05, or 1:00:05; of short ones the tenths. */
+export function clock(timeS) {
+  const tenths = Math.round(10 * timeS);
+  const seconds = Math.floor(tenths / 10);
+  const two = (number) => String(number).padStart(2, "0");
+  const end = two(seconds % 60) + (tenths % 10 ? `.${tenths % 10}` : "");
+  const hours = Math.floor(seconds / 3600);
+  return hours ? `${hours}:${two(Math.floor(seconds / 60) % 60)}:${end}` : `${Math.floor(seconds / 60)}:${end}`;
+}
+
 /** How many: 1 day, 2 days. */
 export const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
@@ -47,13 +57,40 @@ export function placeWords(valence, arousal) {
   return `Valence ${signed(valence)}, arousal ${signed(arousal)}, each from −1 to 1`;
 }
 
-/** The timeline in a sentence. */
-export function timelineWords(summary, minutes) {
+/** Readings a second below which too few are read to record. */
+export const LEAST_RATE_HZ = 5;
+
+/** That too little is read; null where it is enough, or not known. @param rateHz readings a second */
+export function tooFew(rateHz) {
+  if (rateHz === null || rateHz === undefined || rateHz >= LEAST_RATE_HZ) return null;
+  return `Only ${rateHz.toFixed(1)} readings a second: too few to record. Close other programs or sources.`;
+}
+
+const STRAIGHT_DEG = 3; // what is less says nothing: the landmarks are no more exact
+
+/** How a head is turned, by the person's own left and right. @param head yaw, pitch, roll in degrees; null where it isn't known */
+export function headWords(head) {
+  if (!head) return "Head: –";
+  const part = (angle, words, [more, less]) => (Math.abs(angle) < STRAIGHT_DEG ? [] : [`${words}${Math.abs(Math.round(angle))}° ${angle > 0 ? more : less}`]);
+  const parts = [
+    ...part(head.yaw, "", ["left", "right"]),
+    ...part(head.pitch, "", ["up", "down"]),
+    ...part(head.roll, "tilted ", ["left", "right"]),
+  ];
+  return `Head: ${parts.join(", ") || "straight"}`;
+}
+
+/** A length of time: 45 seconds, 3 minutes. */
+function lengthWords(seconds) {
+  return seconds < 60 ? count(Math.round(seconds), "second") : count(Math.round(seconds / 60), "minute");
+}
+
+/** The timeline in a sentence. @param seconds that it shows */
+export function timelineWords(summary, seconds) {
   if (!summary || summary.readings === 0) return "Nothing read yet.";
   const most = summary.shares.slice(0, 3).filter(([, share]) => share >= 0.01);
   const list = most.map(([label, share]) => `${label} ${percent(share)}`).join(", ");
-  const span = minutes === 1 ? "the last minute" : `the last ${minutes} minutes`;
-  return `In ${span}: a face read in ${percent(summary.read)} of the readings${list ? `; on average ${list}` : ""}.`;
+  return `In the last ${lengthWords(seconds).replace(/^1 /, "")}: a face read in ${percent(summary.read)} of the readings${list ? `; on average ${list}` : ""}.`;
 }
 
 /** Whether a source of the server was tried, and has never given a picture. */
@@ -81,4 +118,9 @@ export function statusWords(status) {
     ended: "The source has come to its end.",
     stopped: "The source was stopped.",
   }[status.state];
+}
+
+/** What was read from start to stop, in a sentence; see Session. */
+export function afterWords({ length_s: lengthS, readings, coverage }) {
+  return `${clock(Math.floor(lengthS))} long, ${count(readings, "reading")}, a face read in ${percent(coverage)} of the time.`;
 }
