@@ -112,7 +112,7 @@ def build_backend(
     ]
     api = build_api(station, settings, analyse or analyses, threads)
     record_api.add_to(api, records)
-    recordings = record_live.add_to(api, station, records)
+    recordings = record_live.add_to(api, station, records, cameras.owner)
     app.mount(PREFIX, api)
     return app
 

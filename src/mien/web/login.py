@@ -121,12 +121,12 @@ class Door:
             the seconds to wait where it may not be tried.
         """
         address = connection.client.host if connection.client else ""
-        pause_s = self._attempts.begin(address)
+        pause_s = self._attempts.begin(address, name)
         if pause_s > 0:
             return None, pause_s
         who = await self._who(name, candidate)
         if who is not None:
-            self._attempts.succeeded(address)
+            self._attempts.succeeded(address, name, who)
         return who, 0.0
 
     async def _who(self, name: str, candidate: str) -> str | None:

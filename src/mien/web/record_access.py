@@ -97,6 +97,15 @@ class Records:
         except StoreError:
             return False
 
+    def may_decide(self, name: str | None) -> bool:
+        """Say whether somebody may change what holds for all; of the store's users, only "self" may not."""
+        if name is None:
+            return True
+        try:
+            return any(user.name == name and user.role != "self" for user in self.store().users.all())
+        except StoreError:
+            return False
+
     def visitor(self, name: str | None) -> Visitor:
         """Say who asks.
 
@@ -150,7 +159,7 @@ class Visitor:
 
     def subjects(self) -> list[Subject]:
         """Give the subjects that they may see."""
-        return [subject for subject in self.store.subjects.all() if self._sees(subject)]
+        return [subject for subject in self.store.subjects.all() if self.sees(subject)]
 
     def subject(self, code: str) -> Subject:
         """Give a subject that they may see.
@@ -159,11 +168,12 @@ class Visitor:
             HTTPException: 404, there is none, or it is not theirs to see: the answer is the same.
         """
         subject = self.store.subjects.find(code)
-        if subject is None or not self._sees(subject):
+        if subject is None or not self.sees(subject):
             raise HTTPException(404, f"there is no subject {code} here")
         return subject
 
-    def _sees(self, subject: Subject) -> bool:
+    def sees(self, subject: Subject) -> bool:
+        """Say whether a subject is theirs to see."""
         if self.role == "self":
             return self.user is not None and self.user.subject_id == subject.id
         return self.sees_all
@@ -192,6 +202,12 @@ def watching(request: Request) -> None:
     records: Records = request.app.state.records
     if not records.may_watch(request.scope.get(USER)):
         raise HTTPException(404, "there is no such source")
+
+
+def deciding(request: Request) -> bool:
+    """Say whether who asks may change what holds for all."""
+    records: Records = request.app.state.records
+    return records.may_decide(request.scope.get(USER))
 
 
 def visitor(request: Request) -> Visitor:
