@@ -1,4 +1,4 @@
-"""What can run code when it is loaded: pickles and their like, shells, `eval`. There is one, and it is checked."""
+"""What can run code when it is loaded: pickles, shells, `eval`. There is one, and it is checked."""
 
 from __future__ import annotations
 

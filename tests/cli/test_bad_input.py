@@ -306,3 +306,12 @@ def test_a_picture_is_no_network(run: Run, photos: Path) -> None:
     ran = run("analyze", photos, "--network", picture)
     assert (ran.code, len(ran.errors)) == (1, 1)
     assert "expected a network's file, which ends in .onnx" in ran.errors[0]
+
+
+def test_a_file_s_name_does_not_steer_the_terminal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "\x1b]0;title\x07\x1b[2J.jpg").write_bytes(b"no picture")
+    for arguments in (("analyze", str(tmp_path)), ("analyze", str(tmp_path / "\x1b[31mgone.jpg"))):
+        ran = run(*arguments)
+        assert ran.code != 0
+        assert not set(ran.out + ran.err) & {"\x1b", "\x07", "\x9b"}
+        assert "\ufffd" in ran.err

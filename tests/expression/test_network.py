@@ -120,7 +120,7 @@ def _with_external(graph: bytes, location: str, *, inside: bool) -> bytes:
 def test_a_network_that_names_other_files_is_not_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, inside: bool
 ) -> None:
-    """ONNX may keep its numbers in any file; a network from elsewhere would carry this machine's into answers."""
+    """ONNX may keep its numbers in any file: this machine's would be carried into the answers."""
     (tmp_path / "secret.bin").write_bytes(np.arange(7, dtype=np.float32).tobytes())
     monkeypatch.chdir(tmp_path)  # which is where ONNX Runtime looks
     graph = _with_external(tiny_graph(), location.format(folder=tmp_path), inside=inside)

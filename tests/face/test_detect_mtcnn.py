@@ -254,7 +254,7 @@ def test_a_pickle_that_is_exchanged_after_its_check_is_not_run(
     assert not ran.exists()
     with pytest.raises(
         ModelError, match="expected SHA-256"
-    ):  # and next time it is found out, before it is run
+    ):  # found out next time, before it is run
         load_weights("pnet", tmp_path)
     assert not ran.exists()
     monkeypatch.undo()
