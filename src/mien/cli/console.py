@@ -11,7 +11,6 @@ from dataclasses import asdict, is_dataclass
 from datetime import date
 from typing import Any, Final
 
-
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

@@ -11,6 +11,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from mien.files import open_container
+
 COPIED: Final = frozenset({"aac", "mp3"})
 """Codecs that browsers play in MP4: their packets are taken as they are. Others become AAC."""
 
@@ -85,7 +87,7 @@ def open_sound(path: Path, container: OutputContainer) -> Sound | None:
         The sound, to be closed by the caller; None where there is none, or none that can be read.
     """
     try:
-        source = av.open(str(path), metadata_errors="replace")
+        source = open_container(path, metadata_errors="replace")
     except (av.FFmpegError, OSError):
         return None
     if not source.streams.audio or source.streams.audio[0].codec_context is None:
@@ -97,7 +99,7 @@ def open_sound(path: Path, container: OutputContainer) -> Sound | None:
 def _first_picture_s(path: Path) -> float:
     # A stream that was cut starts with pictures that can't be decoded: the first one seen comes later.
     try:
-        with av.open(str(path), metadata_errors="replace") as source:
+        with open_container(path, metadata_errors="replace") as source:
             return next((frame.time or 0.0 for frame in source.decode(video=0)), 0.0)
     except (av.FFmpegError, IndexError):
         return 0.0
