@@ -367,3 +367,20 @@ def _content(store: Store) -> list[Any]:
             store.users.all(),
             store.texts.get("crisis"),
         ]  # fmt: skip
+
+
+def test_no_answer_holds_a_cameras_password(house: House) -> None:
+    """Not of one that was added, nor of one that is refused; as whoever may see most."""
+    answers = []
+    for where in ("rtsp://me:hunter2@10.0.0.7/live?token=hunter2", "rtmp://me:hunter2@10.0.0.7/live"):
+        wanted = {"where": where}
+        answers += [
+            house.visitors["shared"].post(f"{API}/sources", json=wanted, headers=OWN) for _ in range(2)
+        ]
+    assert [answer.status_code for answer in answers] == [201, 400, 422, 422]
+    answers += [house.ask("clinician", rule) for rule in RULES if rule.startswith("GET")]
+    name = "rtsp://***@10.0.0.7/live?***"
+    assert name in house.visitors["clinician"].get(f"{API}/metrics").text
+    for answer in answers:
+        assert "hunter2" not in answer.text
+        assert "hunter2" not in str(answer.headers)
