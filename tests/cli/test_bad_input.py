@@ -330,8 +330,8 @@ def test_sixty_four_open_files_are_enough(tmp_path: Path, photos: Path, tiny_net
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 
     ran = run_process(
-        "analyze", many, "--network", tiny_network, "--detector", "haar", "--out", tmp_path / "out", "--jobs", "1",
-        preexec_fn=few_handles,
+        "analyze", many, "--network", tiny_network, "--detector", "haar", "--out", tmp_path / "out",
+        "--jobs", "1", preexec_fn=few_handles,
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())

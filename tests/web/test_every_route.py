@@ -186,6 +186,8 @@ class House:
             settings(password=PASSWORD),
             records=Records(lambda: self.store),
         )
+        self.running = client(self.app)
+        self.running.__enter__()  # so that all that the app begins is ended with it
         self.visitors = {"nobody": client(self.app, raise_server_exceptions=False)} | {
             role: self.log_in(name, SECRET if name else PASSWORD)
             for role, name in (("shared", ""), ("admin", "ada"), ("self", "sam"), ("clinician", "clara"))
@@ -213,6 +215,7 @@ class House:
         return self.visitors[visitor].request(method, address, json=BODIES.get(rule), headers=OWN)
 
     def close(self) -> None:
+        self.running.__exit__(None, None, None)
         self.station.close()
         self.store.close()
 
@@ -384,3 +387,13 @@ def test_no_answer_holds_a_cameras_password(house: House) -> None:
     for answer in answers:
         assert "hunter2" not in answer.text
         assert "hunter2" not in str(answer.headers)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "PUT", "PATCH", "CONNECT", "PROPFIND"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/v1/health", "/api/v1/subjects/P-1", "/login", "/static/mien/live.js"]
+)
+def test_no_other_method_is_answered(house: House, method: str, path: str) -> None:
+    answer = house.visitors["clinician"].request(method, path, headers=OWN | {"x-echo": "echo"})
+    assert answer.status_code in (404, 405)
+    assert "echo" not in answer.text

@@ -314,7 +314,7 @@ class TestAttacks:
 def test_a_disk_that_fills_while_a_file_comes(
     client: TestClient, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """/dev/full takes no byte, as a full disk does; what had come is gone, and the next file finds its place."""
+    """/dev/full takes no byte, as a full disk: what had come is gone, and the next file finds its place."""
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     opened = Path.open

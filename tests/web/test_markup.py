@@ -29,7 +29,8 @@ ATTACKS = (
 @pytest.fixture(scope="module")
 def visitor() -> Iterator[TestClient]:
     station = FakeStation()
-    yield client(build_app(station, settings()))  # type: ignore[arg-type]
+    with client(build_app(station, settings())) as visitor:  # type: ignore[arg-type]
+        yield visitor
     station.close()
 
 
@@ -93,6 +94,15 @@ def test_scripts_build_elements_and_never_markup_of_what_they_were_told() -> Non
             assert way not in script, (path.name, way)
         for markup in re.findall(r"innerHTML\s*\+?=\s*([^;]+);", script):
             assert re.fullmatch(r'"[^"]*"', markup.strip()), (path.name, markup)
+
+
+def test_the_browser_keeps_nothing_but_the_theme() -> None:
+    scripts = [path.read_text(encoding="utf-8") for path in sorted(WEB.glob("**/*.js"))]
+    kept = [
+        each for script in scripts for each in re.findall(r"(?:local|session)Storage\.\w+\(([^,)]*)", script)
+    ]
+    assert set(kept) == {'"mien-theme"'}
+    assert not any(way in script for script in scripts for way in ("indexedDB", "document.cookie", "caches."))
 
 
 def test_templates_escape_all_but_the_cards() -> None:

@@ -157,6 +157,20 @@ def test_who_is_removed_sees_nothing_from_then_on(app: FastAPI, users: None, rec
     assert status(clara, "subjects") == 401
 
 
+def test_a_session_ends_with_its_user(record: Store, users: None, station: FakeStation) -> None:
+    """Also of what isn't the record: photographs, the browser's own camera."""
+    app = build_backend(station, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
+    clara, sam = log_in(app, "clara"), log_in(app, "sam")
+    assert status(clara, "health") == status(sam, "health") == 200
+    record.users.remove("clara")
+    assert status(clara, "health") == 401
+    assert clara.get("/").headers["location"] == "/login"
+    assert status(sam, "health") == 200
+    record.erase(record.subjects.get("P-1"))
+    assert status(sam, "health") == 401
+    assert status(log_in(app, "ada"), "health") == 200
+
+
 def test_with_the_subject_goes_their_user(app: FastAPI, users: None, record: Store) -> None:
     sam = log_in(app, "sam")
     record.erase(record.subjects.get("P-1"))

@@ -84,7 +84,7 @@ def build_backend(
         records: the store; None opens that of this machine's settings when it is first asked for.
     """
     records = records or Records()
-    door = Door(settings, check_user=records.check)
+    door = Door(settings, check_user=records.check, has_user=records.has_user)
     analyses = Analyses(station.settings)
     threads = ThreadPoolExecutor(settings.max_uploads, "page analyse")
 

@@ -83,6 +83,13 @@ class Records:
             return None
         return user.name if user is not None else None
 
+    def has_user(self, name: str) -> bool:
+        """Say whether the store still has a user; where it can't be read now, nobody is put out for that."""
+        try:
+            return any(user.name == name for user in self.store().users.all())
+        except StoreError:
+            return True
+
     def may_watch(self, name: str | None) -> bool:
         """Say whether somebody may see what the server's own sources show.
 
