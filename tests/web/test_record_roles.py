@@ -77,6 +77,7 @@ def test_self_sees_one_record_and_of_the_others_not_even_that_they_are_there(
 ) -> None:
     sam = log_in(app, "sam")
     assert codes(sam) == ["P-1"]
+    assert sam.get("/api/v1/subjects").json()["store"] is None  # a path of the server, or its database's host
     assert status(sam, "subjects/P-1") == 200
     there, nowhere = (sam.get(f"/api/v1/subjects/{code}") for code in ("P-2", "P-9"))
     assert there.status_code == nowhere.status_code == 404
