@@ -132,6 +132,43 @@ def postgres_server() -> Iterator[URL]:
     if chosen := os.environ.get("MIEN_TEST_POSTGRES"):
         yield make_url(chosen).set(drivername="postgresql+psycopg")
         return
+    with _started_postgres() as server:
+        yield _url_of(server)
+
+
+class RestartedServer:
+    """A PostgreSQL server of one test alone, which can be stopped and started again.
+
+    Args:
+        server: of the wheel.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.url = _url_of(server).render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        """Stop it; all connections break off."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Start it again, at the same address."""
+        self._server.start()
+
+
+@pytest.fixture
+def restarted_postgres() -> Iterator[RestartedServer]:
+    """A server to stop and start, which one that others use is not for."""
+    with _started_postgres() as server:
+        yield RestartedServer(server)
+
+
+def _url_of(server: Any) -> URL:
+    return make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+
+
+@contextmanager
+def _started_postgres() -> Iterator[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the system has no folder for running programs' files
@@ -143,9 +180,8 @@ def postgres_server() -> Iterator[URL]:
     # Not pytest's own folder: for root's tests the server runs as another user, who can't go in there.
     folder = Path(tempfile.mkdtemp(prefix="mien-postgres-"))
     server = get_server(folder, cleanup_mode="stop")
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    _make_hasty(url)
-    yield url
+    _make_hasty(_url_of(server))
+    yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -18,12 +18,14 @@ from mien.table import (
     PLAIN,
     POINTS,
     Columns,
+    escape_formula,
     frame_rows,
     new_table,
     read_rows,
     read_table,
     rows,
     table_frame,
+    unescape_formula,
 )
 from mien.types import Faces, Frame
 
@@ -224,3 +226,46 @@ def test_half_of_the_measures_is_no_table(tmp_path: Path) -> None:
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"gone\.csv"):
         read_table(tmp_path / "gone.csv")
+
+
+FORMULAS = [
+    "=cmd|' /C calc'!A0.jpg",
+    "+1.mp4",
+    "-2+3.mp4",
+    "@SUM(A1).png",
+    "'=1.jpg",
+    "''=1.jpg",
+    "\uff1d1.jpg",
+]
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_name_like_a_formula_is_none_in_a_spreadsheet_and_comes_back(tmp_path: Path, name: str) -> None:
+    made = rows(a_frame(source=name), some_faces(1))
+    with new_table(tmp_path / "t.csv") as table:
+        table.write(made)
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        (cells,) = list(csv.reader(file))[1:]
+    assert cells[0] == f"'{name}"
+    assert [cell for cell in cells if cell[:1] in set("=+@")] == []
+    assert [row[0] for row in read_rows(tmp_path / "t.csv")] == [name]
+    assert read_table(tmp_path / "t.csv")["source"].tolist() == [name]
+    with new_table(tmp_path / "t.parquet") as table:
+        table.write(made)
+    assert read_table(tmp_path / "t.parquet")["source"].tolist() == [name]
+
+
+def test_numbers_below_zero_stay_numbers(tmp_path: Path) -> None:
+    faces = some_faces(1)
+    (row,) = rows(a_frame(), faces)
+    below = tuple(-0.25 if name == "valence" else cell for name, cell in zip(COLUMNS, row, strict=True))
+    with new_table(tmp_path / "t.csv") as table:
+        table.write([below])
+    assert pd.read_csv(tmp_path / "t.csv")["valence"].tolist() == [-0.25]
+
+
+@given(st.text())
+def test_every_text_survives_the_quote_in_front(text: str) -> None:
+    escaped = escape_formula(text)
+    assert unescape_formula(escaped) == text
+    assert escaped[:1] not in set("=+-@\t\r\n\0\uff0b\uff0d\uff1d\uff20") or not escaped

@@ -148,6 +148,23 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", name)
 
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\0\uff0b\uff0d\uff1d\uff20]")
+
+
+def escape_formula(text: str) -> str:
+    """Give a text for a cell of a CSV file, which no spreadsheet takes for a formula to be run.
+
+    One that begins like a formula gets a single quote in front (OWASP, CSV Injection; ASVS 5.0.0, 1.2.10).
+    So does one that has it already, so that `unescape_formula` gives every text back.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unescape_formula(cell: str) -> str:
+    """Give the text that `escape_formula` made a cell of."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 def _rounded(value: float, decimals: int) -> float | None:
     # + 0.0 makes 0.0 of -0.0; NaN is the only value that differs from itself.
     return round(value, decimals) + 0.0 if value == value else None
@@ -191,12 +208,16 @@ def csv_lines(rows: Iterable[Row], columns: Columns = PLAIN) -> str:
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(
         [
-            value if places is None or value is None else f"{value:.{places}f}"
+            _cell(value) if places is None or value is None else f"{value:.{places}f}"
             for places, value in zip(decimals, row, strict=True)
         ]
         for row in rows
     )
     return text.getvalue()
+
+
+def _cell(value: str | int | float | None) -> str | int | float | None:
+    return escape_formula(value) if isinstance(value, str) else value
 
 
 class ParquetTable:
@@ -280,7 +301,7 @@ def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
         SourceError: it isn't such a table.
     """
     kinds: dict[str, Callable[[str], Any]] = {
-        "str": str,
+        "str": unescape_formula,
         "int64": int,
         "float64": lambda cell: float(cell) if cell else None,
     }
@@ -346,5 +367,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
     # A file may be called "NA": only empty cells of the number columns are missing values.
     frame = pd.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(DECIMALS, ""), dtype=_DTYPES)
+    if "source" in frame:
+        frame["source"] = frame["source"].map(unescape_formula).astype(_DTYPES["source"])
     # pandas' quick reading of numbers may miss the last bit, which this puts right.
     return frame.round(dict(DECIMALS))

@@ -306,3 +306,34 @@ def test_a_picture_is_no_network(run: Run, photos: Path) -> None:
     ran = run("analyze", photos, "--network", picture)
     assert (ran.code, len(ran.errors)) == (1, 1)
     assert "expected a network's file, which ends in .onnx" in ran.errors[0]
+
+
+def test_a_file_s_name_does_not_steer_the_terminal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "\x1b]0;title\x07\x1b[2J.jpg").write_bytes(b"no picture")
+    for arguments in (("analyze", str(tmp_path)), ("analyze", str(tmp_path / "\x1b[31mgone.jpg"))):
+        ran = run(*arguments)
+        assert ran.code != 0
+        assert not set(ran.out + ran.err) & {"\x1b", "\x07", "\x9b"}
+        assert "\ufffd" in ran.err
+
+
+def test_sixty_four_open_files_are_enough(tmp_path: Path, photos: Path, tiny_network: Path) -> None:
+    """However many inputs there are: each file is closed before the next is opened."""
+    resource = pytest.importorskip("resource")
+    picture = (photos / "img2.jpg").read_bytes()
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(150):
+        (many / f"{number}.jpg").write_bytes(picture)
+
+    def few_handles() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    ran = run_process(
+        "analyze", many, "--network", tiny_network, "--detector", "haar", "--out", tmp_path / "out",
+        "--jobs", "1", preexec_fn=few_handles,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert len(summary["recordings"]) == 150
+    assert summary["failed"] == []

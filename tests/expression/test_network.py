@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 from mien.errors import ModelError
 from mien.expression import network as module
@@ -92,3 +94,52 @@ def test_built_in_networks_go_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "_models", lambda: tmp_path)
     assert built_in_networks() == ["ant", "zebra"]
     np.testing.assert_allclose(load_network("ant").answer(CROPS).logits, expected_logits(CROPS), atol=1e-5)
+
+
+def _with_external(graph: bytes, location: str, *, inside: bool) -> bytes:
+    """Move a graph's bias out of it, or the constant of a branch, to a file of another name."""
+    model = onnx.ModelProto.FromString(graph)
+    tensor = next(each for each in model.graph.initializer if each.name == "bias")
+    if inside:  # in a subgraph, where a look at the initializers alone misses it
+        body = helper.make_graph([], "body", [], [], [onnx.TensorProto()])
+        tensor = body.initializer[0]
+        tensor.CopyFrom(next(each for each in model.graph.initializer if each.name == "bias"))
+        branch = model.graph.node.add(op_type="If", output=["never"])
+        branch.attribute.append(helper.make_attribute("then_branch", body))
+        tensor = branch.attribute[0].g.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", "28")):
+        tensor.external_data.add(key=key, value=value)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("location", ["secret.bin", "../secret.bin", "{folder}/secret.bin", "/dev/zero"])
+def test_a_network_that_names_other_files_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, inside: bool
+) -> None:
+    """ONNX may keep its numbers in any file: this machine's would be carried into the answers."""
+    (tmp_path / "secret.bin").write_bytes(np.arange(7, dtype=np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)  # which is where ONNX Runtime looks
+    graph = _with_external(tiny_graph(), location.format(folder=tmp_path), inside=inside)
+    with pytest.raises(ModelError, match=r"tiny\.onnx: its numbers lie in other files, which are not read"):
+        load_network(save_tiny(tmp_path, graph))
+
+
+def test_what_is_run_is_what_was_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is exchanged after its hash was looked at is not read a second time."""
+    path = save_tiny(tmp_path)
+    read_bytes = Path.read_bytes
+
+    def then_exchanged(self: Path) -> bytes:
+        content = read_bytes(self)
+        if self == path:
+            path.write_bytes(tiny_graph(5))
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", then_exchanged)
+    np.testing.assert_allclose(load_network(path).answer(CROPS).logits, expected_logits(CROPS), atol=1e-5)
+    with pytest.raises(ModelError, match="damaged"):
+        load_network(path)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import joblib
@@ -18,7 +19,7 @@ from mien.errors import ModelError
 from mien.face.detect import mtcnn, mtcnn_graphs, mtcnn_weights
 from mien.face.detect.base import Refiner
 from mien.face.detect.mtcnn import Mtcnn
-from mien.face.detect.mtcnn_weights import load_weights
+from mien.face.detect.mtcnn_weights import load_weights, weights_folder
 from mien.geometry import iou_matrix
 from mien.types import Faces, Image
 
@@ -232,3 +233,38 @@ def test_smaller_faces_are_found_when_asked_for(portrait: Image) -> None:
     small = np.asarray(cv2.resize(portrait, (77, 90), interpolation=cv2.INTER_AREA), np.uint8)
     assert len(Mtcnn(min_face_px=60).detect(small)) == 0
     assert len(Mtcnn(min_face_px=20).detect(small)) == 1
+
+
+def test_a_pickle_that_is_exchanged_after_its_check_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes that were checked are the ones that are loaded: no second look at the file."""
+    path = tmp_path / "pnet.lz4"
+    path.write_bytes((weights_folder() / "pnet.lz4").read_bytes())
+    ran = tmp_path / "ran"
+    read_bytes = Path.read_bytes
+
+    def then_exchanged(self: Path) -> bytes:
+        content = read_bytes(self)
+        joblib.dump(_Attack(ran), path)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", then_exchanged)
+    assert load_weights("pnet", tmp_path)[0].dtype == np.float32
+    assert not ran.exists()
+    with pytest.raises(
+        ModelError, match="expected SHA-256"
+    ):  # found out next time, before it is run
+        load_weights("pnet", tmp_path)
+    assert not ran.exists()
+    monkeypatch.undo()
+    joblib.load(path)
+    assert ran.exists()  # it would have run
+
+
+class _Attack:
+    def __init__(self, ran: Path) -> None:
+        self._ran = ran
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._ran,)

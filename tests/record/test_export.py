@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -233,3 +235,25 @@ def test_progress_ends_at_one(store: Store, tmp_path: Path) -> None:
     seen: list[float] = []
     export_record(store, "P-1", tmp_path / "a.zip", fhir="none", progress=seen.append)
     assert seen == [0.5, 1.0]
+
+
+@SQLITE
+def test_a_disk_that_fills_leaves_no_zip_and_no_line(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store)
+    lines = len(store.audit.entries())
+    written: list[str] = []
+    writestr = zipfile.ZipFile.writestr
+
+    def full(self: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes, *more: Any) -> None:
+        if len(written) == 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(info.filename)
+        writestr(self, info, data, *more)
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(OutputError, match=r"cannot write .*P-017\.zip: No space left on device"):
+        export_record(store, "P-017", tmp_path / "out" / "P-017.zip")
+    assert list((tmp_path / "out").iterdir()) == []
+    assert len(store.audit.entries()) == lines

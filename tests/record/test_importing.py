@@ -368,6 +368,34 @@ def test_bombs(empty: Store, zipped: Path, tmp_path: Path) -> None:
         import_record(empty, tmp_path / "lying.zip")
 
 
+def test_a_link_in_the_zip_is_no_link(empty: Store, zipped: Path, tmp_path: Path) -> None:
+    """A name that is allowed, but a symbolic link to another file: it is read as the text that it is."""
+    files = contents(zipped)
+    target = tmp_path / "private"
+    target.write_bytes(files["record.json"])
+    path = tmp_path / "link.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            link = name == "record.json"
+            info.external_attr = (0o120777 if link else 0o100600) << 16
+            opened.writestr(info, str(target).encode() if link else content)
+    with pytest.raises(SourceError, match=r"record\.json was changed or damaged"):
+        import_record(empty, path)
+    _signed(files, "record.json", str(target).encode())
+    with pytest.raises(SourceError, match=r"record\.json: Invalid JSON"):
+        import_record(empty, rewrite(path, files))
+    assert empty.subjects.all() == []
+
+
+def test_the_parquet_in_a_zip_is_never_opened(other: Store, zipped: Path, tmp_path: Path) -> None:
+    """It is for other programs, so that none of its bombs goes off here: what is none does no harm either."""
+    files = contents(zipped)
+    for name in [name for name in files if name.endswith(".parquet")]:
+        _signed(files, name, b"PAR1 and no more")
+    assert import_record(other, rewrite(tmp_path / "bomb.zip", files)).recordings == 3
+
+
 def test_a_name_that_stands_there_twice(empty: Store, zipped: Path, tmp_path: Path) -> None:
     path = rewrite(tmp_path / "twice.zip", contents(zipped))
     with zipfile.ZipFile(path, "a") as opened, pytest.warns(UserWarning, match="Duplicate name"):

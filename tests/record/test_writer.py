@@ -25,7 +25,7 @@ from mien.store.store import Store
 from mien.store.types import Subject
 from mien.table import DECIMALS
 from mien.types import LANDMARKS, Faces, Frame
-from store_fixtures import FakeClock, add_agreed
+from store_fixtures import FakeClock, RestartedServer, add_agreed
 
 LIMIT_S = 20.0
 RNG = np.random.default_rng(0)
@@ -359,6 +359,30 @@ def test_a_disk_that_stays_full_stops_it_and_the_readings_go_on(
     assert record.status.lost == 2
     assert record.finish(timeout_s=LIMIT_S)
     assert len(load_series(store, record.recording.id)) == 1
+
+
+def test_a_server_that_is_restarted_meanwhile_loses_nothing(restarted_postgres: RestartedServer) -> None:
+    with Store(restarted_postgres.url) as kept:
+        record = writer(kept, add_agreed(kept))
+        for index in range(5):
+            record.take(frame(index), seen(0))
+        wait_until(lambda: record.status.stored == 5)
+        restarted_postgres.stop()
+        for index in range(5, 9):
+            record.take(frame(index), seen(0))
+        wait_until(lambda: record.status.trouble)
+        assert "cannot be used: connection" in str(record.status.trouble)
+        assert record.status.stopped is None
+        restarted_postgres.start()
+        record.take(frame(9), seen(0))
+        wait_until(lambda: record.status.stored == 10)
+        assert record.status.trouble is None
+        assert record.finish(timeout_s=LIMIT_S)
+        assert (record.status.lost, record.status.stopped) == (0, None)
+        series = load_series(kept, record.recording.id)
+        assert series.time_s.tolist() == pytest.approx([index / 10 for index in range(10)])
+        assert kept.recordings.get(record.recording.id).state == "finished"
+        assert kept.audit.verify() > 0
 
 
 def test_a_disk_that_is_really_full(tmp_path: Path) -> None:

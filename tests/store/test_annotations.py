@@ -106,3 +106,11 @@ def test_anothers_recording_is_refused(store: Store, subject: Subject, clock: Fa
     recording = add_recording(store, store.subjects.add("P-018"), clock())
     with pytest.raises(StoreError, match=f"P-017 has no recording {recording}"):
         store.annotations.add(subject, "note", "x", at=clock(), recording_id=recording)
+
+
+def test_no_text_steers_the_terminal_that_shows_it(store: Store, subject: Subject) -> None:
+    """Who may write a note on the page is not who reads it in a terminal."""
+    text = "\x1b]0;title\x07\x1b[2J one\ttab\nline \x9b31m \x7f"
+    mark = store.annotations.add(subject, "note", text, at=store.now())
+    assert mark.text == "\ufffd]0;title\ufffd\ufffd[2J one\ttab\nline \ufffd31m \ufffd"
+    assert store.annotations.of(subject) == [mark]

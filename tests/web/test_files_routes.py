@@ -309,3 +309,25 @@ class TestAttacks:
         assert client.delete("files").status_code == 204
         assert client.get(f"files/{two}").status_code == 404
         assert client.get("files").json() == []
+
+
+def test_a_disk_that_fills_while_a_file_comes(
+    client: TestClient, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/dev/full takes no byte, as a full disk: what had come is gone, and the next file finds its place."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    opened = Path.open
+
+    def full(self: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        return opened(Path("/dev/full"), "wb", 0) if mode == "xb" else opened(self, mode, *more, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        answer = send(client, b"x" * 100_000, "a.jpg")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        507,
+        "there is no room on the server's disk; try later",
+    )
+    assert client.get("files").json() == []
+    assert send(client, b"x", "a.jpg").status_code == 202

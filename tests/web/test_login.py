@@ -358,6 +358,43 @@ def test_success_and_time_are_forgiving() -> None:
     assert [attempts.begin("10.0.0.2") for _ in range(5)] == [0] * 5
 
 
+def test_ones_own_password_does_not_forgive_guesses_at_anothers() -> None:
+    """With an account one could else guess at the admin's for ever: four guesses, a login, four guesses."""
+    attempts, address = Attempts(Clock()), "10.0.0.1"
+    guesses = 0
+    for _ in range(20):
+        for _ in range(4):
+            guesses += attempts.begin(address, "ada") == 0
+        if attempts.begin(address, "sam") == 0:
+            attempts.succeeded(address, "sam", "sam")
+    assert guesses == 5
+
+
+def test_the_shared_password_under_anothers_name_forgives_nothing_either() -> None:
+    attempts, address = Attempts(Clock()), "10.0.0.1"
+    guesses = 0
+    for _ in range(20):
+        guesses += attempts.begin(address, "ada") == 0
+        if attempts.begin(address, "ada") == 0:
+            attempts.succeeded(address, "ada", "")
+    assert guesses == 5
+
+
+def test_the_right_password_forgives_ones_own_mistakes_and_an_hour_those_of_others() -> None:
+    clock = Clock()
+    attempts = Attempts(clock)
+    for _ in range(4):
+        attempts.begin("10.0.0.1", "clara")
+    assert attempts.begin("10.0.0.1", "clara") == 0
+    attempts.succeeded("10.0.0.1", "clara", "clara")
+    attempts.begin("10.0.0.1", "calra")  # a slip, which nobody will ever put right
+    for _ in range(20):
+        clock.now_s += 600
+        assert attempts.begin("10.0.0.1", "sam") == 0
+        attempts.succeeded("10.0.0.1", "sam", "sam")
+    assert attempts._by_address == {}
+
+
 def test_addresses_and_sessions_take_a_bounded_memory() -> None:
     attempts = Attempts(Clock(), free_for_all=10**9)
     for place in range(10_500):

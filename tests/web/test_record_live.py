@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,20 @@ from mien.store.store import Store
 from mien.types import Faces
 from mien.web.app import build_backend
 from mien.web.record_access import Records
-from web.backend import ORIGIN, WAIT_S, FakeStation, TestClient, client, make_reading, one_face, settings
+from web.backend import (
+    ORIGIN,
+    WAIT_S,
+    WS,
+    FakeStation,
+    TestClient,
+    client,
+    make_reading,
+    one_face,
+    settings,
+)
 
 OWN = {"origin": ORIGIN}
+SECRET = "a good long password"
 PICTURE = np.full((480, 640, 3), 128, np.uint8)
 
 
@@ -193,22 +205,65 @@ def test_the_server_ends_and_what_was_taken_is_kept(
     assert (kept.frames, kept.state) == (12, "finished")
 
 
-def test_self_records_themselves_and_nobody_else(app: FastAPI, station: FakeStation, record: Store) -> None:
-    secret = "a good long password"
-    record.users.add("ada", secret, "admin")
-    record.users.add("sam", secret, "self", record.subjects.get("P-1"))
-    record.users.add("tom", secret, "self", record.subjects.get("P-2"))
+@pytest.fixture
+def users(record: Store, app: FastAPI) -> dict[str, TestClient]:
+    """An admin, and two subjects who are users too, all logged in; and somebody who is not."""
+    record.users.add("ada", SECRET, "admin")
+    record.users.add("sam", SECRET, "self", record.subjects.get("P-1"))
+    record.users.add("tom", SECRET, "self", record.subjects.get("P-2"))
     visitors = {name: client(app) for name in ("ada", "sam", "tom")}
     for name, visitor in visitors.items():
-        visitor.post("/login", data={"name": name, "password": secret}, headers=OWN)
-    assert begin(visitors["tom"]).status_code == 404
-    assert begin(visitors["ada"]).status_code == 403
-    assert begin(client(app)).status_code == 401
-    assert begin(visitors["sam"]).status_code == 201
-    assert now(visitors["sam"])["subject"] == "P-1"
-    for name in ("tom", "ada"):
-        told = now(visitors[name])
-        assert (told["active"], told["subject"], told["status"]) == (True, None, None)
-    assert visitors["tom"].delete("/api/v1/recording", headers=OWN).status_code == 404
-    assert now(visitors["sam"])["active"] is True
-    assert visitors["sam"].delete("/api/v1/recording", headers=OWN).status_code == 204
+        answer = visitor.post("/login", data={"name": name, "password": SECRET}, headers=OWN)
+        assert answer.status_code == 303
+    return visitors | {"": client(app)}
+
+
+@contextmanager
+def camera_of(visitor: TestClient) -> Iterator[str]:
+    """Switch a browser's camera on; gives the name of its source."""
+    with visitor.websocket_connect(f"{WS}/ws/camera", headers=OWN) as socket:
+        socket.send_json({"type": "hello", "name": "browser"})
+        yield socket.receive_json()["source"]
+
+
+def test_self_records_themselves_and_nobody_else(users: dict[str, TestClient], station: FakeStation) -> None:
+    with camera_of(users["sam"]) as own:
+        assert begin(users["tom"], source=own).status_code == 404
+        assert begin(users["ada"], source=own).status_code == 403
+        assert begin(users[""], source=own).status_code == 401
+        assert begin(users["sam"], source=own).status_code == 201
+        assert now(users["sam"])["subject"] == "P-1"
+        show(station, own, 5)
+        assert now(users["sam"])["status"]["frames"] == 5
+        for name in ("tom", "ada", ""):  # and who came in without a name, as the record has users
+            told = now(users[name])
+            assert told.pop("active") is True
+            assert set(told.values()) == {None}
+        refused = users["tom"].delete("/api/v1/recording", headers=OWN)
+        assert (refused.status_code, refused.json()["detail"]) == (404, "nothing of yours is being recorded")
+        face = {"source": own, "track": 0}
+        assert users["tom"].post("/api/v1/recording/face", json=face, headers=OWN).status_code == 404
+        assert now(users["sam"])["active"] is True
+        assert users["sam"].delete("/api/v1/recording", headers=OWN).status_code == 204
+
+
+def test_a_subject_records_only_from_the_camera_of_their_own_browser(users: dict[str, TestClient]) -> None:
+    """Another's camera would show them somebody else, and the server's own is not theirs to watch."""
+    with camera_of(users["tom"]) as toms, camera_of(users["sam"]) as sams:
+        for source in (toms, "browser-1", "door"):
+            refused = begin(users["sam"], source=source)
+            assert refused.status_code == 404
+            assert refused.json()["detail"] == "there is no such source; start it first"
+        assert begin(users["sam"], source=sams).status_code == 201
+        other = begin(users["sam"], source=sams)
+        assert (other.status_code, other.json()["detail"]) == (409, "P-1 is being recorded: stop that first")
+
+
+def test_who_else_is_being_recorded_is_not_told(users: dict[str, TestClient], record: Store) -> None:
+    subject = record.subjects.get("P-2")
+    record.consents.give(subject, given_by="x", purpose="y", given_at=datetime(1970, 1, 1, tzinfo=UTC))
+    with camera_of(users["tom"]) as toms, camera_of(users["sam"]) as sams:
+        assert begin(users["sam"], source=sams).status_code == 201
+        other = begin(users["tom"], "P-2", toms)
+        assert other.status_code == 409
+        assert other.json()["detail"] == "somebody else is being recorded: stop that first"

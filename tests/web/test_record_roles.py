@@ -77,6 +77,7 @@ def test_self_sees_one_record_and_of_the_others_not_even_that_they_are_there(
 ) -> None:
     sam = log_in(app, "sam")
     assert codes(sam) == ["P-1"]
+    assert sam.get("/api/v1/subjects").json()["store"] is None  # a path of the server, or its database's host
     assert status(sam, "subjects/P-1") == 200
     there, nowhere = (sam.get(f"/api/v1/subjects/{code}") for code in ("P-2", "P-9"))
     assert there.status_code == nowhere.status_code == 404
@@ -157,6 +158,20 @@ def test_who_is_removed_sees_nothing_from_then_on(app: FastAPI, users: None, rec
     assert status(clara, "subjects") == 401
 
 
+def test_a_session_ends_with_its_user(record: Store, users: None, station: FakeStation) -> None:
+    """Also of what isn't the record: photographs, the browser's own camera."""
+    app = build_backend(station, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
+    clara, sam = log_in(app, "clara"), log_in(app, "sam")
+    assert status(clara, "health") == status(sam, "health") == 200
+    record.users.remove("clara")
+    assert status(clara, "health") == 401
+    assert clara.get("/").headers["location"] == "/login"
+    assert status(sam, "health") == 200
+    record.erase(record.subjects.get("P-1"))
+    assert status(sam, "health") == 401
+    assert status(log_in(app, "ada"), "health") == 200
+
+
 def test_with_the_subject_goes_their_user(app: FastAPI, users: None, record: Store) -> None:
     sam = log_in(app, "sam")
     record.erase(record.subjects.get("P-1"))
@@ -232,3 +247,34 @@ def test_older_and_newer_recordings_are_both_counted(app: FastAPI, record: Store
     people.record(record, record.subjects.get("P-1"), MAY_4 + timedelta(days=30))
     told = client(app).get("/api/v1/subjects").json()["subjects"]
     assert [each["days"] for each in told] == [2, 1]
+
+
+def test_a_user_can_not_guess_at_anothers_password_for_ever(app: FastAPI, users: None) -> None:
+    sam = client(app)
+    answers = []
+    for _ in range(4):
+        answers += [sam.get("/api/v1/subjects", auth=("ada", "wrong password")).status_code for _ in range(3)]
+        answers.append(sam.get("/api/v1/subjects", auth=("sam", SECRET)).status_code)
+    assert answers.count(401) == 5
+    assert answers[-1] == 429
+
+
+@pytest.mark.parametrize("name", ["clara", "nobody"])
+def test_a_name_that_is_not_there_costs_as_much_as_a_wrong_password(
+    app: FastAPI, users: None, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Counted, not timed: one whole Argon2id hash with the same parameters, whoever is named."""
+    from argon2 import PasswordHasher, extract_parameters
+
+    costs = []
+    verify = PasswordHasher.verify
+
+    def counted(self: PasswordHasher, hashed: str, password: bytes) -> bool:
+        costs.append(extract_parameters(hashed))
+        return verify(self, hashed, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    answer = client(app).post("/login", data={"name": name, "password": "wrong password"}, headers=OWN)
+    assert (answer.status_code, len(costs)) == (401, 1)
+    assert (costs[0].memory_cost, costs[0].time_cost, costs[0].parallelism) == (19 * 1024, 2, 1)
+    assert name not in answer.text

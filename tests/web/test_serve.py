@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import webbrowser
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -22,6 +24,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+import mien
 from mien.errors import ConfigError, MienError, SourceError
 from mien.live.status import SourceStatus
 from mien.web import serve
@@ -31,7 +34,7 @@ from mien.web.files.sandbox import READ
 from mien.web.serve import Server, run_page
 from mien.web.settings import WebSettings
 from needs import program
-from web.backend import LOCAL, ORIGIN, PASSWORD, FakeStation, client, jpeg, settings
+from web.backend import LOCAL, ORIGIN, PASSWORD, WAIT_S, FakeStation, client, jpeg, settings
 
 ANY_PORT = settings(port=0)
 
@@ -353,3 +356,45 @@ def test_closing_the_app_closes_what_reads_photographs(
 
     asyncio.run(live())
     assert closed == [True]
+
+
+FEW_HANDLES = """
+import resource, sys
+from mien.web.app import build_backend
+from mien.web.serve import Server
+from web.backend import FakeStation, settings
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+chosen = settings(port=0)
+with Server(build_backend(FakeStation(), chosen), chosen) as server:
+    print(server.start(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_server_that_runs_out_of_handles_answers_again() -> None:
+    """A hundred connections where sixty-four handles are all there are; then they are gone."""
+    pytest.importorskip("resource")
+    code = [sys.executable, "-c", FEW_HANDLES]
+    paths = [str(Path(mien.__file__).parents[1]), str(Path(__file__).parents[1])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    with subprocess.Popen(
+        code,
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        place = ("127.0.0.1", int(address.rstrip("/").rpartition(":")[2]))
+        with ExitStack() as crowd:
+            for _ in range(100):
+                crowd.enter_context(socket.create_connection(place))
+            with pytest.raises(httpx.TransportError):  # it is full, or this would show nothing
+                httpx.get(f"{address}api/v1/health", timeout=1.0)
+        assert httpx.get(f"{address}api/v1/health", timeout=WAIT_S).status_code == 200
+        assert process.poll() is None
+        process.communicate("")
+    assert process.returncode == 0

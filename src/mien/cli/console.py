@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -16,8 +19,9 @@ class Interrupted(Exception):  # noqa: N818
 
 
 def print_error(message: str) -> None:
-    """Say what failed, in one line on standard error."""
-    print(f"mien: error: {message}", file=sys.stderr)
+    """Say what failed, in one line on standard error; no file's name in it steers the terminal."""
+    line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", message)
+    print(f"mien: error: {line}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import onnxruntime
@@ -196,6 +196,26 @@ def load_network(name_or_path: str | Path, threads: int = 1) -> OnnxNetwork:
         ModelError: the file or its sidecar is missing or damaged, or they don't fit each other.
     """
     path = find_network(name_or_path)
+    graph, sidecar = read_graph(path)
+    try:
+        network = OnnxNetwork(graph, sidecar, threads=threads)
+    except _NOT_A_GRAPH as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{path}: not an ONNX network that can be run: {reason}") from error
+    if fault := network.mismatch():
+        raise ModelError(f"{path}: {fault}; use the sidecar that was exported with it")
+    return network
+
+
+def read_graph(path: Path) -> tuple[bytes, Sidecar]:
+    """Read a network's file once, and check what was read; what is run has to be these bytes.
+
+    Args:
+        path: of the .onnx file, with its sidecar beside it.
+
+    Raises:
+        ModelError: the file or its sidecar is missing or damaged, or the file leads to others.
+    """
     sidecar = read_sidecar(sidecar_path(path))
     try:
         graph = path.read_bytes()
@@ -206,14 +226,39 @@ def load_network(name_or_path: str | Path, threads: int = 1) -> OnnxNetwork:
         raise ModelError(
             f"{path}: damaged: expected sha256 {sidecar.sha256}, received {received}; get or export it again"
         )
+    if path.parent != _models():  # ours are known to be whole, and need not wait for `onnx`
+        _check_whole(path, graph)
+    return graph, sidecar
+
+
+def _check_whole(path: Path, graph: bytes) -> None:
+    """Check that a graph keeps its numbers in itself: ONNX lets it name any file of this machine instead.
+
+    Raises:
+        ModelError: it does not, or it is no graph.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
     try:
-        network = OnnxNetwork(graph, sidecar, threads=threads)
-    except _NOT_A_GRAPH as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{path}: not an ONNX network that can be run: {reason}") from error
-    if fault := network.mismatch():
-        raise ModelError(f"{path}: {fault}; use the sidecar that was exported with it")
-    return network
+        model = onnx.ModelProto.FromString(graph)
+    except DecodeError as error:
+        raise ModelError(f"{path}: not an ONNX network that can be run: it can't be parsed") from error
+    if _leads_elsewhere(model):
+        raise ModelError(
+            f"{path}: its numbers lie in other files, which are not read: save it as one file"
+            " (onnx.save without save_as_external_data)"
+        )
+
+
+def _leads_elsewhere(message: Any) -> bool:
+    from onnx import TensorProto
+
+    if isinstance(message, TensorProto):
+        return message.data_location == TensorProto.EXTERNAL or bool(message.external_data)
+    parts = [value for field, value in message.ListFields() if field.message_type is not None]
+    lists = [[part] if hasattr(part, "ListFields") else part for part in parts]
+    return any(_leads_elsewhere(each) for one in lists for each in one)
 
 
 def find_network(name_or_path: str | Path) -> Path:

@@ -51,9 +51,10 @@ def draw_series(
             xycoords=("data", "axes fraction"),
             fontsize=8,
             color=_MARK,
+            parse_math=False,
         )
     strips[-1].xaxis.set_major_formatter(_months())
-    strips[-1].set_xlabel(source, fontsize=7, loc="left")
+    strips[-1].set_xlabel(source, fontsize=7, loc="left", parse_math=False)
     with rc_context({"svg.fonttype": "none"}):  # so that its text is text
         figure.savefig(path, dpi=110)
     return path
@@ -62,7 +63,8 @@ def draw_series(
 def _strip(strip: Any, watched: WatchedSeries, name: str) -> None:
     values = watched.days[name].dropna()
     strip.plot(list(values.index), values.to_numpy(), ".", color=_DAYS, markersize=3)
-    strip.set_ylabel(name.replace("_", " "), fontsize=8, rotation=0, ha="right", va="center")
+    words = name.replace("_", " ")
+    strip.set_ylabel(words, fontsize=8, rotation=0, ha="right", va="center", parse_math=False)
     strip.tick_params(labelsize=7)
     strip.spines[["top", "right"]].set_visible(False)
     own = getattr(watched.usual, "measures", {}).get(name)

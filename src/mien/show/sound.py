@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from mien.files import open_container
 from mien.film import FilmTimes, choose_stream, longest_gap_s
 
 COPIED: Final = frozenset({"aac", "mp3"})
@@ -98,7 +99,7 @@ def open_sound(path: Path, container: OutputContainer) -> Sound | None:
         The sound, to be closed by the caller; None where there is none, or none that can be read.
     """
     try:
-        source = av.open(f"file:{path}", metadata_errors="replace")
+        source = open_container(path)
     except (av.FFmpegError, OSError):
         return None
     if not source.streams.audio or source.streams.audio[0].codec_context is None:
@@ -110,7 +111,7 @@ def open_sound(path: Path, container: OutputContainer) -> Sound | None:
 def _first_picture_s(path: Path) -> float:
     # A stream that was cut starts with pictures that can't be decoded: the first one seen comes later.
     try:
-        with av.open(f"file:{path}", metadata_errors="replace") as source:
+        with open_container(path) as source:
             moving = choose_stream(source.streams.video)
             pictures = iter(()) if moving is None else source.decode(moving)
             return next((frame.time or 0.0 for frame in pictures if not frame.is_corrupt), 0.0)

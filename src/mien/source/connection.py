@@ -32,7 +32,7 @@ _RTSP: Final = {
 
 # Named one by one, as a playlist could else lead to this machine's files.
 _HTTP: Final = {
-    "protocol_whitelist": "http,https,tcp,tls,crypto,data",
+    "protocol_whitelist": "http,https,tcp,tls,crypto",
     "format_whitelist": (
         "mpjpeg,mjpeg,hls,mpegts,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,ogg,aac,mp3,h264,hevc"
     ),

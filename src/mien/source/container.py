@@ -9,14 +9,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mien.errors import SourceError
+from mien.files import open_container
 from mien.film import choose_stream
 from mien.source.base import check_file
-
-# Named one by one: FFmpeg also follows playlists to other files, and draws plain text as a picture.
-_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,"
-    "asf,flv,ogg,mxf,dv,rm,nut,ivf,h264,hevc,obu"
-)
 
 
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
@@ -30,8 +25,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """
     check_file(path)
     try:
-        # "file:" because a name like a:b.mp4 would be taken for a protocol. Tags may be in any encoding.
-        container = av.open(f"file:{path}", options={"format_whitelist": _FORMATS}, metadata_errors="replace")
+        container = open_container(path)
     except av.FFmpegError as error:
         raise SourceError(
             f"{path}: expected a video (MP4, MOV, MKV, WebM, AVI...), received something else, or a file "

@@ -19,6 +19,8 @@ LONGEST_TEXT: Final = 20_000
 
 _FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and signs that are drawn as nothing."""
+_CONTROL: Final = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""What steers a terminal; tabs and line ends are text."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -37,7 +39,7 @@ def checked_name(what: str, name: str) -> str:
 
 
 def checked_text(what: str, text: str, *, blank: bool = True) -> str:
-    """Give a text back, without blanks around it.
+    """Give a text back, without blanks around it; what would steer a terminal becomes U+FFFD.
 
     Args:
         what: names it in the error.
@@ -47,7 +49,7 @@ def checked_text(what: str, text: str, *, blank: bool = True) -> str:
     Raises:
         StoreError: it is too long, empty, or holds what no database takes (NUL, half a character).
     """
-    text = text.strip()
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.strip())
     if not blank and not is_visible(text):
         raise StoreError(f"{what}: expected a text, received none")
     if len(text) > LONGEST_TEXT:

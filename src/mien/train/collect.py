@@ -24,6 +24,7 @@ from mien.files import write_json, written_whole
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
 from mien.source import open_source
+from mien.table import escape_formula
 from mien.train.copies import CopyFilter, Verdict
 from mien.train.datasets.corrected import LABELS_FILE
 from mien.types import Faces, Frame
@@ -185,7 +186,7 @@ class _Builder:
             "correct": label,
             "confidence": f"{faces.confidence[place]:.4f}",
             "quality": f"{faces.quality[place]:.4f}",
-            "source": task.name,
+            "source": escape_formula(task.name),
             "frame": str(frame.index),
             "time_s": f"{frame.time_s:.3f}",
             "track": str(faces.track[place]),

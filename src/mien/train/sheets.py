@@ -31,13 +31,13 @@ def contact_sheet(
     lines = max((caption.count("\n") + 1 for caption in captions), default=0)
     size = (columns * _CELL_INCH * wide + 0.2, rows * (_CELL_INCH + 0.1 + 0.12 * lines) + 0.4)
     figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize="medium")
+    figure.suptitle(title, fontsize="medium", parse_math=False)
     cells = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in cells:
         axes.axis("off")
     for axes, image, caption in zip(cells, images, captions, strict=False):
         axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(caption, fontsize=6.5, pad=2)
+        axes.set_title(caption, fontsize=6.5, pad=2, parse_math=False)
     return figure
 
 

@@ -39,7 +39,7 @@ from mien.web.models import (
 )
 from mien.web.networks import Expected, Network
 from mien.web.prometheus import CONTENT_TYPE, make_registry, metrics_text
-from mien.web.record_access import watching
+from mien.web.record_access import deciding, watching
 from mien.web.settings import WebSettings, is_loopback
 
 PREFIX: Final = "/api/v1"
@@ -99,7 +99,12 @@ def _about(station: Station) -> APIRouter:
         """Say that the server is there."""
         return Health(version=mien.__version__, uptime_s=round(time.monotonic() - start_s, 3))
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {CONTENT_TYPE: {}}}},
+        dependencies=[Depends(watching)],  # the sources stand in it by name
+    )
     def metrics() -> Response:
         """Give figures for Prometheus."""
         return Response(metrics_text(registry), headers={"Content-Type": CONTENT_TYPE})
@@ -116,10 +121,12 @@ def _purpose() -> APIRouter:
         return PurposeOut(purpose=read_purpose(), choices=dict(MEANINGS), refused=dict(REFUSED))
 
     @router.post("/purpose")
-    def choose(chosen: PurposeIn) -> PurposeOut:
+    def choose(chosen: PurposeIn, decides: Annotated[bool, Depends(deciding)]) -> PurposeOut:
         """Choose what Mien is used for; supervision at work and at school is refused."""
         if chosen.purpose in REFUSED:
             raise HTTPException(403, REFUSED[chosen.purpose])
+        if not decides and read_purpose() not in (None, chosen.purpose):
+            raise HTTPException(403, "the purpose holds for all: a clinician or an admin changes it")
         choose_purpose(chosen.purpose)
         return purpose()
 

@@ -84,7 +84,7 @@ def build_backend(
         records: the store; None opens that of this machine's settings when it is first asked for.
     """
     records = records or Records()
-    door = Door(settings, check_user=records.check)
+    door = Door(settings, check_user=records.check, has_user=records.has_user)
     analyses = Analyses(station.settings)
     threads = ThreadPoolExecutor(settings.max_uploads, "page analyse")
 
@@ -112,7 +112,7 @@ def build_backend(
     ]
     api = build_api(station, settings, analyse or analyses, threads)
     record_api.add_to(api, records)
-    recordings = record_live.add_to(api, station, records)
+    recordings = record_live.add_to(api, station, records, cameras.owner)
     app.mount(PREFIX, api)
     return app
 

@@ -22,6 +22,7 @@ from mien.live.station import Station
 from mien.live.status import OVER
 from mien.source.pushed import PushedSource
 from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
+from mien.web.record_access import USER
 from mien.web.sockets import (
     BROWSERS_CAMERA,
     GOING_AWAY,
@@ -62,6 +63,11 @@ class Cameras:
         self._most = most
         self._open = 0
         self._numbers = itertools.count(1)
+        self._owners: dict[str, str | None] = {}
+
+    def owner(self, source: str) -> str | None:
+        """Give the name of the user whose browser's camera a source is; None where it is nobody's by name."""
+        return self._owners.get(source)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until either side leaves."""
@@ -87,6 +93,7 @@ class Cameras:
     async def _run(self, websocket: WebSocket, prefix: str) -> None:
         camera = _Camera(websocket, asyncio.get_running_loop())
         source = self._add(camera, prefix)
+        self._owners[source.name] = websocket.scope.get(USER)
         try:
             with self._station.hub.subscribe([source.name], camera.wake) as mailbox:
                 await send_json(websocket, {"type": "ready", "source": source.name})
@@ -99,6 +106,7 @@ class Cameras:
                 )
         finally:
             self._station.remove(source.name)
+            del self._owners[source.name]
 
     def _add(self, camera: _Camera, prefix: str) -> PushedSource:
         """Add a source under the next name that is free."""

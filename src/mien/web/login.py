@@ -83,6 +83,7 @@ class Door:
         settings: with or without a password; without one, all but the record is open.
         check_user: gives the name of the record's user whose name and password are given; None where they are
             nobody's.
+        has_user: says whether the record still has a user.
         clock: gives seconds that never run backwards.
     """
 
@@ -92,10 +93,11 @@ class Door:
         clock: Callable[[], float] = time.monotonic,
         *,
         check_user: CheckUser = lambda name, password: None,
+        has_user: Callable[[str], bool] = lambda name: True,
     ) -> None:
         password = settings.password
         self._password = Password(password.get_secret_value()) if password is not None else None
-        self._check_user = check_user
+        self._check_user, self._has_user = check_user, has_user
         self._attempts = Attempts(clock)
         self.sessions = Sessions(
             idle_s=60 * settings.idle_minutes, lifetime_s=3600 * settings.session_hours, clock=clock
@@ -105,6 +107,14 @@ class Door:
     def asks(self) -> bool:
         """Whether nobody passes without having logged in."""
         return self._password is not None
+
+    async def whose(self, token: str | None) -> str | None:
+        """Give whose session a token has, "" for nobody by name, None for none; a removed user's ends."""
+        who = self.sessions.use(token)
+        if who and not await asyncio.to_thread(self._has_user, who):
+            self.sessions.close(token)
+            return None
+        return who
 
     async def try_login(
         self, connection: HTTPConnection, name: str, candidate: str
@@ -121,12 +131,12 @@ class Door:
             the seconds to wait where it may not be tried.
         """
         address = connection.client.host if connection.client else ""
-        pause_s = self._attempts.begin(address)
+        pause_s = self._attempts.begin(address, name)
         if pause_s > 0:
             return None, pause_s
         who = await self._who(name, candidate)
         if who is not None:
-            self._attempts.succeeded(address)
+            self._attempts.succeeded(address, name, who)
         return who, 0.0
 
     async def _who(self, name: str, candidate: str) -> str | None:
@@ -199,7 +209,7 @@ class Login:
             await self._app(scope, receive, send)
             return
         token = HTTPConnection(scope).cookies.get(_cookie_name(scope))
-        who = self._door.sessions.use(token)
+        who = await self._door.whose(token)
         if who is not None:
             scope[USER] = who or None
             if scope["type"] == "websocket":

@@ -84,6 +84,13 @@ class Records:
             return None
         return user.name if user is not None else None
 
+    def has_user(self, name: str) -> bool:
+        """Say whether the store still has a user; where it can't be read now, nobody is put out for that."""
+        try:
+            return any(user.name == name for user in self.store().users.all())
+        except StoreError:
+            return True
+
     def may_watch(self, name: str | None) -> bool:
         """Say whether somebody may see what the server's own sources show.
 
@@ -95,6 +102,15 @@ class Records:
             return True
         try:
             return any(user.name == name and user.role == "clinician" for user in self.store().users.all())
+        except StoreError:
+            return False
+
+    def may_decide(self, name: str | None) -> bool:
+        """Say whether somebody may change what holds for all; of the store's users, only "self" may not."""
+        if name is None:
+            return True
+        try:
+            return any(user.name == name and user.role != "self" for user in self.store().users.all())
         except StoreError:
             return False
 
@@ -151,7 +167,7 @@ class Visitor:
 
     def subjects(self) -> list[Subject]:
         """Give the subjects that they may see."""
-        return [subject for subject in self.store.subjects.all() if self._sees(subject)]
+        return [subject for subject in self.store.subjects.all() if self.sees(subject)]
 
     def subject(self, code: str) -> Subject:
         """Give a subject that they may see.
@@ -160,11 +176,12 @@ class Visitor:
             HTTPException: 404, there is none, or it is not theirs to see: the answer is the same.
         """
         subject = self.store.subjects.find(code)
-        if subject is None or not self._sees(subject):
+        if subject is None or not self.sees(subject):
             raise HTTPException(404, f"there is no subject {code} here")
         return subject
 
-    def _sees(self, subject: Subject) -> bool:
+    def sees(self, subject: Subject) -> bool:
+        """Say whether a subject is theirs to see."""
         if self.role == "self":
             return self.user is not None and self.user.subject_id == subject.id
         return self.sees_all
@@ -203,6 +220,12 @@ def require_person_is_known() -> None:
     """
     if read_purpose() == "venue":
         raise HTTPException(409, "a venue counts people whom nobody identifies: choose another purpose first")
+
+
+def deciding(request: Request) -> bool:
+    """Say whether who asks may change what holds for all."""
+    records: Records = request.app.state.records
+    return records.may_decide(request.scope.get(USER))
 
 
 def visitor(request: Request) -> Visitor:

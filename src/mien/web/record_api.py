@@ -69,7 +69,7 @@ def _add_subjects(router: APIRouter) -> None:
         with who.store.reading():
             seen = [_about(who, subject) for subject in who.subjects()]
         return {
-            "store": who.store.where,
+            "store": who.store.where if who.role != "self" else None,
             "role": who.role,
             "name": who.user.name if who.user else None,
             "subjects": seen,

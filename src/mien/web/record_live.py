@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from mien.errors import StoreError
 from mien.live.station import Station
 from mien.record.origin import source_words
-from mien.web.record_access import USER, Records, Seeing, require_person_is_known
+from mien.web.record_access import USER, Records, Seeing, Visitor, require_person_is_known
 
 if TYPE_CHECKING:
     from mien.live.recorder import Recorder
@@ -42,11 +44,13 @@ class LiveRecordings:
     Args:
         station: whose sources are recorded.
         records: the store.
+        owner_of: gives the name of the user whose browser's camera a source is, None where it is nobody's.
     """
 
-    def __init__(self, station: Station, records: Records) -> None:
+    def __init__(self, station: Station, records: Records, owner_of: Callable[[str], str | None]) -> None:
         self._station = station
         self._records = records
+        self._owner_of = owner_of
         self._begun: Recorder | None = None
 
     def begin(self, wanted: NewRecording, who: Seeing) -> None:
@@ -60,12 +64,13 @@ class LiveRecordings:
         from mien.live.recorder import Recorder
 
         subject = who.subject(wanted.subject)
-        if wanted.source not in {status.name for status in self._station.statuses()}:
+        if not self._is_there(wanted.source, who):
             raise HTTPException(404, "there is no such source; start it first")
         require_person_is_known()
         now = self._station.recorder
         if now is not None and now.source is not None:
-            raise HTTPException(409, f"{now.subject.code} is being recorded: stop that first")
+            whom = now.subject.code if who.sees(now.subject) else "somebody else"
+            raise HTTPException(409, f"{whom} is being recorded: stop that first")
         settings = self._station.settings
         self._begun = Recorder(
             who.store, subject, models=describe_models(settings), settings=settings.model_dump(mode="json"),
@@ -75,10 +80,14 @@ class LiveRecordings:
 
     def end(self, who: Seeing) -> None:
         """End the recording; what is left to write is written meanwhile."""
-        now = self._station.recorder
-        if now is not None:
-            who.subject(now.subject.code)
+        if self._station.recorder is not None:
+            self._require_seen(who)
             self._station.record(None)
+
+    def choose(self, face: ChosenFace, who: Seeing) -> None:
+        """Say which face is the subject's."""
+        self._require_seen(who)
+        self._station.choose(face.source, face.track)
 
     def close(self) -> None:
         """End what was begun here, and wait for it a while."""
@@ -89,38 +98,57 @@ class LiveRecordings:
         """Say what is being recorded, without opening the store.
 
         Args:
-            name: of the user who asks; whom, is told to clinicians, and to whoever came in without a name.
+            name: of the user who asks; whom and from where, is told to clinicians, to the subject, and to
+                everyone while the store has no users. To the others: that something is recorded.
         """
         recorder = self._station.recorder
         if recorder is None or (recorder.source is None and recorder.status is None):
             return {"recording": None}
         status = recorder.status
-        known = self._records.may_watch(name) or self._is_own(name, recorder)
+        known = self._may_know(name, recorder)
         return {
             "recording": {
                 "active": recorder.source is not None,
-                "source": recorder.source,
-                "origin": source_words(status.source if status else recorder.source or ""),
+                "source": recorder.source if known else None,
+                "origin": source_words(status.source if status else recorder.source or "") if known else None,
                 "subject": recorder.subject.code if known else None,
-                "refused": recorder.refused,
+                "refused": recorder.refused if known else None,
                 "status": status.as_dict() if status is not None and known else None,
             }
         }
 
-    def _is_own(self, name: str | None, recorder: Recorder) -> bool:
-        users = self._records.store().users.all()
-        return any(user.name == name and user.subject_id == recorder.subject.id for user in users)
+    def _is_there(self, source: str, who: Visitor) -> bool:
+        """Whether there is such a source for somebody: to a subject only the camera of their own browser."""
+        if who.role == "self" and (who.user is None or self._owner_of(source) != who.user.name):
+            return False
+        return source in {status.name for status in self._station.statuses()}
+
+    def _require_seen(self, who: Visitor) -> None:
+        recorder = self._station.recorder
+        if recorder is not None and not who.sees(recorder.subject):
+            raise HTTPException(404, "nothing of yours is being recorded")
+
+    def _may_know(self, name: str | None, recorder: Recorder) -> bool:
+        """Whether somebody may know who is recorded; the store is open, as something is."""
+        try:
+            who = self._records.visitor(name)
+        except (StoreError, HTTPException):
+            return False
+        return who.sees(recorder.subject)
 
 
-def add_to(api: FastAPI, station: Station, records: Records) -> LiveRecordings:
+def add_to(
+    api: FastAPI, station: Station, records: Records, owner_of: Callable[[str], str | None]
+) -> LiveRecordings:
     """Add the routes to the API.
 
     Args:
         api: of the page.
         station: whose sources are recorded.
         records: the store; its owner closes it, after what this gives.
+        owner_of: as `LiveRecordings` takes it.
     """
-    router, live = APIRouter(tags=["record"]), LiveRecordings(station, records)
+    router, live = APIRouter(tags=["record"]), LiveRecordings(station, records, owner_of)
 
     @router.get("/recording")
     def recording(request: Request) -> dict[str, Any]:
@@ -141,10 +169,7 @@ def add_to(api: FastAPI, station: Station, records: Records) -> LiveRecordings:
     @router.post("/recording/face", status_code=204)
     def choose(face: ChosenFace, who: Seeing) -> None:
         """Say which face is the subject's."""
-        recorder = station.recorder
-        if recorder is not None:
-            who.subject(recorder.subject.code)
-        station.choose(face.source, face.track)
+        live.choose(face, who)
 
     api.include_router(router)
     return live

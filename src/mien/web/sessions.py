@@ -13,6 +13,7 @@ from typing import Final
 
 _MOST_SESSIONS: Final = 1000
 _MOST_ADDRESSES: Final = 10_000
+_LONGEST_NAME: Final = 64
 
 
 @dataclass(slots=True)
@@ -87,9 +88,13 @@ def _digest(token: str) -> bytes:
 
 
 @dataclass(slots=True)
-class _Failures:
+class _Tries:
     count: int = 0
     last_s: float = 0.0
+
+    def add(self, now_s: float) -> None:
+        self.count += 1
+        self.last_s = now_s
 
     def pause_s(self, now_s: float, free: int, longest_s: float) -> float:
         """Give how long the next try has to wait; it doubles with each failure beyond the free ones."""
@@ -97,6 +102,15 @@ class _Failures:
             return 0.0
         pause_s = min(2.0 ** min(self.count - free, 60), longest_s)
         return max(0.0, self.last_s + pause_s - now_s)
+
+
+_Names = dict[str, _Tries]
+"""An address's tries by the names that they were for."""
+
+
+def _together(names: _Names) -> _Tries:
+    tries = names.values()
+    return _Tries(sum(each.count for each in tries), max((each.last_s for each in tries), default=0.0))
 
 
 class Attempts:
@@ -127,10 +141,10 @@ class Attempts:
         self._free, self._longest_s = free, longest_s
         self._free_for_all, self._longest_for_all_s = free_for_all, longest_for_all_s
         self._forget_s = forget_s
-        self._all = _Failures()
-        self._by_address: OrderedDict[str, _Failures] = OrderedDict()
+        self._all = _Tries()
+        self._by_address: OrderedDict[str, _Names] = OrderedDict()
 
-    def begin(self, address: str) -> float:
+    def begin(self, address: str, name: str = "") -> float:
         """Ask for a try.
 
         The try counts as failed until `succeeded` is called, so that many at once get no more tries than one
@@ -138,39 +152,59 @@ class Attempts:
 
         Args:
             address: of the client; the network of an IPv6 address counts as one.
+            name: of the user whose password is tried; "" for nobody by name.
 
         Returns:
             0 when it may be made now, else the seconds to wait.
         """
         now_s, key = self._clock(), _network(address)
         self._forget(now_s)
-        failures = self._by_address.get(key) or _Failures()
+        names = self._recent(key, now_s)
         pause_s = max(
-            failures.pause_s(now_s, self._free, self._longest_s),
+            _together(names).pause_s(now_s, self._free, self._longest_s),
             self._all.pause_s(now_s, self._free_for_all, self._longest_for_all_s),
         )
         if pause_s > 0:
             return pause_s
-        for each in (failures, self._all):
-            each.count += 1
-            each.last_s = now_s
-        self._by_address[key] = failures
+        names.setdefault(name[:_LONGEST_NAME], _Tries()).add(now_s)
+        self._all.add(now_s)
+        self._by_address[key] = names
         self._by_address.move_to_end(key)
         while len(self._by_address) > _MOST_ADDRESSES:
             self._by_address.popitem(last=False)
         return 0.0
 
-    def succeeded(self, address: str) -> None:
-        """Say that the last try was right: the failures of its address are forgotten."""
-        self._by_address.pop(_network(address), None)
+    def succeeded(self, address: str, name: str = "", who: str = "") -> None:
+        """Say that the last try was right: that address's failures for that user are forgotten.
+
+        Those for others stay, or whoever has a password of their own could guess at others' for ever.
+
+        Args:
+            address: as it was begun.
+            name: as it was begun.
+            who: whose password it was; "" where it was nobody's by name.
+        """
         self._all.count = max(0, self._all.count - 1)
+        key = _network(address)
+        names = self._by_address.get(key, {})
+        names.pop(who, None)
+        if (tries := names.get(name[:_LONGEST_NAME])) is not None:
+            tries.count -= 1
+            if not tries.count:
+                del names[name[:_LONGEST_NAME]]
+        if not names:
+            self._by_address.pop(key, None)
+
+    def _recent(self, key: str, now_s: float) -> _Names:
+        names = self._by_address.get(key, {})
+        return {name: each for name, each in names.items() if now_s - each.last_s < self._forget_s}
 
     def _forget(self, now_s: float) -> None:
         if now_s - self._all.last_s >= self._forget_s:
-            self._all = _Failures()
+            self._all = _Tries()
         while self._by_address:
             oldest = next(iter(self._by_address))
-            if now_s - self._by_address[oldest].last_s < self._forget_s:
+            if now_s - _together(self._by_address[oldest]).last_s < self._forget_s:
                 return
             del self._by_address[oldest]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError, ModelError
 from mien.expression.calibration import softmax
-from mien.expression.network import INPUT, load_network
+from mien.expression.network import INPUT, load_network, read_graph
 from mien.expression.sidecar import TrainedOn
 from mien.files import sha256_of, written_whole
 from mien.train.backend import load_keras
@@ -96,7 +96,9 @@ def _on_processor(teacher: Path) -> Callable[[NDArray[np.uint8]], Outputs]:
     options = onnxruntime.SessionOptions()
     # Threads that spin while they wait would take the processor from the training itself.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(teacher.read_bytes(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        read_graph(teacher)[0], options, providers=["CPUExecutionProvider"]
+    )
 
     def ask(images: NDArray[np.uint8]) -> Outputs:
         said = session.run(list(_HEADS), {INPUT: images})
@@ -147,7 +149,7 @@ def _checked(teacher: Path, size_px: int) -> Path:
 
 
 def _ask(teacher: Path, images: NDArray[np.uint8]) -> Outputs:
-    session = onnxruntime.InferenceSession(teacher.read_bytes(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(read_graph(teacher)[0], providers=["CPUExecutionProvider"])
     said: dict[str, list[NDArray[np.float64]]] = {name: [] for name in _HEADS}
     for start in range(0, len(images), _BATCH):
         part = images[start : start + _BATCH]

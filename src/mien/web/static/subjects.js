@@ -41,6 +41,7 @@ class Subjects {
     const rules = ["everyone", "admin"].includes(role);
     this.#part("waiting").hidden = true;
     this.#part("where").textContent = store;
+    this.#part("where").parentElement.hidden = !store; // where it lies is none of a subject's business
     this.#part("leave").hidden = !name;
     const leave = html("form", { method: "post", action: "/logout" }, html("button", {}, "Log out"));
     this.#part("leave").replaceChildren(`You are logged in as ${name} (${role}).`, leave);
