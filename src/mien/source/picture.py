@@ -87,8 +87,9 @@ def shown_size(decoded: VideoFrame, pixel_shape: Fraction = SQUARE) -> _Size:
         decoded: the frame.
         pixel_shape: width by height of its pixels.
     """
-    width = round(decoded.width * max(pixel_shape, SQUARE))
-    height = round(decoded.height / min(pixel_shape, SQUARE))
+    width, height = decoded.width, decoded.height
+    if pixel_shape is not SQUARE:  # fractions are slow, and most pixels are square
+        width, height = round(width * max(pixel_shape, SQUARE)), round(height / min(pixel_shape, SQUARE))
     return (height, width) if _lies_on_its_side(display_matrix(decoded)) else (width, height)
 
 
