@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from mien.live.hub import Hub
 from mien.live.status import SourceStatus
 from mien.types import Faces
 from mien.web import camera_socket, sockets, watch_socket
@@ -435,7 +434,9 @@ def test_a_closed_station_ends_the_watching(watched: FastAPI, station: FakeStati
         assert closing(socket) == (sockets.GOING_AWAY, "the server is shutting down")
 
 
-def test_numbers_that_are_none_are_a_mistake_of_ours() -> None:
-    with pytest.raises(ValueError, match="JSON compliant"):
-        sockets.to_json({"x": float("nan")})
-    assert isinstance(Hub(), Hub)
+def test_a_number_that_is_none_is_null_in_a_message(app: FastAPI, station: FakeStation) -> None:
+    with camera(app) as socket:
+        station.known["browser-1"] = SourceStatus("browser-1", "", "running", latency_ms=float("nan"))
+        socket.send_bytes(picture(0))
+        station.read("browser-1")
+        assert socket.receive_json()["status"]["latency_ms"] is None

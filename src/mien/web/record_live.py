@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from mien.live.purpose import read_purpose
 from mien.live.station import Station
 from mien.record.origin import source_words
+from mien.web.fields import Code, Number, Where
 from mien.web.record_access import USER, Records, Seeing
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class NewRecording(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    subject: str = Field(max_length=64)
-    source: str = Field(max_length=2000)
+    subject: Code
+    source: Where
 
 
 class ChosenFace(BaseModel):
@@ -33,8 +34,8 @@ class ChosenFace(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(max_length=2000)
-    track: int = Field(ge=0)
+    source: Where
+    track: Number
 
 
 class LiveRecordings:

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien.live.station import Station
 from mien.live.status import SourceStatus
+from mien.web.answers import to_json
 
 BROWSERS_CAMERA: Final = "browser's camera"
 """Where a browser's camera is, as its status says; no other page may watch it."""
@@ -115,7 +116,7 @@ async def send_json(websocket: WebSocket, message: dict[str, Any]) -> None:
     Raises:
         TimeoutError: the other side doesn't take it.
     """
-    await within(SEND_S, websocket.send_text(to_json(message)))
+    await within(SEND_S, websocket.send_text(to_json(message).decode()))
 
 
 async def within(seconds: float, work: Awaitable[None]) -> None:
@@ -126,11 +127,6 @@ async def within(seconds: float, work: Awaitable[None]) -> None:
     """
     async with asyncio.timeout(seconds):
         await work
-
-
-def to_json(message: dict[str, Any]) -> str:
-    """Write a message as JSON, small; numbers that are none don't belong in it."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False)
 
 
 async def receive(websocket: WebSocket) -> str | bytes:

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from mien.live.hub import Mailbox
 from mien.live.reading import Reading
 from mien.live.station import Station
+from mien.web.answers import to_json
 from mien.web.jpeg import encode_jpeg
 from mien.web.sockets import (
     BROWSERS_CAMERA,
@@ -22,7 +23,6 @@ from mien.web.sockets import (
     converse,
     receive_text,
     send_json,
-    to_json,
     until_one_ends,
     within,
 )
@@ -104,6 +104,6 @@ class _Watcher:
             "reading": reading.as_dict(landmarks=True),
             "status": self._statuses.get().as_dict(),
         }
-        text = to_json(message).encode()
+        text = to_json(message)
         async with self._sending:
             await within(SEND_S, self._websocket.send_bytes(_LENGTH.pack(len(text)) + text + jpeg))
