@@ -74,7 +74,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """What fits each address; in turn, each field of it becomes something hostile."""
 
-NUMBERS = ("-1", str(2**31), str(2**63), "1" + "0" * 30, "9" * 5000, "nan", "1e3", "%00", "%ED%A0%80")
+NUMBERS = ("-1", str(2**31), str(2**63), "1" + "0" * 30, "9" * 5000, "nan", "1e3", "%ED%A0%80")
 FLOATS = ("nan", "inf", "-inf", "1e400", "9" * 400, "\0", "")
 
 
@@ -162,12 +162,22 @@ def test_a_number_that_none_has_is_refused(page: TestClient, method: str, path: 
     assert in_a_line(answer).startswith("number: ")
 
 
-@pytest.mark.parametrize("code", ["%00", "P-1%00", "%FF", "%ED%A0%80", "a" * 65, "M%C3%BCller", "a b"])
+@pytest.mark.parametrize("code", ["%FF", "%ED%A0%80", "a" * 65, "M%C3%BCller", "a b"])
 @pytest.mark.parametrize("what", ["", "/days", "/changes", "/recordings", "/report.html", "/export.zip"])
 def test_a_code_that_none_has_is_refused(page: TestClient, code: str, what: str) -> None:
     answer = page.get(f"/api/v1/subjects/{code}{what}")
     assert answer.status_code == 422
     assert in_a_line(answer).startswith("code: ")
+
+
+@pytest.mark.parametrize(
+    "path", ["subjects/%00", "subjects/P-1/recordings/1%00", "files/a%0Ab", "%7F", "texts/%1b"]
+)
+def test_an_address_with_control_characters_is_refused(page: TestClient, path: str) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        answer = page.request(method, f"/api/v1/{path}")
+        assert answer.status_code == 400
+        assert in_a_line(answer) == "expected an address without control characters"
 
 
 @pytest.mark.parametrize("value", FLOATS)

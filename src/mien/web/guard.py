@@ -8,6 +8,7 @@ browser (no request from a foreign page). docs/security.md says it in plain word
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from mien.web.answers import Answer
 from mien.web.settings import WebSettings
 
 _OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_CONTROL: Final = re.compile("[\0-\x1f\x7f]")
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -84,6 +86,8 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """Say with which status and words a request is refused; None lets it in."""
+        if _CONTROL.search(scope["path"]):
+            return 400, "expected an address without control characters"
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_ours(hosts[0], scope):
             return 421, "this server is not known under that name: open it as localhost, or allow the name"

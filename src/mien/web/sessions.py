@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _MOST_SESSIONS: Final = 1000
@@ -142,7 +143,7 @@ class Attempts:
         Returns:
             0 when it may be made now, else the seconds to wait.
         """
-        now_s, key = self._clock(), _network(address)
+        now_s, key = self._clock(), network_of(address)
         self._forget(now_s)
         failures = self._by_address.get(key) or _Failures()
         pause_s = max(
@@ -162,7 +163,7 @@ class Attempts:
 
     def succeeded(self, address: str) -> None:
         """Say that the last try was right: the failures of its address are forgotten."""
-        self._by_address.pop(_network(address), None)
+        self._by_address.pop(network_of(address), None)
         self._all.count = max(0, self._all.count - 1)
 
     def _forget(self, now_s: float) -> None:
@@ -175,7 +176,8 @@ class Attempts:
             del self._by_address[oldest]
 
 
-def _network(address: str) -> str:
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
     """Give what counts as one client: an IPv4 address, or the /64 network that a household has."""
     try:
         ip = ipaddress.ip_address(address)
