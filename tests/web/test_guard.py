@@ -45,7 +45,7 @@ async def socket(websocket: WebSocket) -> None:
 def guarded(**choices: Any) -> FastAPI:
     app = GuardedApp(settings(**choices))
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    for path in ("/", "/api/v1/echo", "/api/v1/files", "/api/v1/analyse"):
+    for path in ("/", "/api/v1/echo", "/api/v1/files", "/api/v1/analyse", "/api/v1/explain"):
         app.router.routes.append(Route(path, echo, methods=methods))
     app.router.routes += [Route("/page", page), Route("/fail", fail), WebSocketRoute("/ws", socket)]
     return app
@@ -266,7 +266,7 @@ def test_a_larger_body_is_refused(body: Any) -> None:
     assert client(guarded()).post("/", content=body).status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/api/v1/files", "/api/v1/analyse"])
+@pytest.mark.parametrize("path", ["/api/v1/files", "/api/v1/analyse", "/api/v1/explain"])
 def test_uploads_have_their_own_limit(path: str) -> None:
     guard = client(guarded(max_upload_mb=2))
     assert guard.post(path, content=b"x" * 2_000_000).status_code == 200

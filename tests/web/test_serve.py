@@ -243,6 +243,7 @@ def test_nicegui_is_behind_the_guard_too(whole: str) -> None:
     ):
         assert httpx.get(path, headers=headers).status_code in (403, 421)
     socket_address = path.replace("http", "ws", 1).replace("polling", "websocket")
+    socket_address += "&client_id=a&tab_id=b&document_id=c&next_message_id=0"
     for origin in (None, "https://evil.example"):
         with pytest.raises(InvalidStatus), connect(socket_address, origin=origin):
             pass

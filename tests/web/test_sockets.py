@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from mien.live.hub import Hub
 from mien.live.status import SourceStatus
 from mien.types import Faces
 from mien.web import camera_socket, sockets, watch_socket
@@ -435,7 +434,50 @@ def test_a_closed_station_ends_the_watching(watched: FastAPI, station: FakeStati
         assert closing(socket) == (sockets.GOING_AWAY, "the server is shutting down")
 
 
-def test_numbers_that_are_none_are_a_mistake_of_ours() -> None:
-    with pytest.raises(ValueError, match="JSON compliant"):
-        sockets.to_json({"x": float("nan")})
-    assert isinstance(Hub(), Hub)
+def test_a_number_that_is_none_is_null_in_a_message(app: FastAPI, station: FakeStation) -> None:
+    with camera(app) as socket:
+        station.known["browser-1"] = SourceStatus("browser-1", "", "running", latency_ms=float("nan"))
+        socket.send_bytes(picture(0))
+        station.read("browser-1")
+        assert socket.receive_json()["status"]["latency_ms"] is None
+
+
+# Silence.
+
+
+@pytest.mark.parametrize("path", ["/ws/camera", "/ws/watch?source=camera:0"])
+def test_one_of_whom_nothing_comes_is_shown_out(station: FakeStation, research: None, path: str) -> None:
+    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+    app = build_backend(station, settings(silent_seconds=0.05))  # type: ignore[arg-type]
+    with opened(app, path) as socket:
+        if "camera" in path.partition("?")[0]:
+            socket.send_json(HELLO)
+        assert closing(socket) == (sockets.POLICY, "nothing came for 0.05 s")
+    assert station.removed == (["browser-1"] if "watch" not in path else [])
+
+
+def test_a_page_that_says_that_it_is_there_stays(app: FastAPI, station: FakeStation) -> None:
+    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+    with camera(app) as socket:
+        for sequence in range(2):
+            socket.send_json(sockets.HERE)
+            socket.send_bytes(picture(sequence))
+            station.read("browser-1")
+            assert socket.receive_json()["sequence"] == sequence
+    with opened(app, "/ws/watch?source=camera:0") as socket:
+        socket.send_json(sockets.HERE)
+        socket.send_json({"type": "ack", "frame": 2**200})
+        assert socket.receive_json()["type"] == "status"
+        station.publish(make_reading("camera:0", 3))
+        while "bytes" not in (message := socket.receive()) or message["bytes"] is None:
+            pass
+        assert b'"frame":3' in message["bytes"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"type":"here","x":1}', '"here"', "[" * 900, "\ufffd", '{"type":"\\ud800"}']
+)
+def test_no_other_text_is_taken_from_a_camera(app: FastAPI, text: str) -> None:
+    with camera(app) as socket:
+        socket.send_text(text)
+        assert closing(socket)[0] in (sockets.UNSUPPORTED, sockets.POLICY)

@@ -31,6 +31,10 @@ class _Past:
             self.points.popleft()
 
 
+MOST_SOURCES: Final = 100
+"""Of more, those that have been silent for longest are forgotten; a browser's camera is one each time."""
+
+
 class History:
     """Keeps the last minutes of readings, never a picture; in memory only, and safe from any thread.
 
@@ -49,9 +53,12 @@ class History:
         """Keep a reading, and drop what is too old."""
         lines = csv_lines(reading.rows())
         with self._lock:
-            past = self._past.setdefault(
-                reading.source, _Past(deque(maxlen=max(1, int(_MOST_HZ * self._kept_s))))
+            past = self._past.pop(reading.source, None) or _Past(
+                deque(maxlen=max(1, int(_MOST_HZ * self._kept_s)))
             )
+            self._past[reading.source] = past  # behind those that have not said anything for longer
+            if len(self._past) > MOST_SOURCES:
+                del self._past[next(iter(self._past))]
             if lines:
                 past.lines.append((reading.at_s, lines))
                 if past.chooser.wants(reading.frame, reading.time_s):

@@ -161,12 +161,12 @@ class Station:
         with self._lock:
             watched = self._sources.pop(name, None)
             self._neutrals.pop(name, None)
+            self.hub.forget(name)
         if watched is None:
             return
         watched.stop()
         if (recorder := self._recorder) is not None:
             recorder.left(name)
-        self.hub.forget(name)
         with self._lock:
             self._leaving = [each for each in (*self._leaving, *watched.workers()) if each.alive]
 
@@ -267,8 +267,11 @@ class Station:
         return Pipeline(self.settings, detector=detector, network=self._network)
 
     def _publish(self, where: str, reading: Reading) -> None:
-        self.history.add(reading)
-        self.hub.publish(reading)
+        with self._lock:
+            if reading.source not in self._sources:
+                return  # it was taken away while this was read: nobody would ever forget it again
+            self.history.add(reading)
+            self.hub.publish(reading)
         if (recorder := self._recorder) is not None:
             recorder.take(where, reading)
 

@@ -17,6 +17,10 @@ from mien.store.types import Subject
 LONGEST_TEXT: Final = 20_000
 """Characters of a note; a page of text has 3,000."""
 
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2200
+"""Moments outside these years can't be shown in every time zone, and nobody was filmed then."""
+
 _FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and signs that are drawn as nothing."""
 _CONTROL: Final = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -76,13 +80,15 @@ def checked_choice(what: str, choice: str, choices: tuple[str, ...]) -> str:
 
 
 def checked_time(what: str, at: datetime) -> datetime:
-    """Give a moment back if it has a zone.
+    """Give a moment back if it has a zone, and its year can be.
 
     Raises:
-        StoreError: it has none.
+        StoreError: it has none, or it is far away.
     """
     if at.utcoffset() is None:
         raise StoreError(f"{what}: expected a time with its zone, received {at.isoformat()}")
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise StoreError(f"{what}: expected a year from {FIRST_YEAR} to {LAST_YEAR}, received {at.year}")
     return at
 
 
@@ -90,7 +96,7 @@ def checked_span(what: str, start: datetime, end: datetime | None) -> None:
     """Check the two ends of a time.
 
     Raises:
-        StoreError: they have no zone, or it ends before it starts.
+        StoreError: they have no zone, are far away, or it ends before it starts.
     """
     checked_time(what, start)
     if end is not None and checked_time(what, end) <= start:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mien.errors import MissingError, StoreError
 from mien.store import pieces
 from mien.store.audit import Audit
-from mien.store.checks import require_subject
+from mien.store.checks import checked_time, require_subject
 from mien.store.codec import UnreadableError
 from mien.store.engine import Database
 from mien.store.figures import forget
@@ -64,8 +64,10 @@ class Recordings:
 
         Raises:
             ConsentError: no consent to be recorded held then, or it was withdrawn.
-            StoreError: the time has no zone, the uuid is there already, or it can't be written.
+            StoreError: the time has no zone or is far away, the uuid is there already, or it can't be
+                written.
         """
+        checked_time("recording", started_at)
         row = RecordingRow(
             subject_id=subject.id, uuid=uuid or uuid4().hex, kind=kind, source=source,
             started_at=started_at, utc_offset_s=offset_s(started_at),

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
 
 import mien
 from mien.errors import ConfigError, MienError, SourceError
@@ -20,7 +19,9 @@ from mien.live.purpose import MEANINGS, REFUSED, choose_purpose, read_purpose
 from mien.live.station import Station
 from mien.source import open_live
 from mien.source.address import without_secrets
+from mien.web.answers import Answer, answer_plainly
 from mien.web.cameras import check_addable, found_cameras
+from mien.web.fields import Where
 from mien.web.files.sandbox import Wish
 from mien.web.models import (
     Analysis,
@@ -43,6 +44,9 @@ from mien.web.record_access import deciding, watching
 from mien.web.settings import WebSettings, is_loopback
 
 PREFIX: Final = "/api/v1"
+
+LATEST_S: Final = 1e12
+"""No source's clock is further; a browser's counts from when its page was opened."""
 
 Analyse = Callable[[bytes, Wish], dict[str, Any]]
 """Does with a photograph's bytes what is wished, somewhere safe; raises SourceError where it can't."""
@@ -74,7 +78,9 @@ def build_api(
         docs_url=None,  # their scripts would come from elsewhere
         redoc_url=None,
         responses=_PROBLEMS,
+        default_response_class=Answer,
     )
+    answer_plainly(api)
     api.add_exception_handler(MienError, _explain)
     api.include_router(_about(station))
     api.include_router(_purpose())
@@ -87,7 +93,7 @@ def build_api(
 async def _explain(request: Request, error: Exception) -> Response:
     """Tell an error that was raised on purpose; its line names the thing and the remedy."""
     code = 400 if isinstance(error, ConfigError) else 422 if isinstance(error, SourceError) else 500
-    return JSONResponse({"detail": str(error)}, code)
+    return Answer({"detail": str(error)}, code)
 
 
 def _about(station: Station) -> APIRouter:
@@ -162,7 +168,7 @@ def _sources(station: Station, settings: WebSettings) -> APIRouter:
         return next(status.as_dict() for status in station.statuses() if status.name == name)
 
     @router.delete("/sources/{name:path}", status_code=204)
-    def remove(name: str, request: Request) -> None:
+    def remove(name: Where, request: Request) -> None:
         """Take a source away; only from a browser on the server's machine."""
         _check_may_change(request, settings)
         if name not in {status.name for status in station.statuses()}:
@@ -177,7 +183,7 @@ def _sources(station: Station, settings: WebSettings) -> APIRouter:
         return NeutralOut(**neutral.status.as_dict())
 
     @router.delete("/neutral/{source:path}", status_code=204)
-    def forget_neutral(source: str) -> None:
+    def forget_neutral(source: Where) -> None:
         """Read who is before a source by everybody's neutral face again."""
         station.neutral_of(source).forget()
 
@@ -204,7 +210,7 @@ def _readings(station: Station) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"text/csv": {}}}},
     )
-    def table(source: str) -> Response:
+    def table(source: Where) -> Response:
         """Give the last minutes of a source as a table; readings, never pictures."""
         text = station.history.csv(source)
         if text.count("\n") <= 1:  # no more than the header: nothing was read, or there is no such source
@@ -214,7 +220,9 @@ def _readings(station: Station) -> APIRouter:
         return Response(text, media_type="text/csv", headers={"Content-Disposition": disposition})
 
     @router.get("/history/{source:path}", response_model=list[Point])
-    def history(source: str, since_s: float = -1.0) -> list[dict[str, Any]]:
+    def history(
+        source: Where, since_s: Annotated[float, Query(ge=-1, le=LATEST_S)] = -1.0
+    ) -> list[dict[str, Any]]:
         """Give the timeline of a source after a time, at most a few points a second."""
         points = station.history.points(source, since_s)
         if not points:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -23,6 +24,7 @@ from mien.web.api import PREFIX, Analyse, build_api
 from mien.web.camera_socket import Cameras
 from mien.web.guard import Guard
 from mien.web.login import Door, Login
+from mien.web.page_socket import PageSocket
 from mien.web.policy import Policy
 from mien.web.record_access import USER, Records
 from mien.web.settings import WebSettings
@@ -45,15 +47,23 @@ def build_app(station: Station, settings: WebSettings, *, records: Records | Non
     from nicegui import core, ui
 
     from mien.web import files, pages
+    from mien.web.pages.room import Crowded, Room, crowded
 
     app = build_backend(station, settings, records=records)
     files.register(app, station, settings)
     pages.register(app, station, settings)
+    core.app.state.room = Room(settings)
+    app.add_middleware(PageSocket)
+    core.app.config.socket_io_js_transports = ["websocket"]
+    # Of each tab NiceGUI keeps a storage, for a month; no page of ours uses it.
+    core.app.storage.max_tab_storage_age = _SILENT_S
     # What an earlier app of this process added to NiceGUI's own would be added twice, or not at all.
     core.app.user_middleware.clear()
     core.app.middleware_stack = None
     # Its own pages for errors are compiled in the browser, and each takes memory of the server for a while.
     core.app.exception_handlers[404] = _not_found
+    core.app.exception_handlers[RequestValidationError] = _not_found
+    core.app.exception_handlers[Crowded] = crowded
     core.app.exception_handlers[Exception] = _failed
     ui.run_with(
         app,
@@ -97,11 +107,11 @@ def build_backend(
         threads.shutdown(wait=False, cancel_futures=True)
 
     app = GuardedApp(settings, door, ending_analyses)
-    cameras = Cameras(station, settings.max_cameras)
+    cameras = Cameras(station, settings.max_cameras, settings.silent_seconds)
 
     async def watch_source(websocket: WebSocket) -> None:
         if await asyncio.to_thread(records.may_watch, websocket.scope.get(USER)):
-            await watch(websocket, station)
+            await watch(websocket, station, settings.silent_seconds)
         else:
             await websocket.close(1008, "there is no such source")
 

@@ -26,11 +26,13 @@ from mien.web.record_access import USER
 from mien.web.sockets import (
     BROWSERS_CAMERA,
     GOING_AWAY,
+    HERE,
     POLICY,
     TOO_LARGE,
     UNSUPPORTED,
     Goodbye,
     Statuses,
+    as_object,
     converse,
     receive,
     receive_text,
@@ -56,11 +58,13 @@ class Cameras:
     Args:
         station: reads their faces.
         most: cameras at the same time.
+        silent_s: a camera of which nothing comes for so long is gone.
     """
 
-    def __init__(self, station: Station, most: int) -> None:
+    def __init__(self, station: Station, most: int, silent_s: float = 120.0) -> None:
         self._station = station
         self._most = most
+        self._silent_s = silent_s
         self._open = 0
         self._numbers = itertools.count(1)
         self._owners: dict[str, str | None] = {}
@@ -91,7 +95,7 @@ class Cameras:
             self._open -= 1
 
     async def _run(self, websocket: WebSocket, prefix: str) -> None:
-        camera = _Camera(websocket, asyncio.get_running_loop())
+        camera = _Camera(websocket, asyncio.get_running_loop(), self._silent_s)
         source = self._add(camera, prefix)
         self._owners[source.name] = websocket.scope.get(USER)
         try:
@@ -141,9 +145,10 @@ class _Camera:
     costs no more memory than a trickle.
     """
 
-    def __init__(self, websocket: WebSocket, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, websocket: WebSocket, loop: asyncio.AbstractEventLoop, silent_s: float) -> None:
         self._websocket = websocket
         self._loop = loop
+        self._silent_s = silent_s
         self._newest: _Picture | None = None
         self._came = asyncio.Event()
         self._news = asyncio.Event()
@@ -163,10 +168,12 @@ class _Camera:
     async def take_in(self) -> None:
         """Take the pictures that come; a newer one takes the place of one that is not decoded yet."""
         while True:
-            message = await receive(self._websocket)
-            if isinstance(message, str):
-                raise Goodbye(UNSUPPORTED, "expected a picture, received text")
+            message = await receive(self._websocket, self._silent_s)
             self._check_rate()
+            if isinstance(message, str):
+                if message.startswith("{") and as_object(message) == HERE:
+                    continue
+                raise Goodbye(UNSUPPORTED, "expected a picture, received text")
             if len(self._dropped) >= _MOST_ANSWERS:
                 raise Goodbye(POLICY, "the answers are not taken")
             if self._newest is not None:

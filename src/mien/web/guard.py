@@ -8,17 +8,19 @@ browser (no request from a foreign page). docs/security.md says it in plain word
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mien.web.answers import Answer
 from mien.web.settings import WebSettings
 
 _OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_CONTROL: Final = re.compile("[\0-\x1f\x7f]")
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -73,10 +75,10 @@ class Guard:
             return
         send = _with_headers(send, is_api=is_api(scope["path"]))
         most_bytes, longest_s = self._limits(scope["path"])
-        if not refusal and _announced_bytes(headers) > most_bytes:
+        if not refusal and announced_bytes(headers) > most_bytes:
             refusal = 413, f"expected at most {most_bytes} bytes"
         if refusal:
-            await JSONResponse({"detail": refusal[1]}, refusal[0])(scope, receive, send)
+            await Answer({"detail": refusal[1]}, refusal[0])(scope, receive, send)
         else:
             # NiceGUI would put this header into the addresses of its scripts.
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"x-forwarded-prefix"]
@@ -84,6 +86,8 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """Say with which status and words a request is refused; None lets it in."""
+        if _CONTROL.search(scope["path"]):
+            return 400, "expected an address without control characters"
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_ours(hosts[0], scope):
             return 421, "this server is not known under that name: open it as localhost, or allow the name"
@@ -119,7 +123,7 @@ class Guard:
     def _limits(self, path: str) -> tuple[int, float]:
         """Most bytes of a request's body, and the longest time for them."""
         upload_bytes = self._settings.max_upload_mb * 1_000_000
-        if path == "/api/v1/analyse":
+        if path in ("/api/v1/analyse", "/api/v1/explain"):
             return min(upload_bytes, LARGEST_PHOTOGRAPH), self._settings.upload_seconds
         if path.startswith("/api/v1/files"):
             return upload_bytes, self._settings.upload_seconds
@@ -161,9 +165,11 @@ def _from_a_browser(headers: Headers) -> bool:
     return "cookie" in headers or "sec-fetch-site" in headers
 
 
-def _announced_bytes(headers: Headers) -> int:
-    length = headers.get("content-length", "0")
-    return int(length) if length.isascii() and length.isdigit() else 0
+def announced_bytes(headers: Headers) -> int:
+    """Give how many bytes a request's body says that it has; 0 where it doesn't say so."""
+    length = headers.get("content-length", "")
+    # Python reads no numbers of thousands of digits, and 18 already say more than any limit.
+    return int(length.lstrip("0")[:18] or "0") if length.isascii() and length.isdigit() else 0
 
 
 class _Body:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.live.status import State
+from mien.web.fields import Where
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Probabilities = dict[str, Share | None]
@@ -112,7 +113,7 @@ class LearnNeutral(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(max_length=2000)
+    source: Where
     seconds: float = Field(3.0, ge=1, le=60)
 
 
@@ -160,8 +161,8 @@ class NewSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    where: str = Field(max_length=2000, examples=["camera:0", "rtsp://192.168.1.20/live"])
-    name: str | None = Field(None, pattern=r"^[\w .:@*/-]{1,64}$")
+    where: Where = Field(examples=["camera:0", "rtsp://192.168.1.20/live"])
+    name: str | None = Field(None, max_length=64, pattern=r"^[\w .:@*/-]{1,64}$")
     size_wh: tuple[Annotated[int, Field(ge=16, le=7680)], Annotated[int, Field(ge=16, le=4320)]] | None = None
     rate_hz: float | None = Field(None, gt=0, le=240)
 

@@ -25,7 +25,9 @@ IN_FIVE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def _wanted(
-    network: Annotated[str | None, Query(description="One that comes with Mien; the server's own.")] = None,
+    network: Annotated[
+        str | None, Query(max_length=200, description="One that comes with Mien; the server's own.")
+    ] = None,
 ) -> str | None:
     # A path would let strangers look about on the server's disk.
     if network is not None and network not in built_in_networks():

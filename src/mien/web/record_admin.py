@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from mien.web.fields import Code
 from mien.web.record_access import Ruling, Visitor
 from mien.web.record_models import NewText, NewUser
 
@@ -28,7 +29,7 @@ def add_admin(router: APIRouter) -> None:
         return _users(who)
 
     @router.delete("/users/{name}", status_code=204)
-    def remove(name: str, who: Ruling) -> None:
+    def remove(name: Code, who: Ruling) -> None:
         """Let somebody in no more."""
         who.store.users.remove(name)
 
@@ -38,7 +39,7 @@ def add_admin(router: APIRouter) -> None:
         return {name: who.store.texts.get(name) for name in TEXTS}
 
     @router.post("/texts/{name}")
-    def change(name: str, wanted: NewText, who: Ruling) -> dict[str, str]:
+    def change(name: Code, wanted: NewText, who: Ruling) -> dict[str, str]:
         """Change a text; the one beside PHQ-9's ninth question can't be blank."""
         who.store.texts.set(name, wanted.text)
         return {name: who.store.texts.get(name)}

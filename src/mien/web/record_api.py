@@ -7,16 +7,18 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
-from starlette.responses import JSONResponse
 
 from mien.errors import MissingError, StoreError
 from mien.expression.seldom import seldom_words
 from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.record import scales
 from mien.record.origin import too_rarely
+from mien.store.checks import FIRST_YEAR, LAST_YEAR
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
+from mien.web.answers import Answer
+from mien.web.fields import Code, Number, Seconds
 from mien.web.record_access import Clinical, Records, Seeing, Visitor, visitor
 from mien.web.record_admin import add_admin
 from mien.web.record_figures import add_downloads, add_figures
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_POINTS: Final = 2000
 """Points of a recording that a screen has room for."""
+
+SHORTEST_S: Final = 0.001
+"""Of a part of a recording that is asked for; no camera is faster."""
 
 SIMULATED: Final = "SIMULATED-1"
 """The code of the person that the page makes up, as `mien demo` does."""
@@ -59,7 +64,7 @@ def add_to(api: FastAPI, records: Records) -> None:
 
 async def _explain(request: Request, error: Exception) -> Response:
     """Tell what the store refused, in its own words."""
-    return JSONResponse({"detail": str(error)}, 404 if isinstance(error, MissingError) else 409)
+    return Answer({"detail": str(error)}, 404 if isinstance(error, MissingError) else 409)
 
 
 def _add_subjects(router: APIRouter) -> None:
@@ -89,7 +94,7 @@ def _add_subjects(router: APIRouter) -> None:
         return _about(who, write_demonstration(who.store, SIMULATED))
 
     @router.get("/subjects/{code}")
-    def subject(code: str, who: Seeing) -> dict[str, Any]:
+    def subject(code: Code, who: Seeing) -> dict[str, Any]:
         """Tell of a subject: consent, marks, self-reports, the texts and limits that are set."""
         found = who.subject(code)
         with who.store.reading():
@@ -105,7 +110,7 @@ def _add_subjects(router: APIRouter) -> None:
             }
 
     @router.get("/subjects/{code}/pulse")
-    def pulse(code: str, who: Seeing) -> dict[str, str]:
+    def pulse(code: Code, who: Seeing) -> dict[str, str]:
         """Give a word that changes when there is something new; 404 once the subject is erased."""
         return {"pulse": _pulse(who, who.subject(code))}
 
@@ -125,15 +130,13 @@ def _pulse(who: Visitor, subject: Subject) -> str:
 
 def _add_consents(router: APIRouter) -> None:
     @router.post("/subjects/{code}/consents", status_code=201)
-    def give(code: str, wanted: NewConsent, who: Seeing) -> dict[str, Any]:
+    def give(code: Code, wanted: NewConsent, who: Seeing) -> dict[str, Any]:
         """Give consent: who agrees, what for, to what, until when."""
         subject = who.subject(code)
         until = None
         if wanted.last_day is not None:
-            try:  # the first moment of the day after, by the server's clock
-                until = datetime.combine(wanted.last_day + timedelta(days=1), time()).astimezone()
-            except (ValueError, OverflowError):
-                raise HTTPException(422, "expected a last day before the year 9999") from None
+            # The first moment of the day after, by the server's clock.
+            until = datetime.combine(wanted.last_day + timedelta(days=1), time()).astimezone()
         given: Consent = who.store.consents.give(
             subject,
             given_by=wanted.given_by,
@@ -144,7 +147,7 @@ def _add_consents(router: APIRouter) -> None:
         return views.consent_view([given], who.store.now())
 
     @router.delete("/subjects/{code}/consents")
-    def withdraw(code: str, who: Seeing) -> dict[str, Any]:
+    def withdraw(code: Code, who: Seeing) -> dict[str, Any]:
         """Withdraw all consent: nothing is recorded from now on; what was recorded stays."""
         subject = who.subject(code)
         who.store.consents.withdraw(subject)
@@ -153,7 +156,7 @@ def _add_consents(router: APIRouter) -> None:
 
 def _add_marks(router: APIRouter) -> None:
     @router.post("/subjects/{code}/annotations", status_code=201)
-    def add(code: str, wanted: NewAnnotation, who: Seeing) -> dict[str, Any]:
+    def add(code: Code, wanted: NewAnnotation, who: Seeing) -> dict[str, Any]:
         """Set a mark beside the record: an event, a medicine, a note; at a time, or within a recording."""
         subject = who.subject(code)
         recording = _recording_of(who, subject, wanted.recording) if wanted.recording is not None else None
@@ -169,7 +172,7 @@ def _add_marks(router: APIRouter) -> None:
         return views.annotation_view(mark, recording)
 
     @router.delete("/subjects/{code}/annotations/{number}", status_code=204)
-    def remove(code: str, number: int, who: Seeing) -> None:
+    def remove(code: Code, number: Number, who: Seeing) -> None:
         """Take a mark away."""
         who.store.annotations.remove(who.subject(code), number)
 
@@ -180,11 +183,8 @@ def _span(
     """Give when a mark begins and ends."""
     if recording is not None and wanted.from_s is not None:
         start = recording.started_at
-        try:
-            until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
-            return start + timedelta(seconds=wanted.from_s), until
-        except OverflowError:
-            raise HTTPException(422, "expected seconds within the recording, received too many") from None
+        until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
+        return start + timedelta(seconds=wanted.from_s), until
     return _moment(wanted.at) or now, _moment(wanted.until)
 
 
@@ -192,7 +192,10 @@ def _moment(text: str | None) -> datetime | None:
     try:
         return views.moment(text) if text else None
     except (ValueError, OverflowError):
-        raise HTTPException(422, f"expected a time as in 2026-05-01T09:30, received {text!r}") from None
+        detail = (
+            f"expected a time as in 2026-05-01T09:30, from {FIRST_YEAR} to {LAST_YEAR}, received {text!r}"
+        )
+        raise HTTPException(422, detail) from None
 
 
 def _add_self_reports(router: APIRouter) -> None:
@@ -202,7 +205,7 @@ def _add_self_reports(router: APIRouter) -> None:
         return [views.scale_view(name) for name in SCALES]
 
     @router.post("/subjects/{code}/self-reports", status_code=201)
-    def add(code: str, wanted: NewSelfReport, who: Seeing) -> dict[str, Any]:
+    def add(code: Code, wanted: NewSelfReport, who: Seeing) -> dict[str, Any]:
         """Keep what a subject says of themselves; with the safety text where it belongs beside it."""
         report = who.store.self_reports.add(
             who.subject(code),
@@ -217,7 +220,7 @@ def _add_self_reports(router: APIRouter) -> None:
         return _told(who, report, at_once=scales.may_be_the_ninth(report, wanted.items))
 
     @router.post("/subjects/{code}/self-reports/{number}/scale")
-    def repair(code: str, number: int, wanted: MeantScale, who: Seeing) -> dict[str, Any]:
+    def repair(code: Code, number: Number, wanted: MeantScale, who: Seeing) -> dict[str, Any]:
         """Put a self-report whose scale's name was mistyped under the scale that was meant."""
         subject = who.subject(code)
         return _told(
@@ -225,7 +228,7 @@ def _add_self_reports(router: APIRouter) -> None:
         )
 
     @router.delete("/subjects/{code}/self-reports/{number}", status_code=204)
-    def remove(code: str, number: int, who: Seeing) -> None:
+    def remove(code: Code, number: Number, who: Seeing) -> None:
         """Take a self-report away."""
         who.store.self_reports.remove(who.subject(code), number)
 
@@ -238,7 +241,7 @@ def _told(who: Visitor, report: SelfReport, *, at_once: bool = False) -> dict[st
 
 def _add_recordings(router: APIRouter) -> None:
     @router.get("/subjects/{code}/recordings")
-    def recordings(code: str, who: Seeing) -> dict[str, list[dict[str, Any]]]:
+    def recordings(code: Code, who: Seeing) -> dict[str, list[dict[str, Any]]]:
         """List a subject's recordings by their days."""
         kept = who.store.recordings.of(who.subject(code))
         by_day = groupby(sorted(kept, key=lambda each: each.day), key=lambda each: each.day.isoformat())
@@ -246,11 +249,11 @@ def _add_recordings(router: APIRouter) -> None:
 
     @router.get("/subjects/{code}/recordings/{number}", response_class=Response)
     def recording(
-        code: str,
-        number: int,
+        code: Code,
+        number: Number,
         who: Seeing,
-        start_s: Annotated[float, Query(ge=0)] = 0.0,
-        end_s: Annotated[float | None, Query(gt=0)] = None,
+        start_s: Seconds = 0.0,
+        end_s: Seconds | None = None,
         points: Annotated[int, Query(ge=10, le=MOST_POINTS)] = 1000,
     ) -> Response:
         """Give a recording, or a part of it, thinned for drawing; with all its episodes, smiles and marks."""
@@ -260,11 +263,13 @@ def _add_recordings(router: APIRouter) -> None:
         found = _recording_of(who, subject, number)
         series = load_series(who.store, found.id)
         last_s = max(found.length_s, float(series.time_s[-1]) if len(series) else 0.0, 1.0)
-        end_s = min(end_s or last_s, last_s)
-        if start_s >= end_s:
-            raise HTTPException(422, f"expected a part of 0 to {last_s:g} s, received one from {start_s:g} s")
+        end_s = min(last_s if end_s is None else end_s, last_s)
+        if start_s + SHORTEST_S > end_s:
+            raise HTTPException(
+                422, f"expected a part of 0 to {last_s:g} s, received one from {start_s:g} to {end_s:g} s"
+            )
         marks = [each for each in who.store.annotations.of(subject) if each.recording_id == found.id]
-        return views.told(
+        return Answer(
             {
                 **views.recording_view(found),
                 "length_s": last_s,
@@ -280,7 +285,7 @@ def _add_recordings(router: APIRouter) -> None:
         )
 
     @router.delete("/subjects/{code}/recordings/{number}", status_code=204)
-    def remove(code: str, number: int, who: Seeing) -> None:
+    def remove(code: Code, number: Number, who: Seeing) -> None:
         """Erase one recording with its readings and the marks on it; nothing brings it back."""
         who.store.remove_recording(who.subject(code), number)
 

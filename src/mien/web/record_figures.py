@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +13,8 @@ from starlette.responses import FileResponse
 
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.web import record_views as views
+from mien.web.answers import Answer
+from mien.web.fields import Code, Day
 from mien.web.record_access import Clinical, Seeing
 from mien.web.record_models import FalseAlarms
 from mien.wording import count
@@ -32,15 +33,15 @@ class Stretch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: date | None = None
-    end: date | None = None
+    start: Day | None = None
+    end: Day | None = None
 
 
 def add_figures(router: APIRouter) -> None:
     """Add the routes for days, changes and the baseline."""
 
     @router.get("/subjects/{code}/days", response_class=Response)
-    def subject_days(code: str, who: Seeing) -> Response:
+    def subject_days(code: Code, who: Seeing) -> Response:
         """Give a subject's days for drawing: one row a day with a recording, with intervals."""
         from mien.mood.change.watched import days_apart
         from mien.mood.definitions import MEASURES
@@ -49,17 +50,17 @@ def add_figures(router: APIRouter) -> None:
         subject = who.subject(code)
         table = _days(who.store, subject)
         apart = days_apart(table, standing(who.store, subject))
-        return views.told(views.days_view(table, MEASURES, apart))
+        return Answer(views.days_view(table, MEASURES, apart))
 
     @router.get("/subjects/{code}/changes", response_class=Response)
     def subject_changes(
-        code: str, who: Seeing, measure: Annotated[str, Query(max_length=64)] = "valence_mean"
+        code: Code, who: Seeing, measure: Annotated[str, Query(max_length=64)] = "valence_mean"
     ) -> Response:
         """Say in words what has changed, against which baseline; with the charts of a measure."""
-        return views.told(changes_view(who.store, who.subject(code), measure))
+        return Answer(changes_view(who.store, who.subject(code), measure))
 
     @router.post("/subjects/{code}/baseline", status_code=201)
-    def take_baseline(code: str, wanted: Stretch, who: Seeing) -> dict[str, Any]:
+    def take_baseline(code: Code, wanted: Stretch, who: Seeing) -> dict[str, Any]:
         """Take some days as what is usual for the subject, from now on."""
         from mien.record import baseline
 
@@ -79,11 +80,11 @@ def add_downloads(router: APIRouter) -> None:
 
     @router.get("/subjects/{code}/report.{form}", response_class=Response)
     def report(
-        code: str,
+        code: Code,
         form: Literal["pdf", "html"],
         who: Seeing,
         long: bool = False,
-        starting_point: date | None = None,
+        starting_point: Day | None = None,
     ) -> Response:
         """Give the report to read together: one page, or a long one for research."""
         from mien.record.report import content, render_html, render_pdf
@@ -96,7 +97,7 @@ def add_downloads(router: APIRouter) -> None:
         return Response(body, media_type=kind, headers=_attachment(f"{code}-report.{form}"))
 
     @router.get("/subjects/{code}/export.zip", response_class=Response)
-    def export(code: str, who: Seeing) -> Response:
+    def export(code: Code, who: Seeing) -> Response:
         """Give everything that the record holds of a subject, as one zip of open files."""
         from mien.record.export import export_record
 

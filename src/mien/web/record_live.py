@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from mien.errors import StoreError
 from mien.live.station import Station
 from mien.record.origin import source_words
+from mien.web.fields import Code, Number, Where
 from mien.web.record_access import USER, Records, Seeing, Visitor, require_person_is_known
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ class NewRecording(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    subject: str = Field(max_length=64)
-    source: str = Field(max_length=2000)
+    subject: Code
+    source: Where
 
 
 class ChosenFace(BaseModel):
@@ -34,8 +35,8 @@ class ChosenFace(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(max_length=2000)
-    track: int = Field(ge=0)
+    source: Where
+    track: Number
 
 
 class LiveRecordings:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from mien.store.types import AnnotationKind, Role
-
-Words = Annotated[str, Field(max_length=20_000)]
-Moment = Annotated[
-    str, Field(max_length=40, description="2026-05-01T09:30 by the server's clock, or with a zone.")
-]
+from mien.web.fields import Day, Item, Moment, Number, Score, Seconds, Words
 
 
 class _Wanted(BaseModel):
@@ -30,10 +25,10 @@ class NewSubject(_Wanted):
 class NewConsent(_Wanted):
     """What a subject agrees to."""
 
-    given_by: str = Field(min_length=1, max_length=200, examples=["the person"])
+    given_by: Words = Field(min_length=1, max_length=200, examples=["the person"])
     purpose: Words = Field(min_length=1)
-    signals: list[str] = Field(min_length=1, max_length=8)
-    last_day: date | None = Field(None, description="The last day on which it holds; null: no such day.")
+    signals: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=8)
+    last_day: Day | None = Field(None, description="The last day on which it holds; null: no such day.")
 
 
 class NewAnnotation(_Wanted):
@@ -43,21 +38,23 @@ class NewAnnotation(_Wanted):
     text: Words
     at: Moment | None = Field(None, description="When; null is now. Left out where a recording is named.")
     until: Moment | None = None
-    recording: int | None = Field(None, description="A recording, whose clock `from_s` and `to_s` count by.")
-    from_s: float | None = Field(None, ge=0)
-    to_s: float | None = Field(None, ge=0)
+    recording: Number | None = Field(
+        None, description="A recording, whose clock `from_s` and `to_s` count by."
+    )
+    from_s: Seconds | None = None
+    to_s: Seconds | None = None
 
 
 class NewSelfReport(_Wanted):
     """What a subject says of themselves: the answers to a scale's items, or a total."""
 
     scale: str = Field(max_length=64, examples=["mood", "phq9", "gad7"])
-    items: list[StrictInt | None] | None = Field(
+    items: list[Item | None] | None = Field(
         None, max_length=100, description="In order; null for one that was not given."
     )
-    total: StrictFloat | None = None
-    difficulty: StrictInt | None = Field(None, description="PHQ-9: how difficult things were, 0 to 3.")
-    other_scale: tuple[StrictFloat, StrictFloat] | None = Field(
+    total: Score | None = None
+    difficulty: Item | None = Field(None, description="PHQ-9: how difficult things were, 0 to 3.")
+    other_scale: tuple[Score, Score] | None = Field(
         None, description="It is a scale that Mien does not know: the lowest and the highest total."
     )
     at: Moment | None = Field(None, description="When; null is now.")
@@ -68,13 +65,13 @@ class MeantScale(_Wanted):
     """The scale that was meant where a name was mistyped."""
 
     scale: str = Field(max_length=64)
-    other_scale: tuple[StrictFloat, StrictFloat] | None = None
+    other_scale: tuple[Score, Score] | None = None
 
 
 class FalseAlarms(_Wanted):
     """How many days lie between two false alarms, on average; null raises no alarm."""
 
-    days: int | None = Field(le=36_500)
+    days: int | None = Field(ge=1, le=36_500)
 
 
 class NewText(_Wanted):

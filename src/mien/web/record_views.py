@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from starlette.responses import Response
 
 from mien.labels import EMOTIONS
 from mien.record import scales
 from mien.record.origin import origin_words, too_rarely
 from mien.record.person import is_simulated
+from mien.store.checks import FIRST_YEAR, LAST_YEAR
 from mien.store.scales import SCALES as KNOWN
 from mien.store.scales import known, near
 
@@ -35,11 +34,6 @@ _FEWEST_ROWS: Final = 3
 """Rows that a point of a thinned series stands for, so that a frame that comes late makes no gap."""
 
 
-def told(value: Any) -> Response:
-    """Answer with a large value at once: nothing in it needs a second look."""
-    return Response(json.dumps(value, allow_nan=False, separators=(",", ":")), media_type="application/json")
-
-
 def local(at: datetime) -> str:
     """Give a moment as the server's clock shows it: "2026-05-01T09:30"."""
     return at.astimezone().strftime("%Y-%m-%dT%H:%M")
@@ -49,9 +43,13 @@ def moment(text: str) -> datetime:
     """Give the moment at which the server's clock shows a text; with a zone, that moment.
 
     Raises:
-        ValueError: it is no time.
+        ValueError: it is no time, or far away.
+        OverflowError: it is further away than a calendar reaches.
     """
-    return datetime.fromisoformat(text).astimezone()
+    at = datetime.fromisoformat(text).astimezone()
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, received {at.year}")
+    return at
 
 
 def consent_view(consents: Sequence[Consent], now: datetime) -> dict[str, Any]:

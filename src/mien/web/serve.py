@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from mien.errors import ConfigError, MienError
 from mien.live.station import Station
 from mien.web.app import build_app
+from mien.web.connections import limited
 from mien.web.record_access import Records, opening
 from mien.web.settings import WebSettings, is_loopback
 
@@ -28,8 +29,6 @@ _JOIN_S: Final = 2.0
 _LOOK_S: Final = 0.5
 _LARGEST_MESSAGE: Final = 2_100_000
 """Bytes of a WebSocket's message: a picture of 2 MB and what stands before it."""
-
-_MOST_CONNECTIONS: Final = 256
 
 
 class Server:
@@ -125,7 +124,7 @@ def _config(app: ASGIApp, settings: WebSettings) -> uvicorn.Config:
         ws_per_message_deflate=False,  # pictures don't get smaller
         ws_ping_interval=10.0,
         ws_ping_timeout=10.0,
-        limit_concurrency=_MOST_CONNECTIONS,
+        http=limited(settings),
         timeout_graceful_shutdown=_CLOSE_S,  # type: ignore[arg-type]  # it waits for a part of a second, too
         ssl_context_factory=context if settings.tls else None,
     )

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _MOST_SESSIONS: Final = 1000
@@ -157,7 +158,7 @@ class Attempts:
         Returns:
             0 when it may be made now, else the seconds to wait.
         """
-        now_s, key = self._clock(), _network(address)
+        now_s, key = self._clock(), network_of(address)
         self._forget(now_s)
         names = self._recent(key, now_s)
         pause_s = max(
@@ -185,7 +186,7 @@ class Attempts:
             who: whose password it was; "" where it was nobody's by name.
         """
         self._all.count = max(0, self._all.count - 1)
-        key = _network(address)
+        key = network_of(address)
         names = self._by_address.get(key, {})
         names.pop(who, None)
         if (tries := names.get(name[:_LONGEST_NAME])) is not None:
@@ -209,7 +210,8 @@ class Attempts:
             del self._by_address[oldest]
 
 
-def _network(address: str) -> str:
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
     """Give what counts as one client: an IPv4 address, or the /64 network that a household has."""
     try:
         ip = ipaddress.ip_address(address)

@@ -38,13 +38,26 @@ class WebSettings(BaseSettings):
     )
     max_upload_mb: int = Field(200, ge=1, le=10_000, description="Largest upload, in millions of bytes.")
     max_uploads: int = Field(10, ge=1, le=100, description="Uploads at the same time.")
-    upload_seconds: float = Field(600, gt=0, description="Longest time that an upload may take.")
+    upload_seconds: float = Field(600, gt=0, le=86_400, description="Longest time that an upload may take.")
     allow_sources: bool = Field(
         True, description="A browser on this machine may add cameras and streams, and take them away."
     )
     max_cameras: int = Field(8, ge=1, le=100, description="Browsers' cameras at the same time.")
-    idle_minutes: float = Field(60, gt=0, description="A session that nobody uses ends after this.")
-    session_hours: float = Field(12, gt=0, description="A session ends after this, used or not.")
+    max_pages: int = Field(400, ge=1, le=100_000, description="Pages that the server remembers, in all.")
+    max_pages_each: int = Field(
+        100, ge=1, le=100_000, description="Pages of one address; an IPv6 network of 64 bits is one."
+    )
+    max_connections: int = Field(256, ge=1, le=100_000, description="Connections at the same time, in all.")
+    max_connections_each: int = Field(
+        100, ge=1, le=100_000, description="Connections of one address; behind a proxy, all come from it."
+    )
+    silent_seconds: float = Field(
+        120, gt=0, le=86_400, description="A WebSocket on which nothing comes for so long is closed."
+    )
+    idle_minutes: float = Field(
+        60, gt=0, le=525_600, description="A session that nobody uses ends after this."
+    )
+    session_hours: float = Field(12, gt=0, le=8760, description="A session ends after this, used or not.")
 
     @model_validator(mode="after")
     def _check(self) -> WebSettings:

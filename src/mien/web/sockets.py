@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien.live.station import Station
 from mien.live.status import SourceStatus
+from mien.web.answers import to_json
 
 BROWSERS_CAMERA: Final = "browser's camera"
 """Where a browser's camera is, as its status says; no other page may watch it."""
@@ -26,7 +27,11 @@ GOING_AWAY, UNSUPPORTED, POLICY, TOO_LARGE = 1001, 1003, 1008, 1009
 SEND_S: Final = 10.0
 """Who takes no message for so long is gone."""
 
+HERE: Final = {"type": "here"}
+"""What a page says that has nothing to say, so that it isn't taken for gone."""
+
 _CLOSE_S: Final = 1.0
+_LONGEST_TEXT: Final = 1000
 
 STATUS_S: Final = 0.25
 """A status in a reading's message is at most so old."""
@@ -115,7 +120,7 @@ async def send_json(websocket: WebSocket, message: dict[str, Any]) -> None:
     Raises:
         TimeoutError: the other side doesn't take it.
     """
-    await within(SEND_S, websocket.send_text(to_json(message)))
+    await within(SEND_S, websocket.send_text(to_json(message).decode()))
 
 
 async def within(seconds: float, work: Awaitable[None]) -> None:
@@ -128,18 +133,22 @@ async def within(seconds: float, work: Awaitable[None]) -> None:
         await work
 
 
-def to_json(message: dict[str, Any]) -> str:
-    """Write a message as JSON, small; numbers that are none don't belong in it."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False)
-
-
-async def receive(websocket: WebSocket) -> str | bytes:
+async def receive(websocket: WebSocket, silent_s: float | None = None) -> str | bytes:
     """Wait for the next message, text or binary.
 
+    Args:
+        websocket: an open one.
+        silent_s: how long to wait; None waits on.
+
     Raises:
+        Goodbye: nothing came for so long.
         WebSocketDisconnect: the other side has left.
     """
-    message = await websocket.receive()
+    try:
+        async with asyncio.timeout(silent_s):
+            message = await websocket.receive()
+    except TimeoutError:
+        raise Goodbye(POLICY, f"nothing came for {silent_s:g} s") from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code") or 1005, message.get("reason"))
     data: bytes | None = message.get("bytes")
@@ -147,17 +156,30 @@ async def receive(websocket: WebSocket) -> str | bytes:
     return data if data is not None else text or ""
 
 
-async def receive_text(websocket: WebSocket, *, most: int = 1000) -> dict[str, Any]:
+async def receive_text(websocket: WebSocket, silent_s: float | None = None) -> dict[str, Any]:
     """Wait for the next message, which has to be a JSON object in text.
+
+    Args:
+        websocket: an open one.
+        silent_s: how long to wait; None waits on.
+
+    Raises:
+        Goodbye: it is something else, too long, or nothing came for so long.
+        WebSocketDisconnect: the other side has left.
+    """
+    message = await receive(websocket, silent_s)
+    if isinstance(message, bytes):
+        raise Goodbye(UNSUPPORTED, "expected text")
+    return as_object(message)
+
+
+def as_object(message: str) -> dict[str, Any]:
+    """Read a message, which has to be a JSON object.
 
     Raises:
         Goodbye: it is something else, or too long.
-        WebSocketDisconnect: the other side has left.
     """
-    message = await receive(websocket)
-    if isinstance(message, bytes):
-        raise Goodbye(UNSUPPORTED, "expected text")
-    if len(message) > most:
+    if len(message) > _LONGEST_TEXT:
         raise Goodbye(TOO_LARGE, "the message is too large")
     try:
         value = json.loads(message)

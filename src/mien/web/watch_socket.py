@@ -11,10 +11,12 @@ from starlette.websockets import WebSocket
 from mien.live.hub import Mailbox
 from mien.live.reading import Reading
 from mien.live.station import Station
+from mien.web.answers import to_json
 from mien.web.jpeg import encode_jpeg
 from mien.web.sockets import (
     BROWSERS_CAMERA,
     GOING_AWAY,
+    HERE,
     POLICY,
     SEND_S,
     Goodbye,
@@ -22,7 +24,6 @@ from mien.web.sockets import (
     converse,
     receive_text,
     send_json,
-    to_json,
     until_one_ends,
     within,
 )
@@ -35,19 +36,25 @@ _STATUS_S: Final = 1.0
 _LENGTH: Final = struct.Struct("<I")
 
 
-async def watch(websocket: WebSocket, station: Station) -> None:
-    """Serve one connection until either side leaves."""
+async def watch(websocket: WebSocket, station: Station, silent_s: float = 120.0) -> None:
+    """Serve one connection until either side leaves.
+
+    Args:
+        websocket: not accepted yet.
+        station: whose sources may be watched.
+        silent_s: a page of which nothing comes for so long is gone.
+    """
     await websocket.accept()
-    await converse(websocket, _talk(websocket, station))
+    await converse(websocket, _talk(websocket, station, silent_s))
 
 
-async def _talk(websocket: WebSocket, station: Station) -> None:
+async def _talk(websocket: WebSocket, station: Station, silent_s: float) -> None:
     name = websocket.query_params.get("source", "")
     if name not in {status.name for status in station.statuses() if status.where != BROWSERS_CAMERA}:
         reason = "there is no such source"
         await send_json(websocket, {"type": "refused", "reason": reason})
         raise Goodbye(POLICY, reason)
-    watcher = _Watcher(websocket, station, name)
+    watcher = _Watcher(websocket, station, name, silent_s)
     with station.hub.subscribe([name], watcher.wake) as mailbox:
         await until_one_ends(watcher.take_in(), watcher.show(mailbox), watcher.tell())
 
@@ -55,8 +62,9 @@ async def _talk(websocket: WebSocket, station: Station) -> None:
 class _Watcher:
     """One connection: how many pictures are under way to it."""
 
-    def __init__(self, websocket: WebSocket, station: Station, name: str) -> None:
+    def __init__(self, websocket: WebSocket, station: Station, name: str, silent_s: float) -> None:
         self._websocket = websocket
+        self._silent_s = silent_s
         self._statuses = Statuses(station, name)
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
@@ -70,7 +78,9 @@ class _Watcher:
     async def take_in(self) -> None:
         """Hear which pictures are drawn."""
         while True:
-            message = await receive_text(self._websocket)
+            message = await receive_text(self._websocket, self._silent_s)
+            if message == HERE:
+                continue
             frame = message.get("frame")
             if message.get("type") != "ack" or not isinstance(frame, int):
                 raise Goodbye(POLICY, "expected an ack with a frame's number")
@@ -104,6 +114,6 @@ class _Watcher:
             "reading": reading.as_dict(landmarks=True),
             "status": self._statuses.get().as_dict(),
         }
-        text = to_json(message).encode()
+        text = to_json(message)
         async with self._sending:
             await within(SEND_S, self._websocket.send_bytes(_LENGTH.pack(len(text)) + text + jpeg))

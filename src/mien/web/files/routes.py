@@ -20,8 +20,10 @@ from starlette.responses import FileResponse
 from mien.errors import SourceError
 from mien.source import Kind
 from mien.table import COLUMNS, read_rows
+from mien.web.fields import Key, Number
 from mien.web.files import preview
 from mien.web.files.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
+from mien.web.guard import announced_bytes
 from mien.web.networks import Expected, Network
 from mien.web.record_access import Seeing, Visitor, require_person_is_known
 
@@ -139,10 +141,9 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
         prior: Expected = None,
     ) -> dict[str, Any]:
         """Send one photograph or video as the body; it is read as soon as there is room."""
-        announced = request.headers.get("content-length", "")
         try:
             with uploads.receiving(unquote(x_mien_name), owner, network, prior) as (upload, take):
-                uploads.check_size(upload, int(announced) if announced.isdecimal() else 0)
+                uploads.check_size(upload, announced_bytes(request.headers))
                 async for piece in request.stream():
                     await run_in_threadpool(take, piece)
         except WrongKind as error:
@@ -168,36 +169,36 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
         uploads.forget(owner)
 
     @router.get("/{key}", response_model=UploadOut)
-    def status(key: str) -> dict[str, Any]:
+    def status(key: Key) -> dict[str, Any]:
         """Say how far one upload is."""
         return _known(uploads, key).as_dict()
 
     @router.delete("/{key}", status_code=204)
-    def remove(key: str) -> None:
+    def remove(key: Key) -> None:
         """Delete one upload and what was made of it; what reads it is ended."""
         uploads.remove(_known(uploads, key))
 
 
 def _add_parts(router: APIRouter, uploads: Uploads) -> None:
     @router.get("/{key}/table.csv", response_class=FileResponse)
-    def table(key: str) -> FileResponse:
+    def table(key: Key) -> FileResponse:
         """Give the table: one row per face per frame."""
         return _download(uploads, key, preview.TABLE, "text/csv")
 
     @router.get("/{key}/summary.json", response_class=FileResponse)
-    def summary(key: str) -> FileResponse:
+    def summary(key: Key) -> FileResponse:
         """Give the summary: what was read, by which models, settings and versions."""
         return _download(uploads, key, preview.SUMMARY, "application/json")
 
     @router.get("/{key}/timeline.json", response_class=FileResponse)
-    def timeline(key: str) -> FileResponse:
+    def timeline(key: Key) -> FileResponse:
         """Give the course of a video over time, for the eye, and what its rows say; a photograph has none."""
         return FileResponse(_part(uploads, key, preview.TIMELINE), media_type="application/json")
 
     @router.get("/{key}/rows")
     def rows(
-        key: str,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        key: Key,
+        offset: Number = 0,
         limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
     ) -> Rows:
         """Give some rows of the table."""
@@ -206,25 +207,25 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         return Rows(columns=COLUMNS, rows=found, total=_known(uploads, key).result["rows"])
 
     @router.get("/{key}/annotated", response_class=FileResponse)
-    def annotated(key: str) -> FileResponse:
+    def annotated(key: Key) -> FileResponse:
         """Give the copy with the faces marked: JPEG, or MP4 (H.264) in which players can jump."""
         path = _part(uploads, key, preview.MARKED_PICTURE, preview.MARKED_CLIP)
         return FileResponse(path, media_type=_media_type(path))
 
     @router.get("/{key}/why.json", response_class=FileResponse)
-    async def why(key: str) -> FileResponse:
+    async def why(key: Key) -> FileResponse:
         """Say why the faces of a photograph were read as they were; found out when first asked."""
         await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY), media_type="application/json")
 
     @router.get("/{key}/why.png", response_class=FileResponse)
-    async def why_picture(key: str) -> FileResponse:
+    async def why_picture(key: Key) -> FileResponse:
         """Draw it: each face, the regions that carried its label, and the eight probabilities."""
         await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY_PICTURE), media_type="image/png")
 
     @router.get("/{key}/original", response_class=FileResponse)
-    def original(key: str) -> FileResponse:
+    def original(key: Key) -> FileResponse:
         """Give the picture or video without marks, as browsers show it: where need be, a copy."""
         upload = _known(uploads, key)
         own = [upload.file.name] if upload.kind == "video" else []

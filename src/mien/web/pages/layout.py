@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from nicegui import html, ui
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mien.show import palette
+from mien.web.pages.room import make_room
 from mien.web.settings import WebSettings
 
 STATIC: Final = Path(__file__).parents[1] / "static"
@@ -35,6 +36,7 @@ PAGE: Final[dict[str, Any]] = {
     "favicon": STATIC / "icon.svg",
     # A page whose connection is back sooner stays; later, NiceGUI loads it anew. A running one always stays.
     "reconnect_timeout": 900.0,
+    "dependencies": [Depends(make_room)],
 }
 """What `ui.page` is given for each of our pages."""
 

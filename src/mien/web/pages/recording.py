@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from mien.labels import EMOTIONS
+from mien.web.fields import Code, Number
 from mien.web.pages.layout import PAGE, shell, show
 from mien.web.pages.subjects import style
 
@@ -22,7 +23,7 @@ def register(settings: WebSettings) -> None:
     """
 
     @ui.page("/subjects/{code}/recordings/{number}", title="Recording · Mien", **PAGE)
-    def recording(code: str, number: int) -> None:
+    def recording(code: Code, number: Number) -> None:
         with shell("Subjects", settings, modules=["recording.js"]):
             style()
             show("recording.html", config={"code": code, "number": number}, labels=EMOTIONS)

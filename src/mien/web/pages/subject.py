@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from nicegui import ui
 
 from mien.record.scales import LANGUAGES, PHQ9_NINTH, SCALES, in_language
+from mien.web.fields import Code
 from mien.web.pages.layout import PAGE, shell, show
 from mien.web.pages.subjects import style
 
@@ -31,7 +32,7 @@ def register(settings: WebSettings) -> None:
     """
 
     @ui.page("/subjects/{code}", title="Subject · Mien", **PAGE)
-    def subject(code: str) -> None:
+    def subject(code: Code) -> None:
         with shell("Subjects", settings, modules=["subject.js"]):
             style()
             show(

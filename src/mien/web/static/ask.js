@@ -29,17 +29,10 @@ async function answered(address, options) {
   if (answer.ok) return answer;
   if (answer.status === 401) location.assign("/login");
   const { detail } = await answer.json().catch(() => ({}));
-  throw new Refused(answer.status, words(detail));
+  throw new Refused(answer.status, detail ?? "The server refused without a reason.");
 }
 
 /** The path of a subject, or of something of theirs. */
 export function subjectPath(code, ...more) {
   return ["subjects", code, ...more].map(encodeURIComponent).join("/");
-}
-
-/** Pydantic tells of each field that is wrong; the first is enough. */
-function words(detail) {
-  if (typeof detail === "string") return detail;
-  const first = detail?.[0];
-  return first ? `${first.loc.at(-1)}: ${first.msg}` : "The server refused without a reason.";
 }

@@ -1,6 +1,6 @@
 // A source of the server: pictures and readings come from there, two at most before one is drawn.
 
-import { parseWatch, retryAfterMs, socketUrl } from "./wire.js";
+import { parseWatch, retryAfterMs, sayHere, socketUrl } from "./wire.js";
 
 /**
  * @param source its name in the station
@@ -49,6 +49,7 @@ export class Watch {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.#attempt = 0;
+      sayHere(socket);
       this.#on.found(this.#source);
     };
     socket.onmessage = (event) => this.#hear(socket, event.data);

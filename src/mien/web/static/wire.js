@@ -1,12 +1,19 @@
 // What goes over the sockets: their addresses and their messages.
 
 const HEADER_BYTES = 16;
+const HERE_MS = 20_000; // the server takes a page for gone that says nothing for two minutes
 
 /** The address of one of the server's sockets, from the page's own. */
 export function socketUrl(path) {
   const url = new URL(path, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url;
+}
+
+/** Say now and then that the page is there, also while it is paused, out of sight, or shown nothing. */
+export function sayHere(socket) {
+  const timer = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send('{"type":"here"}'), HERE_MS);
+  socket.addEventListener("close", () => clearInterval(timer));
 }
 
 /** Whether the server is on this machine, by the address of the page. */
