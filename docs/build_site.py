@@ -4,8 +4,8 @@
 
 The pages of docs/, the model cards, the examples, and the reference of commands and settings, which is
 written from the program itself, are gathered in one folder. Zensical makes the site of it, strictly: a link
-to a page or a heading that is not there ends the build. (Zensical, by the makers of Material for MkDocs, because
-that ends in May 2027 and MkDocs 1 is kept by nobody; it takes mkdocstrings, which makes the API's reference.)
+to a page or a heading that is not there ends the build. (Zensical, by the makers of Material for MkDocs,
+because that ends in May 2027 and MkDocs 1 is kept by nobody; mkdocstrings makes the API's reference.)
 """
 
 from __future__ import annotations
@@ -189,9 +189,9 @@ OTHER_VARIABLES = {
 
 OF_READING = """\
 Each of these can be given in `mien.toml` in the working folder, in the environment as `MIEN_` with the name
-in capitals (`MIEN_MIN_FACE_PX=60`), as a keyword of `mien.analyze`, `mien.read` and `mien.stream`, and where the
-table has one as an option. An option or keyword wins over the environment, which wins over `mien.toml`, which
-wins over the default."""
+in capitals (`MIEN_MIN_FACE_PX=60`), as a keyword of `mien.analyze`, `mien.read` and `mien.stream`, and where
+the table has one as an option. An option or keyword wins over the environment, which wins over `mien.toml`,
+which wins over the default."""
 
 OF_THE_PAGE = """\
 `mien live` takes these from the environment, as `MIEN_WEB_` with the name in capitals
@@ -227,14 +227,12 @@ def _shown(value: object) -> str:
 
 def option_of(setting: str) -> str | None:
     """Return the option of `mien analyze` or `mien live` by which a setting can be chosen."""
-    names = {setting, setting.removesuffix("_px"), setting.removesuffix("_cert"), setting.removesuffix("_s")}
-    if setting == "password":
-        names = {"password_file"}
-    for wanted in ("mien analyze", "mien live"):
-        for name, command in commands():
-            for param in command.params if name == wanted else ():
-                if param.name in names:
-                    return str(max(param.opts, key=len))
+    others = {"password": "password_file", "allowed_hosts": "allow_hosts", "min_face_px": "min_face"}
+    name = others.get(setting, setting)
+    for command in ("analyze", "live"):
+        for param in ROOT_COMMAND.get_command(None, command).params:
+            if param.name == name:
+                return str(max(param.opts, key=len))
     return None
 
 

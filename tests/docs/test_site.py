@@ -114,7 +114,8 @@ def test_every_setting_is_in_the_reference(pages: Path, settings: type[BaseSetti
 @pytest.mark.parametrize(
     ("setting", "option"),
     [("min_face_px", "--min-face"), ("tls_cert", "--tls-cert"), ("port", "--port"),
-     ("password", "--password-file"), ("redetect_s", None), ("max_uploads", None)],
+     ("password", "--password-file"), ("allowed_hosts", "--allow-host"),
+     ("redetect_s", None), ("max_uploads", None)],
 )  # fmt: skip
 def test_a_settings_option_is_named(setting: str, option: str | None) -> None:
     assert build_site.option_of(setting) == option
