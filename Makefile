@@ -2,6 +2,7 @@
 # make test      all tests
 # make coverage  the same in one process, and which lines they ran
 # make check     format, lint, types, import layers
+# make docs      the documentation's site, in build/site
 # Each makes .venv when it is missing and installs what it needs; only Python 3.11-3.13 and make are expected.
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -11,9 +12,9 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-FILES := src tests benchmarks docs/screenshots.py docs/own_neutral.py
+FILES := src tests benchmarks examples docs/build_site.py docs/screenshots.py docs/own_neutral.py
 
-.PHONY: demo test coverage check format constraints clean
+.PHONY: demo test coverage check docs format constraints clean
 
 demo: $(VENV)/.user
 	$(BIN)/mien demo
@@ -33,6 +34,9 @@ check: $(VENV)/.developer
 	$(BIN)/ruff check $(FILES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.developer
+	$(BIN)/python docs/build_site.py
 
 format: $(VENV)/.developer
 	$(BIN)/ruff format $(FILES)

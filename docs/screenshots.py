@@ -18,14 +18,13 @@ from threading import Event
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from screenshots_report import take_report
-
 from browser.chromium import Page, chromium
 from browser.fake_camera import images_of, write_film
 from browser.mien_live import mien_live
 from mien.record.simulated import write_demonstration
 from mien.source.portrait import portrait_path
 from mien.store.store import Store
+from screenshots_report import take_report
 
 DOCS = Path(__file__).parent
 DESKTOP_WH = (1280, 1150)

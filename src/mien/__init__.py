@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mien.record.subject import subject
     from mien.recording import Recording
     from mien.table import read_table
-    from mien.types import Faces, Frame
+    from mien.types import Face, Faces, Frame
 
 __version__ = "0.1.0"
 
@@ -47,6 +47,7 @@ __all__ = [
     "ConsentError",
     "DatasetError",
     "Explanation",
+    "Face",
     "Faces",
     "Frame",
     "MienError",
@@ -71,6 +72,7 @@ _HOME = {
     "ConsentError": "mien.errors",
     "DatasetError": "mien.errors",
     "Explanation": "mien.analysis.explain",
+    "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
     "MienError": "mien.errors",

@@ -6,7 +6,7 @@ import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -85,6 +85,22 @@ class Settings(BaseSettings):
     def thread_count(self) -> int:
         """Threads for the networks, at least 1."""
         return self.threads or os.cpu_count() or 1
+
+
+class Choices(TypedDict, total=False):
+    """The settings that functions take by name, beside `detector` and `network`; see `Settings`."""
+
+    detector_model: str | Path
+    min_face_px: int
+    min_detection: float
+    prior: Prior | str | Path
+    redetect_s: float
+    max_gap_s: float
+    crops: bool
+    every: int
+    fps: float
+    smooth_half_life_s: float
+    threads: int
 
 
 def load_settings(**overrides: Any) -> Settings:

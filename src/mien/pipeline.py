@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import Any, Final
+from typing import Final, Unpack
 
 import numpy as np
 
-from mien.config import Settings, load_settings
+from mien.config import Choices, DetectorName, Settings, load_settings
 from mien.expression.decision import Decider
 from mien.expression.network import Network, load_network
 from mien.expression.reader import ExpressionReader
@@ -185,11 +184,19 @@ class Pipeline:
         return look
 
 
-def stream(where: str | Path | int, **choices: Any) -> Iterator[tuple[Frame, Faces]]:
+def stream(
+    where: str | Path | int,
+    *,
+    detector: DetectorName | Detector | None = None,
+    network: str | Path | Network | None = None,
+    **choices: Unpack[Choices],
+) -> Iterator[tuple[Frame, Faces]]:
     """Read a photograph, video or camera, frame by frame.
 
     Args:
         where: a file, "camera:0" or 0, or "portrait".
+        detector: what finds faces, by name, or any object that is a `Detector`; you close it.
+        network: what reads them, by name or path, or any object that is a `Network`; you close it.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Yields:
@@ -205,20 +212,34 @@ def stream(where: str | Path | int, **choices: Any) -> Iterator[tuple[Frame, Fac
         >>> for frame, faces in mien.stream("session.mp4", every=5):  # doctest: +SKIP
         ...     print(f"{frame.time_s:.1f} s", faces.labels)
     """
-    settings = load_settings(**choices)
-    with Pipeline(settings) as pipeline:
-        yield from pipeline.stream(open_source(where, every=settings.every, fps=settings.fps))
+    pipeline, ours = make_pipeline(detector, network, choices)
+    try:
+        yield from pipeline.stream(
+            open_source(where, every=pipeline.settings.every, fps=pipeline.settings.fps)
+        )
+    finally:
+        if ours:
+            pipeline.close()
 
 
-def read(image: Image | str | Path, **choices: Any) -> Faces:
+def read(
+    image: Image | str | Path,
+    *,
+    detector: DetectorName | Detector | None = None,
+    network: str | Path | Network | None = None,
+    **choices: Unpack[Choices],
+) -> Faces:
     """Read the faces in one image.
 
     Args:
         image: uint8 RGB of shape (height, width, 3), or a photograph's path.
+        detector: what finds faces, by name, or any object that is a `Detector`; you close it.
+        network: what reads them, by name or path, or any object that is a `Network`; you close it.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
-        The faces with their expressions; `Faces.empty()` where there is none.
+        The faces with their expressions, to go through one by one or to take arrays from; `Faces.empty()`
+        where there is none.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -228,21 +249,70 @@ def read(image: Image | str | Path, **choices: Any) -> Faces:
 
     Example:
         >>> import mien
-        >>> mien.read("family.jpg").labels  # doctest: +SKIP
-        ['happiness', 'neutral']
+        >>> for face in mien.read("family.jpg"):  # doctest: +SKIP
+        ...     print(face.label, face.confidence)
     """
-    settings = load_settings(**choices)
+    settings, own_detector, own_network = _chosen(detector, network, choices)
     if isinstance(image, str | Path):
         with closing(open_source(image)) as source:
             image = next(iter(source.frames())).image
     with _reading:
-        return _pipeline(settings).read(image)
+        return _kept.pipeline(settings, own_detector, own_network).read(image)
 
 
-_reading = Lock()
+def make_pipeline(
+    detector: DetectorName | Detector | None, network: str | Path | Network | None, choices: Choices
+) -> tuple[Pipeline, bool]:
+    """Make a pipeline as the public functions are told.
+
+    Args:
+        detector: a name, an object, or None.
+        network: a name or path, an object, or None.
+        choices: the other settings.
+
+    Returns:
+        The pipeline, and whether it is ours to close: not where it has somebody's own detector.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        ModelError: a network is missing or damaged.
+    """
+    settings, own_detector, own_network = _chosen(detector, network, choices)
+    return Pipeline(settings, detector=own_detector, network=own_network), own_detector is None
 
 
-@lru_cache(maxsize=1)
-def _pipeline(settings: Settings) -> Pipeline:
-    # Loading the networks takes far longer than reading one image, so they stay for the next call.
-    return Pipeline(settings)
+def _chosen(
+    detector: DetectorName | Detector | None, network: str | Path | Network | None, choices: Choices
+) -> tuple[Settings, Detector | None, Network | None]:
+    """Tell names, which are settings, from objects."""
+    own_detector = None if detector is None or isinstance(detector, str) else detector
+    own_network = None if network is None or isinstance(network, str | Path) else network
+    settings = load_settings(
+        **choices,
+        detector=None if own_detector else detector,
+        network=None if own_network or network is None else str(network),
+    )
+    return settings, own_detector, own_network
+
+
+class _Kept:
+    """The last pipeline of `read`: loading the networks takes far longer than reading one image."""
+
+    def __init__(self) -> None:
+        self._made: tuple[Settings, Detector | None, Network | None, Pipeline] | None = None
+
+    def pipeline(self, settings: Settings, detector: Detector | None, network: Network | None) -> Pipeline:
+        # Somebody's own parts are compared by identity: they need be neither equal nor hashable.
+        if (
+            self._made
+            and self._made[0] == settings
+            and self._made[1] is detector
+            and self._made[2] is network
+        ):
+            return self._made[3]
+        made = Pipeline(settings, detector=detector, network=network)
+        self._made = settings, detector, network, made
+        return made
+
+
+_kept, _reading = _Kept(), Lock()

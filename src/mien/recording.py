@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
+from html import escape
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
 from mien.files import write_json
 from mien.table import Columns, frame_rows, new_table
+from mien.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, eq=False)
+SHOWN_TIMELINES: Final = 3
+"""A notebook shows no more of them, however many videos there were."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Recording:
     """The rows and the summary of a run.
 
@@ -27,6 +35,22 @@ class Recording:
 
     frame: pd.DataFrame
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        rows = count(len(self.frame), "row")
+        return f"<Recording of {', '.join(self.sources) or 'nothing'}: {rows}>"
+
+    def _repr_html_(self) -> str:
+        """Show the first timelines and rows, in a notebook."""
+        timelines = "".join(
+            f'<img alt="Timeline of {escape(record["source"])}" style="max-width: 100%"'
+            f' src="data:image/png;base64,{_png(self.plot(record["source"]))}">'
+            for record in self._videos()[:SHOWN_TIMELINES]
+        )
+        return f"<p>{escape(repr(self))}</p>{timelines}{self.frame.head().to_html(index=False)}"
+
+    def _videos(self) -> list[dict[str, Any]]:
+        return [record for record in self.summary["recordings"] if record["kind"] == "video"]
 
     @property
     def sources(self) -> list[str]:
@@ -73,8 +97,7 @@ class Recording:
         with new_table(files[0], Columns.among(self.frame.columns)) as table:
             table.write(list(frame_rows(self.frame)))
         write_json(files[1], self.summary)
-        videos = [record for record in self.summary["recordings"] if record["kind"] == "video"]
-        for record in videos if plots else []:
+        for record in self._videos() if plots else []:
             from mien.show.timeline import save_figure
 
             files.append(folder / f"{record['stem']}.png")
@@ -94,3 +117,9 @@ def draw_timeline(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
     return timeline(
         table, title=record["source"], duration_s=record["duration_s"], coverage=record["coverage"]
     )
+
+
+def _png(figure: Figure) -> str:
+    memory = BytesIO()
+    figure.savefig(memory, format="png", dpi=80)
+    return b64encode(memory.getvalue()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -47,6 +48,10 @@ class Frame:
         if self.index < 0 or not self.time_s >= 0:
             raise ValueError(f"expected index and time_s >= 0, received {self.index} and {self.time_s}")
 
+    def __repr__(self) -> str:
+        width, height = self.size_wh
+        return f"Frame({self.source!r}, index={self.index}, time_s={self.time_s:g}, {width}x{height})"
+
     @property
     def size_wh(self) -> tuple[int, int]:
         """Width and height in pixels."""
@@ -75,7 +80,35 @@ _SHAPES: dict[str, tuple[tuple[int, ...], type, float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face, for people and for loops; what is not known is None.
+
+    Attributes:
+        label: the expression as a word, or "uncertain".
+        confidence: how likely that label is right, 0 to 1.
+        probabilities: of each expression that the network knows, under the expected mix; they sum to 1.
+        valence: unpleasant to pleasant, -1 to 1.
+        arousal: calm to excited, -1 to 1.
+        quality: how usable the face is, 0 to 1.
+        track: which face it is, from 0, while it is followed.
+        xyxy: left, top, right and bottom of its box, in pixels.
+    """
+
+    label: str
+    confidence: float | None
+    probabilities: dict[str, float]
+    valence: float | None
+    arousal: float | None
+    quality: float | None
+    track: int | None
+    xyxy: tuple[float, float, float, float]
+
+    def __str__(self) -> str:
+        return self.label if self.confidence is None else f"{self.label} {self.confidence:.0%}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Faces:
     """All faces found in one frame, as arrays of one length; each stage fills in its own.
 
@@ -149,6 +182,27 @@ class Faces:
     def __len__(self) -> int:
         return len(self.xyxy)
 
+    def __iter__(self) -> Iterator[Face]:
+        """Go through the faces one by one."""
+        for place, label in enumerate(self.labels):
+            left, top, right, bottom = self.xyxy[place].tolist()
+            named = zip(EMOTIONS, self.probabilities[place].tolist(), strict=True)
+            track = int(self.track[place])
+            yield Face(
+                label,
+                _known(self.confidence[place]),
+                {name: share for name, share in named if share == share},
+                _known(self.valence[place]),
+                _known(self.arousal[place]),
+                _known(self.quality[place]),
+                None if track < 0 else track,
+                (left, top, right, bottom),
+            )
+
+    def __repr__(self) -> str:
+        count = "1 face" if len(self) == 1 else f"{len(self)} faces"
+        return f"<{': '.join(filter(None, (count, ', '.join(map(str, self)))))}>"
+
     def __getitem__(self, index: slice | NDArray[Any] | list[int]) -> Faces:
         """Take some of the faces, by slice, mask or list of places; the result is `Faces` again."""
         return Faces(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
@@ -175,3 +229,7 @@ class Faces:
         return self.fill(
             probabilities=self.shares, expression=self.shares_expression, confidence=self.shares_confidence
         )
+
+
+def _known(value: np.floating[Any]) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -129,6 +129,23 @@ def test_the_page_gets_the_station_and_the_settings(run: Run, monkeypatch: pytes
     assert shown == [(0, False, "portrait")]
 
 
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [((), ("ward.example",)), (("--allow-host", "a", "--allow-host", "b"), ("a", "b"))],
+)
+def test_the_pages_names_come_from_the_options_or_else_from_the_environment(
+    run: Run, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], allowed: tuple[str, ...]
+) -> None:
+    serve = pytest.importorskip("mien.web.serve")
+    monkeypatch.setenv("MIEN_WEB_ALLOWED_HOSTS", '["ward.example"]')
+    given: list[tuple[str, ...]] = []
+    monkeypatch.setattr(
+        serve, "run_page", lambda _, settings, *__, **___: given.append(settings.allowed_hosts)
+    )
+    assert run("live", "--no-browser", *options).code == 0
+    assert given == [allowed]
+
+
 def test_a_page_without_a_source_waits_for_the_browsers_camera(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,10 +4,12 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 import mien
 import mien.cli
 from cli.helpers import ENVIRONMENT, Run, run_process
+from mien.cli.grouped import GroupedCommands
 from mien.errors import MienError
 
 COMMANDS = ["analyze", "demo", "bench", "doctor", "models", "models list", "models fetch", "models show"]
@@ -27,6 +29,36 @@ def test_help_names_every_command(run: Run) -> None:
     groups = [group.name for group in mien.cli.app.registered_groups]
     assert {"analyze", "models"} <= {*registered, *groups}
     assert all(str(name) in ran.out for name in (*registered, *groups))
+
+
+def test_help_lists_the_commands_in_groups_of_at_most_ten() -> None:
+    root = typer.main.get_command(mien.cli.app)
+    assert isinstance(root, GroupedCommands)
+    groups = root.groups(typer.Context(root))
+    assert list(groups) == ["Read", "Live", "Record", "Train", "Care"]
+    assert max(map(len, groups.values())) <= 10
+    assert sorted(name for names in groups.values() for name in names) == sorted(root.list_commands(None))  # type: ignore[arg-type]
+
+
+def test_help_shows_each_group_with_its_commands(run: Run) -> None:
+    sections = run("--help").out.split("\n\n")
+    [read] = [section for section in sections if section.startswith("Read:\n")]
+    assert [line.split()[0] for line in read.splitlines()[1:]] == ["analyze", "explain", "demo"]
+
+
+@pytest.mark.parametrize(
+    ("words", "index", "completed"),
+    [
+        ("mien ana", "1", "analyze"),
+        ("mien store ", "2", "check"),
+        ("mien analyze --detec", "2", "--detector"),
+    ],
+)
+def test_the_shell_completes_commands_and_options(words: str, index: str, completed: str) -> None:
+    asked = {"_MIEN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": index}
+    command = [sys.executable, "-c", "import sys; from mien.cli import main; sys.exit(main())"]
+    ran = subprocess.run(command, env=ENVIRONMENT | asked, capture_output=True, text=True, check=True)
+    assert completed in ran.stdout.split()
 
 
 def test_without_arguments_it_prints_help(run: Run) -> None:

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal, Unpack
 
 from mien.analysis.batch import analyse_all
 from mien.analysis.neutral import chosen_neutral
 from mien.analysis.partial import Wanted
 from mien.analysis.recorded import Recorded
 from mien.analysis.task import plan
-from mien.config import load_settings
+from mien.config import Choices, DetectorName, load_settings
 from mien.errors import SourceError
 from mien.recording import Recording
 from mien.table import Columns, read_table
@@ -33,7 +33,9 @@ def analyze(
     subject: str | None = None,
     store: str | Path | None = None,
     neutral: str | Path | None = None,
-    **choices: Any,
+    detector: DetectorName | None = None,
+    network: str | Path | None = None,
+    **choices: Unpack[Choices],
 ) -> Recording:
     """Read the expressions in photographs, folders and videos.
 
@@ -54,6 +56,8 @@ def analyze(
         neutral: read the person by their own neutral face: "first:10s" learns it from a film's first seconds,
             a photograph's path from there, "auto" looks for it and does nothing where it isn't sure; "off"
             reads by everybody's. Left out, it is the one kept for `subject`, where there is one.
+        detector: what finds faces, by name.
+        network: what reads them: a built-in name, or an .onnx file's path.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
@@ -71,7 +75,7 @@ def analyze(
         >>> recording = mien.analyze("session.mp4", every=2)  # doctest: +SKIP
         >>> recording.frame.groupby("track")["valence"].mean()  # doctest: +SKIP
     """
-    settings = load_settings(**choices)
+    settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     tasks, failures = plan(given, Path(out) if out else None)
     if not tasks:

@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from mien.config import load_settings
+from mien.config import Choices, DetectorName
 from mien.errors import ConfigError
 from mien.expression.explain import Method, explain_crops, marked_region, without
 from mien.expression.network import Network
 from mien.expression.reader import ExpressionReader
 from mien.expression.regions import Where, locate
 from mien.face.crop import crop_squares, crop_whole, face_squares
+from mien.face.detect import Detector
 from mien.face.landmarks import five_points
 from mien.files import written_whole
 from mien.labels import EMOTIONS, UNCERTAIN, standard_label
 from mien.measures.face3d import STANDARD_FACE
-from mien.pipeline import Pipeline
+from mien.pipeline import Pipeline, make_pipeline
 from mien.show.explained import cut_out, overlay, sheet, tile
 from mien.source.images import read_image
 from mien.types import Faces, Image
@@ -126,7 +127,13 @@ class Explanation:
 
 
 def explain(
-    image: Image | str | Path, *, label: str | None = None, method: Method | None = None, **choices: Any
+    image: Image | str | Path,
+    *,
+    label: str | None = None,
+    method: Method | None = None,
+    detector: DetectorName | Detector | None = None,
+    network: str | Path | Network | None = None,
+    **choices: Unpack[Choices],
 ) -> list[Explanation]:
     """Say which regions of each face carried its label.
 
@@ -134,6 +141,8 @@ def explain(
         image: uint8 RGB of shape (height, width, 3), or a photograph's path.
         label: the label to explain; by default each face's most likely one.
         method: "occlusion", or "class maps" where the network has them; by default as docs/explain.md says.
+        detector: what finds faces, by name, or any object that is a `Detector`; you close it.
+        network: what reads them, by name or path, or any object that is a `Network`; you close it.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
@@ -150,11 +159,13 @@ def explain(
         >>> mien.explain("family.jpg")[0].words  # doctest: +SKIP
         'happiness 97 %: mouth 84 %; lower half, left and right alike; 12 % with this region covered'
     """
-    settings = load_settings(**choices)
-    if isinstance(image, str | Path):
-        image = read_image(image)
-    with Pipeline(settings) as pipeline:
-        return explain_faces(pipeline, image, label, method)
+    pipeline, ours = make_pipeline(detector, network, choices)
+    try:
+        picture = read_image(image) if isinstance(image, str | Path) else image
+        return explain_faces(pipeline, picture, label, method)
+    finally:
+        if ours:
+            pipeline.close()
 
 
 def explain_faces(

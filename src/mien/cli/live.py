@@ -261,7 +261,7 @@ def _page(
 
     settings = load_web_settings(
         password_file=password_file, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key,
-        allowed_hosts=tuple(allow_hosts),
+        allowed_hosts=tuple(allow_hosts) or None,
     )  # fmt: skip
     return lambda station: run_page(station, settings, open_browser, store=store)
 
