@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from mien.analysis.task import Failure, Task
 from mien.config import Settings
 from mien.files import write_json
 from mien.pipeline import Pipeline
+from mien.processors import usable_cores
 from mien.table import Columns, new_table, read_rows
 
 DEFAULT = Wanted()
@@ -131,7 +131,7 @@ def _read_all(
 def _useful_jobs(tasks: Sequence[Task]) -> int:
     videos = sum(task.kind == "video" for task in tasks)
     useful = videos + math.ceil((len(tasks) - videos) / PHOTOGRAPHS_A_PROCESS)
-    return min(useful, os.cpu_count() or 1, MOST_PROCESSES)
+    return min(useful, usable_cores(), MOST_PROCESSES)
 
 
 def _one_by_one(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mien.cli.console import Interrupted, print_error, progress_bar
+from mien.cli.console import Interrupted, print_error, print_json, progress_bar
 from mien.cli.options import (
     DetectorOption,
     EveryOption,
@@ -152,13 +151,13 @@ def analyze(
 def _recorded(
     subject: str | None, store: str | None, face: str | None, recorded_at: str | None, again: bool
 ) -> Recorded | None:
-    from mien.analysis.recorded import Recorded, parse_face, parse_moment
+    from mien.analysis.recorded import Recorded, parse_face, parse_recorded_at
 
     if subject is None:
         if store or face or recorded_at or again:
             raise ConfigError("--store, --face, --recorded-at and --again need --subject")
         return None
-    at = None if recorded_at is None else parse_moment(recorded_at)
+    at = None if recorded_at is None else parse_recorded_at(recorded_at)
     return Recorded(subject, store, parse_face(face or "largest"), again, at)
 
 
@@ -172,7 +171,7 @@ def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug:
         earlier = "" if result.written else f"; earlier results stay in {result.folder}"
         print(f"mien: {read} of {read + len(result.failures)} inputs were read{earlier}", file=sys.stderr)
     if as_json:
-        typer.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
+        print_json(result.summary)
     elif result.written and not quiet:
         print_reading(result)
 

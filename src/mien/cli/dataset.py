@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.console import print_error, progress_bar
+from mien.cli.console import print_error, print_json, progress_bar
 from mien.cli.options import DetectorOption, EveryOption, FpsOption, MinFaceOption, NetworkOption
 from mien.wording import count
 
@@ -52,7 +52,7 @@ def build(
     for failure in report.failures:
         print_error(failure.error)
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        print_json(report.as_dict())
     else:
         inputs = count(report.inputs, "input")
         typer.echo(f"{count(report.faces, 'face')} in {count(report.frames, 'frame')} of {inputs}")

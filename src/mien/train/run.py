@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from mien.expression.sidecar import (
     write_sidecar,
 )
 from mien.files import sha256_of, write_json, written_whole
+from mien.processors import usable_cores
 from mien.train.backend import copy_weights, load_keras
 from mien.train.checkpoint import LoopState
 from mien.train.datasets import FaceSet
@@ -146,7 +146,7 @@ def finish(
 
     uncalibrated = _uncalibrated(recipe, parts, network, deployed, data, terms, state.effort)
     # Measured is what is given away: the exported file, not Keras's network.
-    shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=os.cpu_count() or 1)
+    shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=usable_cores())
     answers = {
         "validation": answer_all(shipped, parts.validation.images),
         "test": answer_all(shipped, parts.test.images),

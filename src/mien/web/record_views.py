@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from mien.labels import EMOTIONS
+from mien.moments import parse_moment
 from mien.record import scales
 from mien.record.origin import origin_words, too_rarely
 from mien.record.person import is_simulated
@@ -49,9 +50,10 @@ def moment(text: str) -> datetime:
     """Give the moment at which the server's clock shows a text; with a zone, that moment.
 
     Raises:
-        ValueError: it is no time.
+        ValueError: it is no time, or the clock never showed it, or twice.
+        OverflowError: it lies beyond the calendar.
     """
-    return datetime.fromisoformat(text).astimezone()
+    return parse_moment(text).astimezone()
 
 
 def consent_view(consents: Sequence[Consent], now: datetime) -> dict[str, Any]:

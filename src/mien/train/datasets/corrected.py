@@ -11,6 +11,7 @@ import pandas as pd
 
 from mien.errors import DatasetError
 from mien.labels import standard_label
+from mien.textfile import encoding_of
 from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, Rejects, other_columns, pictures_of
 from mien.train.datasets.decode import grey_square
 
@@ -79,7 +80,7 @@ def read_listing(path: Path, rows: int | None = None) -> pd.DataFrame:
             engine="python",
             dtype=str,
             keep_default_na=False,
-            encoding="utf-8-sig",
+            encoding=encoding_of(path),
             nrows=rows,
         )
     except (OSError, ValueError, csv.Error) as error:

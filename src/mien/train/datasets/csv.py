@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES
+from mien.textfile import encoding_of
 from mien.train.datasets.base import FaceSet, other_columns
 from mien.train.datasets.decode import resize_grey
 
@@ -30,7 +31,9 @@ def read_csv(path: Path, size_px: int, votes: Path | None = None) -> FaceSet:
         DatasetError: a column is missing, no row is readable, or the votes don't fit the rows.
     """
     try:
-        table = pd.read_csv(path, skipinitialspace=True, dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            path, skipinitialspace=True, dtype=str, keep_default_na=False, encoding=encoding_of(path)
+        )
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: not a readable CSV ({' '.join(str(error).split())})") from error
     table.columns = table.columns.str.strip()
