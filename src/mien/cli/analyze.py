@@ -114,7 +114,7 @@ def analyze(
     from mien.analysis.batch import analyse_all
     from mien.analysis.neutral import chosen_neutral
     from mien.analysis.partial import Wanted
-    from mien.analysis.task import plan
+    from mien.analysis.task import passed_over, plan
     from mien.config import load_settings
     from mien.table import Columns
 
@@ -123,9 +123,11 @@ def analyze(
         every=every, fps=fps,
     )  # fmt: skip
     recorded = _recorded(subject, store, face, recorded_at, again)
-    tasks, failures = plan(paths, out)
+    tasks, failures, skipped = plan(paths, out)
     for failure in failures:
         print_error(failure.error)
+    if skipped and not quiet:
+        print(f"mien: {passed_over(skipped)}", file=sys.stderr)
     if not tasks:
         raise typer.Exit(1)
     if recorded is not None:
@@ -138,7 +140,7 @@ def analyze(
         with progress_bar("reading", len(tasks), wanted=not quiet) as progress:
             result = analyse_all(
                 tasks, settings, out,
-                failures=failures, wanted=Wanted(plot, annotate, columns, recorded, own),
+                failures=failures, skipped=skipped, wanted=Wanted(plot, annotate, columns, recorded, own),
                 table_format=table_format, jobs=jobs, resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt as error:

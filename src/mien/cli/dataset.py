@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,7 @@ def build(
 
     Example: mien dataset build holiday/ session.mp4 --fps 2 --out my-faces
     """
+    from mien.analysis.task import passed_over
     from mien.config import load_settings
     from mien.train.collect import collect
 
@@ -51,6 +53,8 @@ def build(
         )
     for failure in report.failures:
         print_error(failure.error)
+    if report.skipped:
+        print(f"mien: {passed_over(report.skipped)}", file=sys.stderr)
     if as_json:
         print_json(report.as_dict())
     else:
