@@ -36,7 +36,7 @@ _SHARED_SUFFIXES: Final = frozenset({".ts", ".mts", ".mod"})
 _MPEG_PACK: Final = b"\x00\x00\x01\xba"
 _SYNC: Final = 0x47
 _PACKETS_BYTES: Final = (188, 192, 204)
-"""ISO/IEC 13818-1: a transport stream's packets begin with 0x47; 192 bytes with a time before, 204 with parity."""
+"""ISO/IEC 13818-1: transport packets begin with 0x47; 192 bytes with a time before them, 204 with parity."""
 
 
 @dataclass(frozen=True, slots=True)
