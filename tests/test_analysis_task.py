@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.analysis.task import plan
+from mien.analysis.task import passed_over, plan
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -15,7 +15,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def test_a_folder_s_inputs_come_in_natural_order_under_their_place_in_it(tmp_path: Path) -> None:
     touch(tmp_path, "img10.jpg", "img2.jpg", "b/img1.png", "b/film.mp4", "notes.txt")
-    tasks, failures = plan([tmp_path])
+    tasks, failures, _ = plan([tmp_path])
     assert failures == []
     assert [task.name for task in tasks] == ["b/film.mp4", "b/img1.png", "img2.jpg", "img10.jpg"]
     assert [task.kind for task in tasks] == ["video", "photograph", "photograph", "photograph"]
@@ -25,14 +25,14 @@ def test_a_folder_s_inputs_come_in_natural_order_under_their_place_in_it(tmp_pat
 
 def test_paths_come_in_the_order_given_and_each_file_once(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.jpg")
-    tasks, _ = plan([tmp_path / "b.jpg", tmp_path, tmp_path / "." / "b.jpg"])
+    tasks, _, _ = plan([tmp_path / "b.jpg", tmp_path, tmp_path / "." / "b.jpg"])
     assert [task.name for task in tasks] == ["b.jpg", "a.jpg"]
 
 
 def test_a_path_in_which_nothing_is_found_leaves_the_others(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     (tmp_path / "empty").mkdir()
-    tasks, failures = plan([tmp_path / "gone.mp4", tmp_path / "a.jpg", tmp_path / "empty"])
+    tasks, failures, _ = plan([tmp_path / "gone.mp4", tmp_path / "a.jpg", tmp_path / "empty"])
     assert [task.name for task in tasks] == ["a.jpg"]
     assert [failure.source for failure in failures] == [str(tmp_path / "gone.mp4"), str(tmp_path / "empty")]
     assert all(failure.source in failure.error for failure in failures)
@@ -40,7 +40,7 @@ def test_a_path_in_which_nothing_is_found_leaves_the_others(tmp_path: Path) -> N
 
 def test_a_camera_or_stream_is_refused_and_its_password_kept(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
-    tasks, failures = plan(["rtsp://me:secret@camera/live", tmp_path / "a.jpg", "camera:0"])
+    tasks, failures, _ = plan(["rtsp://me:secret@camera/live", tmp_path / "a.jpg", "camera:0"])
     assert [task.name for task in tasks] == ["a.jpg"]
     assert [failure.source for failure in failures] == ["rtsp://***@camera/live", "camera:0"]
     for failure in failures:
@@ -49,7 +49,7 @@ def test_a_camera_or_stream_is_refused_and_its_password_kept(tmp_path: Path) -> 
 
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     touch(tmp_path, "monday/a.mp4", "tuesday/a.mp4")
-    tasks, _ = plan([tmp_path / "monday", tmp_path / "tuesday"])
+    tasks, _, _ = plan([tmp_path / "monday", tmp_path / "tuesday"])
     assert [task.name for task in tasks] == ["monday/a.mp4", "tuesday/a.mp4"]
     assert len({task.stem for task in tasks}) == 2
 
@@ -65,7 +65,7 @@ def test_earlier_results_are_not_read(tmp_path: Path) -> None:
 
 def test_nothing_but_earlier_results(tmp_path: Path) -> None:
     touch(tmp_path, "mien-results/a.png")
-    tasks, (failure,) = plan([tmp_path], tmp_path / "mien-results")
+    tasks, (failure,), _ = plan([tmp_path], tmp_path / "mien-results")
     assert tasks == []
     assert "nothing to read there but earlier results" in failure.error
 
@@ -84,5 +84,33 @@ def test_pictures_are_named_so_that_none_replaces_another(
     tmp_path: Path, names: list[str], stems: list[str]
 ) -> None:
     touch(tmp_path, *names)
-    tasks, _ = plan([tmp_path / name for name in names])
+    tasks, _, _ = plan([tmp_path / name for name in names])
     assert [task.stem for task in tasks] == stems
+
+
+def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "notes.txt", "b/raw.CR3", ".hidden", "out/table.csv")
+    _, failures, skipped = plan([tmp_path], tmp_path / "out")
+    assert failures == []
+    assert [path.relative_to(tmp_path).as_posix() for path in skipped] == ["b/raw.CR3", "notes.txt"]
+    assert plan([tmp_path, tmp_path / "b" / "raw.CR3"])[2] == [
+        tmp_path / "notes.txt",
+        tmp_path / "out/table.csv",
+    ]
+    assert passed_over(skipped).startswith(
+        "2 files skipped, neither a photograph nor a video by suffix: raw.CR3, notes.txt; name a file itself"
+    )
+    assert "f0.x, f1.x, f2.x, f3.x, f4.x and 7 more" in passed_over([Path(f"f{n}.x") for n in range(12)])
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "😀"])
+def test_the_longest_names_leave_room_for_their_pictures(tmp_path: Path, letter: str) -> None:
+    """249 bytes and ".annotated.jpg" are no name that a disk takes."""
+    longest = letter * (245 // len(letter.encode()))
+    touch(tmp_path, f"{longest}.jpg", f"{longest[:-1]}b.jpg", f"{longest}.png")
+    tasks, _, _ = plan([tmp_path])
+    assert len({task.stem for task in tasks}) == 3
+    for task in tasks:
+        assert task.name.startswith(longest[:-1])
+        assert task.stem.startswith(letter * 40)
+        (tmp_path / f"{task.stem} (10).annotated.mp4").write_bytes(b"x")

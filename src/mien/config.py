@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,9 +17,16 @@ from pydantic_settings import (
 
 from mien.errors import ConfigError
 from mien.prior import Prior
+from mien.processors import usable_cores
+from mien.textfile import read_text
 
 DetectorName = Literal["auto", "haar", "mtcnn", "yunet"]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _OurFile(TomlConfigSettingsSource):
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(read_text(Path(file_path)))
 
 
 class Settings(BaseSettings):
@@ -79,12 +85,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the sources in their order; the first wins."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _OurFile(settings_cls)
 
     @property
     def thread_count(self) -> int:
         """Threads for the networks, at least 1."""
-        return self.threads or os.cpu_count() or 1
+        return self.threads or usable_cores()
 
 
 class Choices(TypedDict, total=False):
@@ -128,3 +134,5 @@ def load_settings(**overrides: Any) -> Settings:
         raise ConfigError(f"setting {name}: {why}, received {first['input']!r}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"mien.toml is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"mien.toml can't be read ({error.strerror or error})") from error

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mien.errors import OutputError
 
@@ -22,6 +22,9 @@ _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,"
     "asf,flv,ogg,mxf,dv,rm,nut,ivf,h264,hevc,obu"
 )
+
+LONGEST_NAME_BYTES: Final = 255
+"""What file systems take for one name, in the bytes of its UTF-8 (ext4, XFS, APFS; NTFS takes more)."""
 
 
 @contextmanager
@@ -76,6 +79,23 @@ def write_json(path: Path, value: Any) -> None:
         OutputError: it can't be written.
     """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def fitting_name(name: str, *, room_bytes: int = 0) -> str:
+    """Give a file name that disks take: one that is too long is cut, and a digest keeps it apart from others.
+
+    Args:
+        name: without folders.
+        room_bytes: what is still to be put behind it.
+
+    Returns:
+        The name, of at most `LONGEST_NAME_BYTES` less the room.
+    """
+    written = os.fsencode(name)
+    if len(written) <= (most := LONGEST_NAME_BYTES - room_bytes):
+        return name
+    digest = f"~{hashlib.sha256(written).hexdigest()[:8]}"
+    return written[: most - len(digest)].decode("utf-8", "ignore") + digest
 
 
 def sha256_of(path: Path) -> str:

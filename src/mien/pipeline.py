@@ -14,6 +14,7 @@ from threading import Lock
 from time import perf_counter
 from typing import Final, Unpack
 
+import cv2
 import numpy as np
 
 from mien.config import Choices, DetectorName, Settings, load_settings
@@ -24,6 +25,7 @@ from mien.face.crop import whole_image_as_face
 from mien.face.detect import Detector, make_detector
 from mien.face.track import Tracker
 from mien.look import Looker
+from mien.processors import usable_cores
 from mien.source import Source, open_source
 from mien.types import Faces, Frame, Image
 
@@ -112,6 +114,8 @@ class Pipeline:
         self, settings: Settings, *, detector: Detector | None = None, network: Network | None = None
     ) -> None:
         self.settings = settings
+        if cv2.getNumThreads() > (cores := usable_cores()):  # OpenCV knows no quota of a control group (v2)
+            cv2.setNumThreads(cores)
         self.network = network or load_network(settings.network, settings.thread_count)
         self.detector = None if settings.crops else detector or make_detector(settings)
         self._reader = ExpressionReader(self.network, settings.prior)

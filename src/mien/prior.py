@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS, FER2013, standard_label
+from mien.textfile import read_text
 
 Floats = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -110,7 +111,7 @@ def read_mix(path: Path) -> Mix:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise ConfigError(f"{path}: too large for a file of eight shares")
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         given = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
         return Mix.model_validate(given)
     except OSError as error:

@@ -23,6 +23,7 @@ import numpy as np
 from mien.errors import OutputError, SourceError
 from mien.files import written_whole
 from mien.labels import EMOTIONS, MEASURES, NEUTRALS, POSE
+from mien.textfile import encoding_of
 from mien.types import LANDMARKS, Faces, Frame
 
 if TYPE_CHECKING:
@@ -306,7 +307,7 @@ def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
         "float64": lambda cell: float(cell) if cell else None,
     }
     frame = COLUMNS.index("frame")
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding=encoding_of(path), newline="") as file:
         reader = csv.reader(file)
         columns = _known_columns(path, next(reader, []))
         convert = [kinds[dtype] for dtype in columns.dtypes.values()]
@@ -366,7 +367,13 @@ def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     # A file may be called "NA": only empty cells of the number columns are missing values.
-    frame = pd.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(DECIMALS, ""), dtype=_DTYPES)
+    frame = pd.read_csv(
+        path,
+        keep_default_na=False,
+        na_values=dict.fromkeys(DECIMALS, ""),
+        dtype=_DTYPES,
+        encoding=encoding_of(path),
+    )
     if "source" in frame:
         frame["source"] = frame["source"].map(unescape_formula).astype(_DTYPES["source"])
     # pandas' quick reading of numbers may miss the last bit, which this puts right.

@@ -186,3 +186,35 @@ def test_of_several_faces_in_a_photograph_it_says_how_many(
     expected = ", ".join(f"{label} {number}" for label, number in labels.most_common())
     ran = run("analyze", tmp_path / "two.png", "--out", tmp_path / "out")
     assert f"2 faces: {expected}" in ran.out
+
+
+def test_names_of_249_bytes_and_a_picture_that_cannot_be_written(
+    run: Run, photos: Path, tiny_network: Path
+) -> None:
+    """One of them ended the whole batch, without a summary, and so did `--resume`."""
+    longest = photos / ("ü" * 122 + "x.jpg")
+    longest.write_bytes((photos / "img2.jpg").read_bytes())
+    (OUT / "img10.annotated.jpg" / "something").mkdir(parents=True)
+    asked = ("analyze", photos, "--annotate", "--network", tiny_network, "--jobs", 1)
+    for options in ((), ("--resume",)):
+        ran = run(*asked, *options)
+        assert ran.code == 1
+        assert ran.errors == [f"cannot write {OUT / 'img10.annotated.jpg'}: Is a directory"]
+        names = ["img2.jpg", "img10.jpg", "later/img1.png", longest.name]
+        assert sorted(r["source"] for r in summary()["recordings"]) == sorted(names)  # type: ignore[attr-defined]
+        assert [f["source"] for f in summary()["failed"]] == ["img10.jpg"]  # type: ignore[attr-defined]
+        assert set(read_table(OUT / "table.csv")["source"]) == set(names)
+        assert sum(name.startswith("ü" * 90) and name.endswith(".annotated.jpg") for name in files()) == 1
+    (OUT / "img10.annotated.jpg" / "something").rmdir()
+    (OUT / "img10.annotated.jpg").rmdir()
+    assert run(*asked, "--resume").code == 0
+    assert (OUT / "img10.annotated.jpg").is_file()
+
+
+def test_what_is_skipped_in_a_folder_is_said(run: Run, photos: Path, tiny_network: Path) -> None:
+    (photos / "raw.cr2").write_bytes(b"x")
+    ran = run("analyze", photos, "--network", tiny_network)
+    assert ran.code == 0
+    assert "mien: 1 file skipped, neither a photograph nor a video by suffix: raw.cr2" in ran.err
+    assert summary()["skipped"] == [str(photos / "raw.cr2")]
+    assert run("analyze", photos, "--network", tiny_network, "--quiet").err == ""

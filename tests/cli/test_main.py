@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -150,3 +152,29 @@ def test_a_closed_pipe_leaves_no_traceback() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_an_output_that_lacks_characters_gets_escapes(encoding: str, tmp_path: Path) -> None:
+    """A path in Greek on a terminal in cp1252 was "a mistake in mien"."""
+    environment = {**ENVIRONMENT, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    store, name = tmp_path / "σ.sqlite", "λ→😀"
+    runs = [
+        ["subject", "add", "P-1", "--store", store],
+        ["consent", "give", "P-1", "--by", name, "--for", "research", "--store", store],
+        ["consent", "list", "P-1", "--store", store],
+        ["consent", "list", "P-1", "--store", store, "--json"],
+        ["analyze", tmp_path / f"{name}.jpg"],
+    ]
+    ran = [
+        subprocess.run(
+            [sys.executable, "-m", "mien", *map(str, each)], env=environment, capture_output=True, check=False
+        )
+        for each in runs
+    ]
+    assert [each.returncode for each in ran] == [0, 0, 0, 0, 1], ran
+    escaped = name if encoding == "utf-8" else r"\u03bb\u2192\U0001f600"
+    assert escaped in ran[2].stdout.decode(encoding)
+    assert name in json.dumps(json.loads(ran[3].stdout.decode(encoding)), ensure_ascii=False)
+    assert escaped in ran[4].stderr.decode(encoding)
+    assert b"a mistake in mien" not in ran[4].stderr

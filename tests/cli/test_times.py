@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from mien.analysis.recorded import parse_recorded_at
 from mien.cli.times import read_end, read_last_day, read_moment, shown, shown_end
 from mien.errors import ConfigError
+from mien.web import record_views as views
 
 NOW = datetime(2026, 5, 3, 23, 30, tzinfo=UTC)  # in Berlin it is the next day
 
@@ -54,7 +56,22 @@ def test_the_end_of_a_day_or_a_moment() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "12", "0930", "25:00", "2026-13-01", "2026-02-30T10:00", "10000-01-01"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "12",
+        "0930",
+        "2026",
+        "202605",
+        "25:00",
+        "2026-13-01",
+        "2026-02-30T10:00",
+        "10000-01-01",
+        "2026-05-03x14:30",
+        "2026-05-03T",
+        "20260503T14:30+25",
+    ],
 )
 def test_what_is_no_time(text: str) -> None:
     for read in (read_moment, read_end):
@@ -76,3 +93,47 @@ def test_the_last_day_is_shown_as_it_was_typed() -> None:
 def test_a_last_day_that_is_past(text: str) -> None:
     with pytest.raises(ConfigError, match=f"^--until: {text} is past$"):
         read_last_day("--until", text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "2026-03-29T02:30",
+            "was never there.* perhaps 2026-03-29T01:30\\+01:00 or 2026-03-29T03:30\\+02:00",
+        ),
+        ("2026-10-25T02:30", "was there twice.* 2026-10-25T02:30\\+02:00 or 2026-10-25T02:30\\+01:00"),
+    ],
+)
+def test_a_time_that_the_clock_skips_or_shows_twice(text: str, told: str) -> None:
+    """They were taken for an hour later, and for the first of the two."""
+    with pytest.raises(ConfigError, match=f"^--at: .*{told}$"):
+        read_moment("--at", text, NOW)
+    with pytest.raises(ConfigError, match=r"^recorded at: .*with its zone|^recorded at: .*never there"):
+        parse_recorded_at(text)
+    with pytest.raises(ValueError, match=told):
+        views.moment(text)
+    assert read_moment("--at", f"{text}+01:00", NOW).utcoffset() == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("day", "clock"), [(29, "02:30"), (25, "02:30:00")])
+def test_a_clock_time_of_such_a_day(day: int, clock: str) -> None:
+    month = 3 if day == 29 else 10
+    with pytest.raises(ConfigError, match=r"never there|there twice"):
+        read_moment("--at", clock, datetime(2026, month, day, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("text", ["20260503", "2026-05-03", "2026-05-03T00:00", "2026-05-03t00:00+02:00"])
+def test_every_door_takes_the_same(text: str) -> None:
+    expected = datetime(2026, 5, 2, 22, tzinfo=UTC)
+    assert read_moment("--at", text, NOW) == expected
+    assert datetime.fromisoformat(parse_recorded_at(text)) == expected
+    assert views.moment(text) == expected
+
+
+@pytest.mark.parametrize("text", ["2026", "2026-05-03x14:30", "2026-05-03 ", "14:30"])
+def test_every_door_refuses_the_same(text: str) -> None:
+    with pytest.raises(ConfigError, match="recorded at: expected a time"):
+        parse_recorded_at(text)
+    with pytest.raises(ValueError, match="expected a time"):
+        views.moment(text)

@@ -252,9 +252,7 @@ def test_a_pickle_that_is_exchanged_after_its_check_is_not_run(
     monkeypatch.setattr(Path, "read_bytes", then_exchanged)
     assert load_weights("pnet", tmp_path)[0].dtype == np.float32
     assert not ran.exists()
-    with pytest.raises(
-        ModelError, match="expected SHA-256"
-    ):  # found out next time, before it is run
+    with pytest.raises(ModelError, match="expected SHA-256"):  # found out next time, before it is run
         load_weights("pnet", tmp_path)
     assert not ran.exists()
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from mien.errors import SourceError
-from mien.source.inputs import find_inputs, kind_of
+from mien.source.inputs import find_inputs, kind_of, search
 from source.clips import write_clip
 
 
@@ -131,3 +131,42 @@ def test_a_folder_that_may_not_be_read_is_an_error(tmp_path: Path, monkeypatch: 
 
 def test_no_paths_give_no_inputs() -> None:
     assert find_inputs([]) == []
+
+
+PACKET = b"\x47" + bytes(187)
+PACK = b"\x00\x00\x01\xba" + bytes(60)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "taken"),
+    [
+        ("VTS_01_1.VOB", PACK, True),
+        ("clip.asf", b"x", True),
+        ("clip.f4v", b"x", True),
+        ("clip.h264", b"x", True),
+        ("MOV001.MOD", PACK, True),
+        ("MOV001.MOD", PACKET * 4, True),
+        ("go.mod", b"module example.org/mien\n", False),
+        ("recorded.ts", PACKET * 4, True),
+        ("cut.ts", PACKET[77:] + PACKET * 4, True),
+        ("with_times.mts", (b"\0\0\0\0" + PACKET) * 4, True),
+        ("with_parity.ts", (PACKET + bytes(16)) * 4, True),
+        ("component.ts", b"import { G } from 'GGG';\n" * 40, False),
+        ("component.mts", b"G" * 100, False),
+        ("empty.ts", b"", False),
+    ],
+)
+def test_videos_of_cameras_recorders_and_discs(
+    tmp_path: Path, name: str, content: bytes, taken: bool
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / name).write_bytes(content)
+    found = search([tmp_path])
+    assert (name in [each.name for each in found.inputs]) is taken
+    assert found.skipped == (() if taken else (tmp_path / name,))
+
+
+def test_a_folder_with_nothing_to_read_says_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(b"x")
+    with pytest.raises(SourceError, match=r"received none, but a\.raw;"):
+        find_inputs([tmp_path])

@@ -77,7 +77,7 @@ def analyze(
     """
     settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    tasks, failures = plan(given, Path(out) if out else None)
+    tasks, failures, skipped = plan(given, Path(out) if out else None)
     if not tasks:
         raise SourceError(failures[0].error if failures else "expected a path, received none")
     recorded = None if subject is None else Recorded(subject, None if store is None else str(store))
@@ -91,6 +91,7 @@ def analyze(
         result = analyse_all(
             tasks, settings, Path(out or temporary),
             failures=failures,
+            skipped=skipped,
             wanted=Wanted(
                 plots and out is not None,
                 annotate and out is not None,

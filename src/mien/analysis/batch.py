@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from mien.analysis.partial import Partial, Wanted, prepare
 from mien.analysis.summary import summarise
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
+from mien.errors import OutputError
 from mien.files import write_json
 from mien.pipeline import Pipeline
+from mien.processors import usable_cores
 from mien.table import Columns, new_table, read_rows
 
 DEFAULT = Wanted()
@@ -57,6 +58,7 @@ def analyse_all(
     out: Path,
     *,
     failures: Sequence[Failure] = (),
+    skipped: Sequence[Path] = (),
     wanted: Wanted = DEFAULT,
     table_format: Literal["csv", "parquet"] = "csv",
     jobs: int = 0,
@@ -74,6 +76,7 @@ def analyse_all(
             between threads changes its last digits, and the table must not depend on the machine's cores.
         out: the folder; files in it are replaced, unless nothing can be read.
         failures: inputs that are known not to work, for the summary.
+        skipped: files that were passed over, for the summary.
         wanted: what to write.
         table_format: "csv" or "parquet".
         jobs: how many processes; 0 takes one per core, as far as there is work for them.
@@ -100,12 +103,19 @@ def analyse_all(
 
     table = out / f"table.{table_format}"
     models = describe_models(settings)
-    summary = summarise([record for _, record in done], failed, settings, models, perf_counter() - start)
+    records = [record for _, record in done]
     if not done and table.exists():
+        summary = summarise(records, failed, settings, models, perf_counter() - start, skipped)
         return Result(out, table, summary, [], failed, written=False)
     partials = [Partial.of(task, folder, wanted) for task, _ in done]
     _join(partials, table, wanted.columns)
-    pictures = [out / name for partial in partials for name in partial.deliver()]
+    pictures: list[Path] = []
+    for (task, _), partial in zip(done, partials, strict=True):
+        try:
+            pictures += [out / name for name in partial.deliver()]
+        except OutputError as error:  # its rows are in the table, and the others' pictures are theirs
+            failed.append(Failure(task.name, str(error)))
+    summary = summarise(records, failed, settings, models, perf_counter() - start, skipped)
     write_json(out / "summary.json", summary)
     if not failed:
         shutil.rmtree(folder)
@@ -131,7 +141,7 @@ def _read_all(
 def _useful_jobs(tasks: Sequence[Task]) -> int:
     videos = sum(task.kind == "video" for task in tasks)
     useful = videos + math.ceil((len(tasks) - videos) / PHOTOGRAPHS_A_PROCESS)
-    return min(useful, os.cpu_count() or 1, MOST_PROCESSES)
+    return min(useful, usable_cores(), MOST_PROCESSES)
 
 
 def _one_by_one(

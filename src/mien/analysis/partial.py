@@ -17,6 +17,7 @@ from mien.config import Settings
 from mien.errors import OutputError
 from mien.files import write_json
 from mien.table import PLAIN, Columns
+from mien.textfile import read_text
 
 FOLDER: Final = ".partial"
 
@@ -75,7 +76,7 @@ class Partial:
     def load(self, fingerprint: str) -> dict[str, Any] | None:
         """Give the record of an input that was finished under the same fingerprint, if it was."""
         try:
-            stored = json.loads(self.path(".json").read_text(encoding="utf-8"))
+            stored = json.loads(read_text(self.path(".json")))
         except (OSError, ValueError):
             return None
         if stored["fingerprint"] != fingerprint or not self._is_whole():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import ConfigError
+from mien.moments import AmbiguousMomentError, parse_moment
 
 if TYPE_CHECKING:
     from mien.record.writer import RecordStatus
@@ -76,15 +76,16 @@ def parse_face(text: str) -> tuple[int, ...]:
     return tuple(int(each) for each in text.split(","))
 
 
-def parse_moment(text: str) -> str:
+def parse_recorded_at(text: str) -> str:
     """Read a moment in ISO 8601; without a zone it is in this machine's.
 
     Raises:
         ConfigError: it is none.
     """
     try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo is not None else moment.astimezone()).isoformat()
+        return parse_moment(text).isoformat()
+    except AmbiguousMomentError as error:
+        raise ConfigError(f"recorded at: {error}") from error
     except (ValueError, OverflowError) as error:
         raise ConfigError(
             f"recorded at: expected a time as in 2026-05-01T09:30, received {text!r}"

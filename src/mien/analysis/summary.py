@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -91,6 +92,7 @@ def summarise(
     settings: Settings,
     models: dict[str, Any],
     wall_s: float,
+    skipped: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Give the summary of a batch, ready for JSON.
 
@@ -107,6 +109,7 @@ def summarise(
         },
         "recordings": list(records),
         "failed": [{"source": failure.source, "error": failure.error} for failure in failures],
+        "skipped": [plain_name(str(path)) for path in skipped],
         "models": models,
         "seldom_found": seldom_found(settings),
         "settings": settings.model_dump(mode="json"),

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from mien.errors import SourceError
-from mien.source import Kind, find_inputs
+from mien.files import fitting_name
+from mien.source import Kind, Search, find_inputs, search
 from mien.source.address import without_secrets
+from mien.source.inputs import some
 from mien.table import plain_name
+from mien.wording import count as count_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,21 @@ PORTRAIT = Task("portrait", "video", "portrait", "portrait")
 """The moving portrait that is built in."""
 
 
-def plan(paths: Iterable[str | Path], out: Path | None = None) -> tuple[list[Task], list[Failure]]:
+class Plan(NamedTuple):
+    """What a batch has to do.
+
+    Attributes:
+        tasks: in order, each file once.
+        failures: the paths in which nothing was found.
+        skipped: the files in the folders that are neither photographs nor videos, by their suffix.
+    """
+
+    tasks: list[Task]
+    failures: list[Failure]
+    skipped: list[Path]
+
+
+def plan(paths: Iterable[str | Path], out: Path | None = None) -> Plan:
     """Find the inputs in files and folders.
 
     Args:
@@ -63,7 +81,7 @@ def plan(paths: Iterable[str | Path], out: Path | None = None) -> tuple[list[Tas
             results have pictures too.
 
     Returns:
-        The tasks in order, each file once, and the paths in which nothing was found.
+        The tasks, what can't be one, and what was passed over.
     """
     readable: list[Path] = []
     failures: list[Failure] = []
@@ -75,7 +93,9 @@ def plan(paths: Iterable[str | Path], out: Path | None = None) -> tuple[list[Tas
         else:
             readable.append(Path(path))
     # All at once, as only then no two inputs get the same name.
-    inputs = [each for each in find_inputs(readable) if not _is_result(each.path, readable, out)]
+    found = search(readable) if readable else Search((), ())
+    inputs = [each for each in found.inputs if not _is_result(each.path, readable, out)]
+    skipped = [path for path in found.skipped if not _is_result(path, readable, out)]
     if readable and not inputs:
         where = ", ".join(map(str, readable))
         failures.append(Failure(where, f"{where}: nothing to read there but earlier results, in {out}"))
@@ -84,9 +104,18 @@ def plan(paths: Iterable[str | Path], out: Path | None = None) -> tuple[list[Tas
     for kind in ("photograph", "video"):
         same = [name for each, name in zip(inputs, names, strict=True) if each.kind == kind]
         stems.update(zip(same, _stems(same), strict=True))
-    return [
+    tasks = [
         Task(str(each.path), each.kind, name, stems[name]) for each, name in zip(inputs, names, strict=True)
-    ], failures
+    ]
+    return Plan(tasks, failures, skipped)
+
+
+def passed_over(skipped: Sequence[Path]) -> str:
+    """Say which files in folders were not taken, the first few by name."""
+    return (
+        f"{count_of(len(skipped), 'file')} skipped, neither a photograph nor a video by suffix:"
+        f" {plain_name(some(skipped))}; name a file itself to have it read all the same"
+    )
 
 
 def _is_result(path: Path, asked_for: Sequence[Path], out: Path | None) -> bool:
@@ -103,9 +132,13 @@ def _stems(names: Sequence[str]) -> list[str]:
     stems = [str(PurePosixPath(name).with_suffix("")) for name in names]
     often = Counter(stem.casefold() for stem in stems)
     shared = [often[stem.casefold()] > 1 for stem in stems]
-    return _numbered(
-        name if double else stem for name, stem, double in zip(names, stems, shared, strict=True)
-    )
+    chosen = [name if double else stem for name, stem, double in zip(names, stems, shared, strict=True)]
+    return _numbered(str(PurePosixPath(*map(_fitting, PurePosixPath(stem).parts))) for stem in chosen)
+
+
+def _fitting(part: str) -> str:
+    """A picture's name is its input's with more behind it, such as " (2).annotated.mp4"."""
+    return fitting_name(part, room_bytes=32)
 
 
 def _numbered(names: Iterable[str]) -> list[str]:

@@ -42,7 +42,7 @@ from mien.cli import (
     user,
     usual,
 )
-from mien.cli.console import Interrupted, print_error
+from mien.cli.console import Interrupted, escape_unwritable, print_error
 from mien.cli.grouped import GroupedCommands
 from mien.errors import ConfigError, MienError
 
@@ -142,6 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 (failed), 2 (wrong use) or 130 (interrupted).
     """
+    escape_unwritable()
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     debug = "--debug" in arguments
     arguments = [each for each in arguments if each != "--debug"]

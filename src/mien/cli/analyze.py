@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mien.cli.console import Interrupted, print_error, progress_bar
+from mien.cli.console import Interrupted, print_error, print_json, progress_bar
 from mien.cli.options import (
     DetectorOption,
     EveryOption,
@@ -115,7 +114,7 @@ def analyze(
     from mien.analysis.batch import analyse_all
     from mien.analysis.neutral import chosen_neutral
     from mien.analysis.partial import Wanted
-    from mien.analysis.task import plan
+    from mien.analysis.task import passed_over, plan
     from mien.config import load_settings
     from mien.table import Columns
 
@@ -124,9 +123,11 @@ def analyze(
         every=every, fps=fps,
     )  # fmt: skip
     recorded = _recorded(subject, store, face, recorded_at, again)
-    tasks, failures = plan(paths, out)
+    tasks, failures, skipped = plan(paths, out)
     for failure in failures:
         print_error(failure.error)
+    if skipped and not quiet:
+        print(f"mien: {passed_over(skipped)}", file=sys.stderr)
     if not tasks:
         raise typer.Exit(1)
     if recorded is not None:
@@ -139,7 +140,7 @@ def analyze(
         with progress_bar("reading", len(tasks), wanted=not quiet) as progress:
             result = analyse_all(
                 tasks, settings, out,
-                failures=failures, wanted=Wanted(plot, annotate, columns, recorded, own),
+                failures=failures, skipped=skipped, wanted=Wanted(plot, annotate, columns, recorded, own),
                 table_format=table_format, jobs=jobs, resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt as error:
@@ -152,13 +153,13 @@ def analyze(
 def _recorded(
     subject: str | None, store: str | None, face: str | None, recorded_at: str | None, again: bool
 ) -> Recorded | None:
-    from mien.analysis.recorded import Recorded, parse_face, parse_moment
+    from mien.analysis.recorded import Recorded, parse_face, parse_recorded_at
 
     if subject is None:
         if store or face or recorded_at or again:
             raise ConfigError("--store, --face, --recorded-at and --again need --subject")
         return None
-    at = None if recorded_at is None else parse_moment(recorded_at)
+    at = None if recorded_at is None else parse_recorded_at(recorded_at)
     return Recorded(subject, store, parse_face(face or "largest"), again, at)
 
 
@@ -172,7 +173,7 @@ def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug:
         earlier = "" if result.written else f"; earlier results stay in {result.folder}"
         print(f"mien: {read} of {read + len(result.failures)} inputs were read{earlier}", file=sys.stderr)
     if as_json:
-        typer.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
+        print_json(result.summary)
     elif result.written and not quiet:
         print_reading(result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -18,6 +19,17 @@ class Interrupted(Exception):  # noqa: N818
     """Ctrl-C was pressed, and this is what to do about it."""
 
 
+def escape_unwritable() -> None:
+    """Let standard output and error write what their encoding lacks as escapes, as Python writes them.
+
+    On Windows, and where the locale says so, a terminal or file takes only some characters; and a file's name
+    may hold bytes that are no text at all.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def print_error(message: str) -> None:
     """Say what failed, in one line on standard error; no file's name in it steers the terminal."""
     line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", message)
@@ -26,7 +38,9 @@ def print_error(message: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value for a program to read; our frozen values as objects, times as ISO 8601."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    # Where the output lacks characters, they are written as JSON's own escapes and not as Python's.
+    plain = not (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    print(json.dumps(value, indent=2, ensure_ascii=plain, default=_plain))
 
 
 def _plain(value: Any) -> Any:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mien.cli.console import print_error, progress_bar
-from mien.cli.options import DetectorOption, EveryOption, FpsOption, MinFaceOption, NetworkOption
+from mien.cli.console import print_error, print_json, progress_bar
+from mien.cli.options import (
+    ClassNamesOption,
+    DetectorOption,
+    EveryOption,
+    FpsOption,
+    MinFaceOption,
+    NetworkOption,
+)
 from mien.wording import count
 
 app = typer.Typer(no_args_is_help=True, help="Make data sets of faces, and look for what spoils them.")
@@ -35,6 +43,7 @@ def build(
 
     Example: mien dataset build holiday/ session.mp4 --fps 2 --out my-faces
     """
+    from mien.analysis.task import passed_over
     from mien.config import load_settings
     from mien.train.collect import collect
 
@@ -51,8 +60,10 @@ def build(
         )
     for failure in report.failures:
         print_error(failure.error)
+    if report.skipped:
+        print(f"mien: {passed_over(report.skipped)}", file=sys.stderr)
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        print_json(report.as_dict())
     else:
         inputs = count(report.inputs, "input")
         typer.echo(f"{count(report.faces, 'face')} in {count(report.frames, 'frame')} of {inputs}")
@@ -73,6 +84,7 @@ def inspect(
     sheet: Annotated[
         Path | None, typer.Option(help="Draw pairs around that correlation on a page (.png).", metavar="FILE")
     ] = None,
+    class_names: ClassNamesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
     """Count unreadable, empty and copied faces of a data set.
@@ -83,8 +95,9 @@ def inspect(
     """
     from mien.train.cleaning import clean, near_copy_pairs
     from mien.train.datasets import load_dataset
+    from mien.train.datasets.numbering import class_names_or_none
 
-    faces, _, report = clean(load_dataset(data), near_copy)
+    faces, _, report = clean(load_dataset(data, names=class_names_or_none(class_names)), near_copy)
     if as_json:
         typer.echo(json.dumps({**report.as_dict(), "classes": faces.counts()}, indent=2))
     else:

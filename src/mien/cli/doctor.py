@@ -151,4 +151,7 @@ def _cameras() -> list[Check]:
     names = sorted(Path("/sys/class/video4linux").glob("video*/name"))
     if not names:
         return [Check("camera", "-", "optional", "none found")]
-    return [Check("camera", path.parent.name, "ok", path.read_text().strip()) for path in names]
+    return [
+        Check("camera", path.parent.name, "ok", path.read_text(encoding="utf-8", errors="replace").strip())
+        for path in names
+    ]

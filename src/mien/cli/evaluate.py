@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mien.cli.options import PriorOption
+from mien.cli.options import ClassNamesOption, PriorOption
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def evaluate(
         list[str] | None, typer.Option(help="Leave a class out; may be repeated.", metavar="CLASS")
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
+    class_names: ClassNamesOption = None,
     landmarks: Annotated[
         Path | None, typer.Option(help="Landmarks of the faces (.npz), to measure against.")
     ] = None,
@@ -105,6 +106,7 @@ def evaluate(
     """
     from mien.config import load_settings
     from mien.expression.network import load_network
+    from mien.train.datasets.numbering import class_names_or_none
     from mien.train.evaluation.evaluate import evaluate as measure
     from mien.train.recipe import change_recipe, read_recipe
 
@@ -116,7 +118,8 @@ def evaluate(
         return
     found = measure(
         network, data, split=split, recipe=chosen, remove=remove or (), votes=votes, landmarks=landmarks,
-        flips=flips, head=head, by=by or (), person=person, faces_as=faces, prior=expected,
+        names=class_names_or_none(class_names), flips=flips, head=head, by=by or (), person=person,
+        faces_as=faces, prior=expected,
         fit_prior_to=fit_prior, own_neutral=own_neutral,
     )  # fmt: skip
     if card is not None:

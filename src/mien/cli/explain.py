@@ -80,8 +80,9 @@ def explain(
 def _picture(photo: str, out: Path | None) -> Path:
     """Say where to draw, and refuse what can't be or must not be."""
     from mien.analysis.explain import check_format
+    from mien.files import fitting_name
 
-    out = out or Path(f"{Path(photo).stem}-explained.png")
+    out = out or Path(fitting_name(Path(photo).stem, room_bytes=24) + "-explained.png")
     check_format(out)
     if out.exists() and Path(photo).exists() and out.samefile(photo):
         raise ConfigError(f"{out}: is the photograph itself; choose another --out")

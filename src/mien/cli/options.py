@@ -44,4 +44,12 @@ StoreOption = Annotated[
         metavar="PATH|URL",
     ),
 ]
+ClassNamesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--class-names",
+        help="What class numbers mean: affectnet, raf-db, ck+, expw, fer2013, or 1=surprise,2=fear.",
+        metavar="NAME|N=WORD,...",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

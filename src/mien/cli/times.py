@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from mien.errors import ConfigError
+from mien.moments import AmbiguousMomentError, by_this_clock, parse_moment
 
 _CLOCK: Final = re.compile(r"\d\d:\d\d(:\d\d)?")
 """A time of today; without colons it could be a day: 20260503 is one, and 20:26:05 another."""
@@ -24,12 +25,14 @@ def read_moment(option: str, text: str, now: datetime) -> datetime:
         The moment; where the text has no zone, by the clock of this computer.
 
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: it is none of these; or the clock never showed it, or twice (summer time).
     """
     try:
         if _CLOCK.fullmatch(text):
-            return _local(datetime.combine(now.astimezone().date(), time.fromisoformat(text)))
-        return _local(datetime.fromisoformat(text))
+            return by_this_clock(datetime.combine(now.astimezone().date(), time.fromisoformat(text)))
+        return parse_moment(text)
+    except AmbiguousMomentError as error:
+        raise ConfigError(f"{option}: {error}") from error
     except (ValueError, OverflowError) as error:
         raise ConfigError(
             f"{option}: expected a time such as 14:30 or 2026-05-03T14:30, received {text!r}"
@@ -43,7 +46,8 @@ def read_end(option: str, text: str, now: datetime) -> datetime:
         ConfigError: it is no time.
     """
     try:
-        return _local(datetime.combine(date.fromisoformat(text) + timedelta(days=1), time()))
+        # Where summer time begins or ends at midnight, this is the first moment of the next day all the same.
+        return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time()).astimezone()
     except (ValueError, OverflowError):
         return read_moment(option, text, now)
 
@@ -69,7 +73,3 @@ def shown_end(at: datetime) -> str:
 def shown(at: datetime) -> str:
     """Give a moment as people read it, by the clock of this computer."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
-
-
-def _local(at: datetime) -> datetime:
-    return at.astimezone() if at.tzinfo is None else at

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.console import progress_bar
+from mien.cli.options import ClassNamesOption
 
 if TYPE_CHECKING:
     from mien.train.loop import Progress, Report
@@ -34,6 +35,7 @@ def train(
         typer.Option(help="ImageNet's weights (.npz, or Keras's) [Keras downloads them]."),
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
+    class_names: ClassNamesOption = None,
     landmarks: Annotated[
         Path | None,
         typer.Option(help="Landmarks of the faces (.npz), for a joint recipe; without, it learns none."),
@@ -70,6 +72,7 @@ def train(
 
     Example: mien train fer2013.csv --votes fer2013new.csv --recipe mien --landmarks landmarks68.npz
     """
+    from mien.train.datasets.numbering import class_names_or_none
     from mien.train.recipe import change_recipe, read_recipe
     from mien.train.start import start
 
@@ -78,6 +81,8 @@ def train(
     )
     folder = out or Path("runs") / chosen.name
     common: dict[str, Any] = {"folder": folder, "weights": weights, "votes": votes, "say": say}
+    if class_names is not None:
+        common["names"] = class_names_or_none(class_names)
     if terms:
         common["terms"] = terms
     with progress(chosen.name) as report:

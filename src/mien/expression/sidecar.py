@@ -19,6 +19,7 @@ from mien.errors import ModelError
 from mien.files import write_json
 from mien.labels import EMOTIONS, FER2013
 from mien.prior import Mix
+from mien.textfile import read_text
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -297,11 +298,13 @@ def read_sidecar(path: Path) -> Sidecar:
         ModelError: the file is missing, is no JSON, or a field is missing, unknown or out of range.
     """
     try:
-        return Sidecar.model_validate_json(path.read_bytes())
+        return Sidecar.model_validate_json(read_text(path))
     except OSError as error:
         raise ModelError(
             f"{path}: needs its sidecar beside it ({error.strerror}); `mien models export` writes both"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: expected JSON in UTF-8 ({error}); export the network again") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"

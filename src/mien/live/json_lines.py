@@ -27,5 +27,5 @@ class JsonLines:
             BrokenPipeError: the reader has gone.
         """
         said = reading.as_dict(landmarks=self._landmarks)
-        self._out.write(json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+        self._out.write(json.dumps(said, allow_nan=False, separators=(",", ":")) + "\n")
         self._out.flush()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from mien.errors import ConfigError
+from mien.processors import usable_cores
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ PROFILES: Final = MappingProxyType(
             settings={
                 "fps": 10.0,
                 "redetect_s": 2.0,
-                "threads": max(1, (os.cpu_count() or 1) - 1),
+                "threads": max(1, usable_cores() - 1),
             },
         ),
     }

@@ -10,6 +10,7 @@ from typing import Final
 from mien.errors import ConfigError
 from mien.files import write_json
 from mien.folders import config_folder
+from mien.textfile import read_text
 
 PURPOSES: Final = ("self", "research", "clinic", "venue")
 """What it may be used for."""
@@ -38,7 +39,7 @@ REFUSED: Final = MappingProxyType(
 def read_purpose() -> str | None:
     """Give the purpose that was chosen; None when there is none yet, or its file can't be read."""
     try:
-        chosen = json.loads(_file().read_text(encoding="utf-8"))["purpose"]
+        chosen = json.loads(read_text(_file()))["purpose"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return chosen if chosen in PURPOSES else None

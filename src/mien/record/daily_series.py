@@ -15,6 +15,7 @@ from mien.errors import ConfigError, SourceError
 from mien.mood.change.findings import Finding, findings
 from mien.mood.change.watched import charts
 from mien.mood.usual import LEAST_DAY_MINUTES, NotReady, Usual
+from mien.textfile import encoding_of
 
 if TYPE_CHECKING:
     from mien.mood.change.charts import Chart
@@ -64,12 +65,16 @@ def read_series(
         ConfigError: a column isn't there or holds no numbers, or a date isn't one.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, encoding=encoding_of(path))
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: can't be read as CSV ({error})") from error
     named = _date_column(table, date_column, path)
     try:
-        dates = pd.to_datetime(table[named], format=date_format or "ISO8601")
+        # As texts, as 20260501 is a number to pandas; and whole, as "2026" would be its first of January.
+        written = table[named].astype("string").str.strip()
+        if date_format is None and (short := written[written.str.len() < len("20260501")]).size:
+            raise ValueError(f"{short.iloc[0]!r} names no day")
+        dates = pd.to_datetime(written, format=date_format or "ISO8601")
     except (ValueError, TypeError) as error:
         raise ConfigError(
             f"{path}: column {named!r} holds no dates of the form {date_format or '2026-05-01'}; name theirs"

@@ -6,9 +6,20 @@ from pathlib import Path
 
 from mien.source.address import camera_device, is_address, is_camera
 from mien.source.base import Chooser, Source, SourceReport
-from mien.source.inputs import Input, Kind, find_inputs, kind_of
+from mien.source.inputs import Input, Kind, Search, find_inputs, kind_of, search
 
-__all__ = ["Input", "Kind", "Source", "SourceReport", "find_inputs", "kind_of", "open_live", "open_source"]
+__all__ = [
+    "Input",
+    "Kind",
+    "Search",
+    "Source",
+    "SourceReport",
+    "find_inputs",
+    "kind_of",
+    "open_live",
+    "open_source",
+    "search",
+]
 
 
 def open_source(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
@@ -18,15 +18,25 @@ Kind = Literal["photograph", "video"]
 
 PHOTOGRAPHS: Final = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff",
-    ".ppm", ".pgm", ".pnm", ".jp2", ".avif", ".heic", ".heif",
+    ".ppm", ".pgm", ".pnm", ".jp2", ".avif", ".heic", ".heif", ".hif",
 })  # fmt: skip
 """Suffixes of the photographs that are looked for in a folder."""
 
 VIDEOS: Final = frozenset({
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts",
-    ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".dv",
+    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".divx", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v",
+    ".vob", ".mod", ".tod", ".ts", ".mts", ".m2ts", ".m2t", ".trp", ".wmv", ".asf", ".flv", ".f4v",
+    ".3gp", ".3g2", ".ogv", ".ogm", ".rm", ".rmvb", ".mxf", ".dv", ".nut", ".ivf",
+    ".h264", ".264", ".h265", ".265", ".hevc",
 })  # fmt: skip
-"""Suffixes of the videos that are looked for in a folder. Not .ts: most of those are TypeScript."""
+"""Suffixes of the videos that are looked for in a folder."""
+
+_SHARED_SUFFIXES: Final = frozenset({".ts", ".mts", ".mod"})
+"""Suffixes of other things too (TypeScript, Go, music): in a folder, such a file's content decides."""
+
+_MPEG_PACK: Final = b"\x00\x00\x01\xba"
+_SYNC: Final = 0x47
+_PACKETS_BYTES: Final = (188, 192, 204)
+"""ISO/IEC 13818-1: transport packets begin with 0x47; 192 bytes with a time before them, 204 with parity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,19 @@ class Input:
     path: Path
     kind: Kind
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was found in files and folders.
+
+    Attributes:
+        inputs: the files to read.
+        skipped: the files in the folders that are neither photographs nor videos, as far as their names say.
+    """
+
+    inputs: tuple[Input, ...]
+    skipped: tuple[Path, ...]
 
 
 def kind_of(path: Path) -> Kind:
@@ -75,18 +98,54 @@ def find_inputs(paths: Iterable[Path | str]) -> list[Input]:
         SourceError: a path is missing, a folder may not be read, or has nothing to read in it; or it is a
             camera or a stream, which has no end.
     """
+    return list(search(paths).inputs)
+
+
+def search(paths: Iterable[Path | str]) -> Search:
+    """Expand files and folders as `find_inputs` does, and say which files in the folders were not taken.
+
+    Raises:
+        SourceError: as `find_inputs` does.
+    """
+    skipped: dict[Path, Path] = {}
     found: dict[Path, tuple[Path, Path, Kind]] = {}
     for path in map(_file_path, paths):
         for file, kind in _expand(path):
+            if kind is None:
+                skipped.setdefault(file.resolve(), file)
+                continue
             root = path.parent if file == path else path
             found.setdefault(file.resolve(), (root, file, kind))
     names = _unique_names([(root.resolve(), file.relative_to(root)) for root, file, _ in found.values()])
-    return [Input(file, kind, name) for (_, file, kind), name in zip(found.values(), names, strict=True)]
+    inputs = [Input(file, kind, name) for (_, file, kind), name in zip(found.values(), names, strict=True)]
+    left = [file for place, file in skipped.items() if place not in found]
+    return Search(tuple(inputs), tuple(left))
 
 
 def _kind_by_suffix(path: Path) -> Kind | None:
     suffix = path.suffix.lower()
     return "photograph" if suffix in PHOTOGRAPHS else "video" if suffix in VIDEOS else None
+
+
+def _kind_in_folder(path: Path) -> Kind | None:
+    if path.suffix.lower() in _SHARED_SUFFIXES and not _is_mpeg(path):
+        return None
+    return _kind_by_suffix(path)
+
+
+def _is_mpeg(path: Path) -> bool:
+    """Say whether a file is an MPEG programme or transport stream, which may be cut anywhere."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(3 * max(_PACKETS_BYTES))
+    except OSError:
+        return True  # reading it says what is wrong
+    return start.startswith(_MPEG_PACK) or any(
+        set(start[place : place + 2 * size + 1 : size]) == {_SYNC}
+        for size in _PACKETS_BYTES
+        if len(start) > 2 * size
+        for place in range(min(size, len(start) - 2 * size))
+    )
 
 
 def _file_path(path: Path | str) -> Path:
@@ -98,17 +157,31 @@ def _file_path(path: Path | str) -> Path:
     return Path(path)
 
 
-def _expand(path: Path) -> list[tuple[Path, Kind]]:
+def _expand(path: Path) -> list[tuple[Path, Kind | None]]:
     if not is_folder(path):
         return [(path, kind_of(path))]
     inside = sorted(_walk(path), key=lambda file: natural_key(file.relative_to(path)))
-    files = [(file, kind) for file in inside if (kind := _kind_by_suffix(file))]
-    if not files:
+    files = [(file, _kind_in_folder(file)) for file in inside]
+    if not any(kind for _, kind in files):
+        others = f", but {some(inside, path)}" if inside else ""
         raise SourceError(
             f"{path}: expected photographs (JPEG, PNG, TIFF...) or videos (MP4, MOV, MKV, AVI...) in this "
-            "folder, received none; name another folder, or the files themselves"
+            f"folder, received none{others}; name another folder, or the files themselves"
         )
     return files
+
+
+def some(files: Sequence[Path], folder: Path | None = None, *, most: int = 5) -> str:
+    """Name the first few of many files: "a.raw, b.raw and 12 more".
+
+    Args:
+        files: at least one.
+        folder: names are given from there; bare ones where left out.
+        most: how many names.
+    """
+    names = [str(file.relative_to(folder) if folder else file.name) for file in files[:most]]
+    more = f" and {len(files) - most} more" if len(files) > most else ""
+    return ", ".join(names) + more
 
 
 def _walk(folder: Path) -> Iterator[Path]:

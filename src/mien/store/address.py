@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from mien.errors import ConfigError
 from mien.folders import data_folder
+from mien.textfile import read_text
 
 _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 
@@ -72,7 +73,7 @@ def find_key(key: str | None = None) -> str | None:
     if not (name := os.environ.get("MIEN_STORE_KEY_FILE")):
         return None
     try:
-        first = Path(name).read_text(encoding="utf-8").partition("\n")[0].strip()
+        first = read_text(Path(name)).partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"MIEN_STORE_KEY_FILE: cannot read {name}: {error}") from error
     if not first:

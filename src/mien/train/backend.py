@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConfigError
+from mien.processors import usable_cores
 
 
 def choose_backend() -> None:
@@ -29,6 +30,10 @@ def load_keras() -> Any:
     """
     choose_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if (cores := usable_cores()) < (os.cpu_count() or 1):
+        # Both count the machine's cores or those bound to, and know nothing of a control group's share.
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+            os.environ.setdefault(name, str(cores))
     try:
         import keras
     except ImportError as error:

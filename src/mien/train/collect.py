@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -20,11 +20,11 @@ from mien.analysis.task import Failure, Task, plan
 from mien.config import Settings
 from mien.errors import ConfigError, OutputError, SourceError
 from mien.face.crop import crop_faces, crop_whole
-from mien.files import write_json, written_whole
+from mien.files import fitting_name, write_json, written_whole
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
 from mien.source import open_source
-from mien.table import escape_formula
+from mien.table import escape_formula, plain_name
 from mien.train.copies import CopyFilter, Verdict
 from mien.train.datasets.corrected import LABELS_FILE
 from mien.types import Faces, Frame
@@ -56,6 +56,7 @@ class CollectReport:
         near_copies: faces left out because an earlier one correlates with them above the threshold.
         labels: how many faces were kept of each label.
         failures: the inputs that can't be read, and why.
+        skipped: the files in the folders that are neither photographs nor videos, by their suffix.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class CollectReport:
     near_copies: int
     labels: dict[str, int]
     failures: tuple[Failure, ...]
+    skipped: tuple[Path, ...] = ()
 
     @property
     def kept(self) -> int:
@@ -85,6 +87,7 @@ class CollectReport:
             "kept": self.kept,
             "labels": self.labels,
             "failures": [{"source": each.source, "error": each.error} for each in self.failures],
+            "skipped": [plain_name(str(each)) for each in self.skipped],
         }
 
 
@@ -127,7 +130,7 @@ def collect(
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: not an empty folder; remove it or choose another, so that nothing is lost")
-    tasks, failures = plan(paths)
+    tasks, failures, skipped = plan(paths)
     with closing(pipeline or Pipeline(settings)) as stages:
         builder = _Builder(out, stages, size_px, near_copy)
         try:
@@ -137,7 +140,7 @@ def collect(
                 except SourceError as error:
                     failures.append(Failure(task.name, str(error)))
         finally:
-            report = builder.report(failures)
+            report = replace(builder.report(failures), skipped=tuple(skipped))
             builder.finish(report)
     return report
 
@@ -177,7 +180,8 @@ class _Builder:
     def _save(self, crop: NDArray[np.uint8], task: Task, frame: Frame, faces: Faces, place: int) -> None:
         label = EMOTIONS[int(np.nanargmax(faces.probabilities[place]))]
         number = len(self._rows) + 1
-        file = f"{IMAGES_FOLDER}/{label}/{number:06d}-{PurePosixPath(task.stem).name[:80]}.png"
+        origin = fitting_name(PurePosixPath(task.stem).name, room_bytes=175)
+        file = f"{IMAGES_FOLDER}/{label}/{number:06d}-{origin}.png"
         with written_whole(self._out / file) as temporary:
             Image.fromarray(crop).save(temporary)
         row = {

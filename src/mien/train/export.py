@@ -14,6 +14,7 @@ from mien.errors import ConfigError, ModelError
 from mien.expression.network import find_network
 from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path, write_sidecar
 from mien.files import sha256_of, write_text, written_whole
+from mien.textfile import read_text
 from mien.train.backend import load_keras
 from mien.train.joint.recipe import JointRecipe
 from mien.train.prepare import prepare
@@ -132,7 +133,7 @@ def _copy(run: Path, out: Path) -> None:
 
 
 def _copy_card(run: Path, name: str, out: Path) -> None:
-    card = (run / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = read_text(run / "MODEL_CARD.md")
     renamed = card.replace(f"card: {name}", f"card: {out.stem}")
     write_text(out.with_suffix(".md"), renamed.replace(str(run / f"{name}.onnx"), out.name))
 
@@ -154,7 +155,7 @@ def _export_joint(model: Any, sidecar: Sidecar, out: Path, precision: Precision)
 
 def _read_recipe(run: Path) -> AnyRecipe:
     try:
-        return parse_config(json.loads((run / "config.json").read_text(encoding="utf-8")), str(run))
+        return parse_config(json.loads(read_text(run / "config.json")), str(run))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{run}: not the folder of a finished run ({error}); `mien train` makes one"

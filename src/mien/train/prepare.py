@@ -11,6 +11,7 @@ from mien.errors import DatasetError
 from mien.train.cleaning import CleaningReport, clean
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
+from mien.train.datasets.numbering import Names
 from mien.train.joint.recipe import JointRecipe
 from mien.train.recipe import Recipe
 from mien.train.splits import make_split
@@ -36,7 +37,12 @@ class Prepared:
 
 
 def prepare(
-    recipe: Recipe | JointRecipe, data: Path, *, votes: Path | None = None, landmarks: Path | None = None
+    recipe: Recipe | JointRecipe,
+    data: Path,
+    *,
+    votes: Path | None = None,
+    landmarks: Path | None = None,
+    names: Names | None = None,
 ) -> Prepared:
     """Read, clean and split the data as a recipe says.
 
@@ -46,12 +52,13 @@ def prepare(
         recipe: what to do.
         data: a data set that `load_dataset` reads.
         votes: FER+'s CSV, for a Kaggle CSV.
+        names: what class numbers mean, as in `load_dataset`.
         landmarks: landmarks of the faces, see `datasets.landmarks`.
 
     Raises:
         DatasetError: the data can't be read, or doesn't fit the recipe.
     """
-    read = load_dataset(data, size_px=recipe.data.size_px, votes=votes)
+    read = load_dataset(data, size_px=recipe.data.size_px, votes=votes, names=names)
     if landmarks is not None:
         read = with_landmarks(read, landmarks)
     faces, groups, report = clean(read, recipe.data.near_copy)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from mien.errors import ConfigError
+from mien.textfile import read_text
 from mien.train.augment import Augmentation
 from mien.train.joint.recipe import JointRecipe
 from mien.train.network_parts import AnyNetworkPart, NetworkPart, network_part
@@ -97,7 +98,7 @@ def read_recipe(name_or_path: str) -> AnyRecipe:
             f"no recipe {name_or_path}: expected a file, or one of {', '.join(built_in_recipes())}"
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"recipe {name_or_path}: not a readable text file ({error})") from error
     return parse_recipe(text, name_or_path)

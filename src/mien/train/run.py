@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +24,11 @@ from mien.expression.sidecar import (
     write_sidecar,
 )
 from mien.files import sha256_of, write_json, written_whole
+from mien.processors import usable_cores
 from mien.train.backend import copy_weights, load_keras
 from mien.train.checkpoint import LoopState
 from mien.train.datasets import FaceSet
+from mien.train.datasets.numbering import Names
 from mien.train.evaluation.answers import answer_all
 from mien.train.evaluation.evaluate import Evaluation, evaluate_logits
 from mien.train.export import write_network
@@ -75,6 +76,7 @@ def train(
     folder: Path,
     weights: Path | None = None,
     votes: Path | None = None,
+    names: Names | None = None,
     terms: str = "see the data set",
     say: Say = lambda line: None,
     report: Report = lambda progress: None,
@@ -87,6 +89,7 @@ def train(
         folder: the run's folder; made where it is missing.
         weights: ImageNet weights (.npz, or a weights file of Keras's MobileNet); None for Keras's download.
         votes: FER+'s CSV, for a Kaggle CSV.
+        names: what class numbers mean, as in `datasets.load_dataset`.
         terms: under which terms the data may be used; stands in the sidecar.
         say: called with one line for each choice and each step.
         report: called after every step of the loop.
@@ -98,7 +101,7 @@ def train(
         OutputError: the folder can't be written.
     """
     say(f"recipe {recipe.name}, seed {recipe.seed}; reading {data}")
-    parts = prepare(recipe, data, votes=votes)
+    parts = prepare(recipe, data, votes=votes, names=names)
     say_parts(parts, say)
     claim(folder, recipe)
     write_json(folder / "versions.json", versions())
@@ -146,7 +149,7 @@ def finish(
 
     uncalibrated = _uncalibrated(recipe, parts, network, deployed, data, terms, state.effort)
     # Measured is what is given away: the exported file, not Keras's network.
-    shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=os.cpu_count() or 1)
+    shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=usable_cores())
     answers = {
         "validation": answer_all(shipped, parts.validation.images),
         "test": answer_all(shipped, parts.test.images),

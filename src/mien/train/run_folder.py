@@ -9,6 +9,7 @@ from typing import Any
 from mien.errors import DatasetError, MienError
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.files import sha256_of, write_json
+from mien.textfile import read_text
 from mien.train.checkpoint import LoopState, read_checkpoint
 from mien.train.loop import CHECKPOINT, is_in_time
 from mien.train.recipe import AnyRecipe, Recipe
@@ -55,7 +56,7 @@ def is_finished(recipe: AnyRecipe, data: Path, folder: Path) -> bool:
 
 def _config(folder: Path) -> Any:
     try:
-        return json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        return json.loads(read_text(folder / CONFIG))
     except (OSError, ValueError):
         return None
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from mien.errors import ModelError
+from mien.processors import usable_cores
 from mien.train.onnx_export import Graph, Value, write_layer
 
 KERAS_LIMIT = 1e-4
@@ -106,7 +107,9 @@ def difference_from_keras(
         images: uint8 (n, height, width), n at least 1.
         output: which of the outputs.
     """
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     received = session.run([output], {"image": images})[0]
     axis = 1 if model.inputs[0].shape[1] == 1 else 3
     answer = model.predict(np.expand_dims(images, axis).astype(np.float32), verbose=0)

@@ -26,7 +26,7 @@ def found_cameras(folder: Path = _FOLDER) -> list[dict[str, str]]:
         return []
     names = {int(path.parent.name.removeprefix("video")): path for path in folder.glob("video[0-9]*/name")}
     return [
-        {"where": f"camera:{index}", "name": path.read_text(errors="replace").strip()}
+        {"where": f"camera:{index}", "name": path.read_text(encoding="utf-8", errors="replace").strip()}
         for index, path in sorted(names.items())
     ]
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 
 from mien.errors import MissingError, StoreError
 from mien.expression.seldom import seldom_words
+from mien.moments import AmbiguousMomentError
 from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.record import scales
 from mien.record.origin import too_rarely
@@ -191,6 +192,8 @@ def _span(
 def _moment(text: str | None) -> datetime | None:
     try:
         return views.moment(text) if text else None
+    except AmbiguousMomentError as error:
+        raise HTTPException(422, str(error)) from None
     except (ValueError, OverflowError):
         detail = (
             f"expected a time as in 2026-05-01T09:30, from {FIRST_YEAR} to {LAST_YEAR}, received {text!r}"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.labels import EMOTIONS
+from mien.moments import parse_moment
 from mien.record import scales
 from mien.record.origin import origin_words, too_rarely
 from mien.record.person import is_simulated
@@ -43,10 +44,10 @@ def moment(text: str) -> datetime:
     """Give the moment at which the server's clock shows a text; with a zone, that moment.
 
     Raises:
-        ValueError: it is no time, or far away.
+        ValueError: it is no time, or far away, or the clock never showed it, or twice.
         OverflowError: it is further away than a calendar reaches.
     """
-    at = datetime.fromisoformat(text).astimezone()
+    at = parse_moment(text).astimezone()
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, received {at.year}")
     return at

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mien.errors import ConfigError
 from mien.store.types import SHORTEST_PASSWORD
+from mien.textfile import read_text
 
 
 class WebSettings(BaseSettings):
@@ -128,10 +129,10 @@ def read_password(path: Path) -> str:
         ConfigError: the file can't be read, or its password is too short.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"password file {path}: expected a readable text file ({error})") from error
-    password = text.split("\n", 1)[0].rstrip("\r")
+    password = text.partition("\n")[0]
     check_password(password, f"password file {path}")
     return password
 

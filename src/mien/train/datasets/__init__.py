@@ -9,19 +9,26 @@ from mien.train.datasets.base import FaceSet, Rejects
 from mien.train.datasets.corrected import LABELS_FILE, lists_files, read_corrected
 from mien.train.datasets.csv import read_csv
 from mien.train.datasets.folder import read_folder
+from mien.train.datasets.layouts import known_layout
+from mien.train.datasets.listed import read_listed
+from mien.train.datasets.numbering import Names
 from mien.train.datasets.parquet import read_parquet
 
 __all__ = ["FaceSet", "Rejects", "load_dataset"]
 
 
-def load_dataset(path: Path, *, size_px: int = 48, votes: Path | None = None) -> FaceSet:
+def load_dataset(
+    path: Path, *, size_px: int = 48, votes: Path | None = None, names: Names | None = None
+) -> FaceSet:
     """Read a data set of labelled faces, choosing the reader by what `path` is.
 
     Args:
-        path: a Kaggle CSV, a Parquet file, a folder with one subfolder per class, or a CSV that lists image
-            files (or the folder with such a labels.csv, as `mien dataset build` makes it).
+        path: a Kaggle CSV, a Parquet file, a folder with one subfolder per class, a CSV that lists image
+            files (or the folder with such a labels.csv, as `mien dataset build` makes it), or the folder of a
+            data set that `layouts` knows.
         size_px: side of the images given back; others are resized.
         votes: FER+'s `fer2013new.csv`, for a Kaggle CSV.
+        names: what class numbers mean, by number, where the data does not say.
 
     Raises:
         DatasetError: it is missing, of no known form, or holds no usable face; or votes were given for
@@ -29,15 +36,25 @@ def load_dataset(path: Path, *, size_px: int = 48, votes: Path | None = None) ->
     """
     if not path.exists():
         raise DatasetError(f"{path}: no such file or folder")
+    if path.is_dir() and (table := _kaggle_csv(path)):
+        path, votes = table, votes or next(iter(sorted(path.rglob("fer2013new.csv"))), None)
     listing = path / LABELS_FILE if path.is_dir() else path
     if listing.is_file() and listing.suffix.lower() == ".csv" and lists_files(listing):
-        return read_corrected(listing, size_px)
+        return read_corrected(listing, size_px, names)
     if path.suffix.lower() == ".csv" and path.is_file():
-        return read_csv(path, size_px, votes)
+        return read_csv(path, size_px, votes, names)
     if votes is not None:
         raise DatasetError(f"{votes}: votes in a file of their own belong to a Kaggle CSV, received {path}")
     if path.is_dir():
-        return read_folder(path, size_px)
+        rows = known_layout(path)
+        return read_folder(path, size_px, names) if rows is None else read_listed(path, rows, size_px)
     if path.suffix.lower() == ".parquet":
-        return read_parquet(path, size_px)
+        return read_parquet(path, size_px, names)
     raise DatasetError(f"{path}: expected a .csv, a .parquet, or a folder with one subfolder per class")
+
+
+def _kaggle_csv(folder: Path) -> Path | None:
+    """Find FER-2013's CSV in the folder that it was unpacked into; icml_face_data.csv is the same faces."""
+    places = [folder, folder / "fer2013"]
+    names = ("fer2013.csv", "icml_face_data.csv")
+    return next((place / name for place in places for name in names if (place / name).is_file()), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,27 @@ USAGE_OF_NAME = {
     "privatetest": "PrivateTest",
 }
 """What data sets call the parts of their own split, in lower case, and FER-2013's name for each."""
+
+_PART = re.compile(r"([a-z]+)[ _-]?(set|data|images|faces)?")
+
+
+def part_of_split(name: str) -> str | None:
+    """Say which part of a split a name is of: "train", "Val_set", "test-images"; None for others."""
+    lower = name.strip().lower()
+    found = _PART.fullmatch(lower)
+    return USAGE_OF_NAME.get(lower) or (USAGE_OF_NAME.get(_stem(found)) if found else None)
+
+
+def _stem(found: re.Match[str]) -> str:
+    return re.sub("(set|data|images|faces)$", "", found[1])
+
+
+def classes_of(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Give the class list of some labels, in the alphabet's order, and each one's place in it; -1 for ""."""
+    labels = tuple(sorted(set(words) - {""}))
+    places = {label: place for place, label in enumerate(labels)}
+    return labels, np.array([places.get(word, -1) for word in words], np.int64)
+
 
 _NOT_TEXT = (bytes, dict, list, np.ndarray)
 

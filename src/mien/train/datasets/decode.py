@@ -13,23 +13,30 @@ from PIL import Image
 from mien.errors import SourceError
 from mien.source.images import read_image
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
 
-def grey_square(source: bytes | Path, size_px: int) -> NDArray[np.uint8] | None:
+
+def grey_square(source: bytes | Path, size_px: int, box: Box | None = None) -> NDArray[np.uint8] | None:
     """Decode an image, make it grey (ITU-R 601) and bring it to one size.
 
     Args:
         source: an image file, or its bytes.
         size_px: side of the result in pixels.
+        box: the part that counts; all of it where left out.
 
     Returns:
-        (size_px, size_px) uint8, or None where the image can't be read.
+        (size_px, size_px) uint8, or None where the image can't be read or the box lies outside.
     """
     try:
         with _opened(source) as image:
             grey = np.asarray(image.convert("L"))
+            if box is not None:
+                left, top, right, bottom = (max(0, side) for side in box)
+                grey = grey[top:bottom, left:right]
     except (SourceError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    return resize_grey(grey, size_px)
+    return resize_grey(grey, size_px) if grey.size else None
 
 
 def _opened(source: bytes | Path) -> Image.Image:

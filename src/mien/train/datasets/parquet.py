@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES, standard_label
-from mien.train.datasets.base import USAGE_OF_NAME, FaceSet, other_columns, pictures_of
+from mien.train.datasets.base import FaceSet, classes_of, other_columns, part_of_split, pictures_of
 from mien.train.datasets.decode import grey_square
+from mien.train.datasets.numbering import Names, named
 
 _LABEL_COLUMNS = ("emotion", "label", "labels")
 _USAGE_COLUMNS = ("usage", "Usage", "split")
 
 
-def read_parquet(path: Path, size_px: int) -> FaceSet:
+def read_parquet(path: Path, size_px: int, names: Names | None = None) -> FaceSet:
     """Read a Parquet file with an `image` column ({bytes, path} or bytes) and a label column.
 
     The label column is `emotion` (0-6, FER-2013's numbers), or `label`: words, or numbers whose names stand
@@ -30,6 +31,7 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
     Args:
         path: the file.
         size_px: side of the images given back.
+        names: what the numbers of the classes mean, where the file does not say or is to be contradicted.
 
     Raises:
         DatasetError: it is no Parquet file, a column is missing, or no row is readable.
@@ -47,15 +49,15 @@ def read_parquet(path: Path, size_px: int) -> FaceSet:
     cells = table["image"].to_pylist()
     pictures = pictures_of([_bytes(cell) for cell in cells])
     images = [grey_square(data, size_px) if data else None for data in pictures]
-    names = np.array([_name(cell, row) for row, cell in enumerate(cells)])
-    labels, targets = _targets(table, label_column)
+    called = np.array([_name(cell, row) for row, cell in enumerate(cells)])
+    labels, targets = _targets(table, label_column, names, path)
     return FaceSet.from_rows(
         path,
         images,
         targets,
         labels=labels,
         usage=_usage(table),
-        names=names,
+        names=called,
         votes=_votes(table, path) if "votes" in table.column_names else None,
         columns=other_columns(table.drop_columns(["image"]).to_pandas(), {label_column, "votes"}),
         pictures=pictures,
@@ -75,9 +77,7 @@ def _usage(table: pa.Table) -> NDArray[np.str_]:
     column = next((name for name in _USAGE_COLUMNS if name in table.column_names), None)
     if column is None:
         return np.full(table.num_rows, "")
-    return np.array(
-        [USAGE_OF_NAME.get(str(value).lower(), value) or "" for value in table[column].to_pylist()], str
-    )
+    return np.array([part_of_split(str(value)) or value or "" for value in table[column].to_pylist()], str)
 
 
 def _votes(table: pa.Table, path: Path) -> NDArray[np.int64]:
@@ -88,21 +88,20 @@ def _votes(table: pa.Table, path: Path) -> NDArray[np.int64]:
     return np.array(rows, np.int64)
 
 
-def _targets(table: pa.Table, column: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _targets(
+    table: pa.Table, column: str, given: Names | None, path: Path
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     values = table[column].to_pylist()
     kind = table.schema.field(column).type
     if pa.types.is_floating(kind):  # whole numbers among which some are missing
         values = [int(value) if value is not None and value.is_integer() else None for value in values]
     elif not pa.types.is_integer(kind):
-        labels = tuple(sorted({str(value) for value in values if value}))
-        places = {label: place for place, label in enumerate(labels)}
-        return labels, np.array([places.get(str(value), -1) if value else -1 for value in values], np.int64)
-    names = _names_of_classes(table.schema, column)
-    if names is None:
-        highest = max((value for value in values if value is not None), default=-1)
-        names = FER2013 if column == "emotion" else tuple(str(number) for number in range(highest + 1))
-    known = range(len(names))
-    return names, np.array([value if value in known else -1 for value in values], np.int64)
+        return classes_of(named([str(value).strip() if value else "" for value in values], given, path))
+    names = _names_of_classes(table.schema, column) or (FER2013 if column == "emotion" else None)
+    if given is None and names is not None:
+        known = range(len(names))
+        return names, np.array([value if value in known else -1 for value in values], np.int64)
+    return classes_of(named(["" if value is None else str(value) for value in values], given, path))
 
 
 def _names_of_classes(schema: pa.Schema, column: str) -> tuple[str, ...] | None:

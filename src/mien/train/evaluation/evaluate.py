@@ -20,6 +20,7 @@ from mien.neutral import Own
 from mien.prior import Mix, Named
 from mien.train.datasets import FaceSet, load_dataset
 from mien.train.datasets.landmarks import with_landmarks
+from mien.train.datasets.numbering import Names
 from mien.train.evaluation.answers import answer_all, crop_quality
 from mien.train.evaluation.decided import decided_figures
 from mien.train.evaluation.figures import Figure, none_if_nan
@@ -121,6 +122,7 @@ def evaluate(
     recipe: Recipe | JointRecipe | None = None,
     remove: Sequence[str] = (),
     votes: Path | None = None,
+    names: Names | None = None,
     landmarks: Path | None = None,
     flips: bool = False,
     head: str | None = None,
@@ -146,6 +148,7 @@ def evaluate(
         recipe: whose cleaning, class removal and split are used.
         remove: further classes to leave out, by name.
         votes: FER+'s CSV, for a Kaggle CSV.
+        names: what class numbers mean, as in `datasets.load_dataset`.
         landmarks: landmarks of the faces, see `datasets.landmarks`.
         flips: average the outputs' answers to each face and to its mirror image; nobody's table is made so,
             and its figures are left out.
@@ -168,7 +171,7 @@ def evaluate(
         OutputError: the mix can't be written.
     """
     size_px = network.sidecar.size_px
-    faces = part_of(data, split, recipe, size_px=size_px, votes=votes, landmarks=landmarks)
+    faces = part_of(data, split, recipe, size_px=size_px, votes=votes, names=names, landmarks=landmarks)
     if remove:
         faces = faces.without(remove)
     people = people_of(faces, person)
@@ -302,16 +305,17 @@ def part_of(
     *,
     size_px: int,
     votes: Path | None = None,
+    names: Names | None = None,
     landmarks: Path | None = None,
 ) -> FaceSet:
     """Read a part of a data set; arguments and errors as of `evaluate`."""
     if recipe is not None:
-        parts = prepare(recipe, data, votes=votes, landmarks=landmarks)
+        parts = prepare(recipe, data, votes=votes, names=names, landmarks=landmarks)
         named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
         if split not in named:
             raise DatasetError(f"a recipe's split has the parts {', '.join(named)}; received {split}")
         return named[split]
-    faces = load_dataset(data, size_px=size_px, votes=votes)
+    faces = load_dataset(data, size_px=size_px, votes=votes, names=names)
     if landmarks is not None:
         faces = with_landmarks(faces, landmarks)
     if split == "all":

@@ -21,6 +21,7 @@ from mien.expression.network import OnnxNetwork
 from mien.expression.sidecar import Sidecar
 from mien.files import write_json, write_text
 from mien.prior import FER2013_MIX, Mix, Named
+from mien.textfile import read_text
 from mien.train.card import table
 from mien.train.comparison import compare as comparison
 from mien.train.comparison.table import HEAD, markdown
@@ -251,7 +252,7 @@ def read_page(page: Path) -> str:
         ConfigError: it can't be read.
     """
     try:
-        return page.read_text(encoding="utf-8")
+        return read_text(page)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text in UTF-8"
         raise ConfigError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from mien.expression.sidecar import (
 )
 from mien.files import sha256_of, write_json, written_whole
 from mien.labels import EMOTIONS, FER2013
+from mien.processors import usable_cores
 from mien.train.backend import copy_weights, graphics_card, load_keras
 from mien.train.card import FER2013_TERMS
 from mien.train.checkpoint import LoopState
@@ -135,7 +135,7 @@ def finish(
     say(f"ONNX equals Keras within {difference:.1e}")
     int8 = _smaller(path, single, parts, say)
     raw = _uncalibrated(recipe, path, deployed, facts).model_copy(update={"effort": state.effort})
-    graph, threads = path.read_bytes(), os.cpu_count() or 1
+    graph, threads = path.read_bytes(), usable_cores()
     # Measured is what is given away: the exported file, not Keras's network.
     network, answers, found = calibrate_and_measure(
         graph, raw, parts, seed=recipe.seed, threads=threads, say=say
@@ -202,7 +202,7 @@ def recalibrate(
         ModelError: the network or its sidecar is missing or damaged, or it isn't a joint network.
         OutputError: the sidecar can't be written.
     """
-    threads = os.cpu_count() or 1
+    threads = usable_cores()
     loaded = load_network(path, threads=threads)
     if not {"votes", "fer2013", "presence"} <= set(loaded.sidecar.outputs):
         raise ModelError(

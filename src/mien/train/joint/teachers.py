@@ -16,6 +16,7 @@ from mien.expression.calibration import softmax
 from mien.expression.network import INPUT, load_network, read_graph
 from mien.expression.sidecar import TrainedOn
 from mien.files import sha256_of, written_whole
+from mien.processors import usable_cores
 from mien.train.backend import load_keras
 from mien.train.joint.batches import Outputs
 
@@ -96,6 +97,7 @@ def _on_processor(teacher: Path) -> Callable[[NDArray[np.uint8]], Outputs]:
     options = onnxruntime.SessionOptions()
     # Threads that spin while they wait would take the processor from the training itself.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = usable_cores()
     session = onnxruntime.InferenceSession(
         read_graph(teacher)[0], options, providers=["CPUExecutionProvider"]
     )
@@ -149,7 +151,11 @@ def _checked(teacher: Path, size_px: int) -> Path:
 
 
 def _ask(teacher: Path, images: NDArray[np.uint8]) -> Outputs:
-    session = onnxruntime.InferenceSession(read_graph(teacher)[0], providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()
+    session = onnxruntime.InferenceSession(
+        read_graph(teacher)[0], options, providers=["CPUExecutionProvider"]
+    )
     said: dict[str, list[NDArray[np.float64]]] = {name: [] for name in _HEADS}
     for start in range(0, len(images), _BATCH):
         part = images[start : start + _BATCH]

@@ -21,6 +21,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from mien.processors import usable_cores
+
 MOST_CORES: Final = 4
 """FFmpeg's threads, and with them its memory, grow with the cores that it sees."""
 
@@ -42,7 +44,7 @@ def confine(folder: Path, *, memory_mb: int, seconds: float, file_mb: int) -> No
         return
     import resource
 
-    cores = min(MOST_CORES, os.cpu_count() or 1)
+    cores = min(MOST_CORES, usable_cores())
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: math.ceil(seconds) * cores,

@@ -24,6 +24,7 @@ from typing import Any, Final, Literal
 from mien.config import Settings
 from mien.errors import MienError, SourceError
 from mien.prior import Named
+from mien.processors import usable_cores
 from mien.source import Kind
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
@@ -152,7 +153,7 @@ class Uploads:
         self._uploads: dict[str, Upload] = {}
         remove_leftovers(Path(tempfile.gettempdir()))
         self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-        self._pool = ThreadPoolExecutor(at_once or max(1, (os.cpu_count() or 1) // 2), "mien-files")
+        self._pool = ThreadPoolExecutor(at_once or max(1, usable_cores() // 2), "mien-files")
         self._closing = Event()
         self._sweeper = Thread(target=self._sweep_often, name="mien-files-sweeper", daemon=True)
         self._sweeper.start()
