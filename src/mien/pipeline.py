@@ -6,6 +6,7 @@ that reads an expression says where the face is, and so follows it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from mien.face.track import Tracker
 from mien.look import Looker
 from mien.source import Source, open_source
 from mien.types import Faces, Frame, Image
+
+if TYPE_CHECKING:
+    from PIL import Image as Pillow
 
 STAGES: Final = ("decode", "find", "quality", "crop", "expression")
 """The stages whose time is kept; as video is decoded ahead, `decode` is the wait for the next frame.
@@ -160,8 +164,13 @@ class Pipeline:
                 yield frame, faces
 
     def read(self, image: Image) -> Faces:
-        """Read one image, uint8 RGB of shape (height, width, 3)."""
-        return self._look(Tally())(Frame(image, 0, 0.0, "image"))
+        """Read one image, uint8 RGB of shape (height, width, 3).
+
+        Raises:
+            TypeError: it is no array; `mien.read` takes other pictures.
+            ValueError: the array is no such image.
+        """
+        return self._look(Tally())(Frame(image, 0, 0.0, "image", still=True))
 
     def _look(self, tally: Tally) -> Callable[[Frame], Faces]:
         """Give what finds and reads the faces of one source, frame by frame."""
@@ -207,14 +216,17 @@ def stream(where: str | Path | int, **choices: Any) -> Iterator[tuple[Frame, Fac
     """
     settings = load_settings(**choices)
     with Pipeline(settings) as pipeline:
-        yield from pipeline.stream(open_source(where, every=settings.every, fps=settings.fps))
+        yield from pipeline.stream(
+            open_source(where, every=settings.every, fps=settings.fps, max_megapixels=settings.max_megapixels)
+        )
 
 
-def read(image: Image | str | Path, **choices: Any) -> Faces:
+def read(image: Image | Pillow.Image | str | Path | bytes, **choices: Any) -> Faces:
     """Read the faces in one image.
 
     Args:
-        image: uint8 RGB of shape (height, width, 3), or a photograph's path.
+        image: uint8 RGB of shape (height, width, 3); a photograph's path, or its bytes; or an image of
+            Pillow's, which is made upright as a file is. Of several pictures in one file the first counts.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
@@ -223,7 +235,8 @@ def read(image: Image | str | Path, **choices: Any) -> Faces:
     Raises:
         ConfigError: a setting is wrong.
         ModelError: a network is missing or damaged.
-        SourceError: the photograph can't be read.
+        SourceError: the photograph can't be read, or is larger than `max_megapixels`.
+        TypeError: it is nothing of the kind.
         ValueError: the array is no such image.
 
     Example:
@@ -232,11 +245,18 @@ def read(image: Image | str | Path, **choices: Any) -> Faces:
         ['happiness', 'neutral']
     """
     settings = load_settings(**choices)
-    if isinstance(image, str | Path):
-        with closing(open_source(image)) as source:
-            image = next(iter(source.frames())).image
+    pixels = _pixels(image, settings)
     with _reading:
-        return _pipeline(settings).read(image)
+        return _pipeline(settings).read(pixels)
+
+
+def _pixels(image: object, settings: Settings) -> Image:
+    if isinstance(image, str | os.PathLike):
+        with closing(open_source(os.fspath(image), max_megapixels=settings.max_megapixels)) as source:
+            return next(iter(source.frames())).image
+    from mien.source.images import as_image  # Pillow, which who brings an array may not need
+
+    return as_image(image, max_megapixels=settings.max_megapixels)
 
 
 _reading = Lock()

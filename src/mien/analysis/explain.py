@@ -24,7 +24,7 @@ from mien.labels import EMOTIONS, UNCERTAIN, standard_label
 from mien.measures.face3d import STANDARD_FACE
 from mien.pipeline import Pipeline
 from mien.show.explained import cut_out, overlay, sheet, tile
-from mien.source.images import read_image
+from mien.source.images import as_image
 from mien.types import Faces, Image
 
 FORMATS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
@@ -105,12 +105,16 @@ class Explanation:
 
 
 def explain(
-    image: Image | str | Path, *, label: str | None = None, method: Method | None = None, **choices: Any
+    image: Image | Pillow.Image | str | Path | bytes,
+    *,
+    label: str | None = None,
+    method: Method | None = None,
+    **choices: Any,
 ) -> list[Explanation]:
     """Say which regions of each face carried its label.
 
     Args:
-        image: uint8 RGB of shape (height, width, 3), or a photograph's path.
+        image: uint8 RGB of shape (height, width, 3), a photograph's path or bytes, or an image of Pillow's.
         label: the label to explain; by default each face's most likely one.
         method: "occlusion", or "class maps" where the network has them; by default as docs/explain.md says.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
@@ -120,9 +124,9 @@ def explain(
 
     Raises:
         ConfigError: a setting is wrong, or the network has no such label, or no class maps.
-        ValueError: the array is no picture.
+        TypeError, ValueError: it is no picture, or the array is none.
         ModelError: a network is missing or damaged.
-        SourceError: the photograph can't be read.
+        SourceError: the photograph can't be read, or is larger than `max_megapixels`.
 
     Example:
         >>> import mien
@@ -130,10 +134,9 @@ def explain(
         'happiness 97 %: mouth 84 %; lower half, left and right alike; 12 % with this region covered'
     """
     settings = load_settings(**choices)
-    if isinstance(image, str | Path):
-        image = read_image(image)
+    pixels = as_image(image, max_megapixels=settings.max_megapixels)
     with Pipeline(settings) as pipeline:
-        return explain_faces(pipeline, image, label, method)
+        return explain_faces(pipeline, pixels, label, method)
 
 
 def explain_faces(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ from mien.source.images import read_image
 
 
 def grey_square(source: bytes | Path, size_px: int) -> NDArray[np.uint8] | None:
-    """Decode an image, make it grey (ITU-R 601) and bring it to one size.
+    """Decode an image as `mien analyze` does, make it grey (ITU-R 601) and bring it to one size.
 
     Args:
         source: an image file, or its bytes.
@@ -25,18 +24,10 @@ def grey_square(source: bytes | Path, size_px: int) -> NDArray[np.uint8] | None:
         (size_px, size_px) uint8, or None where the image can't be read.
     """
     try:
-        with _opened(source) as image:
-            grey = np.asarray(image.convert("L"))
-    except (SourceError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        image = read_image(source)
+    except SourceError:
         return None
-    return resize_grey(grey, size_px)
-
-
-def _opened(source: bytes | Path) -> Image.Image:
-    """A file may come from a camera: it is read as `mien analyze` reads it, upright, eight bits, on white."""
-    if isinstance(source, bytes):
-        return Image.open(io.BytesIO(source))
-    return Image.fromarray(read_image(source))
+    return resize_grey(np.asarray(Image.fromarray(image).convert("L")), size_px)
 
 
 def resize_grey(grey: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
