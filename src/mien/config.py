@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Final, Literal, TypedDict
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -22,6 +22,10 @@ from mien.textfile import read_text
 
 DetectorName = Literal["auto", "haar", "mtcnn", "yunet"]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+LEAST_MEGAPIXELS: Final = 1.0
+_MOST_MEGAPIXELS: Final = 178.0
+"""Pillow opens nothing larger."""
 
 
 class _OurFile(TomlConfigSettingsSource):
@@ -65,6 +69,12 @@ class Settings(BaseSettings):
     )
     every: int = Field(1, ge=1, description="Analyse every n-th frame of a video.")
     fps: float | None = Field(None, gt=0, description="Analyse at most this many frames a second of a video.")
+    max_megapixels: float = Field(
+        120.0,
+        ge=LEAST_MEGAPIXELS,
+        le=_MOST_MEGAPIXELS,
+        description="Largest picture that is decoded, in millions of pixels; each takes about 8 bytes.",
+    )
     smooth_half_life_s: float = Field(
         0.3, ge=0, description="Half-life of the smoothing of what is shown live, in seconds."
     )
@@ -107,6 +117,7 @@ class Choices(TypedDict, total=False):
     fps: float
     smooth_half_life_s: float
     threads: int
+    max_megapixels: float
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -6,13 +6,14 @@ that reads an expression says where the face is, and so follows it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import Final, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 import cv2
 import numpy as np
@@ -28,6 +29,9 @@ from mien.look import Looker
 from mien.processors import usable_cores
 from mien.source import Source, open_source
 from mien.types import Faces, Frame, Image
+
+if TYPE_CHECKING:
+    from PIL import Image as Pillow
 
 STAGES: Final = ("decode", "find", "quality", "crop", "expression")
 """The stages whose time is kept; as video is decoded ahead, `decode` is the wait for the next frame.
@@ -163,8 +167,13 @@ class Pipeline:
                 yield frame, faces
 
     def read(self, image: Image) -> Faces:
-        """Read one image, uint8 RGB of shape (height, width, 3)."""
-        return self._look(Tally())(Frame(image, 0, 0.0, "image"))
+        """Read one image, uint8 RGB of shape (height, width, 3).
+
+        Raises:
+            TypeError: it is no array; `mien.read` takes other pictures.
+            ValueError: the array is no such image.
+        """
+        return self._look(Tally())(Frame(image, 0, 0.0, "image", still=True))
 
     def _look(self, tally: Tally) -> Callable[[Frame], Faces]:
         """Give what finds and reads the faces of one source, frame by frame."""
@@ -217,9 +226,10 @@ def stream(
         ...     print(f"{frame.time_s:.1f} s", faces.labels)
     """
     pipeline, ours = make_pipeline(detector, network, choices)
+    chosen = pipeline.settings
     try:
         yield from pipeline.stream(
-            open_source(where, every=pipeline.settings.every, fps=pipeline.settings.fps)
+            open_source(where, every=chosen.every, fps=chosen.fps, max_megapixels=chosen.max_megapixels)
         )
     finally:
         if ours:
@@ -227,7 +237,7 @@ def stream(
 
 
 def read(
-    image: Image | str | Path,
+    image: Image | Pillow.Image | str | Path | bytes,
     *,
     detector: DetectorName | Detector | None = None,
     network: str | Path | Network | None = None,
@@ -236,7 +246,8 @@ def read(
     """Read the faces in one image.
 
     Args:
-        image: uint8 RGB of shape (height, width, 3), or a photograph's path.
+        image: uint8 RGB of shape (height, width, 3); a photograph's path, or its bytes; or an image of
+            Pillow's, which is made upright as a file is. Of several pictures in one file the first counts.
         detector: what finds faces, by name, or any object that is a `Detector`; you close it.
         network: what reads them, by name or path, or any object that is a `Network`; you close it.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
@@ -248,7 +259,8 @@ def read(
     Raises:
         ConfigError: a setting is wrong.
         ModelError: a network is missing or damaged.
-        SourceError: the photograph can't be read.
+        SourceError: the photograph can't be read, or is larger than `max_megapixels`.
+        TypeError: it is nothing of the kind.
         ValueError: the array is no such image.
 
     Example:
@@ -257,11 +269,18 @@ def read(
         ...     print(face.label, face.confidence)
     """
     settings, own_detector, own_network = _chosen(detector, network, choices)
-    if isinstance(image, str | Path):
-        with closing(open_source(image)) as source:
-            image = next(iter(source.frames())).image
+    pixels = _pixels(image, settings)
     with _reading:
-        return _kept.pipeline(settings, own_detector, own_network).read(image)
+        return _kept.pipeline(settings, own_detector, own_network).read(pixels)
+
+
+def _pixels(image: object, settings: Settings) -> Image:
+    if isinstance(image, str | os.PathLike):
+        with closing(open_source(os.fspath(image), max_megapixels=settings.max_megapixels)) as source:
+            return next(iter(source.frames())).image
+    from mien.source.images import as_image  # Pillow, which who brings an array may not need
+
+    return as_image(image, max_megapixels=settings.max_megapixels)
 
 
 def make_pipeline(

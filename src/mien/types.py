@@ -34,14 +34,21 @@ class Frame:
         index: the frame's number in its source, from 0; skipped frames count.
         time_s: seconds from the start by the source's own clock; at least 0.
         source: the file's name or the camera's.
+        still: it is a picture by itself, and not one of a film; worth a longer look.
     """
 
     image: Image
     index: int
     time_s: float
     source: str
+    still: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.image, np.ndarray):
+            raise TypeError(
+                "expected a uint8 array of shape (height, width, 3), received"
+                f" {type(self.image).__name__}; mien.read takes other pictures"
+            )
         shape, dtype = self.image.shape, self.image.dtype
         if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
             raise ValueError(f"expected a uint8 image of shape (height, width, 3), received {dtype} {shape}")

@@ -25,7 +25,7 @@ from mien.labels import EMOTIONS, UNCERTAIN, standard_label
 from mien.measures.face3d import STANDARD_FACE
 from mien.pipeline import Pipeline, make_pipeline
 from mien.show.explained import cut_out, overlay, sheet, tile
-from mien.source.images import read_image
+from mien.source.images import as_image
 from mien.types import Faces, Image
 
 FORMATS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
@@ -127,7 +127,7 @@ class Explanation:
 
 
 def explain(
-    image: Image | str | Path,
+    image: Image | Pillow.Image | str | Path | bytes,
     *,
     label: str | None = None,
     method: Method | None = None,
@@ -138,7 +138,7 @@ def explain(
     """Say which regions of each face carried its label.
 
     Args:
-        image: uint8 RGB of shape (height, width, 3), or a photograph's path.
+        image: uint8 RGB of shape (height, width, 3), a photograph's path or bytes, or an image of Pillow's.
         label: the label to explain; by default each face's most likely one.
         method: "occlusion", or "class maps" where the network has them; by default as docs/explain.md says.
         detector: what finds faces, by name, or any object that is a `Detector`; you close it.
@@ -150,9 +150,9 @@ def explain(
 
     Raises:
         ConfigError: a setting is wrong, or the network has no such label, or no class maps.
-        ValueError: the array is no picture.
+        TypeError, ValueError: it is no picture, or the array is none.
         ModelError: a network is missing or damaged.
-        SourceError: the photograph can't be read.
+        SourceError: the photograph can't be read, or is larger than `max_megapixels`.
 
     Example:
         >>> import mien
@@ -161,7 +161,7 @@ def explain(
     """
     pipeline, ours = make_pipeline(detector, network, choices)
     try:
-        picture = read_image(image) if isinstance(image, str | Path) else image
+        picture = as_image(image, max_megapixels=pipeline.settings.max_megapixels)
         return explain_faces(pipeline, picture, label, method)
     finally:
         if ours:

@@ -114,7 +114,7 @@ def rest_of_photograph(path: str, settings: Settings) -> Rest:
 
     if not is_photograph(Path(path)):
         raise SourceError(f"neutral: {path} is no photograph; {_EXPECTED}")
-    image = read_image(path)
+    image = read_image(path, max_megapixels=settings.max_megapixels)
     with Pipeline(settings.model_copy(update={"threads": settings.threads or 1})) as pipeline:
         faces = pipeline.read(image)
         if not len(faces):
@@ -281,7 +281,10 @@ def _followed(
 
     tally, face, cuts = Tally(), _face(task, tracks), 0
     settings = pipeline.settings
-    with closing(open_source(task.where, every=settings.every, fps=fps, name=task.name)) as source:
+    source = open_source(
+        task.where, every=settings.every, fps=fps, name=task.name, max_megapixels=settings.max_megapixels
+    )
+    with closing(source):
         for frame, faces in pipeline.stream(source, tally):
             if tally.cuts > cuts:
                 cuts = tally.cuts

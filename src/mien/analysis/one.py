@@ -85,7 +85,15 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
     settings = pipeline.settings
     with ExitStack() as stack:
         source = stack.enter_context(
-            closing(open_source(task.where, every=settings.every, fps=settings.fps, name=task.name))
+            closing(
+                open_source(
+                    task.where,
+                    every=settings.every,
+                    fps=settings.fps,
+                    name=task.name,
+                    max_megapixels=settings.max_megapixels,
+                )
+            )
         )
         mark = stack.enter_context(_marker(task, partial)) if wanted.annotate else None
         table = stack.enter_context(new_table(partial.path(".csv"), wanted.columns))

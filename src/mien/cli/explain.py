@@ -63,7 +63,7 @@ def explain(
     )
     out = _picture(photo, out)
     how: Method | None = "class maps" if method == "class-maps" else method
-    image = read_image(photo)
+    image = read_image(photo, max_megapixels=settings.max_megapixels)
     with Pipeline(settings) as pipeline:
         explanations = explain_faces(pipeline, image, label, how)
     if not explanations:

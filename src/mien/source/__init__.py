@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mien.source.address import camera_device, is_address, is_camera
@@ -23,7 +24,12 @@ __all__ = [
 
 
 def open_source(
-    where: str | Path | int, *, every: int = 1, fps: float | None = None, name: str | None = None
+    where: str | Path | int,
+    *,
+    every: int = 1,
+    fps: float | None = None,
+    name: str | None = None,
+    max_megapixels: float | None = None,
 ) -> Source:
     """Open whatever gives frames.
 
@@ -33,20 +39,27 @@ def open_source(
         where: a photograph's or video's path; a camera as its number, "camera:0" or "/dev/video0"; a stream
             as rtsp://..., rtsps://..., http://... or https://...; or "portrait", the built-in moving face (a
             file of that name is "./portrait").
-        every: give every n-th frame; a photograph has only one.
+        every: give every n-th frame; a photograph has only one, unless it is an animation or has pages.
         fps: give at most this many frames a second of the source's own time; None gives all.
         name: what `Frame.source` says; the file's or camera's name when None.
+        max_megapixels: how large a photograph may be, in millions of pixels; None as the settings say.
 
     Raises:
         SourceError: there is nothing to read, or it can't be read.
         ConfigError: `every` or `fps` is out of range.
+        TypeError: `where` is a picture itself, or nothing of the kind.
 
     Example:
         >>> with closing(open_source("interview.mp4", fps=10)) as source:
         ...     for frame in source.frames():
         ...         print(frame.time_s, frame.size_wh)
     """
-    Chooser(every, fps)  # a photograph has no use for them, but a wrong one is wrong all the same
+    Chooser(every, fps)  # where there is no use for them, a wrong one is wrong all the same
+    if not isinstance(where, str | os.PathLike | int):
+        raise TypeError(
+            "expected a path, an address, or a camera's number; received"
+            f" {type(where).__name__}; mien.read takes a picture itself"
+        )
     # Each kind brings its own libraries, and a photograph should not wait for those of video.
     if isinstance(where, str) and where == "portrait":
         from mien.source.portrait import PortraitSource
@@ -62,9 +75,9 @@ def open_source(
         return StreamSource(where, every=every, fps=fps, name=name)
     path = Path(where)
     if kind_of(path) == "photograph":
-        from mien.source.images import PhotographSource
+        from mien.source.photograph import PhotographSource
 
-        return PhotographSource(path, name=name)
+        return PhotographSource(path, every=every, fps=fps, name=name, max_megapixels=max_megapixels)
     from mien.source.video import VideoSource
 
     return VideoSource(path, every=every, fps=fps, name=name)

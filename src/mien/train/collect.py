@@ -161,7 +161,9 @@ class _Builder:
 
     def add(self, task: Task, progress: Callable[[float], None]) -> None:
         settings = self._stages.settings
-        source = open_source(task.where, every=settings.every, fps=settings.fps)
+        source = open_source(
+            task.where, every=settings.every, fps=settings.fps, max_megapixels=settings.max_megapixels
+        )
         self._inputs += 1
         for frame, faces in self._stages.stream(source):
             self._frames += 1

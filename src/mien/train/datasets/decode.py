@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ Box = tuple[int, int, int, int]
 
 
 def grey_square(source: bytes | Path, size_px: int, box: Box | None = None) -> NDArray[np.uint8] | None:
-    """Decode an image, make it grey (ITU-R 601) and bring it to one size.
+    """Decode an image as `mien analyze` does, make it grey (ITU-R 601) and bring it to one size.
 
     Args:
         source: an image file, or its bytes.
@@ -29,21 +28,14 @@ def grey_square(source: bytes | Path, size_px: int, box: Box | None = None) -> N
         (size_px, size_px) uint8, or None where the image can't be read or the box lies outside.
     """
     try:
-        with _opened(source) as image:
-            grey = np.asarray(image.convert("L"))
-            if box is not None:
-                left, top, right, bottom = (max(0, side) for side in box)
-                grey = grey[top:bottom, left:right]
-    except (SourceError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        image = read_image(source)
+    except SourceError:
         return None
+    grey = np.asarray(Image.fromarray(image).convert("L"))
+    if box is not None:
+        left, top, right, bottom = (max(0, side) for side in box)
+        grey = grey[top:bottom, left:right]
     return resize_grey(grey, size_px) if grey.size else None
-
-
-def _opened(source: bytes | Path) -> Image.Image:
-    """A file may come from a camera: it is read as `mien analyze` reads it, upright, eight bits, on white."""
-    if isinstance(source, bytes):
-        return Image.open(io.BytesIO(source))
-    return Image.fromarray(read_image(source))
 
 
 def resize_grey(grey: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:

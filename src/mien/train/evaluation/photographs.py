@@ -122,7 +122,9 @@ def learn_neutral_faces(network: Network, faces: FaceSet, people: Index, setting
     own = {}
     with Pipeline(settings, network=network) as pipeline:
         for place in places:
-            image, meter = read_image(np.array(faces.pictures)[place]), RestMeter(network)
+            picture = np.array(faces.pictures)[place]
+            image = read_image(picture, max_megapixels=settings.max_megapixels)
+            meter = RestMeter(network)
             seen = pipeline.read(image)
             if len(seen):
                 meter.see(image, seen[[_largest(seen)]], 0.0)
@@ -160,7 +162,7 @@ def read_photographs(
     read = []
     with Pipeline(settings, network=network) as pipeline:
         for place, picture in enumerate(pictures):
-            image = read_image(picture)
+            image = read_image(picture, max_megapixels=settings.max_megapixels)
             seen = pipeline.read(image)
             person = own.get(int(people[place])) if people is not None else None
             if person is not None and len(seen):

@@ -23,6 +23,7 @@ from mien.web.files.confine import confine
 
 if TYPE_CHECKING:
     from mien.config import Settings
+    from mien.types import Image
 
 Order = dict[str, Any]
 Tell = Callable[[dict[str, Any]], None]
@@ -93,11 +94,15 @@ def _settings(order: Order) -> Settings:
     return Settings(**order["settings"])
 
 
-def _read(order: Order, tell: Tell) -> dict[str, Any]:
+def _picture(order: Order) -> Image:
     from mien.source.images import read_image
 
+    return read_image(order["file"], max_megapixels=order["settings"]["max_megapixels"])
+
+
+def _read(order: Order, tell: Tell) -> dict[str, Any]:
     # First of all, as most of what is wrong is wrong with the picture, and the rest takes longer to load.
-    image = read_image(order["file"])
+    image = _picture(order)
     from mien.live.reading import Reading
     from mien.pipeline import Pipeline
 
@@ -109,9 +114,7 @@ def _read(order: Order, tell: Tell) -> dict[str, Any]:
 
 
 def _explain(order: Order, tell: Tell) -> dict[str, Any]:
-    from mien.source.images import read_image
-
-    image = read_image(order["file"])
+    image = _picture(order)
     from mien.analysis.explain import explain_faces
     from mien.pipeline import Pipeline
 
@@ -132,9 +135,7 @@ def _explain(order: Order, tell: Tell) -> dict[str, Any]:
 
 def _show_why(order: Order, tell: Tell) -> dict[str, Any]:
     """Leave in the folder what `preview` shows of why each face was read as it was; give their number."""
-    from mien.source.images import read_image
-
-    image, folder = read_image(order["file"]), Path(order["folder"])
+    image, folder = _picture(order), Path(order["folder"])
     from mien.analysis.explain import explain_faces, save_explanations
     from mien.files import write_json
     from mien.pipeline import Pipeline
@@ -158,7 +159,9 @@ def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
     if is_video:
         needs_copy = not preview.plays_in_browsers(path)
     else:
-        preview.copy_photograph(path, folder / preview.PICTURE)
+        preview.copy_photograph(
+            path, folder / preview.PICTURE, max_megapixels=order["settings"]["max_megapixels"]
+        )
     from mien.analysis.batch import analyse_all
     from mien.analysis.partial import Wanted
     from mien.analysis.task import Task

@@ -74,11 +74,11 @@ def plays_in_browsers(path: Path) -> bool:
         return stream.codec_context.codec.canonical_name in pictures and heard <= sounds
 
 
-def copy_photograph(path: Path, to: Path) -> None:
+def copy_photograph(path: Path, to: Path, *, max_megapixels: float) -> None:
     """Write a photograph anew as JPEG, upright; nothing of the file itself is ever shown.
 
     Raises:
-        SourceError: it can't be read.
+        SourceError: it can't be read, or is larger than `max_megapixels`.
         OutputError: it can't be written.
     """
     from PIL import Image as Pillow
@@ -87,7 +87,9 @@ def copy_photograph(path: Path, to: Path) -> None:
     from mien.source.images import read_image
 
     with written_whole(to) as temporary:
-        Pillow.fromarray(read_image(path)).save(temporary, "jpeg", quality=_JPEG_QUALITY)
+        Pillow.fromarray(read_image(path, max_megapixels=max_megapixels)).save(
+            temporary, "jpeg", quality=_JPEG_QUALITY
+        )
 
 
 def copy_video(path: Path, to: Path, progress: Callable[[float], None]) -> None:
