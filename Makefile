@@ -1,5 +1,6 @@
 # make demo      reads the built-in portrait: table, annotated clip and plot in mien-demo/
 # make test      all tests
+# make test-torch, make test-plain: what trains, on torch, and on TensorFlow as older processors have it
 # make coverage  the same in one process, and which lines they ran
 # make check     format, lint, types, import layers
 # make docs      the documentation's site, in build/site
@@ -14,14 +15,25 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 FILES := src tests benchmarks examples docs/build_site.py docs/screenshots.py docs/own_neutral.py
 
-.PHONY: demo test coverage check docs format constraints clean
+# Tests that compute with Keras.
+TRAINING := tests/train tests/cli/test_train.py tests/cli/test_compare.py tests/contracts/test_networks.py
+IN_TWO := --numprocesses 2 --dist loadfile
+
+.PHONY: demo test test-torch test-plain coverage check docs format constraints clean
 
 demo: $(VENV)/.user
 	$(BIN)/mien demo
 
 # In two processes, a file's tests in one: some files start a browser or train a network once for all of theirs.
 test: $(VENV)/.developer
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(IN_TWO) $(ARGS)
+
+test-torch: $(VENV)-torch/.ready
+	KERAS_BACKEND=torch $(VENV)-torch/bin/python -m pytest $(IN_TWO) $(TRAINING) $(ARGS)
+
+# oneDNN, which TensorFlow switches on by the processor's instructions, has kernels that are nowhere else.
+test-plain: $(VENV)/.developer
+	KERAS_BACKEND=tensorflow TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(IN_TWO) $(TRAINING) $(ARGS)
 
 coverage: $(VENV)/.developer
 	$(BIN)/python -m coverage erase
@@ -65,5 +77,13 @@ $(VENV)/.developer: $(VENV)/.user
 	$(PIP) install --constraint constraints.txt --editable ".[train,web,mqtt,record,postgres,encrypted]" --group dev
 	@touch $@
 
+# One version of torch, so that two runs are alike. Not in constraints.txt: the libraries for graphics cards that its
+# usual wheel wants would fill that with what nobody else needs. The wheel for the processor alone does as well.
+$(VENV)-torch/.ready: $(VENV)/.pip pyproject.toml
+	test -x $(VENV)-torch/bin/python || $(BIN)/python -m venv $(VENV)-torch
+	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		torch==2.13.0 --editable ".[train-torch]" hypothesis pytest pytest-xdist
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist mien-demo mien-results .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-torch build dist mien-demo mien-results .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

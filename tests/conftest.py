@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,13 +20,19 @@ pytest_plugins = ["store_fixtures"]
 choose_backend()  # before any importorskip("keras")
 
 # How long an example takes says how busy the machine is.
-settings.register_profile("mien", deadline=None)
+settings.register_profile("mien", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mien")
 
 
 # A shell that runs the suite in the background has Ctrl-C ignored, and what is started inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """Say what a run's result depends on: the backend, its switches, the programs that it may not lack."""
+    switches = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "MIEN_NEED_ALL")
+    return "switches: " + ", ".join(f"{name}={os.environ.get(name, 'not set')}" for name in switches)
 
 
 def shared_folder() -> Path:

@@ -22,8 +22,7 @@ from mien.live.reading import Reading
 from mien.live.status import SourceStatus
 from mien.types import Faces
 from needs import program
-
-LIMIT_S = 20.0
+from patience import LIMIT_S
 
 
 def mosquitto() -> str:

@@ -25,13 +25,13 @@ from mien.store import codec
 from mien.store.store import Store
 from mien.store.types import Subject
 from mien.types import Faces, Frame
+from patience import LIMIT_S
 from store_series import readings, same
 
 CHUNK_ROWS = 10
 CHUNKS = 12
 """A recording of the hasty child: so many seconds at ten readings a second."""
 PACKED_AFTER = (5, 10)
-LIMIT_S = 60.0
 
 _ACKNOWLEDGED = struct.Struct("<qd")
 

@@ -14,6 +14,7 @@ import pytest
 from mien import fetch as fetching
 from mien.errors import ModelError, OutputError
 from mien.fetch import OPTIONAL_MODELS, OptionalModel, cache_folder, cached, fetch
+from patience import LIMIT_S
 
 CONTENT = bytes(range(256)) * 1000
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -53,7 +54,7 @@ def server() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{http.server_port}"
         http.shutdown()
-        thread.join(timeout=5)
+        thread.join(LIMIT_S)
         assert not thread.is_alive()
 
 
@@ -123,7 +124,7 @@ def test_a_silent_server_is_not_waited_for_forever(server: str, monkeypatch: pyt
             path,
             lambda handler, first=first: (
                 whole(handler, first, len(CONTENT)) if first else None,
-                release.wait(5),
+                release.wait(LIMIT_S),
             ),  # type: ignore[misc]
         )
         with pytest.raises(ModelError, match="timed out"):

@@ -16,8 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-LIMIT_S = 20.0 * float(os.environ.get("MIEN_SLOW", "1"))
-"""Nothing is waited for longer; MIEN_SLOW is how many times slower than usual this machine is."""
+from patience import LIMIT_S
 
 DESKTOP = (1280, 900)
 

@@ -16,8 +16,7 @@ from typing import Any
 
 import httpx
 
-START_S = 60.0 * float(os.environ.get("MIEN_SLOW", "1"))
-END_S = 10.0 * float(os.environ.get("MIEN_SLOW", "1"))
+from patience import LIMIT_S
 
 
 @dataclass
@@ -44,7 +43,7 @@ class MienLive:
     def ask(self, path: str) -> Any:
         """Get something from the API, as a program does."""
         return (
-            httpx.get(self.address + "api/v1/" + path, trust_env=False, timeout=START_S)
+            httpx.get(self.address + "api/v1/" + path, trust_env=False, timeout=LIMIT_S)
             .raise_for_status()
             .json()
         )
@@ -55,13 +54,13 @@ class MienLive:
             (self.folder / "config" / "purpose.json").unlink(missing_ok=True)
             return
         httpx.post(
-            self.address + "api/v1/purpose", json={"purpose": purpose}, trust_env=False, timeout=START_S
+            self.address + "api/v1/purpose", json={"purpose": purpose}, trust_env=False, timeout=LIMIT_S
         ).raise_for_status()
 
     def kill(self) -> None:
         """End it at once, as a power cut does."""
         self.process.kill()
-        self.process.wait(END_S)
+        self.process.wait(LIMIT_S)
 
     def listen(self) -> None:
         """Read what it says, so that it never waits; runs in a thread."""
@@ -74,7 +73,7 @@ class MienLive:
         self._told.set()
 
     def wait_for_address(self) -> None:
-        assert self._told.wait(START_S), "mien live did not start in time"
+        assert self._told.wait(LIMIT_S), "mien live did not start in time"
         assert self.address, f"mien live ended: {self.lines}"
 
 
@@ -105,10 +104,10 @@ def mien_live(
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(END_S)
+            process.wait(LIMIT_S)
         finally:
             process.kill()
-            process.wait(END_S)
-            reader.join(END_S)
+            process.wait(LIMIT_S)
+            reader.join(LIMIT_S)
             assert process.stdout is not None
             process.stdout.close()

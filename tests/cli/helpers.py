@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mien
+from patience import LIMIT_S
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def run_process(*arguments: object, **options: object) -> subprocess.CompletedPr
     """Run the command line in a process of its own."""
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         [sys.executable, "-m", "mien", *map(str, arguments)],
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False, **options,
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT_S, check=False, **options,
     )  # fmt: skip
 
 

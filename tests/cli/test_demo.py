@@ -15,6 +15,7 @@ import pytest
 
 from cli.helpers import ENVIRONMENT, Run
 from mien.table import read_table
+from patience import LIMIT_S
 
 
 def test_the_demo_needs_no_arguments_and_is_the_same_every_time(
@@ -53,13 +54,13 @@ def test_a_person_at_the_terminal_sees_it_live_on_a_page(tiny_network: Path, tmp
     }
     with terminal("demo", cwd=tmp_path, env=ENVIRONMENT | environment) as (process, lines):
         address = next(found[0] for line in lines if (found := re.search(r"http://127.0.0.1:[0-9]+/", line)))
-        with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=address, trust_env=False, timeout=LIMIT_S) as client:
             assert client.get("").status_code == 200
             (source,) = client.get("api/v1/sources").json()
         assert (source["name"], source["where"]) == ("portrait", "portrait")
         assert next(line for line in lines if "Ctrl-C" in line)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(LIMIT_S) == 0
     assert (tmp_path / "mien-demo" / "portrait.annotated.mp4").is_file()
 
 

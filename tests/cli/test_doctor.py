@@ -70,7 +70,7 @@ def test_the_packages_are_the_project_s() -> None:
 def test_the_extras_are_the_project_s() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert set(doctor.EXTRAS) | {"train"} == set(extras)
+    assert set(doctor.EXTRAS) | {"train", "train-torch"} == set(extras)
     for extra, names in doctor.EXTRAS.items():
         brought = {re.match(r"[\w.-]+", dependency)[0] for dependency in extras[extra]}  # type: ignore[index]
         assert set(names) <= brought

@@ -11,6 +11,7 @@ import pytest
 from cli.helpers import Run
 from mien.expression.network import built_in_networks
 from mien.fetch import OPTIONAL_MODELS
+from patience import LIMIT_S
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,6 @@ def test_fetch_refuses_another_file(run: Run, cache: Path) -> None:
         thread = Thread(target=server.handle_request)
         thread.start()
         ran = run("models", "fetch", "yunet", "--url", f"http://127.0.0.1:{server.server_port}/yunet.onnx")
-        thread.join(timeout=10)
+        thread.join(LIMIT_S)
     assert (ran.code, len(ran.errors)) == (1, 1)
     assert not [path for path in cache.rglob("*") if path.is_file()]

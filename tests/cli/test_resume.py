@@ -13,6 +13,7 @@ from PIL import Image
 
 import mien.analysis.one
 from cli.helpers import ENVIRONMENT, Run
+from patience import LIMIT_S
 
 OUT = Path("mien-results")
 
@@ -57,7 +58,7 @@ def run_script(tmp_path: Path, run: Run) -> Callable[..., subprocess.CompletedPr
         script.write_text(SCRIPT.format(victim=victim, signal=sent))
         return subprocess.run(
             [sys.executable, str(script), *map(str, arguments)],
-            env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=120, check=False,
+            env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=LIMIT_S, check=False,
         )  # fmt: skip
 
     return run_script

@@ -8,6 +8,7 @@ import pytest
 
 from mien.config import DetectorName, Settings
 from mien.face.detect import DETECTORS, make_detector
+from patience import LIMIT_S
 
 
 def test_the_names_are_those_of_the_settings() -> None:
@@ -26,4 +27,4 @@ def test_only_the_chosen_one_is_imported(name: str, absent: list[str]) -> None:
         "import sys; from mien.config import Settings; from mien.face.detect import make_detector; "
         f"make_detector(Settings(detector={name!r})); sys.exit(any(m in sys.modules for m in {absent}))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT_S)

@@ -22,6 +22,7 @@ from mien.face.detect.mtcnn import Mtcnn
 from mien.face.detect.mtcnn_weights import load_weights, weights_folder
 from mien.geometry import iou_matrix
 from mien.types import Faces, Image
+from patience import LIMIT_S
 
 Array = NDArray[np.float32]
 
@@ -132,7 +133,9 @@ def test_it_finds_what_the_package_finds(detector: Mtcnn, portrait: Image, tmp_p
     np.save(picture, image)
     command = [sys.executable, "-c", PACKAGE, str(picture)]
     environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    answer = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=LIMIT_S
+    )
     theirs = json.loads(answer.stdout.splitlines()[-1])
     ours = detector.detect(image)
     assert len(ours) == len(theirs) == 3
@@ -164,7 +167,7 @@ def test_tensorflow_stays_out() -> None:
         "import sys; from mien.face.detect.mtcnn import Mtcnn; Mtcnn(); "
         "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'mtcnn', 'torch')))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT_S)
 
 
 def test_strips_find_what_the_whole_picture_shows(

@@ -16,8 +16,8 @@ from mien.expression.network import Network, load_network
 from mien.live.station import Station
 from mien.source import Source, SourceReport
 from mien.types import Faces, Frame, Image
+from patience import LIMIT_S
 
-LIMIT_S = 10.0
 """No test waits longer than this for an event."""
 
 

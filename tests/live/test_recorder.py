@@ -149,7 +149,7 @@ def test_a_consent_that_ends_before_the_camera_is_on(
     assert recordings(kept, subject) == []
 
 
-def test_the_station_is_closed_within_a_second_while_a_disk_hangs(
+def test_the_station_is_closed_while_a_disk_hangs(
     station: Station, recorder: Recorder, kept: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, hangs = Event(), Event()
@@ -165,7 +165,7 @@ def test_the_station_is_closed_within_a_second_while_a_disk_hangs(
     wait_until(lambda: station.recording and station.recording.frames == 2)
     start_s = time.monotonic()
     station.close()
-    assert time.monotonic() - start_s < 1.5
+    assert time.monotonic() - start_s < LIMIT_S / 2  # the disk hangs for LIMIT_S
     assert hangs.wait(LIMIT_S)
     # What must not be missing is there already.
     assert [each.state for each in recordings(kept, subject)] == ["finished"]

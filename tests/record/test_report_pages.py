@@ -25,6 +25,7 @@ from mien.record.report.pdf import UNSHOWN, pages, render_pdf, render_pngs
 from mien.record.report.save import written
 from mien.record.report.words import first_page
 from needs import program
+from patience import LIMIT_S
 from record.report_people import days, fullest_person, mark, material, phq9, report, usual_person
 
 HOSTILE = (
@@ -204,5 +205,5 @@ def test_html_prints_as_one_page(name: str, tmp_path: Path) -> None:
     page.write_text(render_html(first_page(PEOPLE[name])), encoding="utf-8")
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
     options = [f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={printed}", page.as_uri()]
-    subprocess.run([*command, *options], check=True, capture_output=True, timeout=100)
+    subprocess.run([*command, *options], check=True, capture_output=True, timeout=LIMIT_S)
     assert re.findall(rb"/Type /Pages\s*/Count (\d+)", printed.read_bytes()) == [b"1"]

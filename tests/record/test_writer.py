@@ -25,9 +25,9 @@ from mien.store.store import Store
 from mien.store.types import Subject
 from mien.table import DECIMALS
 from mien.types import LANDMARKS, Faces, Frame
+from patience import LIMIT_S
 from store_fixtures import FakeClock, RestartedServer, add_agreed
 
-LIMIT_S = 20.0
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 255, (120, 160, 3), np.uint8)
 HAPPY, NEUTRAL = EMOTIONS.index("happiness"), EMOTIONS.index("neutral")

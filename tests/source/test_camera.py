@@ -15,6 +15,7 @@ import pytest
 import mien.source.camera
 from mien.errors import ConfigError, SourceError
 from mien.source.camera import CameraSource
+from patience import LIMIT_S
 from source.clips import write_clip
 from source.fake_camera import FakeCamera
 
@@ -125,7 +126,7 @@ def test_closing_waits_only_so_long_for_a_stuck_camera(monkeypatch: pytest.Monke
     source.close()
     assert camera.released == 0
     camera.show(None)
-    source._thread.join(5)
+    source._thread.join(LIMIT_S)
     assert camera.released == 1
 
 
@@ -137,7 +138,7 @@ def test_closing_wakes_a_reader_that_waits() -> None:
     reader.start()
     camera.show(None)
     source.close()
-    reader.join(5)
+    reader.join(LIMIT_S)
     assert seen == [[]]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mien.source.base import Chooser, SourceReport
 from mien.source.newest import Newest
+from patience import LIMIT_S
 
 SIZE_WH = (64, 48)
 
@@ -74,7 +75,7 @@ def test_patience_ends() -> None:
 
 def test_the_last_picture_is_still_given_when_feeding_has_ended() -> None:
     box, _ = newest()
-    box.feed(lambda: box.offer("last", 0.0, SIZE_WH), "feeder").join(5)
+    box.feed(lambda: box.offer("last", 0.0, SIZE_WH), "feeder").join(LIMIT_S)
     taken = box.take()
     assert taken is not None
     assert taken.picture == "last"
@@ -84,28 +85,28 @@ def test_the_last_picture_is_still_given_when_feeding_has_ended() -> None:
 def test_what_feeding_raises_is_kept_and_wakes_the_reader() -> None:
     box, _ = newest()
     box.feed(lambda: 1 // 0, "feeder")  # type: ignore[arg-type,return-value]
-    assert box.take(5) is None
+    assert box.take(LIMIT_S) is None
     assert isinstance(box.failure, ZeroDivisionError)
 
 
 def test_closing_stops_the_thread_that_waits_for_it() -> None:
     box, _ = newest()
-    thread = box.feed(lambda: box.closed.wait(10), "feeder")  # type: ignore[arg-type,return-value]
-    box.close()
+    thread = box.feed(lambda: box.closed.wait(LIMIT_S), "feeder")  # type: ignore[arg-type,return-value]
+    box.close(join_s=LIMIT_S)
     assert not thread.is_alive()
 
 
 def test_a_stuck_thread_is_left_behind_after_a_while() -> None:
     box, _ = newest()
     over = Event()
-    thread = box.feed(lambda: over.wait(10), "feeder")  # type: ignore[arg-type,return-value]
+    thread = box.feed(lambda: over.wait(LIMIT_S), "feeder")  # type: ignore[arg-type,return-value]
     box.close(join_s=0.01)
     assert thread.is_alive()
     over.set()
-    thread.join(5)
+    thread.join(LIMIT_S)
 
 
 def test_the_feeding_thread_itself_may_close() -> None:
     box, _ = newest()
-    box.feed(lambda: box.close(), "feeder").join(5)  # type: ignore[arg-type,return-value]
+    box.feed(lambda: box.close(), "feeder").join(LIMIT_S)  # type: ignore[arg-type,return-value]
     assert box.failure is None

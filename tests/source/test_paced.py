@@ -16,6 +16,7 @@ from mien.source.base import SourceReport
 from mien.source.paced import PacedSource
 from mien.source.portrait import PortraitSource
 from mien.types import Frame
+from patience import LIMIT_S
 from source.clips import write_clip
 from source.fake_time import FakeTime
 
@@ -36,11 +37,11 @@ class Step:
 
     def wait(self, event: Event, seconds: float) -> bool:
         self._asked.release()
-        assert self._may.acquire(timeout=5)
+        assert self._may.acquire(timeout=LIMIT_S)
         return self.fake.wait(event, seconds)
 
     def go(self) -> None:
-        assert self._asked.acquire(timeout=5)
+        assert self._asked.acquire(timeout=LIMIT_S)
         self._may.release()
 
 
@@ -51,7 +52,7 @@ def portrait(**choices: float) -> PortraitSource:
 def test_each_frame_waits_for_its_time() -> None:
     fake = FakeTime()
     with closing(PacedSource(portrait(duration_s=0.5), clock=fake.clock, wait=fake.wait)) as source:
-        source._newest._thread.join(5)  # type: ignore[union-attr]
+        source._newest._thread.join(LIMIT_S)  # type: ignore[union-attr]
         assert fake.waited_s == pytest.approx([0, 0.1, 0.1, 0.1, 0.1])
         last = list(source.frames())
     assert [(frame.index, frame.time_s, frame.source) for frame in last] == [
@@ -131,6 +132,6 @@ def test_closing_ends_the_wait_for_a_frame_at_once() -> None:
         return event.wait(seconds)
 
     source = PacedSource(PortraitSource(size_wh=(64, 36), frame_rate_hz=0.01, duration_s=300), wait=wait)
-    assert waiting.wait(5)
+    assert waiting.wait(LIMIT_S)
     source.close()
     assert list(source.frames()) == []

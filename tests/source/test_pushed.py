@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mien.errors import SourceError
 from mien.source.pushed import PushedSource
+from patience import LIMIT_S
 
 
 def picture(grey: int = 0) -> NDArray[np.uint8]:
@@ -67,10 +68,10 @@ def test_a_reader_waits_for_the_next_frame() -> None:
     reader = threading.Thread(target=read)
     reader.start()
     source.push(picture(), 0.0)
-    assert came.wait(5)
+    assert came.wait(LIMIT_S)
     source.close()
     source.close()
-    reader.join(5)
+    reader.join(LIMIT_S)
     assert seen == [0]
 
 
@@ -84,7 +85,7 @@ def test_many_may_push_at_once() -> None:
     for pusher in pushers:
         pusher.start()
     for pusher in pushers:
-        pusher.join(10)
+        pusher.join(LIMIT_S)
     source.close()
     assert sorted(indices) == list(range(200))
     assert source.report.frames_dropped == 200

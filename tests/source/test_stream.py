@@ -17,6 +17,7 @@ import mien.source.stream
 from mien.errors import SourceError
 from mien.source.stream import StreamSource
 from mien.source.times import Times
+from patience import LIMIT_S
 from source.fake_network import END, FakeNetwork, lost
 from source.fake_time import FakeTime
 
@@ -134,7 +135,7 @@ def test_the_newest_frame_wins_and_the_others_are_counted() -> None:
     network = FakeNetwork()
     with closing(stream(network)) as source:
         network.show(0.0, 0.1, 0.2, END)
-        source._thread.join(5)
+        source._thread.join(LIMIT_S)
         assert [frame.index for frame in source.frames()] == [2]
         assert source.report.frames_dropped == 2
 
@@ -153,7 +154,7 @@ def test_a_stream_that_hurries_is_held_back_to_its_own_speed() -> None:
     fake, network = FakeTime(), FakeNetwork(hurries=True)
     network.show(5.0, 5.25, 5.5, 6.5, END)
     with closing(stream(network, fake)) as source:
-        source._thread.join(5)
+        source._thread.join(LIMIT_S)
         assert fake.waited_s == pytest.approx([0.25, 0.25, 1.0])
         assert next(source.frames()).time_s == pytest.approx(1.5)
         assert source.report.frames_read == 4
@@ -190,7 +191,7 @@ def test_closing_ends_a_pause_at_once() -> None:
     network = FakeNetwork()
     source = stream(network, wait=wait, pauses_s=(600.0,))
     network.show(lost())
-    assert pausing.wait(5)
+    assert pausing.wait(LIMIT_S)
     source.close()
     source.close()
     assert list(source.frames()) == []
@@ -205,7 +206,7 @@ def test_closing_wakes_a_reader_that_waits() -> None:
     reader.start()
     network.show(END)
     source.close()
-    reader.join(5)
+    reader.join(LIMIT_S)
     assert seen == [[]]
 
 
@@ -216,7 +217,7 @@ def test_closing_waits_only_so_long_for_a_stuck_stream(monkeypatch: pytest.Monke
     source.close()
     assert network.closed == 0
     network.show(0.0)
-    source._thread.join(5)
+    source._thread.join(LIMIT_S)
     assert network.closed == 1
 
 

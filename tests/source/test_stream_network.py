@@ -21,10 +21,11 @@ from mien.source import open_source
 from mien.source.stream import StreamSource
 from mien.types import Frame
 from needs import lacking
+from patience import LIMIT_S
 from rtsp_server import RtspServer, missing
 from source.clips import index_of, join, picture, write_clip
 
-TIME_LIMIT_S = 20
+TIME_LIMIT_S = LIMIT_S
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ import mien.source.picture
 from mien.errors import SourceError
 from mien.source.video import VideoSource
 from mien.types import Frame
+from patience import LIMIT_S
 from source.clips import SIZE_WH, cut, index_of, join, picture, write_clip, write_sound
 
 
@@ -380,7 +381,7 @@ def test_another_thread_may_close_it(tmp_path: Path) -> None:
     closer = Thread(target=source.close)
     closer.start()
     rest = list(frames)
-    closer.join(5)
+    closer.join(LIMIT_S)
     assert not closer.is_alive()
     assert len(rest) < 50
     assert list(source.frames()) == []

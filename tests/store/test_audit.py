@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from mien.errors import StoreError
 from mien.store.store import Store
+from patience import LIMIT_S
 from store_fixtures import FakeClock
 
 NOBODY_REFUSES = {
@@ -147,7 +148,7 @@ def test_two_programs_keep_one_chain(store: Store, store_url: str) -> None:
         each.stdin.write("go\n")
         each.stdin.flush()
     for each in programs:
-        each.communicate(timeout=60)
+        each.communicate(timeout=LIMIT_S)
         assert each.returncode == 0
     assert store.audit.verify() == 80
     assert [each.who for each in store.audit.entries()].count("one") == 40

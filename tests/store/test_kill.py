@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from patience import LIMIT_S
 from store_killing import kill_cameras, kill_hasty_ones
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children as on Unix")
 
-SLOW = float(os.environ.get("MIEN_SLOW", "1"))
-
 
 def test_nothing_that_was_committed_is_lost_and_nothing_is_damaged(tmp_path: Path) -> None:
-    times = 30 if SLOW == 1 else 200
+    times = 200 if os.environ.get("MIEN_NEED_ALL") else 30
     assert kill_hasty_ones(tmp_path / "record.sqlite", times) >= times
 
 
-def test_of_a_camera_at_most_two_seconds_are_lost(tmp_path: Path) -> None:
-    lost_s = kill_cameras(tmp_path / "record.sqlite", 5, most_lost_s=2.0 * SLOW)
+def test_what_is_recorded_of_a_camera_is_whole_up_to_a_moment(tmp_path: Path) -> None:
+    """How many seconds it loses says how busy the machine is; `benchmarks/store.py --kills` measures them."""
+    lost_s = kill_cameras(tmp_path / "record.sqlite", 5, most_lost_s=LIMIT_S)
     assert any(each > 0 for each in lost_s)

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 
 from mien.errors import StoreError
 from mien.store.store import Store
+from patience import LIMIT_S
 
 
 def test_a_file_and_its_folder_are_for_the_owner_only(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_several_programs_make_a_store_at_once(new_store_url: str) -> None:
         each.stdin.write("go\n")
         each.stdin.flush()
     for each in programs:
-        _, complaint = each.communicate(timeout=60)
+        _, complaint = each.communicate(timeout=LIMIT_S)
         assert (each.returncode, complaint) == (0, "")
     with Store(new_store_url) as store:
         assert [each.code for each in store.subjects.all()] == ["P-1", "P-2", "P-3"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -184,13 +183,10 @@ def test_coverage_agrees_with_the_series_where_there_is_no_gap(
     assert stored.coverage == pytest.approx(expected)
 
 
-def test_half_an_hour_is_small_and_quick(store: Store, recording: StoredRecording) -> None:
+def test_half_an_hour_is_small(store: Store, recording: StoredRecording) -> None:
     whole = readings(18_000)
     store.readings.append(recording.id, whole)
-    start = perf_counter()
     loaded = store.readings.load(recording.id)
-    took_s = perf_counter() - start
     assert len(loaded["time_s"]) == 18_000
     # White noise in every column is the worst that can come; benchmarks/store.py has what is usual.
     assert store.readings.size_bytes(recording.id) < 90 * 18_000
-    assert took_s < 2.0

@@ -16,9 +16,11 @@ from layouts import ON_TENSORFLOW
 from mien.expression.calibration import softmax
 from mien.labels import EMOTIONS, FER2013
 from mien.train import fit as fitting
-from mien.train.backend import load_keras
+from mien.train.backend import data_format, load_keras
 from mien.train.counting import multiply_adds
 from mien.train.fit import Lessons, best_network, fit, predict_outputs, prepared
+from mien.train.joint.fit import first_state
+from mien.train.joint.recipe import JointRecipe
 from mien.train.network_parts import PARTS
 from mien.train.networks.choice import BUILDERS, build
 from mien.train.recipe import Recipe, built_in_recipes, read_recipe
@@ -67,6 +69,44 @@ def test_weights_and_multiply_adds_are_those_of_the_documentation(
     text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
     [row] = [line for line in text.splitlines() if line.startswith(f"| `{name}` |") and " M |" in line]
     assert f"| {weights:,} | {million} M |" in row
+
+
+def network_of(name: str) -> Any:
+    """Build a shipped recipe's network as it is in training, whole, ready for a step."""
+    recipe = read_recipe(name)
+    if isinstance(recipe, JointRecipe):
+        return first_state(recipe, landmarks=True)[0]
+    return build(recipe.network, size_px=recipe.data.size_px, classes=7, votes=True)
+
+
+@pytest.mark.parametrize("name", built_in_recipes())
+def test_every_recipes_network_is_laid_out_as_the_backend_computes_everywhere(name: str) -> None:
+    """TensorFlow has other kernels only where oneDNN is on; what Keras's own settings say changes nothing."""
+    of_user = keras.config.image_data_format()
+    keras.config.set_image_data_format(
+        "channels_first" if data_format() == "channels_last" else "channels_last"
+    )
+    try:
+        layers = list(network_of(name)._flatten_layers())
+    finally:
+        keras.config.set_image_data_format(of_user)
+    layouts = [
+        layer.data_format for layer in layers if "Conv" in str(type(layer)) or "Pool" in str(type(layer))
+    ]
+    assert len(layouts) > 5
+    assert set(layouts) == {data_format()}
+
+
+@pytest.mark.parametrize("name", ["mien", "mien-plain"])
+def test_a_step_of_joint_training_in_the_recipes_own_precision(name: str) -> None:
+    model = network_of(name)
+    before = [weight.copy() for weight in model.get_weights()]
+    side = model.input.shape[1]
+    images = np.random.default_rng(0).integers(0, 256, (2, side, side), np.uint8)
+    targets = {key: np.full((2, output.shape[1]), 0.5, np.float32) for key, output in model.output.items()}
+    loss = model.train_on_batch(prepared(images), targets, return_dict=True)["loss"]
+    assert np.isfinite(loss)
+    assert any(not np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
 
 
 @every_network

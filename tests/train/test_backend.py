@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from patience import LIMIT_S
+
 if find_spec("keras") is None:  # not importorskip: it would import Keras before its backend is chosen
     pytest.skip("needs Keras", allow_module_level=True)
 
@@ -28,7 +30,9 @@ def numpy(tensor: Any) -> NDArray[np.float32]:
 def in_new_process(code: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
     """Run code with other environment variables; None takes one away."""
     env = {key: value for key, value in {**os.environ, **environment}.items() if value is not None}
-    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=LIMIT_S
+    )
 
 
 @pytest.mark.skipif("KERAS_BACKEND" not in os.environ, reason="KERAS_BACKEND is not set")

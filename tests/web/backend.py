@@ -20,6 +20,7 @@ from mien.live.status import SourceStatus
 from mien.source import Source
 from mien.types import Faces, Image
 from mien.web.settings import WebSettings
+from patience import LIMIT_S
 
 with warnings.catch_warnings():
     # Starlette would rather have the successor of httpx, which is hardly known yet.
@@ -31,7 +32,7 @@ ORIGIN = f"http://{HOST}"
 WS = f"ws://{HOST}"
 PASSWORD = "correct horse battery"
 LOCAL = ("127.0.0.1", 50000)
-WAIT_S = 20.0
+WAIT_S = LIMIT_S
 
 
 class Clock:

@@ -20,8 +20,9 @@ from mien.config import Settings, load_settings
 from mien.errors import SourceError
 from mien.web.files.jobs import TooLarge, TooMany, Upload, Uploads, WrongKind, remove_leftovers, shown_name
 from mien.web.files.routes import build_router
+from patience import LIMIT_S
 
-WAIT_S = 10.0
+WAIT_S = LIMIT_S
 
 
 class FakeJob:

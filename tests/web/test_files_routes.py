@@ -25,12 +25,12 @@ from mien.labels import EMOTIONS
 from mien.table import COLUMNS
 from mien.web.files.jobs import Uploads
 from mien.web.files.routes import COOKIE, build_router
+from patience import LIMIT_S
 from web.backend import TestClient
 
 NAME = '"Grace" Ü�x:1.jpg'
 """Has what would break a header, if it came there as it is."""
 
-WAITS = 400
 NAP_S = 0.1
 
 
@@ -58,7 +58,7 @@ def read(client: TestClient, data: bytes, name: str, **chosen: str) -> dict[str,
     """Send a file and wait until it is read; its process sets no event here, so ask now and then."""
     answer = send(client, data, name, **chosen)
     assert answer.status_code == 202, answer.text
-    for _ in range(WAITS):
+    for _ in range(int(LIMIT_S / NAP_S)):
         status: dict[str, Any] = client.get(f"files/{answer.json()['id']}").json()
         if status["state"] in ("done", "failed"):
             return status

@@ -22,6 +22,7 @@ from mien.config import Settings, load_settings
 from mien.errors import SourceError
 from mien.web.files.sandbox import Job, Limits, Wish, analyse_upload
 from mien.web.models import Explained
+from patience import LIMIT_S
 
 LIMITS = Limits(seconds=120.0)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps these limits")
@@ -189,7 +190,7 @@ class TestChildren:
 
         thread = Thread(target=run)
         thread.start()
-        thread.join(20)
+        thread.join(LIMIT_S)
         assert failures == ["clip.mp4: stopped"]
         running.cancel()  # again does no harm
 
@@ -263,4 +264,4 @@ class TestConfine:
             "time.sleep(100)"
         )
         child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.DEVNULL)
-        assert child.wait(30) == 1
+        assert child.wait(LIMIT_S) == 1

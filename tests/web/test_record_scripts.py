@@ -13,8 +13,9 @@ import pytest
 from mien.web.pages.layout import STATIC
 from mien.web.pages.subject import SIGNS
 from needs import program
+from patience import LIMIT_S
 
-TIME_LIMIT_S = 60.0
+TIME_LIMIT_S = LIMIT_S
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"])

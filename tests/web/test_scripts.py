@@ -20,10 +20,11 @@ from mien.web.files import preview
 from mien.web.pages.layout import STATIC
 from mien.web.pages.live import page_config
 from needs import program
+from patience import LIMIT_S
 from show.tables import some_rows
 from web.backend import make_reading, one_face
 
-TIME_LIMIT_S = 60.0
+TIME_LIMIT_S = LIMIT_S
 
 
 @pytest.fixture(scope="module")
