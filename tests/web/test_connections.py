@@ -15,7 +15,8 @@ from mien.web import serve
 from mien.web.app import build_backend
 from mien.web.connections import limited
 from mien.web.serve import Server
-from web.backend import WAIT_S, FakeStation, settings
+from patience import LIMIT_S
+from web.backend import FakeStation, settings
 
 BRIEFLY_S = 0.05
 
@@ -35,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def connect(port: int, address: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=WAIT_S, source_address=(address, 0))
+    return socket.create_connection(("127.0.0.1", port), timeout=source_address=(address, 0))
 
 
 def ask(connection: socket.socket, port: int) -> bytes:
@@ -113,8 +114,8 @@ def test_a_websocket_has_its_own_time(station: FakeStation) -> None:
         origin = f"http://127.0.0.1:{port}"
         with websocket(f"ws://127.0.0.1:{port}/ws/camera", origin=origin) as camera:
             camera.send(json.dumps({"type": "hello", "name": "browser"}))
-            assert json.loads(camera.recv(WAIT_S))["type"] == "ready"
+            assert json.loads(camera.recv(LIMIT_S))["type"] == "ready"
             with pytest.raises(ConnectionClosed) as caught:
-                camera.recv(WAIT_S)
+                camera.recv(LIMIT_S)
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.reason == "nothing came for 0.3 s"

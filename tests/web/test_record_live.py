@@ -20,9 +20,9 @@ from mien.store.store import Store
 from mien.types import Faces
 from mien.web.app import build_backend
 from mien.web.record_access import Records
+from patience import LIMIT_S
 from web.backend import (
     ORIGIN,
-    WAIT_S,
     WS,
     FakeStation,
     TestClient,
@@ -112,7 +112,7 @@ def test_a_recording_is_begun_told_and_ended(page: TestClient, station: FakeStat
     recorder = station.recorder
     assert page.delete("/api/v1/recording", headers=OWN).status_code == 204
     assert now(page) is None
-    assert recorder.close(WAIT_S)
+    assert recorder.close(LIMIT_S)
     (kept,) = record.recordings.of(record.subjects.get("P-1"))
     assert (kept.source, kept.kind, kept.frames, kept.state) == ("browser-1", "browser", 30, "finished")
     assert len(record.readings.load(kept.id)["time_s"]) == 30
@@ -128,7 +128,7 @@ def test_it_ends_with_its_source_and_nothing_comes_after(
     station.recorder.left("browser-1")
     assert now(page)["active"] is False
     show(station, "door", 5)
-    assert station.recorder.close(WAIT_S)
+    assert station.recorder.close(LIMIT_S)
     assert len(record.recordings.of(record.subjects.get("P-1"))) == 1
 
 
@@ -179,7 +179,7 @@ def test_a_click_says_which_face_it_is(page: TestClient, station: FakeStation, r
     assert told["with_subject"] > 0
     wrong = page.post("/api/v1/recording/face", json={"source": "door", "track": 1}, headers=OWN)
     assert wrong.status_code == 400
-    assert station.recorder.close(WAIT_S)
+    assert station.recorder.close(LIMIT_S)
 
 
 def test_withdrawn_consent_stops_it_and_is_told(
@@ -188,7 +188,7 @@ def test_withdrawn_consent_stops_it_and_is_told(
     begin(page)
     show(station, "browser-1", 5)
     page.delete("/api/v1/subjects/P-1/consents", headers=OWN)
-    assert station.recorder.close(WAIT_S)
+    assert station.recorder.close(LIMIT_S)
     (kept,) = record.recordings.of(record.subjects.get("P-1"))
     assert kept.state in ("finished", "interrupted")
     assert begin(page).status_code == 409
