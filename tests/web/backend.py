@@ -32,7 +32,6 @@ ORIGIN = f"http://{HOST}"
 WS = f"ws://{HOST}"
 PASSWORD = "correct horse battery"
 LOCAL = ("127.0.0.1", 50000)
-WAIT_S = LIMIT_S
 
 
 class Clock:
@@ -99,7 +98,7 @@ class FakeStation:
     def read(self, name: str) -> Reading:
         """Read the newest frame of a source, and publish what it shows."""
         taking: Future[Any] = self._thread.submit(next, self.sources[name].frames())
-        frame = taking.result(WAIT_S)
+        frame = taking.result(LIMIT_S)
         reading = make_reading(name, frame.index, frame.time_s, image=frame.image)
         self.publish(reading)
         return reading
@@ -112,7 +111,7 @@ class FakeStation:
 
     def close(self) -> None:
         for recorder in filter(None, self.recorders):
-            assert recorder.close(WAIT_S)
+            assert recorder.close(LIMIT_S)
         for name in list(self.known):
             self.remove(name)
         self.hub.close()

@@ -36,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def connect(port: int, address: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=source_address=(address, 0))
+    return socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S, source_address=(address, 0))
 
 
 def ask(connection: socket.socket, port: int) -> bytes:
