@@ -17,6 +17,7 @@ from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
 
 from mien.errors import SourceError
+from mien.install import extras_command
 from mien.source.base import SourceReport, check_file
 from mien.types import Frame, Image
 
@@ -150,7 +151,7 @@ def _learn_heic(path: Path) -> None:
     try:
         importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError as error:
-        raise SourceError(f"{path}: HEIC needs one more package; pip install pillow-heif") from error
+        raise SourceError(f"{path}: HEIC needs one more package: {extras_command('heic')}") from error
 
 
 def _upright(picture: Pillow.Image) -> Pillow.Image:
