@@ -68,9 +68,9 @@ $(VENV)/.pip: constraints.txt
 	$(PIP) install --upgrade "pip>=25.1"
 	@touch $@
 
-# What a user needs: no training framework.
+# What a user needs: no training framework. Python compiles what is imported; all of it would take longer than the demo.
 $(VENV)/.user: $(VENV)/.pip pyproject.toml
-	$(PIP) install --constraint constraints.txt --editable ".[web,record]"
+	$(PIP) install --no-compile --constraint constraints.txt --editable ".[web,record]"
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.user

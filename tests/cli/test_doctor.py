@@ -10,6 +10,7 @@ import pytest
 from cli.helpers import Run
 from mien.cli import doctor
 from mien.expression import network
+from mien.install import extras_command
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +59,22 @@ def test_a_missing_package_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
     ran = run("doctor")
     assert ran.code == 1
-    assert re.search(r"^missing +package +no-such-package +pip install", ran.out, re.MULTILINE)
+    assert re.search(r"^missing +package +no-such-package .*pip install", ran.out, re.MULTILINE)
+
+
+def test_one_command_brings_all_that_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        doctor, "EXTRAS", {"web": ("no-such-page",), "mqtt": ("numpy",), "heic": ("no-such",)}
+    )
+    remedy = json.loads(run("doctor", "--json").out)["remedy"]
+    assert remedy == extras_command("web", "heic")
+    ran = run("doctor")
+    assert ran.out.splitlines()[-1] == f"The extras by one command: {remedy}"
+    assert re.search(
+        r"^optional +extra +no-such-page +the page of mien live: .*\[web\]", ran.out, re.MULTILINE
+    )
+    monkeypatch.setattr(doctor, "EXTRAS", {"mqtt": ("numpy",)})
+    assert json.loads(run("doctor", "--json").out)["remedy"] is None
 
 
 def test_the_packages_are_the_project_s() -> None:
@@ -71,6 +87,7 @@ def test_the_extras_are_the_project_s() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     assert set(doctor.EXTRAS) | {"train", "train-torch"} == set(extras)
+    assert set(doctor.USES) == set(doctor.EXTRAS)
     for extra, names in doctor.EXTRAS.items():
         brought = {re.match(r"[\w.-]+", dependency)[0] for dependency in extras[extra]}  # type: ignore[index]
         assert set(names) <= brought

@@ -434,7 +434,7 @@ def test_heic_without_its_library_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     path = heic(tmp_path / "IMG_1.heic")
-    with pytest.raises(SourceError, match=r"IMG_1\.heic: .*pip install pillow-heif"):
+    with pytest.raises(SourceError, match=r"IMG_1\.heic: .*pip install .*\[heic\]"):
         read_image(path)
     assert is_photograph(path)
 

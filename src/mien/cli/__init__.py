@@ -45,13 +45,15 @@ from mien.cli import (
 from mien.cli.console import Interrupted, escape_unwritable, print_error
 from mien.cli.grouped import GroupedCommands
 from mien.errors import ConfigError, MienError
+from mien.install import extras_command
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 """What the commands exit with."""
 
 OF_EXTRAS = {
-    **dict.fromkeys(("keras", "sklearn", "tensorflow"), "train"),
-    **dict.fromkeys(("argon2", "fastapi", "nicegui", "prometheus_client", "starlette", "uvicorn"), "web"),
+    **dict.fromkeys(("keras", "skimage", "sklearn", "tensorboardX", "tensorflow"), "train"),
+    **dict.fromkeys(("argon2", "fastapi", "jinja2", "markdown2", "nicegui"), "web"),
+    **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
     "paho": "mqtt",
 }
@@ -184,5 +186,5 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return str(error), FAILED
     module = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if module in OF_EXTRAS:
-        return f"this needs {module}: pip install 'mien[{OF_EXTRAS[module]}]'", FAILED
+        return f"this needs {module}: {extras_command(OF_EXTRAS[module])}", FAILED
     return f"{type(error).__name__}: {error} (a mistake in mien; --debug shows where)", FAILED

@@ -47,7 +47,7 @@ def compare(
 
     All on one budget: twenty-seven runs of some ten minutes of one core each; the same command goes on after
     an interruption. The networks that come with Mien stand beside them. With NETWORKs nothing is trained or
-    written. Needs `pip install 'mien[train]'`.
+    written. Needs the extra `train` (see `mien doctor`).
 
     Example: mien compare fer2013.parquet mien paper runs/mine/mine.onnx
     """

@@ -39,7 +39,7 @@ def build(
     """Find faces, cut them out, label them for people to correct, and leave copies out.
 
     Writes images/LABEL/... and labels.csv. Correct the column `correct` (empty or "skip" leaves a face
-    out), then give the folder to `mien train`. Needs `pip install 'mien[train]'`.
+    out), then give the folder to `mien train`. Needs the extra `train` (see `mien doctor`).
 
     Example: mien dataset build holiday/ session.mp4 --fps 2 --out my-faces
     """
@@ -89,7 +89,7 @@ def inspect(
 ) -> None:
     """Count unreadable, empty and copied faces of a data set.
 
-    Needs `pip install 'mien[train]'`.
+    Needs the extra `train` (see `mien doctor`).
 
     Example: mien dataset inspect fer2013.parquet --sheet copies.png
     """

@@ -12,6 +12,7 @@ import typer
 from mien.cli.analyze import print_reading
 from mien.cli.console import progress_bar
 from mien.cli.options import DetectorOption, NetworkOption, PriorOption
+from mien.install import extras_command
 
 if TYPE_CHECKING:
     from mien.config import Settings
@@ -32,8 +33,8 @@ def demo(
     """Show all of it on a built-in portrait and a made-up record.
 
     Writes a table, a clip with the face marked, and a plot; and the record of a made-up person over twelve
-    weeks, with its report. At a terminal it then shows both on a page, until Ctrl-C; that needs
-    `pip install 'mien[web]'`. The portrait is matplotlib's photograph of Grace Hopper, which is in the public
+    weeks, with its report. At a terminal it then shows both on a page, until Ctrl-C; that needs the extra
+    `web` (see `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the public
     domain, slowly panned, zoomed and turned.
 
     Example: mien demo
@@ -70,7 +71,7 @@ def _simulate(record: Path, report: Path) -> None:
 
 def _show_live(settings: Settings, record: Path) -> None:
     if find_spec("nicegui") is None:
-        typer.echo("To see it live on a page: pip install 'mien[web]'")
+        typer.echo(f"To see it live on a page: {extras_command('web')}")
         return
     from mien.live.places import PORTRAIT
     from mien.live.station import Station

@@ -13,6 +13,7 @@ import typer
 
 import mien
 from mien.errors import MienError
+from mien.install import extras_command
 
 PACKAGES = (
     "alembic", "av", "joblib", "lz4", "matplotlib", "mtcnn", "numpy", "onnx", "onnxruntime",
@@ -22,7 +23,7 @@ PACKAGES = (
 """What Mien can't do without."""
 
 EXTRAS = {
-    "web": ("nicegui", "fastapi"),
+    "web": ("nicegui", "fastapi", "argon2-cffi"),
     "mqtt": ("paho-mqtt",),
     "record": ("typst", "fhir.resources", "ruptures"),
     "postgres": ("psycopg",),
@@ -30,6 +31,16 @@ EXTRAS = {
     "heic": ("pillow-heif",),
 }
 """What each extra brings that Mien itself asks for."""
+
+USES = {
+    "web": "the page of mien live",
+    "mqtt": "mien live --mqtt",
+    "record": "reports as PDF, changes, FHIR",
+    "postgres": "a record on PostgreSQL",
+    "encrypted": "an encrypted record",
+    "heic": "photographs from iPhones",
+}
+"""What each extra is for."""
 
 TRAINING = ("keras", "scikit-learn")
 BACKENDS = ("tensorflow-cpu", "tensorflow", "torch")
@@ -69,7 +80,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             "python": platform.python_version(),
             "platform": platform.platform(),
         }
-        report = {**about, "healthy": healthy, "checks": [asdict(check) for check in checks]}
+        report = {**about, "healthy": healthy, "remedy": _remedy(checks)}
+        report["checks"] = [asdict(check) for check in checks]
         typer.echo(json.dumps(report, indent=2))
     else:
         _print(checks, healthy)
@@ -82,25 +94,35 @@ def _print(checks: list[Check], healthy: bool) -> None:
     for check in checks:
         typer.echo(f"{check.state:9} {check.kind:9} {check.name:23} {check.detail}")
     typer.echo("All that is needed is here." if healthy else "Something is missing; see above.")
+    if (remedy := _remedy(checks)) is not None:
+        needed = any(check.kind == "package" and check.state == "missing" for check in checks)
+        typer.echo(f"{'What is missing' if needed else 'The extras'} by one command: {remedy}")
+
+
+def _remedy(checks: list[Check]) -> str | None:
+    """Give the command that brings all packages that are not here; not those of training, which are large."""
+    lacking = {check.name for check in checks if check.kind in ("package", "extra") and check.state != "ok"}
+    extras = [extra for extra, names in EXTRAS.items() if lacking & set(names)]
+    return extras_command(*extras) if lacking else None
 
 
 def _packages() -> list[Check]:
-    return [_package("package", name, "missing", "pip install mien") for name in PACKAGES]
+    return [_package("package", name, "missing", extras_command()) for name in PACKAGES]
 
 
 def _extras() -> list[Check]:
     return [
-        _package("extra", name, "optional", f"pip install 'mien[{extra}]'")
+        _package("extra", name, "optional", f"{USES[extra]}: {extras_command(extra)}")
         for extra, names in EXTRAS.items()
         for name in names
     ]
 
 
 def _training() -> list[Check]:
-    checks = [_package("training", name, "optional", "pip install 'mien[train]'") for name in TRAINING]
+    checks = [_package("training", name, "optional", extras_command("train")) for name in TRAINING]
     backends = [_package("training", name, "optional", "") for name in BACKENDS]
     found = [check for check in backends if check.state == "ok"]
-    return [*checks, *(found or [Check("training", "tensorflow", "optional", "pip install 'mien[train]'")])]
+    return [*checks, *(found or [Check("training", "tensorflow", "optional", extras_command("train"))])]
 
 
 def _package(

@@ -100,7 +100,7 @@ def evaluate(
 
     Every figure that the data allows: first of what a user gets, the label and its probabilities under
     --prior; then of each set of labels that the network has. With --by also for each group of faces, with a
-    test of whether it differs from the others. Needs `pip install 'mien[train]'`.
+    test of whether it differs from the others. Needs the extra `train` (see `mien doctor`).
 
     Example: mien evaluate mien photographs/ --by sex --prior photographs
     """

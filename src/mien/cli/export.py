@@ -22,7 +22,7 @@ def export(
     """Give a run's network away, as the run left it or with weights of 16, 32 or 8 bits.
 
     int8 is measured against 32 bits on the validation part: at most half a percentage point of accuracy
-    may be lost, and it must be at least 1.2 times as fast. Needs `pip install 'mien[train]'`.
+    may be lost, and it must be at least 1.2 times as fast. Needs the extra `train` (see `mien doctor`).
 
     Example: mien models export runs/fer2013 --precision int8 --data fer2013.parquet --out mine-int8.onnx
     """

@@ -107,8 +107,8 @@ def calibrate(
 ) -> None:
     """Calibrate a trained network anew, on the faces that its training left for it; its sidecar is replaced.
 
-    Fits the decision, the shares and how sure both are, and measures again. Needs
-    `pip install 'mien[train]'`.
+    Fits the decision, the shares and how sure both are, and measures again. Needs the extra
+    `train` (see `mien doctor`).
 
     Example: mien models calibrate runs/mine/mine.onnx fer2013.parquet --landmarks landmarks68.npz
     """

@@ -18,7 +18,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The zip.", metavar="FILE.zip")],
     fhir: Annotated[
         Literal["R5", "R4B", "none"],
-        typer.Option(help="Version of the FHIR bundle; it needs pip install 'mien[record]'."),
+        typer.Option(help="Version of the FHIR bundle; it needs the extra record, see mien doctor."),
     ] = "R5",
     where: StoreOption = None,
     as_json: JsonOption = False,

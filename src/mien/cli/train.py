@@ -67,7 +67,7 @@ def train(
 
     The same command goes on where it was stopped.
 
-    Needs `pip install 'mien[train]'`. The run's folder holds the network (.onnx with its sidecar,
+    Needs the extra `train` (see `mien doctor`). The run's folder holds the network (.onnx with its sidecar,
     .keras), its model card, figures, plots and logs; docs/training.md explains them.
 
     Example: mien train fer2013.csv --votes fer2013new.csv --recipe mien --landmarks landmarks68.npz

@@ -25,6 +25,7 @@ from PIL import Image as Pillow
 
 from mien.config import LEAST_MEGAPIXELS, load_settings
 from mien.errors import MienError, SourceError
+from mien.install import extras_command
 from mien.source.base import check_file
 from mien.types import Image
 
@@ -247,7 +248,7 @@ def _learn_heic(path: Path) -> None:
     try:
         importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError as error:
-        raise SourceError(f"{path}: HEIC needs one more package; pip install pillow-heif") from error
+        raise SourceError(f"{path}: HEIC needs one more package: {extras_command('heic')}") from error
 
 
 def _turn_to(picture: Pillow.Image, place: int, where: Path) -> bool:

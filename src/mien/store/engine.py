@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
+from mien.install import extras_command
 from mien.store.address import Address
 from mien.store.faults import told_plainly
 
@@ -197,7 +198,7 @@ def driver_for(key: str | None) -> ModuleType:
     try:
         return import_module("sqlcipher3.dbapi2")
     except ImportError as error:
-        raise ConfigError('an encrypted store needs sqlcipher3: pip install "mien[encrypted]"') from error
+        raise ConfigError(f"an encrypted store needs sqlcipher3: {extras_command('encrypted')}") from error
 
 
 def _begin(connection: Connection) -> None:
@@ -215,4 +216,4 @@ def _postgres(address: Address) -> Engine:
             connect_args={"connect_timeout": int(BUSY_S)},
         )
     except ImportError as error:
-        raise ConfigError('a store on PostgreSQL needs psycopg: pip install "mien[postgres]"') from error
+        raise ConfigError(f"a store on PostgreSQL needs psycopg: {extras_command('postgres')}") from error

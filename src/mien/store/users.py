@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
+from mien.install import extras_command
 from mien.store.checks import checked_choice, checked_name, require_subject
 from mien.store.engine import Database
 from mien.store.ledger import Ledger
@@ -117,7 +118,7 @@ def _hasher() -> PasswordHasher:
     try:
         from argon2 import PasswordHasher
     except ImportError as error:
-        raise ConfigError('users need argon2-cffi: pip install "mien[web]"') from error
+        raise ConfigError(f"users need argon2-cffi: {extras_command('web')}") from error
     # Of RFC 9106's and OWASP's choices the one with the least memory, for small machines.
     return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConfigError
+from mien.install import extras_command
 from mien.processors import usable_cores
 
 
@@ -37,8 +38,9 @@ def load_keras() -> Any:
     try:
         import keras
     except ImportError as error:
+        extra = "train-torch" if os.environ["KERAS_BACKEND"] == "torch" else "train"
         raise ConfigError(
-            f"training needs Keras and its backend ({error}): pip install 'mien[train]'"
+            f"training needs Keras and its backend ({error}): {extras_command(extra)}"
         ) from error
     except ValueError as error:  # Keras's answer to a backend that it doesn't know
         raise ConfigError(

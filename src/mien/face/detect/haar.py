@@ -9,6 +9,7 @@ import numpy as np
 
 from mien.errors import ModelError
 from mien.face.detect.fit import LONGEST_PX, faces_within, shrunk
+from mien.install import install_command
 from mien.types import Faces, Image
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -37,7 +38,9 @@ class Haar:
         path = Path(getattr(getattr(cv2, "data", None), "haarcascades", "")) / CASCADE
         self._cascade = cv2.CascadeClassifier(str(path))
         if self._cascade.empty():
-            raise ModelError(f"this OpenCV has no {CASCADE}: pip install 'opencv-python-headless<5'")
+            raise ModelError(
+                f"this OpenCV has no {CASCADE}: " + install_command('"opencv-python-headless<5"')
+            )
         self._min_face_px = min_face_px
         self._min_detection = min_detection
 

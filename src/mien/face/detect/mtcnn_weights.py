@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ModelError
+from mien.install import install_command
 
 FITTING_PACKAGE = "mtcnn==1.0.0"
 
@@ -35,7 +36,7 @@ def weights_folder() -> Path:
     """
     found = importlib.util.find_spec("mtcnn")
     if found is None or not found.submodule_search_locations:
-        raise ModelError(f"the package with MTCNN's weights is missing: pip install {FITTING_PACKAGE}")
+        raise ModelError(f"the package with MTCNN's weights is missing: {install_command(FITTING_PACKAGE)}")
     return Path(found.submodule_search_locations[0]) / "assets" / "weights"
 
 
@@ -57,12 +58,14 @@ def load_weights(net: str, folder: Path | None = None) -> list[NDArray[np.float3
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"cannot read {path} ({error.strerror}): pip install {FITTING_PACKAGE}") from error
+        raise ModelError(
+            f"cannot read {path} ({error.strerror}): {install_command(FITTING_PACKAGE)}"
+        ) from error
     received = hashlib.sha256(content).hexdigest()
     if received != SHA256[net]:
         raise ModelError(
             f"{path}: expected SHA-256 {SHA256[net][:12]}..., received {received[:12]}...: "
-            f"pip install {FITTING_PACKAGE}"
+            f"{install_command(FITTING_PACKAGE)}"
         )
     arrays: list[NDArray[np.float32]] = joblib.load(io.BytesIO(content))
     return arrays

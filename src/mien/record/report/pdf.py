@@ -15,6 +15,7 @@ from typing import Any, Final
 import matplotlib
 
 from mien.errors import OutputError
+from mien.install import extras_command
 from mien.record.report.content import Picture, ReportContent, Table
 from mien.record.report.fit import Room, fit
 from mien.record.report.plain import breakable
@@ -98,7 +99,7 @@ def _compiler() -> Any:
         import typst
     except ModuleNotFoundError as error:
         raise OutputError(
-            "a PDF needs the typst package: pip install 'mien[record]', or write .html"
+            f"a PDF needs the typst package: {extras_command('record')}, or write .html"
         ) from error
     return typst.compile
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import ConfigError
+from mien.install import extras_command
 
 Grey = NDArray[np.uint8]
 Part = Literal["train", "validation"]
@@ -116,7 +117,7 @@ def _photograph(name: str) -> Grey:
     except ImportError as error:
         raise ConfigError(
             f"joint training takes pictures without faces from scikit-image ({error}): "
-            "pip install 'mien[train]'"
+            + extras_command("train")
         ) from error
     path = Path(skimage.__file__).parent / "data" / name
     try:
