@@ -173,7 +173,7 @@ def _formats() -> tuple[str, ...]:
 
 @contextmanager
 def _opened(source: Path | str | bytes, where: Path) -> Iterator[Pillow.Image]:
-    # Never by its name: some TIFFs Pillow then maps into memory, and those that are turned come out scrambled.
+    # Never by its name: Pillow then maps some TIFFs into memory, and turned ones come out scrambled.
     with BytesIO(source) if isinstance(source, bytes) else where.open("rb") as file:
         with _in_one_line(where):
             picture = Pillow.open(file, formats=_formats())
