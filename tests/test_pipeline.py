@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 import mien
 from mien.config import Settings
@@ -172,6 +174,55 @@ def test_read_takes_an_array_or_a_path(
     assert len(from_array) == 1
     np.testing.assert_array_equal(from_array.xyxy, from_path.xyxy)
     np.testing.assert_array_equal(from_array.probabilities, from_path.probabilities)
+
+
+def test_read_takes_pillows_pictures_and_bytes_as_it_takes_files(portrait_path: Path, tmp_path: Path) -> None:
+    network = str(save_tiny(tmp_path))
+    from_path = mien.read(portrait_path, network=network)
+    with Pillow.open(portrait_path) as opened:
+        from_pillow = mien.read(opened, network=network)
+        # on its side, with the tag that says so
+        exif = Pillow.Exif()
+        exif[0x0112] = 6
+        opened.rotate(90, expand=True).save(tmp_path / "turned.png", exif=exif)
+    with Pillow.open(tmp_path / "turned.png") as turned:
+        from_turned = mien.read(turned, network=network)
+    from_bytes = mien.read(portrait_path.read_bytes(), network=network)
+    assert len(from_path) == 1
+    for faces in (from_pillow, from_bytes, from_turned):
+        np.testing.assert_array_equal(faces.xyxy, from_path.xyxy)
+        np.testing.assert_array_equal(faces.probabilities, from_path.probabilities)
+
+
+NO_PICTURES = [None, 3, [[1, 2], [3, 4]], object(), np.float32(1)]
+
+
+@pytest.mark.parametrize("value", NO_PICTURES)
+@pytest.mark.parametrize("entry", [mien.read, mien.explain])
+def test_what_is_no_picture_is_a_type_error(value: Any, entry: Callable[..., object], tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"expected a picture: a path, .* received"):
+        entry(value, network=str(save_tiny(tmp_path)))
+
+
+@pytest.mark.parametrize("value", [Pillow.new("RGB", (9, 9)), np.zeros((9, 9, 3), np.uint8), None, b"x"])
+def test_pictures_where_a_path_is_wanted_are_a_type_error(value: Any, tmp_path: Path) -> None:
+    network = str(save_tiny(tmp_path))
+    with pytest.raises(TypeError, match=r"expected a path.*received"):
+        next(mien.stream(value, network=network))
+    for paths in (value, [value]):
+        with pytest.raises(TypeError, match=r"expected a path.*received"):
+            mien.analyze(paths, network=network)
+    if value is not None:
+        with pytest.raises(TypeError, match=r"neutral: expected .*a photograph's path.*received"):
+            mien.analyze(tmp_path / "a.jpg", network=network, neutral=value)
+
+
+def test_frames_and_the_pipeline_take_arrays_only(pipeline: Pipeline) -> None:
+    picture: Any = Pillow.new("RGB", (9, 9))
+    with pytest.raises(TypeError, match=r"expected a uint8 array .*, received Image; mien.read takes other"):
+        Frame(picture, 0, 0.0, "x")
+    with pytest.raises(TypeError, match="received Image"):
+        pipeline.read(picture)
 
 
 def test_read_refuses_what_is_no_picture(tmp_path: Path) -> None:

@@ -15,10 +15,19 @@ from numpy.typing import NDArray
 
 from mien.expression.network import Network
 from mien.expression.reader import ExpressionReader
-from mien.face.crop import Vectors, crop_errors, crop_squares, crop_whole, face_squares, points_of_crops
+from mien.face.crop import (
+    Vectors,
+    crop_errors,
+    crop_squares,
+    crop_whole,
+    face_squares,
+    points_of_crops,
+    upside_down,
+)
 from mien.face.landmarks import face_boxes, five_points
 from mien.face.quality import face_quality
 from mien.face.track import joined
+from mien.face.turned import SURE
 from mien.types import Faces, Image
 
 STAYS, COMES = 0.5, 0.7
@@ -50,18 +59,30 @@ class Looker:
         self._size_px = network.sidecar.size_px
 
     def refine(self, image: Image, faces: Faces) -> Faces:
-        """Look where faces are expected; of those that are there, give all that the network says."""
+        """Look where faces are expected; of those that are there, give all that the network says.
+
+        A new face of which the network is not sure may stand on its head, and is looked at that way as well.
+        """
         if not len(faces):
             return faces
         squares = face_squares(faces)
-        seen = self._cut_and_read(image, faces, squares)
-        off = (crop_errors(*squares, seen) > _OFF) & (seen.presence >= _WORTH_A_LOOK)
-        if off.any():
-            places = np.concatenate([np.flatnonzero(~off), np.flatnonzero(off)])
-            seen = joined(seen[~off], self.read(image, seen[off]))[np.argsort(places)]
+        seen = self._read_twice(image, faces, squares)
+        doubted = np.isnan(faces.presence) & (seen.presence < SURE)
+        if doubted.any():
+            corner, edge = (each[doubted] for each in squares)
+            turned = self._read_twice(image, faces[doubted], upside_down(corner, edge))
+            better = turned.presence >= SURE
+            doubted[doubted] = better
+            seen = _with_others(seen, doubted, turned[better])
         needed = np.where(faces.presence >= STAYS, STAYS, COMES)
         present = (seen.presence >= needed) & _are_inside(seen, image)
         return seen if present.all() else seen[present]
+
+    def _read_twice(self, image: Image, faces: Faces, squares: tuple[Vectors, Vectors]) -> Faces:
+        """Read the squares, and once more those faces that turn out to lie elsewhere."""
+        seen = self._cut_and_read(image, faces, squares)
+        off = (crop_errors(*squares, seen) > _OFF) & (seen.presence >= _WORTH_A_LOOK)
+        return _with_others(seen, off, self.read(image, seen[off])) if off.any() else seen
 
     def read(self, image: Image, faces: Faces) -> Faces:
         """Read the faces of a picture, at least one; where the network finds landmarks, move them there."""
@@ -94,6 +115,12 @@ class Looker:
             faces = faces.fill(quality=face_quality(image, faces, crops))
         with self._timed("expression"):
             return self._reader.fill(faces, answers)
+
+
+def _with_others(faces: Faces, replaced: NDArray[np.bool_], others: Faces) -> Faces:
+    """Give the faces with some of them replaced, each by its other."""
+    places = np.concatenate([np.flatnonzero(~replaced), np.flatnonzero(replaced)])
+    return joined(faces[~replaced], others)[np.argsort(places)]
 
 
 def _are_inside(faces: Faces, image: Image) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import pytest
 from discs import landmarks_of
 from mien.face.crop import crop_errors, face_squares, points_of_crops
 from mien.face.landmarks import face_boxes, five_points, interocular_px
-from mien.types import Faces
+from mien.types import LANDMARKS, Faces
 
 
 def faces(landmarks: np.ndarray) -> Faces:
@@ -62,3 +62,18 @@ def test_how_far_a_crop_is_off(
     truth = landmarks_of((100, 100), 50)[None]
     was = turned(landmarks_of((100 + shift_xy[0], 100 + shift_xy[1]), 50 * scale)[None], degrees, (100, 100))
     assert crop_errors(*face_squares(faces(was)), faces(truth))[0] == pytest.approx(expected, abs=0.002)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_the_box_turns_with_the_face(quarters: int) -> None:
+    random = np.random.default_rng(quarters)
+    face = random.uniform(30, 60, (1, LANDMARKS, 2))
+    face[:, 36:42] = 38, 40
+    face[:, 42:48] = 52, 41
+    left, top, right, bottom = face_boxes(face, (100, 100))[0]
+    turned, vertices = face, np.array([[left, top], [right, bottom]])
+    for _ in range(quarters):  # clockwise, in a square picture
+        turned = np.stack([100 - turned[..., 1], turned[..., 0]], axis=-1)
+        vertices = np.stack([100 - vertices[:, 1], vertices[:, 0]], axis=-1)
+    expected = [*vertices.min(axis=0), *vertices.max(axis=0)]
+    np.testing.assert_allclose(face_boxes(turned, (100, 100))[0], expected)

@@ -85,6 +85,25 @@ def test_every_format_is_turned_once(
         np.testing.assert_array_equal(as_image(opened), read_image(path))
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+@pytest.mark.parametrize("orientation", [2, 3, 6, 7])
+def test_a_turned_tiff_of_every_mode(tmp_path: Path, mode: str, orientation: int) -> None:
+    """Plain ones of some modes are mapped into memory by Pillow, which then takes width for height."""
+    grey = Pillow.fromarray(COLOURS).convert("L")
+    deep = {"I;16": Pillow.fromarray(np.asarray(grey).astype(np.uint16) * 257), "F": grey.convert("F")}
+    picture = deep.get(mode) or Pillow.fromarray(COLOURS).convert(mode)
+    picture.save(tmp_path / "level.tif")
+    picture.save(tmp_path / "turned.tif", exif=exif(orientation))
+    level = read_image(tmp_path / "level.tif")
+    expected = {
+        2: level[:, ::-1],
+        3: np.rot90(level, 2),
+        6: np.rot90(level, -1),
+        7: np.rot90(level, 2).swapaxes(0, 1),
+    }[orientation]
+    np.testing.assert_array_equal(read_image(tmp_path / "turned.tif"), expected)
+
+
 @pytest.mark.parametrize("damage", range(8, 150, 7))
 def test_a_damaged_tag_of_a_tiff_is_one_line_or_none(tmp_path: Path, damage: int) -> None:
     Pillow.fromarray(COLOURS).save(tmp_path / "odd.tif", exif=exif(6))

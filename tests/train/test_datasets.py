@@ -234,6 +234,33 @@ class TestParquet:
         assert faces.labels == names
         assert faces.rejects.unlabelled == ("1",)
 
+    @pytest.mark.parametrize("kind", ["turned", "12 of 16 bits", "16 bits", "float", "transparent"])
+    def test_bytes_are_read_as_a_file_of_the_same_bytes(self, tmp_path: Path, kind: str) -> None:
+        grey = np.linspace(20, 235, 24 * 36).reshape(24, 36)
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        picture, options = {
+            "turned": (Image.fromarray(grey.astype(np.uint8)), {"exif": exif}),
+            "12 of 16 bits": (Image.fromarray((grey * 4095 / 255).astype(np.uint16)), {}),
+            "16 bits": (Image.fromarray((grey * 65535 / 255).astype(np.uint16)), {}),
+            "float": (Image.fromarray((grey / 255).astype(np.float32)), {}),
+            "transparent": (Image.fromarray(np.dstack([grey * 0] * 3 + [255 - grey]).astype(np.uint8)), {}),
+        }[kind]
+        folder = tmp_path / "folder"
+        for name in ("calm", "bored"):
+            (folder / name).mkdir(parents=True)
+            picture.save(folder / name / "a.tif", "TIFF", **options)
+        data = (folder / "calm" / "a.tif").read_bytes()
+        table = pa.table({"image": [{"bytes": data, "path": "a.tif"}], "label": ["calm"]})
+        pq.write_table(table, tmp_path / "faces.parquet")
+        (from_bytes,) = load_dataset(tmp_path / "faces.parquet", size_px=24).images
+        np.testing.assert_array_equal(from_bytes, load_dataset(folder, size_px=24).images[0])
+        expected = np.rot90(grey, -1) if kind == "turned" else grey
+        if kind == "float":  # from its darkest to its brightest
+            expected = (grey - 20) * 255 / 215
+        expected = cv2.resize(expected.astype(np.float32), (24, 24), interpolation=cv2.INTER_AREA)
+        np.testing.assert_allclose(from_bytes, expected, atol=2.5)
+
     def test_unreadable_images_are_left_out_with_their_votes(self, tmp_path: Path) -> None:
         good = png(greys(1)[0])
         path = parquet(

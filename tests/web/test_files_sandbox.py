@@ -57,6 +57,13 @@ def png_bomb(side: int) -> bytes:
 
 
 class TestAnalyseUpload:
+    def test_the_setting_limits_a_pictures_size(self, settings: Settings) -> None:
+        small = settings.model_copy(update={"max_megapixels": 1.0})
+        with pytest.raises(
+            SourceError, match=r"^the picture: expected at most 1 million pixels, received 1100"
+        ):
+            analyse_upload(png_header(1100, 1000), settings=small, limits=LIMITS)
+
     def test_explains_what_the_api_explains(self, portrait_path: Path, settings: Settings) -> None:
         told = analyse_upload(
             portrait_path.read_bytes(), settings=settings, limits=LIMITS, wish=Wish("explain")
@@ -110,7 +117,7 @@ class TestAnalyseUpload:
 
     @linux
     def test_a_bomb_meets_the_memory_limit(self, settings: Settings) -> None:
-        data = png_bomb(13_000)
+        data = png_bomb(10_900)
         assert len(data) < 100_000
         with pytest.raises(SourceError, match="needs more than 600 MB of memory"):
             analyse_upload(data, settings=settings, limits=Limits(memory_mb=600, seconds=120.0))

@@ -68,6 +68,7 @@ def analyze(
         ModelError: a network is missing or damaged.
         OutputError: `out` can't be written.
         SourceError: none of the inputs can be read.
+        TypeError: what was given are no paths; `mien.read` takes pictures themselves.
         StoreError: there is no such subject, they have not agreed, or the record can't be written.
 
     Example:
@@ -76,8 +77,12 @@ def analyze(
         >>> recording.frame.groupby("track")["valence"].mean()  # doctest: +SKIP
     """
     settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    tasks, failures, skipped = plan(given, Path(out) if out else None)
+    if neutral is not None and not isinstance(neutral, str | os.PathLike):
+        raise TypeError(
+            "neutral: expected first:10s, auto, off, or a photograph's path; received"
+            f" {type(neutral).__name__}"
+        )
+    tasks, failures, skipped = plan(_given(paths), Path(out) if out else None)
     if not tasks:
         raise SourceError(failures[0].error if failures else "expected a path, received none")
     recorded = None if subject is None else Recorded(subject, None if store is None else str(store))
@@ -104,3 +109,16 @@ def analyze(
         if not result.summary["recordings"]:
             raise SourceError(result.failures[0].error)
         return Recording(read_table(result.table), result.summary)
+
+
+def _given(paths: str | Path | Iterable[str | Path]) -> list[str | Path]:
+    if isinstance(paths, str | os.PathLike):
+        return [paths]
+    given: list[Any] = [paths] if isinstance(paths, bytes) or not isinstance(paths, Iterable) else list(paths)
+    for path in given:
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(
+                "expected a path, or several; received"
+                f" {type(path).__name__}; mien.read takes a picture itself"
+            )
+    return given

@@ -133,6 +133,11 @@ def face_squares(faces: Faces, framing: Framing = FER2013_FRAMING) -> tuple[Vect
     return corner, edge
 
 
+def upside_down(corner: Vectors, edge: Vectors) -> tuple[Vectors, Vectors]:
+    """Give the same squares, stood on their heads; arguments and result as `face_squares` gives them."""
+    return corner + edge + _turned(edge), -edge
+
+
 def points_of_crops(shares: NDArray[np.float32], corner: Vectors, edge: Vectors) -> NDArray[np.float64]:
     """Bring points from crops back into the picture.
 

@@ -11,8 +11,10 @@ Floats = NDArray[np.float64]
 
 _LEFT_EYE, _RIGHT_EYE = slice(36, 42), slice(42, 48)
 _NOSE, _MOUTH_LEFT, _MOUTH_RIGHT = 30, 48, 54
-_BEYOND: Final = np.array([0.01, -0.34, -0.01, 0.04])
+_BEYOND: Final = np.array([-0.01, 0.34, -0.01, 0.04])
 """How far MTCNN's box goes beyond the landmarks' (left, top, right, bottom), in shares of their box."""
+_BEYOND_TURNED: Final = np.array([np.roll(_BEYOND, quarters) for quarters in range(4)]) * [-1, -1, 1, 1]
+"""The same of a face turned clockwise by quarters, added to left, top, right and bottom."""
 
 
 def five_points(landmarks: NDArray[np.floating]) -> Floats:
@@ -41,9 +43,15 @@ def face_boxes(landmarks: NDArray[np.floating], size_wh: tuple[int, int]) -> Flo
         that is outside, a strip of the edge.
     """
     low, high = landmarks.min(axis=1), landmarks.max(axis=1)
-    beyond = np.tile(high - low, 2) * _BEYOND
+    beyond = np.tile(high - low, 2) * _BEYOND_TURNED[_quarters(landmarks)]
     left_top = (low + beyond[:, :2]).clip(0, np.subtract(size_wh, 1))
     return np.hstack([left_top, (high + beyond[:, 2:]).clip(left_top + 1, size_wh)])
+
+
+def _quarters(landmarks: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Say by how many quarters, clockwise, each face is turned about: 0 to 3."""
+    x, y = (landmarks[:, _RIGHT_EYE].mean(axis=1) - landmarks[:, _LEFT_EYE].mean(axis=1)).T
+    return np.asarray(np.rint(np.nan_to_num(np.arctan2(y, x)) / (np.pi / 2)), np.int64) % 4
 
 
 def interocular_px(landmarks: Floats) -> float:

@@ -20,6 +20,7 @@ from mien.face.detect.base import Detector, Refiner
 from mien.face.detect.nms import suppress_nested
 from mien.face.landmarks import face_boxes, five_points, interocular_px
 from mien.face.motion import CROWDED_REACH, MAX_REACH, Track, Vector, distances
+from mien.face.turned import QUARTERS, SURE, detect_turned
 from mien.geometry import iou_matrix
 from mien.types import Faces, Frame
 
@@ -115,7 +116,17 @@ class Tracker:
         found = self._confirmed(frame, expected, self._detect(frame) if due else Faces.empty())
         if len(found) < len(expected) and not due and not self._searches:
             found = self._confirmed(frame, expected, self._detect(frame))
-        return found
+        return found if len(found) or not frame.still else self._look_turned(frame)
+
+    def _look_turned(self, frame: Frame) -> Faces:
+        """Look for faces on their heads or sides; only who sees that they are faces can tell."""
+        for quarters in QUARTERS if self._confirms else ():
+            found = self._confirmed(
+                frame, Faces.empty(), detect_turned(self._detector, frame.image, quarters)
+            )
+            if (found.presence >= SURE).any():
+                return found[found.presence >= SURE]
+        return Faces.empty()
 
     @property
     def _pause_s(self) -> float:

@@ -111,7 +111,7 @@ def read_pictures(source: Path | str | bytes, *, max_megapixels: float | None = 
     where, start = (Path("picture"), source[:16]) if isinstance(source, bytes) else _looked_at(Path(source))
     if _is_heic(start):
         _learn_heic(where)
-    with _opened(BytesIO(source) if isinstance(source, bytes) else where, where) as picture:
+    with _opened(source, where) as picture:
         place = 0
         while _turn_to(picture, place, where):
             if not _is_smaller_copy(picture):
@@ -173,11 +173,13 @@ def _formats() -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(file: Path | BytesIO, where: Path) -> Iterator[Pillow.Image]:
-    with _in_one_line(where):
-        picture = Pillow.open(file, formats=_formats())
-    with picture:
-        yield picture
+def _opened(source: Path | str | bytes, where: Path) -> Iterator[Pillow.Image]:
+    # Never by its name: Pillow then maps some TIFFs into memory, and turned ones come out scrambled.
+    with BytesIO(source) if isinstance(source, bytes) else where.open("rb") as file:
+        with _in_one_line(where):
+            picture = Pillow.open(file, formats=_formats())
+        with picture:
+            yield picture
 
 
 @contextmanager

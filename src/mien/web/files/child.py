@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _explained(name: str, error: Exception) -> dict[str, Any]:
-    words = f"{type(error).__name__}: {error}"
+    words = f"{type(error).__name__}: {error} ({error.__cause__!r})"
     if any(sign in words for sign in _OUT_OF_MEMORY):
         return {"memory": True}
     if isinstance(error, MienError):

@@ -8,7 +8,7 @@
 | processor time, size of a file, open files, no core dumps, low priority | yes | yes | no |
 | writes only in its folder, starts no program, connects nowhere by TCP | kernel 5.19; TCP 6.7 | no | no |
 
-Where memory is not limited, Pillow's limit on pixels and the time limit still are.
+Where memory is not limited, a picture's pixels (the setting max_megapixels) and the time still are.
 """
 
 from __future__ import annotations
