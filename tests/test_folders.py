@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import mien
 from mien.folders import config_folder, data_folder
 
 
@@ -38,3 +42,42 @@ def test_the_environment_moves_them(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("MIEN_DATA", str(tmp_path / "here"))
     assert data_folder() == tmp_path / "here"
     assert config_folder() == Path.home() / ".config/mien"
+
+
+NOBODY = """
+import pwd, sys
+def unknown(uid): raise KeyError(f"getpwuid(): uid not found: {uid}")
+pwd.getpwuid = unknown
+from mien.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a user always has a folder")
+@pytest.mark.parametrize(
+    ("arguments", "setting", "code", "told"),
+    [
+        (["subject", "list"], {}, 2, "set MIEN_DATA to a folder"),
+        (["subject", "add", "P-1"], {"MIEN_DATA": "data"}, 0, "P-1"),
+        (["subject", "add", "P-1"], {"MIEN_STORE": "record.sqlite"}, 0, "P-1"),
+        (["subject", "list"], {"MIEN_STORE": "~/record.sqlite"}, 2, "name the whole path"),
+        (["models", "list"], {}, 0, "not fetched"),
+        (["models", "fetch", "yunet"], {}, 2, "set MIEN_CACHE to a folder"),
+        (["live", "--subject", "P-1", "nowhere.mp4"], {"MIEN_STORE": "record.sqlite"}, 1, "nowhere.mp4"),
+    ],
+)
+def test_a_user_without_a_home_and_a_name(
+    tmp_path: Path, arguments: list[str], setting: dict[str, str], code: int, told: str
+) -> None:
+    """In a container a user may be only a number: every command was "a mistake in mien"."""
+    dropped = ("HOME", "LOGNAME", "USER", "LNAME", "USERNAME")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    kept = {name: value for name, value in kept.items() if not name.startswith(("MIEN_", "XDG_"))}
+    package = str(Path(mien.__file__).parents[1])
+    ran = subprocess.run(
+        [sys.executable, "-c", NOBODY, *arguments],
+        env={**kept, "PYTHONPATH": package, **setting},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "a mistake in mien" not in ran.stderr
+    assert (ran.returncode, told in ran.stdout + ran.stderr) == (code, True), ran

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from mien.errors import ModelError
+from mien.errors import ConfigError, ModelError
 from mien.files import sha256_of, written_whole
+from mien.folders import home
 
 TIMEOUT_S: Final = 30.0
 """How long a silent server is waited for."""
@@ -73,10 +74,14 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("MIEN_CACHE"):
         return Path(chosen)
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "mien" / "Cache"
+        return (
+            Path(os.environ.get("LOCALAPPDATA") or home("MIEN_CACHE") / "AppData" / "Local")
+            / "mien"
+            / "Cache"
+        )
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "mien"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mien"
+        return home("MIEN_CACHE") / "Library" / "Caches" / "mien"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home("MIEN_CACHE") / ".cache") / "mien"
 
 
 def cached(name: str) -> Path | None:
@@ -86,7 +91,10 @@ def cached(name: str) -> Path | None:
         ModelError: there is no model of this name.
     """
     model = _known(name)
-    path = cache_folder() / model.file
+    try:
+        path = cache_folder() / model.file
+    except ConfigError:  # there is no such folder, and nothing in it
+        return None
     return path if path.is_file() and sha256_of(path) == model.sha256 else None
 
 
@@ -105,6 +113,7 @@ def fetch(name: str, *, url: str | None = None, progress: Callable[[int, int], N
 
     Raises:
         ModelError: the name is unknown, the address can't be reached, or what came is not the file.
+        ConfigError: nobody knows where the cache folder is; says which setting names it.
         OutputError: the cache folder can't be written, or the disk is full.
     """
     model = _known(name)

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from mien.errors import ConfigError
+
 
 def config_folder() -> Path:
     """Give the folder for what the user has chosen, which need not exist yet.
@@ -30,7 +32,25 @@ def _folder(ours: str, xdg: str, at_home: str, windows: str, app_data: str) -> P
     if chosen := os.environ.get(ours):
         return Path(chosen)
     if sys.platform == "win32":
-        return Path(os.environ.get(windows) or Path.home() / "AppData" / app_data) / "mien"
+        return Path(os.environ.get(windows) or home(ours) / "AppData" / app_data) / "mien"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "mien"
-    return Path(os.environ.get(xdg) or Path.home() / at_home) / "mien"
+        return home(ours) / "Library" / "Application Support" / "mien"
+    return Path(os.environ.get(xdg) or home(ours) / at_home) / "mien"
+
+
+def home(setting: str) -> Path:
+    """Give the user's own folder.
+
+    Args:
+        setting: the environment variable that names what is looked for, where there is no such folder.
+
+    Raises:
+        ConfigError: nobody knows it: in a container, a user may be only a number, and without HOME.
+    """
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"this user has no home folder (HOME is not set, and the system does not know the user): set"
+            f" {setting} to a folder that can be written"
+        ) from error

@@ -17,6 +17,7 @@ import pytest
 from mien.errors import ConfigError
 from mien.live.hub import Hub
 from mien.live.mqtt import MqttSink
+from mien.live.mqtt_messages import slugs
 from mien.live.status import SourceStatus
 from mqtt_broker import LIMIT_S, Broker, Feed, Listener, free_port, reading, status
 
@@ -161,9 +162,29 @@ def test_names_that_look_alike_stay_apart(
     broker: Broker, listener: Listener, start: Callable[..., MqttSink]
 ) -> None:
     start(broker.url, statuses=lambda: [status("a/#"), status("a+"), status("台所")])
-    wanted = {"mien/a/state", "mien/a_2/state", "mien/source/state"}
+    wanted = {f"mien/{each}/state" for each in slugs(["a/#", "a+", "台所"]).values()}
+    assert "mien/source/state" in wanted
+    assert all(each.startswith("mien/a_") for each in wanted - {"mien/source/state"})
     while not wanted <= {each.topic for each in listener.seen}:
         listener.wait_json(sorted(wanted - {each.topic for each in listener.seen})[0])
+
+
+def test_a_newcomer_of_the_same_slug_takes_nobody_s_id(
+    broker: Broker, listener: Listener, start: Callable[..., MqttSink]
+) -> None:
+    """Both are told apart from then on, as they are after a restart that finds them in any order."""
+    there = [status("front-door")]
+    start(broker.url, Feed(), statuses=lambda: list(there), clock=(clock := Clock()))
+    listener.wait_json(STATE)
+    there.insert(0, status("Front door"))
+    clock.now_s = 1.5
+    ids = slugs(["Front door", "front-door"])
+    listener.wait(STATE, lambda payload: not payload)
+    wanted = {f"mien/{source}/state" for source in ids.values()}
+    while not wanted <= {each.topic for each in listener.seen}:
+        listener.wait_json(min(wanted - {each.topic for each in listener.seen}))
+    told = [each for each in listener.seen if ids["Front door"] in each.topic and "/config" in each.topic]
+    assert {json.loads(each.payload)["device"]["name"] for each in told} == {"Mien Front door"}
 
 
 def test_a_source_that_has_gone_is_taken_away(

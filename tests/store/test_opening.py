@@ -183,7 +183,7 @@ def read_only_file() -> Iterator[Path]:
 
 def test_a_read_only_file_can_be_read_and_says_so_when_written(read_only_file: Path) -> None:
     before = read_only_file.read_bytes()
-    with as_nobody(), Store(read_only_file) as store:
+    with as_nobody(), Store(read_only_file, read_only=True) as store:
         assert [each.code for each in store.subjects.all()] == ["P-017"]
         assert store.audit.verify() == 1
         with pytest.raises(StoreError, match=r"record.sqlite is read-only: it can be looked at, not written"):
@@ -195,10 +195,50 @@ def test_a_read_only_file_can_be_read_and_says_so_when_written(read_only_file: P
 
 def test_a_read_only_file_in_a_folder_of_ones_own(read_only_file: Path) -> None:
     read_only_file.parent.chmod(0o777)
-    with as_nobody(), Store(read_only_file) as store:
+    with as_nobody(), Store(read_only_file, read_only=True) as store:
         assert [each.code for each in store.subjects.all()] == ["P-017"]
         with pytest.raises(StoreError, match="is read-only"):
             store.subjects.add("P-018")
+
+
+@pytest.mark.parametrize("folder", [0o555, 0o777])
+def test_a_file_that_cannot_be_written_is_read_without_a_note_only_when_asked_for(
+    read_only_file: Path, folder: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read silently: nobody could see afterwards who had read what."""
+    read_only_file.parent.chmod(folder)
+    with as_nobody():
+        with pytest.raises(StoreError, match=r"record\.sqlite is read-only: .*set MIEN_STORE_READ_ONLY=1$"):
+            Store(read_only_file)
+        monkeypatch.setenv("MIEN_STORE_READ_ONLY", "1")
+        with Store(read_only_file, create=False) as store:
+            assert len(store.recordings.of(store.subjects.get("P-017"))) == 0
+            assert store.audit.verify() == 1
+
+
+def test_changes_beside_a_file_in_a_folder_that_cannot_be_written(read_only_file: Path) -> None:
+    read_only_file.parent.chmod(0o777)
+    Path(f"{read_only_file}-wal").write_bytes(b"x")
+    read_only_file.parent.chmod(0o555)
+    with as_nobody(), pytest.raises(StoreError, match=r"changes beside it \(record\.sqlite-wal\)"):
+        Store(read_only_file, read_only=True)
+
+
+def test_what_is_asked_for_as_read_only_is_not_written(new_store_url: str) -> None:
+    """A file, and PostgreSQL, where only reading may be granted."""
+    with Store(new_store_url) as store:
+        subject = store.subjects.add("P-017")
+    with Store(new_store_url, read_only=True) as store:
+        assert store.self_reports.of(subject) == []
+        assert store.audit.verify() == 1
+        with pytest.raises(StoreError, match="is read-only"):
+            store.subjects.add("P-018")
+
+
+def test_nothing_is_made_to_be_looked_at(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no record"):
+        Store(tmp_path / "record.sqlite", read_only=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_may_not_be_read_is_told(read_only_file: Path) -> None:

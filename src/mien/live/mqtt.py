@@ -28,7 +28,7 @@ from mien.live.mqtt_messages import (
     differs,
     discovery,
     discovery_topics,
-    slug,
+    slugs,
     state_of,
 )
 from mien.live.reading import Reading
@@ -114,7 +114,6 @@ class MqttSink:
         self._statuses, self._discovery, self._rate_hz = statuses, discovery, rate_hz
         self._tell, self._clock, self._pauses_s = tell, clock, pauses_s
         self._client = self._make_client()
-        self._slugs: dict[str, str] = {}
         self._told: dict[str, _Told] = {}
         self._known: dict[str, SourceStatus] = {}
         self._look_s = -math.inf
@@ -215,23 +214,22 @@ class MqttSink:
         """See which sources came and which have gone."""
         self._look_s = self._clock()
         self._known = {status.name: status for status in self._statuses()}
-        for name in self._known.keys() - self._told.keys():
-            self._introduce(name)
-        for name in self._told.keys() - self._known.keys():
+        wanted = slugs(self._known)
+        # Also one whose name has to be told apart from a newcomer's now, or no longer has to.
+        for name in [name for name, told in self._told.items() if wanted.get(name) != told.slug]:
             self._forget(name)
+        for name in wanted.keys() - self._told.keys():
+            self._introduce(name, wanted[name])
 
-    def _introduce(self, name: str) -> None:
-        if name not in self._slugs:
-            self._slugs[name] = slug(name, self._slugs.values())
-        self._told[name] = _Told(self._slugs[name])
+    def _introduce(self, name: str, source: str) -> None:
+        self._told[name] = _Told(source)
         if self._discovery:
-            for topic, entity in discovery(self._prefix, self._slugs[name], name).items():
+            for topic, entity in discovery(self._prefix, source, name).items():
                 self._client.publish(topic, _as_json(entity), retain=True)
 
     def _forget(self, name: str) -> None:
-        """Take a source's retained messages away; its name is free again."""
+        """Take a source's retained messages away."""
         source = self._told.pop(name).slug
-        del self._slugs[name]
         self._send(f"{source}/state", "", retain=True)
         if self._discovery:
             for topic in discovery_topics(self._prefix, source).values():

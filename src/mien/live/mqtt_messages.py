@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any, Final, get_args
 
 from mien import __version__
@@ -92,23 +94,40 @@ ENTITIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
 """What Home Assistant shows of each source: component and key, and what stands in the discovery message."""
 
 
-def slug(name: str, taken: Collection[str] = ()) -> str:
+def slugs(names: Iterable[str]) -> dict[str, str]:
+    """Make the names of several sources fit in topics and in Home Assistant's ids.
+
+    Those that would share a slug each get a few digits made from their own name: which source came first does
+    not matter, and Home Assistant's history stays with its camera.
+
+    Args:
+        names: of all sources, in any order.
+
+    Returns:
+        A slug for each, no two alike: "front_door"; or "front_door_1f3a9c" and "front_door_77b0e2" for "Front
+        door" and "front-door".
+    """
+    plain = {name: slug(name) for name in names}
+    often = Counter(plain.values())
+    return {
+        name: each
+        if often[each] == 1
+        else f"{each}_{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+        for name, each in plain.items()
+    }
+
+
+def slug(name: str) -> str:
     """Make a name that fits in a topic and in Home Assistant's ids: lower case, digits and "_" only.
 
     Args:
         name: any name, "Front door" or "camera:0".
-        taken: slugs that others have already.
 
     Returns:
-        "front_door", or "front_door_2" where that is taken.
+        "front_door"; other names may give the same.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub("[^a-z0-9]+", "_", plain).strip("_") or "source"
-    number, unique = 1, base
-    while unique in taken:
-        number += 1
-        unique = f"{base}_{number}"
-    return unique
+    return re.sub("[^a-z0-9]+", "_", plain).strip("_") or "source"
 
 
 def state_of(status: SourceStatus, reading: Reading | None) -> dict[str, Any]:

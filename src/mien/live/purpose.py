@@ -40,7 +40,7 @@ def read_purpose() -> str | None:
     """Give the purpose that was chosen; None when there is none yet, or its file can't be read."""
     try:
         chosen = json.loads(read_text(_file()))["purpose"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ConfigError, OSError, ValueError, KeyError, TypeError):
         return None
     return chosen if chosen in PURPOSES else None
 

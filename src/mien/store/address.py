@@ -44,7 +44,12 @@ def find_address(where: str | Path | None = None) -> Address:
     """
     chosen = str(where or os.environ.get("MIEN_STORE") or data_folder() / "record.sqlite")
     if "://" not in chosen:
-        return _file(Path(chosen).expanduser())
+        try:
+            return _file(Path(chosen).expanduser())
+        except RuntimeError as error:
+            raise ConfigError(
+                f"store: nobody knows the home folder in {chosen}; name the whole path"
+            ) from error
     try:
         url = make_url(chosen)
     except (ArgumentError, ValueError) as error:
@@ -79,6 +84,14 @@ def find_key(key: str | None = None) -> str | None:
     if not first:
         raise ConfigError(f"MIEN_STORE_KEY_FILE: {name} is empty; its first line is the passphrase")
     return first
+
+
+def wants_read_only(chosen: bool = False) -> bool:
+    """Say whether a record is only to be looked at, with no line in its audit log: see `Store`.
+
+    It is what the caller says, else whether `MIEN_STORE_READ_ONLY` is 1.
+    """
+    return chosen or os.environ.get("MIEN_STORE_READ_ONLY", "").lower() in ("1", "true", "yes")
 
 
 def _file(path: Path) -> Address:

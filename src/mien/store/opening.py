@@ -25,7 +25,12 @@ _LOCK: Final = 0x4D69656E
 
 
 def open_database(
-    address: Address, *, key: str | None = None, now: Callable[[], datetime] = utc_now, create: bool = True
+    address: Address,
+    *,
+    key: str | None = None,
+    now: Callable[[], datetime] = utc_now,
+    create: bool = True,
+    read_only: bool = False,
 ) -> Database:
     """Open a database whose tables are as this Mien knows them.
 
@@ -34,14 +39,18 @@ def open_database(
         key: passphrase of an encrypted file.
         now: the clock.
         create: make the file where there is none.
+        read_only: write nothing, not even the audit log.
 
     Raises:
         ConfigError: a key to a server, or to a file without SQLCipher.
-        StoreError: it is missing, damaged, another program's, a newer Mien's, or can't be brought up to date.
+        StoreError: it is missing, damaged, another program's, a newer Mien's, can't be brought up to date, or
+            can't be written and was not asked for as `read_only`.
     """
     if key is not None and not address.path:
         raise ConfigError("MIEN_STORE_KEY is for a file; how a server encrypts its disk is its own matter")
-    read_only = _prepare(address.path, create, encrypted=key is not None) if address.path else False
+    if address.path:
+        _prepare(address.path, create and not read_only, encrypted=key is not None)
+        _check_writable(address.path, read_only)
     database = Database(address, key=key, now=now, read_only=read_only)
     try:
         with told_plainly(address):
@@ -52,8 +61,8 @@ def open_database(
     return database
 
 
-def _prepare(path: Path, create: bool, *, encrypted: bool) -> bool:
-    """Make the file, or look at it from outside; say whether it can only be read."""
+def _prepare(path: Path, create: bool, *, encrypted: bool) -> None:
+    """Make the file, or look at it from outside."""
     try:
         if not path.exists():
             if not create:
@@ -63,7 +72,21 @@ def _prepare(path: Path, create: bool, *, encrypted: bool) -> bool:
         recognise(path, encrypted=encrypted)
     except OSError as error:
         raise StoreError(f"{path} cannot be opened: {error.strerror or error}") from error
-    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _check_writable(path: Path, read_only: bool) -> None:
+    """Refuse a file that can't be written, unless asked for: what is read could not be noted."""
+    folder_writable = os.access(path.parent, os.W_OK)
+    if not read_only and not (os.access(path, os.W_OK) and folder_writable):
+        raise StoreError(
+            f"{path} is read-only: who reads what of it can't be noted in its audit log; to read it all the"
+            " same, without a note, set MIEN_STORE_READ_ONLY=1"
+        )
+    if read_only and not folder_writable and Path(f"{path}-wal").exists():
+        raise StoreError(
+            f"{path} has changes beside it ({path.name}-wal) that can't be joined where nothing can be"
+            " written; copy all its files into another folder and read it there"
+        )
 
 
 def recognise(path: Path, *, encrypted: bool) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.address import find_address, find_key
+from mien.store.address import find_address, find_key, wants_read_only
 from mien.store.annotations import Annotations
 from mien.store.audit import Audit, Reading
 from mien.store.baselines import Baselines
@@ -50,6 +50,9 @@ class Store:
         now: the clock.
         key: passphrase of an encrypted file; see `address.find_key`.
         create: make the file where there is none.
+        read_only: only look at it: nothing is written, not even who read what. Without it a record that can't
+            be written is refused, as what is read of it could not be noted. `MIEN_STORE_READ_ONLY=1` asks for
+            it too.
 
     Raises:
         StoreError: it can't be opened, is damaged, or was written by a newer Mien.
@@ -64,8 +67,15 @@ class Store:
         now: Callable[[], datetime] = utc_now,
         key: str | None = None,
         create: bool = True,
+        read_only: bool = False,
     ) -> None:
-        self.database = open_database(find_address(where), key=find_key(key), now=now, create=create)
+        self.database = open_database(
+            find_address(where),
+            key=find_key(key),
+            now=now,
+            create=create,
+            read_only=wants_read_only(read_only),
+        )
         self._visits: dict[Reading, datetime] = {}
         self._hang(who or _system_user())
         try:

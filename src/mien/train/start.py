@@ -27,8 +27,8 @@ def start(recipe: AnyRecipe, data: Path, *, landmarks: Path | None = None, **opt
     if not isinstance(recipe, Recipe):
         if options.pop("names", None) is not None:
             raise ConfigError(
-                f"recipe {recipe.name}: learns FER-2013's labels and FER+ votes; --class-names is for a"
-                " recipe with the data's own labels, such as fer2013"
+                f"recipe {recipe.name}: learns FER-2013's labels and FER+ votes; --class-names is for one"
+                " with the data's own labels, such as fer2013"
             )
         return train_chain(recipe, data, landmarks=landmarks, **options)
     if landmarks is not None:
