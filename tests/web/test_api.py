@@ -169,6 +169,7 @@ def test_a_photograph_is_explained(purpose: Path, station: FakeStation) -> None:
                 "probabilities": {"happiness": 0.9, "contempt": None}, "method": "occlusion",
                 "xyxy": [1.0, 2.0, 3.0, 4.0], "without": 0.4, "marked_share": 0.15, "upper": 0.1,
                 "left": 0.5, "parts": {"mouth": 1.0}, "words": "happiness 90 %: mouth 100 %",
+                "plain_words": "Read as happiness (90 %).",
                 "evidence": [[0.0, 0.4]], "to_picture": [[9.0, 0.0, 1.0], [0.0, 9.0, 2.0]],
             }
         ],
