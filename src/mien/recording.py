@@ -37,8 +37,8 @@ class Recording:
     summary: dict[str, Any]
 
     def __repr__(self) -> str:
-        rows = count(len(self.frame), "row")
-        return f"<Recording of {', '.join(self.sources) or 'nothing'}: {rows}>"
+        sources = self.sources[0] if len(self.sources) == 1 else count(len(self.sources), "source")
+        return f"<Recording of {sources}: {count(len(self.frame), 'row')}>"
 
     def _repr_html_(self) -> str:
         """Show the first timelines and rows, in a notebook."""

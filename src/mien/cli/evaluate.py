@@ -87,7 +87,8 @@ def evaluate(
         bool,
         typer.Option(
             "--readme",
-            help="Measure what a user gets, and write the README's figures, from the repository's root.",
+            help="Measure what a user gets, and write the figures of README and docs; from the"
+            " repository's root.",
         ),
     ] = False,
     people: Annotated[

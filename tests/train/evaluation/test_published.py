@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,19 @@ from mien.errors import ConfigError
 from mien.expression.network import find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.train.evaluation.published import (
+    BENCHMARKS,
     CARDS,
     COMPARISON,
     FIGURES,
+    HEADLINES,
+    OTHERS,
     README,
+    benchmarks_table,
     calibration_sha256,
     cost,
     groups_section,
     page_with,
     publish,
-    readme_table,
     with_groups,
 )
 
@@ -57,7 +61,7 @@ RIGHT = "right, 7 classes (label)"
 
 
 def test_a_row_says_what_is_reached() -> None:
-    told = readme_table(
+    told = benchmarks_table(
         found(
             figure(RIGHT, 0.65),
             figure(RIGHT, 0.662, "photographs"),
@@ -79,29 +83,47 @@ def test_a_row_says_what_is_reached() -> None:
 
 
 def test_what_could_not_be_measured_is_empty() -> None:
-    row = readme_table(found(figure(RIGHT, None, "fer2013"))).splitlines()[2]
+    row = benchmarks_table(found(figure(RIGHT, None, "fer2013"))).splitlines()[2]
     assert row == "| FER-2013, 7 classes, 3,579 faces |  |  |  |  |  |"
 
 
 def test_figures_stand_between_their_marks() -> None:
     page = (
-        "# Mien\n<!-- figures: cost -->old<!-- end -->, no card\n"
+        "# Benchmarks\n<!-- figures: cost -->old<!-- end -->, no card\n"
         "<!-- figures: table -->\nold\n\n| old |\n<!-- end -->\n"
         "| <!-- figures: milliseconds -->1 ms<!-- end --> |\n"
     )
     given = found(figure(RIGHT, 0.7254, "fer2013"))
-    new = page_with(page, README, given)
+    new = page_with(page, BENCHMARKS, given)
     assert "old" not in new
     assert new.startswith(
-        "# Mien\n<!-- figures: cost -->2.5 MB, 0.8 ms a face on one core<!-- end -->, no card\n"
+        "# Benchmarks\n<!-- figures: cost -->2.5 MB, 0.8 ms a face on one core<!-- end -->, no card\n"
     )
-    assert f"<!-- figures: table -->\n{readme_table(given)}\n<!-- end -->" in new
+    assert f"<!-- figures: table -->\n{benchmarks_table(given)}\n<!-- end -->" in new
     assert new.endswith("| <!-- figures: milliseconds -->0.84 ms<!-- end --> |\n")
-    assert page_with(new, README, given) == new
+    assert page_with(new, BENCHMARKS, given) == new
+
+
+def test_the_readmes_figures_stand_in_their_sentences() -> None:
+    page = "".join(
+        f"{name}: <!-- figures: {name} -->old<!-- end -->.\n" for name in ("cost", *HEADLINES, *OTHERS)
+    )
+    zhou = ["zhou", "as is", "65.5 %", *["x"] * 10, "0.13", "0.32", "70"]
+    given = found(
+        figure("right, the paper's 5 classes (p_*)", 0.753, "fer2013"),
+        figure("recall, happiness (label)", 0.569, data="people"),
+        figure("recall, happiness (label)", 1.0, data="own"),
+        figure("recall, happiness (label)", 0.1, "photographs", data="own"),
+    ) | {"networks": [zhou]}
+    told = re.sub(r"<!--.*?-->", "", page_with(page, README, given)).splitlines()
+    assert told == [
+        "cost: 2.5 MB, 0.8 ms a face on one core.", "five: 75.3 %.", "seven: -.", "smiles: 56.9 %.",
+        "own_smiles: 100.0 %.", "zhou: 65.5 %.", "paper_cost: -.", "zhou_cost: 0.13 MB, 0.32 ms.",
+    ]  # fmt: skip
 
 
 def test_a_page_without_its_marks_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"docs/comparison\.md: expected <!-- figures: networks -->"):
+    with pytest.raises(ConfigError, match=r"docs/networks\.md: expected <!-- figures: networks -->"):
         page_with("# Networks\n", COMPARISON, found())
 
 
@@ -138,19 +160,20 @@ def test_nothing_is_written_where_no_repository_is(tmp_path: Path) -> None:
 
 
 def test_all_pages_are_written(tmp_path: Path) -> None:
-    for page in (README, COMPARISON, CARDS / "mien.md"):
+    for page in (README, BENCHMARKS, COMPARISON, CARDS / "mien.md"):
         (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / page).write_text((ROOT / page).read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / FIGURES).mkdir()
     given = found(figure(RIGHT, 0.9, "fer2013"))
     written = publish(given, tmp_path)
     assert written == [
-        tmp_path / page for page in (FIGURES / "mien.json", README, COMPARISON, CARDS / "mien.md")
+        tmp_path / page for page in (FIGURES / "mien.json", README, BENCHMARKS, COMPARISON, CARDS / "mien.md")
     ]
     assert json.loads(written[0].read_text()) == given
-    assert "**90.0 %**" in written[1].read_text(encoding="utf-8")
-    assert "| mien | as is |\n<!-- end -->" in written[2].read_text(encoding="utf-8")
-    assert "| sex: female | 26 |" in written[3].read_text(encoding="utf-8")
+    assert "<!-- figures: seven -->90.0 %<!-- end -->" in written[1].read_text(encoding="utf-8")
+    assert "**90.0 %**" in written[2].read_text(encoding="utf-8")
+    assert "| mien | as is |\n<!-- end -->" in written[3].read_text(encoding="utf-8")
+    assert "| sex: female | 26 |" in written[4].read_text(encoding="utf-8")
 
 
 class TestWhatIsShipped:
@@ -166,13 +189,16 @@ class TestWhatIsShipped:
         assert kept["sha256"] == sidecar.sha256, measure_anew
         assert kept["calibration_sha256"] == calibration_sha256(sidecar), measure_anew
 
-    @pytest.mark.parametrize("page", [README, COMPARISON, CARDS / "mien.md"], ids=str)
+    @pytest.mark.parametrize("page", [README, BENCHMARKS, COMPARISON, CARDS / "mien.md"], ids=str)
     def test_the_pages_state_these_figures(self, kept: dict[str, Any], page: Path) -> None:
         text = (ROOT / page).read_text(encoding="utf-8")
         assert page_with(text, page, kept) == text
 
-    def test_every_row_of_the_readme_was_measured(self, kept: dict[str, Any]) -> None:
-        rows = readme_table(kept).splitlines()[2:]
+    def test_every_row_of_the_benchmarks_was_measured(self, kept: dict[str, Any]) -> None:
+        rows = benchmarks_table(kept).splitlines()[2:]
         assert len(rows) == 20
         assert all("**" in row for row in rows)
         assert cost(kept).startswith(f"{find_network('mien').stat().st_size / 1e6:.1f} MB")
+
+    def test_the_readme_is_short(self) -> None:
+        assert len((ROOT / README).read_bytes()) <= 6 * 1024

@@ -1,4 +1,4 @@
-"""What a comparison leaves: comparison.md (docs/comparison.md is a copy), .json, .csv and the pictures."""
+"""What a comparison leaves: comparison.md (docs/networks.md is a copy), .json, .csv and the pictures."""
 
 from __future__ import annotations
 

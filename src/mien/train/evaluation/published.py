@@ -1,4 +1,4 @@
-"""The figures that the README, the model card and docs/comparison.md state: measured, kept as JSON, written.
+"""The figures that README, docs/benchmarks.md, docs/networks.md and model card state, written from JSON.
 
 Nobody types a figure: one command measures what is shipped, keeps it in docs/figures, and writes the pages
 from there. A test compares the pages with the file, and the file with the network that is shipped.
@@ -38,7 +38,8 @@ from mien.train.run import versions
 
 FIGURES: Final = Path("docs/figures")
 README: Final = Path("README.md")
-COMPARISON: Final = Path("docs/comparison.md")
+BENCHMARKS: Final = Path("docs/benchmarks.md")
+COMPARISON: Final = Path("docs/networks.md")
 CARDS: Final = Path("src/mien/models")
 
 GROUPS_BY: Final = ("sex", "ethnicity", "age")
@@ -61,7 +62,7 @@ _OWN_SMILES: Final = "recall, happiness, by their own neutral face (label)"
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the README's table.
+    """One row of the table of benchmarks.
 
     Attributes:
         what: in plain words; `{faces}` is how many there were.
@@ -119,6 +120,21 @@ ROWS: Final = (
         "people with a higher p_happiness than in their own neutral face (p_*)"),
 )  # fmt: skip
 
+HEADLINES: Final = {
+    "five": ("crops", "fer2013", "right, the paper's 5 classes (p_*)"),
+    "seven": ("crops", "fer2013", "right, 7 classes (label)"),
+    "smiles": ("people", "balanced", "recall, happiness (label)"),
+    "own_smiles": ("own", "balanced", "recall, happiness (label)"),
+}
+"""The README's figures, by the names of their places there."""
+
+OTHERS: Final = {
+    "zhou": ("zhou", ("7 classes",)),
+    "paper_cost": ("paper", ("MB", "ms")),
+    "zhou_cost": ("zhou", ("MB", "ms")),
+}
+"""What the README states of other networks: which, and which columns of the networks' table."""
+
 CARD_FIGURES: Final = (
     "right, 2 classes (label)",
     "recall, happiness (label)",
@@ -149,7 +165,7 @@ def measure_published(
         ModelError: a network that is shipped can't be read.
     """
     if faces.votes is None or faces.landmarks is None:
-        raise DatasetError("the README's table needs faces with FER+ votes and landmarks (--landmarks)")
+        raise DatasetError("the table of benchmarks needs faces with FER+ votes and landmarks (--landmarks)")
     answers = answer_all(network, faces.images)
     quality = crop_quality(faces.images, answers)
     figures = []
@@ -224,13 +240,19 @@ def page_with(text: str, page: Path, found: Mapping[str, Any]) -> str:
     if page.parent == CARDS:
         return with_groups(text, groups_section(found["groups"], found["command"]))
     parts = {
-        "table": f"\n{readme_table(found)}\n",
-        "cost": cost(found),
+        "table": f"\n{benchmarks_table(found)}\n",
         "milliseconds": f"{found['milliseconds']:.2f} ms",
         "networks": f"\n{markdown(HEAD, found['networks'])}",
+        "cost": cost(found),
+        **{part: _one(found, *place) for part, place in HEADLINES.items()},
+        **{name: _of_network(found, *place) for name, place in OTHERS.items()},
     }
     places = set(re.findall(r"<!-- figures: (\w+) -->", text))
-    needed = {README: {"table", "cost", "milliseconds"}, COMPARISON: {"networks"}}[page]
+    needed = {
+        README: {"cost", *HEADLINES, *OTHERS},
+        BENCHMARKS: {"table", "milliseconds"},
+        COMPARISON: {"networks"},
+    }[page]
     if missing := needed - places:
         raise ConfigError(f"{page}: expected <!-- figures: {missing.pop()} --> and <!-- end --> in it")
     return re.sub(
@@ -242,7 +264,7 @@ def page_with(text: str, page: Path, found: Mapping[str, Any]) -> str:
 
 
 def _pages(network: str) -> tuple[Path, ...]:
-    return README, COMPARISON, CARDS / f"{network}.md"
+    return README, BENCHMARKS, COMPARISON, CARDS / f"{network}.md"
 
 
 def read_page(page: Path) -> str:
@@ -265,8 +287,8 @@ def _kept(data: str, prior: str | None, figure: Figure) -> dict[str, Any]:
     return {"data": data, "prior": prior, **figure.as_dict()}
 
 
-def readme_table(found: Mapping[str, Any]) -> str:
-    """Write the README's table of the network, in Markdown."""
+def benchmarks_table(found: Mapping[str, Any]) -> str:
+    """Write the table of what a user gets from the network, in Markdown."""
     by_place = {(each["data"], each["prior"], each["name"]): each for each in found["figures"]}
     body = []
     for row in ROWS:
@@ -304,6 +326,24 @@ def _set_by_us(row: Row, figure: Mapping[str, Any] | None) -> tuple[str, str]:
         reached = value <= wanted if row.less_is_better else value >= wanted
         shown.append(written(wanted, figure["unit"]) + ("" if reached else ", not yet"))
     return shown[0], shown[1]
+
+
+def _one(found: Mapping[str, Any], data: str, prior: str, name: str) -> str:
+    for each in found["figures"]:
+        if (each["data"], each["prior"], each["name"]) == (data, prior, name) and each["value"] is not None:
+            return written(each["value"], each["unit"])
+    return "-"
+
+
+def _of_network(found: Mapping[str, Any], network: str, columns: Sequence[str]) -> str:
+    for row in found["networks"]:
+        if row[0] == network:
+            return ", ".join(_with_unit(row[HEAD.index(column)], column) for column in columns)
+    return "-"
+
+
+def _with_unit(text: str, column: str) -> str:
+    return text if "%" in text else f"{text} {column}"
 
 
 def cost(found: Mapping[str, Any]) -> str:
