@@ -127,6 +127,7 @@ RULES = {
     "GET /api/v1/files/{key}/why.json": UNKNOWN,
     "GET /api/v1/files/{key}/why.png": UNKNOWN,
     "GET /api/v1/files/{key}/original": UNKNOWN,
+    "POST /api/v1/files/{key}/record": RECORD._replace(clinician=404),
     "GET /": PAGE,
     "GET /subjects": PAGE,
     "GET /subjects/{code}": PAGE,
@@ -154,6 +155,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/false-alarms": {"days": 90},
     "POST /api/v1/users": {"name": "eve", "password": SECRET, "role": "clinician"},
     "POST /api/v1/texts/{name}": {"text": "x"},
+    "POST /api/v1/files/{key}/record": {"subject": "P-2", "at": "2026-05-04T09:00:00+02:00", "faces": [0]},
     "POST /api/v1/recording": {"subject": "P-2", "source": "door"},
     "POST /api/v1/recording/face": {"source": "door", "track": 0},
 }
@@ -325,6 +327,22 @@ def test_what_is_recorded_of_another_is_told_without_whom_and_where(house: House
     assert house.visitors["self"].delete(f"{API}/recording", headers=OWN).json() == {
         "detail": "nothing of yours is being recorded"
     }
+
+
+def test_no_file_gets_into_anothers_record(house: House) -> None:
+    before = _content(house.store)
+    sam = house.visitors["self"]
+    sent = sam.post(f"{API}/files", content=b"a picture", headers=OWN | {"x-mien-name": "a.jpg"})
+    assert sent.status_code == 202, sent.text
+    address = f"{API}/files/{sent.json()['id']}"
+    body = BODIES["POST /api/v1/files/{key}/record"]
+    answers = [
+        sam.post(f"{address}/record", json=body | {"subject": code}, headers=OWN) for code in ("P-2", "P-9")
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json()["detail"].replace("P-2", "P-9") == answers[1].json()["detail"]
+    sam.delete(address, headers=OWN)
+    assert _content(house.store) == before
 
 
 @pytest.mark.parametrize("rule", [rule for rule, kind in RULES.items() if kind is PAGE])

@@ -36,11 +36,11 @@ def visitor() -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("path", ["/subjects/{}", "/subjects/{}/recordings/1"])
-def test_a_code_in_an_address_stays_a_text(visitor: TestClient, path: str, attack: str) -> None:
+def test_a_code_in_an_address_is_no_page_or_stays_a_text(visitor: TestClient, path: str, attack: str) -> None:
     page, plain = (visitor.get(path.format(quote(each, safe=""))) for each in (attack, "P-017"))
-    assert page.status_code == plain.status_code == 200
+    assert (page.status_code in (200, 404), plain.status_code) == (True, 200)
     assert attack not in page.text
-    assert page.text.count("<script") == plain.text.count("<script")
+    assert page.text.count("<script") <= plain.text.count("<script")
     assert "49" not in set(re.findall(r"\b49\b", page.text)) - set(re.findall(r"\b49\b", plain.text))
 
 
