@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from mien.analysis.batch import analyse_all
 from mien.analysis.neutral import chosen_neutral

@@ -80,7 +80,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             "python": platform.python_version(),
             "platform": platform.platform(),
         }
-        report = {**about, "healthy": healthy, "remedy": _remedy(checks)}
+        report: dict[str, Any] = {**about, "healthy": healthy, "remedy": _remedy(checks)}
         report["checks"] = [asdict(check) for check in checks]
         typer.echo(json.dumps(report, indent=2))
     else:
