@@ -7,7 +7,7 @@ import platform
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -68,7 +68,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """Say what is here, what is missing and how to get it.
 
     Looks at packages, networks, detectors and cameras. Exits with 1 if something is missing that Mien can't
-    do without.
+    do without. The last line is the one command that brings the packages that are not here.
 
     Example: mien doctor
     """
@@ -80,9 +80,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             "python": platform.python_version(),
             "platform": platform.platform(),
         }
-        report: dict[str, Any] = {**about, "healthy": healthy, "remedy": _remedy(checks)}
-        report["checks"] = [asdict(check) for check in checks]
-        typer.echo(json.dumps(report, indent=2))
+        found = {"healthy": healthy, "remedy": _remedy(checks), "checks": [asdict(check) for check in checks]}
+        typer.echo(json.dumps(about | found, indent=2))
     else:
         _print(checks, healthy)
     if not healthy:
