@@ -73,7 +73,7 @@ def test_notebooks_are_kept_without_their_results(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("corpus.ipynb", ["6 sources: 6 rows", "broken.jpg", "lima", "sha256"]),
+        ("corpus.ipynb", ["6 sources: 6 rows", "broken.jpg", "lima", "pnet"]),
         ("own_training.ipynb", ["right: ", "MODEL_CARD.md", "surprise: read as"]),
         ("own_detector_and_network.ipynb", ["cascade: <1 face", "twice: ", "Frame('grace_hopper.jpg'"]),
     ],
