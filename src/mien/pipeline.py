@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import Final, Unpack
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 
 from mien.config import Choices, DetectorName, Settings, load_settings
 from mien.expression.decision import Decider
@@ -29,9 +30,6 @@ from mien.look import Looker
 from mien.processors import usable_cores
 from mien.source import Source, open_source
 from mien.types import Faces, Frame, Image
-
-if TYPE_CHECKING:
-    from PIL import Image as Pillow
 
 STAGES: Final = ("decode", "find", "quality", "crop", "expression")
 """The stages whose time is kept; as video is decoded ahead, `decode` is the wait for the next frame.

@@ -127,7 +127,7 @@ def test_a_dot_that_is_alone_is_drawn_too() -> None:
 
 def test_without_typst_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)
-    with pytest.raises(OutputError, match=r"mien\[record\]"):
+    with pytest.raises(OutputError, match=r"typst package: .*\[record\]"):
         render_pdf(first_page(material()))
 
 

@@ -87,7 +87,7 @@ def test_backups_and_what_is_saved_have_the_same_key(path: Path, tmp_path: Path)
 def test_where_it_is_not_installed_it_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sqlcipher3", None)
     monkeypatch.delitem(sys.modules, "sqlcipher3.dbapi2", raising=False)
-    with pytest.raises(ConfigError, match=r"mien\[encrypted\]"):
+    with pytest.raises(ConfigError, match=r"sqlcipher3: .*\[encrypted\]"):
         Store(tmp_path / "record.sqlite", key=KEY)
 
 

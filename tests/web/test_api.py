@@ -20,11 +20,11 @@ from mien.types import Faces
 from mien.web.app import build_backend
 from mien.web.cameras import check_addable, found_cameras
 from mien.web.files.sandbox import Wish
+from patience import LIMIT_S
 from web.backend import (
     LOCAL,
     ORIGIN,
     PASSWORD,
-    WAIT_S,
     FakeStation,
     client,
     jpeg,
@@ -219,7 +219,7 @@ def test_too_many_photographs_at_once_have_to_come_again(station: FakeStation) -
 
     def slowly(data: bytes, wish: Wish) -> dict[str, Any]:
         started.release()
-        assert finish.wait(WAIT_S)
+        assert finish.wait(LIMIT_S)
         return ANALYSIS
 
     with (
@@ -228,7 +228,7 @@ def test_too_many_photographs_at_once_have_to_come_again(station: FakeStation) -
     ):
         under_way = [pool.submit(visitor.post, "/api/v1/analyse", content=b"x") for _ in range(2)]
         for _ in range(2):
-            assert started.acquire(timeout=WAIT_S)
+            assert started.acquire(timeout=LIMIT_S)
         refused = visitor.post("/api/v1/analyse", content=b"x")
         finish.set()
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")

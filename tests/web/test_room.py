@@ -16,11 +16,12 @@ from nicegui import Client, core
 from nicegui.element import Element
 from websockets.sync.client import connect as websocket
 
-from live.station_fakes import LIMIT_S, make_station
+from live.station_fakes import make_station
 from mien.web.app import build_app, build_backend
 from mien.web.pages.room import LOADING_S, Room
 from mien.web.serve import Server
-from web.backend import HOST, WAIT_S, WS, FakeStation, client, settings
+from patience import LIMIT_S
+from web.backend import HOST, WS, FakeStation, client, settings
 from web.test_page_socket import address, opened_page
 from web.test_sockets import camera, picture
 
@@ -120,7 +121,7 @@ def test_a_page_of_what_none_is_called_is_not_there(
 
 def until(true: Callable[[], bool]) -> None:
     """Wait until something has come true in the server's thread."""
-    for _ in range(round(WAIT_S / NAP_S)):
+    for _ in range(round(LIMIT_S / NAP_S)):
         if true():
             return
         threading.Event().wait(NAP_S)
@@ -187,9 +188,9 @@ def test_two_hundred_pages_that_came_and_went_leave_nothing_behind(
         for _ in range(200):
             where = address(opened_page(browser)).replace(WS, origin.replace("http", "ws", 1))
             with websocket(where, origin=origin) as socket:
-                assert str(socket.recv(WAIT_S)).startswith("0{")
+                assert str(socket.recv(LIMIT_S)).startswith("0{")
                 socket.send("40")
-                assert str(socket.recv(WAIT_S)).startswith("40{")
+                assert str(socket.recv(LIMIT_S)).startswith("40{")
             until(lambda: not any(each.has_socket_connection for each in list(Client.instances.values())))
             assert len(Client.instances) <= 20
         until(lambda: not core.sio.eio.sockets and not core.sio.environ)

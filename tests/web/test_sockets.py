@@ -18,7 +18,8 @@ from mien.types import Faces
 from mien.web import camera_socket, sockets, watch_socket
 from mien.web.app import build_backend
 from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
-from web.backend import ORIGIN, WAIT_S, WS, FakeStation, client, jpeg, make_reading, settings
+from patience import LIMIT_S
+from web.backend import ORIGIN, WS, FakeStation, client, jpeg, make_reading, settings
 
 HELLO = {"type": "hello", "name": "browser"}
 
@@ -55,7 +56,7 @@ def closing(socket: Any) -> tuple[int, str]:
 
 def until(true: Callable[[], Any]) -> None:
     """Wait until something has come true in another thread."""
-    end_s = monotonic() + WAIT_S
+    end_s = monotonic() + LIMIT_S
     while not true():
         assert monotonic() < end_s, "it did not come true"
 
@@ -96,7 +97,7 @@ def test_a_reading_that_gave_way_to_a_newer_one_is_told(app: FastAPI, station: F
     with camera(app) as socket:
         for sequence in range(2):
             socket.send_bytes(picture(sequence))
-            frame = station._thread.submit(next, station.sources["browser-1"].frames()).result(WAIT_S)
+            frame = station._thread.submit(next, station.sources["browser-1"].frames()).result(LIMIT_S)
         # The first reading was lost on its way: nothing of it was published.
         station.publish(make_reading("browser-1", frame.index, image=frame.image))
         answers = [socket.receive_json() for _ in range(2)]

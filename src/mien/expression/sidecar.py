@@ -304,7 +304,10 @@ def read_sidecar(path: Path) -> Sidecar:
             f"{path}: needs its sidecar beside it ({error.strerror}); `mien models export` writes both"
         ) from error
     except UnicodeDecodeError as error:
-        raise ModelError(f"{path}: expected JSON in UTF-8 ({error}); export the network again") from error
+        raise ModelError(
+            f"{path}: damaged or of another version: expected JSON in UTF-8 ({error});"
+            " export the network again"
+        ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
