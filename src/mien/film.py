@@ -31,11 +31,14 @@ _BROADCAST: Final = frozenset({"mpegts", "mpeg"})
 _STILL: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 """What a stream says of itself that is a cover, or pictures for a slider."""
 
+_MOST_LENGTH_S: Final = 10 * 366 * 86400.0
+"""A file that says to be longer than ten years has a damaged header, or one written by mistake."""
+
 _TWO: Final = 1.5
 """Pictures; that many, as lengths are rounded."""
 
 # "1:02:03.5", and what other programs write: "00:00:02,4", "2.4".
-_LENGTH = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", re.ASCII)
+_LENGTH = re.compile(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:[.,]\d*)?)", re.ASCII)
 
 
 def choose_stream(streams: Iterable[VideoStream]) -> VideoStream | None:
@@ -79,7 +82,12 @@ def longest_gap_s(container: InputContainer) -> float:
 
 
 def declared_duration_s(container: InputContainer, stream: VideoStream) -> float | None:
-    """Give the moving picture's length in seconds by the file's own word; None when it has none."""
+    """Give the moving picture's length in seconds by the file's own word; None when it has none, or lies."""
+    length_s = _said_length_s(container, stream)
+    return length_s if length_s is not None and 0 < length_s < _MOST_LENGTH_S else None
+
+
+def _said_length_s(container: InputContainer, stream: VideoStream) -> float | None:
     if container.format.name == "avi" and stream.frames and stream.average_rate:
         # FFmpeg shortens the duration of a cut AVI to what is left; its header still has the count.
         return float(stream.frames / stream.average_rate)
@@ -123,12 +131,13 @@ def start_s(stream: VideoStream) -> float:
 
 
 def parse_length_s(text: str) -> float | None:
-    """Read a length in hours, minutes and seconds, or fewer of them; None where it is none."""
+    """Read a length in hours, minutes and seconds, or fewer of them; None where it is none that can be."""
     parts = _LENGTH.fullmatch(text.strip())
     if parts is None:
         return None
     hours, minutes, seconds = parts.groups(default="0")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
+    length_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
+    return length_s if length_s < _MOST_LENGTH_S else None
 
 
 class FilmTimes:

@@ -134,6 +134,15 @@ def test_a_shorter_retention_says_what_it_erased(run: Run) -> None:
     assert ran.out == "changed P-1; 3 older recordings erased\n"
 
 
+def test_the_command_that_is_told_gives_the_consent(run: Run) -> None:
+    told = run("subject", "add", "P-1").out
+    listed, refused = run("consent", "list", "P-1").out, run("note", "P-1", "walked").errors[0]
+    commands = {text.strip().rpartition("mien ")[2] for text in (told, listed, refused)}
+    assert commands == {"consent give P-1 --by WHO --for TEXT"}
+    assert run(*commands.pop().split()).code == 0
+    assert run("note", "P-1", "walked").code == 0
+
+
 def test_consent_is_given_listed_and_withdrawn(run: Run, store: Store) -> None:
     given = run(
         "consent", "give", "P-017", "--by", "the subject", "--for", "my mood",

@@ -458,7 +458,7 @@ def test_nothing_is_kept_without_a_consent(page: TestClient, record: Store, what
     body = {"scale": "mood", "total": 5} if what == "self-reports" else {"kind": "note", "text": "x"}
     answer = page.post(f"/api/v1/subjects/P-1/{what}", json=body)
     assert answer.status_code == 409
-    assert answer.json()["detail"] == "P-1 has no consent: mien consent give P-1"
+    assert answer.json()["detail"] == "P-1 has no consent: mien consent give P-1 --by WHO --for TEXT"
     people.agree(record, subject)
     assert (
         page.post(f"/api/v1/subjects/P-1/{what}", json={**body, "at": "2019-01-01T10:00"}).status_code == 201

@@ -89,6 +89,7 @@ def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOp
 
     Example: mien consent list P-017
     """
+    from mien.store.agreement import consent_command
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
@@ -102,7 +103,7 @@ def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOp
             f" by {each.given_by}, for {each.purpose}"
         )
     if not consents:
-        typer.echo(f"none: mien consent give {code}")
+        typer.echo(f"none: {consent_command(code)}")
 
 
 def _end(consent: Consent) -> str:

@@ -36,13 +36,14 @@ def add(
 
     Example: mien subject add P-017 --birth-year 1980
     """
+    from mien.store.agreement import consent_command
     from mien.store.store import Store
 
     with Store(where) as store:
         subject = store.subjects.add(
             code, birth_year=birth_year, notes=notes or "", retention_days=retention_days
         )
-        typer.echo(f"added {subject.code}. Before anything is recorded: mien consent give {subject.code}")
+        typer.echo(f"added {subject.code}. Before anything is recorded: {consent_command(subject.code)}")
 
 
 @app.command("list")

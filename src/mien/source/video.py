@@ -163,7 +163,7 @@ def _middle_size(path: Path, after_s: float) -> tuple[int, int] | None:
         after_s: seconds after its start.
     """
     container, stream = open_video(path)
-    with closing(container), suppress(av.FFmpegError):
+    with closing(container), suppress(av.FFmpegError, OverflowError):  # of a start that can't be
         pixels = PixelShape(stream)
         container.seek(round((start_s(stream) + after_s) * av.time_base))
         for packet in islice(container.demux(stream), _PACKETS):

@@ -52,6 +52,11 @@ def about(consents: Sequence[Consent], signal: str | None) -> list[Consent]:
     return [each for each in consents if signal is None or signal in each.signals]
 
 
+def consent_command(code: str) -> str:
+    """Give the command that notes down a consent, with all that it can't do without."""
+    return f"mien consent give {code} --by WHO --for TEXT"
+
+
 def refused(
     code: str, consents: Sequence[Consent], signal: str | None, moments: Sequence[datetime], now: datetime
 ) -> str | None:
@@ -69,7 +74,7 @@ def refused(
     """
     to_it = about(consents, signal)
     what = f" for {signal}" if signal else ""
-    remedy = f"mien consent give {code}"
+    remedy = consent_command(code)
     if not to_it:
         return f"{code} has no consent{what}: {remedy}"
     if late := next((each for each in moments if each > now + AHEAD), None):
