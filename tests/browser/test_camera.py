@@ -119,6 +119,30 @@ def test_the_purpose_is_asked_for_once(page: Page, server: MienLive) -> None:
     page.start()
 
 
+HOLD_THE_PURPOSE = """
+const fetched = window.fetch;
+window.fetch = async (...asked) => {
+  const answer = await fetched(...asked);
+  if (String(asked[0]).endsWith('/purpose')) await new Promise((give) => { window.givePurpose = give; });
+  return answer;
+};
+"""
+
+
+def test_who_is_quick_is_not_asked_for_what_was_chosen_before(page: Page) -> None:
+    """On a busy machine Start was pressed before the choice was known: nothing happened."""
+    added = page.browser.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument", {"source": HOLD_THE_PURPOSE}
+    )
+    page.browser.get(page.address)
+    page.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    page.until("return Boolean(window.mien && window.givePurpose)")
+    page.part("start").click()
+    page.run("window.givePurpose()")
+    page.until("return window.mien.stats.drawn > 0")
+    page.stop()
+
+
 def test_a_camera_that_is_on_can_not_be_missed(running: Page, server: MienLive) -> None:
     running.until(CAMERA_ON)
     pill = running.browser.find_element("id", "camera-pill")

@@ -288,6 +288,31 @@ def test_without_a_recording_stop_says_what_can_be_saved(running: Page) -> None:
     assert not running.part("after").is_displayed()
 
 
+def test_on_a_phone_stop_shows_what_was_read_and_the_numbers_stay(page: Page) -> None:
+    """The button for another start was scrolled to, and the summary above it out of sight."""
+    page.size(390, 844, mobile=True)
+    page.open().start()
+    page.until("return Number(document.querySelector('[data-part=dropped]').textContent) > 1")
+    before = int(page.text("dropped"))
+    page.stop()
+    top, bottom, header = page.run(
+        "const {top, bottom} = document.querySelector('[data-part=after]').getBoundingClientRect();"
+        "return [top, bottom, document.querySelector('.mien-header').getBoundingClientRect().bottom]"
+    )
+    assert header <= top < bottom <= 844
+    page.until("return document.querySelector('[data-part=rate]').textContent === '–'")
+    assert int(page.text("dropped")) >= before
+
+
+def test_two_quick_marks_are_two(running: Page, subject: str) -> None:
+    record(running, subject)
+    running.run("const mark = document.querySelector('[data-part=mark]'); mark.click(); mark.click();")
+    running.until_text("mark", "Mark (2)")
+    running.part("keep-stop").click()
+    running.part("keep-open").click()
+    assert "Mark 1" in running.until_text("marks", "Mark 2")
+
+
 def five_faces(shared: Path) -> list[np.ndarray]:
     picture = cv2.imread(str(shared / "data" / "images" / "multi_face.jpg"))[..., ::-1]
     return [np.ascontiguousarray(cv2.resize(picture, (640, 426))[:426, :640])] * 4

@@ -132,13 +132,16 @@ def test_nothing_goes_into_a_record_that_may_not(
         "before the consent": put(visitor, key, at="2020-05-01T09:30:00+02:00"),
         "the future": put(visitor, key, at="2999-01-01T00:00:00+00:00"),
         "no zone": put(visitor, key, at="2026-05-01T09:30:00"),
+        "no time in UTC": put(visitor, key, at="0001-01-01T00:00:00+14:00"),
+        "no code": put(visitor, key, subject="P-1\0"),
         "no such face": put(visitor, key, faces=[-1]),
         "no such file": put(visitor, "missing"),
     }
     codes = {why: answer.status_code for why, answer in refused.items()}
     assert codes == {
         "no such subject": 404, "no consent": 409, "nobody's": 409, "before the consent": 409,
-        "the future": 422, "no zone": 422, "no such face": 422, "no such file": 404,
+        "the future": 422, "no zone": 422, "no time in UTC": 422, "no code": 422,
+        "no such face": 422, "no such file": 404,
     }  # fmt: skip
     choose_purpose("venue")
     assert put(visitor, key).status_code == 409

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from mien.store.checks import FIRST_YEAR, LAST_YEAR
 
@@ -37,6 +37,12 @@ Moment = Annotated[
     str, Field(max_length=40, description="2026-05-01T09:30 by the server's clock, or with a zone.")
 ]
 """A moment, which is read by `record_views.moment`."""
+
+Instant = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), le=datetime(LAST_YEAR, 12, 31, tzinfo=UTC)),
+]
+"""A moment with a zone, in years that every time zone can show."""
 
 Seconds = Annotated[float, Field(ge=0, le=_LONGEST_S, allow_inf_nan=False)]
 """Since the beginning of a recording."""

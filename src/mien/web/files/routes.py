@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
@@ -20,7 +20,7 @@ from starlette.responses import FileResponse
 from mien.errors import SourceError
 from mien.source import Kind
 from mien.table import COLUMNS, read_rows
-from mien.web.fields import Key, Number
+from mien.web.fields import Code, Instant, Key, Number
 from mien.web.files import preview
 from mien.web.files.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
 from mien.web.guard import announced_bytes
@@ -82,8 +82,8 @@ class IntoRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    subject: str = Field(max_length=64)
-    at: AwareDatetime = Field(description="When it was recorded, in the zone of that place.")
+    subject: Code
+    at: Instant = Field(description="When it was recorded, in the zone of that place.")
     faces: list[Annotated[int, Field(ge=0, le=MOST_FACE)]] = Field(
         default=[],
         max_length=20,
@@ -235,7 +235,7 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
 
 def _add_record(router: APIRouter, uploads: Uploads) -> None:
     @router.post("/{key}/record", status_code=201)
-    async def record(key: str, wanted: IntoRecord, who: Seeing) -> Recorded:
+    async def record(key: Key, wanted: IntoRecord, who: Seeing) -> Recorded:
         """Put the readings of one face into a subject's record, if they have agreed; the file is not kept."""
         upload = _known(uploads, key)
         subject, signals = await run_in_threadpool(_agreed, who, wanted)

@@ -122,10 +122,9 @@ export class Keeping {
   async #mark() {
     if (!this.#now?.active || !this.#last) return;
     const { subject, recording } = this.#last;
-    const number = this.#marks + 1;
+    const number = ++this.#marks; // before it is asked: who presses twice makes two
     await this.#try("keep-error", async () => {
       const { from_s: fromS } = await ask(subjectPath(subject, "annotations"), { method: "POST", body: { kind: "event", text: `Mark ${number}`, recording } });
-      this.#marks = number;
       this.#view.timeline.mark(Date.now());
       this.#view.speaker.say(`Mark ${number} at ${clock(Math.floor(fromS))}`, performance.now());
       this.#part("mark").lastChild.textContent = `Mark (${number})`;

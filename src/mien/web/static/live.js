@@ -40,6 +40,7 @@ class Live {
   state;
   #part;
   #feed = null; // what is looked at
+  #shown = null; // "browser" or "server" and the name of what is, or was last looked at
   #phase = "off"; // off, starting, running, paused
   #pending = null; // the newest reading that isn't drawn yet
   #status = null; // the source's, as the server says
@@ -47,6 +48,7 @@ class Live {
   #server = []; // the server's sources
   #session = new Session();
   #sinceMs = 0; // when it was started, or went on
+  #skipped = 0; // pictures of the camera that weren't sent; stays when it is off
 
   constructor(root) {
     const config = JSON.parse(root.dataset.config);
@@ -73,6 +75,7 @@ class Live {
     stayLoaded();
     const feed = kind === "browser" ? new Camera(this.#part("video"), name, this.#ears()) : new Watch(name, this.#ears());
     this.#feed = feed;
+    this.#shown = [kind, name];
     this.#begin(name);
     try {
       await feed.start();
@@ -172,7 +175,9 @@ class Live {
     part("stop").addEventListener("click", () => {
       this.stop();
       this.#askFirst();
-      part("start").focus();
+      // On a phone, what was read stands above the button, and is what one looks at now.
+      part("start").focus({ preventScroll: !part("after").hidden });
+      part("after").scrollIntoView({ block: "nearest" });
     });
     part("pause").addEventListener("click", () => this.#pause(this.#phase === "running"));
     part("source").addEventListener("change", () => this.#switch());
@@ -212,12 +217,13 @@ class Live {
   /** The name of the source that is shown, as the server knows it; null for none. */
   #watched() {
     if (!this.#feed || this.#phase !== "running") return null;
-    return this.#feed.own ? this.state.source : this.#chosen()[1];
+    return this.#feed.own ? this.state.source : this.#shown[1];
   }
 
   #switch() {
     const running = this.#feed !== null;
     this.stop();
+    this.consent.tell(""); // it was about another source
     if (running && this.#chosen()[0] === "server") this.start();
     else this.#askFirst();
   }
@@ -232,6 +238,7 @@ class Live {
     this.keeping.begin();
     this.#sinceMs = performance.now();
     this.#status = this.#trouble = null;
+    this.#skipped = 0;
     const asked = this.#part("consent").contains(document.activeElement);
     this.consent.hide();
     this.view.mirror(feed.own);
@@ -267,8 +274,13 @@ class Live {
     else this.#part("stage-card").requestFullscreen().catch(() => {}); // the browser has its reasons
   }
 
+  /** What timeline, readings and the summary after Stop tell of, whatever is chosen meanwhile. */
+  #told() {
+    return this.#shown ?? this.#chosen();
+  }
+
   #save() {
-    const [kind, name] = this.#chosen();
+    const [kind, name] = this.#told();
     const file = `mien-readings-${stamp()}.csv`;
     if (kind === "browser") save(file, this.record.csv(), "text/csv");
     else saveAddress(file, `/api/v1/readings/${encodeURIComponent(name)}.csv`);
@@ -351,7 +363,7 @@ class Live {
   }
 
   #hasReadings() {
-    const [kind, name] = this.#chosen();
+    const [kind, name] = this.#told();
     if (kind === "browser") return this.record.length > 0;
     const known = this.#server.find((status) => status.name === name);
     return known?.frames_analysed > 0 || (this.#watched() === name && this.stats.readings > 0);
@@ -364,7 +376,7 @@ class Live {
   #indicate() {
     const track = this.#feed?.track;
     if (track) this.state.trackState = track.readyState;
-    const watched = this.#feed && !this.#feed.own ? this.#chosen()[1] : null;
+    const watched = this.#feed && !this.#feed.own ? this.#shown[1] : null;
     const others = this.#server.filter(({ where, state }) => isCamera(where) && state === "running").map(({ name }) => name);
     const kept = this.keeping?.words;
     const words = (on) => [kept, on].filter(Boolean).join(" · ") || null;
@@ -376,7 +388,8 @@ class Live {
     const part = this.#part;
     const { latency } = this.stats.numbers(performance.now());
     const rate = this.#rateHz();
-    const dropped = Math.max(this.#status?.frames_dropped ?? 0, this.stats.dropped) + (this.#feed?.skipped ?? 0);
+    this.#skipped = this.#feed?.skipped ?? this.#skipped;
+    const dropped = Math.max(this.#status?.frames_dropped ?? 0, this.stats.dropped) + this.#skipped;
     part("rate").textContent = this.#phase === "running" ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
     part("latency").textContent = latency === null ? "–" : Math.round(latency);
     part("dropped").textContent = this.#status ? dropped : "–";
@@ -417,7 +430,10 @@ class Live {
 
   async #listSources() {
     this.#server = await serverSources();
+    const chosen = this.#part("source").value;
     await listSources(this.#part("source"), this.#server);
+    // Where the chosen one is gone, Start must not say one source and mean another.
+    if (this.#phase === "off" && this.#part("source").value !== chosen) this.#askFirst();
     this.removing.offer();
     this.#indicate();
   }

@@ -9,6 +9,7 @@ export class Consent {
   #parts;
   #form;
   #known = null;
+  #loaded = null; // what was asked of the server
 
   /** @param part finds an element by its name; @param begin is called when somebody agrees and starts */
   constructor(part, begin) {
@@ -25,10 +26,11 @@ export class Consent {
 
   /** Ask the server what was chosen before. */
   load() {
-    return fetch(ADDRESS)
+    this.#loaded = fetch(ADDRESS)
       .then((answer) => (answer.ok ? answer.json() : {}))
       .catch(() => ({}))
       .then(({ purpose }) => this.#know(purpose ?? null));
+    return this.#loaded;
   }
 
   get purpose() {
@@ -76,6 +78,8 @@ export class Consent {
   }
 
   async #agree() {
+    await this.#loaded; // whoever is quick isn't asked again for what was chosen before
+    if (!this.#form.reportValidity()) return false;
     const chosen = this.#form.elements.purpose.value;
     if (chosen === this.#known) return true;
     try {
