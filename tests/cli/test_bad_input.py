@@ -148,7 +148,7 @@ def test_what_was_read_earlier_outlives_a_batch_that_reads_nothing(
     (tmp_path / "letter.mp4").write_text("Dear Sir")
     failed = run("analyze", tmp_path / "letter.mp4", "--network", tiny_network)
     assert (failed.code, failed.out) == (1, "")
-    assert "mien: 0 of 1 inputs were read; earlier results stay in mien-results" in failed.err
+    assert "mien: 0 of 1 inputs were read; the earlier results in mien-results were kept" in failed.err
     assert {path: path.read_bytes() for path in before} == before
 
 

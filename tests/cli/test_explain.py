@@ -150,7 +150,7 @@ def test_no_face_is_one_clear_line_and_no_picture(run: Run, tmp_path: Path) -> N
     ran = run("explain", path)
     assert ran.code == 1
     assert ran.errors == [
-        f"{path}: no face was found; --min-face looks for smaller ones, --crops takes it whole"
+        f"{path}: no face was found; --min-face finds smaller ones, --crops takes the whole image as a face"
     ]
     assert not list(Path().iterdir())
 
