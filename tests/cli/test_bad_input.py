@@ -305,7 +305,7 @@ def test_a_picture_is_no_network(run: Run, photos: Path) -> None:
     picture = next(photos.iterdir())
     ran = run("analyze", photos, "--network", picture)
     assert (ran.code, len(ran.errors)) == (1, 1)
-    assert "expected a network's file, which ends in .onnx" in ran.errors[0]
+    assert "expected a network file ending in .onnx" in ran.errors[0]
 
 
 def test_a_file_s_name_does_not_steer_the_terminal(run: Run, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_nothing_is_made_by_looking(run: Run, place: Path) -> None:
     for command in (("subject", "list"), ("export", "P-017", "--out", "a.zip"), ("store", "status")):
         ran = run(*command)
         assert (ran.code, ran.out) == (1, "")
-        assert re.search(r"no record at .*record\.sqlite; mien subject add CODE begins one", ran.errors[0])
+        assert re.search(r"no record at .*record\.sqlite; mien subject add CODE creates one", ran.errors[0])
     assert not place.exists()
 
 
@@ -173,7 +173,7 @@ def test_notes_are_set_listed_and_removed(run: Run, agreed: Store) -> None:
     assert len(store.annotations.of(store.subjects.get("P-017"))) == 2
     store.subjects.add("P-018")
     other = run("note", "remove", "P-018", marks[0]["id"])
-    assert (other.code, "P-018 has no mark" in other.err) == (1, True)
+    assert (other.code, "P-018 has no note" in other.err) == (1, True)
 
 
 def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
