@@ -115,7 +115,7 @@ def test_what_hangs_on_no_one_region_says_so(photo: Path) -> None:
     assert each.where is not None
     falls = f"with that covered, {each.label} would fall to {100 * each.without:.0f} %."
     assert each.plain_words == f"{start} It depends on what is seen {each.where.plain_words}: {falls}"
-    assert "no one part decides" in sure.plain_words
+    assert "no single part decides" in sure.plain_words
     unsure = dataclasses.replace(each, face=each.face.fill(expression=[-1]))
     assert unsure.plain_words.startswith("Read as not sure of any expression; the most likely is ")
     flat = dataclasses.replace(each, where=None)

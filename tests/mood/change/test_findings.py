@@ -91,7 +91,7 @@ def test_where_the_promise_can_not_be_kept_it_is_said_before_any_change() -> Non
     table = days(400, missing=0).assign(expressivity=slow)
     found = [each for each in told(table) if each.kind in ("promise", "change")]
     assert found[0].kind == "promise"
-    assert "one false alarm in 365 days can't be promised" in found[0].text
+    assert "one false alarm in 365 days can't be guaranteed" in found[0].text
     assert "flatness" in found[0].text
 
 

@@ -369,9 +369,12 @@ def _not_ready(usual: Usual, false_alarm_days: float | None) -> Finding:
     return _plain("not_ready", reason)
 
 
-    def _unwatched(measure: str) -> Finding: reason = f"has values on fewer than {LEAST_DAYS_FOR_ALARM} days
-    of the baseline, or the same value on most of them" return replace(_plain("not_ready", f"{_short(measure)}
-    can't be watched: it {reason}"), measure=measure)
+def _unwatched(measure: str) -> Finding:
+    reason = (
+        f"has values on fewer than {LEAST_DAYS_FOR_ALARM} days of the baseline,"
+        " or the same value on most of them"
+    )
+    return replace(_plain("not_ready", f"{_short(measure)} can't be watched: it {reason}"), measure=measure)
 
 
 def _plain(kind: FindingKind, text: str) -> Finding:
