@@ -67,7 +67,7 @@ def test_nothing_but_earlier_results(tmp_path: Path) -> None:
     touch(tmp_path, "mien-results/a.png")
     tasks, (failure,), _ = plan([tmp_path], tmp_path / "mien-results")
     assert tasks == []
-    assert "nothing to read there but earlier results" in failure.error
+    assert "nothing to read except earlier results" in failure.error
 
 
 @pytest.mark.parametrize(

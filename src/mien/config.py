@@ -45,14 +45,14 @@ class Settings(BaseSettings):
     )
 
     detector: DetectorName = Field("auto", description="Which detector finds faces; auto is mtcnn.")
-    detector_model: Path | None = Field(
-        None, description="File of the yunet network, where it is not fetched."
-    )
+    detector_model: Path | None = Field(None, description="File of the yunet network, if it was not fetched.")
     min_face_px: int = Field(40, ge=12, le=4096, description="Smallest face looked for, in pixels.")
     min_detection: Share | None = Field(
         None, description="Faces with a lower score are left out; by default each detector's own threshold."
     )
-    network: str = Field("mien", description="Face network: a built-in name, or the path of an .onnx file.")
+    network: str = Field(
+        "mien", description="Network that reads expressions: a built-in name, or the path of an .onnx file."
+    )
     prior: Prior = Field(
         "balanced",
         description="How common each expression is where the faces come from: balanced, photographs, or a"
@@ -67,8 +67,10 @@ class Settings(BaseSettings):
     crops: bool = Field(
         False, description="Images are face crops already: no detector, the whole image is the face."
     )
-    every: int = Field(1, ge=1, description="Analyse every n-th frame of a video.")
-    fps: float | None = Field(None, gt=0, description="Analyse at most this many frames a second of a video.")
+    every: int = Field(1, ge=1, description="Analyse every nth frame of a video.")
+    fps: float | None = Field(
+        None, gt=0, description="Analyse at most this many frames per second of a video."
+    )
     max_megapixels: float = Field(
         120.0,
         ge=LEAST_MEGAPIXELS,
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
         description="Largest picture that is decoded, in millions of pixels; each takes about 8 bytes.",
     )
     smooth_half_life_s: float = Field(
-        0.3, ge=0, description="Half-life of the smoothing of what is shown live, in seconds."
+        0.3, ge=0, description="Half-life of the smoothing in the live view, in seconds."
     )
     threads: int = Field(
         0,
@@ -138,7 +140,9 @@ def load_settings(**overrides: Any) -> Settings:
         if first["type"] == "extra_forbidden":
             near = get_close_matches(name, Settings.model_fields, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
-            raise ConfigError(f"there is no setting {name} (mien.toml, or by name){meant}") from error
+            raise ConfigError(
+                f"there is no setting {name} (in mien.toml, or given by name){meant}"
+            ) from error
         told, why = "Value error, ", first["msg"]
         if why.startswith(told):  # our own sentence says what was received
             raise ConfigError(f"setting {name}: {why.removeprefix(told)}") from error

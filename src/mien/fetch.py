@@ -166,7 +166,8 @@ def _copy(
         )
     if received > model.size or digest.hexdigest() != model.sha256:
         raise ModelError(
-            f"{model.name}: nothing kept, as another file came: expected {model.size} bytes with SHA-256 "
+            f"{model.name}: received a different file, which was not kept: expected {model.size} bytes"
+            " with SHA-256 "
             f"{model.sha256[:12]}..., received {received} with {digest.hexdigest()[:12]}..."
         )
 
@@ -176,4 +177,4 @@ def _piece(response: http.client.HTTPResponse, model: OptionalModel) -> bytes:
     try:
         return response.read(_PIECE)
     except (OSError, http.client.HTTPException) as error:
-        raise ModelError(f"{model.name}: the connection broke off ({error}); try again") from error
+        raise ModelError(f"{model.name}: the connection was lost ({error}); try again") from error

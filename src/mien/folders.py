@@ -52,5 +52,5 @@ def home(setting: str) -> Path:
     except RuntimeError as error:
         raise ConfigError(
             f"this user has no home folder (HOME is not set, and the system does not know the user): set"
-            f" {setting} to a folder that can be written"
+            f" {setting} to a writable folder"
         ) from error

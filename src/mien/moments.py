@@ -47,11 +47,11 @@ def by_this_clock(at: datetime) -> datetime:
         return first
     if first.replace(tzinfo=None) == at:
         raise AmbiguousMomentError(
-            f"{at:%Y-%m-%d %H:%M} was there twice, as the clocks were put back; say which, with its zone:"
+            f"{at:%Y-%m-%d %H:%M} occurred twice, because the clocks were put back; give its time zone:"
             f" {_iso(first)} or {_iso(second)}"
         )
     raise AmbiguousMomentError(
-        f"{at:%Y-%m-%d %H:%M} was never there, as the clocks were put forward; say another time, perhaps"
+        f"{at:%Y-%m-%d %H:%M} never occurred, because the clocks were put forward; give another time, perhaps"
         f" {_iso(min(first, second))} or {_iso(max(first, second))}"
     )
 

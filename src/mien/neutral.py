@@ -378,7 +378,7 @@ def find_rest(decider: Decider, looks: Sequence[tuple[float, Look]]) -> Found:
         other = _pooled(others)
         sure_of_other = float(np.mean([everybodys_reading(decider, each.logits)[0] for each in others]))
         if _reads(decider, other, rest)[0] < 0.5 and abs(sure_of_other - sure) < 0.2:
-            return Found(None, sure, "two states look neutral, and it is not clear which is rest")
+            return Found(None, sure, "two states look neutral, and it is unclear which is the face at rest")
         if sure_of_other > sure:
             rest, sure = other, sure_of_other
     apart = any(_reads(decider, rest, each)[1:].max() >= _CLEAR for each in seconds)

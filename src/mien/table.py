@@ -321,7 +321,7 @@ def _known_columns(path: Path, names: Sequence[str]) -> Columns:
     columns = Columns.among(names)
     if tuple(names) != columns.names:
         raise SourceError(
-            f"{path} is not a table of Mien's: expected the columns {', '.join(COLUMNS)}, "
+            f"{path} is not a table written by Mien: expected the columns {', '.join(COLUMNS)}, "
             f"received {', '.join(names) or 'none'}"
         )
     return columns

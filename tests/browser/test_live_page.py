@@ -193,7 +193,7 @@ def test_what_is_late_fades_and_too_few_readings_are_told(held: Page) -> None:
             "return [...document.querySelectorAll('.live .bars .bar-value')].map((each) => each.textContent)"
         )
     ) == {"–"}
-    assert "too few to record" in held.until_text("notice", "readings a second")
+    assert "too few to record" in held.until_text("notice", "readings per second")
     assert held.faults() == []
     held.run("for (const [, hear] of window.held) hear(); window.held = {push: ([, hear]) => hear()};")
     held.until("return !document.querySelector('[data-part=screen]').classList.contains('late')")

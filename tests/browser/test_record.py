@@ -232,7 +232,7 @@ def test_the_safety_text_stands_at_once_and_after_keeping(page: Page) -> None:
     page.run("document.querySelector(arguments[0]).click()", answer.format(8, 1))
     assert "talk to somebody now" in page.part("safety").text
     form.find_element("css selector", "button[type=submit]").click()
-    page.until_text("report-said", "Kept: PHQ-9 1")
+    page.until_text("report-said", "Saved: PHQ-9 1")
     assert page.part("safety").is_displayed()
     page.until("return document.querySelectorAll('.lanes .point.alert').length === 2")  # total and ninth
     assert "talk to somebody now" in page.part("safety-record").text

@@ -112,7 +112,7 @@ def test_a_film_that_has_ended_gives_its_readings_and_lets_another_source_be_fir
         assert page.part("stop").is_enabled()
         film = str(running.ask("sources")[0]["name"])
         Select(page.part("source")).select_by_value(f"server:{film}")
-        page.until_text("notice", "has come to its end")
+        page.until_text("notice", "has ended")
         for part in ("pause", "stop"):
             page.until("return document.querySelector(`[data-part=${arguments[0]}]`).disabled", part)
         assert page.part("save").is_enabled()

@@ -148,7 +148,7 @@ def test_what_was_read_earlier_outlives_a_batch_that_reads_nothing(
     (tmp_path / "letter.mp4").write_text("Dear Sir")
     failed = run("analyze", tmp_path / "letter.mp4", "--network", tiny_network)
     assert (failed.code, failed.out) == (1, "")
-    assert "mien: 0 of 1 inputs were read; earlier results stay in mien-results" in failed.err
+    assert "mien: 0 of 1 inputs were read; the earlier results in mien-results were kept" in failed.err
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -305,7 +305,7 @@ def test_a_picture_is_no_network(run: Run, photos: Path) -> None:
     picture = next(photos.iterdir())
     ran = run("analyze", photos, "--network", picture)
     assert (ran.code, len(ran.errors)) == (1, 1)
-    assert "expected a network's file, which ends in .onnx" in ran.errors[0]
+    assert "expected a network file ending in .onnx" in ran.errors[0]
 
 
 def test_a_file_s_name_does_not_steer_the_terminal(run: Run, tmp_path: Path) -> None:

@@ -27,4 +27,4 @@ def test_a_detector_that_cannot_refine(run: Run, tiny_network: Path, monkeypatch
     assert ran.code == 0
     assert "find: detect" in ran.out
     assert "find: refine" not in ran.out
-    assert "frames a second" in ran.out
+    assert "frames per second" in ran.out

@@ -57,7 +57,10 @@ def test_what_is_missing_is_said_before_hours_have_passed(run: Run, data: Path, 
     assert (without.code, "nothing.npz: not a readable .npz of weights" in without.err) == (1, True)
     pd.read_parquet(data).drop(columns="votes").to_parquet(tmp_path / "unvoted.parquet")
     unvoted = run("compare", tmp_path / "unvoted.parquet")
-    assert (unvoted.code, "the contestants learn FER+ votes, too; give them with --votes" in unvoted.err) == (
+    assert (
+        unvoted.code,
+        "the networks also learn from FER+ votes; give them with --votes" in unvoted.err,
+    ) == (
         2,
         True,
     )
@@ -74,9 +77,9 @@ def test_rubbish_is_one_line(run: Run, data: Path, tmp_path: Path) -> None:
         ((data, "--only", "vgg"), 2, "no contestant vgg"),
         ((tmp_path / "nothing.csv", "--only", "vgg"), 2, "no contestant vgg"),
         ((data, rubbish), 1, "rubbish"),
-        ((data, "paper", "--seeds", "2"), 2, "--seeds: not with networks that are taken as they are"),
-        ((data, "paper", "--no-train"), 2, "--no-train: not with"),
-        ((data, "paper", "--out", "there"), 2, "--out: not with"),
+        ((data, "paper", "--seeds", "2"), 2, "--seeds can't be used with NETWORKs, which are not trained"),
+        ((data, "paper", "--no-train"), 2, "--no-train can't be used with"),
+        ((data, "paper", "--out", "there"), 2, "--out can't be used with"),
     ):
         ran = run("compare", *arguments)
         assert (ran.code, len(ran.errors)) == (code, 1), ran.err

@@ -69,7 +69,7 @@ def test_one_command_brings_all_that_is_missing(run: Run, monkeypatch: pytest.Mo
     remedy = json.loads(run("doctor", "--json").out)["remedy"]
     assert remedy == extras_command("web", "heic")
     ran = run("doctor")
-    assert ran.out.splitlines()[-1] == f"The extras by one command: {remedy}"
+    assert ran.out.splitlines()[-1] == f"To install the extras: {remedy}"
     assert re.search(
         r"^optional +extra +no-such-page +the page of mien live: .*\[web\]", ran.out, re.MULTILINE
     )

@@ -53,7 +53,7 @@ def test_json_has_label_probabilities_and_place(run: Run, photo: Path) -> None:
 def test_a_network_without_class_maps_is_not_explained_by_them(run: Run, photo: Path) -> None:
     assert run("explain", photo, "--method", "occlusion").code == 0
     ran = run("explain", photo, "--method", "class-maps", "--out", "other.png")
-    assert (ran.code, ran.errors) == (2, ["network mien has no class maps; take occlusion"])
+    assert (ran.code, ran.errors) == (2, ["network mien has no class maps; use occlusion"])
     assert not Path("other.png").exists()
 
 
@@ -114,12 +114,12 @@ def test_what_hangs_on_no_one_region_says_so(photo: Path) -> None:
     start = f"Read as {each.label} ({each.probability:.0%}).".replace("%", " %")
     assert each.where is not None
     falls = f"with that covered, {each.label} would fall to {100 * each.without:.0f} %."
-    assert each.plain_words == f"{start} It rests on what is seen {each.where.plain_words}: {falls}"
-    assert "no one part decides" in sure.plain_words
+    assert each.plain_words == f"{start} It depends on what is seen {each.where.plain_words}: {falls}"
+    assert "no single part decides" in sure.plain_words
     unsure = dataclasses.replace(each, face=each.face.fill(expression=[-1]))
-    assert unsure.plain_words.startswith("Read as not sure of any expression; likeliest is ")
+    assert unsure.plain_words.startswith("Read as not sure of any expression; the most likely is ")
     flat = dataclasses.replace(each, where=None)
-    assert flat.plain_words == f"{start} No part of the face speaks for it more than another."
+    assert flat.plain_words == f"{start} No part of the face supports it more than another."
 
 
 def test_of_what_the_network_does_not_see_no_region_is_named_or_drawn(photo: Path) -> None:
@@ -128,7 +128,7 @@ def test_of_what_the_network_does_not_see_no_region_is_named_or_drawn(photo: Pat
     assert each.words == f"fear {each.probability:.0%}: the network sees next to none of it here".replace(
         "%", " %"
     )
-    assert each.plain_words.endswith("Next to nothing in this face speaks for it.")
+    assert each.plain_words.endswith("Almost nothing in this face supports it.")
     image = read_image(str(photo))
     nothing = dataclasses.replace(each, marked=np.zeros_like(each.marked))
     np.testing.assert_array_equal(draw_explanations(image, [each]), draw_explanations(image, [nothing]))
@@ -150,7 +150,7 @@ def test_no_face_is_one_clear_line_and_no_picture(run: Run, tmp_path: Path) -> N
     ran = run("explain", path)
     assert ran.code == 1
     assert ran.errors == [
-        f"{path}: no face was found; --min-face looks for smaller ones, --crops takes it whole"
+        f"{path}: no face was found; --min-face finds smaller ones, --crops takes the whole image as a face"
     ]
     assert not list(Path().iterdir())
 

@@ -86,11 +86,11 @@ def test_a_broken_film_fails_and_the_other_is_read(run: Run, clip: Path, tmp_pat
         (["portrait", "--no-page", "--size", "large"], 2, "size: expected WIDTHxHEIGHT"),
         (["portrait", "--no-page", "--profile", "tv"], 2, "profile: expected pi, received 'tv'"),
         (["portrait", "--no-page", "--fps", "0"], 2, "setting fps"),
-        (["portrait", "--json"], 2, "give --no-page"),
+        (["portrait", "--json"], 2, "add --no-page"),
         (["portrait", "--no-page", "--purpose", "work"], 2, "not for watching people at work"),
         (["portrait", "--no-page", "--purpose", "fun"], 2, "purpose: expected self"),
-        (["camera:0", "--no-page"], 2, "choose once what this is for, with --purpose: self"),
-        (["--no-page"], 2, "choose once what this is for"),
+        (["camera:0", "--no-page"], 2, "say once what you use this for, with --purpose: self"),
+        (["--no-page"], 2, "say once what you use this for"),
         (["camera:0", "--host", "0.0.0.0"], 2, "choose a password"),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_person_at_the_terminal_is_asked_once(
     monkeypatch.setattr("typer.prompt", lambda text, **_: asked.append(text) or " Clinic ")
     ran = run("live", clip, "--no-page", "--json")
     assert ran.code == 0
-    assert "It stores none, and none leaves this machine" in ran.err
+    assert "None is stored, and none leaves this machine" in ran.err
     assert run("live", clip, "--no-page", "--json").code == 0
     assert asked == ["Purpose"]
     assert read_purpose() == "clinic"

@@ -54,7 +54,7 @@ def test_a_subjects_neutral_face_is_kept_and_read_by(run: Run, portrait_path: Pa
             subject, given_by="herself", purpose="to see", given_at=datetime(1975, 1, 1, tzinfo=UTC)
         )
     told = run("usual", "P-017", "--neutral", portrait_path, "--store", where)
-    assert (told.code, "P-017's neutral one from now on" in told.out) == (0, True)
+    assert (told.code, "is now P-017's own neutral face" in told.out) == (0, True)
     read = run("analyze", portrait_path, "--subject", "P-017", "--store", where, "--json")
     assert read.code == 0, read.err
     assert json.loads(read.out)["recordings"][0]["neutral"]["readings"] == {"baseline": 1}

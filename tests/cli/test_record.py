@@ -99,7 +99,7 @@ def test_nothing_is_made_by_looking(run: Run, place: Path) -> None:
     for command in (("subject", "list"), ("export", "P-017", "--out", "a.zip"), ("store", "status")):
         ran = run(*command)
         assert (ran.code, ran.out) == (1, "")
-        assert re.search(r"no record at .*record\.sqlite; mien subject add CODE begins one", ran.errors[0])
+        assert re.search(r"no record at .*record\.sqlite; mien subject add CODE creates one", ran.errors[0])
     assert not place.exists()
 
 
@@ -159,7 +159,7 @@ def test_consent_is_given_listed_and_withdrawn(run: Run, store: Store) -> None:
     again = run("consent", "withdraw", "P-017")
     assert (again.code, len(again.errors)) == (1, 1)
     later = run("consent", "give", "P-017", "--by", "x", "--for", "y", "--from", "2126-05-01")
-    assert "holds only from 2126-05-01 00:00 on" in later.out
+    assert "valid only from 2126-05-01 00:00" in later.out
 
 
 def test_notes_are_set_listed_and_removed(run: Run, agreed: Store) -> None:
@@ -182,7 +182,7 @@ def test_notes_are_set_listed_and_removed(run: Run, agreed: Store) -> None:
     assert len(store.annotations.of(store.subjects.get("P-017"))) == 2
     store.subjects.add("P-018")
     other = run("note", "remove", "P-018", marks[0]["id"])
-    assert (other.code, "P-018 has no mark" in other.err) == (1, True)
+    assert (other.code, "P-018 has no note" in other.err) == (1, True)
 
 
 def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
@@ -224,7 +224,7 @@ def test_a_subject_may_be_called_like_a_command(run: Run, store: Store) -> None:
         (
             ("consent", "give", "P-017", "--by", "me", "--for", "x", "--until", "2020-01-01"),
             2,
-            "--until: 2020-01-01 is past",
+            "--until: 2020-01-01 is in the past",
         ),
         (("subject", "add", "P 1"), 1, "P 1"),
         (("subject", "add", "P-017"), 1, "already"),
@@ -334,7 +334,7 @@ def test_mistyped_names_are_offered_for_repair_and_their_ninth_answers_looked_at
     listed = run("self-report", "mistyped")
     assert SAFETY in listed.out
     assert "PHQ-9 27: PHQ-9; mien self-report mistyped --repair" in listed.out
-    assert "phq_9 12: PHQ-9; mien self-report mistyped --repair (ninth answer not known)" in listed.out
+    assert "phq_9 12: PHQ-9; mien self-report mistyped --repair (ninth answer unknown)" in listed.out
     assert "gad-7 30: no total of GAD-7; mien self-report remove P-017 3" in listed.out
     assert "phq8 5: PHQ-9? mien self-report rename P-017 4 phq9" in listed.out
     assert SAFETY in run("self-report", "list", "P-017").out
@@ -386,7 +386,7 @@ def test_erasing_asks_for_the_code(run: Run, store: Store, monkeypatch: pytest.M
     ran = run("erase", "P-017")
     assert (ran.code, "nothing was erased" in ran.err) == (2, True)
     monkeypatch.setattr(sys, "stdin", _Terminal("P-017\n"))
-    assert "erased P-017: there was nothing but the code" in run("erase", "P-017").out
+    assert "erased P-017: there was only the code" in run("erase", "P-017").out
     assert store.subjects.find("P-017") is None
 
 
@@ -410,7 +410,7 @@ def test_the_store_tells_of_itself(run: Run, store: Store, place: Path, tmp_path
     state = json.loads(run("store", "status", "--json").out)
     assert (state["where"], state["database"], state["subjects"]) == (str(place), "sqlite", 1)
     assert "1 subject, 0 recordings, 0 users" in run("store", "status").out
-    assert run("store", "check").out.startswith("whole; 1 lines")
+    assert run("store", "check").out.startswith("intact: the 1 lines")
     assert run("store", "audit", "--verify").out == "1 lines, as they were written\n"
     entries = json.loads(run("store", "audit", "--json").out)
     assert [each["action"] for each in entries] == ["add"]
@@ -448,7 +448,7 @@ def test_one_wrong_recording_is_listed_and_removed(
     monkeypatch.setattr(sys, "stdin", _Terminal("n\n"))
     assert "nothing was erased" in run("recording", "remove", "P-017", 1).err
     assert run("recording", "remove", "P-017", 1, "--yes").out.startswith("removed 1, of 2026-05-04")
-    assert "nothing is recorded of P-017" in run("recording", "list", "P-017").out
+    assert "no recordings of P-017" in run("recording", "list", "P-017").out
     again = run("recording", "remove", "P-017", 1, "--yes")
     assert (again.code, "has no recording 1" in again.err) == (1, True)
 

@@ -85,7 +85,7 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
     assert (recording.frames, recording.length_s) == (12, 1.1)
     assert recording.coverage == 1.0
     day = f"{recording.started_at:%Y-%m-%d %H:%M}"
-    told = f"stored as of {day} (the file's last change; --recorded-at says otherwise)"
+    told = f"stored as of {day} (when the file was last changed; set another time with --recorded-at)"
     assert f"P-017 in 12 of 12 frames, {told}" in ran.out
     assert recording.models["network"]["sha256"]
     assert recording.settings["detector"] == "haar"
@@ -373,7 +373,7 @@ def test_live_says_for_whom_it_records_and_how_much_is_stored(run: Run, clip: Pa
     ran = run("live", clip, "--no-page", "--json", "--subject", "P-017")
     assert (ran.code, ran.errors) == (0, [])
     assert "mien: film on: session.mp4" in ran.err
-    assert "readings of P-017 are stored, pictures are not, nothing leaves this machine" in ran.err
+    assert "readings of P-017 are stored; pictures are not, nothing leaves this machine" in ran.err
     assert "mien: recording P-017 from session.mp4" in ran.err
     assert "mien: recorded P-017: 0.0 min from session.mp4" in ran.err
     (recording,) = stored()
@@ -404,7 +404,7 @@ def test_live_on_the_page_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
         (["--subject", "P-018"], 1, "mien consent give P-018"),
         (["portrait", "--subject", "P-017"], 2, "--subject records one source, received 2"),
         (["--subject", "P-017", "--purpose", "venue"], 2, "nobody identifies"),
-        (["--store", "elsewhere.sqlite"], 2, "--store needs --subject"),
+        (["--store", "elsewhere.sqlite"], 2, "without a subject nothing is stored"),
         (["--subject", "P-017", "--store", "elsewhere.sqlite"], 1, "elsewhere.sqlite"),
     ],
 )

@@ -121,7 +121,9 @@ def test_ctrl_c_keeps_what_is_finished(
     stopped = run_script(*command, sent="SIGINT", AT_FRAME="3")
     assert stopped.returncode == 130
     assert stopped.stdout == ""
-    assert stopped.stderr.startswith("mien: error: interrupted; the same command with --resume goes on from")
+    assert stopped.stderr.startswith(
+        "mien: error: interrupted; run the same command with --resume to continue into"
+    )
     assert stopped.stderr.count("\n") == 1
     assert files() == {".partial"}
     assert not [name for name in files(OUT / ".partial") if name.startswith(".")]

@@ -91,7 +91,7 @@ def test_the_last_day_is_shown_as_it_was_typed() -> None:
 
 @pytest.mark.parametrize("text", ["2020-01-01", "2026-05-03"])
 def test_a_last_day_that_is_past(text: str) -> None:
-    with pytest.raises(ConfigError, match=f"^--until: {text} is past$"):
+    with pytest.raises(ConfigError, match=f"^--until: {text} is in the past$"):
         read_last_day("--until", text, NOW)
 
 

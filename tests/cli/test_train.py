@@ -289,7 +289,7 @@ class TestPhotographs:
             ((people, "--person", "who"), 1, "no column named who in the data; it has id, sex"),
             ((people, "--by", "sex", "--card", "gone.md"), 2, "gone.md: No such file"),
             ((people, "--card", "gone.md"), 1, "name their columns with --by"),
-            ((people, "--readme"), 2, "--readme needs photographs of people"),
+            ((people, "--readme"), 2, "--readme also needs photographs of people"),
             ((table, "--people", people, "--readme"), 1, "needs faces with FER+ votes and landmarks"),
             ((people, "--faces", "guess"), 2, "guess"),
         ):

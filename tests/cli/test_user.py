@@ -26,7 +26,7 @@ def secret(text: str) -> Path:
 
 def test_the_first_is_an_admin_who_is_not_alone_for_long(run: Run) -> None:
     assert run("subject", "add", "P-017").code == 0
-    assert "nobody yet" in run("user", "list").out
+    assert "no users yet" in run("user", "list").out
     file = secret("correct horse")
     early = run("user", "add", "paula", "--role", "self", "--subject", "P-017", "--password-file", file)
     assert (early.code, early.err.count("\n")) == (1, 1)
@@ -45,7 +45,7 @@ def test_the_first_is_an_admin_who_is_not_alone_for_long(run: Run) -> None:
 def test_a_password_can_be_changed_and_is_never_shown(run: Run) -> None:
     assert run("user", "add", "anna", "--role", "admin", "--password-file", secret("correct horse")).code == 0
     changed = run("user", "password", "anna", "--password-file", secret("battery staple"))
-    assert changed.out == "anna has another password\n"
+    assert changed.out == "the password of anna was changed\n"
     with Store() as store:
         assert store.users.check("anna", "correct horse") is None
         assert store.users.check("anna", "battery staple")

@@ -29,7 +29,7 @@ def test_a_baseline_stands_until_it_is_taken_anew(simulated: Run) -> None:
     first = shown.out.split(" to ")[0]
     tried = simulated("usual", "SIM-1", "--from", first, "--store", "record.sqlite")
     assert "56 usable days" in tried.out
-    assert "not taken; --take does that" in tried.out
+    assert "not yet taken; use --take" in tried.out
     assert "42 usable days" in simulated("usual", "SIM-1", "--store", "record.sqlite").out
     kept = json.loads(simulated("usual", "SIM-1", "--json", "--store", "record.sqlite").out)
     assert (kept["how"], kept["days"], kept["start"]) == ("kept", 42, first)
@@ -44,8 +44,8 @@ def test_changes_are_told_once_the_interval_of_false_alarms_is_chosen(simulated:
     assert "moved less" not in silent.out
     told = simulated("changes", "SIM-1", "--false-alarm-days", "365", "--store", "record.sqlite")
     assert "The face has moved less than it usually does" in told.out
-    assert told.out.endswith("By chance alone a change is told about once in 365 days.\n")
-    assert told.out.startswith("chosen for the whole record, all subjects: a false alarm may come about once")
+    assert told.out.endswith("By chance alone, a change is reported about once in 365 days.\n")
+    assert told.out.startswith("chosen for all subjects in the record: a false alarm is accepted about once")
     as_json = simulated("changes", "SIM-1", "--json", "--store", "record.sqlite")
     assert any(each["kind"] == "change" and each["size_sd"] < 0 for each in json.loads(as_json.out))
     points = ("changes", "SIM-1", "--points", "expressivity", "--store", "record.sqlite")
@@ -62,12 +62,12 @@ def test_without_a_finding_nothing_is_called_unchanged(run: Run) -> None:
     run("simulate", "SIM-1", "--weeks", "7", "--minutes", "3", "--missing", "0", *store)
     told = run("changes", "SIM-1", "--false-alarm-days", "3650", *store)
     assert told.out.splitlines()[1:] == [
-        "No change could be told from chance (a false alarm about once in 3650 days)."
-        " This does not say that nothing has changed."
+        "No change could be told apart from chance (a false alarm about once in 3650 days)."
+        " This does not mean that nothing has changed."
     ]
     chosen = run("changes", "SIM-1", "--false-alarm-days", "0", "--json", *store)
     assert [each["kind"] for each in json.loads(chosen.out)] == ["not_ready"]
-    assert chosen.err == "chosen for the whole record, all subjects: no changes are told\n"
+    assert chosen.err == "chosen for all subjects in the record: no changes are reported\n"
 
 
 def test_what_the_readme_says_of_a_made_up_person_is_what_its_commands_show(
@@ -88,7 +88,7 @@ def test_what_the_readme_says_of_a_made_up_person_is_what_its_commands_show(
     assert abs((date.fromisoformat(change["over"]) - begun).days - 21) <= 3
     assert change["text"].startswith("The face moved less than it usually does")
     assert change["plain"] in ran[1].out
-    assert ran[1].out.endswith("By chance alone a change is told about once in 365 days.\n")
+    assert ran[1].out.endswith("By chance alone, a change is reported about once in 365 days.\n")
 
 
 @pytest.mark.parametrize(

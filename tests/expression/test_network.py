@@ -124,7 +124,7 @@ def test_a_network_that_names_other_files_is_not_loaded(
     (tmp_path / "secret.bin").write_bytes(np.arange(7, dtype=np.float32).tobytes())
     monkeypatch.chdir(tmp_path)  # which is where ONNX Runtime looks
     graph = _with_external(tiny_graph(), location.format(folder=tmp_path), inside=inside)
-    with pytest.raises(ModelError, match=r"tiny\.onnx: its numbers lie in other files, which are not read"):
+    with pytest.raises(ModelError, match=r"tiny\.onnx: its weights are in other files, which are not read"):
         load_network(save_tiny(tmp_path, graph))
 
 

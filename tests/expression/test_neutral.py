@@ -194,7 +194,7 @@ def test_the_label_is_the_highest_probability(sidecar: Sidecar) -> None:
 
 
 def test_a_neutral_face_of_another_network_means_nothing(sidecar: Sidecar) -> None:
-    with pytest.raises(ModelError, match="that it has read itself"):
+    with pytest.raises(ModelError, match="that this network read"):
         Decider(sidecar).personal(Faces.empty(), rest(sidecar, network="0" * 64), np.ones(0))
 
 

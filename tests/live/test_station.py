@@ -344,7 +344,7 @@ def test_a_removed_source_is_gone_but_its_history_can_be_saved(station: Station)
 
 def test_a_name_is_given_once(station: Station) -> None:
     station.add("cam", Opener(FakeSource()))
-    with pytest.raises(ConfigError, match="cam: there is a source of this name"):
+    with pytest.raises(ConfigError, match="cam: there is already a source of this name"):
         station.add("cam", Opener(FakeSource()))
 
 

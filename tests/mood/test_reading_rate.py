@@ -23,7 +23,7 @@ def test_48_frames_in_36_seconds() -> None:
 
 def test_quick_readings_with_long_pauses() -> None:
     words = read_too_rarely(400, 60.0, 20.0)
-    assert "33 % of the time lies in pauses of more than 2 seconds" in words
+    assert "33 % of the time is in pauses of more than 2 seconds" in words
     assert "episodes" not in words
 
 

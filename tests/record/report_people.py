@@ -113,8 +113,8 @@ def usual_person(kind: SourceKind = "browser") -> Material:
         Told(
             "change",
             "The face has moved less than it usually does since about 12 June. Since 12 June (10 to 15 June):"
-            " flatness +1.4 SD of own days, 90 % interval 0.8 to 2.0; coverage 71 %. A season of the year"
-            " looks the same: the baseline holds less than a year.",
+            " flatness +1.4 SD of own days, 90 % interval 0.8 to 2.0; coverage 71 %. A change of season"
+            " would look the same: the baseline covers less than a year.",
         ),
     ]
     reports = [report(index, "mood", 6 - (index > 42) * 2 + index % 3) for index in range(0, 84, 3)]
@@ -131,7 +131,7 @@ def usual_person(kind: SourceKind = "browser") -> Material:
     return material(
         84, days(84, flat_from=42), kind=kind, reports=sorted(reports, key=lambda each: each.at),
         annotations=annotations, found=told, usual=ALL_USUAL,
-        verdict="By chance alone a change is told about once in 365 days.",
+        verdict="By chance alone, a change is reported about once in 365 days.",
     )  # fmt: skip
 
 

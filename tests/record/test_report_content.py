@@ -63,7 +63,7 @@ def test_light_and_camera_come_before_changes() -> None:
 
 
 def test_the_chosen_interval_is_said_with_a_change_and_without_one() -> None:
-    chance = "By chance alone a change is told about once in 365 days."
+    chance = "By chance alone, a change is reported about once in 365 days."
     found = [Told("change", "the face has moved less. Since 3 May: flatness +2.0 SD of own days.")]
     page = first_page(material(5, days(5), found=found, verdict=chance))
     assert page.changes == (f"The face has moved less. Since 3 May: flatness +2.0 SD of own days. {chance}",)
@@ -91,7 +91,7 @@ def test_recordings_that_were_read_too_rarely_are_told_and_flagged() -> None:
 def test_without_a_baseline_nothing_is_called_unchanged() -> None:
     assert "too few days" in first_page(material(5, days(5))).changes[0]
     (told,) = first_page(material(5, days(5), usual=ALL_USUAL)).changes
-    assert told == "No change could be told from chance. This does not say that nothing has changed."
+    assert told == "No change could be told apart from chance. This does not mean that nothing has changed."
     assert first_page(material()).changes == ()
 
 

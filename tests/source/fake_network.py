@@ -74,4 +74,4 @@ class FakeNetwork:
 
 
 def lost() -> ConnectionLost:
-    return ConnectionLost("the other side hung up")
+    return ConnectionLost("the other side closed the connection")

@@ -400,7 +400,7 @@ def cut_jpeg(path: Path) -> Path:
     ("make", "reason"),
     [
         pytest.param(lambda f: f / "gone.jpg", "no such file", id="missing"),
-        pytest.param(lambda f: f / f"{'n' * 300}.jpg", "cannot be looked at", id="name too long"),
+        pytest.param(lambda f: f / f"{'n' * 300}.jpg", "cannot be accessed", id="name too long"),
         pytest.param(lambda f: piped(f / "pipe.jpg"), "device or pipe", id="pipe"),
         pytest.param(lambda f: f, "received a folder", id="folder"),
         pytest.param(lambda f: written(f / "nil.jpg", b""), "empty", id="empty"),

@@ -118,7 +118,7 @@ def test_missing_files(tmp_path: Path, where: str) -> None:
 
 
 def test_a_folder_is_refused_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="expected a file, received a folder; name a file in it"):
+    with pytest.raises(SourceError, match="expected a file, received a folder; give a file in it"):
         open_source(tmp_path)
 
 

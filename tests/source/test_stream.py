@@ -127,7 +127,7 @@ def test_it_tells_how_long_it_has_been_away_and_why() -> None:
         network.show(END)
     refused = "Connection refused; check the address"
     assert seen == [
-        (5.5, "the other side hung up"), (6.5, refused), (8.5, refused), (12.5, refused),
+        (5.5, "the other side closed the connection"), (6.5, refused), (8.5, refused), (12.5, refused),
     ]  # fmt: skip
 
 
@@ -230,7 +230,9 @@ def test_what_nobody_foresaw_reaches_the_reader() -> None:
     network = FakeNetwork()
     with closing(stream(network)) as source:
         network.show(ZeroDivisionError())
-        with pytest.raises(SourceError, match=r"rtsp://\*\*\*@camera/live: reading broke off") as caught:
+        with pytest.raises(
+            SourceError, match=r"rtsp://\*\*\*@camera/live: reading was interrupted"
+        ) as caught:
             next(source.frames())
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert network.closed == 1

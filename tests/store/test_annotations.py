@@ -83,7 +83,7 @@ def test_it_can_be_removed(store: Store, subject: Subject, clock: FakeClock) -> 
     added = store.annotations.add(subject, "speaking", "", at=clock(), until=clock() + HOUR)
     store.annotations.remove(subject, added.id)
     assert store.annotations.of(subject) == []
-    with pytest.raises(StoreError, match=f"P-017 has no mark {added.id}"):
+    with pytest.raises(StoreError, match=f"P-017 has no note {added.id}"):
         store.annotations.remove(subject, added.id)
 
 

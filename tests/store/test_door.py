@@ -72,7 +72,7 @@ def test_a_consent_counts_for_when_it_was_recorded(store: Store, clock: FakeCloc
     given = clock()
     agree(store, subject, given, valid_until=given + 10 * DAY)
     clock.advance(days=5)
-    early = r"that held on 2019-05-01 .*\(it begins on 2026-05-04 .*\): mien consent give P-017 .*--from TIME"
+    early = r"that was valid on 2019-05-01 .*\(it begins on 2026-05-04 .*\): mien consent give P-017 .*--from TIME"
     with pytest.raises(ConsentError, match=early):
         write(store, subject, datetime(2019, 5, 1, 12, tzinfo=UTC))
     with pytest.raises(ConsentError, match=r"2027-05-01 .* is in the future"):
@@ -223,23 +223,23 @@ def test_retention_is_in_the_log_too(store: Store, clock: FakeClock) -> None:
         ("UPDATE self_reports SET total = 1", "P-017: self-report 1 was altered by another program"),
         ("UPDATE self_reports SET items = '[0]'", "P-017: self-report 1 was altered by another program"),
         ("UPDATE self_reports SET difficulty = 3", "P-017: self-report 1 was altered by another program"),
-        ("DELETE FROM self_reports", "P-017: self-report 1 was taken out by another program"),
+        ("DELETE FROM self_reports", "P-017: self-report 1 was removed by another program"),
         (
             "INSERT INTO self_reports (id, subject_id, at, scale, items, total, note)"
             " SELECT 9, subject_id, at, scale, items, total, note FROM self_reports",
-            "P-017: self-report 9 was put in by another program",
+            "P-017: self-report 9 was added by another program",
         ),
         ("UPDATE annotations SET text = 'x' WHERE id = 1", "P-017: mark 1 was altered by another program"),
         ("UPDATE annotations SET at = '2020-01-01 00:00:00'", "P-017: mark 2 was altered by another program"),
-        ("DELETE FROM annotations WHERE id = 2", "P-017: mark 2 was taken out by another program"),
+        ("DELETE FROM annotations WHERE id = 2", "P-017: mark 2 was removed by another program"),
         ("UPDATE consents SET purpose = 'more'", "P-017: consent 1 was altered by another program"),
         ("UPDATE baselines SET value = '{}'", "P-017: baseline 1 was altered by another program"),
         ("UPDATE neutral_faces SET value = '{}'", "P-017: neutral face 1 was altered by another program"),
-        ("DELETE FROM neutral_faces", "P-017: neutral face 1 was taken out by another program"),
+        ("DELETE FROM neutral_faces", "P-017: neutral face 1 was removed by another program"),
         ("UPDATE recordings SET coverage = 1", "P-017: recording 1 was altered by another program"),
         ("UPDATE segments SET rows = 3", "P-017: readings of recording 1 were altered by another program"),
-        ("DELETE FROM segments", "P-017: readings of recording 1 were taken out by another program"),
-        ("DELETE FROM events", "P-017: events of recording 1 were taken out by another program"),
+        ("DELETE FROM segments", "P-017: readings of recording 1 were removed by another program"),
+        ("DELETE FROM events", "P-017: events of recording 1 were removed by another program"),
         ("UPDATE events SET peak = 0.1", "P-017: events of recording 1 were altered by another program"),
         (
             "UPDATE chunks SET end_s = 300",
@@ -247,9 +247,9 @@ def test_retention_is_in_the_log_too(store: Store, clock: FakeClock) -> None:
         ),
         ("DELETE FROM chunks", "P-017: newest readings of recording 1 were altered by another program"),
         ("UPDATE subjects SET notes = 'x'", "P-017: subject 1 was altered by another program"),
-        ("DELETE FROM subject_keys", "P-017: the key of the seals was taken out by another program"),
+        ("DELETE FROM subject_keys", "P-017: the key of the seals was removed by another program"),
         ("UPDATE texts SET value = '\"x\"'", "text crisis was altered by another program"),
-        ("DELETE FROM texts", "text crisis was taken out by another program"),
+        ("DELETE FROM texts", "text crisis was removed by another program"),
     ],
 )  # fmt: skip
 def test_what_another_program_changes_is_found(store: Store, command: str, said: str) -> None:
@@ -265,7 +265,7 @@ def test_a_subject_that_was_taken_out_is_found(store: Store) -> None:
     with store.transaction() as session:
         session.execute(text("DELETE FROM subjects"))
     assert store.check().altered == [
-        f"the subject with the number {subject.number} was taken out by another program"
+        f"the subject with the number {subject.number} was removed by another program"
     ]
 
 
@@ -443,7 +443,7 @@ def test_only_the_subjects_own_can_be_removed(store: Store) -> None:
     other = add_agreed(store, "P-018")
     with pytest.raises(MissingError, match="P-018 has no self-report 1: mien self-report list P-018"):
         store.self_reports.remove(other, 1)
-    with pytest.raises(MissingError, match="P-018 has no mark 1: mien note list P-018"):
+    with pytest.raises(MissingError, match="P-018 has no note 1: mien note list P-018"):
         store.annotations.remove(other, 1)
     with pytest.raises(MissingError, match="P-018 has no recording 1: mien recording list P-018"):
         store.remove_recording(other, recording)

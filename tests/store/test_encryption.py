@@ -92,7 +92,7 @@ def test_where_it_is_not_installed_it_says_how(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_server_encrypts_by_itself(postgres_url: str) -> None:
-    with pytest.raises(ConfigError, match="MIEN_STORE_KEY is for a file"):
+    with pytest.raises(ConfigError, match="MIEN_STORE_KEY is only for a file"):
         Store(postgres_url, key=KEY)
 
 

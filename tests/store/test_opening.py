@@ -186,7 +186,7 @@ def test_a_read_only_file_can_be_read_and_says_so_when_written(read_only_file: P
     with as_nobody(), Store(read_only_file, read_only=True) as store:
         assert [each.code for each in store.subjects.all()] == ["P-017"]
         assert store.audit.verify() == 1
-        with pytest.raises(StoreError, match=r"record.sqlite is read-only: it can be looked at, not written"):
+        with pytest.raises(StoreError, match=r"record.sqlite is read-only: it can be read, but not changed"):
             store.subjects.add("P-018")
         with pytest.raises(StoreError, match="is read-only"):
             store.erase(store.subjects.get("P-017"))

@@ -83,7 +83,7 @@ def test_a_near_miss_is_refused_with_what_was_meant(
 
 
 def test_another_scale_needs_its_range(store: Store, subject: Subject) -> None:
-    with pytest.raises(StoreError, match=r"none that Mien knows.*--other-scale") as refused:
+    with pytest.raises(StoreError, match=r"not a scale that Mien knows.*--other-scale") as refused:
         store.self_reports.add(subject, "madrs", total=30)
     assert "did you mean" not in str(refused.value)
     added = store.self_reports.add(subject, "madrs", total=30, limits=(0, 60))
@@ -100,7 +100,7 @@ def test_another_scale_keeps_its_spelling_and_range_in_a_record(store: Store, su
         store.self_reports.add(subject, "WHO_5", total=101)
     with pytest.raises(StoreError, match="its range is 0 to 100"):
         store.self_reports.add(subject, "WHO-5", total=20, limits=(0, 25))
-    with pytest.raises(StoreError, match="none that Mien knows"):
+    with pytest.raises(StoreError, match="not a scale that Mien knows"):
         store.self_reports.add(store.subjects.add("P-018"), "WHO-5", total=1)
 
 

@@ -71,7 +71,7 @@ def test_times_without_a_zone_are_refused(store: Store) -> None:
 
 
 def test_foreign_keys_are_enforced(store: Store) -> None:
-    with pytest.raises(StoreError, match="does not fit together"), store.transaction() as session:
+    with pytest.raises(StoreError, match="inconsistent data"), store.transaction() as session:
         session.execute(text("INSERT INTO figures VALUES (99, 'day', '1', '{}')"))
 
 

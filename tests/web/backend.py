@@ -63,7 +63,7 @@ class FakeStation:
 
     def add(self, name: str, opener: Callable[[], Source], *, where: str = "", restart: bool = True) -> None:
         if name in self.known:
-            raise ConfigError(f"{name}: there is a source of this name already; choose another")
+            raise ConfigError(f"{name}: there is already a source of this name; choose another")
         self.added.append(name)
         self.known[name] = SourceStatus(name, where, "running")
         self.openers[name] = opener

@@ -133,17 +133,17 @@ test("a running source is nothing to speak of, a lost one says for how long", ()
 
 test("a source that never gave a picture says why, until it gives one", () => {
   const status = { state: "waiting", frames_read: 0, restarts: 0, note: "camera:7: no such camera" };
-  const words = "The source can't be opened; it is tried again. camera:7: no such camera";
+  const words = "The source can't be opened; trying again. camera:7: no such camera";
   assert.equal(statusWords(status), words);
   assert.equal(statusWords({ ...status, state: "opening", restarts: 1 }), words);
   assert.ok(statusWords({ ...status, state: "opening" }).startsWith("Opening"));
-  assert.ok(statusWords({ ...status, frames_read: 1 }).startsWith("The source broke off"));
+  assert.ok(statusWords({ ...status, frames_read: 1 }).startsWith("The source was interrupted"));
 });
 
 test("the timeline in words names the largest shares", () => {
   const summary = { readings: 10, read: 0.5, shares: [["neutral", 0.7], ["happiness", 0.3], ["anger", 0]] };
   assert.equal(timelineWords(summary, 180), "In the last 3 minutes: a face read in 50\u00a0% of the readings; on average neutral 70\u00a0%, happiness 30\u00a0%.");
-  assert.equal(timelineWords({ ...summary, readings: 0 }, 180), "Nothing read yet.");
+  assert.equal(timelineWords({ ...summary, readings: 0 }, 180), "No readings yet.");
 });
 
 test("the timeline's words name the time that it shows, which grows", () => {
@@ -155,7 +155,7 @@ test("the timeline's words name the time that it shows, which grows", () => {
 test("under five readings a second it is said that they are too few to record", () => {
   assert.equal(tooFew(5), null);
   assert.equal(tooFew(null), null);
-  assert.match(tooFew(4.94), /^Only 4\.9 readings a second: too few to record\./);
+  assert.match(tooFew(4.94), /^Only 4\.9 readings per second: too few to record\./);
   assert.match(tooFew(0), /^Only 0\.0 /);
 });
 
@@ -235,7 +235,7 @@ test("the neutral face's button says what it would do, and the line how things s
   const learning = neutralWords({ ...off, state: "learning", seconds: 1.25, wanted_s: 3 });
   assert.deepEqual(learning, { button: "Cancel", line: "Look neutral: 1.3 of 3 s" });
   const on = { ...off, state: "on", origin: "first", seconds: 3, following: true };
-  assert.deepEqual(neutralWords(on), { button: "Forget my neutral face", line: "Read by your own neutral face." });
+  assert.deepEqual(neutralWords(on), { button: "Forget my neutral face", line: "Read against your own neutral face." });
   assert.match(neutralWords({ ...on, following: false }).line, /not in view/);
   assert.equal(neutralWords(null).button, "Learn my neutral face");
 });

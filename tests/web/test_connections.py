@@ -70,7 +70,9 @@ def test_one_address_has_no_more_connections_than_it_may(station: FakeStation) -
             said = rest(one_more).decode()
         head, _, words = said.partition("\r\n\r\n")
         assert head.startswith("HTTP/1.1 429 Too Many Requests")
-        assert words == "Mien: your address has as many connections as one may; try again in a few seconds.\n"
+        assert (
+            words == "Mien: there are too many connections from your address; try again in a few seconds.\n"
+        )
         assert f"Content-Length: {len(words)}" in head
         held(stack, port, 3, "127.0.0.2")  # another address has its own
         first.close()
@@ -88,7 +90,7 @@ def test_all_together_have_no_more_connections_than_there_may_be(station: FakeSt
         with closing(connect(port, "127.0.0.3")) as one_more:
             said = rest(one_more).decode()
         assert said.startswith("HTTP/1.1 503 Service Unavailable")
-        assert said.endswith("Mien: there are as many connections as may be; try again in a few seconds.\n")
+        assert said.endswith("Mien: there are too many connections; try again in a few seconds.\n")
 
 
 @pytest.mark.usefixtures("impatient")

@@ -195,7 +195,7 @@ def test_one_waits_for_the_other(table: Table) -> None:
 
 def test_no_more_than_there_is_room_for(table: Table) -> None:
     uploads = [table.send() for _ in range(3)]
-    with pytest.raises(TooMany, match=r"clip\.mp4: 3 files are being read already; send it again"):
+    with pytest.raises(TooMany, match=r"clip\.mp4: 3 files are already being read; send it again"):
         table.send()
     table.finish(uploads[0])
     table.send()

@@ -327,7 +327,7 @@ def test_a_disk_that_fills_while_a_file_comes(
         answer = send(client, b"x" * 100_000, "a.jpg")
     assert (answer.status_code, answer.json()["detail"]) == (
         507,
-        "there is no room on the server's disk; try later",
+        "the server's disk is full; try later",
     )
     assert client.get("files").json() == []
     assert send(client, b"x", "a.jpg").status_code == 202

@@ -91,7 +91,7 @@ def test_own_names_are_answered(host: str) -> None:
 def test_other_names_are_refused(host: str) -> None:
     answer = client(guarded()).get("/", headers={"host": host})
     assert answer.status_code == 421
-    assert "not known under that name" in answer.json()["detail"]
+    assert "does not accept that host name" in answer.json()["detail"]
 
 
 def test_a_second_host_header_is_refused() -> None:

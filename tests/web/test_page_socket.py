@@ -180,7 +180,7 @@ def test_one_that_does_not_say_which_page_it_is_is_shown_out(said: list[str]) ->
     with connect(TestClient(PageSocket(nobody, greeting_s=0.05)), address(str(uuid4()))) as socket:
         for each in said:
             socket.send_text(each)
-        assert closing(socket) == (sockets.POLICY, "expected to hear which page this is")
+        assert closing(socket) == (sockets.POLICY, "expected a message saying which page this is")
 
 
 @pytest.mark.parametrize(

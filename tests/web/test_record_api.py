@@ -643,7 +643,7 @@ def test_a_recording_read_too_rarely_is_flagged_in_the_list_and_on_its_page(
     assert listed["2026-05-02"][0]["too_rarely"] == ""
     assert listed["2026-05-01"][0]["origin"] == "a browser's camera"
     told = page.get(f"/api/v1/subjects/P-1/recordings/{slow.id}").json()
-    assert "100 % of the time lies in pauses of more than 2 seconds" in told["too_rarely"]
+    assert "100 % of the time is in pauses of more than 2 seconds" in told["too_rarely"]
 
 
 def test_a_page_that_shows_no_record_loads_no_database_and_no_tables(tmp_path: Path) -> None:

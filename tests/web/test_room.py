@@ -59,7 +59,7 @@ def test_one_address_has_no_more_pages_than_it_may(station: FakeStation, clock: 
     assert refused.status_code == 429
     assert refused.headers["content-type"].startswith("text/plain")
     assert refused.headers["retry-after"] == "10"
-    assert refused.text.startswith("Mien: your address has as many pages open as one may (3). ")
+    assert refused.text.startswith("Mien: too many pages are open from your address (the limit is 3). ")
     assert refused.text.endswith("Close some, or try again in a few seconds.\n")
     assert there.get("/").status_code == 200
     assert here.get("/api/v1/health").status_code == 200
@@ -71,7 +71,7 @@ def test_all_together_have_no_more_pages_than_there_may_be(station: FakeStation,
     for number in range(2):
         assert client(app, address=(f"10.0.0.{number}", 1)).get("/").status_code == 200
     refused = client(app, address=("10.0.0.9", 1)).get("/")
-    assert (refused.status_code, "there are as many pages open as may be (2)" in refused.text) == (503, True)
+    assert (refused.status_code, "too many pages are open (the limit is 2)" in refused.text) == (503, True)
     assert len(Client.instances) == 2
 
 
@@ -112,7 +112,7 @@ def test_a_page_of_what_none_is_called_is_not_there(
 ) -> None:
     answer = client(pages_of(station, clock)).get(path)
     assert answer.status_code == 404
-    assert answer.text == "There is no such page. Mien's own is at /"
+    assert answer.text == "There is no such page. Mien's start page is at /"
     assert not Client.instances
 
 

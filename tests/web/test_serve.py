@@ -278,7 +278,7 @@ def run(station: FakeStation, choices: WebSettings = ANY_PORT, number: int = sig
 
     def say(line: str) -> None:
         lines.append(line)
-        if line == "Ctrl-C ends it.":
+        if line == "Press Ctrl-C to stop it.":
             lines.append(
                 httpx.get(re.findall(r"https?://\S+", lines[0])[0], follow_redirects=True).reason_phrase
             )

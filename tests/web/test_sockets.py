@@ -234,7 +234,7 @@ def test_answers_that_nobody_takes_do_not_pile_up(app: FastAPI, monkeypatch: pyt
     monkeypatch.setattr(camera_socket, "_MOST_ANSWERS", 0)
     with camera(app) as socket:
         socket.send_bytes(picture(0))
-        assert closing(socket)[1] == "the answers are not taken"
+        assert closing(socket)[1] == "the answers are not being read"
 
 
 def test_who_vanishes_leaves_nothing_behind(app: FastAPI, station: FakeStation) -> None:
@@ -262,7 +262,7 @@ def test_who_takes_no_answer_is_gone(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda known: known.clear(), "the source was taken away"),
+        (lambda known: known.clear(), "the source was removed"),
         (
             lambda known: known.update({"browser-1": SourceStatus("browser-1", "", "failed", "no model")}),
             "no model",
@@ -379,7 +379,7 @@ def test_the_status_comes_without_pictures_too(
             pass
         assert (message["state"], message["away_s"]) == ("away", 3.0)
         station.known.clear()
-        assert closing(socket) == (sockets.GOING_AWAY, "the source was taken away")
+        assert closing(socket) == (sockets.GOING_AWAY, "the source was removed")
 
 
 @pytest.mark.parametrize("name", ["", "camera:1", "../../etc/passwd", "%00", "camera%3A0/"])

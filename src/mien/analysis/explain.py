@@ -31,7 +31,7 @@ from mien.types import Faces, Image
 FORMATS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 """What a drawn explanation can be saved as."""
 
-_NOTHING: Final = "no region carried more than another"
+_NOTHING: Final = "no region counted more than another"
 _NONE_ALONE: Final = "no one region decides it"
 _FAINT: Final = 0.05
 """Of a label below this probability there is nothing to point at; what its map shows is noise."""
@@ -77,7 +77,7 @@ class Explanation:
         unsure = f" ({UNCERTAIN})" if self.face.labels[0] == UNCERTAIN else ""
         start = f"{self.label} {_percent(self.probability)}{unsure}"
         if self.faint:
-            return f"{start}: the network sees next to none of it here"
+            return f"{start}: the network sees almost none of it here"
         if self.where is None:
             return f"{start}: {_NOTHING}"
         left = f"{_percent(self.without)} with this region covered"
@@ -87,20 +87,20 @@ class Explanation:
     @property
     def plain_words(self) -> str:
         """Why, for who reads no figures of networks: what was read, what it rests on, and how firmly."""
-        sure = "not sure of any expression; likeliest is " if self.face.labels[0] == UNCERTAIN else ""
+        sure = "not sure of any expression; the most likely is " if self.face.labels[0] == UNCERTAIN else ""
         start = f"Read as {sure}{self.label} ({_percent(self.probability)})."
         if self.faint:
-            return f"{start} Next to nothing in this face speaks for it."
+            return f"{start} Almost nothing in this face supports it."
         if self.where is None:
-            return f"{start} No part of the face speaks for it more than another."
+            return f"{start} No part of the face supports it more than another."
         parts = self.where.plain_words
         if self.probability - self.without < _NEARLY:
             return (
-                f"{start} Most of what speaks for it lies {parts}, but no one part decides: with that covered"
+                f"{start} Most of the support is {parts}, but no single part decides: with that covered"
                 f" it would still be {_percent(self.without)}."
             )
         return (
-            f"{start} It rests on what is seen {parts}: with that covered, {self.label} would fall to"
+            f"{start} It depends on what is seen {parts}: with that covered, {self.label} would fall to"
             f" {_percent(self.without)}."
         )
 

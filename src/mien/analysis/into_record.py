@@ -130,11 +130,11 @@ def _check_subject(wanted: Recorded, task: Task, with_subject: int, tracks: list
     if with_subject:
         return
     if wanted.tracks:
-        raise _NobodyError(f"{task.where} has the named faces only at the same time; {nothing}")
+        raise _NobodyError(f"{task.where} shows the chosen faces at the same time; {nothing}")
     many = count(len(tracks), "face")
     raise _NobodyError(
-        f"{task.where} has {many}, and it is not clear which is the subject's; {nothing}."
-        f" --face names one of {there}; --annotate writes these numbers into the picture"
+        f"{task.where} has {many}, and it is unclear which is the subject's; {nothing}."
+        f" Choose one of {there} with --face; --annotate writes these numbers into the picture"
     )
 
 
@@ -193,7 +193,7 @@ def _earlier(store: Store, subject: Subject, task: Task, uuid: str, again: bool)
         store.recordings.remove(subject, unfinished.id)
     if earlier is not None and earlier.state == "finished" and not again:
         raise StoreError(
-            f"{task.where} is in the record of {subject.code} already, as of"
+            f"{task.where} is already in the record of {subject.code}, as of"
             f" {earlier.started_at:%Y-%m-%d %H:%M}; --again puts it there anew"
         )
     return earlier

@@ -113,7 +113,7 @@ def rest_of_photograph(path: str, settings: Settings) -> Rest:
     from mien.source.images import is_photograph, read_image
 
     if not is_photograph(Path(path)):
-        raise SourceError(f"neutral: {path} is no photograph; {_EXPECTED}")
+        raise SourceError(f"neutral: {path} is not a photograph; {_EXPECTED}")
     image = read_image(path, max_megapixels=settings.max_megapixels)
     with Pipeline(settings.model_copy(update={"threads": settings.threads or 1})) as pipeline:
         faces = pipeline.read(image)

@@ -98,7 +98,7 @@ def plan(paths: Iterable[str | Path], out: Path | None = None) -> Plan:
     skipped = [path for path in found.skipped if not _is_result(path, readable, out)]
     if readable and not inputs:
         where = ", ".join(map(str, readable))
-        failures.append(Failure(where, f"{where}: nothing to read there but earlier results, in {out}"))
+        failures.append(Failure(where, f"{where}: nothing to read except earlier results, in {out}"))
     names = [plain_name(each.name) for each in inputs]
     stems: dict[str, str] = {}
     for kind in ("photograph", "video"):

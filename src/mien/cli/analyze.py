@@ -42,7 +42,7 @@ def analyze(
         list[str], typer.Argument(metavar="PATH...", help="Photographs, videos, and folders of them.")
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the results; what it has of these is replaced.")
+        Path, typer.Option("--out", "-o", help="Folder for the results. Earlier results in it are replaced.")
     ] = Path("mien-results"),
     table_format: Annotated[
         Literal["csv", "parquet"], typer.Option("--format", help="Format of the table.")
@@ -62,20 +62,26 @@ def analyze(
     prior: PriorOption = None,
     min_face: MinFaceOption = None,
     crops: Annotated[
-        bool, typer.Option("--crops", help="The images are face crops: the whole image is the face.")
+        bool, typer.Option("--crops", help="The images are face crops: each whole image is a face.")
     ] = False,
     every: EveryOption = None,
     fps: FpsOption = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Inputs read at a time; 0 chooses, up to one per core.")
+        int,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=0,
+            help="How many inputs to read at once; 0 for automatic, up to one per core.",
+        ),
     ] = 0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted run into the same folder stopped.")
+        bool, typer.Option("--resume", help="Continue an interrupted run into the same folder.")
     ] = False,
     subject: Annotated[
         str | None,
         typer.Option(
-            help="Put it into this subject's record too; they must have agreed to it.", metavar="CODE"
+            help="Also store the readings in this subject's record; they must have consented.", metavar="CODE"
         ),
     ] = None,
     face: Annotated[
@@ -86,17 +92,20 @@ def analyze(
     ] = None,
     recorded_at: Annotated[
         str | None,
-        typer.Option(help="When it was recorded, where the file says it wrong.", metavar="2026-05-01T09:30"),
+        typer.Option(
+            help="When it was recorded, if the file gives the wrong time.", metavar="2026-05-01T09:30"
+        ),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Put it into the record anew, where it is there already.")
+        bool, typer.Option("--again", help="Store it again if it is already in the record.")
     ] = False,
     store: StoreOption = None,
     neutral: Annotated[
         str | None,
         typer.Option(
-            help="Read the person by their own neutral face: learnt from a film's first seconds, from a"
-            " photograph, or found in the film where that is sure [kept for --subject, else off].",
+            help="Read the person against their own neutral face: learnt from a video's first seconds, from a"
+            " photograph, or found in the video where that is certain enough [the subject's stored one,"
+            " else off].",
             metavar="first:10s|PHOTO|auto|off",
         ),
     ] = None,
@@ -106,8 +115,8 @@ def analyze(
     """Read photographs, folders and videos into a table.
 
     Writes table.csv, summary.json, and a timeline of each video. One row per face per frame; the columns
-    are in docs/table.md. An input that can't be read is named, and the others are still read. The same inputs
-    and settings give the same table, on one core or on many.
+    are in docs/table.md. If an input can't be read, it is named and the others are still read. The same
+    inputs and settings give the same table, on one core or on many.
 
     Example: mien analyze holiday/ session.mp4 --annotate --out results
     """
@@ -144,7 +153,9 @@ def analyze(
                 table_format=table_format, jobs=jobs, resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt as error:
-        raise Interrupted(f"interrupted; the same command with --resume goes on from {out}") from error
+        raise Interrupted(
+            f"interrupted; run the same command with --resume to continue into {out}"
+        ) from error
     _report(result, len(failures), as_json=as_json, quiet=quiet, debug=context.obj["debug"])
     if result.failures:
         raise typer.Exit(1)
@@ -170,7 +181,7 @@ def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug:
             print(failure.trace, file=sys.stderr)
     if result.failures:
         read = len(result.summary["recordings"])
-        earlier = "" if result.written else f"; earlier results stay in {result.folder}"
+        earlier = "" if result.written else f"; the earlier results in {result.folder} were kept"
         print(f"mien: {read} of {read + len(result.failures)} inputs were read{earlier}", file=sys.stderr)
     if as_json:
         print_json(result.summary)
@@ -237,10 +248,14 @@ def neutral_line(neutral: dict[str, Any]) -> str:
     said = f"own neutral face ({neutral['from']}, {person['seconds']:g} s) in {count(own, 'reading')}"
     if label == "neutral":
         return said
-    return f"{said}. By itself that face looks like {label} ({p:.0%}): was it neutral?"
+    return f"{said}. On its own, that face reads as {label} ({p:.0%}): was it neutral?"
 
 
 def _stored(kept: dict[str, Any]) -> str:
-    why = " (the file's last change; --recorded-at says otherwise)" if kept["by_file_date"] else ""
+    why = (
+        " (when the file was last changed; set another time with --recorded-at)"
+        if kept["by_file_date"]
+        else ""
+    )
     rarely = f"; {kept['read_too_rarely']}" if kept.get("read_too_rarely") else ""
     return f"stored as of {datetime.fromisoformat(kept['recorded_at']):%Y-%m-%d %H:%M}{why}{rarely}"

@@ -35,12 +35,12 @@ def bench(
     detector: DetectorOption = None,
     network: NetworkOption = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads for each network.")] = 1,
-    runs: Annotated[int, typer.Option(min=1, help="Runs of each stage; their median counts.")] = 5,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each stage; the median is reported.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the speed of each stage on this machine.
 
-    It reads the built-in portrait; `whole` is everything from a video file to the readings.
+    It reads the built-in portrait. `whole` is the whole way from a video file to the readings.
 
     Example: mien bench --detector yunet
     """
@@ -132,6 +132,6 @@ def _table(report: dict[str, Any]) -> str:
         f"{report['machine']}; detector {report['detector']}, network {report['network']}, "
         f"{report['threads']} threads; {width}x{height}, one face; medians of {report['runs']} runs",
         *(f"{name:22} {ms:8.2f} ms" for name, ms in report["ms_per_frame"].items()),
-        f"{report['frames_per_second']} frames a second from file to readings",
+        f"{report['frames_per_second']} frames per second from file to readings",
     ]
     return "\n".join(lines)

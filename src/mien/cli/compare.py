@@ -20,20 +20,20 @@ def compare(
         list[str] | None,
         typer.Argument(
             metavar="[NETWORK]...",
-            help="Only these, as they are: built-in names or .onnx files.",
+            help="Measure only these, without training: built-in names or .onnx files.",
         ),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the runs, the table and the pictures.")
     ] = Path("runs/compare"),
     only: Annotated[
-        list[str] | None, typer.Option(help="Only this contestant; may be repeated.", metavar="NAME")
+        list[str] | None, typer.Option(help="Train only this network; may be repeated.", metavar="NAME")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each contestant.", min=1, max=3)] = 3,
-    train: Annotated[bool, typer.Option(help="Train what is missing.")] = True,
+    seeds: Annotated[int, typer.Option(help="Runs per network.", min=1, max=3)] = 3,
+    train: Annotated[bool, typer.Option(help="Train the runs that are missing.")] = True,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
     landmarks: Annotated[
-        Path | None, typer.Option(help="Landmarks of the faces (.npz), for Mien's own network.")
+        Path | None, typer.Option(help="The faces' landmarks (.npz), for Mien's own network.")
     ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="ImageNet's weights (.npz, or Keras's) [Keras downloads them].")
@@ -43,11 +43,11 @@ def compare(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Train papers' networks and ours, and measure them alike.
+    """Train published networks and ours, and measure them all in the same way.
 
-    All on one budget: twenty-seven runs of some ten minutes of one core each; the same command goes on after
-    an interruption. The networks that come with Mien stand beside them. With NETWORKs nothing is trained or
-    written. Needs the extra `train` (see `mien doctor`).
+    All get the same budget: twenty-seven runs, each about ten minutes on one core. After an interruption the
+    same command continues. The networks that come with Mien are listed beside them. If you name NETWORKs,
+    nothing is trained or written. Needs the extra `train` (see `mien doctor`).
 
     Example: mien compare fer2013.parquet mien paper runs/mine/mine.onnx
     """
@@ -63,7 +63,7 @@ def compare(
     faces = comparison.public_faces(data, votes=votes)
     if not networks:
         if train and faces.votes is None:
-            raise ConfigError(f"{data}: the contestants learn FER+ votes, too; give them with --votes")
+            raise ConfigError(f"{data}: the networks also learn from FER+ votes; give them with --votes")
         runs = comparison.runs(
             chosen, SEEDS[:seeds], data, folder=out, train=train,
             landmarks=landmarks, votes=votes, weights=weights, watch=progress, say=say,
@@ -85,7 +85,7 @@ def _refuse(context: typer.Context, *names: str) -> None:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in names and source is not None and source.name == "COMMANDLINE":
             option = max(parameter.secondary_opts or parameter.opts, key=len)
-            raise ConfigError(f"{option}: not with networks that are taken as they are")
+            raise ConfigError(f"{option} can't be used with NETWORKs, which are not trained")
 
 
 def _print(rows: list[Row]) -> None:

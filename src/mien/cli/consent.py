@@ -14,14 +14,16 @@ from mien.cli.times import read_last_day, read_moment, shown, shown_end
 if TYPE_CHECKING:
     from mien.store.types import Consent
 
-app = typer.Typer(help="What subjects have agreed to. Nothing of a subject is recorded without it.")
+app = typer.Typer(
+    help="What subjects have agreed to. Subjects can be recorded only while their consent is valid."
+)
 
 
 @app.command()
 def give(
     code: CodeArgument,
-    by: Annotated[str, typer.Option("--by", help="Who gives it: the subject, a guardian.", metavar="WHO")],
-    purpose: Annotated[str, typer.Option("--for", help="What for, in words.", metavar="TEXT")],
+    by: Annotated[str, typer.Option("--by", help="Who gives it: the subject or a guardian.", metavar="WHO")],
+    purpose: Annotated[str, typer.Option("--for", help="The purpose, in words.", metavar="TEXT")],
     signals: Annotated[
         str,
         typer.Option(
@@ -32,9 +34,7 @@ def give(
     ] = "expression,measures",
     since: Annotated[
         str | None,
-        typer.Option(
-            "--from", help="From when it holds, where it was given earlier, on paper.", metavar="TIME"
-        ),
+        typer.Option("--from", help="When it starts, if it was given earlier on paper.", metavar="TIME"),
     ] = None,
     until: Annotated[
         str | None,
@@ -42,7 +42,7 @@ def give(
     ] = None,
     where: StoreOption = None,
 ) -> None:
-    """Note down that a subject has agreed, from now on or an earlier time.
+    """Record that a subject has consented, from now or from an earlier time.
 
     Example: mien consent give P-017 --by "the subject" --for "following my mood" --until 2027-05-01
     """
@@ -57,7 +57,7 @@ def give(
             given_at=read_moment("--from", since, store.now()) if since is not None else None,
             valid_until=read_last_day("--until", until, store.now()) if until is not None else None,
         )
-        yet = f"holds only from {shown(consent.given_at)} on, " if consent.given_at > store.now() else ""
+        yet = f"valid only from {shown(consent.given_at)}, " if consent.given_at > store.now() else ""
     typer.echo(f"consent {consent.id}: {', '.join(consent.signals)}, {yet}{_end(consent)}")
 
 
@@ -65,11 +65,11 @@ def give(
 def withdraw(
     code: CodeArgument,
     number: Annotated[
-        int | None, typer.Option("--consent", help="Only this one; by default all.", metavar="N")
+        int | None, typer.Option("--consent", help="Withdraw only this one; by default all.", metavar="N")
     ] = None,
     where: StoreOption = None,
 ) -> None:
-    """Take consents back. What runs stops within seconds; what is stored stays until it is erased.
+    """Withdraw consent. A running recording stops within seconds; stored data stay until they are erased.
 
     Example: mien consent withdraw P-017
     """
@@ -79,13 +79,13 @@ def withdraw(
         withdrawn = store.consents.withdraw(store.subjects.get(code), number)
     typer.echo(
         f"withdrawn: consent {', '.join(str(each.id) for each in withdrawn)}."
-        f" What was recorded before is still there; mien erase {code} takes it away"
+        f" Earlier recordings are still stored; mien erase {code} deletes them"
     )
 
 
 @app.command("list")
 def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """List a subject's consents, those that have ended too.
+    """List a subject's consents, including those that have ended.
 
     Example: mien consent list P-017
     """
@@ -109,4 +109,4 @@ def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOp
 def _end(consent: Consent) -> str:
     if consent.withdrawn_at:
         return f"withdrawn {shown(consent.withdrawn_at)}"
-    return f"until {shown_end(consent.valid_until)}" if consent.valid_until else "without an end"
+    return f"until {shown_end(consent.valid_until)}" if consent.valid_until else "no end date"

@@ -20,14 +20,18 @@ from mien.cli.options import (
 )
 from mien.wording import count
 
-app = typer.Typer(no_args_is_help=True, help="Make data sets of faces, and look for what spoils them.")
+app = typer.Typer(no_args_is_help=True, help="Build data sets of faces and check them for problems.")
 
 
 @app.command()
 def build(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Photographs, videos, and folders.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="A folder that is new or empty.")],
-    size: Annotated[int, typer.Option(help="Side of the faces in pixels.", min=24, max=1024)] = 96,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Photographs, videos, and folders of them.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new or empty folder.")],
+    size: Annotated[
+        int, typer.Option(help="Side length of the face crops, in pixels.", min=24, max=1024)
+    ] = 96,
     detector: DetectorOption = None,
     network: NetworkOption = None,
     min_face: MinFaceOption = None,
@@ -36,10 +40,10 @@ def build(
     crops: Annotated[bool, typer.Option("--crops", help="The images are face crops already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
-    """Find faces, cut them out, label them for people to correct, and leave copies out.
+    """Find and crop faces, suggest labels for you to correct, and drop duplicates.
 
-    Writes images/LABEL/... and labels.csv. Correct the column `correct` (empty or "skip" leaves a face
-    out), then give the folder to `mien train`. Needs the extra `train` (see `mien doctor`).
+    Writes images/LABEL/... and labels.csv. Correct the column `correct` (leave it empty or write "skip" to
+    drop a face), then pass the folder to `mien train`. Needs the extra `train` (see `mien doctor`).
 
     Example: mien dataset build holiday/ session.mp4 --fps 2 --out my-faces
     """
@@ -68,7 +72,7 @@ def build(
         inputs = count(report.inputs, "input")
         typer.echo(f"{count(report.faces, 'face')} in {count(report.frames, 'frame')} of {inputs}")
         copies = f"{report.exact_copies} exact and {count(report.near_copies, 'near copy', 'near copies')}"
-        typer.echo(f"left out: {copies}, {report.constant} that show nothing")
+        typer.echo(f"left out: {copies}, {report.constant} without any content")
         typer.echo("kept:     " + (", ".join(f"{label} {n}" for label, n in report.labels.items()) or "none"))
         typer.echo(f"correct   {out / 'labels.csv'}")
     if report.failures or not report.labels:
@@ -79,15 +83,18 @@ def build(
 def inspect(
     data: Annotated[Path, typer.Argument(help="A Kaggle CSV, a Parquet file, or a folder of classes.")],
     near_copy: Annotated[
-        float, typer.Option(help="Correlation at 24x24 above which two faces are copies.", min=0.5, max=1)
+        float,
+        typer.Option(
+            help="Correlation at 24x24 pixels above which two faces count as duplicates.", min=0.5, max=1
+        ),
     ] = 0.97,
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw pairs around that correlation on a page (.png).", metavar="FILE")
+        Path | None, typer.Option(help="Draw pairs near that correlation on a sheet (.png).", metavar="FILE")
     ] = None,
     class_names: ClassNamesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
-    """Count unreadable, empty and copied faces of a data set.
+    """Count a data set's unreadable, empty and duplicate faces.
 
     Needs the extra `train` (see `mien doctor`).
 

@@ -27,15 +27,15 @@ def demo(
     network: NetworkOption = None,
     prior: PriorOption = None,
     page: Annotated[
-        bool, typer.Option("--page/--no-page", help="Show it live on a page too, where a person is there.")
+        bool, typer.Option("--page/--no-page", help="Also show it live on a page, if run at a terminal.")
     ] = True,
 ) -> None:
-    """Show all of it on a built-in portrait and a made-up record.
+    """Show everything on a built-in portrait and an invented record.
 
-    Writes a table, a clip with the face marked, and a plot; and the record of a made-up person over twelve
-    weeks, with its report. At a terminal it then shows both on a page, until Ctrl-C; that needs the extra
-    `web` (see `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the public
-    domain, slowly panned, zoomed and turned.
+    Writes a table, a clip with the face marked, and a plot; and the record of an invented person over twelve
+    weeks, with its report. At a terminal it then shows both on a page until you press Ctrl-C; that needs the
+    extra `web` (see `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the
+    public domain, slowly panned, zoomed and turned.
 
     Example: mien demo
     """
@@ -66,7 +66,7 @@ def _simulate(record: Path, report: Path) -> None:
         subject = write_demonstration(store, CODE, progress=progress)
         endings = (".html", ".pdf") if find_spec("typst") else (".html",)
         files = [save_report(store, subject, report.with_suffix(each)) for each in endings]
-    typer.echo(f"{CODE}, a simulated person of twelve weeks: {record}, {', '.join(map(str, files))}")
+    typer.echo(f"{CODE}, a simulated person over twelve weeks: {record}, {', '.join(map(str, files))}")
 
 
 def _show_live(settings: Settings, record: Path) -> None:

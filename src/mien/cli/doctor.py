@@ -65,10 +65,10 @@ class Check:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Say what is here, what is missing and how to get it.
+    """Check what is installed, what is missing and how to get it.
 
-    Looks at packages, networks, detectors and cameras. Exits with 1 if something is missing that Mien can't
-    do without. The last line is the one command that brings the packages that are not here.
+    Checks packages, networks, detectors and cameras. Exits with 1 if something that Mien needs is missing.
+    The last line is the one command that installs the missing packages.
 
     Example: mien doctor
     """
@@ -92,10 +92,10 @@ def _print(checks: list[Check], healthy: bool) -> None:
     typer.echo(f"mien {mien.__version__}, Python {platform.python_version()}, {platform.platform()}")
     for check in checks:
         typer.echo(f"{check.state:9} {check.kind:9} {check.name:23} {check.detail}")
-    typer.echo("All that is needed is here." if healthy else "Something is missing; see above.")
+    typer.echo("Everything that is needed is installed." if healthy else "Something is missing; see above.")
     if (remedy := _remedy(checks)) is not None:
         needed = any(check.kind == "package" and check.state == "missing" for check in checks)
-        typer.echo(f"{'What is missing' if needed else 'The extras'} by one command: {remedy}")
+        typer.echo(f"To install {'what is missing' if needed else 'the extras'}: {remedy}")
 
 
 def _remedy(checks: list[Check]) -> str | None:
@@ -147,7 +147,7 @@ def _networks() -> list[Check]:
             checks.append(Check("network", name, "missing", str(error)))
         else:
             checks.append(Check("network", name, "ok", f"built in, SHA-256 {sha256[:12]}... is right"))
-    return checks or [Check("network", "-", "missing", "no network came with this package; install it again")]
+    return checks or [Check("network", "-", "missing", "this package has no network; reinstall it")]
 
 
 def _detectors() -> list[Check]:
@@ -168,7 +168,7 @@ def _detectors() -> list[Check]:
 def _cameras() -> list[Check]:
     # Linux tells their names; elsewhere a camera has to be opened, which lights it up and may ask for leave.
     if sys.platform != "linux":
-        return [Check("camera", "-", "optional", "not looked for on this system")]
+        return [Check("camera", "-", "optional", "not checked on this system")]
     names = sorted(Path("/sys/class/video4linux").glob("video*/name"))
     if not names:
         return [Check("camera", "-", "optional", "none found")]

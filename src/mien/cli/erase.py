@@ -12,7 +12,7 @@ from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
 
 _ELSEWHERE = (
-    "Not erased, as this store doesn't know of them: exported zips, reports, tables and videos of"
+    "Not erased, because this store doesn't know about them: exported zips, reports, tables and videos from"
     " `mien analyze`, and backups of the store."
 )
 _SERVER = " PostgreSQL keeps old changes in its write-ahead log and its backups until they are recycled."
@@ -23,15 +23,15 @@ def erase(
     yes: Annotated[
         str | None,
         typer.Option(
-            "--yes-erase", help="The code once more, for scripts; nothing is asked then.", metavar="CODE"
+            "--yes-erase", help="The code again, to erase without being asked (for scripts).", metavar="CODE"
         ),
     ] = None,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a subject with everything that is kept of them. It can't be undone.
+    """Erase a subject and everything stored about them. This can't be undone.
 
-    Export the record before, if anybody may want it: mien export P-017 --out P-017.zip
+    If anyone may want the record, export it first: mien export P-017 --out P-017.zip
 
     Example: mien erase P-017
     """
@@ -46,7 +46,7 @@ def erase(
         print_json({"erased": erased, "not_erased": elsewhere})
         return
     counts = ", ".join(f"{count} {name.replace('_', '-')}" for name, count in erased.items() if count)
-    typer.echo(f"erased {code}: {counts or 'there was nothing but the code'}")
+    typer.echo(f"erased {code}: {counts or 'there was only the code'}")
     typer.echo(elsewhere)
 
 
@@ -54,7 +54,7 @@ def _confirm(code: str, yes: str | None) -> None:
     from mien.errors import ConfigError
 
     if yes is None and not sys.stdin.isatty():
-        raise ConfigError(f"nobody is there to ask: say that you mean it with --yes-erase {code}")
+        raise ConfigError(f"there is no terminal to ask at: confirm with --yes-erase {code}")
     typed = yes if yes is not None else typer.prompt(f"This can't be undone. Type {code} to erase it")
     if typed.strip() != code:
         raise ConfigError(f"nothing was erased: expected {code}, received {typed!r}")

@@ -26,14 +26,16 @@ def evaluate(
     split: Annotated[
         str,
         typer.Option(
-            help="PublicTest (a part of the data's), or all; with --recipe train, validation or test."
+            help="One of the data's own parts, such as PublicTest, or all; with --recipe: train,"
+            " validation or test."
         ),
     ] = "all",
     recipe: Annotated[
-        str | None, typer.Option(help="Take this recipe's classes and split.", metavar="NAME|FILE")
+        str | None, typer.Option(help="Use this recipe's classes and split.", metavar="NAME|FILE")
     ] = None,
     recipe_split: Annotated[
-        str | None, typer.Option(help="official, grouped or random, for the recipe's own.", metavar="NAME")
+        str | None,
+        typer.Option(help="official, grouped or random, instead of the recipe's own.", metavar="NAME"),
     ] = None,
     remove: Annotated[
         list[str] | None, typer.Option(help="Leave a class out; may be repeated.", metavar="CLASS")
@@ -41,7 +43,7 @@ def evaluate(
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
     class_names: ClassNamesOption = None,
     landmarks: Annotated[
-        Path | None, typer.Option(help="Landmarks of the faces (.npz), to measure against.")
+        Path | None, typer.Option(help="The faces' true landmarks (.npz), to measure the error against.")
     ] = None,
     head: Annotated[
         str | None, typer.Option(help="Only this set of labels: votes or fer2013.", metavar="NAME")
@@ -49,13 +51,13 @@ def evaluate(
     faces: Annotated[
         Literal["auto", "crops", "find"],
         typer.Option(
-            help="crops: each picture is one face; find: photographs, in which Mien finds it;"
+            help="crops: each picture is one face; find: photographs in which Mien looks for the face;"
             " auto: crops if they are square and small."
         ),
     ] = "auto",
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Also for each group of this column; may be repeated.", metavar="COLUMN"),
+        typer.Option(help="Also measure each group in this column; may be repeated.", metavar="COLUMN"),
     ] = None,
     person: Annotated[
         str | None,
@@ -65,14 +67,15 @@ def evaluate(
         bool,
         typer.Option(
             "--own-neutral",
-            help="Learn each person's neutral face from their neutral photograph, and read the others by it.",
+            help="Learn each person's neutral face from their neutral photograph, and read their others"
+            " against it.",
         ),
     ] = False,
     prior: PriorOption = None,
     fit_prior: Annotated[
         Path | None,
         typer.Option(
-            help="Write the mix under which these labels are likeliest to this file, for --prior.",
+            help="Write the expected mix that fits these labels best to this file, for --prior.",
             metavar="FILE",
         ),
     ] = None,
@@ -81,27 +84,27 @@ def evaluate(
     ] = False,
     card: Annotated[
         Path | None,
-        typer.Option(help="Write the groups of people into this model card.", metavar="FILE.md"),
+        typer.Option(help="Write the results for groups of people into this model card.", metavar="FILE.md"),
     ] = None,
     readme: Annotated[
         bool,
         typer.Option(
             "--readme",
-            help="Measure what a user gets, and write the figures of README and docs; from the"
+            help="Measure what a user gets, and update the figures in README and docs; run it in the"
             " repository's root.",
         ),
     ] = False,
     people: Annotated[
-        Path | None, typer.Option(help="With --readme: photographs of people, with a people.csv.")
+        Path | None, typer.Option(help="With --readme: photographs of people, and a people.csv.")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads for the network.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure a network on labelled faces, with intervals.
 
-    Every figure that the data allows: first of what a user gets, the label and its probabilities under
-    --prior; then of each set of labels that the network has. With --by also for each group of faces, with a
-    test of whether it differs from the others. Needs the extra `train` (see `mien doctor`).
+    Reports every figure that the data allow: first for what a user gets, the label and its probabilities
+    under --prior, then for each set of labels that the network has. With --by, also for each group of faces,
+    with a test of whether it differs from the others. Needs the extra `train` (see `mien doctor`).
 
     Example: mien evaluate mien photographs/ --by sex --prior photographs
     """
@@ -149,7 +152,7 @@ def _write_pages(
     from mien.train.evaluation.published import measure_published, publish
 
     if people is None:
-        raise ConfigError("--readme needs photographs of people, too; give them with --people")
+        raise ConfigError("--readme also needs photographs of people; give them with --people")
     faces = part_of(data, split, size_px=network.sidecar.size_px, votes=votes, landmarks=landmarks)
     given = {"--votes": votes, "--landmarks": landmarks, "--people": people}
     options = " ".join(f"{option} {path.name}" for option, path in given.items() if path is not None)

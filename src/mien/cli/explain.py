@@ -24,14 +24,14 @@ def explain(
     ] = None,
     method: Annotated[
         Literal["occlusion", "class-maps"] | None,
-        typer.Option(help="How to look [class maps where the network has fine ones, else occlusion]."),
+        typer.Option(help="Method [class maps if the network's are fine enough, else occlusion]."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="The picture to write (.png, .jpg, .webp) [PHOTO-explained.png, here].",
+            help="The picture to write (.png, .jpg, .webp) [PHOTO-explained.png, in the working folder].",
             metavar="FILE",
         ),
     ] = None,
@@ -40,15 +40,15 @@ def explain(
     prior: PriorOption = None,
     min_face: MinFaceOption = None,
     crops: Annotated[
-        bool, typer.Option("--crops", help="The photograph is a face crop: the whole of it is the face.")
+        bool, typer.Option("--crops", help="The photograph is a face crop: the whole image is the face.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which regions of each face carried its label.
+    """Show which regions of each face its label depended on.
 
-    Writes a picture with each face, the region that counted most, and the eight probabilities; and says where
-    in the face it lies. The regions say what the network looked at, not what the person feels, nor whether
-    the label is right; docs/explain.md says more.
+    Writes a picture of each face with the region that counted most and the eight probabilities, and says
+    where in the face that region is. The regions show what the network looked at, not what the person feels
+    or whether the label is right; see docs/explain.md.
 
     Example: mien explain family.jpg --label surprise --out why.png
     """
@@ -68,7 +68,8 @@ def explain(
         explanations = explain_faces(pipeline, image, label, how)
     if not explanations:
         raise SourceError(
-            f"{photo}: no face was found; --min-face looks for smaller ones, --crops takes it whole"
+            f"{photo}: no face was found; --min-face finds smaller ones, --crops takes the whole image as"
+            " a face"
         )
     save_explanations(out, image, explanations)
     if as_json:
@@ -85,7 +86,7 @@ def _picture(photo: str, out: Path | None) -> Path:
     out = out or Path(fitting_name(Path(photo).stem, room_bytes=24) + "-explained.png")
     check_format(out)
     if out.exists() and Path(photo).exists() and out.samefile(photo):
-        raise ConfigError(f"{out}: is the photograph itself; choose another --out")
+        raise ConfigError(f"{out} is the photograph itself; choose another --out")
     return out
 
 

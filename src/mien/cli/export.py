@@ -13,16 +13,18 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The .onnx file; its sidecar goes beside it.")],
     precision: Annotated[
         Literal["half", "single", "int8"] | None,
-        typer.Option(help="Bits of the weights: 16, 32 or 8; int8 is kept only if it pays [as the run did]."),
+        typer.Option(
+            help="Bits of the weights: 16, 32 or 8; int8 is kept only if it is worthwhile [as in the run]."
+        ),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="The run's data; int8 needs it.")] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
 ) -> None:
-    """Give a run's network away, as the run left it or with weights of 16, 32 or 8 bits.
+    """Export a run's network, as the run left it or with weights of 16, 32 or 8 bits.
 
-    int8 is measured against 32 bits on the validation part: at most half a percentage point of accuracy
-    may be lost, and it must be at least 1.2 times as fast. Needs the extra `train` (see `mien doctor`).
+    int8 is compared with 32 bits on the validation part: it may lose at most half a percentage point of
+    accuracy, and it must be at least 1.2 times as fast. Needs the extra `train` (see `mien doctor`).
 
     Example: mien models export runs/fer2013 --precision int8 --data fer2013.parquet --out mine-int8.onnx
     """
@@ -44,4 +46,4 @@ def export(
             f" ({report.speed_ratio:.2f} times as fast)"
         )
         typer.echo(f"file      {report.bytes_before / 1e6:.2f} MB, {report.bytes_after / 1e6:.2f} MB")
-    typer.echo(f"network   {out}" if kept else "not kept: it does not pay")
+    typer.echo(f"network   {out}" if kept else "not kept: not worthwhile")

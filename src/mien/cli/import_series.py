@@ -21,12 +21,12 @@ def import_series(
     measure: Annotated[
         list[str] | None,
         typer.Option(
-            help="A column to watch; may stand several times. All numbers when left out.", metavar="COLUMN"
+            help="A column to watch; may be repeated [all columns of numbers].", metavar="COLUMN"
         ),
     ] = None,
     date_column: Annotated[
         str | None,
-        typer.Option(help="The column of dates; that called date when left out.", metavar="COLUMN"),
+        typer.Option(help="The column of dates [date].", metavar="COLUMN"),
     ] = None,
     date_format: Annotated[
         str | None, typer.Option(help="How dates are written, such as %d/%m/%y.", metavar="FORMAT")
@@ -38,29 +38,31 @@ def import_series(
     end: Annotated[
         datetime | None,
         typer.Option(
-            "--to", formats=["%Y-%m-%d"], help="Its last day; 42 days when left out.", metavar="DATE"
+            "--to", formats=["%Y-%m-%d"], help="The baseline's last day [42 days after the"
+            " first].", metavar="DATE"
         ),
     ] = None,
     false_alarm_days: Annotated[
         int,
-        typer.Option(help="So many days between two false alarms of all columns together.", metavar="DAYS"),
+        typer.Option(help="Average days between false alarms, over all columns together.", metavar="DAYS"),
     ] = 365,
     picture: Annotated[
-        Path | None, typer.Option(help="Draw it: a .png, .svg, .pdf or .webp.", metavar="FILE")
+        Path | None, typer.Option(help="Draw the series to this file: .png, .svg, .pdf or"
+        " .webp.", metavar="FILE")
     ] = None,
     mark: Annotated[
         list[str] | None,
-        typer.Option(help="A day to mark in the picture; may stand several times.", metavar="DATE=WORDS"),
+        typer.Option(help="A day to mark in the picture; may be repeated.", metavar="DATE=WORDS"),
     ] = None,
     source: Annotated[
-        str, typer.Option(help="Whose data it is, written below the picture.", metavar="TEXT")
+        str, typer.Option(help="Whose data they are, written below the picture.", metavar="TEXT")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Watch a daily series of anything by the charts that watch faces: sleep, steps, answers of a diary.
+    """Watch any daily series with the charts used for faces: sleep, steps, answers in a diary.
 
-    Several rows of a day become their mean. The first 42 days are the baseline unless others are named.
-    Nothing is stored, and the file stays as it is.
+    Several rows for one day are averaged. The first 42 days are the baseline unless you choose others.
+    Nothing is stored, and the file is not changed.
 
     Example: mien import-series diary.csv --measure mood --measure sleep --picture diary.svg
     """

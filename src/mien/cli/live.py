@@ -48,36 +48,37 @@ def live(
             " or camera:0 with --no-page.",
         ),
     ] = None,
-    page: Annotated[
-        bool, typer.Option("--page/--no-page", help="Show the page, or nothing but text.")
-    ] = True,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Show the page, or only text.")] = True,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each reading as a line of JSON; needs --no-page.")
     ] = False,
-    landmarks: Annotated[bool, typer.Option("--landmarks", help="The 68 points too, in --json.")] = False,
+    landmarks: Annotated[bool, typer.Option("--landmarks", help="Add the 68 points to --json.")] = False,
     mqtt: Annotated[
         str | None,
         typer.Option(help="Publish the readings to a broker.", metavar="mqtt://HOST", envvar="MIEN_MQTT"),
     ] = None,
     purpose: Annotated[
         str | None,
-        typer.Option(help="What it is for: self, research, clinic or venue; remembered.", metavar="NAME"),
+        typer.Option(
+            help="What you use it for: self, research, clinic or venue. Your answer is remembered.",
+            metavar="NAME",
+        ),
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option(help="Keep this subject's record; they must have agreed to it.", metavar="CODE"),
+        typer.Option(help="Record for this subject; they must have consented.", metavar="CODE"),
     ] = None,
     store: StoreOption = None,
     names: Annotated[
         list[str] | None,
-        typer.Option("--name", help="What to call the sources, once for each, in order.", metavar="NAME"),
+        typer.Option("--name", help="A name for each source, in order; may be repeated.", metavar="NAME"),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="Size of picture asked of a camera.", metavar="640x480")
+        str | None, typer.Option(help="Picture size to request from a camera.", metavar="640x480")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Frames a second asked of a camera.", metavar="N")
+        float | None, typer.Option(help="Frames per second to request from a camera.", metavar="N")
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help="Settings for a kind of machine: pi.", metavar="NAME")
@@ -88,26 +89,28 @@ def live(
     min_face: MinFaceOption = None,
     fps: FpsOption = None,
     host: Annotated[
-        str | None, typer.Option(help="Where the page listens; 127.0.0.1 when left out.", metavar="ADDRESS")
+        str | None, typer.Option(help="Address the page listens on [127.0.0.1].", metavar="ADDRESS")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Its port; 8470 when left out, 0 for any.")] = None,
+    port: Annotated[int | None, typer.Option(help="The page's port, 0 for any free one [8470].")] = None,
     password_file: Annotated[
         Path | None, typer.Option(help="File with the page's password.", metavar="PATH")
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate for https.", metavar="PATH")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key.", metavar="PATH")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="TLS certificate for https.", metavar="PATH")] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="The certificate's private key.", metavar="PATH")
+    ] = None,
     allow_hosts: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow-host", help="Another name that browsers may reach the page by.", metavar="NAME"
+            "--allow-host", help="Another host name under which browsers may open the page.", metavar="NAME"
         ),
     ] = None,
     neutral: Annotated[
         str | None,
         typer.Option(
-            help="Read the person by their own neutral face: look neutral for the first seconds, or give a"
-            " photograph [kept for --subject, else off]. The page has a button for it; in the terminal, n"
-            " learns it for three seconds and o turns it off.",
+            help="Read the person against their own neutral face: look neutral for the first seconds, or"
+            " give a photograph [the subject's stored one, else off]. The page has a button for it; in the"
+            " terminal, n learns it for three seconds and o turns it off.",
             metavar="first:3s|PHOTO|off",
         ),
     ] = None,
@@ -118,9 +121,9 @@ def live(
 ) -> None:
     """Read expressions live, from cameras, streams and files.
 
-    Opens a page on this machine, at http://127.0.0.1:8470. With --no-page it runs in the terminal, and with
-    --json it prints one line for each reading, for other programs. No picture is stored, and none leaves the
-    machine. With --subject the readings of one face are stored in that subject's record.
+    Opens a page on this machine, at http://127.0.0.1:8470. With --no-page it runs in the terminal; with
+    --json as well it prints one line for each reading, for other programs. No picture is stored, and none
+    leaves the machine. With --subject the readings of one face are stored in that subject's record.
 
     Example: mien live camera:0 --no-page --json
     """
@@ -129,9 +132,9 @@ def live(
     from mien.live.profiles import find_profile
 
     if page and as_json:
-        raise ConfigError("--json prints to the terminal: give --no-page with it")
+        raise ConfigError("--json prints to the terminal: add --no-page")
     if landmarks and not as_json:
-        raise ConfigError("--landmarks adds to the lines of --json: give that with it")
+        raise ConfigError("--landmarks needs --json, whose lines it adds to")
     chosen = find_profile(profile)
     places = find_places(sources or ([] if page else ["camera:0"]), names or ())
     options = {
@@ -151,7 +154,7 @@ def live(
     )
     _settle_purpose(purpose, places)
     if store is not None and subject is None and not page:
-        raise ConfigError("--store needs --subject with --no-page: without it nothing is stored")
+        raise ConfigError("with --no-page, --store needs --subject: without a subject nothing is stored")
     neutrals = _neutrals(neutral, settings, subject, store)
     code = _run(
         places, settings, asked, show_page, neutrals,
@@ -286,11 +289,9 @@ def _ask_purpose() -> str:
 
     if not _at_terminal():
         choices = ", ".join(f"{name} ({meaning})" for name, meaning in MEANINGS.items())
-        raise ConfigError(f"choose once what this is for, with --purpose: {choices}")
-    typer.echo(
-        "Mien looks at the pictures in memory. It stores none, and none leaves this machine.", err=True
-    )
-    typer.echo("What is it for? This is asked once.", err=True)
+        raise ConfigError(f"say once what you use this for, with --purpose: {choices}")
+    typer.echo("Mien reads the pictures in memory. None is stored, and none leaves this machine.", err=True)
+    typer.echo("What do you use it for? You are asked only once.", err=True)
     for name, meaning in MEANINGS.items():
         typer.echo(f"  {name:9} {meaning}", err=True)
     answer: str = typer.prompt("Purpose", err=True)

@@ -22,7 +22,7 @@ from mien.wording import count
 FINISH_S: Final = 60.0
 """After the station is closed, what is left to do for the recording gets so long."""
 
-_CHOOSE: Final = "nothing is stored until somebody says which face is the subject's"
+_CHOOSE: Final = "nothing is stored until someone says which face is the subject's"
 
 
 def check_one(sources: Sequence[object]) -> None:
@@ -32,10 +32,10 @@ def check_one(sources: Sequence[object]) -> None:
         ConfigError: there are several sources, or visitors are counted.
     """
     if len(sources) > 1:
-        raise ConfigError(f"--subject records one source, received {len(sources)}: name one")
+        raise ConfigError(f"--subject records one source, received {len(sources)}: give only one")
     if read_purpose() == "venue":
         raise ConfigError(
-            "--subject keeps one person's record, and the purpose venue is counting people whom nobody"
+            "--subject records one person, but the purpose venue is for counting people whom nobody"
             " identifies: choose --purpose self, research or clinic"
         )
 
@@ -97,7 +97,7 @@ class RecordTeller:
     @property
     def promise(self) -> str:
         """What happens to the pictures and readings, in a few words."""
-        return f"readings of {self._recorder.subject.code} are stored, pictures are not"
+        return f"readings of {self._recorder.subject.code} are stored; pictures are not"
 
     @property
     def failed(self) -> bool:

@@ -43,7 +43,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="One of the optional models.")],
     url: Annotated[
-        str | None, typer.Option(help="Another address with the same file, such as a mirror.")
+        str | None, typer.Option(help="Another address of the same file, such as a mirror.")
     ] = None,
 ) -> None:
     """Fetch an optional model, and check its SHA-256.
@@ -78,11 +78,11 @@ def show(
     typer.echo(f"input       {sidecar.size_px} x {sidecar.size_px} grey, {sidecar.parameters:,} parameters")
     if sidecar.decision is not None:
         below = (sidecar.decision.certainty.below, sidecar.decision.shares_certainty.below)
-        uncertain = f"label right with a probability below {below[0]:.2g}, under photographs {below[1]:.2g}"
+        uncertain = f"probability of being right below {below[0]:.2g}, under photographs {below[1]:.2g}"
     elif sidecar.certainty is None:
         uncertain = f"highest probability below {sidecar.uncertain_below:g}"
     else:
-        uncertain = f"label right with a probability below {sidecar.certainty.below:.2g}"
+        uncertain = f"probability of being right below {sidecar.certainty.below:.2g}"
     typer.echo(f"calibrated  temperature {sidecar.temperature:.3g}; uncertain: {uncertain}")
     for data in sidecar.data:
         typer.echo(f"trained on  {data.name} ({data.terms})")
@@ -97,17 +97,20 @@ def show(
 @app.command()
 def calibrate(
     network: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A joint network, or its .onnx file.")],
-    data: Annotated[Path, typer.Argument(help="The faces that it was trained on.")],
+    data: Annotated[Path, typer.Argument(help="The data that it was trained on.")],
     recipe: Annotated[
         str,
-        typer.Option(help="That it was trained by; its split says which faces are new.", metavar="NAME|FILE"),
+        typer.Option(
+            help="The recipe it was trained with; its split says which faces were held out.",
+            metavar="NAME|FILE",
+        ),
     ] = "mien",
     votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv, for a Kaggle CSV.")] = None,
     landmarks: Annotated[Path | None, typer.Option(help="Landmarks of the faces (.npz).")] = None,
 ) -> None:
-    """Calibrate a trained network anew, on the faces that its training left for it; its sidecar is replaced.
+    """Recalibrate a trained network on the faces held out in training; its sidecar is replaced.
 
-    Fits the decision, the shares and how sure both are, and measures again. Needs the extra
+    Refits the decision, the shares and the certainty of both, and measures again. Needs the extra
     `train` (see `mien doctor`).
 
     Example: mien models calibrate runs/mine/mine.onnx fer2013.parquet --landmarks landmarks68.npz
@@ -120,7 +123,7 @@ def calibrate(
 
     chosen = read_recipe(recipe)
     if not isinstance(chosen, JointRecipe):
-        raise ConfigError(f"recipe {recipe}: expected one of joint training, such as mien")
+        raise ConfigError(f"recipe {recipe}: expected one for joint training, such as mien")
     found = recalibrate(find_network(network), chosen, data, votes=votes, landmarks=landmarks, say=typer.echo)
     for figure in found["test"].figures:
         typer.echo(f"{figure.shown(figure.value):>9}  {figure.name}")

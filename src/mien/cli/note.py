@@ -13,30 +13,34 @@ from mien.cli.subject import CodeArgument
 from mien.cli.times import read_moment, shown
 from mien.store.types import AnnotationKind
 
-app = group("Marks beside the record: events, medication, prompts.")
+app = group("Notes in the record: events, medication, prompts.")
 
 
 @app.command()
 def add(
     code: CodeArgument,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="In words: 'sertraline 50 mg'.")] = "",
-    kind: Annotated[AnnotationKind, typer.Option(help="What it marks.")] = "note",
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="The note's text, such as 'sertraline 50 mg'.")
+    ] = "",
+    kind: Annotated[AnnotationKind, typer.Option(help="What it is about.")] = "note",
     at: Annotated[
-        str | None, typer.Option(help="When: 14:30, or 2026-05-03T14:30. By default now.", metavar="TIME")
+        str | None, typer.Option(help="When: 14:30 or 2026-05-03T14:30 [now].", metavar="TIME")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Its end.", metavar="TIME")] = None,
     recording: Annotated[
         int | None, typer.Option(help="The recording that it belongs to.", metavar="N")
     ] = None,
     expression: Annotated[
-        str | None, typer.Option(help="What a prompt should call up: happiness.", metavar="NAME")
+        str | None,
+        typer.Option(help="The expression a prompt should elicit, such as happiness.", metavar="NAME"),
     ] = None,
     valence: Annotated[
-        float | None, typer.Option(help="What a prompt should call up, -1 to 1.", metavar="N", min=-1, max=1)
+        float | None,
+        typer.Option(help="The valence a prompt should elicit, -1 to 1.", metavar="N", min=-1, max=1),
     ] = None,
     where: StoreOption = None,
 ) -> None:
-    """Set a mark.
+    """Add a note.
 
     Example: mien note P-017 "sertraline 50 mg" --kind medication --at 08:00
     """
@@ -59,7 +63,7 @@ def add(
 
 @app.command("list")
 def list_notes(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """List a subject's marks, by time.
+    """List a subject's notes, by time.
 
     Example: mien note list P-017
     """
@@ -79,10 +83,10 @@ def list_notes(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
 @app.command()
 def remove(
     code: CodeArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="As `mien note list` shows it.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="The number that `mien note list` shows.")],
     where: StoreOption = None,
 ) -> None:
-    """Take a mark away.
+    """Remove a note.
 
     Example: mien note remove P-017 12
     """
@@ -100,7 +104,7 @@ def _data(kind: str, expression: str | None, valence: float | None) -> dict[str,
     data = {"expression": expression, "valence": valence}
     chosen = {name: value for name, value in data.items() if value is not None}
     if chosen and kind != "prompt":
-        raise ConfigError("--expression and --valence say what a prompt should call up: use --kind prompt")
+        raise ConfigError("--expression and --valence say what a prompt should elicit: use --kind prompt")
     if expression is not None and expression not in EMOTIONS:
         raise ConfigError(f"--expression: expected {', '.join(EMOTIONS)}, received {expression!r}")
     return chosen

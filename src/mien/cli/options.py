@@ -8,39 +8,42 @@ import typer
 
 DetectorOption = Annotated[
     str | None,
-    typer.Option("--detector", help="What finds faces: auto, haar, mtcnn or yunet.", metavar="NAME"),
+    typer.Option("--detector", help="Face detector: auto, haar, mtcnn or yunet.", metavar="NAME"),
 ]
 NetworkOption = Annotated[
     str | None,
     typer.Option(
         "--network",
-        help="What reads expressions: a built-in network or an .onnx file.",
+        help="Network that reads expressions: a built-in one or an .onnx file.",
         metavar="NAME|PATH",
     ),
 ]
 MinFaceOption = Annotated[
-    int | None, typer.Option("--min-face", help="Smallest face looked for, in pixels.", metavar="PIXELS")
+    int | None,
+    typer.Option("--min-face", help="Size of the smallest face to look for, in pixels.", metavar="PIXELS"),
 ]
 PriorOption = Annotated[
     str | None,
     typer.Option(
         "--prior",
-        help="How common each expression is where the faces come from: balanced (all alike), photographs (the"
-        " share of people who would choose each), or a file of shares by label (TOML, JSON) [balanced].",
+        help="How common each expression is where the faces come from: balanced (all equally common),"
+        " photographs (the share of people"
+        " who would choose each), or a file of shares by label (TOML, JSON) [balanced].",
         metavar="balanced|photographs|FILE",
     ),
 ]
 EveryOption = Annotated[
-    int | None, typer.Option("--every", help="Analyse every N-th frame of a video.", metavar="N")
+    int | None, typer.Option("--every", help="Analyse every Nth frame of a video.", metavar="N")
 ]
 FpsOption = Annotated[
-    float | None, typer.Option("--fps", help="Analyse at most N frames a second of each video.", metavar="N")
+    float | None,
+    typer.Option("--fps", help="Analyse at most N frames per second of each video.", metavar="N"),
 ]
 StoreOption = Annotated[
     str | None,
     typer.Option(
         "--store",
-        help="Where the record lies: a file, or postgresql://... [MIEN_STORE, else your data folder].",
+        help="Where the record is stored: a file, or postgresql://... [MIEN_STORE, else your data folder].",
         metavar="PATH|URL",
     ),
 ]
@@ -48,7 +51,7 @@ ClassNamesOption = Annotated[
     str | None,
     typer.Option(
         "--class-names",
-        help="What class numbers mean: affectnet, raf-db, ck+, expw, fer2013, or 1=surprise,2=fear.",
+        help="What the class numbers mean: affectnet, raf-db, ck+, expw, fer2013, or 1=surprise,2=fear.",
         metavar="NAME|N=WORD,...",
     ),
 ]

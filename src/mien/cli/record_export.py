@@ -18,17 +18,17 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The zip.", metavar="FILE.zip")],
     fhir: Annotated[
         Literal["R5", "R4B", "none"],
-        typer.Option(help="Version of the FHIR bundle; it needs the extra record, see mien doctor."),
+        typer.Option(help="Version of the FHIR bundle; needs the extra record (see mien doctor)."),
     ] = "R5",
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give away all that is kept of a subject, in one zip.
+    """Export everything stored about a subject, in one zip.
 
     As JSON, CSV, Parquet and FHIR.
 
-    `mien import` reads it back. It is personal data: only you can read the file, and whoever you give it to.
-    For a network that you trained, see `mien models export`.
+    `mien import` reads it back. The file holds personal data: only you can read it, and anyone you give it
+    to. For a network that you trained, see `mien models export`.
 
     Example: mien export P-017 --out P-017.zip
     """
@@ -48,7 +48,9 @@ def export(
         f" {count(exported.self_reports, 'self-report')}, {count(exported.consents, 'consent')}"
     )
     if exported.open_recordings:
-        typer.echo(f"not in it, as still being written: {count(exported.open_recordings, 'recording')}")
+        typer.echo(
+            f"not included, because still being recorded: {count(exported.open_recordings, 'recording')}"
+        )
     if exported.ninth_unknown:
         typer.echo(NINTH_UNKNOWN)
     if exported.safety_text:

@@ -13,19 +13,19 @@ from mien.wording import count
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="What `mien export` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A zip written by `mien export`.")],
     code: Annotated[
         str | None, typer.Option("--as", help="Another code for the subject.", metavar="CODE")
     ] = None,
     leave_out: Annotated[
-        bool, typer.Option("--leave-out", help="Leave out what was recorded when no consent held.")
+        bool, typer.Option("--leave-out", help="Leave out what was recorded without a valid consent.")
     ] = False,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read an exported record back, exactly as it was. All of it is stored, or nothing.
+    """Import an exported record exactly as it was. Either all of it is stored, or nothing.
 
-    Nothing of a subject who has withdrawn their consent comes back.
+    Nothing is imported of a subject who has withdrawn their consent.
 
     Example: mien import P-017.zip
     """

@@ -34,17 +34,17 @@ def list_recordings(code: CodeArgument, where: StoreOption = None, as_json: Json
             f"{each.id:4}  {shown(each.started_at)}  {each.length_s / 60:5.1f} min  {each.source}{state}"
         )
     if not recordings:
-        typer.echo(f"nothing is recorded of {code}")
+        typer.echo(f"no recordings of {code}")
 
 
 @app.command()
 def remove(
     code: CodeArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="As `mien recording list` shows it.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="The number that `mien recording list` shows.")],
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     where: StoreOption = None,
 ) -> None:
-    """Erase one recording, with its readings and the marks on it. Nothing brings it back.
+    """Erase one recording, with its readings and notes. This can't be undone.
 
     Example: mien recording remove P-017 12
     """
@@ -61,6 +61,6 @@ def _confirm(number: int, code: str, yes: bool) -> None:
     from mien.errors import ConfigError
 
     if not yes and not sys.stdin.isatty():
-        raise ConfigError("nobody is there to ask: say that you mean it with --yes")
+        raise ConfigError("there is no terminal to ask at: confirm with --yes")
     if not yes and not typer.confirm(f"This can't be undone. Erase recording {number} of {code}?"):
         raise ConfigError("nothing was erased")

@@ -27,20 +27,20 @@ def report(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="Response is counted from the first PHQ-9 of that day or later [the first in the period].",
+            help="Measure response from the first PHQ-9 on or after this day [the first in the period].",
             metavar="DATE",
         ),
     ] = None,
     long: Annotated[
-        bool, typer.Option("--long", help="With every day's figures, charts, definitions and settings.")
+        bool, typer.Option("--long", help="Include every day's figures, charts, definitions and settings.")
     ] = False,
     store: StoreOption = None,
 ) -> None:
-    """Write a subject's report, as a PDF or for a browser.
+    """Write a subject's report, as a PDF or an HTML page.
 
-    One page to be read together, or a long one for research.
+    One page to read together, or a long version for research.
 
-    By itself it is about the twelve weeks up to the last day with an entry.
+    Unless you choose a period, it covers the twelve weeks up to the last day with an entry.
 
     Example: mien report P-017 --from 2026-05-01 --to 2026-07-24 --out report.pdf
     """

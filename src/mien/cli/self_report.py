@@ -15,19 +15,19 @@ from mien.cli.times import read_moment, shown
 if TYPE_CHECKING:
     from mien.store.types import Mistyped, SelfReport
 
-app = group("What subjects say of themselves: mood and scales.")
+app = group("What subjects say about themselves: mood and questionnaires.")
 
 OtherScaleOption = Annotated[
     tuple[float, float] | None,
     typer.Option(
         "--other-scale",
-        help="It is a scale that Mien does not know, and its total goes from LOWEST to HIGHEST.",
+        help="The scale is one that Mien does not know, with totals from LOWEST to HIGHEST.",
         metavar="LOWEST HIGHEST",
     ),
 ]
 ScaleArgument = Annotated[
     str,
-    typer.Argument(metavar="SCALE", help="mood (0 to 10), phq9, gad7, or another with --other-scale."),
+    typer.Argument(metavar="SCALE", help="mood (0 to 10), phq9, gad7, or any other with --other-scale."),
 ]
 
 
@@ -39,24 +39,24 @@ def add(
         list[str],
         typer.Argument(
             metavar="ANSWER...",
-            help="The answers in order (0 to 3 each, - for one that was not given), or the total alone.",
+            help="The answers in order (0 to 3 each, or - for one not given), or only the total.",
         ),
     ],
     at: Annotated[
-        str | None, typer.Option(help="When: 14:30, or 2026-05-03T14:30. By default now.", metavar="TIME")
+        str | None, typer.Option(help="When: 14:30 or 2026-05-03T14:30 [now].", metavar="TIME")
     ] = None,
     note: Annotated[str, typer.Option(help="Free text.", metavar="TEXT")] = "",
     difficulty: Annotated[
         int | None,
-        typer.Option(help="PHQ-9: how difficult the problems made things, 0 to 3.", metavar="N"),
+        typer.Option(help="PHQ-9: how difficult the problems have made things, 0 to 3.", metavar="N"),
     ] = None,
     other_scale: OtherScaleOption = None,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add what a subject says.
+    """Add a self-report.
 
-    A tenth answer to the PHQ-9 is its question about difficulty.
+    A tenth answer to the PHQ-9 answers its question about difficulty.
 
     Example: mien self-report P-017 mood 6
 
@@ -101,7 +101,7 @@ def add(
 
 @app.command("list")
 def list_reports(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """List what a subject has said, by time.
+    """List a subject's self-reports, by time.
 
     Example: mien self-report list P-017
     """
@@ -133,7 +133,7 @@ def remove(
     number: Annotated[int, typer.Argument(metavar="N", help="As `mien self-report list` shows it.")],
     where: StoreOption = None,
 ) -> None:
-    """Take a self-report away.
+    """Remove a self-report.
 
     Example: mien self-report remove P-017 3
     """
@@ -147,15 +147,15 @@ def remove(
 @app.command()
 def mistyped(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Put those right whose scale is clear and whose total fits it.")
+        bool, typer.Option("--repair", help="Correct those whose scale is clear and whose total fits it.")
     ] = False,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the self-reports of all subjects that stand under a mistyped name, as "PHQ9 " or "gad-7".
+    """Show all subjects' self-reports stored under a mistyped name, such as "PHQ9 " or "gad-7".
 
-    An earlier Mien kept them as scales that it did not know, without a look at the ninth answer. What is not
-    clear stays for `mien self-report rename`.
+    Earlier versions of Mien stored these as unknown scales, without checking the ninth answer. Unclear cases
+    are left for `mien self-report rename`.
 
     Example: mien self-report mistyped --repair
     """
@@ -188,7 +188,7 @@ def rename(
     other_scale: OtherScaleOption = None,
     where: StoreOption = None,
 ) -> None:
-    """Put a self-report under the scale that was meant; the audit log keeps the name that it had.
+    """Move a self-report to the scale that was meant; the audit log keeps the old name.
 
     Example: mien self-report rename P-017 3 phq9
     """
@@ -210,7 +210,7 @@ def questions(
     scale: Annotated[str, typer.Argument(metavar="SCALE", help="mood, phq9 or gad7.")],
     language: Annotated[str, typer.Option(help="en, de or es.", metavar="LANGUAGE")] = "en",
 ) -> None:
-    """Print a scale's questions and answers in the published wording, to read out or to hand over.
+    """Print a scale's questions and answers in their published wording, to read out or hand out.
 
     Example: mien self-report questions phq9 --language de
     """
@@ -290,4 +290,4 @@ def _told(each: Mistyped, *, repaired: bool) -> str:
             f"{title_of(each.meant)}? mien self-report rename {each.code} {report.id} {each.meant}, or"
             f" {report.scale} --other-scale LOWEST HIGHEST"
         )
-    return line + (" (ninth answer not known)" if ninth_is_unknown(report) else "")
+    return line + (" (ninth answer unknown)" if ninth_is_unknown(report) else "")

@@ -18,30 +18,36 @@ def simulate(
     weeks: Annotated[
         int, typer.Option(help="How many weeks, up to yesterday.", metavar="N", min=1, max=520)
     ] = 12,
-    seed: Annotated[int, typer.Option(help="Another seed is another person.", metavar="N")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; another seed gives another person.", metavar="N")
+    ] = 0,
     minutes: Annotated[
         float, typer.Option(help="Length of each day's recording.", metavar="MINUTES", min=1, max=60)
     ] = 10.0,
     flat_week: Annotated[
         int | None,
-        typer.Option(help="The face is flatter from this week on, for three weeks.", metavar="N", min=1),
+        typer.Option(help="Make the face flatter from this week on, for three weeks.", metavar="N", min=1),
     ] = None,
     flat_size: Annotated[
-        float, typer.Option(help="By how many standard deviations of own days.", metavar="SD", min=0)
+        float,
+        typer.Option(
+            help="How much flatter, in standard deviations of the person's own days.", metavar="SD", min=0
+        ),
     ] = 3.0,
     dark_week: Annotated[
-        int | None, typer.Option(help="The light is poor in this week.", metavar="N", min=1)
+        int | None, typer.Option(help="Make the light poor in this week.", metavar="N", min=1)
     ] = None,
     missing: Annotated[
-        float, typer.Option(help="Share of days without a recording.", min=0, max=0.9, metavar="SHARE")
+        float,
+        typer.Option(help="Share of days without a recording, 0 to 1.", min=0, max=0.9, metavar="SHARE"),
     ] = 0.1,
     where: StoreOption = None,
 ) -> None:
-    """Make up a person, and put their record into the store.
+    """Simulate a person, and put their record into the store.
 
-    Recordings, self-reports and notes are drawn by chance from a model of a person, and all of it is marked
-    as simulated. The first six weeks become the baseline, so what changes should change after them. `mien
-    erase CODE` takes it away again.
+    Recordings, self-reports and notes are drawn at random from a model of a person, and all are marked as
+    simulated. The first six weeks become the baseline, so any change should come after them. `mien erase
+    CODE` deletes it again.
 
     Example: mien simulate SIM-1 --flat-week 9 --dark-week 8
     """

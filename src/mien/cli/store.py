@@ -15,14 +15,14 @@ from mien.wording import count
 if TYPE_CHECKING:
     from mien.store.store import Store
 
-app = typer.Typer(help="The place where the record lies.")
-text = typer.Typer(help="The texts that a clinic words itself.")
+app = typer.Typer(help="The database that holds the record.")
+text = typer.Typer(help="Texts that a clinic can word itself.")
 app.add_typer(text, name="text")
 
 
 @app.command()
 def status(where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Say where the record lies and how much is in it.
+    """Show where the record is stored and how much is in it.
 
     Example: mien store status
     """
@@ -43,10 +43,10 @@ def status(where: StoreOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def check(where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Look through the whole record for damage, check the audit log, and every row against the log.
+    """Check the whole record for damage, the audit log, and every row against the log.
 
-    What other programs have changed, put in or taken out is told, and makes it fail. What an older Mien has
-    stored without a consent is told too; it stays until somebody removes it.
+    Anything that other programs have changed, added or removed is listed, and the check fails. Data that an
+    older version stored without a consent are listed, too; they stay until someone removes them.
 
     Example: mien store check
     """
@@ -63,13 +63,13 @@ def check(where: StoreOption = None, as_json: JsonOption = False) -> None:
         for each in (*found.altered, *found.without_consent):
             typer.echo(each)
         for each in found.bound:
-            typer.echo(f"bound to the log as it was on {each}")
+            typer.echo(f"tied to the log as it was on {each}")
     if found.altered:
         many = "1 difference" if len(found.altered) == 1 else f"{len(found.altered)} differences"
         raise StoreError(f"{many} between the record and its audit log")
     if not as_json:
         typer.echo(
-            f"whole; {found.lines} lines of the audit log follow upon each other, and the rows are theirs"
+            f"intact: the {found.lines} lines of the audit log form an unbroken chain, and the rows match it"
         )
 
 
@@ -78,9 +78,9 @@ def backup(
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
     where: StoreOption = None,
 ) -> None:
-    """Copy the record's file as it is now, also while others write to it.
+    """Back up the record's file as it is now, even while it is in use.
 
-    A server's record is backed up by pg_dump.
+    To back up a PostgreSQL server's record, use pg_dump.
 
     Example: mien store backup record-2026-05-03.sqlite
     """
@@ -97,10 +97,10 @@ def backup(
 @app.command()
 def salvage(
     damaged: Annotated[Path, typer.Argument(metavar="DAMAGED", help="The file that can't be opened.")],
-    out: Annotated[Path, typer.Argument(metavar="FILE", help="The new one; it must not exist yet.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not exist yet.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Copy what can still be read of a damaged record into a new file; the damaged one stays as it is.
+    """Copy what is still readable in a damaged record to a new file; the damaged file is not changed.
 
     Example: mien store salvage record.sqlite rescued.sqlite
     """
@@ -120,12 +120,16 @@ def salvage(
 
 @app.command()
 def audit(
-    verify: Annotated[bool, typer.Option("--verify", help="Only check that nobody has changed it.")] = False,
-    limit: Annotated[int, typer.Option(help="So many of the newest lines.", metavar="N", min=1)] = 100,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only check that the log has not been changed.")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option(help="How many of the newest lines to show.", metavar="N", min=1)
+    ] = 100,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show who did what to whose record; subjects by their number, which `mien subject show` tells.
+    """Show who did what to whose record. Subjects appear by the number that `mien subject show` gives.
 
     Example: mien store audit --verify
     """
@@ -166,7 +170,7 @@ def get_text(
 @text.command("set")
 def set_text(
     name: Annotated[str, typer.Argument(metavar="NAME", help="phq9_safety, crisis or report_footer.")],
-    words: Annotated[str, typer.Argument(metavar="TEXT", help="Its new words.")],
+    words: Annotated[str, typer.Argument(metavar="TEXT", help="The new text.")],
     where: StoreOption = None,
 ) -> None:
     """Change a text. The one beside the PHQ-9's ninth question can't be left blank.

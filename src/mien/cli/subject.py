@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mien.store.store import Store
     from mien.store.types import Subject
 
-app = typer.Typer(help="The people whose record is kept, each under a code.")
+app = typer.Typer(help="The people whose records are kept, each under a code.")
 
 CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The subject's code, such as P-017.")]
 BirthYearOption = Annotated[int | None, typer.Option(help="Year of birth.", metavar="YEAR")]
@@ -28,7 +28,7 @@ def add(
     birth_year: BirthYearOption = None,
     notes: NotesOption = None,
     retention_days: Annotated[
-        int | None, typer.Option(help="Erase recordings that are older than N days.", metavar="N")
+        int | None, typer.Option(help="Erase recordings older than N days.", metavar="N")
     ] = None,
     where: StoreOption = None,
 ) -> None:
@@ -64,12 +64,12 @@ def list_subjects(where: StoreOption = None, as_json: JsonOption = False) -> Non
         last = shown(each["last_recording"]) if each["last_recording"] else "nothing recorded"
         typer.echo(f"{each['code']:16} {consent:24} {each['recordings']:6}  {last}")
     if not found:
-        typer.echo("no subject yet: mien subject add CODE")
+        typer.echo("no subjects yet: mien subject add CODE")
 
 
 @app.command()
 def show(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Show what is kept of a subject.
+    """Show what is stored about a subject.
 
     Example: mien subject show P-017
     """
@@ -91,7 +91,7 @@ def show(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = Fa
         "born": subject.birth_year,
         "notes": subject.notes or None,
         "kept for": subject.retention_days and count(subject.retention_days, "day"),
-        "consent": ", ".join(state["consent"]) or "none that holds",
+        "consent": ", ".join(state["consent"]) or "none that is valid",
         "recordings": state["recordings"],
         "last one": state["last_recording"] and shown(state["last_recording"]),
         "notes set": counts["annotations"],
@@ -111,11 +111,11 @@ def change(
     notes: NotesOption = None,
     retention_days: Annotated[
         int | None,
-        typer.Option(help="Erase recordings that are older than N days; 0 keeps them.", metavar="N", min=0),
+        typer.Option(help="Erase recordings older than N days; 0 keeps all.", metavar="N", min=0),
     ] = None,
     where: StoreOption = None,
 ) -> None:
-    """Change what is kept of a subject; what is not named stays as it is.
+    """Change a subject's details; those you don't name are kept.
 
     Example: mien subject change P-017 --retention-days 365
     """
@@ -126,9 +126,7 @@ def change(
     if retention_days is not None:
         chosen["retention_days"] = retention_days or None
     if not chosen:
-        raise typer.BadParameter(
-            "name what is to be changed: --code, --birth-year, --notes, --retention-days"
-        )
+        raise typer.BadParameter("say what to change: --code, --birth-year, --notes, --retention-days")
     with Store(where, create=False) as store:
         subject = store.subjects.change(code, **chosen)
         erased = store.enforce_retention().get(subject.code, 0)

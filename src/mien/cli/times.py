@@ -60,7 +60,7 @@ def read_last_day(option: str, text: str, now: datetime) -> datetime:
     """
     end = read_end(option, text, now)
     if end <= now:
-        raise ConfigError(f"{option}: {text} is past")
+        raise ConfigError(f"{option}: {text} is in the past")
     return end
 
 

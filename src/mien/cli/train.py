@@ -25,7 +25,7 @@ def train(
     recipe: Annotated[
         str,
         typer.Option(
-            help="mien, fer2013, paper, zhou, shcnn, edges, scep, or a TOML file of yours.",
+            help="mien, fer2013, paper, zhou, shcnn, edges, scep, or your own TOML file.",
             metavar="NAME|FILE",
         ),
     ] = "fer2013",
@@ -38,34 +38,36 @@ def train(
     class_names: ClassNamesOption = None,
     landmarks: Annotated[
         Path | None,
-        typer.Option(help="Landmarks of the faces (.npz), for a joint recipe; without, it learns none."),
+        typer.Option(help="The faces' landmarks (.npz), for a joint recipe; without them it learns none."),
     ] = None,
     terms: Annotated[
-        str | None, typer.Option(help="Under which terms the data may be used; for the model card.")
+        str | None, typer.Option(help="The terms under which the data may be used, for the model card.")
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="official, grouped or random, for the recipe's own.")
+        str | None, typer.Option(help="official, grouped or random, instead of the recipe's own.")
     ] = None,
     remove: Annotated[
         list[str] | None,
-        typer.Option(help="Leave a class out, for the recipe's own; may be repeated.", metavar="CLASS"),
+        typer.Option(
+            help="Leave a class out, instead of those in the recipe; may be repeated.", metavar="CLASS"
+        ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="At most this many, for the recipe's own.", min=1)
+        int | None, typer.Option(help="At most this many epochs, instead of the recipe's own.", min=1)
     ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="End after so many minutes of training, those of recipes that it stands on included.",
+            help="Stop after this many minutes of training, including the recipes that it builds on.",
             min=0.01,
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="For the recipe's own.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed, instead of the recipe's own.", min=0)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Train a network on labelled faces; can be interrupted.
+    """Train a network on labelled faces.
 
-    The same command goes on where it was stopped.
+    You can interrupt it; the same command then continues where it stopped.
 
     Needs the extra `train` (see `mien doctor`). The run's folder holds the network (.onnx with its sidecar,
     .keras), its model card, figures, plots and logs; docs/training.md explains them.

@@ -12,13 +12,17 @@ from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.errors import ConfigError
 
-app = typer.Typer(help="Who may log in to the record on the page. Without users, whoever is at the page may.")
+app = typer.Typer(
+    help="Who may log in to the record on the page. Without users, anyone at the page may see it."
+)
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="By which they log in.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name they log in with.")]
 PasswordFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--password-file", help="Its first line is the password; else it is asked for.", metavar="PATH"
+        "--password-file",
+        help="A file whose first line is the password; without it you are asked.",
+        metavar="PATH",
     ),
 ]
 
@@ -28,15 +32,15 @@ def add(
     name: NameArgument,
     role: Annotated[
         Literal["admin", "clinician", "self"],
-        typer.Option(help="admin: users and texts; clinician: every subject; self: one subject."),
+        typer.Option(help="admin: users and texts; clinician: all subjects; self: one subject."),
     ],
     subject: Annotated[
-        str | None, typer.Option(help="For the role self: whose record.", metavar="CODE")
+        str | None, typer.Option(help="With the role self: whose record they may see.", metavar="CODE")
     ] = None,
     password_file: PasswordFileOption = None,
     where: StoreOption = None,
 ) -> None:
-    """Let somebody in. The first one has to be an admin.
+    """Add a user. The first one must be an admin.
 
     Example: mien user add anna --role admin
     """
@@ -68,12 +72,12 @@ def list_users(where: StoreOption = None, as_json: JsonOption = False) -> None:
     for each in found:
         typer.echo(f"{each['name']:24} {each['role']:10} {each['subject'] or ''}".rstrip())
     if not found:
-        typer.echo("nobody yet: whoever is at the page sees the whole record")
+        typer.echo("no users yet: anyone at the page sees the whole record")
 
 
 @app.command()
 def password(name: NameArgument, password_file: PasswordFileOption = None, where: StoreOption = None) -> None:
-    """Give somebody another password.
+    """Change a user's password.
 
     Example: mien user password anna
     """
@@ -81,12 +85,12 @@ def password(name: NameArgument, password_file: PasswordFileOption = None, where
 
     with Store(where, create=False) as store:
         store.users.set_password(name, _password(name, password_file))
-    typer.echo(f"{name} has another password")
+    typer.echo(f"the password of {name} was changed")
 
 
 @app.command()
 def remove(name: NameArgument, where: StoreOption = None) -> None:
-    """Let somebody in no more.
+    """Remove a user, who can then no longer log in.
 
     Example: mien user remove anna
     """
@@ -103,5 +107,5 @@ def _password(name: str, file: Path | None) -> str:
 
         return read_password(file)
     if not sys.stdin.isatty():
-        raise ConfigError(f"nobody is there to ask for the password of {name}: give --password-file")
+        raise ConfigError(f"there is no terminal to ask for the password of {name}: give --password-file")
     return str(typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True))

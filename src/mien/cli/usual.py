@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from mien.store.types import Subject
 
 _SHOWN = ("expressivity", "valence_mean", "arousal_mean", "smiles_per_min", "inertia")
-_HOW = {"taken": "taken", "kept": "as it was taken", "preview": "not taken; --take does that"}
+_HOW = {"taken": "taken", "kept": "taken", "preview": "not yet taken; use --take"}
 
 
 def usual(
     code: CodeArgument,
     take: Annotated[
-        bool, typer.Option("--take", help="Take these days as usual from now on, and keep that.")
+        bool, typer.Option("--take", help="Take these days as the baseline from now on.")
     ] = False,
     start: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.", metavar="DATE")
@@ -49,11 +49,12 @@ def usual(
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is usual for a person, or take some days as that.
+    """Show what is usual for a person, or choose the days that count as usual.
 
-    A baseline stays as it was taken until somebody takes it anew: one that followed the days by itself would
-    hide slow changes. Without --take, and without a baseline, it says what these days would give. With
-    --neutral, the person's own neutral face is kept first; they must have agreed to be recorded.
+    A baseline stays as it is until someone takes a new one; if it followed the days by itself, it would hide
+    slow changes. Without --take, and while there is no baseline, the command shows what these days would
+    give. With --neutral, the person's own neutral face is stored first; they must have consented to be
+    recorded.
 
     Example: mien usual P-017 --take --from 2026-05-01 --to 2026-06-11
     """
@@ -65,9 +66,7 @@ def usual(
         subject = store.subjects.get(code)
         if neutral is not None:
             _keep_neutral(store, subject, neutral, network)
-            typer.echo(
-                f"kept: the face in {neutral} is {subject.code}'s neutral one from now on", err=as_json
-            )
+            typer.echo(f"stored: the face in {neutral} is now {subject.code}'s own neutral face", err=as_json)
             if not (take or first or last or as_json):
                 return
         found, how = _usual(store, subject, first, last, take)
@@ -142,21 +141,23 @@ def changes(
     false_alarm_days: Annotated[
         int | None,
         typer.Option(
-            help="Choose for this store: so many days between two false alarms; 0 tells no changes.",
+            help="Choose for this store: average days between false alarms; 0 reports no changes.",
             metavar="DAYS", min=0,
         ),
     ] = None,
     points: Annotated[
         str | None,
-        typer.Option(help="Look back over one measure by two other ways, without alarms.", metavar="MEASURE"),
+        typer.Option(help="Look back over one measure with two other methods, without"
+        " alarms.", metavar="MEASURE"),
     ] = None,
     where: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Say what has changed against what is usual for a person.
+    """Show what has changed compared with what is usual for a person.
 
-    What makes days hard to compare, poor light or little coverage, comes first. Changes are told only when
-    somebody has taken a baseline (`mien usual CODE --take`) and has chosen how often a false alarm may come.
+    Anything that makes days hard to compare, such as poor light or low coverage, comes first. Changes are
+    reported only once someone has taken a baseline (`mien usual CODE --take`) and chosen how often a false
+    alarm is acceptable.
 
     Example: mien changes P-017 --false-alarm-days 365
     """
@@ -187,8 +188,8 @@ def changes(
 
 def _chosen(days: int) -> str:
     """Confirm a choice that is made for everybody in the record."""
-    told = f"a false alarm may come about once in {days} days" if days else "no changes are told"
-    return f"chosen for the whole record, all subjects: {told}"
+    told = f"a false alarm is accepted about once in {days} days" if days else "no changes are reported"
+    return f"chosen for all subjects in the record: {told}"
 
 
 def _tell_points(found: LookBack, measure: str) -> None:
@@ -200,18 +201,18 @@ def _tell_points(found: LookBack, measure: str) -> None:
             f"{_day(point.date)}: {title} from {point.before:+.1f} to {point.after:+.1f} SD of own days"
         )
     if not found.points:
-        typer.echo(f"looking back, {title} has no change point behind the baseline")
+        typer.echo(f"looking back, {title} has no change point after the baseline")
     if found.changed is not None:
         since = f", since {_day(found.since)}" if found.since else ""
-        typer.echo(f"day by day: another level with a probability of {found.changed:.0%}{since}")
+        typer.echo(f"day by day: a different level with a probability of {found.changed:.0%}{since}")
 
 
 def congruence(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Say whether expression went with prompts and reports.
+    """Show whether expression matched prompts and self-reports.
 
-    With prompts in recordings, and with self-reports across days.
+    It compares expression with prompts within recordings, and with self-reports across days.
 
-    A prompt is a note of the kind `prompt` in a recording; see `mien note add --help`.
+    A prompt is a note of kind `prompt` in a recording; see `mien note add --help`.
 
     Example: mien congruence P-017
     """
@@ -231,18 +232,18 @@ def congruence(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
     for scale, estimate in found.self_reports.items():
         typer.echo(f"valence and {scale}: {_correlated(estimate)}")
     if not found.prompts and not found.self_reports:
-        typer.echo("there are neither prompts in recordings nor self-reports on recorded days")
+        typer.echo("there are no prompts in recordings and no self-reports on recorded days")
 
 
 def _followed(found: Congruence | None) -> str:
     if found is None:
-        return "too little to say"
+        return "not enough data"
     when = f"{found.lag_s:.2f} s later, p {found.p:.3f}"
     return f"correlation {found.correlation:+.2f}, {when}, {count(found.prompts, 'prompt')}"
 
 
 def _correlated(found: Estimate | None) -> str:
     if found is None:
-        return "too few answers with recordings of the days that they are about"
+        return "too few answers with recordings from the days they refer to"
     ends = "" if found.low is None or found.high is None else f" ({found.low:+.2f} to {found.high:+.2f})"
     return f"rank correlation {found.value:+.2f}{ends}, {count(found.n, 'answer')}"

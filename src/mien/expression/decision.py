@@ -77,7 +77,7 @@ class Decider:
         odd = [name for name in names if name not in EMOTIONS or names.count(name) > 1]
         if odd:
             raise ModelError(
-                f"network {self.sidecar.name} is of another label set: expected each label once from"
+                f"network {self.sidecar.name} has a different label set: expected each label once from"
                 f" {', '.join(EMOTIONS)}, received {', '.join(odd)}"
             )
         if np.count_nonzero(self.mix.array()[self.columns]) < 2:
@@ -132,7 +132,7 @@ class Decider:
         """
         own, decision = self.sidecar.own_neutral, self._decision
         if own is None or decision is None or rest.network != self.sidecar.sha256:
-            raise ModelError(f"network {self.sidecar.name}: expected a neutral face that it has read itself")
+            raise ModelError(f"network {self.sidecar.name}: expected a neutral face that this network read")
         p = personal(own, decision, faces.logits, rest, widened, self.mix)
         answers = Answers(faces.logits, presence=np.nan_to_num(faces.presence, nan=1.0))
         return self._labelled(p, answers, faces.quality, own.certainty)

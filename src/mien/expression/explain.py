@@ -87,7 +87,7 @@ def explain_crops(
     if method != "occlusion" and isinstance(network, MappedNetwork):
         maps = network.class_maps(crops)
     if method == "class maps" and maps is None:
-        raise ConfigError(f"network {network.sidecar.name} has no class maps; take occlusion")
+        raise ConfigError(f"network {network.sidecar.name} has no class maps; use occlusion")
     if maps is not None and (method or _by_default(maps)) == "class maps":
         return Evidence(_from_class_maps(network, crops, maps, places, prior), "class maps")
     return Evidence(occlusion(network, crops, places, prior=prior), "occlusion")

@@ -246,7 +246,7 @@ def _check_whole(path: Path, graph: bytes) -> None:
         raise ModelError(f"{path}: not an ONNX network that can be run: it can't be parsed") from error
     if _leads_elsewhere(model):
         raise ModelError(
-            f"{path}: its numbers lie in other files, which are not read: save it as one file"
+            f"{path}: its weights are in other files, which are not read: save it as one file"
             " (onnx.save without save_as_external_data)"
         )
 
@@ -274,7 +274,7 @@ def find_network(name_or_path: str | Path) -> Path:
         names = ", ".join(built_in_networks()) or "none"
         raise ModelError(f"{path}: no such network; built in: {names}; or give the path of an .onnx file")
     if path.suffix != ".onnx":
-        raise ModelError(f"{path}: expected a network's file, which ends in .onnx")
+        raise ModelError(f"{path}: expected a network file ending in .onnx")
     return path
 
 

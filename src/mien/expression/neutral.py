@@ -87,7 +87,7 @@ class Rest:
                 raise ValueError(f"expected {LOGITS} finite logits, a noise and seconds")
             return rest
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ConfigError(f"not a neutral face that Mien has kept: {error}") from error
+            raise ConfigError(f"not a neutral face stored by Mien: {error}") from error
 
 
 def shrinkage(own: OwnNeutral, seconds: float) -> float:

@@ -20,7 +20,7 @@ MEANINGS: Final = MappingProxyType(
         "self": "to see my own expression",
         "research": "a study whose participants have agreed to it",
         "clinic": "with a patient who has agreed to it",
-        "venue": "counting the expressions of visitors, with nobody identified",
+        "venue": "counting visitors' expressions, without identifying anyone",
     }
 )
 """Each purpose in a few words."""

@@ -140,7 +140,7 @@ class Station:
             if self._closing.is_set():
                 raise ConfigError(f"{name}: the station is closed")
             if name in self._sources:
-                raise ConfigError(f"{name}: there is a source of this name already; choose another")
+                raise ConfigError(f"{name}: there is already a source of this name; choose another")
             # Whoever used the name before, their readings are not this source's.
             self.history.forget(name)
             self._neutrals[name] = neutral or LiveNeutral()

@@ -54,10 +54,10 @@ def read_too_rarely(readings: int, length_s: float, paused_s: float = 0.0) -> st
     paused = paused_s / length_s > MOST_PAUSES
     if not slow and not paused:
         return ""
-    parts = [f"read too rarely: {rate_hz:.1f} times a second"]
+    parts = [f"read too rarely: {rate_hz:.1f} times per second"]
     if paused:
         parts.append(
-            f"{100 * paused_s / length_s:.0f} % of the time lies in pauses of more than"
+            f"{100 * paused_s / length_s:.0f} % of the time is in pauses of more than"
             f" {LONGEST_STEP_S:.0f} seconds, which count as not read"
         )
     if slow:

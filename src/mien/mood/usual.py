@@ -193,7 +193,7 @@ class Usual:
         if lacking <= 0:
             return ""
         return (
-            f"changes can't be told yet: the baseline has {count(self.days, 'usable day')}, "
+            f"changes can't be reported yet: the baseline has {count(self.days, 'usable day')}, "
             f"it needs {lacking} more (at least {LEAST_DAYS_FOR_ALARM})"
         )
 

@@ -50,7 +50,8 @@ def check_stream(address: str) -> None:
     """
     if not (address.isascii() and address.isprintable()) or " " in address:
         raise SourceError(
-            f"{without_secrets(address)!r}: expected an address of plain letters; write a blank as %20"
+            f"{without_secrets(address)!r}: expected an address without spaces or special characters;"
+            " write a space as %20"
         )
     if not _STREAM.match(address):
         raise SourceError(

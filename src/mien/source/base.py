@@ -127,7 +127,7 @@ def is_folder(path: Path) -> bool:
         raise SourceError(f"{path}: there is no such file or folder; check the spelling") from error
     except OSError as error:
         raise SourceError(
-            f"{path}: cannot be looked at ({error.strerror}); check name and permissions"
+            f"{path}: cannot be accessed ({error.strerror}); check name and permissions"
         ) from error
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise SourceError(f"{path}: expected a file, received a device or pipe; save it to a file first")
@@ -144,7 +144,7 @@ def check_file(path: Path) -> bytes:
         SourceError: it is missing, no file, empty, or may not be read.
     """
     if is_folder(path):
-        raise SourceError(f"{path}: expected a file, received a folder; name a file in it")
+        raise SourceError(f"{path}: expected a file, received a folder; give a file in it")
     try:
         with path.open("rb") as file:
             start = file.read(16)

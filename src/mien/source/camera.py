@@ -114,7 +114,7 @@ class CameraSource:
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(
-                f"{shown}: no such camera, or another program holds it; close that, or try another"
+                f"{shown}: no such camera, or another program is using it; close that, or try another camera"
             )
         self.report.note = _ask(self._capture, size_wh, rate_hz)
         self._thread = self._newest.feed(self._read, self.name)
@@ -131,7 +131,7 @@ class CameraSource:
             yield Frame(rgb, taken.index, taken.time_s, self.name)
         if not self._newest.closed.is_set():
             raise SourceError(
-                f"{self.name}: the camera stopped giving pictures; check its cable, start again"
+                f"{self.name}: the camera stopped giving pictures; check its cable and start again"
             ) from self._newest.failure
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ class AvConnection:
         else:
             ended = end_s is not None and time_s - start_s(self._stream) >= end_s - _END_S
         if not ended:
-            raise ConnectionLost("the other side hung up")
+            raise ConnectionLost("the other side closed the connection")
 
     def close(self) -> None:
         """Hang up."""
@@ -173,7 +173,7 @@ def _reason(error: av.error.FFmpegError) -> str:
         case av.error.HTTPUnauthorizedError():
             return "name or password missing or wrong, as in rtsp://name:password@host"
         case av.error.OSError(errno=errno.EIO):
-            return "no host of that name, or the connection broke"
+            return "no host of that name, or the connection was lost"
         case _:
             return error.strerror or type(error).__name__
 

@@ -200,7 +200,7 @@ def _in_one_line(where: Path) -> Iterator[None]:
                 " export it as JPEG"
             ) from error
         except MemoryError as error:
-            raise SourceError(f"{where}: needs more memory than there is; scale it down") from error
+            raise SourceError(f"{where}: needs more memory than is available; scale it down") from error
         except Exception as error:
             # Decoders raise whatever comes to them: of Pillow's there have been TypeError and KeyError.
             reason = str(error).partition("\n")[0] or type(error).__name__
@@ -250,7 +250,7 @@ def _learn_heic(path: Path) -> None:
     try:
         importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError as error:
-        raise SourceError(f"{path}: HEIC needs one more package: {extras_command('heic')}") from error
+        raise SourceError(f"{path}: HEIC needs another package: {extras_command('heic')}") from error
 
 
 def _turn_to(picture: Pillow.Image, place: int, where: Path) -> bool:

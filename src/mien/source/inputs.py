@@ -151,8 +151,8 @@ def _is_mpeg(path: Path) -> bool:
 def _file_path(path: Path | str) -> Path:
     if is_address(path) or is_camera(path):
         raise SourceError(
-            f"{without_secrets(path)}: expected a file or folder, received a camera or stream; watch it with "
-            "mien live (a file of that name is ./NAME)"
+            f"{without_secrets(path)}: expected a file or folder, received a camera or stream; read it with "
+            "mien live (for a file of that name, write ./NAME)"
         )
     return Path(path)
 
@@ -166,7 +166,7 @@ def _expand(path: Path) -> list[tuple[Path, Kind | None]]:
         others = f", but {some(inside, path)}" if inside else ""
         raise SourceError(
             f"{path}: expected photographs (JPEG, PNG, TIFF...) or videos (MP4, MOV, MKV, AVI...) in this "
-            f"folder, received none{others}; name another folder, or the files themselves"
+            f"folder, received none{others}; give another folder, or the files themselves"
         )
     return files
 

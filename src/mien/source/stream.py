@@ -105,7 +105,9 @@ class StreamSource:
         while (taken := self._newest.take()) is not None:
             yield Frame(self._converter.convert(*taken.picture), taken.index, taken.time_s, self.name)
         if self._newest.failure is not None:
-            raise SourceError(f"{self.name}: reading broke off; start it again") from self._newest.failure
+            raise SourceError(
+                f"{self.name}: reading was interrupted; start it again"
+            ) from self._newest.failure
 
     def close(self) -> None:
         """Stop the thread, which hangs up; waits one second at most."""

@@ -48,7 +48,7 @@ def find_address(where: str | Path | None = None) -> Address:
             return _file(Path(chosen).expanduser())
         except RuntimeError as error:
             raise ConfigError(
-                f"store: nobody knows the home folder in {chosen}; name the whole path"
+                f"store: the home folder in {chosen} is unknown; give the whole path"
             ) from error
     try:
         url = make_url(chosen)

@@ -84,8 +84,8 @@ def refused(
         return f"{code} has no consent{what} (it was withdrawn on {taken_back:%Y-%m-%d}): {remedy}"
     for moment in moments:
         if not held(to_it, signal, moment):
-            then = "" if abs(now - moment) <= AHEAD else f" that held on {_shown(moment)}"
-            early = " --from TIME, where it was given earlier" if moment < to_it[0].given_at else ""
+            then = "" if abs(now - moment) <= AHEAD else f" that was valid on {_shown(moment)}"
+            early = " --from TIME, if it was given earlier" if moment < to_it[0].given_at else ""
             return f"{code} has no consent{what}{then}{_why(to_it, moment)}: {remedy}{early}"
     return None
 

@@ -96,7 +96,7 @@ class Annotations:
             row = session.get(AnnotationRow, annotation_id)
             if row is None or row.subject_id != subject.id:
                 raise MissingError(
-                    f"{subject.code} has no mark {annotation_id}: mien note list {subject.code}"
+                    f"{subject.code} has no note {annotation_id}: mien note list {subject.code}"
                 )
             self._ledger.remove(session, row, what="mark", number=annotation_id)
 

@@ -201,7 +201,7 @@ class Audit:
                     last = _checked(_entry(row), lines, last)
         if (lines, last) != (head.lines, head.hash):
             raise StoreError(
-                f"audit log: expected {head.lines} lines, found {lines}: some were taken out or put in"
+                f"audit log: expected {head.lines} lines, found {lines}: some were removed or added"
             )
         return lines
 
@@ -237,7 +237,7 @@ def hash_of(entry: AuditEntry) -> str:
 def _checked(entry: AuditEntry, number: int, previous: str) -> str:
     if entry.id != number:
         raise StoreError(
-            f"audit log: expected line {number}, found line {entry.id}: one was taken out or put in"
+            f"audit log: expected line {number}, found line {entry.id}: one was removed or added"
         )
     if entry.previous != previous or entry.hash != hash_of(entry):
         raise StoreError(f"audit log: line {number} was altered")

@@ -89,13 +89,13 @@ def check(database: Database, lines: int) -> Checked:
         for subject in session.scalars(select(SubjectRow).order_by(SubjectRow.code)):
             expected = known.pop(subject.number, {})
             if session.get(SubjectKeyRow, subject.id) is None:
-                altered.append(f"{subject.code}: the key of the seals was taken out by another program")
+                altered.append(f"{subject.code}: the key of the seals was removed by another program")
                 continue
             altered += _differences(f"{subject.code}: ", expected, dict(_of_subject(session, subject)))
             altered += _altered_chunks(session, subject)
             without_consent += _without_consent(session, subject)
         altered += [
-            f"the subject with the number {number} was taken out by another program" for number in known
+            f"the subject with the number {number} was removed by another program" for number in known
         ]
     return Checked(lines, altered, without_consent, bound)
 
@@ -174,8 +174,8 @@ def _replayed(session: Session) -> tuple[dict[str, _Sealed], list[str], list[str
 
 def _differences(whose: str, expected: _Sealed, found: _Sealed) -> list[str]:
     done = {
-        "taken out": [each for each in expected if each not in found],
-        "put in": [each for each in found if each not in expected],
+        "removed": [each for each in expected if each not in found],
+        "added": [each for each in found if each not in expected],
         "altered": [each for each in found if found[each] != expected.get(each, found[each])],
     }
     return [
@@ -208,7 +208,9 @@ def _without_consent(session: Session, subject: SubjectRow) -> list[str]:
         rows = session.execute(select(table.id, moment).where(table.subject_id == subject.id))
         numbers = [str(number) for number, at in rows if not held(about(consents, signal), signal, at)]
         if numbers:
-            found.append(f"{subject.code}: no consent held when {what} {', '.join(numbers)} were recorded")
+            found.append(
+                f"{subject.code}: no consent was valid when {what} {', '.join(numbers)} were recorded"
+            )
     return found
 
 

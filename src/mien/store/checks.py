@@ -59,7 +59,7 @@ def checked_text(what: str, text: str, *, blank: bool = True) -> str:
     if len(text) > LONGEST_TEXT:
         raise StoreError(f"{what}: expected {LONGEST_TEXT} characters at most, received {len(text)}")
     if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
-        raise StoreError(f"{what}: expected plain text, received a character that is none")
+        raise StoreError(f"{what}: expected plain text, received a control character")
     return text
 
 
@@ -111,4 +111,4 @@ def require_subject(session: Session, subject: Subject) -> None:
         StoreError: it is not.
     """
     if not session.scalar(select(exists().where(SubjectRow.id == subject.id))):
-        raise StoreError(f"there is no subject {subject.code} any more: it was erased")
+        raise StoreError(f"subject {subject.code} no longer exists: it was erased")

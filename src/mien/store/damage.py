@@ -82,7 +82,7 @@ def salvage(path: Path, to: Path, *, key: str | None = None) -> Salvaged:
 def _new_file(to: Path, key: str | None) -> Iterator[Database]:
     """Give a database that gets its name when the block ends well, and else was never there."""
     if to.exists():
-        raise OutputError(f"{to} exists already; choose another name")
+        raise OutputError(f"{to} already exists; choose another name")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{to.stem[:40]}-", dir=to.parent) as folder:

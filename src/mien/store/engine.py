@@ -69,7 +69,7 @@ class Database:
             StoreError: the store is read-only, busy, full, damaged; or something does not fit.
         """
         if self.read_only:
-            raise StoreError(f"{self} is read-only: it can be looked at, not written")
+            raise StoreError(f"{self} is read-only: it can be read, but not changed")
         with self._session(self._writing) as session:
             yield session
 
@@ -183,7 +183,7 @@ def _require_cipher(connection: sqlite3.Connection, path: Path) -> None:
     if not connection.execute("PRAGMA cipher_version").fetchall():
         raise StoreError(
             f"{path}: SQLCipher does not answer, so nothing would be encrypted: another library in this"
-            " process brought its own SQLite before; open the record where TensorFlow is not loaded"
+            " process loaded its own SQLite first; open the record where TensorFlow is not loaded"
         )
 
 

@@ -70,7 +70,7 @@ def erase_rows(session: Session, subject: Subject) -> dict[str, int]:
     counts = count_rows(session, subject)
     row = session.get(SubjectRow, subject.id)
     if row is None:
-        raise StoreError(f"there is no subject {subject.code} any more: it was erased")
+        raise StoreError(f"subject {subject.code} no longer exists: it was erased")
     session.delete(row)
     note_unclean(session)
     session.flush()
@@ -112,7 +112,7 @@ def clean(database: Database) -> None:
         _clean_file(database) if database.address.path else _clean_tables(database)
     except StoreError as error:
         raise StoreError(
-            f"{error} (the rows are erased; their traces in the file go when Mien opens it next)"
+            f"{error} (the rows are erased; their traces in the file are removed when Mien next opens it)"
         ) from error
     with database.transaction() as session:
         session.execute(delete(TextRow).where(TextRow.name == UNCLEAN))

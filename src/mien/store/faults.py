@@ -20,12 +20,12 @@ DAMAGED: Final = (
 _MEANINGS: Final = {
     "database is locked": "is busy: another program has been writing for more than 10 seconds; try again",
     "lock timeout": "is busy: another program has been writing for more than 10 seconds; try again",
-    "deadlock detected": "is busy: another program writes the same just now; try again",
-    "could not serialize access": "is busy: another program writes the same just now; try again",
+    "deadlock detected": "is busy: another program is writing the same data; try again",
+    "could not serialize access": "is busy: another program is writing the same data; try again",
     "no space left on device": "cannot be written: the disk is full; what was stored before is whole",
     "database or disk is full": "cannot be written: the disk is full; what was stored before is whole",
     "disk i/o error": "cannot be read or written: the disk reports an error; what was stored before is whole",
-    "attempt to write a readonly database": "is read-only: it can be looked at, not written",
+    "attempt to write a readonly database": "is read-only: it can be read, but not changed",
     "database disk image is malformed": DAMAGED,
     "malformed database schema": DAMAGED,
     "file is not a database": "is not a record of Mien, is encrypted with another key (MIEN_STORE_KEY), or "
@@ -58,7 +58,7 @@ def _meaning(error: Exception) -> str:
         if beginning in said.lower():
             return meaning
     if isinstance(error, IntegrityError):
-        return f"refused what does not fit together: {said}"
+        return f"rejected inconsistent data: {said}"
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
         return f"was not written: {said}"
     return f"cannot be used: {said}"

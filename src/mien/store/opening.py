@@ -47,7 +47,7 @@ def open_database(
             can't be written and was not asked for as `read_only`.
     """
     if key is not None and not address.path:
-        raise ConfigError("MIEN_STORE_KEY is for a file; how a server encrypts its disk is its own matter")
+        raise ConfigError("MIEN_STORE_KEY is only for a file; encrypt a server's disk on the server")
     if address.path:
         _prepare(address.path, create and not read_only, encrypted=key is not None)
         _check_writable(address.path, read_only)
@@ -66,7 +66,7 @@ def _prepare(path: Path, create: bool, *, encrypted: bool) -> None:
     try:
         if not path.exists():
             if not create:
-                raise StoreError(f"there is no record at {path}; mien subject add CODE begins one")
+                raise StoreError(f"there is no record at {path}; mien subject add CODE creates one")
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(0o600)
         recognise(path, encrypted=encrypted)
@@ -122,7 +122,7 @@ def _bring_up_to_date(database: Database) -> None:
         return
     if database.read_only:
         raise StoreError(
-            f"{database} is an older Mien's and read-only: it has to be brought up to date first"
+            f"{database} was written by an older Mien and is read-only: it has to be brought up to date first"
         )
     if database.address.path:
         migrate_file(database)
@@ -143,7 +143,7 @@ def _revision(connection: Connection, where: object) -> str | None:
         strange = tables if connection.dialect.name == "sqlite" else tables & set(Base.metadata.tables)
         if strange:
             raise StoreError(
-                f"{where} holds tables of another program ({min(strange)}); choose another place"
+                f"{where} holds tables of another program ({min(strange)}); choose another database"
             )
         return None
     found: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))

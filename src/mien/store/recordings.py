@@ -76,7 +76,7 @@ class Recordings:
         )  # fmt: skip
         with self._database.transaction() as session:
             if uuid is not None and _by_uuid(session, uuid) is not None:
-                raise StoreError(f"recording {uuid} is in the store already")
+                raise StoreError(f"recording {uuid} is already in the store")
             require_subject(session, subject)
             self._ledger.add(session, row, "recording", started_at, "expression")
             forget(session, row)

@@ -144,7 +144,8 @@ def checked_answers(
         return _of_another(name, items, total, difficulty, limits, kept=kept)
     if limits is not None:
         raise StoreError(
-            f"{name}: {scale.title} is known, with totals from 0 to {scale.highest_total}: give no range"
+            f"{name}: {scale.title} is a known scale with totals from 0 to {scale.highest_total}:"
+            " give no range"
         )
     if items is not None and scale.highest_difficulty is not None and len(items) == scale.items + 1:
         if difficulty is not None:
@@ -175,8 +176,8 @@ def _of_another(
         meant = near(name)
         guess = f" did you mean {meant.name}?" if meant else ""
         raise StoreError(
-            f"scale: {name!r} is none that Mien knows ({', '.join(SCALES)});{guess} another scale needs the"
-            " range of its total: --other-scale 0 24"
+            f"scale: {name!r} is not a scale that Mien knows ({', '.join(SCALES)});{guess} another scale"
+            " needs the range of its total: --other-scale 0 24"
         )
     if items is not None or difficulty is not None:
         raise StoreError(f"{name}: expected only its total; answers are kept of phq9 and gad7")
@@ -224,7 +225,7 @@ def _check_difficulty(scale: Scale, difficulty: int | None) -> None:
     if difficulty is None:
         return
     if scale.highest_difficulty is None:
-        raise StoreError(f"{scale.name}: it has no question about difficulty")
+        raise StoreError(f"{scale.name}: this scale has no question about difficulty")
     if type(difficulty) is not int or not 0 <= difficulty <= scale.highest_difficulty:
         raise StoreError(
             f"{scale.name}: expected a difficulty from 0 to {scale.highest_difficulty}, received {difficulty}"

@@ -126,12 +126,12 @@ def _whole(what: str, value: int | None, low: int, high: int) -> int | None:
 def _save(session: Session, row: SubjectRow) -> Subject:
     other = _find(session, row.code)
     if other is not None and other is not row:
-        raise StoreError(f"there is a subject {other.code} already; choose another code than {row.code}")
+        raise StoreError(f"there is already a subject {other.code}; choose another code than {row.code}")
     session.add(row)
     try:
         session.flush()
     except IntegrityError as error:
-        raise StoreError(f"there is a subject {row.code} already; choose another code") from error
+        raise StoreError(f"there is already a subject {row.code}; choose another code") from error
     return _subject(row)
 
 
@@ -145,7 +145,7 @@ def _require(session: Session, code: str) -> SubjectRow:
     row = _find(session, code)
     if row is None:
         raise StoreError(
-            f"there is no subject {code}: mien subject list shows them, mien subject add makes one"
+            f"there is no subject {code}: mien subject list shows all, mien subject add adds one"
         )
     if row.code != code:
         raise StoreError(f"there is no subject {code}; did you mean {row.code}?")

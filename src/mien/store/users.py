@@ -59,9 +59,9 @@ class Users:
         hashed = _hash(password)
         with self._database.transaction() as session:
             if _find(session, name):
-                raise StoreError(f"there is a user {name} already; choose another name")
+                raise StoreError(f"there is already a user {name}; choose another name")
             if role != "admin" and not _count(session):
-                raise StoreError("the first user has to be an admin: nobody else could let in the others")
+                raise StoreError("the first user has to be an admin: nobody else could add the others")
             if subject is not None:
                 require_subject(session, subject)
             row = UserRow(name=name, password=hashed, role=role, subject_id=subject.id if subject else None)
@@ -108,7 +108,7 @@ class Users:
             row = _require(session, name)
             if row.role == "admin" and _count(session) > 1 and _count(session, "admin") == 1:
                 raise StoreError(
-                    f"{name} is the only admin: make another one first, or remove the others first"
+                    f"{name} is the only admin: add another one first, or remove the other users first"
                 )
             self._ledger.remove(session, row, action="user", removed=row.id)
 

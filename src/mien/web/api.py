@@ -132,7 +132,9 @@ def _purpose() -> APIRouter:
         if chosen.purpose in REFUSED:
             raise HTTPException(403, REFUSED[chosen.purpose])
         if not decides and read_purpose() not in (None, chosen.purpose):
-            raise HTTPException(403, "the purpose holds for all: a clinician or an admin changes it")
+            raise HTTPException(
+                403, "the purpose applies to everyone: only a clinician or an admin may change it"
+            )
         choose_purpose(chosen.purpose)
         return purpose()
 
@@ -192,9 +194,9 @@ def _sources(station: Station, settings: WebSettings) -> APIRouter:
 
 def _check_may_change(request: Request, settings: WebSettings) -> None:
     if not settings.allow_sources:
-        raise HTTPException(403, "sources can't be changed here: they are chosen where mien live is started")
+        raise HTTPException(403, "sources can't be changed here: they are chosen when mien live is started")
     if request.client is None or not is_loopback(request.client.host):
-        raise HTTPException(403, "sources can be changed from this server's own machine only")
+        raise HTTPException(403, "sources can be changed only from the server's own machine")
 
 
 def _readings(station: Station) -> APIRouter:
@@ -247,7 +249,7 @@ async def _photograph(request: Request) -> bytes:
         else:
             data = await request.body()
     except ClientDisconnect as error:
-        raise HTTPException(400, "the connection ended before the photograph was whole") from error
+        raise HTTPException(400, "the connection ended before the whole photograph had arrived") from error
     if not data:
         raise HTTPException(422, "expected a photograph as the body, or as the field `file` of a form")
     return data
@@ -262,7 +264,7 @@ def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExe
 
     async def run(data: bytes, wish: Wish) -> dict[str, Any]:
         if at_once.locked():
-            detail = "there are too many photographs at once; try again in a few seconds"
+            detail = "too many photographs at once; try again in a few seconds"
             raise HTTPException(503, detail, {"Retry-After": "5"})
         async with at_once:
             return await asyncio.get_running_loop().run_in_executor(threads, analyse, data, wish)
@@ -280,7 +282,8 @@ def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExe
         network: Network = None,
         prior: Expected = None,
         label: Annotated[
-            str | None, Query(max_length=20, description="The one to explain; each face's likeliest.")
+            str | None,
+            Query(max_length=20, description="The label to explain; by default each face's most likely one."),
         ] = None,
     ) -> dict[str, Any]:
         """Say which regions of each face in one photograph carried its label; it is sent as for analyse."""

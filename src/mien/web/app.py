@@ -128,11 +128,11 @@ def build_backend(
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("There is no such page. Mien's own is at /", 404)
+    return PlainTextResponse("There is no such page. Mien's start page is at /", 404)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("Something went wrong in Mien; its terminal says more.", 500)
+    return PlainTextResponse("Something went wrong in Mien; see its terminal for details.", 500)
 
 
 class GuardedApp(FastAPI):

@@ -175,7 +175,7 @@ class _Camera:
                     continue
                 raise Goodbye(UNSUPPORTED, "expected a picture, received text")
             if len(self._dropped) >= _MOST_ANSWERS:
-                raise Goodbye(POLICY, "the answers are not taken")
+                raise Goodbye(POLICY, "the answers are not being read")
             if self._newest is not None:
                 self._give_up(self._newest)
             self._newest = _parse(message)

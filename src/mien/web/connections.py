@@ -31,10 +31,10 @@ def limited(settings: WebSettings, *, head_s: float = HEAD_S) -> type[asyncio.Pr
             there = [_network(each.transport) for each in self.connections]
             if there.count(_network(transport)) >= settings.max_connections_each:
                 self._refuse(
-                    transport, "429 Too Many Requests", "your address has as many connections as one may"
+                    transport, "429 Too Many Requests", "there are too many connections from your address"
                 )
             elif len(there) >= settings.max_connections:
-                self._refuse(transport, "503 Service Unavailable", "there are as many connections as may be")
+                self._refuse(transport, "503 Service Unavailable", "there are too many connections")
             else:
                 super().connection_made(transport)
                 self._look_again()

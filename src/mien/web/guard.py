@@ -90,7 +90,7 @@ class Guard:
             return 400, "expected an address without control characters"
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_ours(hosts[0], scope):
-            return 421, "this server is not known under that name: open it as localhost, or allow the name"
+            return 421, "this server does not accept that host name: open it as localhost, or allow the name"
         origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
         if origin is not None and not self._same_origin(origin, hosts[0], scope):

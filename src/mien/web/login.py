@@ -322,7 +322,7 @@ _PAGE: Final = """<!doctype html>
 <h1>Mien</h1>
 {alert}
 <form method="post" action="/login">
-<label for="name">Name, if you have one here</label>
+<label for="name">User name, if you have one</label>
 <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="64">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required

@@ -15,7 +15,7 @@ from mien.prior import Named
 IN_FIVE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "mien": "most accurate, for everyday use",
-        "paper": "the paper's, seven expressions only",
+        "paper": "from the paper, seven expressions only",
         "zhou": "very small, but less accurate",
         "shcnn": "three layers, for comparison only",
         "edges": "edge filters, for comparison only",
@@ -26,7 +26,8 @@ IN_FIVE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 def _wanted(
     network: Annotated[
-        str | None, Query(max_length=200, description="One that comes with Mien; the server's own.")
+        str | None,
+        Query(max_length=200, description="A network that comes with Mien; by default the server's own."),
     ] = None,
 ) -> str | None:
     # A path would let strangers look about on the server's disk.
@@ -41,7 +42,10 @@ Network = Annotated[str | None, Depends(_wanted)]
 
 Expected = Annotated[
     Named | None,
-    Query(alias="prior", description="How common each expression is expected to be; as the server's own."),
+    Query(
+        alias="prior",
+        description="How common each expression is expected to be; by default the server's own.",
+    ),
 ]
 """A request's mix; None for the server's own."""
 

@@ -124,7 +124,7 @@ class _Talk:
                 if message["type"] != "websocket.receive" or _is_heard(message):
                     return message
         except TimeoutError:
-            return await self._close(Goodbye(POLICY, "expected to hear which page this is"))
+            return await self._close(Goodbye(POLICY, "expected a message saying which page this is"))
         except Goodbye as goodbye:
             return await self._close(goodbye)
 

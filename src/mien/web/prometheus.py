@@ -18,13 +18,16 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _COUNTERS: Final[dict[str, tuple[str, Callable[[SourceStatus], float]]]] = {
     "mien_frames_read": ("Frames that came from a source.", lambda each: each.frames_read),
-    "mien_frames_dropped": ("Frames that gave way to newer ones.", lambda each: each.frames_dropped),
+    "mien_frames_dropped": ("Frames dropped in favour of newer ones.", lambda each: each.frames_dropped),
     "mien_readings": ("Frames that were analysed.", lambda each: each.frames_analysed),
-    "mien_source_restarts": ("Times that a source was started again.", lambda each: each.restarts),
+    "mien_source_restarts": ("How many times a source was restarted.", lambda each: each.restarts),
 }
 _GAUGES: Final[dict[str, tuple[str, Callable[[SourceStatus], float | None]]]] = {
-    "mien_readings_per_second": ("Readings a second, over the last seconds.", lambda each: each.rate_hz),
-    "mien_coverage_ratio": ("Share of the time with a face read.", lambda each: each.coverage),
+    "mien_readings_per_second": (
+        "Readings per second, over the last few seconds.",
+        lambda each: each.rate_hz,
+    ),
+    "mien_coverage_ratio": ("Share of the time in which a face was read.", lambda each: each.coverage),
     "mien_source_away_seconds": ("Time since a source's connection was lost.", lambda each: each.away_s),
     "mien_source_running_seconds": ("Time since a source's first frame.", lambda each: each.running_s),
 }
@@ -88,7 +91,7 @@ def _states(statuses: list[SourceStatus]) -> Metric:
 
 
 def _latencies(statuses: list[SourceStatus]) -> Metric:
-    words = "From a frame to its reading, over the last seconds."
+    words = "Time from a frame to its reading, over the last few seconds."
     gauge = GaugeMetricFamily(_LATENCY, words, labels=["source", "quantile"])
     for status in statuses:
         for quantile, latency_ms in (("0.5", status.latency_ms), ("0.95", status.latency_p95_ms)):

@@ -219,7 +219,10 @@ def require_person_is_known() -> None:
         HTTPException: 409.
     """
     if read_purpose() == "venue":
-        raise HTTPException(409, "a venue counts people whom nobody identifies: choose another purpose first")
+        raise HTTPException(
+            409,
+            "the purpose venue is for counting people whom nobody identifies: choose another purpose first",
+        )
 
 
 def deciding(request: Request) -> bool:
@@ -240,7 +243,7 @@ def visitor(request: Request) -> Visitor:
 def seeing(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
     """Let nobody pass to whom no reading is shown."""
     if who.role == "admin":
-        raise HTTPException(403, "an admin looks after users and texts, and sees no record")
+        raise HTTPException(403, "an admin manages users and texts, and can't see records")
     return who
 
 

@@ -28,7 +28,7 @@ class NewConsent(_Wanted):
     given_by: Words = Field(min_length=1, max_length=200, examples=["the person"])
     purpose: Words = Field(min_length=1)
     signals: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=8)
-    last_day: Day | None = Field(None, description="The last day on which it holds; null: no such day.")
+    last_day: Day | None = Field(None, description="The last day on which it is valid; null: no end date.")
 
 
 class NewAnnotation(_Wanted):
@@ -53,9 +53,11 @@ class NewSelfReport(_Wanted):
         None, max_length=100, description="In order; null for one that was not given."
     )
     total: Score | None = None
-    difficulty: Item | None = Field(None, description="PHQ-9: how difficult things were, 0 to 3.")
+    difficulty: Item | None = Field(
+        None, description="PHQ-9: how difficult the problems have made things, 0 to 3."
+    )
     other_scale: tuple[Score, Score] | None = Field(
-        None, description="It is a scale that Mien does not know: the lowest and the highest total."
+        None, description="For a scale that Mien does not know: its lowest and highest total."
     )
     at: Moment | None = Field(None, description="When; null is now.")
     note: Words = ""
@@ -86,4 +88,6 @@ class NewUser(_Wanted):
     name: str = Field(max_length=64)
     password: str = Field(min_length=10, max_length=1000)
     role: Role
-    subject: str | None = Field(None, max_length=64, description="For the role self: whose record.")
+    subject: str | None = Field(
+        None, max_length=64, description="For the role self: whose record they may see."
+    )

@@ -177,20 +177,20 @@ def run_page(
             webbrowser.open(address)
         while not told.wait(_LOOK_S):
             if not server.alive:
-                raise MienError("the page's server has stopped; start it again, and --debug shows why")
+                raise MienError("the page's server has stopped; restart it with --debug to see why")
 
 
 def _greeting(address: str, settings: WebSettings) -> Iterator[str]:
     yield f"Mien is at {address}"
-    yield "A camera is on when you switch it on there, and its pictures are never stored."
+    yield "A camera is on only when you switch it on there, and its pictures are never stored."
     if not is_loopback(settings.host):
-        yield "Other machines can reach it, with the password."
+        yield "Other machines can reach it with the password."
         if not settings.tls:
             yield (
                 "Without --tls-cert, password and pictures cross the network unencrypted, and the browsers of"
                 " other machines give no camera: they do so only to localhost or over TLS."
             )
-    yield "Ctrl-C ends it."
+    yield "Press Ctrl-C to stop it."
 
 
 def _person_is_there() -> bool:

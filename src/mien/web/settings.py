@@ -31,9 +31,11 @@ class WebSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8470, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
-    password: SecretStr | None = Field(None, description="Asked for at the door; None asks for nothing.")
+    password: SecretStr | None = Field(None, description="The page's password; None for no password.")
     tls_cert: Path | None = Field(None, description="Certificate chain for https, in PEM.")
-    tls_key: Path | None = Field(None, description="Its private key in PEM, if the chain does not hold it.")
+    tls_key: Path | None = Field(
+        None, description="Its private key in PEM, if it is not in the chain's file."
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="More names of this server that browsers may use: mien.example, or nas.local:8470."
     )
@@ -41,24 +43,24 @@ class WebSettings(BaseSettings):
     max_uploads: int = Field(10, ge=1, le=100, description="Uploads at the same time.")
     upload_seconds: float = Field(600, gt=0, le=86_400, description="Longest time that an upload may take.")
     allow_sources: bool = Field(
-        True, description="A browser on this machine may add cameras and streams, and take them away."
+        True, description="A browser on this machine may add and remove cameras and streams."
     )
-    max_cameras: int = Field(8, ge=1, le=100, description="Browsers' cameras at the same time.")
-    max_pages: int = Field(400, ge=1, le=100_000, description="Pages that the server remembers, in all.")
+    max_cameras: int = Field(8, ge=1, le=100, description="Browser cameras in use at the same time.")
+    max_pages: int = Field(400, ge=1, le=100_000, description="Open pages that the server keeps, in total.")
     max_pages_each: int = Field(
         100, ge=1, le=100_000, description="Pages of one address; an IPv6 network of 64 bits is one."
     )
-    max_connections: int = Field(256, ge=1, le=100_000, description="Connections at the same time, in all.")
+    max_connections: int = Field(256, ge=1, le=100_000, description="Connections at the same time, in total.")
     max_connections_each: int = Field(
         100, ge=1, le=100_000, description="Connections of one address; behind a proxy, all come from it."
     )
     silent_seconds: float = Field(
-        120, gt=0, le=86_400, description="A WebSocket on which nothing comes for so long is closed."
+        120, gt=0, le=86_400, description="A WebSocket that receives nothing for this long is closed."
     )
-    idle_minutes: float = Field(
-        60, gt=0, le=525_600, description="A session that nobody uses ends after this."
+    idle_minutes: float = Field(60, gt=0, le=525_600, description="An unused session ends after this time.")
+    session_hours: float = Field(
+        12, gt=0, le=8760, description="Any session ends after this time, used or not."
     )
-    session_hours: float = Field(12, gt=0, le=8760, description="A session ends after this, used or not.")
 
     @model_validator(mode="after")
     def _check(self) -> WebSettings:

@@ -76,7 +76,7 @@ class Statuses:
             self._asked_s = now_s
             self._status = next((each for each in self._station.statuses() if each.name == self._name), None)
         if self._status is None:
-            raise Goodbye(GOING_AWAY, "the source was taken away")
+            raise Goodbye(GOING_AWAY, "the source was removed")
         return self._status
 
 
@@ -87,7 +87,7 @@ async def converse(websocket: WebSocket, conversation: Coroutine[Any, Any, None]
     except Goodbye as goodbye:
         await _close(websocket, goodbye.code, goodbye.reason)
     except TimeoutError:
-        await _close(websocket, POLICY, "nothing came, or nothing was taken")
+        await _close(websocket, POLICY, "nothing was received, or the answers were not read")
     except WebSocketDisconnect:
         pass  # the other side has left
 
@@ -148,7 +148,7 @@ async def receive(websocket: WebSocket, silent_s: float | None = None) -> str | 
         async with asyncio.timeout(silent_s):
             message = await websocket.receive()
     except TimeoutError:
-        raise Goodbye(POLICY, f"nothing came for {silent_s:g} s") from None
+        raise Goodbye(POLICY, f"nothing was received for {silent_s:g} s") from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code") or 1005, message.get("reason"))
     data: bytes | None = message.get("bytes")

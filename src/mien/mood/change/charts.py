@@ -255,7 +255,9 @@ def _doubt(phi: float, days: NDArray[np.int64], far: Floats, before: int, found:
     steps = [(before + each.since, len(days) if each.over is None else before + each.over) for each in found]
     reasons = []
     if slow.slowness(days, far, steps) > SLOW:
-        reasons.append("the days so far look like ups and downs that last for weeks, told as changes too")
+        reasons.append(
+            "the days so far look like ups and downs that last for weeks, which are reported as changes, too"
+        )
     calm = far.copy()
     for begin, end in steps:
         calm[begin:end] -= calm[begin:end].mean()

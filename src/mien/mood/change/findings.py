@@ -52,7 +52,7 @@ _OVER: Final = {
     words: words.replace("has moved", "moved").replace("has been", "was").replace("have been", "were")
     for words in _LASTING.values()
 }
-_SEASON: Final = " A season of the year looks the same: the baseline holds less than a year."
+_SEASON: Final = " A change of season would look the same: the baseline covers less than a year."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def nothing_told(false_alarm_days: float | None = None) -> str:
         false_alarm_days: as in `findings`, to be said too; None leaves it out.
     """
     chance = f" (a false alarm about once in {false_alarm_days:g} days)" if false_alarm_days else ""
-    return f"No change could be told from chance{chance}. This does not say that nothing has changed."
+    return f"No change could be told apart from chance{chance}. This does not mean that nothing has changed."
 
 
 def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
@@ -124,7 +124,7 @@ def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
         return nothing_told(false_alarm_days)
     if "promise" in kinds:
         return ""
-    return f"By chance alone a change is told about once in {false_alarm_days:g} days."
+    return f"By chance alone, a change is reported about once in {false_alarm_days:g} days."
 
 
 def findings(
@@ -239,7 +239,7 @@ def _doubts(drawn: Sequence[Chart], false_alarm_days: float) -> list[Finding]:
     return [
         _plain(
             "promise",
-            f"for this person one false alarm in {false_alarm_days:g} days can't be promised: {reason} "
+            f"for this person, one false alarm in {false_alarm_days:g} days can't be guaranteed: {reason} "
             f"({', '.join(_short(each.measure) for each in drawn if each.doubt == reason)})",
         )
         for reason in reasons
@@ -339,14 +339,14 @@ def _conditions(run: Stretch, days: pd.DataFrame) -> Finding:
     if run.kind == "camera":
         what = f"another camera {when}"
     elif run.kind == "network":
-        what = f"read by another network, or by one that was calibrated otherwise, {when}"
+        what = f"read by another network, or by one that was calibrated differently, {when}"
     else:
         change = f"{_figure(run.now)}, usually {_figure(run.before)}"
-        what = f"{TITLES[run.condition]} unlike the baseline's {when} ({change})"
+        what = f"{TITLES[run.condition]} different from the baseline {when} ({change})"
     number = count(run.days, "day")
-    text = f"{what}: {number} left out, as expression can't be compared with usual"
+    text = f"{what}: {number} left out, because expression can't be compared with usual"
     if run.until is None and run.days >= LASTING_DAYS:
-        text += "; if it stays so, take a new baseline"
+        text += "; if this lasts, take a new baseline"
     coverage = _coverage(_between(days, run.since, run.until))
     return Finding(run.kind, run.condition, run.since, run.until, None, None, None, coverage, text)
 
@@ -365,13 +365,14 @@ def _low_coverage(days: pd.DataFrame) -> list[Finding]:
 def _not_ready(usual: Usual, false_alarm_days: float | None) -> Finding:
     reason = usual.missing_for_alarms
     if not reason and not false_alarm_days:
-        reason = "changes aren't told: nobody has chosen how many days may lie between false alarms"
+        reason = "changes are not reported: first choose how often a false alarm is acceptable"
     return _plain("not_ready", reason)
 
 
 def _unwatched(measure: str) -> Finding:
     reason = (
-        f"has a figure on fewer than {LEAST_DAYS_FOR_ALARM} days of the baseline, or the same on most of them"
+        f"has values on fewer than {LEAST_DAYS_FOR_ALARM} days of the baseline,"
+        " or the same value on most of them"
     )
     return replace(_plain("not_ready", f"{_short(measure)} can't be watched: it {reason}"), measure=measure)
 

@@ -210,7 +210,7 @@ def _record(order: Order, tell: Tell) -> dict[str, Any]:
     where = folder / "record.sqlite"
     with Store(where) as store:
         store.consents.give(
-            store.subjects.add(code), given_by="the store", purpose="to be put into the record",
+            store.subjects.add(code), given_by="the store", purpose="to be added to the record",
             signals=order["signals"], given_at=datetime.fromisoformat(at) - timedelta(seconds=1),
         )  # fmt: skip
     recorded = Recorded(code, str(where), tuple(order["tracks"]), at=at)

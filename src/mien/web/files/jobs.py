@@ -346,7 +346,7 @@ class Uploads:
         with self._lock:
             if self._closing.is_set() or sum(upload.open for upload in self._uploads.values()) >= self.most:
                 raise TooMany(
-                    f"{name}: {self.most} files are being read already; send it again when one is done"
+                    f"{name}: {self.most} files are already being read; send it again when one is done"
                 )
             key = secrets.token_urlsafe(16)
             folder = Path(self._folder.name, secrets.token_hex(16))

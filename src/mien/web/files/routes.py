@@ -46,10 +46,10 @@ _OWNER: Final = re.compile(r"[\w-]{22,64}")
 class UploadOut(BaseModel):
     """One upload: how far it is, and in short what was found."""
 
-    id: str = Field(description="What its address ends with; who knows it may see the file.")
-    name: str = Field(description="What the client called it.")
+    id: str = Field(description="The end of the file's address; anyone who knows it may see the file.")
+    name: str = Field(description="The name given by the client.")
     kind: Kind
-    network: str | None = Field(description="Which reads it; null for the server's own.")
+    network: str | None = Field(description="The network that reads it; null for the server's own.")
     prior: str | None = Field(description="The expected mix; null for the server's own.")
     state: State
     stage: str | None = Field(description="reading, then copying where browsers can't play the original.")
@@ -65,8 +65,8 @@ class UploadOut(BaseModel):
     tracks: int | None = None
     coverage: float | None = None
     expressions: dict[str, int] | None = Field(None, description="How many rows have each expression.")
-    note: str | None = Field(None, description="What was wrong with it though it could be read.")
-    seldom_found: str | None = Field(None, description="Which expressions are seldom found, in words.")
+    note: str | None = Field(None, description="What was wrong with it, although it could be read.")
+    seldom_found: str | None = Field(None, description="Which expressions are rarely found, in words.")
 
 
 class Rows(BaseModel):
@@ -83,11 +83,11 @@ class IntoRecord(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     subject: Code
-    at: Instant = Field(description="When it was recorded, in the zone of that place.")
+    at: Instant = Field(description="When it was recorded, in that place's time zone.")
     faces: list[Annotated[int, Field(ge=0, le=MOST_FACE)]] = Field(
         default=[],
         max_length=20,
-        description="Whose tracks; empty for the only face, or clearly the largest.",
+        description="The subject's tracks; empty for the only face, or clearly the largest.",
     )
 
 
@@ -153,9 +153,9 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
         except TooMany as error:
             raise HTTPException(429, str(error), {"Retry-After": _RETRY_S}) from error
         except ClientDisconnect as error:
-            raise HTTPException(400, "the connection ended before the file was whole") from error
+            raise HTTPException(400, "the connection ended before the whole file had arrived") from error
         except OSError as error:
-            raise HTTPException(507, "there is no room on the server's disk; try later") from error
+            raise HTTPException(507, "the server's disk is full; try later") from error
         return upload.as_dict()
 
     @router.get("", response_model=list[UploadOut])
@@ -250,7 +250,7 @@ def _add_record(router: APIRouter, uploads: Uploads) -> None:
         try:
             kept = await run_in_threadpool(_import, who, path, subject)
         except SourceError as error:  # what the process left there is no record
-            raise HTTPException(422, f"{upload.name}: cannot be put into the record") from error
+            raise HTTPException(422, f"{upload.name}: cannot be added to the record") from error
         finally:
             path.unlink(missing_ok=True)
         return Recorded(subject=subject.code, recording=kept.id, **told)

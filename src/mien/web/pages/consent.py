@@ -10,10 +10,10 @@ from mien.live.purpose import PURPOSES, REFUSED
 
 _WORDS: Final = MappingProxyType(
     {
-        "self": ("For myself", "My own face, or that of somebody beside me who agrees."),
+        "self": ("For myself", "My own face, or that of someone with me who agrees."),
         "research": ("Research", "A study whose participants have agreed to it."),
-        "clinic": ("Clinic", "With a patient who has agreed; to talk about, not to diagnose."),
-        "venue": ("A venue", "How visitors look, as counts. A sign at the door tells them."),
+        "clinic": ("Clinic", "With a patient who has agreed; as a basis for talking, not to diagnose."),
+        "venue": ("A venue", "What visitors' faces show, as counts. A sign at the door informs them."),
         "work": ("People at work", "Watching employees or applicants."),
         "school": ("Pupils and students", "Watching a class or an examination."),
     }

@@ -46,9 +46,9 @@ class Room:
         pages, network = list(Client.instances.values()), network_of(address)
         own = [page for page in pages if network_of(page.ip) == network]
         if len(own) >= self._most_each and not self._let_go(own):
-            raise Crowded(429, f"your address has as many pages open as one may ({self._most_each})")
+            raise Crowded(429, f"too many pages are open from your address (the limit is {self._most_each})")
         if len(Client.instances) >= self._most and not self._let_go(pages):
-            raise Crowded(503, f"there are as many pages open as may be ({self._most})")
+            raise Crowded(503, f"too many pages are open (the limit is {self._most})")
 
     def _let_go(self, pages: Iterable[Client]) -> bool:
         """Forget the oldest page that nobody looks at; False where there is none."""

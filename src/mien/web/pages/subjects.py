@@ -19,8 +19,8 @@ _TEXTS: Final = (
     ),
     (
         "crisis",
-        "Beside the first change that lasts",
-        "What the clinic wants said then: whom to call. May be left blank.",
+        "With the first lasting change",
+        "What the clinic wants to say then, such as whom to call. May be left blank.",
     ),
     ("report_footer", "At the end of each report", "The clinic's name and address, for instance."),
 )

@@ -31,8 +31,8 @@ export class After {
     part("after-rarely").textContent = rarely ?? "";
     offer(part("after-open"), recorded);
     part("after-hint").textContent = recorded
-      ? `The readings are in the record of ${recorded.subject}. Open the recording to go through it, to add notes, or to lay your video beside it.`
-      : "Nothing is kept when you leave: save the readings for a spreadsheet, or the picture for a page. To keep the next one, open “Record for a subject”.";
+      ? `The readings are in the record of ${recorded.subject}. Open the recording to go through it, add notes, or play your video beside it.`
+      : "Nothing is kept when you leave: save the readings for a spreadsheet, or the picture of the timeline. To keep the next one, open “Record for a subject”.";
   }
 }
 

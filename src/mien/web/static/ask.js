@@ -29,7 +29,7 @@ async function answered(address, options) {
   if (answer.ok) return answer;
   if (answer.status === 401) location.assign("/login");
   const { detail } = await answer.json().catch(() => ({}));
-  throw new Refused(answer.status, detail ?? "The server refused without a reason.");
+  throw new Refused(answer.status, detail ?? "The server refused without giving a reason.");
 }
 
 /** The path of a subject, or of something of theirs. */

@@ -8,10 +8,10 @@ const LOST_AFTER_MS = 3000; // an answer that takes longer isn't waited for
 const CANVASES = 4; // two on their way, one being written, one waiting to be drawn
 
 const TROUBLE = {
-  NotAllowedError: "The browser did not allow the camera. Allow it by the sign in the address bar, then press Start.",
+  NotAllowedError: "The browser did not allow the camera. Allow it with the icon in the address bar, then press Start.",
   NotFoundError: "No camera was found. Plug one in, then press Start.",
-  OverconstrainedError: "That camera is gone. Choose another source.",
-  NotReadableError: "The camera is there but gives no picture: another program may be using it. Close that, then press Start.",
+  OverconstrainedError: "That camera is no longer there. Choose another source.",
+  NotReadableError: "The camera was found but gives no picture: another program may be using it. Close that, then press Start.",
 };
 
 /** What to tell of an error of getUserMedia. */
@@ -23,8 +23,8 @@ export function cameraTrouble(error) {
 export function noCameraHere() {
   if (navigator.mediaDevices?.getUserMedia) return null;
   return isSecureContext
-    ? "This browser gives no camera to pages. Try a current Firefox, Chrome, Edge or Safari."
-    : "Browsers give cameras only to pages of this computer (localhost) or with TLS. Start Mien with --tls-cert and --tls-key.";
+    ? "This browser doesn't let pages use a camera. Try a current Firefox, Chrome, Edge or Safari."
+    : "Browsers allow cameras only on pages from this computer (localhost) or over TLS. Start Mien with --tls-cert and --tls-key.";
 }
 
 /**
@@ -71,7 +71,7 @@ export class Camera {
     });
     this.track = stream.getVideoTracks()[0];
     if (this.#stopped) return this.track.stop(); // while the browser was asking
-    this.track.addEventListener("ended", () => this.#on.ended("The camera was taken away."));
+    this.track.addEventListener("ended", () => this.#on.ended("The camera was disconnected."));
     this.#running = true;
     this.#video.srcObject = stream;
     await this.#video.play().catch(() => {}); // stopped before it could play

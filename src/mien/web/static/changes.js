@@ -73,9 +73,9 @@ export class Changes {
     this.#part("findings").replaceChildren(...now.map(finding));
     this.#part("over").replaceChildren(...over.map(finding));
     this.#part("over-room").hidden = !over.length;
-    this.#part("over-count").textContent = `What is over (${over.length})`;
+    this.#part("over-count").textContent = `Changes that are over (${over.length})`;
     this.#part("no-finding").hidden = now.length > 0;
-    this.#part("no-finding").textContent = days ? `No change now that could be told from chance (a false alarm about once in ${count(days, "day")}). This does not say that nothing has changed.` : "";
+    this.#part("no-finding").textContent = days ? `No current change that can be told apart from chance (a false alarm about once in ${count(days, "day")}). This does not mean that nothing has changed.` : "";
     this.#part("no-alarms").hidden = days !== null;
     this.#part("chart-note").hidden = !charts.length;
     this.#part("baseline-words").textContent = baseline.words;

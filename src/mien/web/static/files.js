@@ -104,7 +104,7 @@ class Files {
       else if (answer.code === 429) {
         item.status = { state: "queued", progress: null };
         await new Promise((done) => setTimeout(done, BUSY_MS));
-      } else item.status = { state: "failed", error: answer.body?.detail ?? `${item.name} could not be sent: the connection broke off. Try again.` };
+      } else item.status = { state: "failed", error: answer.body?.detail ?? `${item.name} could not be sent: the connection was lost. Try again.` };
       this.#refresh(item);
       if (item.removed && item.id) fetch(`${API}/${item.id}`, { method: "DELETE" });
       this.#poll();
@@ -297,7 +297,7 @@ class Files {
   /** Found out when asked, which takes a second or more; until then the picture stays. */
   async #showWhy(item) {
     const words = this.#parts("words");
-    words.replaceChildren(make("li", "", "Covering one region after another, and looking what changes…"));
+    words.replaceChildren(make("li", "", "Covering one region after another to see what changes…"));
     const told = item.reasons ?? (await getJson(`${API}/${item.id}/why.json`));
     if (item !== this.#shown || !this.#parts("why").checked) return;
     item.reasons = told;

@@ -51,7 +51,7 @@ export class IntoRecord {
       const { subjects } = await ask("subjects");
       const agreed = subjects.filter(({ consent, simulated }) => consent.state === "valid" && !simulated);
       this.#part("record-subject").replaceChildren(...agreed.map(({ code }) => new Option(code, code)));
-      this.#say("", agreed.length ? "" : "Nobody has consented yet. Note it under Subjects first.");
+      this.#say("", agreed.length ? "" : "Nobody has consented yet. Record a consent under Subjects first.");
     } catch (error) {
       this.#say("", error.message);
     }
@@ -63,11 +63,11 @@ export class IntoRecord {
     const face = part("record-face").value;
     const body = { subject: part("record-subject").value, at: withZone(part("record-at").value), faces: face === "" ? [] : [Number(face)] };
     part("record-start").disabled = true;
-    this.#say("Reading it once more for the record…", "");
+    this.#say("Reading the file once more for the record…", "");
     try {
       const kept = await ask(`files/${item.id}/record`, { method: "POST", body });
       if (item !== this.#item) return;
-      this.#say(`It is in the record of ${kept.subject}: ${kept.frames_with_subject} of ${kept.frames} frames.`, "");
+      this.#say(`Stored in the record of ${kept.subject}: ${kept.frames_with_subject} of ${kept.frames} frames.`, "");
       part("record-done").hidden = false;
       offer(part("record-open"), kept);
     } catch (error) {

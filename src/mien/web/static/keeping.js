@@ -5,7 +5,7 @@ import { ask, subjectPath } from "./ask.js";
 import { clock, count, percent } from "./words.js";
 
 const ASK_MS = 1000; // while something is kept
-const KEPT = "Their readings are kept from then on, and nobody else's; no picture is.";
+const KEPT = "From then on their readings are stored, and nobody else's. No picture is stored.";
 const SELDOM = 5; // as often is asked while nothing is
 
 export class Keeping {
@@ -136,7 +136,7 @@ export class Keeping {
       const { subjects } = await ask("subjects");
       const agreed = subjects.filter(({ consent, simulated }) => consent.state === "valid" && !simulated);
       this.#part("keep-subject").replaceChildren(...agreed.map(({ code }) => new Option(code, code)));
-      if (!agreed.length) this.#part("keep-error").textContent = "Nobody has consented yet. Note it under Subjects first.";
+      if (!agreed.length) this.#part("keep-error").textContent = "Nobody has consented yet. Record a consent under Subjects first.";
       if (this.#wanted) this.#prepare(agreed);
       this.#show();
     });
@@ -156,7 +156,7 @@ export class Keeping {
   #beginWanted(on) {
     if (!this.#wanted) return;
     if (on) {
-      this.#part("keep-error").textContent = `${this.#now.subject ?? "Somebody else"} is being recorded: stop that first.`;
+      this.#part("keep-error").textContent = `${this.#now.subject ?? "Someone else"} is being recorded: stop that first.`;
       this.#forget();
     } else if (this.#source() && this.#own() && this.#part("keep-subject").value === this.#wanted) this.#begin();
   }
@@ -210,11 +210,11 @@ const wantedWords = (subject, source) => (source ? `Press Start recording to rec
 /** What is kept, in words. */
 export function keepingWords({ active, subject, origin, refused, status }) {
   const whom = subject ?? "a subject";
-  if (refused) return `Nothing is recorded: ${refused}.`;
-  if (status?.stopped) return `Nothing is recorded any more: ${status.stopped}.`;
+  if (refused) return `Nothing is being recorded: ${refused}.`;
+  if (status?.stopped) return `Recording has stopped: ${status.stopped}.`;
   if (!active) return null;
   if (!status) return `Recording ${whom}: waiting for the first reading.`;
-  if (status.state === "choose") return `Recording ${whom}: click the face that is ${whom}. Until then, nothing is kept.`;
+  if (status.state === "choose") return `Recording ${whom}: click the face that is ${whom}. Until then, nothing is stored.`;
   const { coverage, valence_mean: valence, smiles_per_min: smiles } = status.figures ?? {};
   // By time, as it is kept: of frames that came rarely, all may show the face, and hardly any time be read.
   const seen = coverage != null ? `, ${percent(coverage)} of the time read` : "";

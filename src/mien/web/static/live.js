@@ -23,8 +23,8 @@ const NO_FACE_AFTER_MS = 1500;
 const JUDGED_AFTER_MS = 3000; // a rate is judged by so much of the time at least
 
 const PANEL = {
-  browser: ["Before the camera starts", "Start the camera", "Your browser asks once more whether this page may use the camera."],
-  server: ["Before you look", "Show it", "This source belongs to the program, and runs on when you leave this page."],
+  browser: ["Before the camera starts", "Start the camera", "Your browser will also ask whether this page may use the camera."],
+  server: ["Before you look", "Show it", "This source belongs to the program and keeps running when you leave this page."],
 };
 
 /** NiceGUI loads the page anew when it meets a program that was started again; that would end the camera. */

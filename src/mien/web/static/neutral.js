@@ -11,8 +11,8 @@ export function neutralWords(neutral) {
     return { button: "Cancel", line: `Look neutral: ${neutral.seconds.toFixed(1)} of ${neutral.wanted_s} s` };
   }
   if (neutral.state === "on") {
-    const gone = neutral.following ? "" : " Whose it is, is not in view, or not sure: everybody else is read as usual.";
-    return { button: "Forget my neutral face", line: `Read by your own neutral face.${gone}` };
+    const gone = neutral.following ? "" : " The person it belongs to is not in view, or Mien is not sure of it: everyone else is read as usual.";
+    return { button: "Forget my neutral face", line: `Read against your own neutral face.${gone}` };
   }
   return { button: "Learn my neutral face", line: neutral.note ?? "" };
 }

@@ -86,7 +86,7 @@ export class Questions {
         this.#warn(true);
         this.#part("safety").focus();
       });
-      this.#part("report-said").textContent = [`Kept: ${kept.title} ${kept.told}.`, kept.ninth_text].filter(Boolean).join(" ");
+      this.#part("report-said").textContent = [`Saved: ${kept.title} ${kept.told}.`, kept.ninth_text].filter(Boolean).join(" ");
       this.#saved();
     } catch (error) {
       this.#part("report-error").textContent = error.message;

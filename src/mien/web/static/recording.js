@@ -165,7 +165,7 @@ class Recording {
     const counts = new Map();
     for (const { kind } of events) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     const counted = [...counts].map(([kind, many]) => count(many, kind));
-    this.#part("found").textContent = counted.length ? `${counted.join(", ")}.` : "No episode and no smile was found.";
+    this.#part("found").textContent = counted.length ? `${counted.join(", ")}.` : "No episodes or smiles were found.";
     this.#part("events-room").hidden = !events.length;
     this.#part("events").replaceChildren(
       ...events.slice(0, 500).map(({ kind, label, onset_s: fromS, offset_s: toS, peak }) => {
@@ -234,7 +234,7 @@ class Recording {
       await ask(subjectPath(this.#config.code, "annotations"), { method: "POST", body });
       event.target.reset();
       await this.#load();
-      this.#part("spoken").textContent = "The note is kept.";
+      this.#part("spoken").textContent = "The note was saved.";
     });
   }
 }

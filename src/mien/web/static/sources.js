@@ -6,7 +6,7 @@ import { neverOpened } from "./words.js";
 
 const ADDRESS = "/api/v1/sources";
 /** In the order in which one would look at them. */
-const STATES = { running: "", opening: "opening", away: "connection lost", stalled: "stalled", waiting: "starts again soon", ended: "ended", stopped: "stopped", failed: "failed" };
+const STATES = { running: "", opening: "opening", away: "connection lost", stalled: "stalled", waiting: "restarts soon", ended: "ended", stopped: "stopped", failed: "failed" };
 
 /** The server's sources, without those that browsers bring; an empty list where it doesn't answer. */
 export async function serverSources() {

@@ -147,7 +147,7 @@ class Subject {
     const days = [...new Set(reports.filter(({ safety }) => safety).map(({ day }) => plainDay(dayNumber(day))))];
     const unknown = reports.filter(({ ninth_text: ninth }) => ninth).map(({ day }) => plainDay(dayNumber(day)));
     const above = days.length ? [html("p", {}, html("strong", {}, `The PHQ-9's ninth question was answered above “not at all” on ${days.join(", ")}.`)), html("p", {}, text)] : [];
-    const asked = unknown.length ? [html("p", {}, `How it was answered on ${unknown.join(", ")} is not known.`)] : [];
+    const asked = unknown.length ? [html("p", {}, `The answer on ${unknown.join(", ")} is unknown.`)] : [];
     this.#part("safety-record").replaceChildren(...above, ...asked);
     this.#part("safety-record").hidden = !above.length && !asked.length;
   }
@@ -159,7 +159,7 @@ class Subject {
       none: "There is no consent yet, so nothing can be recorded.",
       withdrawn: withdrawn && `Consent was withdrawn on ${plainMoment(withdrawn)}. Nothing is recorded any more.`,
       expired: last && `Consent ended after ${plainDay(dayNumber(last))}. Nothing is recorded any more.`,
-      valid: valid && `Given by ${by} on ${plainDay(dayNumber(given))}, for: ${purpose}. What is kept: ${kept}. ${last ? `It ends by itself after ${plainDay(dayNumber(last))}.` : "It has no end date."}`,
+      valid: valid && `Given by ${by} on ${plainDay(dayNumber(given))}, for: ${purpose}. What is stored: ${kept}. ${last ? `It ends by itself after ${plainDay(dayNumber(last))}.` : "It has no end date."}`,
     };
     this.#part("consent-words").textContent = words[state];
     this.#part("withdraw").hidden = !valid;
@@ -184,7 +184,7 @@ class Subject {
       this.#part("measure").value = name;
       this.#part("measure").dispatchEvent(new Event("change"));
     });
-    return [html("dt", {}, choose), html("dd", {}, independent ? meaning : `${meaning} Follows from other measures.`)];
+    return [html("dt", {}, choose), html("dd", {}, independent ? meaning : `${meaning} Derived from other measures.`)];
   }
 
   #draw() {
@@ -266,7 +266,7 @@ class Subject {
     const value = measure?.value[place];
     const named = measure && measure.name !== "coverage";
     const interval = named && measure.low[place] !== measure.high[place] ? ` (90 % interval ${plainNumber(measure.low[place], 2)} to ${plainNumber(measure.high[place], 2)})` : "";
-    const figure = !named ? "" : value === null ? ` ${measure.title}: too little to say.` : ` ${measure.title} ${plainNumber(value, 2)}${interval}.`;
+    const figure = !named ? "" : value === null ? ` ${measure.title}: not enough data.` : ` ${measure.title} ${plainNumber(value, 2)}${interval}.`;
     const apart = this.#days.apart[place] ? ` This day can't be compared with the others: ${this.#days.apart[place]}.` : "";
     return `${lengthWords(this.#days.minutes[place])} recorded, coverage ${percent(coverage)}.${apart}${figure}`;
   }
@@ -296,7 +296,7 @@ class Subject {
       await ask(subjectPath(this.#code, "consents"), { method: "POST", body });
       event.target.reset();
       await this.#reload();
-      this.#part("spoken").textContent = "Consent is kept.";
+      this.#part("spoken").textContent = "The consent was saved.";
     });
   }
 
@@ -304,13 +304,13 @@ class Subject {
     this.#try("consent-error", async () => {
       await ask(subjectPath(this.#code, "consents"), { method: "DELETE" });
       await this.#reload();
-      this.#part("spoken").textContent = "Consent is withdrawn.";
+      this.#part("spoken").textContent = "The consent was withdrawn.";
     });
   }
 
   /** Fetched first, so that what is wrong is said here and not saved as a file. */
   #fetchReport(link) {
-    this.#part("report-making").textContent = "The report is being made…";
+    this.#part("report-making").textContent = "Writing the report…";
     this.#try("report-trouble", async () => {
       const report = await askFile(link.getAttribute("href"));
       const address = URL.createObjectURL(report);
@@ -329,7 +329,7 @@ class Subject {
       await ask(subjectPath(this.#code, "annotations"), { method: "POST", body });
       event.target.reset();
       await this.#reload();
-      this.#part("spoken").textContent = "The mark is kept.";
+      this.#part("spoken").textContent = "The note was saved.";
     });
   }
 
@@ -339,7 +339,7 @@ class Subject {
     const newest = [...marks, ...reports].sort((one, other) => (one.at < other.at ? 1 : -1));
     this.#part("marks").replaceChildren(...newest.map((each) => this.#markRow(each)));
     this.#part("marks-room").hidden = !newest.length;
-    this.#part("marks-count").textContent = `All marks and answers (${newest.length})`;
+    this.#part("marks-count").textContent = `All notes and answers (${newest.length})`;
   }
 
   #markRow({ id, at, what, words, meant }) {
@@ -377,10 +377,10 @@ export function grouped(measures) {
 
 /** What comes first where nothing is recorded yet. */
 export function firstStep({ state }) {
-  const tip = "Ten minutes a day, at about the same time and place, tell more than an hour a week.";
-  if (state === "valid") return `Consent is given. Press Record, and start the camera. ${tip}`;
-  const why = { withdrawn: "Consent was withdrawn: nothing can be recorded.", expired: "Consent has ended: note a new one, beside, before anything is recorded." };
-  return why[state] ?? `First note the consent, beside. Then a button to record stands above. ${tip}`;
+  const tip = "Ten minutes a day, at about the same time and place, say more than an hour a week.";
+  if (state === "valid") return `Consent is given. Press Record and start the camera. ${tip}`;
+  const why = { withdrawn: "Consent was withdrawn: nothing can be recorded.", expired: "Consent has ended: record a new one in the card alongside before anything is recorded." };
+  return why[state] ?? `First record the consent in the card alongside. A button to record then appears above. ${tip}`;
 }
 
 /** How long: "less than a minute", "1 minute", "12 minutes". */

@@ -70,13 +70,13 @@ class Subjects {
   #simulate() {
     const button = this.#part("simulate");
     button.disabled = true;
-    button.textContent = "Making up twelve weeks…";
+    button.textContent = "Simulating twelve weeks…";
     this.#try("simulate-error", async () => {
       const { code } = await ask("simulated", { method: "POST" });
       location.assign(`/${subjectPath(code)}`);
     }).finally(() => {
       button.disabled = false;
-      button.textContent = "Make up a person";
+      button.textContent = "Simulate a person";
     });
   }
 
@@ -118,7 +118,7 @@ class Subjects {
     event.preventDefault();
     this.#try("text-error", async () => {
       await ask(`texts/${form.dataset.text}`, { method: "POST", body: { text: form.elements.text.value } });
-      this.#part("spoken").textContent = "The text is kept.";
+      this.#part("spoken").textContent = "The text was saved.";
     });
   }
 

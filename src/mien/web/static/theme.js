@@ -1,7 +1,7 @@
-// Light, dark or as the system has it. A classic script in the head, so that the first paint is right already.
+// Light, dark or same as the system. A classic script in the head, so that the first paint is right already.
 (() => {
   const NEXT = { auto: "light", light: "dark", dark: "auto" };
-  const NAMES = { auto: "as the system has it", light: "light", dark: "dark" };
+  const NAMES = { auto: "same as the system", light: "light", dark: "dark" };
   const root = document.documentElement;
 
   function saved() {

@@ -63,7 +63,7 @@ export const LEAST_RATE_HZ = 5;
 /** That too little is read; null where it is enough, or not known. @param rateHz readings a second */
 export function tooFew(rateHz) {
   if (rateHz === null || rateHz === undefined || rateHz >= LEAST_RATE_HZ) return null;
-  return `Only ${rateHz.toFixed(1)} readings a second: too few to record. Close other programs or sources.`;
+  return `Only ${rateHz.toFixed(1)} readings per second: too few to record. Close other programs or sources.`;
 }
 
 const STRAIGHT_DEG = 3; // what is less says nothing: the landmarks are no more exact
@@ -87,7 +87,7 @@ function lengthWords(seconds) {
 
 /** The timeline in a sentence. @param seconds that it shows */
 export function timelineWords(summary, seconds) {
-  if (!summary || summary.readings === 0) return "Nothing read yet.";
+  if (!summary || summary.readings === 0) return "No readings yet.";
   const most = summary.shares.slice(0, 3).filter(([, share]) => share >= 0.01);
   const list = most.map(([label, share]) => `${label} ${percent(share)}`).join(", ");
   return `In the last ${lengthWords(seconds).replace(/^1 /, "")}: a face read in ${percent(summary.read)} of the readings${list ? `; on average ${list}` : ""}.`;
@@ -107,15 +107,15 @@ export function isOver(status) {
 export function statusWords(status) {
   if (!status || status.state === "running") return null;
   const note = status.note ? ` ${status.note}` : "";
-  if (neverOpened(status)) return `The source can't be opened; it is tried again.${note}`;
+  if (neverOpened(status)) return `The source can't be opened; trying again.${note}`;
   const away = status.away_s ? ` for ${Math.round(status.away_s)} s` : "";
   return {
     opening: "Opening the source…",
-    waiting: `The source broke off and starts again soon.${note}`,
+    waiting: `The source was interrupted and will restart soon.${note}`,
     away: `Connection lost${away}; trying again.${note}`,
-    stalled: `The source gives no pictures; it is started again.${note}`,
+    stalled: `The source gives no pictures; restarting it.${note}`,
     failed: `The source has failed.${note}`,
-    ended: "The source has come to its end.",
+    ended: "The source has ended.",
     stopped: "The source was stopped.",
   }[status.state];
 }
