@@ -72,7 +72,7 @@ def test_a_consent_counts_for_when_it_was_recorded(store: Store, clock: FakeCloc
     given = clock()
     agree(store, subject, given, valid_until=given + 10 * DAY)
     clock.advance(days=5)
-    early = r"that was valid on 2019-05-01 .*\(it begins on 2026-05-04 .*\): mien consent give P-017 .*--from TIME"
+    early = r"valid on 2019-05-01 .*\(it begins on 2026-05-04 .*\): mien consent give P-017 .*--from TIME"
     with pytest.raises(ConsentError, match=early):
         write(store, subject, datetime(2019, 5, 1, 12, tzinfo=UTC))
     with pytest.raises(ConsentError, match=r"2027-05-01 .* is in the future"):
@@ -498,8 +498,8 @@ def test_what_an_older_mien_stored_without_a_consent_is_told_and_stays(
     add_recording(store, subject, clock(), "1" * 32)
     agree(store, subject, clock() + DAY)
     assert store.check().without_consent == [
-        "P-017: no consent held when recordings 1 were recorded",
-        "P-017: no consent held when self-reports 4 were recorded",
+        "P-017: no consent was valid when recordings 1 were recorded",
+        "P-017: no consent was valid when self-reports 4 were recorded",
     ]
     assert len(store.self_reports.of(subject)) == 1
 

@@ -160,7 +160,7 @@ def test_data_of_every_version_come_through(new_store_url: str, revision: str) -
             assert {each.details["why"] for each in bound} == {"an older Mien's record"}
             checked = check(store.database, 0)
             assert (checked.altered, len(checked.bound)) == ([], 1)
-            assert "P-007: no consent held when marks" not in str(checked.without_consent)
+            assert "P-007: no consent was valid when marks" not in str(checked.without_consent)
     with Store(new_store_url) as store:  # once is enough
         assert len(store.audit.entries()) == 1 + len(bound)
 
