@@ -216,10 +216,10 @@ def test_a_withdrawn_consent_stops_it(store: Store, subject: Subject) -> None:
         wait_until(lambda: record.status.stopped)
         assert record.take(frame(1), seen(0)) == 0
         assert record.finish(timeout_s=LIMIT_S)
-    assert record.status.stopped == "P-017 no longer agrees; nothing more is stored"
+    assert record.status.stopped == "P-017 has no valid consent any more; nothing more is stored"
     stored = store.recordings.get(record.recording.id)
     assert (stored.state, stored.frames) == ("interrupted", 1)
-    with pytest.raises(StoreError, match="no longer agrees"):
+    with pytest.raises(StoreError, match="has no valid consent any more"):
         record.check()
 
 
