@@ -428,7 +428,7 @@ def test_the_terminal_tells_by_time_how_much_is_read_and_that_it_is_read_too_rar
     )  # fmt: skip
     told = _progress(status)
     assert told.startswith(
-        "0.6 min, 48 frames stored, 13% of the time read, read too rarely: 1.3 times a second"
+        "0.6 min, 48 frames stored, 13% of the time read, read too rarely: 1.3 times per second"
     )
     assert "90%" not in told
     assert "1 frame stored" in _progress(replace(status, stored=1, too_rarely=""))

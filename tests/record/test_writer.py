@@ -105,7 +105,7 @@ def test_frames_that_come_rarely_are_told_while_it_runs_and_what_is_told_is_kept
             writing.take(frame(place, time_s), seen(1))
         status = writing.status
     assert status.with_subject == status.frames == 48
-    assert "read too rarely: 0.9 times a second" in status.too_rarely
+    assert "read too rarely: 0.9 times per second" in status.too_rarely
     assert "pauses of more than 2 seconds" in status.too_rarely
     kept = store.recordings.get(writing.recording.id)
     assert kept.coverage == pytest.approx(3.1 / 54.1, abs=1e-3)
