@@ -176,14 +176,14 @@ def _plain(text: str) -> str:
 # --- settings
 
 OTHER_VARIABLES = {
-    "MIEN_STORE": "Where the record lies: a file, or `postgresql://...`; else the data folder.",
+    "MIEN_STORE": "Where the record is stored: a file, or `postgresql://...`; else the data folder.",
     "MIEN_STORE_KEY": "The passphrase of an encrypted record.",
     "MIEN_STORE_KEY_FILE": "A file whose first line is that passphrase.",
     "MIEN_STORE_READ_ONLY": "1 to read a record that can't be written, without noting who read it.",
-    "MIEN_MQTT": "The broker of `mien live --mqtt`; here its password is not seen by others.",
-    "MIEN_CACHE": "The folder for models that `mien models fetch` gets.",
-    "MIEN_CONFIG": "The folder for what is chosen once: what Mien is used for.",
-    "MIEN_DATA": "The folder of the record, where nothing else says where it lies.",
+    "MIEN_MQTT": "The broker of `mien live --mqtt`; given here, its password is not visible to others.",
+    "MIEN_CACHE": "The folder for models that `mien models fetch` downloads.",
+    "MIEN_CONFIG": "The folder for choices made once: what Mien is used for.",
+    "MIEN_DATA": "The record's folder, unless another setting says where it is stored.",
 }
 """What no class of settings names; a test finds what the program reads."""
 

@@ -57,12 +57,12 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.parametrize(
     ("arguments", "setting", "code", "told"),
     [
-        (["subject", "list"], {}, 2, "set MIEN_DATA to a folder"),
+        (["subject", "list"], {}, 2, "set MIEN_DATA to a writable folder"),
         (["subject", "add", "P-1"], {"MIEN_DATA": "data"}, 0, "P-1"),
         (["subject", "add", "P-1"], {"MIEN_STORE": "record.sqlite"}, 0, "P-1"),
         (["subject", "list"], {"MIEN_STORE": "~/record.sqlite"}, 2, "give the whole path"),
         (["models", "list"], {}, 0, "not fetched"),
-        (["models", "fetch", "yunet"], {}, 2, "set MIEN_CACHE to a folder"),
+        (["models", "fetch", "yunet"], {}, 2, "set MIEN_CACHE to a writable folder"),
         (["live", "--subject", "P-1", "nowhere.mp4"], {"MIEN_STORE": "record.sqlite"}, 1, "nowhere.mp4"),
     ],
 )

@@ -125,7 +125,7 @@ def test_what_hangs_on_no_one_region_says_so(photo: Path) -> None:
 def test_of_what_the_network_does_not_see_no_region_is_named_or_drawn(photo: Path) -> None:
     (each,) = mien.explain(photo, label="fear")
     assert each.probability < 0.05
-    assert each.words == f"fear {each.probability:.0%}: the network sees next to none of it here".replace(
+    assert each.words == f"fear {each.probability:.0%}: the network sees almost none of it here".replace(
         "%", " %"
     )
     assert each.plain_words.endswith("Almost nothing in this face supports it.")

@@ -168,7 +168,7 @@ def test_a_film_counts_once(run: Run, clip: Path) -> None:
         ran = run("analyze", path, "--subject", "P-017", "--out", "results")
         assert ran.code == 1
         (error,) = ran.errors
-        assert "is in the record of P-017 already" in error
+        assert "is already in the record of P-017" in error
         assert "--again" in error
     (before,) = stored()
     assert run("analyze", clip, "--subject", "P-017", "--again", "--out", "results").code == 0
@@ -231,8 +231,8 @@ def test_of_several_alike_nothing_is_stored(run: Run, tmp_path: Path, small_port
     ran = run("analyze", two, "--subject", "P-017", "--out", "results")
     assert ran.code == 1
     (error,) = ran.errors
-    assert "two.png has 2 faces, and it is not clear which is the subject's; nothing is stored" in error
-    assert "--face names one of 0, 1" in error
+    assert "two.png has 2 faces, and it is unclear which is the subject's; nothing is stored" in error
+    assert "Choose one of 0, 1 with --face" in error
     assert stored() == []
     assert run("analyze", two, "--subject", "P-017", "--face", "0,1", "--out", "results").code == 1
     assert stored() == []
@@ -364,7 +364,7 @@ def test_a_consent_withdrawn_meanwhile_ends_the_film(
     monkeypatch.setattr(RecordWriter, "take", withdrawn)
     ran = run("analyze", clip, "--subject", "P-017", "--out", "results")
     assert ran.code == 1
-    assert "P-017 no longer agrees; nothing more is stored" in ran.errors
+    assert "P-017 has no valid consent any more; nothing more is stored" in ran.errors
     assert [(each.state, each.frames) for each in stored()] == [("interrupted", 0)]
 
 
@@ -428,7 +428,7 @@ def test_the_terminal_tells_by_time_how_much_is_read_and_that_it_is_read_too_rar
     )  # fmt: skip
     told = _progress(status)
     assert told.startswith(
-        "0.6 min, 48 frames stored, 13% of the time read, read too rarely: 1.3 times a second"
+        "0.6 min, 48 frames stored, 13% of the time read, read too rarely: 1.3 times per second"
     )
     assert "90%" not in told
     assert "1 frame stored" in _progress(replace(status, stored=1, too_rarely=""))

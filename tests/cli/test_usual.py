@@ -24,7 +24,7 @@ def simulated(run: Run) -> Run:
 def test_a_baseline_stands_until_it_is_taken_anew(simulated: Run) -> None:
     shown = simulated("usual", "SIM-1", "--store", "record.sqlite")
     assert "42 usable days" in shown.out
-    assert "as it was taken" in shown.out
+    assert "(taken)" in shown.out
     assert "Expressivity" in shown.out
     first = shown.out.split(" to ")[0]
     tried = simulated("usual", "SIM-1", "--from", first, "--store", "record.sqlite")

@@ -16,7 +16,7 @@ def test_often_enough_or_too_short_to_tell(readings: int, length_s: float, pause
 
 def test_48_frames_in_36_seconds() -> None:
     words = read_too_rarely(48, 36.0)
-    assert words.startswith("read too rarely: 1.3 times a second")
+    assert words.startswith("read too rarely: 1.3 times per second")
     assert words.endswith("episodes and smiles need 4")
     assert "pauses" not in words
 

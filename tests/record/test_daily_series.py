@@ -52,7 +52,7 @@ def test_what_is_no_table_of_numbers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         read_series(tmp_path / "empty.csv")
     (tmp_path / "words.csv").write_text("date,mood\n2026-01-05,well\n")
-    with pytest.raises(ConfigError, match="no number"):
+    with pytest.raises(ConfigError, match="not a number"):
         read_series(tmp_path / "words.csv", measures=["mood"])
     with pytest.raises(ConfigError, match="--measure"):
         read_series(tmp_path / "words.csv")

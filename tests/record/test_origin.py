@@ -55,7 +55,7 @@ def test_every_kind_and_state_has_words() -> None:
 
 
 def test_a_recording_that_was_read_too_rarely() -> None:
-    assert "1.3 times a second" in too_rarely(RECORDING)
+    assert "1.3 times per second" in too_rarely(RECORDING)
     assert too_rarely(replace(RECORDING, frames=361)) == ""
     assert too_rarely(replace(RECORDING, state="open")) == ""
     assert too_rarely(replace(RECORDING, kind="photograph")) == ""

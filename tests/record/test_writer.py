@@ -105,7 +105,7 @@ def test_frames_that_come_rarely_are_told_while_it_runs_and_what_is_told_is_kept
             writing.take(frame(place, time_s), seen(1))
         status = writing.status
     assert status.with_subject == status.frames == 48
-    assert "read too rarely: 0.9 times a second" in status.too_rarely
+    assert "read too rarely: 0.9 times per second" in status.too_rarely
     assert "pauses of more than 2 seconds" in status.too_rarely
     kept = store.recordings.get(writing.recording.id)
     assert kept.coverage == pytest.approx(3.1 / 54.1, abs=1e-3)
@@ -216,10 +216,10 @@ def test_a_withdrawn_consent_stops_it(store: Store, subject: Subject) -> None:
         wait_until(lambda: record.status.stopped)
         assert record.take(frame(1), seen(0)) == 0
         assert record.finish(timeout_s=LIMIT_S)
-    assert record.status.stopped == "P-017 no longer agrees; nothing more is stored"
+    assert record.status.stopped == "P-017 has no valid consent any more; nothing more is stored"
     stored = store.recordings.get(record.recording.id)
     assert (stored.state, stored.frames) == ("interrupted", 1)
-    with pytest.raises(StoreError, match="no longer agrees"):
+    with pytest.raises(StoreError, match="has no valid consent any more"):
         record.check()
 
 

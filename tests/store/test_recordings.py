@@ -87,7 +87,7 @@ def test_of_a_span(store: Store, subject: Subject, clock: FakeClock) -> None:
 
 def test_a_uuid_is_there_once(store: Store, subject: Subject) -> None:
     start(store, subject, uuid="a" * 32)
-    with pytest.raises(StoreError, match="is in the store already"):
+    with pytest.raises(StoreError, match="is already in the store"):
         start(store, subject, uuid="a" * 32)
 
 

@@ -158,10 +158,10 @@ test("measures stand in their groups, in the order in which they come", () => {
 });
 
 test("what is being recorded is told by time, as it is kept, and what is read too rarely says so", () => {
-  const status = { state: "following", source: "browser-4", length_s: 36, frames: 48, with_subject: 43, stored: 48, lost: 0, figures: { coverage: 0.13 }, too_rarely: "read too rarely: 1.3 times a second" };
+  const status = { state: "following", source: "browser-4", length_s: 36, frames: 48, with_subject: 43, stored: 48, lost: 0, figures: { coverage: 0.13 }, too_rarely: "read too rarely: 1.3 times per second" };
   const words = keepingWords({ active: true, subject: "P-017", origin: "a browser's camera", status });
   assert.match(words, /^Recording P-017 from a browser's camera: 0:36, 48 readings kept, 13\u00a0% of the time read\./);
-  assert.match(words, /It is read too rarely: 1\.3 times a second\./);
+  assert.match(words, /It is read too rarely: 1\.3 times per second\./);
   assert.doesNotMatch(words, /browser-4|90|in view/);
   const well = keepingWords({ active: true, subject: "P-017", origin: "a browser's camera", status: { ...status, stored: 1, too_rarely: "" } });
   assert.match(well, /1 reading kept/);

@@ -639,7 +639,7 @@ def test_a_recording_read_too_rarely_is_flagged_in_the_list_and_on_its_page(
     record.recordings.finish(slow.id, frames=int(kept.sum()))
     people.record(record, subject, datetime(2026, 5, 2, 9, tzinfo=UTC), kind="browser", series=series)
     listed = page.get("/api/v1/subjects/P-1/recordings").json()
-    assert listed["2026-05-01"][0]["too_rarely"].startswith("read too rarely: 0.4 times a second")
+    assert listed["2026-05-01"][0]["too_rarely"].startswith("read too rarely: 0.4 times per second")
     assert listed["2026-05-02"][0]["too_rarely"] == ""
     assert listed["2026-05-01"][0]["origin"] == "a browser's camera"
     told = page.get(f"/api/v1/subjects/P-1/recordings/{slow.id}").json()

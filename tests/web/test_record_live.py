@@ -266,4 +266,4 @@ def test_who_else_is_being_recorded_is_not_told(users: dict[str, TestClient], re
         assert begin(users["sam"], source=sams).status_code == 201
         other = begin(users["tom"], "P-2", toms)
         assert other.status_code == 409
-        assert other.json()["detail"] == "somebody else is being recorded: stop that first"
+        assert other.json()["detail"] == "someone else is being recorded: stop that first"

@@ -43,9 +43,9 @@ def standing(store: Store, subject: Subject) -> Usual | NotReady:
     if isinstance(found, NotReady):
         return found
     reason = (
-        f"there are {found.days} usable days with {found.minutes:.0f} usable minutes, but nobody has said yet"
-        f" that they are usual for {subject.code}: take them as the baseline, on the subject's page or with"
-        f" `mien usual {subject.code} --take`"
+        f"there are {found.days} usable days with {found.minutes:.0f} usable minutes, but no one has"
+        f" confirmed yet that they are usual for {subject.code}: take them as the baseline, on the"
+        f" subject's page or with `mien usual {subject.code} --take`"
     )
     return NotReady(reason, found.days, found.minutes)
 

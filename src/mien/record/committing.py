@@ -123,7 +123,7 @@ class Committer:
                 if refusal is None:
                     self._store.readings.append(self._recording.id, self._columns(rows))
         except ConsentError:
-            refusal = f"{self._subject.code} no longer agrees; nothing more is stored"
+            refusal = f"{self._subject.code} has no valid consent any more; nothing more is stored"
         except StoreError as error:
             self._bear(error)
             return

@@ -131,7 +131,9 @@ def _numbers(table: pd.DataFrame, name: str, path: Path) -> pd.Series[float]:
     try:
         return pd.to_numeric(table[name]).astype(np.float64)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path}: column {name!r} holds something that is no number ({error})") from error
+        raise ConfigError(
+            f"{path}: column {name!r} holds something that is not a number ({error})"
+        ) from error
 
 
 def _all_numbers(table: pd.DataFrame, dates: str, path: Path) -> list[pd.Series[float]]:
@@ -139,7 +141,5 @@ def _all_numbers(table: pd.DataFrame, dates: str, path: Path) -> list[pd.Series[
         str(each) for each in table.columns if each != dates and pd.api.types.is_numeric_dtype(table[each])
     ]
     if not 0 < len(names) <= _MOST_MEASURES:
-        raise ConfigError(
-            f"{path}: {len(names)} columns hold numbers; name those that are to be watched with --measure"
-        )
+        raise ConfigError(f"{path}: {len(names)} columns hold numbers; choose those to watch with --measure")
     return [_numbers(table, name, path) for name in names]

@@ -128,7 +128,7 @@ def import_recording(store: Store, path: Path, subject: Subject) -> StoredRecord
             raise zipped.error(f"expected one recording, received {len(record.recordings)}")
         recording = record.recordings[0]
         if store.recordings.find(recording.uuid):
-            raise StoreError(f"{recording.source} is in the record of {subject.code} already")
+            raise StoreError(f"{recording.source} is already in the record of {subject.code}")
         with store.transaction():
             number = _add_recording(store, subject, recording, zipped)
     return store.recordings.get(number)
@@ -164,7 +164,7 @@ def _check_fits(zipped: Unpacked, record: Record) -> None:
     """Check that the files are those of the recordings, and the annotations belong to them."""
     uuids = {each.uuid for each in record.recordings}
     if len(uuids) != len(record.recordings):
-        raise zipped.error("record.json: the same recording stands in it twice")
+        raise zipped.error("record.json: it holds the same recording twice")
     if any(each.recording not in uuids | {None} for each in record.annotations):
         raise zipped.error("record.json: an annotation belongs to a recording that is not in it")
     expected = {each.folder for each in record.recordings}
@@ -177,12 +177,12 @@ def _check_new(store: Store, record: Record, code: str) -> None:
     for recording in record.recordings:
         if store.recordings.find(recording.uuid):
             raise StoreError(
-                f"the recording of {recording.started_at:%Y-%m-%d %H:%M} is in the store already: a record is"
-                " imported once; erase the subject that has it first"
+                f"the recording of {recording.started_at:%Y-%m-%d %H:%M} is already in the store: a record"
+                " can be imported only once; first erase the subject that has it"
             )
     if store.subjects.find(code):
         raise StoreError(
-            f"there is a subject {code} already: erase it first, or import this record under another code"
+            f"there is already a subject {code}: erase it first, or import this record under another code"
             " with --as NEW-CODE"
         )
 

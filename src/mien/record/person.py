@@ -29,5 +29,5 @@ def require_person(store: Store, subject: Subject) -> None:
     """
     if is_simulated(store.recordings.of(subject)):
         raise StoreError(
-            f"{subject.code} is simulated: nobody's readings belong in their record; choose another subject"
+            f"{subject.code} is simulated: real readings don't belong in their record; choose another subject"
         )

@@ -72,7 +72,7 @@ def write_simulated(
     Raises:
         StoreError: there is a subject of this code, or it can't be written.
     """
-    subject = store.subjects.add(code, notes="Simulated: nobody is behind this code.")
+    subject = store.subjects.add(code, notes="Simulated: there is no real person behind this code.")
     store.consents.give(
         subject, given_by="simulated", purpose="to show what a record looks like",
         given_at=datetime.combine(person.start, time(), person.recordings[0].started_at.tzinfo),

@@ -99,7 +99,7 @@ class Unpacked:
         infos = self._file.infolist()
         packed = self._path.stat().st_size
         if len(infos) > MOST_FILES or sum(each.file_size for each in infos) > MOST_GROWTH * packed:
-            raise self.error("it would unpack to far more than a record needs")
+            raise self.error("it would unpack to far more than any record needs")
         if any(each.flag_bits & 1 or each.compress_type not in _METHODS for each in infos):
             raise self.error("it is encrypted, or packed in a way that `mien export` does not use")
 
@@ -118,14 +118,14 @@ class Unpacked:
     def _check_names(self) -> None:
         names = [each.filename for each in self._file.infolist()]
         if len(set(names)) != len(names):
-            raise self.error("the same name stands in it twice")
+            raise self.error("it holds the same name twice")
         if strange := sorted(name for name in names if name != _MANIFEST and not _NAME.fullmatch(name)):
-            raise self.error(f"it holds what no record holds: {strange[0]!r:.80}")
+            raise self.error(f"it holds a file that no record has: {strange[0]!r:.80}")
         listed = set(self.manifest.files)
         if missing := sorted(listed - set(names)):
             raise self.error(f"{missing[0]!r:.80} is missing")
         if unlisted := sorted(set(names) - listed - {_MANIFEST}):
-            raise self.error(f"{unlisted[0]} does not stand in {_MANIFEST}")
+            raise self.error(f"{unlisted[0]} is not listed in {_MANIFEST}")
 
     def _check_hash(self, name: str) -> None:
         expected, digest = self.manifest.files[name], hashlib.sha256()

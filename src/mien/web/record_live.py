@@ -70,7 +70,7 @@ class LiveRecordings:
         require_person_is_known()
         now = self._station.recorder
         if now is not None and now.source is not None:
-            whom = now.subject.code if who.sees(now.subject) else "somebody else"
+            whom = now.subject.code if who.sees(now.subject) else "someone else"
             raise HTTPException(409, f"{whom} is being recorded: stop that first")
         settings = self._station.settings
         self._begun = Recorder(

@@ -102,7 +102,7 @@ def test_nothing_changed_is_nothing_told() -> None:
 def test_without_a_chosen_interval_no_change_is_told() -> None:
     found = told(flat(), None, crisis_text=ADVICE)
     assert [each.kind for each in found] == ["not_ready"]
-    assert "nobody has chosen" in found[0].text
+    assert "first choose how often" in found[0].text
     assert found[0].advice == ""
 
 

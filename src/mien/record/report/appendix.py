@@ -103,7 +103,7 @@ def _pictures(material: Material) -> Section:
             )  # fmt: skip
             words = f"{_meaning(measure)}{measure.definition} Source: {measure.source}."
             blocks.append(Picture.of(drawing, words))
-    lead = "Measures that follow from others are in the tables only, so that nothing is seen twice."
+    lead = "Measures derived from others are only in the tables, so that nothing is shown twice."
     return Section("Measures over the days", (lead, *blocks) if blocks else ())
 
 
@@ -117,8 +117,8 @@ def _charts(material: Material) -> Section:
         Picture.of(draw_chart(material.start, material.end, chart), chart.words) for chart in material.charts
     ]
     lead = (
-        "A chart sums up small differences from the person's own usual. Beyond a dashed limit it alarms. That"
-        " says that the expressions differ from this person's own; it does not say why."
+        "A chart adds up small differences from what is usual for the person. Beyond a dashed limit it raises"
+        " an alarm. This means that the expressions differ from this person's own; it does not say why."
     )
     return Section("Charts with their limits", (lead, *blocks) if blocks else ())
 
@@ -138,7 +138,7 @@ def _figures(material: Material) -> Section:
     heads = ("Day", "Minutes", "Usable minutes", "Usable, %", "Recordings", "Camera")
     known = [each for each in material.measures.values() if len(measured(days, each.name))]
     groups = [known[index : index + _MEASURES_A_TABLE] for index in range(0, len(known), _MEASURES_A_TABLE)]
-    lead = "Intervals stand in brackets. A dash stands where there was too little data."
+    lead = "Intervals are in brackets. A dash means that there were too few data."
     tables = [
         Table("Recorded", heads, recorded, figures=True),
         *(_of_measures(days, group) for group in groups),

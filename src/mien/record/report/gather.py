@@ -131,8 +131,8 @@ def _drawn(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[C
 def _promise(chart: Chart) -> str:
     days = f"{chart.false_alarm_days:.0f} days"
     if chart.doubt:
-        return f"One false alarm in {days} was chosen for this chart, and can't be promised: {chart.doubt}."
-    return f"Without a change, one alarm in {days} is to be expected of this chart."
+        return f"One false alarm in {days} was chosen for this chart, and can't be guaranteed: {chart.doubt}."
+    return f"Without a change, this chart is expected to raise one alarm in {days}."
 
 
 def _control_chart(chart: Chart) -> ControlChart:

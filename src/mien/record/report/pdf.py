@@ -28,7 +28,8 @@ ten times as slow to write. Its HTML serves them.
 """
 
 UNSHOWN: Final = (
-    "Some characters can't be shown here, as no font of this machine has them; the HTML report shows them."
+    "Some characters can't be shown here because no font on this machine has them;"
+    " the HTML report shows them."
 )
 
 _TEMPLATE: Final = Path(__file__).with_name("report.typ")

@@ -38,7 +38,7 @@ FIRST_KINDS: Final = ("network", "light", "camera", "coverage")
 
 LIMITS: Final = (
     "Mien reads the expressions on a face. It does not know what a person feels, and it does not diagnose.",
-    "A flat face is not a low mood: medicine, palsy and parkinsonism flatten faces too.",
+    "A flat face is not a low mood: medicine, palsy and parkinsonism can flatten faces, too.",
     "Light, the camera and the hour of the day change what can be read."
     " Compare a person only with themselves.",
 )
@@ -100,7 +100,10 @@ def simulated(material: Material) -> str:
     if not many:
         return ""
     if many == len(material.recordings):
-        return "Simulated person: a program made these recordings, to teach and to show. They are nobody's."
+        return (
+            "Simulated person: a program made these recordings, for teaching and demonstration."
+            " They are not a real person's."
+        )
     return f"{many:,} of {count(len(material.recordings), 'recording')} are simulated: a program made them."
 
 
@@ -141,7 +144,7 @@ def _remarks(material: Material) -> tuple[str, ...]:
         return ("There is no recording in this period, so nothing is said about the face.", *told)
     share = float(material.days["usable_minutes"].sum()) / max(float(material.days["minutes"].sum()), 1e-9)
     if share < _LEAST_USABLE and not any(each.kind == "coverage" for each in material.found):
-        told.insert(0, "The face could be read less than half of the time. Take what follows with care.")
+        told.insert(0, "The face could be read less than half of the time. Treat what follows with caution.")
     return (*told, *_rarely_read(material.recordings))
 
 
@@ -154,8 +157,8 @@ def _rarely_read(recordings: Sequence[StoredRecording]) -> tuple[str, ...]:
     when = f"{'on' if len(named) == len(days) else 'most recently on'} {listed(named)}"
     many = f"{len(rare):,} of {count(len(recordings), 'recording')} {'was' if len(rare) == 1 else 'were'}"
     return (
-        f"{many} read too rarely ({when}): fewer than {LEAST_RATE_HZ:.0f} times a second, so that smiles and"
-        " other episodes can't be counted, and pauses of more than 2 seconds count as not read.",
+        f"{many} read too rarely ({when}): fewer than {LEAST_RATE_HZ:.0f} times per second, so that smiles"
+        " and other episodes can't be counted, and pauses of more than 2 seconds count as not read.",
     )
 
 
@@ -178,9 +181,11 @@ def _how_to_read(material: Material) -> str:
         return ""
     words = "One dot is one day; its bar is the 90 % interval. Days without a recording stay empty."
     if len(material.days) >= LEAST_DAYS_SMOOTHED:
-        words += " The line is the middle of seven days."
+        words += " The line is the median of seven days."
     if material.apart:
-        words += " Grey dots are days that can't be compared: other light, another camera, or too little."
+        words += (
+            " Grey dots are days that can't be compared: different light, another camera, or too few data."
+        )
     return words + (
         " Nine of ten of this person's own usual days lie in the pale band." if material.usual else ""
     )
@@ -199,7 +204,7 @@ def _changes(material: Material) -> tuple[str, ...]:
     if not len(material.days):
         return ()
     if not material.usual:
-        return ("There are too few days yet to say what is usual for this person, so no change is told.",)
+        return ("There are too few days yet to say what is usual for this person, so no change is reported.",)
     return (nothing_told(),)
 
 
