@@ -207,6 +207,10 @@ def test_fewer_bits_in_16_are_scaled_by_what_is_used(
     assert cv2.imwrite(str(path), stored)
     bgr = np.dstack([deep[:, :, 0]] * 3) if channels == 1 else deep
     np.testing.assert_allclose(read_image(path), bgr[:, :, ::-1] * (255 / (2**bits - 1)), atol=1)
+    with Pillow.open(path) as opened:
+        np.testing.assert_array_equal(as_image(opened), read_image(path))
+    with Pillow.open(io.BytesIO(path.read_bytes())) as opened:
+        np.testing.assert_array_equal(as_image(opened), read_image(path))
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))

@@ -134,7 +134,7 @@ def as_image(picture: object, *, max_megapixels: float | None = None) -> Image:
     if isinstance(picture, np.ndarray):
         return picture
     if isinstance(picture, Pillow.Image):
-        return _decode(picture, Path("picture"), max_megapixels)
+        return _decode(picture, Path("picture"), max_megapixels, place=picture.tell())
     if isinstance(picture, bytes):
         return read_image(picture, max_megapixels=max_megapixels)
     if isinstance(picture, str | os.PathLike):
@@ -322,6 +322,11 @@ def _codec(picture: Pillow.Image) -> str:
 def _bytes_of(picture: Pillow.Image, source: Path | str | bytes | None) -> bytes:
     """Read the file where more than Pillow's own look at it is needed."""
     needed = picture.info.get("progressive") or _has_deep_colours(picture) or _codec(picture) == "ppm"
+    if needed and source is None and (file := getattr(picture, "fp", None)) is not None:
+        before = file.tell()  # opened with Pillow by the caller, who may go on with it
+        file.seek(0)
+        source = file.read()
+        file.seek(before)
     if not needed or source is None:
         return b""
     return source if isinstance(source, bytes) else Path(source).read_bytes()

@@ -8,6 +8,7 @@ from typing import Final
 
 from mien.errors import DatasetError
 from mien.files import natural_key
+from mien.labels import EMOTIONS, standard_label
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.train.datasets.base import FaceSet, part_of_split
 from mien.train.datasets.listed import Listed, is_litter, read_listed, subfolders
@@ -92,6 +93,20 @@ def _refuse_others(path: Path, classes: list[tuple[str, Path]], rows: list[Liste
         films = any(file.suffix.lower() in VIDEOS for _, folder in classes for file in folder.rglob("*"))
         why = "videos; cut the faces out with mien dataset build" if films else "no picture"
         raise DatasetError(f"{path}: no readable image in its class folders ({shown}): they hold {why}")
+    if below := _expressions_below(classes):
+        raise DatasetError(
+            f"{path}: expected one subfolder for each class, found {shown}, and the classes below them"
+            f" ({', '.join(below[:8])}); sort its pictures into a folder for each class, or write a"
+            " labels.csv with the columns file and label"
+        )
+
+
+def _expressions_below(classes: list[tuple[str, Path]]) -> list[str]:
+    """Name the expressions that folders are called by within what was taken for classes, such as people."""
+    if any(standard_label(folder.name) in EMOTIONS for _, folder in classes):
+        return []
+    names = {each.name for _, folder in classes for each in subfolders(folder)}
+    return sorted(name for name in names if standard_label(name) in EMOTIONS)
 
 
 def _files(folder: Path) -> Iterator[Path]:
