@@ -64,7 +64,7 @@ def test_photographs_that_do_not_do(tmp_path: Path, portrait: NDArray[np.uint8],
         chosen_neutral(str(poor), settings, None)
     text = tmp_path / "text.txt"
     text.write_text("neutral")
-    with pytest.raises(SourceError, match="no photograph"):
+    with pytest.raises(SourceError, match="not a photograph"):
         chosen_neutral(str(text), settings, None)
     with pytest.raises(ConfigError, match="leave out --crops"):
         chosen_neutral(str(portrait_path), load_settings(crops=True), None)

@@ -247,7 +247,7 @@ def test_a_network_of_another_label_set(run: Run, photos: Path, tmp_path: Path) 
     animals = save_tiny(tmp_path, tiny_graph(3), "animals", labels=("cat", "dog", "cow"))
     ran = run("analyze", photos, "--network", animals, "--jobs", 2)
     assert (ran.code, len(ran.errors)) == (1, 1)
-    assert "of another label set" in ran.errors[0]
+    assert "has a different label set" in ran.errors[0]
     assert not (OUT / "table.csv").exists()
 
 

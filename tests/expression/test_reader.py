@@ -96,7 +96,7 @@ def test_other_spellings_of_the_labels_are_understood() -> None:
 
 @pytest.mark.parametrize("labels", [("happiness", "boredom"), ("angry", "anger"), ("contempt", "uncertain")])
 def test_another_label_set_is_refused_at_once(labels: tuple[str, ...]) -> None:
-    with pytest.raises(ModelError, match=r"network tiny is of another label set: expected .*, received"):
+    with pytest.raises(ModelError, match=r"network tiny has a different label set: expected .*, received"):
         ExpressionReader(fake(np.zeros((1, 2)), labels=labels))
 
 

@@ -187,7 +187,7 @@ def _fails(*_: object, **__: object) -> None:
 @SQLITE
 def test_a_code_that_is_taken(store: Store, zipped: Path) -> None:
     store.subjects.add("P-017")
-    with pytest.raises(StoreError, match=r"there is a subject P-017 already.*--as NEW-CODE"):
+    with pytest.raises(StoreError, match=r"there is already a subject P-017.*--as NEW-CODE"):
         import_record(store, zipped)
     assert import_record(store, zipped, code="P-018").subject.code == "P-018"
     assert [each.code for each in store.subjects.all()] == ["P-017", "P-018"]

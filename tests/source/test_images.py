@@ -447,7 +447,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path.chmod(0)
     with (
         as_nobody(),
-        pytest.raises(SourceError, match=r"private\.jpg: cannot be (read|looked at) \(Permission denied\)"),
+        pytest.raises(SourceError, match=r"private\.jpg: cannot be (read|accessed) \(Permission denied\)"),
     ):
         read_image(path)
 

@@ -116,7 +116,7 @@ def test_what_cannot_be_is_refused(store: Store, subject: Subject, wrong: dict[s
 
 def test_an_erased_subject_can_give_none(store: Store, subject: Subject) -> None:
     store.erase(subject)
-    with pytest.raises(StoreError, match="no subject P-017 any more"):
+    with pytest.raises(StoreError, match="subject P-017 no longer exists"):
         give(store, subject)
 
 

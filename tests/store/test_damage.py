@@ -177,9 +177,9 @@ def test_a_backup_of_a_damaged_file_is_none(path: Path, tmp_path: Path) -> None:
 def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:
     other = tmp_path / "backup.sqlite"
     other.write_text("mine")
-    with Store(path) as store, pytest.raises(OutputError, match="exists already"):
+    with Store(path) as store, pytest.raises(OutputError, match="already exists"):
         backup(store.database, other)
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         salvage(path, other)
     with pytest.raises(OutputError, match="cannot write"):
         salvage(path, other / "x.sqlite")

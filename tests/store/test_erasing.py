@@ -79,7 +79,7 @@ def test_it_is_logged_by_random_number_only(store: Store) -> None:
 def test_nobody_is_erased_twice(store: Store) -> None:
     subject = store.subjects.add("P-017")
     store.erase(subject)
-    with pytest.raises(StoreError, match="no subject P-017 any more"):
+    with pytest.raises(StoreError, match="subject P-017 no longer exists"):
         store.erase(subject)
 
 

@@ -58,7 +58,7 @@ def test_a_known_scale_is_found_however_it_is_written(
     assert len(store.self_reports.of(subject, written)) == 1
     with pytest.raises(StoreError, match="whole total from 0 to"):
         store.self_reports.add(subject, written, total=30)
-    with pytest.raises(StoreError, match="is known"):
+    with pytest.raises(StoreError, match="is a known scale"):
         store.self_reports.add(subject, written, total=5, limits=(0, 99))
 
 

@@ -61,7 +61,7 @@ def test_what_cannot_be_is_refused(store: Store, name: str, password: str, role:
 
 def test_a_name_is_taken_once(store: Store) -> None:
     store.users.add("anna", "1234567890", "admin")
-    with pytest.raises(StoreError, match="anna already"):
+    with pytest.raises(StoreError, match="already a user anna"):
         store.users.add("anna", "0987654321", "clinician")
     assert [each.role for each in store.users.all()] == ["admin"]
 

@@ -146,7 +146,7 @@ test("lengths are told as people say them", () => {
 });
 
 test("the first step goes by the consent", () => {
-  assert.match(firstStep({ state: "none" }), /^First note the consent/);
+  assert.match(firstStep({ state: "none" }), /^First record the consent/);
   assert.match(firstStep({ state: "valid" }), /Press Record/);
   for (const state of ["valid", "withdrawn", "expired"]) assert.doesNotMatch(firstStep({ state }), /First note the consent/);
   for (const state of ["none", "withdrawn", "expired"]) assert.doesNotMatch(firstStep({ state }), /Press Record/);

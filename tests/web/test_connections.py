@@ -120,4 +120,4 @@ def test_a_websocket_has_its_own_time(station: FakeStation) -> None:
             with pytest.raises(ConnectionClosed) as caught:
                 camera.recv(LIMIT_S)
     assert caught.value.rcvd is not None
-    assert caught.value.rcvd.reason == "nothing came for 0.3 s"
+    assert caught.value.rcvd.reason == "nothing was received for 0.3 s"

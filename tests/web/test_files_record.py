@@ -96,7 +96,7 @@ def test_a_photograph_goes_into_the_record_once(
     assert readings["probabilities"][0] == pytest.approx(expected.probabilities[0], abs=0.02)
     assert np.isnan(readings["measures"]).all()  # the consent covers expressions alone
     again = put(visitor, key)
-    assert (again.status_code, "in the record of P-1 already" in again.json()["detail"]) == (409, True)
+    assert (again.status_code, "is already in the record of P-1" in again.json()["detail"]) == (409, True)
     assert len(record.recordings.of(record.subjects.get("P-1"))) == 1
     upload = table.find(key)
     assert upload is not None

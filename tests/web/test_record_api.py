@@ -400,7 +400,7 @@ def test_a_baseline_is_taken_deliberately(page: TestClient, record: Store, clock
         people.record(record, subject, MAY_4 + timedelta(days=day), series=people.readings(300, seed=day))
     before = get(page, "subjects/P-1/changes")["baseline"]
     assert before["taken"] is False
-    assert "nobody has said yet that they are usual for P-1" in before["words"]
+    assert "no one has confirmed yet that they are usual for P-1" in before["words"]
     answer = post(page, "subjects/P-1/baseline", start="2026-05-04", end="2026-05-09")
     assert answer.status_code == 201, answer.text
     after = get(page, "subjects/P-1/changes")["baseline"]

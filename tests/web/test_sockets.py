@@ -453,7 +453,7 @@ def test_one_of_whom_nothing_comes_is_shown_out(station: FakeStation, research: 
     with opened(app, path) as socket:
         if "camera" in path.partition("?")[0]:
             socket.send_json(HELLO)
-        assert closing(socket) == (sockets.POLICY, "nothing came for 0.05 s")
+        assert closing(socket) == (sockets.POLICY, "nothing was received for 0.05 s")
     assert station.removed == (["browser-1"] if "watch" not in path else [])
 
 

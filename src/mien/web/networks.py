@@ -15,7 +15,7 @@ from mien.prior import Named
 IN_FIVE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "mien": "most accurate, for everyday use",
-        "paper": "from the paper, seven expressions only",
+        "paper": "the paper's, seven expressions only",
         "zhou": "very small, but less accurate",
         "shcnn": "three layers, for comparison only",
         "edges": "edge filters, for comparison only",

@@ -147,7 +147,7 @@ class Subject {
     const days = [...new Set(reports.filter(({ safety }) => safety).map(({ day }) => plainDay(dayNumber(day))))];
     const unknown = reports.filter(({ ninth_text: ninth }) => ninth).map(({ day }) => plainDay(dayNumber(day)));
     const above = days.length ? [html("p", {}, html("strong", {}, `The PHQ-9's ninth question was answered above “not at all” on ${days.join(", ")}.`)), html("p", {}, text)] : [];
-    const asked = unknown.length ? [html("p", {}, `The answer on ${unknown.join(", ")} is unknown.`)] : [];
+    const asked = unknown.length ? [html("p", {}, `How the PHQ-9's ninth question was answered on ${unknown.join(", ")} is not known.`)] : [];
     this.#part("safety-record").replaceChildren(...above, ...asked);
     this.#part("safety-record").hidden = !above.length && !asked.length;
   }
