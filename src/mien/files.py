@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, names in the order that people expect, films opened by themselves."""
+"""Files: written whole or not at all, names in the order that people expect."""
 
 from __future__ import annotations
 
@@ -10,18 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from mien.errors import OutputError
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-
-# Named one by one: FFmpeg also follows playlists to other files, and draws plain text as a picture.
-_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,"
-    "asf,flv,ogg,mxf,dv,rm,nut,ivf,h264,hevc,obu"
-)
 
 LONGEST_NAME_BYTES: Final = 255
 """What file systems take for one name, in the bytes of its UTF-8 (ext4, XFS, APFS; NTFS takes more)."""
@@ -115,22 +106,3 @@ def natural_key(path: Path | str) -> tuple[tuple[int, int, str], ...]:
     """
     parts = re.split(r"(\d+)", str(path).lower())
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
-
-
-def open_container(path: Path) -> InputContainer:
-    """Open a file of this machine, and nothing that it, or its name, leads to.
-
-    Args:
-        path: of the file. Tags that are not UTF-8 are read with replacement characters.
-
-    Raises:
-        av.FFmpegError: it can't be opened, or is in none of the formats that stand on their own.
-    """
-    import av  # which most who write files have no use for
-
-    # "file:" because a name like a:b.mp4, or concat:other.mp4, would be taken for a protocol.
-    return av.open(
-        f"file:{path}",
-        options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
-        metadata_errors="replace",
-    )

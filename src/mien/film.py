@@ -1,9 +1,10 @@
-"""What a film's container means: which stream is the picture, how long it is, when each frame comes."""
+"""A film's container, opened by itself: which stream is the picture, its length, when each frame comes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import av
@@ -19,6 +20,7 @@ BROADCAST_GAP_S: Final = 10.0
 
 _STEP_BACK_S: Final = 0.1
 """By more than this no frame precedes the one before unless the clock was set back: FFmpeg's limit too."""
+
 FALLBACK_RATE_HZ: Final = 25.0
 """For files that know neither times nor rate."""
 
@@ -39,6 +41,30 @@ _TWO: Final = 1.5
 
 # "1:02:03.5", and what other programs write: "00:00:02,4", "2.4".
 _LENGTH = re.compile(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:[.,]\d*)?)", re.ASCII)
+
+
+# Named one by one: FFmpeg also follows playlists to other files, and draws plain text as a picture.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,"
+    "asf,flv,ogg,mxf,dv,rm,nut,ivf,h264,hevc,obu"
+)
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file of this machine, and nothing that it, or its name, leads to.
+
+    Args:
+        path: of the file. Tags that are not UTF-8 are read with replacement characters.
+
+    Raises:
+        av.FFmpegError: it can't be opened, or is in none of the formats that stand on their own.
+    """
+    # "file:" because a name like a:b.mp4, or concat:other.mp4, would be taken for a protocol.
+    return av.open(
+        f"file:{path}",
+        options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
+        metadata_errors="replace",
+    )
 
 
 def choose_stream(streams: Iterable[VideoStream]) -> VideoStream | None:

@@ -101,70 +101,67 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_film_that_has_ended_gives_its_readings_and_lets_another_source_be_first(
+@pytest.fixture
+def beside_an_ended_film(
     blank: Chrome, programs: tuple[str, str], clip: Path, tmp_path: Path
-) -> None:
+) -> Iterator[tuple[Page, MienLive]]:
+    """The page of a server whose film has ended, while its portrait still runs."""
     with mien_live(tmp_path, clip, "portrait", "--purpose", "self") as running:
         WebDriverWait(blank, LIMIT_S, 0.1).until(lambda _: states(running) == ["ended", "running"])
-        page = Page(blank, running.address)
-        page.open()
-        page.until("return window.mien.state.source === 'portrait'")
-        assert page.part("stop").is_enabled()
-        film = str(running.ask("sources")[0]["name"])
-        Select(page.part("source")).select_by_value(f"server:{film}")
-        page.until_text("notice", "has ended")
-        for part in ("pause", "stop"):
-            page.until("return document.querySelector(`[data-part=${arguments[0]}]`).disabled", part)
-        assert page.part("save").is_enabled()
-        assert not page.part("remove").is_displayed()  # a file can't be added again on the page
-        page.run(
-            "window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.href); }"
-        )
-        page.part("save").click()
-        (address,) = page.run("return window.saved")
-        table = httpx.get(address, trust_env=False, timeout=LIMIT_S).raise_for_status().text
-        assert table.count("\n") > 1
-        assert page.faults() == []
-        Select(page.part("source")).select_by_value("server:portrait")
-        page.until("return !document.querySelector('[data-part=stop]').disabled")
+        yield Page(blank, running.address).open(), running
+
+
+def test_a_film_that_has_ended_gives_its_readings_and_lets_another_source_be_first(
+    beside_an_ended_film: tuple[Page, MienLive],
+) -> None:
+    page, running = beside_an_ended_film
+    page.until("return window.mien.state.source === 'portrait'")
+    assert page.part("stop").is_enabled()
+    film = str(running.ask("sources")[0]["name"])
+    Select(page.part("source")).select_by_value(f"server:{film}")
+    page.until_text("notice", "has ended")
+    for part in ("pause", "stop"):
+        page.until("return document.querySelector(`[data-part=${arguments[0]}]`).disabled", part)
+    assert page.part("save").is_enabled()
+    assert not page.part("remove").is_displayed()  # a file can't be added again on the page
+    page.run("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.href); }")
+    page.part("save").click()
+    (address,) = page.run("return window.saved")
+    table = httpx.get(address, trust_env=False, timeout=LIMIT_S).raise_for_status().text
+    assert table.count("\n") > 1
+    assert page.faults() == []
+    Select(page.part("source")).select_by_value("server:portrait")
+    page.until("return !document.querySelector('[data-part=stop]').disabled")
 
 
 def test_a_source_that_is_taken_away_elsewhere_is_not_mistaken_for_the_next(
-    blank: Chrome, programs: tuple[str, str], clip: Path, tmp_path: Path
+    beside_an_ended_film: tuple[Page, MienLive],
 ) -> None:
     """The button said "Show it" of the one that was gone, and would have started the camera."""
-    with mien_live(tmp_path, clip, "portrait", "--purpose", "self") as running:
-        WebDriverWait(blank, LIMIT_S, 0.1).until(lambda _: states(running) == ["ended", "running"])
-        page = Page(blank, running.address)
-        page.open()
-        page.until("return window.mien.stats.drawn > 1")
-        httpx.delete(
-            f"{running.address}api/v1/sources/portrait", trust_env=False, timeout=LIMIT_S
-        ).raise_for_status()
-        page.until_text("consent-error", "there is no such source")
-        page.until(f"return !{CHOSEN.removeprefix('return ')}.includes('portrait')")
-        page.until_text("start", "Start the camera")
-        # What was read stays that of the portrait: the server has nothing of it any more.
-        assert not page.part("after-csv").is_enabled()
-        film = str(running.ask("sources")[0]["name"])
-        Select(page.part("source")).select_by_value(f"server:{film}")
-        assert page.text("consent-error") == ""
-        assert page.text("start") == "Show it"
+    page, running = beside_an_ended_film
+    page.until("return window.mien.stats.drawn > 1")
+    httpx.delete(
+        f"{running.address}api/v1/sources/portrait", trust_env=False, timeout=LIMIT_S
+    ).raise_for_status()
+    page.until_text("consent-error", "there is no such source")
+    page.until(f"return !{CHOSEN.removeprefix('return ')}.includes('portrait')")
+    page.until_text("start", "Start the camera")
+    # What was read stays that of the portrait: the server has nothing of it any more.
+    assert not page.part("after-csv").is_enabled()
+    film = str(running.ask("sources")[0]["name"])
+    Select(page.part("source")).select_by_value(f"server:{film}")
+    assert page.text("consent-error") == ""
+    assert page.text("start") == "Show it"
 
 
 def test_what_was_read_is_saved_whatever_is_chosen_meanwhile(
-    blank: Chrome, programs: tuple[str, str], clip: Path, tmp_path: Path
+    beside_an_ended_film: tuple[Page, MienLive],
 ) -> None:
-    with mien_live(tmp_path, clip, "portrait", "--purpose", "self") as running:
-        WebDriverWait(blank, LIMIT_S, 0.1).until(lambda _: states(running) == ["ended", "running"])
-        page = Page(blank, running.address)
-        page.open()
-        page.until("return window.mien.stats.drawn > 1")
-        page.stop()
-        Select(page.part("source")).select_by_value(f"server:{running.ask('sources')[0]['name']}")
-        page.run(
-            "window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.href); }"
-        )
-        page.part("after-csv").click()
-        (address,) = page.run("return window.saved")
-        assert address.endswith("/readings/portrait.csv")
+    page, running = beside_an_ended_film
+    page.until("return window.mien.stats.drawn > 1")
+    page.stop()
+    Select(page.part("source")).select_by_value(f"server:{running.ask('sources')[0]['name']}")
+    page.run("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.href); }")
+    page.part("after-csv").click()
+    (address,) = page.run("return window.saved")
+    assert address.endswith("/readings/portrait.csv")

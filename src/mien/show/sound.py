@@ -12,8 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from mien.files import open_container
-from mien.film import FilmTimes, choose_stream, longest_gap_s
+from mien.film import FilmTimes, choose_stream, longest_gap_s, open_container
 
 COPIED: Final = frozenset({"aac", "mp3"})
 """Codecs that browsers play in MP4: their packets are taken as they are. Others become AAC."""

@@ -9,8 +9,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mien.errors import SourceError
-from mien.files import open_container
-from mien.film import choose_stream
+from mien.film import choose_stream, open_container
 from mien.source.base import check_file
 
 
