@@ -304,9 +304,26 @@ def test_on_a_phone_stop_shows_what_was_read_and_the_numbers_stay(page: Page) ->
     assert int(page.text("dropped")) >= before
 
 
+HOLDING_MARKS = """
+const send = window.fetch;
+window.asked = [];
+window.fetch = (url, options) => {
+  if (!String(url).endsWith("/annotations")) return send(url, options);
+  return new Promise((answer) => window.asked.push(() => answer(send(url, options))));
+};
+"""
+
+
 def test_two_quick_marks_are_two(running: Page, subject: str) -> None:
+    """Each is asked for after the one before it, or the answers could come in the other order."""
     record(running, subject)
+    running.run(HOLDING_MARKS)
     running.run("const mark = document.querySelector('[data-part=mark]'); mark.click(); mark.click();")
+    running.until("return window.asked.length")
+    assert running.run("return window.asked.length") == 1
+    running.run("window.asked[0]()")
+    running.until("return window.asked.length === 2")
+    running.run("window.asked[1]()")
     running.until_text("mark", "Mark (2)")
     running.part("keep-stop").click()
     running.part("keep-open").click()

@@ -311,7 +311,8 @@ with ClipWriter(Path(sys.argv[1]), (320, 240)) as clip:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no limit to a file's size")
 @pytest.mark.parametrize("frames", [4, 90])
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, frames: int) -> None:
-    command = [sys.executable, "-c", FULL, str(tmp_path / "clip.mp4"), str(frames)]
+    # -B: or Python would leave half a compiled module beside its source
+    command = [sys.executable, "-B", "-c", FULL, str(tmp_path / "clip.mp4"), str(frames)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "mien.errors.OutputError: cannot write" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,7 @@ export class Keeping {
   #now = null; // what the server says
   #last = null; // the recording that was begun while this page was open: {subject, recording, words}
   #marks = 0;
+  #marking = Promise.resolve();
   #asked = 0;
   #wasOn = false;
   #wanted = wantedSubject(location.search); // whom the subject's page wants recorded; null for nobody
@@ -40,7 +41,7 @@ export class Keeping {
       this.#begin();
     });
     part("keep-stop").addEventListener("click", () => this.#end());
-    part("mark").addEventListener("click", () => this.#mark());
+    part("mark").addEventListener("click", () => (this.#marking = this.#marking.then(() => this.#mark())));
     part("overlay").addEventListener("click", (event) => this.#choose(view.overlay.faceAt(event.clientX, event.clientY)));
     part("faces").addEventListener("click", (event) => {
       const track = event.target.closest("button")?.dataset.track;
@@ -118,13 +119,14 @@ export class Keeping {
     this.#last = { subject, recording: status.recording, words: `Recorded for ${subject}: ${clock(Math.floor(status.length_s))}${seen}.` };
   }
 
-  /** Mark this moment, by the server's clock, in the recording that is running. */
+  /** Mark this moment, by the server's clock, in the recording that is running; one after the other, so that they are numbered in the record's order. */
   async #mark() {
     if (!this.#now?.active || !this.#last) return;
     const { subject, recording } = this.#last;
-    const number = ++this.#marks; // before it is asked: who presses twice makes two
     await this.#try("keep-error", async () => {
+      const number = this.#marks + 1;
       const { from_s: fromS } = await ask(subjectPath(subject, "annotations"), { method: "POST", body: { kind: "event", text: `Mark ${number}`, recording } });
+      this.#marks = number;
       this.#view.timeline.mark(Date.now());
       this.#view.speaker.say(`Mark ${number} at ${clock(Math.floor(fromS))}`, performance.now());
       this.#part("mark").lastChild.textContent = `Mark (${number})`;
