@@ -17,6 +17,7 @@ from mien.train.evaluation.metrics import ferplus_targets
 from mien.train.joint.decide import Doubted, Lesson, fit_decision
 from mien.train.joint.negatives import Negatives
 from mien.train.joint.own_neutral import fit_own_neutral
+from mien.train.joint.quantify import fit_quantification
 from mien.train.joint.views import STANDARD_PLACE, look, presence_of
 from mien.train.scaling import choose_scaling, fit_logistic
 
@@ -41,7 +42,8 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
         seed: of what is left to chance.
 
     Returns:
-        The network's sidecar with temperatures, biases, presence, decision, and what own neutral faces need.
+        The network's sidecar with temperatures, biases, presence, decision, what own neutral faces need, and
+        what counting many faces needs.
     """
     answers = answer_all(network, faces.images)
     targets, has_majority = ferplus_targets(faces.votes, "all")  # type: ignore[arg-type]
@@ -57,7 +59,8 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
     sidecar = network.sidecar.model_copy(update=update)
     decision = decision_of(network, sidecar, faces, seed)
     own = fit_own_neutral(network, decision, faces, seed)
-    return sidecar.model_copy(update={"decision": decision, "own_neutral": own})
+    many = fit_quantification(network, decision, faces, seed)
+    return sidecar.model_copy(update={"decision": decision, "own_neutral": own, "quantification": many})
 
 
 def uncalibrated(sidecar: Sidecar) -> Sidecar:
@@ -70,6 +73,7 @@ def uncalibrated(sidecar: Sidecar) -> Sidecar:
         "certainty": None,
         "decision": None,
         "own_neutral": None,
+        "quantification": None,
     }
     known: dict[str, object] = {
         "format": 2,
