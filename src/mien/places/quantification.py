@@ -9,7 +9,8 @@ mix whose mean probabilities, by the confusion that the network has on faces wit
 those that were read (Bella et al. 2010, ICDM, "probabilistic adjusted count").
 
 Both stand on evidence that was calibrated on `validation`, by the size of the face (`Sidecar.quantification`).
-The limits are those of the bootstrap over people (Efron 1979): all readings of one are drawn together.
+The limits are those of the bootstrap over people (Efron 1979): all readings of one are drawn together. To each
+sample is added how far the calibration itself may be off, and what Jeffreys' prior (1946) allows a label.
 """
 
 from __future__ import annotations
@@ -114,15 +115,18 @@ class Quantifier:
         Returns:
             (labels,) the shares, which sum to 1, and (draws, labels) the same of bootstrap samples.
         """
-        weights, drawn = person_weights(people if people is not None else np.arange(len(evidence)), seed)
+        who = np.arange(len(evidence)) if people is None else people
+        weights, drawn = person_weights(who, seed)
         if method == "em":
             shares = most_likely(evidence, weights[None])
             samples = most_likely(evidence, drawn, start=shares)
         else:
             confusion = self._between(px) @ self._tables.confusion
             shares, samples = (adjusted(evidence, confusion, each) for each in (weights[None], drawn))
-        doubt = np.random.default_rng([seed, 1]).normal(0, self._facts.doubt, samples.shape)
-        samples = samples * np.exp(doubt)
+        random = np.random.default_rng([seed, 1])
+        samples = samples * np.exp(random.normal(0, self._facts.doubt, samples.shape))
+        # A label that nobody here shows is missed in each sample too: it may be as common as half a person is.
+        samples = samples + random.gamma(0.5, size=samples.shape) / len(np.unique(who))
         return shares[0], samples / samples.sum(axis=1, keepdims=True)
 
     @property

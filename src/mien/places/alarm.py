@@ -1,0 +1,101 @@
+"""Telling a turn of a crowd's mood from chance, by the charts of `mood.change`.
+
+What is a day there is an interval here. The crowd's own first intervals say what is usual and how they hang
+together; a CUSUM then watches, with a limit drawn so that false alarms are as rare as was chosen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+
+from mien.errors import ConfigError
+from mien.mood.change import slow
+from mien.mood.change.ar1 import REACH_SD, design, fit_many
+from mien.mood.change.charts import SHORTEST_FALSE_ALARM_DAYS, scan
+from mien.mood.change.limits import Plan, limit
+
+Measure = Literal["tension", "valence"]
+WATCHED: Final[tuple[Measure, ...]] = ("tension", "valence")
+"""What is watched. The promise about false alarms is shared among them."""
+
+BASELINE: Final = 30
+"""So many intervals with enough faces say what is usual: a third more than the charts' limits need."""
+
+LEAST_SD: Final = 0.02
+"""A crowd that is more even than this is taken to vary by it: no smaller change is one of mood."""
+
+
+class Turn(NamedTuple):
+    """A change of the crowd's mood.
+
+    Attributes:
+        measure: of what.
+        told: the interval after which it was told, from 0.
+        since: the interval in which it most likely began.
+        rises: whether the measure went up.
+    """
+
+    measure: Measure
+    told: int
+    since: int
+    rises: bool
+
+
+@dataclass(eq=False)
+class Watch:
+    """Watches one measure of a crowd.
+
+    Args:
+        measure: its name.
+        false_alarm_intervals: intervals from one false alarm to the next, of this measure alone.
+
+    Raises:
+        ConfigError: that is too often.
+    """
+
+    measure: Measure
+    false_alarm_intervals: float
+    _places: list[int] = field(default_factory=list)
+    _values: list[float] = field(default_factory=list)
+    _told: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if not self.false_alarm_intervals >= SHORTEST_FALSE_ALARM_DAYS:
+            raise ConfigError(
+                f"false alarms: expected at most one in {SHORTEST_FALSE_ALARM_DAYS:.0f} intervals for each of"
+                f" {', '.join(WATCHED)}, received one in {self.false_alarm_intervals:.3g}"
+            )
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is known what is usual."""
+        return len(self._values) > BASELINE
+
+    def add(self, place: int, value: float) -> Turn | None:
+        """Take the next interval's figure, and tell whether it shows a turn that was not told yet.
+
+        Args:
+            place: the interval, from 0, rising; those without a figure are left out.
+            value: the figure.
+        """
+        self._places.append(place)
+        self._values.append(value)
+        if not self.ready:
+            return None
+        days, values = np.array(self._places, np.int64) + 1, np.array(self._values)
+        before, own = days[:BASELINE], values[np.newaxis, :BASELINE]
+        columns = design(before, False)
+        fitted, shares = fit_many(before, own, columns), slow.weights(before, own, columns)[0]
+        spread = max(float(fitted.sd[0]), LEAST_SD)
+        far = np.clip((values - float(fitted.levels[0, 0])) / spread, -REACH_SD, REACH_SD)
+        upper = limit(Plan.of("cusum", before, False), shares, self.false_alarm_intervals)
+        _, found = scan("cusum", far[BASELINE - 1 :], days[BASELINE - 1 :], slow.next_day(shares), upper)
+        for each in found:
+            if each.at not in self._told:
+                self._told.add(each.at)
+                told, since = (self._places[BASELINE + at] for at in (each.at, each.since))
+                return Turn(self.measure, told, since, each.direction > 0)
+        return None
