@@ -1,9 +1,9 @@
 """What `mien crowd` may promise: shares, intervals, sizes, made scenes, a turn found, and speed.
 
-    python benchmarks/crowds.py mix       # shares of PublicTest, its classes mixed anew, against plain counting
-    python benchmarks/crowds.py sizes     # the same, and London's smiles, with faces shrunk to 12 ... 48 pixels
+    python benchmarks/crowds.py mix       # shares of PublicTest, re-mixed at random, against plain counting
+    python benchmarks/crowds.py sizes     # the same with faces shrunk to 12 ... 48 pixels, and London's smiles
     python benchmarks/crowds.py scenes    # faces found in made photographs by size, and the share that smiles
-    python benchmarks/crowds.py turn      # a made crowd that stops smiling, in an H.264 film by a moving camera
+    python benchmarks/crowds.py turn      # a made crowd stops smiling, in an H.264 film by a moving camera
     python benchmarks/crowds.py alarms    # how often nothing is told for a change, and how soon a change is
     python benchmarks/crowds.py speed     # 1080p with 50 faces, and a photograph of 4K with 200
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -63,7 +63,7 @@ class PublicTest:
         self.by_label = [np.flatnonzero(self.truth == place) for place in range(len(FER2013))]
 
     def read(self, px: int) -> tuple[Floats, Index]:
-        """Read the faces shrunk to so many pixels and back: evidence, and the label that `mien analyze` gives.
+        """Read the faces shrunk to so many pixels and back: evidence, and the labels of `mien analyze`.
 
         The labels are places in those of the quantifier; -1 is contempt, which PublicTest has not.
         """
@@ -74,7 +74,9 @@ class PublicTest:
         own = [
             self.quantifier.labels.index(name) if name in self.quantifier.labels else -1 for name in EMOTIONS
         ]
-        evidence = self.quantifier.evidence(np.concatenate([*map(features, answers)]), np.full(len(crops), px))
+        evidence = self.quantifier.evidence(
+            np.concatenate([*map(features, answers)]), np.full(len(crops), px)
+        )
         return evidence, np.array(own)[np.concatenate(labels)]
 
     def mixed(self, count: int, random: np.random.Generator) -> tuple[Index, Floats]:

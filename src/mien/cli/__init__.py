@@ -20,6 +20,7 @@ from mien.cli import (
     bench,
     compare,
     consent,
+    crowd,
     dataset,
     demo,
     doctor,
@@ -86,6 +87,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=READ)(analyze.analyze)
 app.command(rich_help_panel=READ)(explain.explain)
+app.command(rich_help_panel=READ)(crowd.crowd)
 app.command(rich_help_panel=READ)(demo.demo)
 
 app.command(rich_help_panel=LIVE)(live.live)

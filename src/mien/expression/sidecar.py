@@ -209,8 +209,8 @@ class Quantification(_Part):
         labels: what is counted.
         weights: 15 rows, a column for each label.
         sizes: by rising `px`, of faces that were shrunk to it.
-        doubt: standard deviation of the logarithm of a large crowd's shares, as the labels of `validation` are
-            only so many.
+        doubt: standard deviation of the logarithm of a large crowd's shares, as `validation` has only so many
+            faces.
     """
 
     labels: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
@@ -224,7 +224,7 @@ class Quantification(_Part):
         rows = [*self.weights, *(each.bias for each in self.sizes)]
         rows += [row for each in self.sizes for row in each.confusion]
         if any(len(row) != count for row in rows) or any(len(each.confusion) != count for each in self.sizes):
-            raise ValueError(f"expected {count} numbers in each row of the quantification, one for each label")
+            raise ValueError(f"expected {count} numbers in each row of the quantification")
         if any(label not in EMOTIONS for label in self.labels):
             raise ValueError(f"expected labels out of {', '.join(EMOTIONS)}")
         if [each.px for each in self.sizes] != sorted({each.px for each in self.sizes}):

@@ -77,9 +77,10 @@ class Cell(NamedTuple):
 
 
 def fields(xy: NDArray[np.floating], grid: Grid) -> NDArray[np.int64]:
-    """(n, 2) column and row of places, (n, 2) as shares of the picture's sides; what is outside, at the edge."""
+    """(n, 2) column and row of places, given as shares of the picture's sides; what is outside, at the edge."""
     size = np.array([grid.columns, grid.rows])
-    return np.floor(np.asarray(xy, np.float64).reshape(-1, 2) * size).astype(np.int64).clip(0, size - 1)
+    places = np.floor(np.asarray(xy, np.float64).reshape(-1, 2) * size).clip(0, size - 1)
+    return np.asarray(places, np.int64)
 
 
 def check_least(least: int) -> int:

@@ -1,4 +1,4 @@
-"""A crowd: how many faces, and what they show as a group, over the picture and over time. Nobody by themselves.
+"""A crowd: how many faces, and what they show as a group, over the picture and over time.
 
 Faces are found and followed by the pipeline, as anywhere in Mien. Once a second all that are large enough are
 read; these readings stay in memory until their interval ends, are counted, and are gone. What is given out is
@@ -22,6 +22,7 @@ from mien.expression.network import Network, load_network
 from mien.face.detect import Detector
 from mien.face.detect.tiled import Tiled
 from mien.fetch import cached
+from mien.files import write_json, written_whole
 from mien.pipeline import Pipeline
 from mien.places.alarm import WATCHED, Turn, Watch
 from mien.places.cells import LEAST_FACES, Cell, Grid, cells, check_least
@@ -114,6 +115,24 @@ class Crowd:
             rows += [_row(moment, name, group) for name, group in parts if group is not None]
         return pd.DataFrame(rows, columns=None if rows else ["start_s", "end_s", "cell", "faces"])
 
+    def save(self, folder: Path) -> list[Path]:
+        """Write crowd.json and crowd.csv, which hold groups only.
+
+        Args:
+            folder: made where it is missing.
+
+        Returns:
+            What was written.
+
+        Raises:
+            OutputError: it can't be written.
+        """
+        table, facts = folder / "crowd.csv", folder / "crowd.json"
+        with written_whole(table) as temporary:
+            self.frame.to_csv(temporary, index=False)
+        write_json(facts, self.as_dict())
+        return [facts, table]
+
 
 def _row(moment: Moment, name: str, group: Group) -> dict[str, Any]:
     known = group.as_dict()
@@ -140,7 +159,7 @@ class Counter:
     """
 
     quantifier: Quantifier
-    grid: Grid = Grid()
+    grid: Grid = field(default_factory=Grid)
     least: int = LEAST_FACES
     read_from_px: float = READ_FROM_PX
     interval_s: float = INTERVAL_S
@@ -224,7 +243,8 @@ def read_crowd(
         read_from_px: narrower faces are counted as seen, but not read; at least 16.
         interval_s: how much of a video is counted together, in seconds.
         false_alarm_hours: one change in so many hours is told though nothing has changed.
-        seconds: end after so many seconds of the source's time; None reads it to its end.
+        seconds: end after so many seconds of the source's time; None reads it to its end. Ctrl-C ends a
+            camera or stream, whatever it has shown until then.
         told: called with each interval when it has ended, and the changes that it has shown.
         shown: called with each frame, for drawing; see `picture.Picture`.
         detector: what finds faces. Left out, YuNet where its file is there, else MTCNN; both in tiles.
@@ -269,13 +289,17 @@ def read_crowd(
         told(moment, found)
 
     with closing(source), Pipeline(settings, detector=finds, network=reads) as pipeline:
-        for frame, faces in pipeline.stream(source):
-            still = still or frame.still
-            if seconds is not None and frame.time_s > seconds:
-                break
-            if (ended := counter.add(frame, faces)) is not None:
-                take(ended)
-            shown(frame, faces, moments[-1] if moments else None)
+        try:
+            for frame, faces in pipeline.stream(source):
+                still = still or frame.still
+                if seconds is not None and frame.time_s > seconds:
+                    break
+                if (ended := counter.add(frame, faces)) is not None:
+                    take(ended)
+                shown(frame, faces, moments[-1] if moments else None)
+        except KeyboardInterrupt:
+            if not source.live:
+                raise
         if (last := counter.finish()) is not None:
             take(last)
     if not moments:
@@ -317,4 +341,3 @@ def _settings(
     if settings.detector == "auto" and (settings.detector_model or cached("yunet")):
         return settings.model_copy(update={"detector": "yunet"})
     return settings
-

@@ -1,4 +1,4 @@
-"""What a group of people shows: the mix of expressions, valence, arousal and tension, each with its interval."""
+"""What a group of people shows: mix of expressions, valence, arousal and tension, each with its interval."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ TENSE: Final = ("anger", "fear", "disgust")
 READ_FROM_PX: Final = 16
 """Narrower faces are seen, but not read; measured by `benchmarks/crowds.py sizes`."""
 
-SIZES: Final = MappingProxyType({"under 16": 0, "16-20": 16, "20-24": 20, "24-32": 24, "32-48": 32, "48 on": 48})
+SIZES: Final = MappingProxyType(
+    {"under 16": 0, "16-20": 16, "20-24": 20, "24-32": 24, "32-48": 32, "48 on": 48}
+)
 """The sizes that are told apart, in pixels, by their least."""
 
 
@@ -131,7 +133,7 @@ def group_of(readings: Readings, quantifier: Quantifier, seed: int = 0) -> Group
 
 
 def sizes_px(faces: Faces) -> Floats:
-    """(n,) each face's size in pixels: the side of the square that is cut out, from brow to chin and wider."""
+    """(n,) each face's size in pixels: the side of its crop, about the height of its box."""
     return np.asarray(np.linalg.norm(face_squares(faces)[1], axis=1), np.float64)
 
 

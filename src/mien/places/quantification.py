@@ -8,9 +8,9 @@ most likely one (Saerens, Latinne & Decaestecker 2002, Neural Computation 14(1),
 mix whose mean probabilities, by the confusion that the network has on faces with known labels, would be
 those that were read (Bella et al. 2010, ICDM, "probabilistic adjusted count").
 
-Both stand on evidence that was calibrated on `validation`, by the size of the face (`Sidecar.quantification`).
-The limits are those of the bootstrap over people (Efron 1979): all readings of one are drawn together. To each
-sample is added how far the calibration itself may be off, and what Jeffreys' prior (1946) allows a label.
+Both stand on evidence that was calibrated on `validation` by the size of the face (`Sidecar.quantification`).
+The limits are those of the bootstrap over people (Efron 1979): all readings of one are drawn together. To
+each sample is added how far the calibration itself may be off, and what a prior allows each label (Perks 1947).
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class Quantifier:
             shares, samples = (adjusted(evidence, confusion, each) for each in (weights[None], drawn))
         random = np.random.default_rng([seed, 1])
         samples = samples * np.exp(random.normal(0, self._facts.doubt, samples.shape))
-        # A label that nobody here shows is missed in each sample too: it may be as common as half a person is.
-        samples = samples + random.gamma(0.5, size=samples.shape) / len(np.unique(who))
+        # A label that nobody here shows is in no sample either, and may be there all the same.
+        samples = samples + random.gamma(1 / samples.shape[1], size=samples.shape) / len(np.unique(who))
         return shares[0], samples / samples.sum(axis=1, keepdims=True)
 
     @property
@@ -145,7 +145,7 @@ class Quantifier:
         )
 
     def _between(self, px: NDArray[np.floating]) -> Floats:
-        """(n, sizes) how far each face has the calibration of each size; linear in the logarithm of its own."""
+        """(n, sizes) the weight of each size's calibration for each face; linear in the logarithm of its own."""
         known = np.log([each.px for each in self._facts.sizes])
         own = np.log(np.maximum(np.asarray(px, np.float64), 1.0))
         return np.stack([np.interp(own, known, each) for each in np.eye(len(known))], axis=-1)
