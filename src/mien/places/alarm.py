@@ -6,6 +6,7 @@ together; a CUSUM then watches, with a limit drawn so that false alarms are as r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -44,13 +45,43 @@ class Turn(NamedTuple):
     rises: bool
 
 
-@dataclass(eq=False)
-class Watch:
-    """Watches one measure of a crowd.
+def find_turns(
+    measure: Measure, places: Sequence[int], values: Sequence[float], false_alarm_intervals: float
+) -> list[Turn]:
+    """Find the turns of one measure.
 
     Args:
         measure: its name.
+        places: (n,) the intervals that have a figure, from 0, rising.
+        values: (n,) the figures.
         false_alarm_intervals: intervals from one false alarm to the next, of this measure alone.
+
+    Returns:
+        The turns by `told`; none where there are no more than `BASELINE` figures.
+    """
+    if len(values) <= BASELINE:
+        return []
+    days, figures = np.array(places, np.int64) + 1, np.array(values, np.float64)
+    before, own = days[:BASELINE], figures[np.newaxis, :BASELINE]
+    columns = design(before, False)
+    fitted, shares = fit_many(before, own, columns), slow.weights(before, own, columns)[0]
+    spread = max(float(fitted.sd[0]), LEAST_SD)
+    far = np.clip((figures - float(fitted.levels[0, 0])) / spread, -REACH_SD, REACH_SD)
+    upper = limit(Plan.of("cusum", before, False), shares, false_alarm_intervals)
+    _, found = scan("cusum", far[BASELINE - 1 :], days[BASELINE - 1 :], slow.next_day(shares), upper)
+    return [
+        Turn(measure, places[BASELINE + each.at], places[BASELINE + each.since], each.direction > 0)
+        for each in found
+    ]
+
+
+@dataclass(eq=False)
+class Watch:
+    """Watches one measure of a crowd while it goes on.
+
+    Args:
+        measure: its name.
+        false_alarm_intervals: as in `find_turns`.
 
     Raises:
         ConfigError: that is too often.
@@ -69,13 +100,8 @@ class Watch:
                 f" {', '.join(WATCHED)}, received one in {self.false_alarm_intervals:.3g}"
             )
 
-    @property
-    def ready(self) -> bool:
-        """Whether it is known what is usual."""
-        return len(self._values) > BASELINE
-
     def add(self, place: int, value: float) -> Turn | None:
-        """Take the next interval's figure, and tell whether it shows a turn that was not told yet.
+        """Take the next interval's figure, and return the turn that it shows, if it was not told yet.
 
         Args:
             place: the interval, from 0, rising; those without a figure are left out.
@@ -83,19 +109,8 @@ class Watch:
         """
         self._places.append(place)
         self._values.append(value)
-        if not self.ready:
-            return None
-        days, values = np.array(self._places, np.int64) + 1, np.array(self._values)
-        before, own = days[:BASELINE], values[np.newaxis, :BASELINE]
-        columns = design(before, False)
-        fitted, shares = fit_many(before, own, columns), slow.weights(before, own, columns)[0]
-        spread = max(float(fitted.sd[0]), LEAST_SD)
-        far = np.clip((values - float(fitted.levels[0, 0])) / spread, -REACH_SD, REACH_SD)
-        upper = limit(Plan.of("cusum", before, False), shares, self.false_alarm_intervals)
-        _, found = scan("cusum", far[BASELINE - 1 :], days[BASELINE - 1 :], slow.next_day(shares), upper)
-        for each in found:
-            if each.at not in self._told:
-                self._told.add(each.at)
-                told, since = (self._places[BASELINE + at] for at in (each.at, each.since))
-                return Turn(self.measure, told, since, each.direction > 0)
+        for turn in find_turns(self.measure, self._places, self._values, self.false_alarm_intervals):
+            if turn.told not in self._told:
+                self._told.add(turn.told)
+                return turn
         return None

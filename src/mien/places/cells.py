@@ -77,7 +77,7 @@ class Cell(NamedTuple):
 
 
 def fields(xy: NDArray[np.floating], grid: Grid) -> NDArray[np.int64]:
-    """(n, 2) column and row of places, given as shares of the picture's sides; what is outside, at the edge."""
+    """(n, 2) column and row of places, given as shares of the picture's sides and kept inside it."""
     size = np.array([grid.columns, grid.rows])
     places = np.floor(np.asarray(xy, np.float64).reshape(-1, 2) * size).clip(0, size - 1)
     return np.asarray(places, np.int64)

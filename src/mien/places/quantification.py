@@ -10,7 +10,7 @@ those that were read (Bella et al. 2010, ICDM, "probabilistic adjusted count").
 
 Both stand on evidence that was calibrated on `validation` by the size of the face (`Sidecar.quantification`).
 The limits are those of the bootstrap over people (Efron 1979): all readings of one are drawn together. To
-each sample is added how far the calibration itself may be off, and what a prior allows each label (Perks 1947).
+each sample is added how far the calibration may be off, and what a prior allows each label (Perks 1947).
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Quantifier:
         )
 
     def _between(self, px: NDArray[np.floating]) -> Floats:
-        """(n, sizes) the weight of each size's calibration for each face; linear in the logarithm of its own."""
+        """(n, sizes) the weight of each size's calibration for each face; linear in the logarithm."""
         known = np.log([each.px for each in self._facts.sizes])
         own = np.log(np.maximum(np.asarray(px, np.float64), 1.0))
         return np.stack([np.interp(own, known, each) for each in np.eye(len(known))], axis=-1)

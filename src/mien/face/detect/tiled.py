@@ -21,7 +21,7 @@ LARGE_PX: Final = 96
 """Larger faces are found in the whole picture."""
 
 SMALLEST_SEEN_PX: Final = 16
-"""Detectors are sure of faces from here on: tiles pay where a picture would be shrunk until they are smaller."""
+"""Detectors are sure of faces from here on: tiles pay where a picture would be shrunk further."""
 
 _SAME_FACE: Final = 0.5
 _AT_EDGE_PX: Final = 2
