@@ -294,8 +294,8 @@ def turn(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
         made.write_film(film, frames(), rate_hz)
-        read = read_crowd(film, false_alarm_hours=24, **detector(options))
-    print(f"{len(crowd)} people, 60 % smile until {turn_s} s, then 25 %; one false alarm in 24 h is allowed")
+        read = read_crowd(film, interval_s=5, **detector(options))
+    print(f"{len(crowd)} people, 60 % smile until {turn_s} s, then 25 %; one false alarm in 8 h is allowed")
     for each in read.turns:
         told, since = read.moments[each.told], read.moments[each.since]
         way = "rises" if each.rises else "falls"

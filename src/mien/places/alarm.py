@@ -22,8 +22,9 @@ Measure = Literal["tension", "valence"]
 WATCHED: Final[tuple[Measure, ...]] = ("tension", "valence")
 """What is watched. The promise about false alarms is shared among them."""
 
-BASELINE: Final = 30
-"""So many intervals with enough faces say what is usual: a third more than the charts' limits need."""
+BASELINE: Final = 60
+"""So many intervals with enough faces say what is usual. Half as many leave its level so unsure that a limit
+for one false alarm in hours is not reached by a fall of three standard deviations for minutes."""
 
 LEAST_SD: Final = 0.02
 """A crowd that is more even than this is taken to vary by it: no smaller change is one of mood."""
@@ -64,7 +65,11 @@ def find_turns(
     days, figures = np.array(places, np.int64) + 1, np.array(values, np.float64)
     before, own = days[:BASELINE], figures[np.newaxis, :BASELINE]
     columns = design(before, False)
-    fitted, shares = fit_many(before, own, columns), slow.weights(before, own, columns)[0]
+    fitted = fit_many(before, own, columns)
+    if np.ptp(own) > 0:
+        shares = slow.weights(before, own, columns)[0]
+    else:  # figures that are all the same say nothing of how they hang together
+        shares = np.array([each.weight for each in slow.QUICK]) / sum(each.weight for each in slow.QUICK)
     spread = max(float(fitted.sd[0]), LEAST_SD)
     far = np.clip((figures - float(fitted.levels[0, 0])) / spread, -REACH_SD, REACH_SD)
     upper = limit(Plan.of("cusum", before, False), shares, false_alarm_intervals)

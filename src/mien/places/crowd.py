@@ -38,7 +38,7 @@ FPS: Final = 5.0
 """Frames a second that are analysed, where nothing else was chosen: enough to follow faces by."""
 
 INTERVAL_S: Final = 10.0
-FALSE_ALARM_HOURS: Final = 24.0
+FALSE_ALARM_HOURS: Final = 8.0
 
 Shown = Callable[[Frame, Faces, "Moment | None"], None]
 """Given each frame with its faces, and the last moment there is: for drawing, which covers the faces."""
