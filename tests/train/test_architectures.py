@@ -18,30 +18,29 @@ from mien.labels import EMOTIONS, FER2013
 from mien.train import fit as fitting
 from mien.train.backend import data_format, load_keras
 from mien.train.export.to_onnx import KERAS_LIMIT, halve_weights, multiply_adds, to_onnx
-from mien.train.fit import Lessons, best_network, fit, predict_outputs, prepared
-from mien.train.joint.fit import first_state
-from mien.train.joint.recipe import JointRecipe
-from mien.train.network_parts import PARTS
-from mien.train.networks.choice import BUILDERS, build
-from mien.train.recipe import Recipe, built_in_recipes, read_recipe
-from mien.train.run import deploy
+from mien.train.export.write import deploy
+from mien.train.fit import first_state, fit, kept_network, predict, prepared
+from mien.train.networks import NETWORKS, networks_of
+from mien.train.recipe import built_in_recipes, read_recipe
+from mien.train.targets import TrainingTargets
 from small_joint import striped_faces
 from untrained import SIZE_PX, VARIANTS, given_away, recipe_of, trained
 
 keras = load_keras()
 every_network = pytest.mark.parametrize("variant", VARIANTS)
-one_of_each = pytest.mark.parametrize("variant", PARTS)
+one_of_each = pytest.mark.parametrize("variant", networks_of("labels"))
 
 
 def pictures(count: int = 3) -> NDArray[np.uint8]:
     return np.random.default_rng(3).integers(0, 256, (count, SIZE_PX, SIZE_PX), np.uint8)
 
 
-def test_every_architecture_has_its_part_its_builder_and_its_recipe() -> None:
-    assert set(PARTS) == set(BUILDERS) <= set(VARIANTS)
-    recipes = {read_recipe(name).network.architecture for name in built_in_recipes()}
-    assert set(PARTS) <= recipes
-    for name in set(PARTS) - {"mobilenet"}:
+def test_every_network_has_a_recipe() -> None:
+    labels, joint = networks_of("labels"), networks_of("joint")
+    assert len(labels) + len(joint) == len(NETWORKS)
+    assert set(labels) <= set(VARIANTS)
+    assert {type(read_recipe(name).network) for name in built_in_recipes()} == set(NETWORKS)
+    for name in set(labels) - {"mobilenet"}:
         assert read_recipe(name).network.architecture == name
 
 
@@ -59,8 +58,7 @@ def test_weights_and_multiply_adds_are_those_of_the_documentation(
     name: str, weights: int, million: float
 ) -> None:
     recipe = read_recipe(name)
-    assert isinstance(recipe, Recipe)
-    model = deploy(build(recipe.network, size_px=48, classes=7, votes=True), recipe, 7)
+    model = deploy(recipe.build(), recipe)
     assert model.count_params() == weights
     assert multiply_adds(to_onnx(model, outputs=tuple(model.output))) == pytest.approx(
         million * 1e6, abs=0.05e6
@@ -73,9 +71,7 @@ def test_weights_and_multiply_adds_are_those_of_the_documentation(
 def network_of(name: str) -> Any:
     """Build a shipped recipe's network as it is in training, whole, ready for a step."""
     recipe = read_recipe(name)
-    if isinstance(recipe, JointRecipe):
-        return first_state(recipe, landmarks=True)[0]
-    return build(recipe.network, size_px=recipe.data.size_px, classes=7, votes=True)
+    return first_state(recipe, striped_faces(7))[0]
 
 
 @pytest.mark.parametrize("name", built_in_recipes())
@@ -126,7 +122,7 @@ def test_outputs_in_training_and_as_given_away(variant: str) -> None:
 def test_both_layouts_give_the_same_answers(variant: str) -> None:
     last, first = (trained(variant, layout=layout) for layout in ("channels_last", "channels_first"))
     first.set_weights(last.get_weights())
-    expected, received = (predict_outputs(model, pictures()) for model in (last, first))
+    expected, received = (predict(model, pictures()) for model in (last, first))
     for name, values in expected.items():
         assert values.std() > 0
         np.testing.assert_allclose(received[name], values, rtol=0, atol=1e-5 * np.abs(values).max())
@@ -173,22 +169,22 @@ def test_saved_and_loaded_it_answers_the_same(variant: str, tmp_path: Path) -> N
 
 @one_of_each
 def test_a_little_run_learns_and_is_found_again(variant: str, tmp_path: Path) -> None:
-    fine = {"epochs": 2, "batch": 16, "learning_rate": 0.003, "average": 0.5}
-    recipe = recipe_of(variant, head={"epochs": 0}, fine=fine)
+    settings = {"epochs": 2, "batch": 16, "learning_rate": 0.003, "average": 0.5}
+    recipe = recipe_of(variant, head={"epochs": 0}, fit=settings)
     train, validation = striped_faces(64, 0, landmarks=False), striped_faces(28, 1, landmarks=False)
-    model, state = fit(recipe, train, validation, folder=tmp_path, imagenet=None)
+    model, state = fit(recipe, train, validation, folder=tmp_path)
     assert state.history[1]["loss"] < state.history[0]["loss"]
     assert ("validation_ccc_valence" in state.history[0]) == (variant == "scep")
-    kept, _ = best_network(recipe, train, tmp_path)
+    kept, _ = kept_network(recipe, train, tmp_path)
     for one, other in zip(kept.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @one_of_each
 def test_without_votes_it_learns_the_label_alone(variant: str, tmp_path: Path) -> None:
-    recipe = recipe_of(variant, head={"epochs": 0}, fine={"epochs": 1, "batch": 16})
+    recipe = recipe_of(variant, head={"epochs": 0}, fit={"epochs": 1, "batch": 16})
     faces = striped_faces(32, 0, votes=False, landmarks=False)
-    model, _ = fit(recipe, faces, faces, folder=tmp_path, imagenet=None)
+    model, _ = fit(recipe, faces, faces, folder=tmp_path)
     assert set(model.output) == {"logits"}
 
 
@@ -199,8 +195,8 @@ def test_a_backbone_from_imagenet_sees_faces_before_it_learns(monkeypatch: pytes
     for weights in ("imagenet", "random"):
         part = VARIANTS["scep on mobilenet"] | {"weights": weights}
         recipe = recipe_of("scep", network=part)
-        fitting.meet_faces("network", recipe, faces, Lessons.of(faces, recipe))
+        fitting.meet_faces("network", recipe, faces.images, TrainingTargets.of(faces, recipe))
     for variant in ("zhou", "scep"):
         recipe = recipe_of(variant)
-        fitting.meet_faces("network", recipe, faces, Lessons.of(faces, recipe))
+        fitting.meet_faces("network", recipe, faces.images, TrainingTargets.of(faces, recipe))
     assert met == ["network"]

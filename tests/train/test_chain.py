@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from mien.errors import ConfigError
-from mien.train.joint import chain
-from mien.train.joint.recipe import JointRecipe
-from mien.train.recipe import change_recipe, read_recipe
+from mien.train import run
+from mien.train.recipe import JointRecipe, change_recipe, read_recipe
 
 EPOCHS = {
     "mien-large": 36, "mien-alone": 40, "mien-mobilenet": 24, "mien-taught": 16,
@@ -23,13 +22,13 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[JointRecipe]:
     """What was trained, in order; a recipe is finished if the very same was trained."""
     done: list[JointRecipe] = []
 
-    def train_jointly(recipe: JointRecipe, data: Path, **options: Any) -> str:
-        assert options["folder"].name == recipe.name
+    def train_alone(recipe: JointRecipe, data: Path, folder: Path, *_: Any, **__: Any) -> str:
+        assert folder.name == recipe.name
         done.append(recipe)
         return recipe.name
 
-    monkeypatch.setattr(chain, "train_jointly", train_jointly)
-    monkeypatch.setattr(chain, "is_finished", lambda recipe, data, folder: recipe in done)
+    monkeypatch.setattr(run, "train_alone", train_alone)
+    monkeypatch.setattr(run, "is_finished", lambda recipe, data, folder: recipe in done)
     return done
 
 
@@ -41,7 +40,7 @@ def asked(minutes: float | None, seed: int = 3) -> JointRecipe:
 
 @pytest.mark.parametrize("minutes", [None, 0.05, 1, 7, 10, 20, 30, 60, 90, 600])
 def test_each_is_trained_once_whatever_the_minutes(trained: list[JointRecipe], minutes: float | None) -> None:
-    assert chain.train_chain(asked(minutes), Path("data"), folder=Path("runs/mien")) == "mien"
+    assert run.train(asked(minutes), Path("data"), folder=Path("runs/mien")) == "mien"
     assert [recipe.name for recipe in trained] == [
         "mien-mobilenet", "mien-large", "mien-alone", "mien-taught", "mien-fine", "mien-plain", "mien",
     ]  # fmt: skip
@@ -55,7 +54,7 @@ def test_each_is_trained_once_whatever_the_minutes(trained: list[JointRecipe], m
 
 def test_the_same_command_trains_nothing_before_it_again(trained: list[JointRecipe]) -> None:
     for _ in range(2):
-        chain.train_chain(asked(60), Path("data"), folder=Path("runs/mien"))
+        run.train(asked(60), Path("data"), folder=Path("runs/mien"))
     assert [recipe.name for recipe in trained].count("mien-taught") == 1
     assert trained[-1] == trained[-2]
 
@@ -63,4 +62,4 @@ def test_the_same_command_trains_nothing_before_it_again(trained: list[JointReci
 def test_a_recipe_that_stands_on_itself_is_refused(trained: list[JointRecipe]) -> None:
     circular = asked(None).model_copy(update={"starts_from": "mien"})
     with pytest.raises(ConfigError, match="stands on itself"):
-        chain.train_chain(circular, Path("data"), folder=Path("runs/mien"))
+        run.train(circular, Path("data"), folder=Path("runs/mien"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mien.errors import DatasetError, OutputError
-from mien.train.checkpoint import Arrays, LoopState, load_checkpoint, save_checkpoint
+from mien.train.run_folder import Arrays, LoopState, load_checkpoint, save_checkpoint
 
 STATE = LoopState("abc", epoch=3, best_epoch=2, best_accuracy=0.5, seconds=1.5, history=[{"loss": 0.25}])
 ARRAYS: dict[str, Arrays] = {"model": [np.eye(2, dtype=np.float32), np.array(7)], "average": [np.zeros(3)]}

@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.labels import FERPLUS_VOTES
+from mien.train.data import FaceSet
 from mien.train.data.negatives import PHOTOGRAPHS, Negatives, part_of_a_face
-from mien.train.joint.batches import Lessons, batches, make_batch, mix, with_negatives
-from mien.train.joint.pictures import HostPictures
+from mien.train.pictures import HostPictures
+from mien.train.targets import TrainingTargets, batches, joint_batch, mix, with_negatives
 from small_joint import SIZE_PX, small_recipe, striped_faces
 
 pytest.importorskip("skimage")
@@ -18,22 +19,23 @@ NEGATIVES = Negatives("train", SIZE_PX)
 PICTURES = HostPictures(FACES.images, NEGATIVES)
 
 
-def lessons(smoothing: float = 0.0) -> Lessons:
-    return Lessons.of(FACES, label_smoothing=smoothing)
+def made_of(faces: FaceSet = FACES, smoothing: float = 0.0) -> TrainingTargets:
+    return TrainingTargets.of(faces, small_recipe(label_smoothing=smoothing))
 
 
 def test_targets_are_shares_of_votes_and_smoothed_labels() -> None:
-    made = lessons(0.1)
-    assert made.votes[1] == pytest.approx(FACES.votes[1] / 10)  # type: ignore[index]
-    assert made.fer2013[1, FACES.targets[1]] == pytest.approx(0.9 + 0.1 / 7)
-    assert made.fer2013.sum(axis=1) == pytest.approx(1)
+    made = made_of(smoothing=0.1)
+    votes, fer2013 = made.targets["votes"], made.targets["fer2013"]
+    assert votes[1] == pytest.approx(FACES.votes[1] / 10)  # type: ignore[index]
+    assert fer2013[1, FACES.targets[1]] == pytest.approx(0.9 + 0.1 / 7)
+    assert fer2013.sum(axis=1) == pytest.approx(1)
     assert made.no_face.tolist() == [number % 23 == 0 for number in range(70)]
 
 
 def test_faces_without_votes_weigh_nothing_there() -> None:
-    made = Lessons.of(replace(FACES, votes=None), label_smoothing=0)
-    assert not made.has_votes.any()
-    batch = make_batch(made, np.arange(16), small_recipe(), PICTURES, np.random.default_rng(0))
+    made = made_of(replace(FACES, votes=None))
+    assert not made.weights["votes"].any()
+    batch = joint_batch(made, np.arange(16), small_recipe(), PICTURES, np.random.default_rng(0))
     assert not batch.weights["votes"][:16].any()
     assert batch.weights["fer2013"][:10].any()
 
@@ -52,7 +54,7 @@ def test_teachers_are_asked_about_what_the_pupil_sees_and_have_their_share() -> 
         return said
 
     alone, both = (
-        make_batch(lessons(), np.arange(16), recipe, PICTURES, np.random.default_rng(5), teacher)
+        joint_batch(made_of(), np.arange(16), recipe, PICTURES, np.random.default_rng(5), teacher)
         for teacher in (None, teach)
     )
     np.testing.assert_array_equal(alone.images, both.images)
@@ -96,7 +98,7 @@ def test_a_mixed_face_has_mixed_targets_and_no_landmarks() -> None:
 
 def test_a_batch_is_faces_and_then_pictures_without_one() -> None:
     recipe = small_recipe(wild=0.5, mixup=0.0)
-    batch = make_batch(lessons(), np.arange(16), recipe, PICTURES, np.random.default_rng(0))
+    batch = joint_batch(made_of(), np.arange(16), recipe, PICTURES, np.random.default_rng(0))
     assert len(batch.images) == 20
     assert batch.targets["votes"][16:, FERPLUS_VOTES.index("not-a-face")] == pytest.approx(1)
     assert not batch.targets["presence"][16:].any()
@@ -119,7 +121,7 @@ def test_no_negatives_is_fine() -> None:
 def test_each_face_comes_once_an_epoch_and_chance_repeats() -> None:
     recipe = small_recipe(wild=0.0, mixup=0.0)
     first, again = (
-        list(batches(lessons(), recipe, PICTURES, np.random.default_rng([2, 1, 0]))) for _ in range(2)
+        list(batches(made_of(), recipe, PICTURES, np.random.default_rng([2, 1, 0]))) for _ in range(2)
     )
     assert len(first) == 70 // 16
     for one, other in zip(first, again, strict=True):

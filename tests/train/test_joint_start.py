@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from mien.errors import ModelError
-from mien.train.checkpoint import LoopState, save_checkpoint
-from mien.train.joint.fit import build
-from mien.train.joint.recipe import JointRecipe
-from mien.train.joint.run import first_weights
+from mien.train.recipe import JointRecipe
+from mien.train.run import first_weights
+from mien.train.run_folder import LoopState, save_checkpoint
 from small_joint import small_recipe
 
 
 def earlier_run(folder: Path, recipe: JointRecipe) -> tuple[Path, list[np.ndarray]]:
-    model = build(recipe, landmarks=True, layout="channels_last")
+    model = recipe.build(landmarks=True, given_away=True)
     random = np.random.default_rng(3)
     model.set_weights([random.normal(size=weight.shape) for weight in model.get_weights()])
     path = folder / "earlier.keras"
@@ -28,7 +27,7 @@ def test_a_network_goes_on_from_an_earlier_run(tmp_path: Path) -> None:
     recipe = small_recipe()
     path, weights = earlier_run(tmp_path, recipe)
     prime, source = first_weights(recipe, tmp_path / "run", start=path)
-    model = build(recipe, landmarks=True)
+    model = recipe.build(landmarks=True)
     prime(model)
     assert source == str(path)
     for got, expected in zip(model.get_weights(), weights, strict=True):
@@ -37,10 +36,10 @@ def test_a_network_goes_on_from_an_earlier_run(tmp_path: Path) -> None:
 
 def test_without_a_file_it_starts_from_chance(tmp_path: Path) -> None:
     prime, source = first_weights(small_recipe(), tmp_path)
-    model = build(small_recipe(), landmarks=True)
+    model = small_recipe().build(landmarks=True)
     before = model.get_weights()
     prime(model)
-    assert source == "chance"
+    assert source == "random"
     assert all((got == old).all() for got, old in zip(model.get_weights(), before, strict=True))
 
 
@@ -61,4 +60,4 @@ def test_rubbish_and_another_network_are_refused_in_one_line(tmp_path: Path) -> 
     wider = recipe.model_copy(update={"network": recipe.network.model_copy(update={"widths": (4, 8)})})
     prime, _ = first_weights(wider, tmp_path, start=path)
     with pytest.raises(ModelError, match="holds another network than the recipe's"):
-        prime(build(wider, landmarks=True))
+        prime(wider.build(landmarks=True))

@@ -13,15 +13,21 @@ from layouts import ON_TENSORFLOW
 from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.train.backend import load_keras
-from mien.train.networks.mobilenet import BLOCKS, FEATURES, Weights, build, load_imagenet, read_imagenet
-from mien.train.recipe import NetworkPart
+from mien.train.networks.mobilenet import (
+    BLOCKS,
+    FEATURES,
+    MobileNet,
+    Weights,
+    load_imagenet,
+    read_imagenet,
+)
 
 keras = load_keras()
 SIZE_PX = 32
 
 
-def part(last_block: int, **chosen: Any) -> NetworkPart:
-    return NetworkPart(last_block=last_block, weights="random", **{"dense": 8, **chosen})
+def part(last_block: int, **chosen: Any) -> MobileNet:
+    return MobileNet(last_block=last_block, weights="random", **{"dense": 8, **chosen})
 
 
 def numpy(tensor: Any) -> NDArray[np.float32]:
@@ -61,7 +67,7 @@ def weights(colour: Any) -> Weights:
 def test_a_grey_picture_gives_the_colour_networks_features(
     colour: Any, weights: Weights, last_block: int
 ) -> None:
-    ours = build(part(last_block, stem_stride=2), size_px=SIZE_PX, classes=2, votes=False)
+    ours = part(last_block, stem_stride=2).build(size_px=SIZE_PX, classes=2, votes=False)
     load_imagenet(ours, weights, "weights")
     grey = np.random.default_rng(1).integers(0, 256, (3, SIZE_PX, SIZE_PX, 1)).astype(np.float32)
     as_colour = np.repeat(grey, 3, axis=3) / 127.5 - 1
@@ -76,7 +82,7 @@ def test_a_grey_picture_gives_the_colour_networks_features(
 def test_keras_2_called_a_depthwise_kernel_otherwise(weights: Weights) -> None:
     old = {key.replace("dw_1.kernel", "dw_1.depthwise_kernel"): value for key, value in weights.items()}
     assert "conv_dw_1.depthwise_kernel" in old
-    model = build(part(1), size_px=24, classes=2, votes=False)
+    model = part(1).build(size_px=24, classes=2, votes=False)
     load_imagenet(model, old, "weights")
     np.testing.assert_array_equal(arrays_of(model)["conv_dw_1.kernel"], weights["conv_dw_1.kernel"])
 
@@ -84,7 +90,7 @@ def test_keras_2_called_a_depthwise_kernel_otherwise(weights: Weights) -> None:
 @pytest.mark.skipif(ON_TENSORFLOW, reason="TensorFlow has no kernels for it on every processor")
 def test_both_layouts_give_the_same_answers() -> None:
     models = [
-        build(part(3), size_px=24, classes=3, votes=True, layout=layout)
+        part(3).build(size_px=24, classes=3, votes=True, layout=layout)
         for layout in ("channels_last", "channels_first")
     ]
     shaken(models[0])
@@ -99,7 +105,7 @@ def test_both_layouts_give_the_same_answers() -> None:
 @pytest.mark.parametrize("last_block", [1, 4, 13])
 def test_parameters_are_those_of_the_papers_table(last_block: int) -> None:
     """A convolution has no bias; a normalisation has four numbers a channel."""
-    model = build(part(last_block, dense=16), size_px=48, classes=7, votes=True)
+    model = part(last_block, dense=16).build(size_px=48, classes=7, votes=True)
     count, channels = 9 * 32 + 4 * 32, 32
     for wide, _ in BLOCKS[:last_block]:
         count += 9 * channels + 4 * channels + channels * wide + 4 * wide
@@ -112,24 +118,24 @@ def test_parameters_are_those_of_the_papers_table(last_block: int) -> None:
 
 
 def test_a_face_of_48_pixels_is_seen_at_6x6_by_block_11_and_at_3x3_behind() -> None:
-    model = build(part(13), size_px=48, classes=7, votes=False, layout="channels_last")
+    model = part(13).build(size_px=48, classes=7, votes=False, layout="channels_last")
     assert model.get_layer("conv1_relu").output.shape == (None, 48, 48, 32)
     assert model.get_layer("conv_pw_11_relu").output.shape == (None, 6, 6, 512)
     assert model.get_layer("conv_pw_12_relu").output.shape == (None, 3, 3, 1024)
-    coarse = build(part(2, stem_stride=2), size_px=48, classes=7, votes=False, layout="channels_last")
+    coarse = part(2, stem_stride=2).build(size_px=48, classes=7, votes=False, layout="channels_last")
     assert coarse.get_layer("conv_pw_2_relu").output.shape == (None, 12, 12, 128)
 
 
 def test_inputs_and_outputs() -> None:
-    model = build(part(1), size_px=30, classes=5, votes=True)
+    model = part(1).build(size_px=30, classes=5, votes=True)
     assert (model.input.name, model.input.shape) == ("image", (None, 30, 30, 1))
     assert {name: output.shape[1] for name, output in model.output.items()} == {"logits": 5, "votes": 8}
-    assert set(build(part(1), size_px=30, classes=5, votes=False).output) == {"logits"}
+    assert set(part(1).build(size_px=30, classes=5, votes=False).output) == {"logits"}
 
 
 def test_rescaling_is_inside() -> None:
     """0 to 255 becomes -1 to 1, as MobileNet's weights were trained."""
-    model = build(part(1), size_px=24, classes=2, votes=False)
+    model = part(1).build(size_px=24, classes=2, votes=False)
     rescale = keras.Model(model.input, model.get_layer("rescale").output)
     values = np.array([0, 127.5, 255], np.float32)
     pictures = np.broadcast_to(values[:, None, None, None], (3, 24, 24, 1))
@@ -139,7 +145,7 @@ def test_rescaling_is_inside() -> None:
 class TestWeightsThatDoNotFit:
     @pytest.fixture
     def model(self) -> Any:
-        return build(part(1), size_px=24, classes=2, votes=False)
+        return part(1).build(size_px=24, classes=2, votes=False)
 
     def test_missing(self, model: Any, weights: Weights) -> None:
         less = {key: value for key, value in weights.items() if key != "conv_pw_1.kernel"}
@@ -202,7 +208,7 @@ class TestReadImagenet:
 
     def test_the_shared_file_fits(self, shared: Path) -> None:
         arrays, _ = read_imagenet(shared / "models" / "mobilenet_v1_1.0_imagenet.npz")
-        model = build(part(3), size_px=24, classes=2, votes=False)
+        model = part(3).build(size_px=24, classes=2, votes=False)
         load_imagenet(model, arrays, "shared")
         kernel = arrays_of(model)["conv1.kernel"]
         np.testing.assert_allclose(kernel[:, :, 0], arrays["conv1.kernel"].sum(axis=2), rtol=1e-6)

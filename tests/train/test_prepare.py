@@ -9,15 +9,14 @@ import pytest
 from PIL import Image
 
 from mien.errors import DatasetError
-from mien.train.data.prepare import prepare
-from mien.train.recipe import Recipe
+from mien.train.data.prepare import DataSection, prepare
 
 LABELS = ("anger", "calm", "joy")
 PARTS = ("train", "train", "train", "train", "test")
 
 
-def recipe(**data: Any) -> Recipe:
-    return Recipe.model_validate({"name": "here", "data": {"size_px": 24, **data}})
+def section(**data: Any) -> DataSection:
+    return DataSection(size_px=24, **data)
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_official_split_leaves_copies_of_the_test_out_of_training(folder: Path) -> None:
-    parts = prepare(recipe(), folder)
+    parts = prepare(section(), folder, seed=0)
     assert parts.left_out == 10
     assert (parts.cleaning.read, parts.cleaning.exact_copies, parts.cleaning.groups) == (190, 10, 10)
     assert len(parts.test) == 36
@@ -53,7 +52,7 @@ def test_the_official_split_leaves_copies_of_the_test_out_of_training(folder: Pa
 
 @pytest.mark.parametrize("split", ["official", "grouped", "random"])
 def test_removed_classes_are_in_no_part(folder: Path, split: str) -> None:
-    parts = prepare(recipe(split=split, remove=["calm"]), folder)
+    parts = prepare(section(split=split, remove=["calm"]), folder, seed=0)
     for faces in (parts.train, parts.validation, parts.test):
         assert faces.labels == ("anger", "joy")
         labels = [faces.labels[target] for target in faces.targets]
@@ -64,7 +63,7 @@ def test_removed_classes_are_in_no_part(folder: Path, split: str) -> None:
 
 def test_removing_an_unknown_class(folder: Path) -> None:
     with pytest.raises(DatasetError, match="no class named fear; there are: anger, calm, joy"):
-        prepare(recipe(remove=["fear"]), folder)
+        prepare(section(remove=["fear"]), folder, seed=0)
 
 
 def test_one_class_cannot_be_learnt(tmp_path: Path) -> None:
@@ -72,4 +71,4 @@ def test_one_class_cannot_be_learnt(tmp_path: Path) -> None:
     picture = np.arange(576, dtype=np.uint8).reshape(24, 24)
     Image.fromarray(picture).save(tmp_path / "calm" / "1.png")
     with pytest.raises(DatasetError, match="at least two classes, received only one"):
-        prepare(recipe(), tmp_path)
+        prepare(section(), tmp_path, seed=0)

@@ -22,8 +22,7 @@ from mien.train.data.prepare import Prepared
 from mien.train.evaluate.evaluation import evaluate_logits
 from mien.train.evaluate.metrics import Scores, score
 from mien.train.evaluate.robustness import WeakPlace
-from mien.train.logs import write_log, write_tensorboard
-from mien.train.recipe import Recipe
+from mien.train.recipe import LabelRecipe
 from mien.train.report.card import DataSummary, model_card
 from mien.train.report.plots import (
     confusion_plot,
@@ -34,7 +33,8 @@ from mien.train.report.plots import (
     reliability_bins,
     weak_places_plot,
 )
-from mien.train.report.run_report import write_run_report
+from mien.train.report.run_report import write_label_report
+from mien.train.run_folder import write_log, write_tensorboard
 
 LABELS = ("anger", "happiness", "neutral")
 HISTORY = [
@@ -96,9 +96,9 @@ def report_in(folder: Path) -> dict[str, Any]:
         name: evaluate_logits(LOGITS[name], part, LABELS, facts.temperature, facts.uncertain_below)
         for name, part in parts.items()
     }
-    return write_run_report(
+    return write_label_report(
         folder,
-        recipe=Recipe(name="mine"),
+        recipe=LabelRecipe(name="mine"),
         parts=PARTS,
         sidecar=facts,
         history=HISTORY,

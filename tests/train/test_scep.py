@@ -10,9 +10,11 @@ pytest.importorskip("keras")
 from mien.expression.circumplex import COORDINATES
 from mien.labels import EMOTIONS
 from mien.train.backend import load_keras
-from mien.train.fit import affect_figures, affect_targets, prepared
+from mien.train.evaluate.validation import affect_figures
+from mien.train.fit import prepared
 from mien.train.networks import mobilenet
 from mien.train.networks.scep import attend
+from mien.train.targets import affect_targets
 from small_joint import striped_faces
 from untrained import SIZE_PX, VARIANTS, given_away, recipe_of, trained
 
@@ -73,9 +75,7 @@ class TestAttention:
 
     def test_imagenets_weights_fit_its_mobilenet(self) -> None:
         part = VARIANTS["mobilenet"] | {"last_block": 4}
-        plain = mobilenet.build(
-            recipe_of("mobilenet", network=part).network, size_px=24, classes=7, votes=False
-        )
+        plain = recipe_of("mobilenet", network=part).network.build(size_px=24, classes=7, votes=False)
         weights = {
             f"{layer.name}.{variable.name}": np.asarray(keras.ops.convert_to_numpy(variable))
             for layer in plain.layers

@@ -117,9 +117,8 @@ def calibrate(
     """
     from mien.errors import ConfigError
     from mien.expression.network import find_network
-    from mien.train.joint.recipe import JointRecipe
-    from mien.train.joint.run import recalibrate
-    from mien.train.recipe import read_recipe
+    from mien.train.finish import recalibrate
+    from mien.train.recipe import JointRecipe, read_recipe
 
     chosen = read_recipe(recipe)
     if not isinstance(chosen, JointRecipe):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from mien.train.section import Section, Share
 
 Grey = NDArray[np.uint8]
 Moves = NDArray[np.float64]
-Share = Annotated[float, Field(ge=0, le=1)]
 _INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
 
-class Augmentation(BaseModel):
+class Augmentation(Section):
     """How far training images are changed; 0 switches a change off.
 
     Attributes:
@@ -31,8 +32,6 @@ class Augmentation(BaseModel):
         shade: with this probability, light from one side.
         interpolation: how a moved image is computed; "linear" blurs faces as small as these a little.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     flip: Share = 0.5
     rotation_deg: float = Field(12.0, ge=0, le=90)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +14,19 @@ from numpy.typing import NDArray
 from mien.errors import ConfigError
 from mien.install import extras_command
 from mien.processors import usable_cores
+
+_LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what trains and exports networks here, by name."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def choose_backend() -> None:

@@ -22,6 +22,7 @@ from mien.expression.sidecar import Sidecar
 from mien.files import write_json, write_text
 from mien.prior import FER2013_MIX, Mix, Named
 from mien.textfile import read_text
+from mien.train.backend import versions
 from mien.train.compare import contest as comparison
 from mien.train.compare.table import HEAD, markdown
 from mien.train.compare.table import cells as cells_of_line
@@ -34,7 +35,6 @@ from mien.train.evaluate.figures import Figure, written
 from mien.train.evaluate.groups import SMALL
 from mien.train.evaluate.outputs import landmark_figures
 from mien.train.report.card import table
-from mien.train.run import versions
 
 FIGURES: Final = Path("docs/figures")
 README: Final = Path("README.md")

@@ -27,7 +27,7 @@ from small_joint import striped_faces, write_fer2013
 
 SMALL = {
     "data": {"size_px": 24, "near_copy": 1.0},
-    "fine": {"batch": 32, "average": 0.5},
+    "fit": {"batch": 32, "average": 0.5},
 }
 
 

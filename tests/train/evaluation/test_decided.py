@@ -128,9 +128,8 @@ def test_how_seldom_a_label_is_found_comes_from_what_was_measured() -> None:
 
 def test_only_a_joint_network_is_calibrated(tmp_path: Path) -> None:
     pytest.importorskip("keras")
-    from mien.train.joint.recipe import JointRecipe
-    from mien.train.joint.run import recalibrate
-    from mien.train.recipe import read_recipe
+    from mien.train.finish import recalibrate
+    from mien.train.recipe import JointRecipe, read_recipe
 
     path, recipe = save_tiny(tmp_path), read_recipe("mien")
     assert isinstance(recipe, JointRecipe)

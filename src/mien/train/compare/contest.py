@@ -22,15 +22,15 @@ from mien.train.evaluate.answers import answer_all
 from mien.train.evaluate.evaluation import evaluate_answers
 from mien.train.evaluate.metrics import in_emotion_order, kl_to_votes
 from mien.train.evaluate.outputs import HeadAnswers, heads_of
+from mien.train.evaluate.validation import affect_figures
 from mien.train.export.int8 import fastest_ms
 from mien.train.export.to_onnx import multiply_adds
-from mien.train.fit import affect_figures
-from mien.train.joint.recipe import JointRecipe
-from mien.train.loop import Report
+from mien.train.finish import Say
+from mien.train.fit import Report
 from mien.train.networks import mobilenet
-from mien.train.run import Say
-from mien.train.run_folder import is_finished
-from mien.train.start import start
+from mien.train.recipe import JointRecipe
+from mien.train.run import is_finished
+from mien.train.run import train as train_recipe
 
 PART = "PublicTest"
 """The part of FER-2013 that is only reported."""
@@ -109,7 +109,7 @@ def runs(
         The finished runs' networks.
 
     Raises:
-        MienError: as `start.start`; ImageNet's weights are looked for before the first run.
+        MienError: as `run.train`; ImageNet's weights are looked for before the first run.
     """
     wanted = [
         (each.recipe_for(seed), Entry(each.name, seed, folder / f"{each.name}-{seed}" / f"{each.name}.onnx"))
@@ -127,7 +127,7 @@ def runs(
         if entry in missing:
             points = landmarks if isinstance(recipe, JointRecipe) else None
             with watch(place.name) as report:
-                start(recipe, data, folder=place, landmarks=points, say=say, report=report, **options)
+                train_recipe(recipe, data, folder=place, landmarks=points, say=say, report=report, **options)
         yield entry
 
 

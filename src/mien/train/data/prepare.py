@@ -6,15 +6,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import Field
 
 from mien.errors import DatasetError
 from mien.train.data import FaceSet, load_dataset
-from mien.train.data.cleaning import CleaningReport, clean
+from mien.train.data.cleaning import NEAR_COPY, CleaningReport, clean
 from mien.train.data.faces import with_landmarks
 from mien.train.data.numbering import Names
-from mien.train.data.splits import make_split
-from mien.train.joint.recipe import JointRecipe
-from mien.train.recipe import Recipe
+from mien.train.data.splits import SplitName, make_split
+from mien.train.section import Section
+
+
+class DataSection(Section):
+    """Which faces: a recipe's `[data]`.
+
+    Attributes:
+        size_px: side of the grey images that the network takes.
+        remove: classes that are left out, by name.
+        split: `official`, `grouped` or `random`; see `splits.make_split`.
+        test_share: share of the test part where the split is not the data's own.
+        near_copy: correlation above which two faces count as copies.
+    """
+
+    size_px: int = Field(48, ge=24, le=256)
+    remove: tuple[str, ...] = ()
+    split: SplitName = "official"
+    test_share: float = Field(0.25, gt=0, lt=1)
+    near_copy: float = Field(NEAR_COPY, gt=0, le=1)
 
 
 @dataclass(frozen=True)
@@ -37,9 +55,10 @@ class Prepared:
 
 
 def prepare(
-    recipe: Recipe | JointRecipe,
+    section: DataSection,
     data: Path,
     *,
+    seed: int,
     votes: Path | None = None,
     landmarks: Path | None = None,
     names: Names | None = None,
@@ -49,32 +68,33 @@ def prepare(
     Copies are looked for before classes are removed, so that the groups don't depend on what is removed.
 
     Args:
-        recipe: what to do.
+        section: what to do.
         data: a data set that `load_dataset` reads.
+        seed: of the cut.
         votes: FER+'s CSV, for a Kaggle CSV.
         names: what class numbers mean, as in `load_dataset`.
-        landmarks: landmarks of the faces, see `datasets.landmarks`.
+        landmarks: landmarks of the faces, see `faces.with_landmarks`.
 
     Raises:
         DatasetError: the data can't be read, or doesn't fit the recipe.
     """
-    read = load_dataset(data, size_px=recipe.data.size_px, votes=votes, names=names)
+    read = load_dataset(data, size_px=section.size_px, votes=votes, names=names)
     if landmarks is not None:
         read = with_landmarks(read, landmarks)
-    faces, groups, report = clean(read, recipe.data.near_copy)
-    if recipe.data.remove:
-        removed = [faces.labels.index(name) for name in recipe.data.remove if name in faces.labels]
+    faces, groups, report = clean(read, section.near_copy)
+    if section.remove:
+        removed = [faces.labels.index(name) for name in section.remove if name in faces.labels]
         groups = groups[~np.isin(faces.targets, removed)]
-        faces = faces.without(recipe.data.remove)
+        faces = faces.without(section.remove)
     if np.count_nonzero(np.bincount(faces.targets)) < 2:
         raise DatasetError(f"{data}: expected faces of at least two classes, received only one")
     split = make_split(
-        recipe.data.split,
+        section.split,
         targets=faces.targets,
         usage=faces.usage,
         groups=groups,
-        seed=recipe.seed,
-        test_share=recipe.data.test_share,
+        seed=seed,
+        test_share=section.test_share,
     )
     return Prepared(
         faces.take(split.train),

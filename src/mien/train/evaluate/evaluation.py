@@ -47,7 +47,6 @@ from mien.train.evaluate.photographs import (
     photograph_scores,
     read_photographs,
 )
-from mien.train.joint.recipe import JointRecipe
 from mien.train.recipe import Recipe
 
 
@@ -127,7 +126,7 @@ def evaluate(
     data: Path,
     *,
     split: str = "all",
-    recipe: Recipe | JointRecipe | None = None,
+    recipe: Recipe | None = None,
     remove: Sequence[str] = (),
     votes: Path | None = None,
     names: Names | None = None,
@@ -309,7 +308,7 @@ def evaluate_head(
 def part_of(
     data: Path,
     split: str,
-    recipe: Recipe | JointRecipe | None = None,
+    recipe: Recipe | None = None,
     *,
     size_px: int,
     votes: Path | None = None,
@@ -318,7 +317,7 @@ def part_of(
 ) -> FaceSet:
     """Read a part of a data set; arguments and errors as of `evaluate`."""
     if recipe is not None:
-        parts = prepare(recipe, data, votes=votes, names=names, landmarks=landmarks)
+        parts = prepare(recipe.data, data, seed=recipe.seed, votes=votes, names=names, landmarks=landmarks)
         named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
         if split not in named:
             raise DatasetError(f"a recipe's split has the parts {', '.join(named)}; received {split}")

@@ -25,7 +25,7 @@ from mien.train.evaluate.figures import (
     median_figure,
 )
 from mien.train.evaluate.metrics import ferplus_targets, in_emotion_order
-from mien.train.joint.measure import landmark_errors
+from mien.train.evaluate.validation import landmark_errors
 
 Floats = NDArray[np.float64]
 

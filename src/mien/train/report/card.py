@@ -21,7 +21,7 @@ from mien.train.evaluate.figures import Figure
 from mien.train.evaluate.metrics import Interval, Scores
 from mien.train.evaluate.robustness import WeakPlace
 from mien.train.export.int8 import JointInt8Report
-from mien.train.joint.recipe import JointRecipe
+from mien.train.recipe import Recipe
 
 FER2013_TERMS: Final = (
     "the images were collected by an image search, and who holds the rights in them is unclear; "
@@ -281,7 +281,7 @@ _HOW_MEASURED = (
 
 def joint_card(
     sidecar: Sidecar,
-    recipe: JointRecipe,
+    recipe: Recipe,
     data: DataSummary,
     found: Evaluation,
     ferplus: Scores,

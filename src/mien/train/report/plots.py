@@ -18,7 +18,7 @@ from mien.files import written_whole
 from mien.train.data.cleaning import NEAR_COPY
 from mien.train.evaluate.metrics import CALIBRATION_BINS, Scores
 from mien.train.evaluate.robustness import WeakPlace
-from mien.train.logs import History
+from mien.train.run_folder import History
 
 Floats = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]

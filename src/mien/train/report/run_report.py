@@ -26,17 +26,16 @@ from mien.train.evaluate.metrics import CALIBRATION_BINS, Scores, ferplus_target
 from mien.train.evaluate.outputs import HeadAnswers, heads_of
 from mien.train.evaluate.robustness import WeakPlace, weak_places
 from mien.train.export.int8 import JointInt8Report
-from mien.train.joint.recipe import JointRecipe
-from mien.train.logs import History
 from mien.train.recipe import Recipe
 from mien.train.report import plots
 from mien.train.report.card import DataSummary, joint_card, model_card
 from mien.train.report.plots import most_confused_sheet
+from mien.train.run_folder import History
 
 Logits = NDArray[np.floating[Any]]
 
 
-def write_run_report(
+def write_label_report(
     folder: Path,
     *,
     recipe: Recipe,
@@ -145,7 +144,7 @@ def _command(folder: Path, recipe: Recipe, sidecar: Sidecar) -> str:
 def write_joint_report(
     folder: Path,
     *,
-    recipe: JointRecipe,
+    recipe: Recipe,
     parts: Prepared,
     network: OnnxNetwork,
     history: History,

@@ -44,7 +44,7 @@ class Pictures(Protocol):
         """Lay over each of the first images another of them, by shares (n, 1) of the first."""
 
     def without_face(self, count: int, random: np.random.Generator) -> Images:
-        """Give pictures without a usable face."""
+        """Return pictures without a usable face."""
 
     def join(self, parts: Sequence[Images]) -> Images:
         """Put images behind one another."""
@@ -58,10 +58,10 @@ class HostPictures:
 
     Args:
         images: (n, size, size) uint8, training's faces.
-        negatives: makes pictures without a face.
+        negatives: makes pictures without a face; None where none are asked for.
     """
 
-    def __init__(self, images: Grey, negatives: Negatives) -> None:
+    def __init__(self, images: Grey, negatives: Negatives | None = None) -> None:
         self._images, self._negatives = images, negatives
 
     def change(
@@ -79,6 +79,8 @@ class HostPictures:
 
     def without_face(self, count: int, random: np.random.Generator) -> Grey:
         """See `Pictures`."""
+        if self._negatives is None:
+            raise ValueError("expected no picture without a face to be asked for, as nothing makes them")
         return self._negatives.make(count, self._images, random)
 
     def join(self, parts: Sequence[Grey]) -> Grey:
@@ -98,16 +100,18 @@ class DevicePictures:
 
     Args:
         images: (n, size, size) uint8, training's faces; the size is a multiple of 8.
-        negatives: makes pictures without a face.
+        negatives: makes pictures without a face; None where none are asked for.
         device: torch's name of it.
     """
 
-    def __init__(self, images: Grey, negatives: Negatives, device: str) -> None:
+    def __init__(self, images: Grey, negatives: Negatives | None, device: str) -> None:
         import torch
 
         self._torch, self._device = torch, device
         self._images = torch.from_numpy(images).to(device)
-        pool = negatives.make(min(_POOL, 4 * len(images)), images, np.random.default_rng(0))
+        pool = images[:0]
+        if negatives is not None:
+            pool = negatives.make(min(_POOL, 4 * len(images)), images, np.random.default_rng(0))
         self._pool = torch.from_numpy(pool).to(device)
         self._side = images.shape[1]
         self._cosines = self._put(_cosines())
