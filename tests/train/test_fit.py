@@ -275,7 +275,7 @@ class TestTargetsOfATeacher:
         np.testing.assert_allclose(targets["votes"][voted].sum(axis=1), 1, atol=1e-5)
 
     def test_a_teacher_of_other_classes_is_refused(self) -> None:
-        with pytest.raises(DatasetError, match="a teacher knows the classes anger, disgust"):
+        with pytest.raises(DatasetError, match="a teacher knows only the classes anger, disgust"):
             TrainingTargets.of(TRAIN, RECIPE, self.SAID)
 
 

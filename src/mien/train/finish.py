@@ -248,7 +248,7 @@ def check_joint(parts: Prepared, data: Path) -> None:
     if parts.train.labels != FER2013:
         raise DatasetError(
             f"{data}: joint training learns FER-2013's classes: expected {', '.join(FER2013)}, received "
-            f"{', '.join(parts.train.labels)}; take a recipe such as fer2013 for other labels"
+            f"{', '.join(parts.train.labels)}; use a recipe such as fer2013 for other labels"
         )
     if parts.train.votes is None:
         raise DatasetError(f"{data}: joint training learns FER+ votes, received none; give them with --votes")

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from mien.errors import DatasetError
 from mien.train.backend import chance_state, graphics_card, load_keras, restore_chance
-from mien.train.concordance import concordance_loss
 from mien.train.data import FaceSet
 from mien.train.data.negatives import Negatives
-from mien.train.evaluate.validation import validation_figures
+from mien.train.evaluate.validation import concordance_loss, validation_figures
 from mien.train.networks.mobilenet import FEATURES
 from mien.train.networks.scep import AFFECT
 from mien.train.pace import Pace, RunningMean, moving_average
@@ -178,7 +177,7 @@ def network_for(recipe: Recipe, faces: FaceSet) -> Any:
 
 
 def compile_model(model: Any, optimizer: Any, recipe: Recipe) -> None:
-    """Give a network its losses, one for each of its answers."""
+    """Return a network its losses, one for each of its answers."""
     losses = load_keras().losses
     # In joint training labels are smoothed before they are mixed, with each other and with teachers' answers.
     smoothing = 0.0 if isinstance(recipe, JointRecipe) else recipe.fit.label_smoothing

@@ -258,7 +258,7 @@ class DevicePictures:
 
 
 def _areas(small: int, large: int) -> NDArray[np.float64]:
-    """Give (small, large) what a row's new pixels take of the old when it shrinks: OpenCV's INTER_AREA."""
+    """Return (small, large) what a row's new pixels take of the old when it shrinks: OpenCV's INTER_AREA."""
     edges, pixels = np.arange(small + 1)[:, None] * (large / small), np.arange(large)[None]
     overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
     return np.asarray(overlap.clip(0) * (small / large))

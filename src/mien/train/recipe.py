@@ -83,7 +83,7 @@ class Recipe(Section):
     augment: Augmentation = Augmentation()
 
     @property
-    def stands_on(self) -> tuple[str, ...]:
+    def builds_on(self) -> tuple[str, ...]:
         """The recipes that have to be trained before it."""
         return ()
 
@@ -236,7 +236,7 @@ class JointRecipe(Recipe):
     augment_wild: Augmentation = Augmentation()
 
     @property
-    def stands_on(self) -> tuple[str, ...]:
+    def builds_on(self) -> tuple[str, ...]:
         """The recipes that have to be trained before it, each once."""
         return tuple(dict.fromkeys(filter(None, (self.starts_from, *self.taught_by))))
 

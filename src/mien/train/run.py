@@ -77,7 +77,7 @@ def train(recipe: Recipe, data: Path, *, folder: Path, **given: Any) -> Run:
 
     Raises:
         ConfigError: Keras, its backend or scikit-image is missing; landmarks or class names were given to a
-            recipe that has no use for them; a recipe is missing, is not a joint one, or stands on itself.
+            recipe that has no use for them; a recipe is missing, is not a joint one, or builds on itself.
         DatasetError: the data can't be read or doesn't fit, or the folder holds another run.
         ModelError: a teacher or the weights can't be read, or the exported network does not answer as Keras
             does.
@@ -91,7 +91,7 @@ def train(recipe: Recipe, data: Path, *, folder: Path, **given: Any) -> Run:
         )
     if isinstance(recipe, LabelRecipe) and chosen.landmarks is not None:
         raise ConfigError(f"recipe {recipe.name}: --landmarks needs a joint recipe, such as mien")
-    minutes = recipe.fit.minutes if recipe.stands_on else None
+    minutes = recipe.fit.minutes if recipe.builds_on else None
     an_epoch = minutes and minutes / _epochs_of_chain(recipe)
     return _train_chain(_timed(recipe, an_epoch), data, folder, chosen, an_epoch, above=())
 
@@ -101,9 +101,9 @@ def _train_chain(
 ) -> Run:
     """Train what a recipe stands on where it is not finished, then the recipe; `an_epoch` is in minutes."""
     if recipe.name in above:
-        raise ConfigError(f"recipe {recipe.name}: stands on itself, by way of {', '.join(above)}")
+        raise ConfigError(f"recipe {recipe.name}: builds on itself, by way of {', '.join(above)}")
     finished: dict[str, Path] = {}
-    for name in recipe.stands_on:
+    for name in recipe.builds_on:
         before = _timed(_earlier(name, recipe), an_epoch)
         place = folder.parent / before.name
         if not is_finished(before, data, place):
@@ -121,7 +121,7 @@ def _train_chain(
 def _earlier(name: str, recipe: Recipe) -> Recipe:
     found = read_recipe(name)
     if not isinstance(found, JointRecipe):
-        raise ConfigError(f"recipe {recipe.name}: can stand on joint recipes only, received {name}")
+        raise ConfigError(f"recipe {recipe.name}: can build only on joint recipes, received {name}")
     return found.model_copy(update={"seed": recipe.seed, "data": recipe.data})
 
 
@@ -146,7 +146,7 @@ def _epochs_of_chain(recipe: Recipe) -> int:
         one = waiting.pop()
         if one.name not in found:
             found[one.name] = one.fit.epochs
-            waiting += [_earlier(name, one) for name in one.stands_on]
+            waiting += [_earlier(name, one) for name in one.builds_on]
     return sum(found.values())
 
 

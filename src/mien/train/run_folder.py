@@ -66,7 +66,7 @@ def _difference(there: Any, asked: dict[str, Any]) -> str:
 
 
 def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Give the leaves of nested dictionaries under dotted names."""
+    """Return the leaves of nested dictionaries under dotted names."""
     if not isinstance(config, dict):
         return {prefix.rstrip("."): config}
     parts = [_flat(value, f"{prefix}{name}.") for name, value in config.items()]
@@ -158,7 +158,7 @@ def read_checkpoint(path: Path) -> tuple[LoopState, dict[str, Arrays]]:
             }
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(
-            f"{path}: damaged checkpoint ({error}); remove the run's folder to start anew"
+            f"{path}: damaged checkpoint ({error}); remove the run's folder to start again"
         ) from error
     return state, arrays
 

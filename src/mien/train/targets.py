@@ -135,7 +135,7 @@ def _with_teacher(
     Cross-entropy is linear in its target, so learning from both at once is learning from their mean.
     """
     if faces.labels != FER2013:
-        raise DatasetError(f"a teacher knows the classes {', '.join(FER2013)} alone, in this order")
+        raise DatasetError(f"a teacher knows only the classes {', '.join(FER2013)}, in this order")
     said = taught["votes"][:, : len(EMOTIONS)]
     return (
         (1 - share) * labels + share * taught["fer2013"],

@@ -61,19 +61,19 @@ class Row:
     measured: Measured
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a flat dictionary, for JSON and CSV."""
+        """Return everything as a flat dictionary, for JSON and CSV."""
         return {"network": self.entry.name, "seed": self.entry.seed, **self.measured.as_dict()}
 
 
 def chosen_contestants(only: Sequence[str]) -> tuple[Contestant, ...]:
-    """Give the contestants of these names; all where there are none.
+    """Return the contestants of these names; all where there are none.
 
     Raises:
         ConfigError: a name is none of theirs.
     """
     by_name = {each.name: each for each in CONTESTANTS}
     if unknown := [name for name in only if name not in by_name]:
-        raise ConfigError(f"no contestant {', '.join(unknown)}; there are {', '.join(by_name)}")
+        raise ConfigError(f"no network {', '.join(unknown)}; expected one of {', '.join(by_name)}")
     return tuple(by_name[name] for name in only) or CONTESTANTS
 
 
@@ -101,7 +101,7 @@ def runs(
         folder: that holds the runs' folders.
         train: False leaves out what is not finished.
         landmarks: landmarks of the faces, for recipes that learn them.
-        watch: called with a run's name; gives what is told of its epochs.
+        watch: called with a run's name; returns what is told of its epochs.
         say: called with one line for each step.
         options: `votes`, `weights` and `terms`, as `run.train` takes them.
 
@@ -137,7 +137,7 @@ def shipped() -> list[str]:
 
 
 def as_they_are(networks: Sequence[str]) -> list[Entry]:
-    """Give networks that nothing is done to, under the shortest names that tell them apart.
+    """Return networks that nothing is done to, under the shortest names that tell them apart.
 
     Args:
         networks: built-in names or paths of .onnx files.
@@ -215,7 +215,7 @@ class Measured:
     effort: Effort | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a flat dictionary, for JSON and CSV; None where something is not known."""
+        """Return everything as a flat dictionary, for JSON and CSV; None where something is not known."""
         return {
             **self.figures,
             "parameters": self.parameters,
@@ -289,7 +289,7 @@ def _against_votes(head: HeadAnswers, answers: Answers, faces: FaceSet) -> dict[
 
 
 def kl_of_seven(head: HeadAnswers, faces: FaceSet) -> float:
-    """Give the divergence from the votes over FER-2013's seven classes, which every network knows.
+    """Return the divergence from the votes over FER-2013's seven classes, which every network knows.
 
     Contempt is taken out of votes and answers, and both are renormalised; see `metrics.kl_to_votes`.
     """

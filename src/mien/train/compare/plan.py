@@ -38,7 +38,7 @@ class Contestant:
     changes: Changes = field(default_factory=dict)
 
     def recipe_for(self, seed: int) -> Recipe:
-        """Give the whole recipe of one run."""
+        """Return the whole recipe of one run."""
         recipe = read_recipe(self.recipe)
         fields = recipe.model_dump()
         fields |= {"name": self.name, "seed": seed}

@@ -1,16 +1,17 @@
-"""The figures of one epoch: how good a network's answers are on faces that did not teach it."""
+"""The figures of one epoch, on faces that taught nothing; and concordance, which is a loss as well."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax
 
 from mien.expression.calibration import softmax
 from mien.labels import EMOTIONS
-from mien.train.concordance import concordance
+from mien.train.backend import load_keras
 from mien.train.data import FaceSet
 from mien.train.data.negatives import Negatives
 from mien.train.evaluate.metrics import ferplus_targets, kl_to_votes
@@ -21,6 +22,51 @@ OUTER_EYE_CORNERS = (36, 45)
 """Places among the 68 points between which the inter-ocular distance is taken, as iBUG's challenge does."""
 
 _NEGATIVES = 500
+_TINY = 1e-6
+
+
+def concordance(answers: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
+    """Compute the concordance correlation coefficient (CCC) of each column.
+
+    CCC = 2 cov(x, y) / (var(x) + var(y) + (mean(x) - mean(y)) ** 2): it is 1 only where x equals y; unlike
+    Pearson's correlation it falls where one is shifted or stretched. Source: Lin (1989), A concordance
+    correlation coefficient to evaluate reproducibility, Biometrics 45(1), 255-268.
+
+    Args:
+        answers: (n, k), n at least 1.
+        targets: (n, k).
+
+    Returns:
+        (k,) from -1 to 1; 0 where both columns are one and the same constant.
+    """
+    x, y = np.asarray(answers, np.float64), np.asarray(targets, np.float64)
+    together = ((x - x.mean(axis=0)) * (y - y.mean(axis=0))).mean(axis=0)
+    apart = x.var(axis=0) + y.var(axis=0) + (x.mean(axis=0) - y.mean(axis=0)) ** 2
+    return np.asarray(np.divide(2 * together, apart, out=np.zeros_like(apart), where=apart > 0))
+
+
+def concordance_loss() -> Any:
+    """Make the loss 1 - CCC, on average over the columns, of one batch.
+
+    The targets are (n, k + 1): the last column is a weight, 0 for rows that have no target. All rows together
+    have one loss, so each of them gives the same number.
+    """
+    ops = load_keras().ops
+
+    def loss(targets: Any, answers: Any) -> Any:
+        y, weight = targets[:, :-1], targets[:, -1:]
+        share = weight / (ops.sum(weight) + _TINY)
+
+        def mean(values: Any) -> Any:
+            return ops.sum(values * share, axis=0)
+
+        x_mean, y_mean = mean(answers), mean(y)
+        together = mean((answers - x_mean) * (y - y_mean))
+        apart = mean(ops.square(answers - x_mean)) + mean(ops.square(y - y_mean)) + (x_mean - y_mean) ** 2
+        of_batch = ops.mean(1 - 2 * together / (apart + _TINY))
+        return of_batch * ops.ones_like(answers[:, 0])
+
+    return loss
 
 
 def validation_figures(

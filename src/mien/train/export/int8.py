@@ -256,7 +256,7 @@ class JointInt8Report:
         return not self.too_much_lost and self.speed_ratio >= LEAST_SPEED
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a dictionary for JSON."""
+        """Return everything as a dictionary for JSON."""
         return {**asdict(self), "pays": self.pays}
 
 
@@ -312,7 +312,7 @@ def figures_of(graph: bytes, faces: FaceSet) -> dict[str, float]:
 
 
 def run_all(session: onnxruntime.InferenceSession, names: list[str], images: Grey) -> Arrays:
-    """Run a session over many images, a batch at a time; gives its outputs by name."""
+    """Run a session over many images, a batch at a time; returns its outputs by name."""
     starts = range(0, len(images), _BATCH)
     parts = [session.run(names, {INPUT: images[start : start + _BATCH]}) for start in starts]
     return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}

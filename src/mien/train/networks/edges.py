@@ -46,7 +46,7 @@ _FIRST: Final = {"kirsch": (5, 5, 5, -3, -3, -3, -3, -3), "sobel": (1, 2, 1, 0, 
 
 
 def kernels_of(bank: str) -> NDArray[np.float32]:
-    """Give a bank of edge kernels: one kernel, turned by 45 degrees seven times.
+    """Return a bank of edge kernels: one kernel, turned by 45 degrees seven times.
 
     Sources: Kirsch (1971), Computer determination of the constituent structure of biological images,
     Computers and Biomedical Research 4(3), 315-328; Sobel and Feldman (1968), a 3x3 isotropic gradient
@@ -75,7 +75,7 @@ class _Bank:
         self._convolution: Any = None
 
     def __call__(self, picture: Any, name: str) -> Any:
-        """Give the edge map of a picture; both have one channel."""
+        """Return the edge map of a picture; both have one channel."""
         layers = load_keras().layers
         first = self._layout == "channels_first"
         height, width = picture.shape[2:] if first else picture.shape[1:3]

@@ -165,7 +165,7 @@ def backbone(
 
 
 def add_head(features: Any, spec: MobileNet, *, classes: int, votes: bool) -> dict[str, Any]:
-    """Put the new layers on top of the features; gives the outputs by name."""
+    """Put the new layers on top of the features; returns the outputs by name."""
     layers = load_keras().layers
     x = layers.Dropout(spec.dropout, name="dropout")(features)
     x = layers.Dense(spec.dense, activation="relu", name="dense")(x)

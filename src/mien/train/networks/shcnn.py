@@ -72,7 +72,7 @@ class Shcnn(LabelSpec):
 
 
 def onset_apex_difference(onset: NDArray[np.uint8], apex: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give what a micro-expression changes, as a picture that the network takes.
+    """Return what a micro-expression changes, as a picture that the network takes.
 
     Args:
         onset: uint8 grey, the frame before the expression; any shape.

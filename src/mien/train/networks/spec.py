@@ -105,7 +105,7 @@ class HeadsSpec(Section):
 
 
 def channel_axis(layout: str) -> int:
-    """Give the axis of the channels."""
+    """Return the axis of the channels."""
     return 1 if layout == "channels_first" else -1
 
 

@@ -427,7 +427,7 @@ class TestPeople:
         ("table", "message"),
         [
             ("name,age 01,30", "expected a column id, received name, age"),
-            ("id,age 01,30 01,31", "id 01 stands there twice"),
+            ("id,age 01,30 01,31", "id 01 appears twice"),
             ("id,age 1,30 x,31", "received 1, x, but the photographs are 01, 02, 01"),
             ("id,age ,30", "received none"),
         ],

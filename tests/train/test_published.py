@@ -29,7 +29,7 @@ from mien.train.published import (
     with_groups,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def figure(name: str, value: float | None, prior: str | None = "balanced", **changes: Any) -> dict[str, Any]:

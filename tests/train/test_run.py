@@ -61,5 +61,5 @@ def test_the_same_command_trains_nothing_before_it_again(trained: list[JointReci
 
 def test_a_recipe_that_stands_on_itself_is_refused(trained: list[JointRecipe]) -> None:
     circular = asked(None).model_copy(update={"starts_from": "mien"})
-    with pytest.raises(ConfigError, match="stands on itself"):
+    with pytest.raises(ConfigError, match="builds on itself"):
         run.train(circular, Path("data"), folder=Path("runs/mien"))

@@ -20,7 +20,7 @@ from mien.train.evaluate.answers import answer_all, crop_quality, predict
 from mien.train.evaluate.evaluation import evaluate_answers
 from mien.train.evaluate.metrics import kl_to_votes
 from mien.train.evaluate.outputs import head_for, heads_of
-from mien.train.evaluate.robustness import turn_deg, weak_places
+from mien.train.evaluate.robustness import measure_robustness, turn_deg
 from mien.types import Faces
 from small_joint import SIZE_PX, small_sidecar, striped_faces
 
@@ -179,7 +179,7 @@ def test_the_head_that_knows_the_data_stands_first() -> None:
 
 def test_every_step_of_every_change_is_measured() -> None:
     network = Fake(fitted())
-    places = weak_places(network, FACES, most=40)
+    places = measure_robustness(network, FACES, most=40)
     kinds = {place.kind for place in places}
     assert len(kinds) == 12
     first = [place for place in places if place.kind == "noise"]

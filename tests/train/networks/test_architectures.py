@@ -63,7 +63,7 @@ def test_weights_and_multiply_adds_are_those_of_the_documentation(
     assert multiply_adds(to_onnx(model, outputs=tuple(model.output))) == pytest.approx(
         million * 1e6, abs=0.05e6
     )
-    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "training.md").read_text(encoding="utf-8")
     [row] = [line for line in text.splitlines() if line.startswith(f"| `{name}` |") and " M |" in line]
     assert f"| {weights:,} | {million} M |" in row
 

@@ -13,14 +13,7 @@ from layouts import ON_TENSORFLOW
 from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.train.backend import load_keras
-from mien.train.networks.mobilenet import (
-    BLOCKS,
-    FEATURES,
-    MobileNet,
-    Weights,
-    load_imagenet,
-    read_imagenet,
-)
+from mien.train.networks.mobilenet import BLOCKS, FEATURES, MobileNet, Weights, load_imagenet, read_imagenet
 
 keras = load_keras()
 SIZE_PX = 32

@@ -212,7 +212,7 @@ def test_litter_is_no_class(tmp_path: Path, litter: str) -> None:
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        (["images/a.png", "labels/a.txt"], "found images, labels: images is no class"),
+        (["images/a.png", "labels/a.txt"], "found images, labels: images is not a class"),
         (["train/happy/a.png", "happy/b.png"], "found both: train beside happy"),
         (["P1/Happy/a.png", "P2/sad/b.png"], r"found P1, P2, and the classes below them \(Happy, sad\)"),
         (["train/P1/happy/a.png", "test/P2/sad/b.png"], r"found P1, P2, and the classes below them"),

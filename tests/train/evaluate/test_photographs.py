@@ -19,8 +19,8 @@ from mien.labels import EMOTIONS
 from mien.prior import read_mix
 from mien.train.data import FaceSet, load_dataset
 from mien.train.data.faces import pictures_of
+from mien.train.evaluate.decided import fit_mix
 from mien.train.evaluate.evaluation import evaluate
-from mien.train.evaluate.fit_prior import fit_mix
 from mien.train.evaluate.photographs import (
     faces_are,
     learn_neutral_faces,

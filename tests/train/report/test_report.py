@@ -21,7 +21,7 @@ from mien.train.data.cleaning import CleaningReport
 from mien.train.data.prepare import Prepared
 from mien.train.evaluate.evaluation import evaluate_logits
 from mien.train.evaluate.metrics import Scores, score
-from mien.train.evaluate.robustness import WeakPlace
+from mien.train.evaluate.robustness import RobustnessStep
 from mien.train.recipe import LabelRecipe
 from mien.train.report.card import DataSummary, model_card
 from mien.train.report.plots import (
@@ -31,7 +31,7 @@ from mien.train.report.plots import (
     most_confused,
     near_copy_sheet,
     reliability_bins,
-    weak_places_plot,
+    robustness_plot,
 )
 from mien.train.report.run_report import write_label_report
 from mien.train.run_folder import write_log, write_tensorboard
@@ -310,11 +310,11 @@ def test_model_card_of_other_labels_misses_no_emotion() -> None:
 def test_weak_places_have_a_panel_each_and_no_share_of_a_few_faces() -> None:
     steps = [("0", 0.9, 0.85), ("45", 0.5, 0.0), ("90", 0.01, 1.0)]
     places = [
-        WeakPlace(kind, "degrees", step, 100, 0.5, labelled, right)
+        RobustnessStep(kind, "degrees", step, 100, 0.5, labelled, right)
         for kind in ("tilt", "head turned")
         for step, labelled, right in steps
     ]
-    panels = weak_places_plot(places).axes
+    panels = robustness_plot(places).axes
     assert [axes.get_title() for axes in panels[:2]] == ["tilt (degrees)", "head turned (degrees)"]
     lines = {line.get_label(): np.asarray(line.get_ydata(), float) for line in panels[0].lines}
     np.testing.assert_array_equal(lines["gets a label"], [0.9, 0.5, 0.01])

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 pytest.importorskip("keras")
 
 from mien.train.backend import load_keras
-from mien.train.concordance import concordance, concordance_loss
+from mien.train.evaluate.validation import concordance, concordance_loss
 
 ops = load_keras().ops
 columns = hnp.arrays(np.float64, (12, 2), elements=st.floats(-1, 1, width=32))

@@ -111,5 +111,5 @@ def test_shipped_networks_stand_beside() -> None:
 
 def test_who_is_not_there_is_refused(data: Path) -> None:
     assert len(chosen_contestants([])) > len(chosen_contestants(["zhou", "scep"])) == 2
-    with pytest.raises(ConfigError, match="no contestant vgg; there are zhou"):
+    with pytest.raises(ConfigError, match="no network vgg; expected one of zhou"):
         chosen_contestants(["zhou", "vgg"])

@@ -6,17 +6,17 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.train.evaluate.corruptions import (
-    DEGRADATIONS,
-    Degradation,
+    CORRUPTIONS,
+    Corruption,
+    corrupted_at_random,
     covered,
-    degraded_at_random,
     lit,
     noisy,
     shrunk,
     tilted,
 )
 
-by_kind = pytest.mark.parametrize("kind", DEGRADATIONS, ids=lambda kind: kind.name)
+by_kind = pytest.mark.parametrize("kind", CORRUPTIONS, ids=lambda kind: kind.name)
 NOBODY = np.random.default_rng(0)
 
 
@@ -28,21 +28,21 @@ def faces(portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @by_kind
-def test_the_first_step_changes_nothing(kind: Degradation, faces: NDArray[np.uint8]) -> None:
+def test_the_first_step_changes_nothing(kind: Corruption, faces: NDArray[np.uint8]) -> None:
     same = kind.apply(faces, kind.steps[0])
     np.testing.assert_array_equal(same, faces)
     assert same is not faces
 
 
 @by_kind
-def test_each_step_is_further_from_the_face(kind: Degradation, faces: NDArray[np.uint8]) -> None:
+def test_each_step_is_further_from_the_face(kind: Corruption, faces: NDArray[np.uint8]) -> None:
     away = [np.abs(kind.apply(faces, step) - faces.astype(float)).mean() for step in kind.steps]
     assert away[1] > 0
     assert away == sorted(away)
 
 
 @by_kind
-def test_the_same_seed_gives_the_same_faces(kind: Degradation, faces: NDArray[np.uint8]) -> None:
+def test_the_same_seed_gives_the_same_faces(kind: Corruption, faces: NDArray[np.uint8]) -> None:
     step = kind.steps[-1]
     np.testing.assert_array_equal(kind.apply(faces, step, 5), kind.apply(faces, step, 5))
 
@@ -69,6 +69,6 @@ def test_a_tilt_is_of_that_angle() -> None:
 
 def test_each_face_gets_a_fate_of_its_own(faces: NDArray[np.uint8]) -> None:
     many = np.repeat(faces, 10, axis=0)
-    worse = degraded_at_random(many, 1)
+    worse = corrupted_at_random(many, 1)
     assert len({image.tobytes() for image in worse}) > 20
-    np.testing.assert_array_equal(worse, degraded_at_random(many, 1))
+    np.testing.assert_array_equal(worse, corrupted_at_random(many, 1))
