@@ -276,7 +276,7 @@ def _agreed(who: Visitor, wanted: IntoRecord) -> tuple[Subject, tuple[str, ...]]
 
 
 def _import(who: Visitor, path: Path, subject: Subject) -> StoredRecording:
-    from mien.record.importing import import_recording
+    from mien.exchange.importing import import_recording
 
     return import_recording(who.store, path, subject)
 
