@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.days import days
-from mien.record.take import load_series
+from mien.record.finalize import load_series
 from mien.store.store import Store
 from mien.store.types import Annotation, Event, SelfReport, StoredRecording, Subject
 

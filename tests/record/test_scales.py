@@ -9,7 +9,7 @@ from mien.record.scales import (
     GAD7,
     LANGUAGES,
     PHQ9,
-    SCALES,
+    QUESTIONNAIRES,
     course,
     in_language,
     needs_safety_text,
@@ -26,8 +26,8 @@ from report.people import phq9, report
 
 
 def test_the_words_fit_what_the_store_checks() -> None:
-    assert set(SCALES) == set(stored.SCALES)
-    for name, scale in SCALES.items():
+    assert set(QUESTIONNAIRES) == set(stored.SCALES)
+    for name, scale in QUESTIONNAIRES.items():
         assert len(scale.items) == stored.SCALES[name].items
         assert scale.highest == stored.SCALES[name].highest_total
         if scale.items:
@@ -71,9 +71,9 @@ def test_safety_reports_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", SCALES)
+@pytest.mark.parametrize("name", QUESTIONNAIRES)
 def test_every_scale_is_whole_in_every_language(name: str, language: str) -> None:
-    words, english = in_language(name, language), SCALES[name]
+    words, english = in_language(name, language), QUESTIONNAIRES[name]
     assert (len(words.items), len(words.answers)) == (len(english.items), len(english.answers))
     assert len(words.difficulty_answers) == len(english.difficulty_answers)
     assert bool(words.difficulty) == (stored.SCALES[name].highest_difficulty is not None)
@@ -99,7 +99,11 @@ def test_a_language_that_is_not_there_is_no_english_instead() -> None:
 
 
 def test_each_scale_says_what_time_it_asks_about() -> None:
-    assert {name: scale.recall_days for name, scale in SCALES.items()} == {"mood": 0, "phq9": 14, "gad7": 14}
+    assert {name: scale.recall_days for name, scale in QUESTIONNAIRES.items()} == {
+        "mood": 0,
+        "phq9": 14,
+        "gad7": 14,
+    }
     assert (recall_days("PHQ-9"), recall_days("WHO-5")) == (14, None)
 
 

@@ -29,8 +29,8 @@ from mien.mood.episodes import Episode
 from mien.mood.figures import figures
 from mien.record.baseline import taken
 from mien.record.days import days
+from mien.record.finalize import load_series, recover
 from mien.record.scales import ninth_is_unknown, safety_text
-from mien.record.take import load_series, recover
 from mien.wording import count
 
 if TYPE_CHECKING:

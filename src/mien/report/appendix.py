@@ -11,7 +11,7 @@ import pandas as pd
 from mien.mood.definitions import GROUPS, unit_words
 from mien.mood.estimate import Measure
 from mien.record.origin import STATE_WORDS, origin_words, source_words, too_rarely
-from mien.record.scales import PRORATIONS, SCALES, prorated, title_of, told_total
+from mien.record.scales import PRORATIONS, QUESTIONNAIRES, prorated, title_of, told_total
 from mien.report.content import Picture, Section, Table
 from mien.report.daily import dates_of, measured
 from mien.report.material import Material
@@ -218,7 +218,11 @@ def _settings(material: Material) -> Table:
 
 
 def _questions(material: Material) -> Section:
-    used = [scale for name, scale in SCALES.items() if any(each.scale == name for each in material.reports)]
+    used = [
+        scale
+        for name, scale in QUESTIONNAIRES.items()
+        if any(each.scale == name for each in material.reports)
+    ]
     tables = tuple(
         Table(
             f"{scale.title}: {scale.question}", ("", "Question"),

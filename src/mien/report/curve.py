@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from mien.record.scales import CUTS, OUTCOMES, SCALES, ninth_answer, prorated
+from mien.record.scales import CUTS, OUTCOMES, QUESTIONNAIRES, ninth_answer, prorated
 from mien.report.axes import Days
 from mien.report.daily import measured
 from mien.report.drawing import PALE, Drawing
@@ -92,7 +92,7 @@ def draw_curve(curve: Curve, stretch: float = 1.0) -> Drawing:
     """
     axis = Days(curve.start, curve.end, GUTTER, _RIGHT)
     strips = [each for each in STRIPS if len(measured(curve.days, each.measure))]
-    scales = [name for name in SCALES if _totals(curve, name)]
+    scales = [name for name in QUESTIONNAIRES if _totals(curve, name)]
     ninth = _ninth(curve)
     rows = rows_of_marks(axis, curve.marks)
     height = _TOP + sum(stretch * each.height + _SPACE for each in strips) + _BELOW
@@ -135,7 +135,7 @@ def _draw_recorded(
 
 def _draw_answers(drawing: Drawing, axis: Days, top: float, curve: Curve, scales: Sequence[str]) -> float:
     for name in scales:
-        scale, totals = SCALES[name], _totals(curve, name)
+        scale, totals = QUESTIONNAIRES[name], _totals(curve, name)
         outcome = OUTCOMES.get(name)
         lines = [scale.meaning, *([f"below {outcome.remission_below}: remission"] if outcome else [])]
         if any(pale for _, _, pale in totals):

@@ -19,8 +19,7 @@ from mien.record.scales import (
 )
 from mien.report.material import Material
 from mien.report.plain import clean, day, listed, short_day, whole
-from mien.store.scales import SCALES as KNOWN
-from mien.store.scales import known
+from mien.store.scales import SCALES, known
 from mien.store.types import SelfReport
 from mien.wording import count
 
@@ -112,7 +111,7 @@ def _prorated(reports: Sequence[SelfReport]) -> Iterator[str]:
 
 
 def _mistyped(reports: Sequence[SelfReport]) -> Iterator[str]:
-    found = [each for each in reports if each.scale not in KNOWN and known(each.scale)]
+    found = [each for each in reports if each.scale not in SCALES and known(each.scale)]
     if found:
         names = listed(sorted({clean(each.scale, 30) for each in found}))
         yield (

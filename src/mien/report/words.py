@@ -11,7 +11,7 @@ from mien.expression.seldom import seldom_words
 from mien.mood.change.findings import nothing_told
 from mien.mood.reading_rate import LEAST_RATE_HZ
 from mien.record.origin import too_rarely
-from mien.record.scales import SCALES, safety_reports, title_of, told_total
+from mien.record.scales import QUESTIONNAIRES, safety_reports, title_of, told_total
 from mien.report.content import Entries, Entry, Fact, Picture, ReportContent, Table
 from mien.report.curve import Curve, draw_curve
 from mien.report.daily import dates_of
@@ -209,7 +209,9 @@ def _changes(material: Material) -> tuple[str, ...]:
 
 
 def _answers(reports: Sequence[SelfReport]) -> Table | None:
-    names = sorted({each.scale for each in reports}, key=lambda name: ([*SCALES, name].index(name), name))
+    names = sorted(
+        {each.scale for each in reports}, key=lambda name: ([*QUESTIONNAIRES, name].index(name), name)
+    )
     rows = tuple(_row(name, [each for each in reports if each.scale == name]) for name in names)
     columns = ("What the person said", "Times", "First", "Last", "Lowest to highest")
     return Table("", columns, rows, widths=(0.36, 0.08, 0.19, 0.19, 0.18)) if rows else None
@@ -232,7 +234,7 @@ def _row(name: str, reports: Sequence[SelfReport]) -> tuple[str, ...]:
 
 
 def _title(name: str, report: SelfReport) -> str:
-    if scale := SCALES.get(name):
+    if scale := QUESTIONNAIRES.get(name):
         return f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}"
     if report.lowest is None or report.highest is None:
         return clean(name, 60)

@@ -263,7 +263,7 @@ def _agreed(who: Visitor, wanted: IntoRecord) -> tuple[Subject, tuple[str, ...]]
         HTTPException: there is no such subject; it is of the future; or nobody's record is kept.
         StoreError: they have not agreed, or are simulated.
     """
-    from mien.record.person import require_person
+    from mien.record.origin import require_person
     from mien.store.types import SIGNALS
 
     subject = who.subject(wanted.subject)

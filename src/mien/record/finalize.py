@@ -1,4 +1,4 @@
-"""A recording taken out of the store: its readings as a series, and what is found in them."""
+"""The end of a recording: its readings as a series, the episodes found in them, and packing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FindEpisodes = Callable[[Series], Sequence[Episode]]
 
 
 def load_series(store: Store, recording_id: int) -> Series:
-    """Give the readings of a recording, also while it is being written.
+    """Return the readings of a recording, also while it is being written.
 
     Raises:
         StoreError: there is no such recording, or it can't be read.
@@ -24,8 +24,8 @@ def load_series(store: Store, recording_id: int) -> Series:
     return Series(**store.readings.load(recording_id, fields=_FIELDS))
 
 
-def settle(store: Store, recording_id: int, find: FindEpisodes = episodes) -> None:
-    """Do what is to be done once a recording has ended: find its episodes and smiles, and pack its readings.
+def finalize(store: Store, recording_id: int, find: FindEpisodes = episodes) -> None:
+    """Finish the work on a recording that has ended: find its episodes and smiles, and pack its readings.
 
     Doing it twice changes nothing.
 
@@ -43,11 +43,11 @@ def settle(store: Store, recording_id: int, find: FindEpisodes = episodes) -> No
     with store.transaction():
         store.readings.set_events(recording_id, found)
         store.readings.pack(recording_id)
-        store.recordings.settle(recording_id)
+        store.recordings.mark_finalized(recording_id)
 
 
 def recover(store: Store) -> list[StoredRecording]:
-    """End the recordings whose writer is gone, and do what it has left undone.
+    """End the recordings whose writer is gone, and finalize them.
 
     Returns:
         Those recordings; what was open is interrupted now.
@@ -57,5 +57,5 @@ def recover(store: Store) -> list[StoredRecording]:
     """
     ended = store.recordings.recover()
     for recording in ended:
-        settle(store, recording.id)
+        finalize(store, recording.id)
     return ended

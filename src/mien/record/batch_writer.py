@@ -1,4 +1,4 @@
-"""Rows go to the store in a thread of their own, so that a slow disk never holds up who reads the frames."""
+"""A recording's rows go to the store in batches, in a thread of their own: a slow disk holds nobody up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConsentError, StoreError
-from mien.record.take import FindEpisodes, settle
+from mien.record.finalize import FindEpisodes, finalize
 from mien.store.codec import COLUMNS, SLICES, split
 from mien.store.store import Store
 from mien.store.types import RecordingState, StoredRecording, Subject
@@ -30,7 +30,7 @@ Row = NDArray[np.float64]
 """(columns,) one frame, in the order of `codec.COLUMNS`; NaN where there is nothing."""
 
 
-class Committer:
+class BatchWriter:
     """Writes a recording's rows, at least once a second, each time after a look at the subject's consent.
 
     Args:
@@ -188,8 +188,8 @@ class Committer:
 
     def _conclude(self) -> None:
         # First what must not be missing, as who ends the program may not wait for the rest.
-        self._store.recordings.finish(self._recording.id, state=self._end or "finished", settled=False)
-        settle(self._store, self._recording.id, self._find)
+        self._store.recordings.finish(self._recording.id, state=self._end or "finished", finalized=False)
+        finalize(self._store, self._recording.id, self._find)
 
     def _stop(self, why: str) -> None:
         with self._news:
