@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mien.mood.usual import Usual
+from mien.mood.baseline import Baseline
 from mien.record import baseline
 from mien.record.days import days
 from mien.record.finalize import load_series
@@ -91,11 +91,11 @@ class SubjectRecord:
 
         return safety_text(self.store, self.self_reports())
 
-    def usual(self) -> Usual | None:
+    def usual(self) -> Baseline | None:
         """Give the baseline that was taken; None where there is none."""
         return baseline.taken(self.store, self.subject)
 
-    def take_usual(self, start: date | None = None, end: date | None = None) -> Usual:
+    def take_usual(self, start: date | None = None, end: date | None = None) -> Baseline:
         """Take a stretch of days as what is usual; see `baseline.take`."""
         return baseline.take(self.store, self.subject, start=start, end=end)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from mien.labels import EMOTIONS
 from mien.mood.estimate import Estimate
 from mien.mood.series import Series
 
+if TYPE_CHECKING:
+    from mien.mood.baseline import Baseline
+
 Floats = NDArray[np.float64]
 
 PLAIN_NEUTRAL: Final = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
@@ -19,30 +22,6 @@ PLAIN_NEUTRAL: Final = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
 
 LEAST_NEUTRAL_S: Final = 30.0
 """Own neutral is known from so many seconds of a face read as neutral."""
-
-
-class UsualMeasure(Protocol):
-    """What one measure usually is, over a person's own days."""
-
-    @property
-    def median(self) -> float:
-        """Of the days' figures."""
-
-    @property
-    def mad(self) -> float:
-        """Median absolute deviation of the days' figures, not scaled."""
-
-
-class Baseline(Protocol):
-    """What is needed here of a person's own baseline."""
-
-    @property
-    def neutral(self) -> Floats | None:
-        """(8,) mean probabilities of the person's own neutral face; None where not known."""
-
-    @property
-    def measures(self) -> Mapping[str, UsualMeasure]:
-        """What each measure usually is."""
 
 
 class OwnNeutral(NamedTuple):
@@ -101,18 +80,18 @@ def flatness(expressivity: Estimate | None, baseline: Baseline | None) -> Estima
 
     Args:
         expressivity: from the same neutral face as the baseline's.
-        baseline: what is usual; None where it isn't known.
+        baseline: the person's own; None where it isn't known.
 
     Returns:
         Above 0 is flatter than usual; None without a baseline, or where all of its days are alike.
     """
-    usual = baseline.measures.get("expressivity") if baseline else None
-    if expressivity is None or usual is None or not usual.mad > 0:
+    own = baseline.measures.get("expressivity") if baseline else None
+    if expressivity is None or own is None or not own.mad > 0:
         return None
-    sd = 1.4826 * usual.mad
+    sd = 1.4826 * own.mad
 
     def below(figure: float) -> float:
-        return (usual.median - figure) / sd
+        return (own.median - figure) / sd
 
     low = None if expressivity.high is None else below(expressivity.high)
     high = None if expressivity.low is None else below(expressivity.low)

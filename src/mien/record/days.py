@@ -13,7 +13,6 @@ import numpy as np
 
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import Episode
-from mien.mood.expressivity import Baseline
 from mien.mood.figures import figures
 from mien.mood.series import Series
 from mien.record.finalize import load_series
@@ -23,6 +22,7 @@ from mien.store.types import Annotation, StoredRecording, Subject
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mien.mood.baseline import Baseline
     from mien.store.store import Store
 
 _VERSION: Final = 2
@@ -102,7 +102,7 @@ def _computed(
         ]
         for recording in recordings
     ]
-    found = figures(parts, events=events, usual=baseline, speaking=speaking)
+    found = figures(parts, events=events, baseline=baseline, speaking=speaking)
     row: dict[str, Any] = {
         "minutes": sum(_length_s(part) for part in parts) / 60,
         "usable_minutes": sum(float(part.step_s[part.usable].sum()) for part in parts) / 60,
@@ -148,8 +148,8 @@ def _stamp(baseline: Baseline | None) -> str:
     if baseline is None:
         return ""
     own = None if baseline.neutral is None else np.round(baseline.neutral, 9).tolist()
-    usual = baseline.measures.get("expressivity")
-    return _digest([own, usual and [round(usual.median, 9), round(usual.mad, 9)]])
+    expressivity = baseline.measures.get("expressivity")
+    return _digest([own, expressivity and [round(expressivity.median, 9), round(expressivity.mad, 9)]])
 
 
 def _digest(value: Any) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import mien
 from mien.errors import ConfigError
+from mien.mood.baseline import Baseline, NotReady
 from mien.mood.change import watched
 from mien.mood.change.charts import Chart
 from mien.mood.change.findings import Finding, verdict
 from mien.mood.change.watched import days_apart
 from mien.mood.definitions import MEASURES
-from mien.mood.usual import NotReady, Usual
 from mien.record.baseline import standing, taken
 from mien.record.changes import findings_of
 from mien.record.days import days
@@ -66,8 +66,8 @@ def gather(
     seen = [*table.index, *(each.at.date() for each in annotations), *(each.at.date() for each in reports)]
     first, last = choose_period(start, end, seen, now.date())
     until_then = table.loc[table.index <= last]
-    usual = standing(store, subject)
-    found = [each for each in findings_of(store, until_then, usual) if _concerns(each, first)]
+    baseline = standing(store, subject)
+    found = [each for each in findings_of(store, until_then, baseline) if _concerns(each, first)]
     return Material(
         code=subject.code,
         start=first,
@@ -79,12 +79,12 @@ def gather(
         reports=[each for each in reports if first <= each.at.date() <= last],
         annotations=[each for each in annotations if _touches(each, first, last)],
         found=[Told(each.kind, each.text, each.advice) for each in found],
-        usual={} if isinstance(usual, NotReady) else {n: m.range for n, m in usual.measures.items()},
-        apart=frozenset(days_apart(until_then, usual)),
+        usual={} if isinstance(baseline, NotReady) else {n: m.range for n, m in baseline.measures.items()},
+        apart=frozenset(days_apart(until_then, baseline)),
         verdict=verdict(found, store.texts.setting(FALSE_ALARM_DAYS)),
         texts={name: store.texts.get(name) for name in _TEXTS},
         measures=MEASURES,
-        charts=_drawn(store, until_then, usual) if charts else (),
+        charts=_drawn(store, until_then, baseline) if charts else (),
         starting_points=_starting_points(reports, starting_point) if starting_point else {},
     )
 
@@ -119,12 +119,12 @@ def _concerns(finding: Finding, first: date) -> bool:
     return finding.until is None or finding.until >= first
 
 
-def _drawn(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[ControlChart]:
+def _drawn(store: Store, table: pd.DataFrame, baseline: Baseline | NotReady) -> list[ControlChart]:
     """Give both charts of each measure that is watched."""
-    if isinstance(usual, NotReady):
+    if isinstance(baseline, NotReady):
         return []
     chosen = store.texts.setting(FALSE_ALARM_DAYS)
-    drawn = watched.charts(table, usual, false_alarm_days=chosen, kinds=("ewma", "cusum"))
+    drawn = watched.charts(table, baseline, false_alarm_days=chosen, kinds=("ewma", "cusum"))
     return [_control_chart(each) for each in drawn]
 
 

@@ -15,7 +15,7 @@ from mien.store.types import Subject, TakenBaseline
 
 
 class Baselines:
-    """The baselines of a store's subjects; what is in them is `mood.usual.Usual`'s to know.
+    """The baselines of a store's subjects; what is in them is `mood.baseline.Baseline`'s to know.
 
     Args:
         database: an open one.

@@ -218,8 +218,8 @@ class Recordings:
         What was open is interrupted now, and packed; its length, frames and coverage are what was written.
 
         Returns:
-            All recordings that have ended and are not finalized, by their number; without those whose readings
-            are damaged.
+            All recordings that have ended and are not finalized, by their number; without those whose
+            readings are damaged.
 
         Raises:
             StoreError: it can't be written.

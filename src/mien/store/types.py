@@ -244,7 +244,7 @@ class TakenBaseline:
         id: in this store.
         subject_id: whose.
         made_at: when somebody took it.
-        value: as JSON, see `mood.usual.Usual`.
+        value: as JSON, see `mood.baseline.Baseline`.
     """
 
     id: int

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.mood.usual import MAD_TO_SD, UsualMeasure
+from mien.mood.baseline import MAD_TO_SD, BaselineMeasure
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,7 +99,7 @@ def ordinals(dates: Sequence[date]) -> Ints:
     return np.array([each.toordinal() for each in dates], np.int64)
 
 
-def fit(measure: UsualMeasure) -> Ar1 | None:
+def fit(measure: BaselineMeasure) -> Ar1 | None:
     """Fit a person's measure over the baseline's days.
 
     Args:

@@ -10,12 +10,12 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from mien.mood.baseline import LEAST_DAYS_FOR_ALARM, Baseline, NotReady, usable
 from mien.mood.change.ar1 import information, ordinals
 from mien.mood.change.charts import Alarm, Chart, watchable
 from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
 from mien.mood.change.watched import WATCHED, alike, charts
 from mien.mood.definitions import MEASURES
-from mien.mood.usual import LEAST_DAYS_FOR_ALARM, NotReady, Usual, usable
 from mien.wording import count
 
 FindingKind = Literal["not_ready", "network", "camera", "light", "coverage", "promise", "change"]
@@ -129,7 +129,7 @@ def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
 
 def findings(
     days: pd.DataFrame,
-    usual: Usual | NotReady,
+    baseline: Baseline | NotReady,
     *,
     false_alarm_days: float | None,
     crisis_text: str = "",
@@ -140,7 +140,7 @@ def findings(
     Args:
         days: one row a day, by date; columns `usable_minutes`, the measures, and where they are known
             `coverage` and `camera`.
-        usual: the person's baseline, or why there is none.
+        baseline: the person's own, or why there is none.
         false_alarm_days: days from one false alarm to the next that are to be expected of all watched
             measures together; None: nobody has chosen, and no change is told.
         crisis_text: what a clinic wants said beside a change that lasts; "" for nothing.
@@ -150,22 +150,24 @@ def findings(
         In the order in which they should be read: what makes days unlike the baseline comes before any talk
         of expression.
     """
-    if isinstance(usual, NotReady):
-        return [_plain("not_ready", usual.reason)]
-    marks = unlike(days, usual)
-    found = [_not_ready(usual, false_alarm_days)] if not usual.alarms_ready or not false_alarm_days else []
-    found += [_conditions(each, usable(days)) for each in stretches(days, marks, usual)]
+    if isinstance(baseline, NotReady):
+        return [_plain("not_ready", baseline.reason)]
+    marks = unlike(days, baseline)
+    found = (
+        [_not_ready(baseline, false_alarm_days)] if not baseline.alarms_ready or not false_alarm_days else []
+    )
+    found += [_conditions(each, usable(days)) for each in stretches(days, marks, baseline)]
     found += _low_coverage(usable(days))
-    if usual.alarms_ready and false_alarm_days:
-        found += [_unwatched(name) for name in watched if name in days and not watchable(name, usual)]
-        found += changes(days, usual, false_alarm_days, crisis_text, watched)
+    if baseline.alarms_ready and false_alarm_days:
+        found += [_unwatched(name) for name in watched if name in days and not watchable(name, baseline)]
+        found += changes(days, baseline, false_alarm_days, crisis_text, watched)
     order = ("not_ready", "network", "camera", "light", "coverage", "promise", "change")
     return sorted(found, key=lambda each: order.index(each.kind))
 
 
 def changes(
     days: pd.DataFrame,
-    usual: Usual,
+    baseline: Baseline,
     false_alarm_days: float,
     crisis_text: str,
     watched: tuple[str, ...],
@@ -176,7 +178,7 @@ def changes(
 
     Args:
         days: one row a day, by date.
-        usual: the person's baseline.
+        baseline: the person's own.
         false_alarm_days: of all watched measures together.
         crisis_text: to be said beside the first change that lasts.
         watched: the measures' names.
@@ -184,10 +186,10 @@ def changes(
     Returns:
         By date, behind what is to be said of the promise about false alarms.
     """
-    kept = alike(days, usual)
-    drawn = charts(days, usual, false_alarm_days=false_alarm_days, watched=watched)
+    kept = alike(days, baseline)
+    drawn = charts(days, baseline, false_alarm_days=false_alarm_days, watched=watched)
     shown = [
-        _Shown(chart, alarm, *size(alarm, chart, kept[chart.measure], usual))
+        _Shown(chart, alarm, *size(alarm, chart, kept[chart.measure], baseline))
         for chart in drawn
         for alarm in chart.alarms
     ]
@@ -195,7 +197,7 @@ def changes(
     first = next((place for place, each in enumerate(found) if each.until is None), None)
     if first is not None:
         found[first] = replace(found[first], advice=crisis_text)
-    if found and (usual.end - usual.start).days < LEAST_YEAR_DAYS:
+    if found and (baseline.end - baseline.start).days < LEAST_YEAR_DAYS:
         found[0] = replace(found[0], text=found[0].text + _SEASON)
     return [*_doubts(drawn, false_alarm_days), *found]
 
@@ -246,7 +248,9 @@ def _doubts(drawn: Sequence[Chart], false_alarm_days: float) -> list[Finding]:
     ]
 
 
-def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> tuple[float, float, float]:
+def size(
+    alarm: Alarm, chart: Chart, figures: pd.Series[Any], baseline: Baseline
+) -> tuple[float, float, float]:
     """Give a change's size, in standard deviations of own days, with its 90 % interval.
 
     The mean of the days since the change, weighed for their autocorrelation. The interval holds what these
@@ -256,7 +260,7 @@ def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> t
         alarm: the change.
         chart: that told it.
         figures: the measure's, by date.
-        usual: the person's baseline.
+        baseline: the person's own.
     """
     known = figures.dropna()
     kept = known[(known.index >= alarm.since) & (known.index <= (alarm.until or dt.date.max))]
@@ -266,7 +270,7 @@ def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> t
     weights = 1 - phi ** np.diff(numbers, prepend=numbers[0] - 30, append=numbers[-1] + 30).astype(np.float64)
     pull = weights[:-1] + weights[1:]
     value = float(pull @ far / pull.sum())
-    own = usual.measures[chart.measure]
+    own = baseline.measures[chart.measure]
     variance = 1 / information(numbers, phi) + 1 / information(ordinals(own.dates), phi)
     reach = _Z_90 * float(np.sqrt(variance + value**2 / (2 * (own.days - 1))))
     return value, value - reach, value + reach
@@ -362,8 +366,8 @@ def _low_coverage(days: pd.DataFrame) -> list[Finding]:
     return [Finding("coverage", "coverage", since, None, None, None, None, share, text)]
 
 
-def _not_ready(usual: Usual, false_alarm_days: float | None) -> Finding:
-    reason = usual.missing_for_alarms
+def _not_ready(baseline: Baseline, false_alarm_days: float | None) -> Finding:
+    reason = baseline.missing_for_alarms
     if not reason and not false_alarm_days:
         reason = "changes are not reported: first choose how often a false alarm is acceptable"
     return _plain("not_ready", reason)
