@@ -181,8 +181,8 @@ def read_chunk(data: bytes) -> Counts:
         raise _unreadable(str(error)) from error
 
 
-def pieces(counts: Counts) -> Iterator[Counts]:
-    """Cut rows into pieces that are no longer than a segment."""
+def segments(counts: Counts) -> Iterator[Counts]:
+    """Cut rows into stretches that are no longer than a segment."""
     for start in range(0, len(counts), SEGMENT_ROWS):
         yield counts[start : start + SEGMENT_ROWS]
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from mien.errors import ConsentError, StoreError
-from mien.store.agreement import consent_of, consents_of, forget_consents, refused, rows_of
 from mien.store.audit import Audit
-from mien.store.checks import checked_choice, checked_span, checked_text, checked_time, require_subject
-from mien.store.engine import Database
-from mien.store.ledger import Ledger
+from mien.store.database import Database
+from mien.store.ledger import Ledger, consent_of, consents_of, forget_consents, refused, rows_of
 from mien.store.schema import ConsentRow
 from mien.store.types import SIGNALS, Consent, Subject
+from mien.store.validation import checked_choice, checked_span, checked_text, checked_time, require_subject
 
 
 class Consents:

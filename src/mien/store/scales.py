@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name
+from mien.store.validation import checked_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from mien.errors import MissingError, StoreError
 from mien.store.audit import Audit
-from mien.store.checks import checked_text, checked_time, require_subject
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.ledger import Ledger
 from mien.store.scales import SCALES, Answers, checked_answers, fold, known, near
 from mien.store.schema import SelfReportRow, SubjectRow
 from mien.store.types import Mistyped, SelfReport, Subject
+from mien.store.validation import checked_text, checked_time, require_subject
 
 
 class SelfReports:

@@ -13,11 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name, checked_text
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.ledger import Ledger
 from mien.store.schema import SubjectRow
 from mien.store.types import Subject
+from mien.store.validation import checked_name, checked_text
 
 _FIRST_YEAR: Final = 1880
 

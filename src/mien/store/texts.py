@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name, checked_text, is_visible
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.ledger import Ledger
 from mien.store.schema import TextRow
 from mien.store.types import FALSE_ALARM_DAYS
+from mien.store.validation import checked_name, checked_text, is_visible
 
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
     {

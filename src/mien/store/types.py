@@ -237,31 +237,14 @@ class Mistyped:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBaseline:
-    """A person's own baseline, as it was taken.
+class StoredReference:
+    """What a person is measured against, as somebody took it: their baseline, or their neutral face.
 
     Attributes:
         id: in this store.
         subject_id: whose.
         made_at: when somebody took it.
-        value: as JSON, see `mood.baseline.Baseline`.
-    """
-
-    id: int
-    subject_id: int
-    made_at: datetime
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakenNeutralFace:
-    """A subject's own neutral face, as somebody took it.
-
-    Attributes:
-        id: in this store.
-        subject_id: whose.
-        made_at: when it was taken.
-        value: as JSON; see `expression.neutral.Rest`.
+        value: as JSON; see `mood.baseline.Baseline` and `expression.neutral.Rest`.
     """
 
     id: int

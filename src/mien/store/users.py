@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
 from mien.install import extras_command
-from mien.store.checks import checked_choice, checked_name, require_subject
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.ledger import Ledger
 from mien.store.schema import UserRow
 from mien.store.types import SHORTEST_PASSWORD, Role, Subject, User
+from mien.store.validation import checked_choice, checked_name, require_subject
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
