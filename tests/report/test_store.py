@@ -12,7 +12,7 @@ from mien.errors import ConfigError, OutputError
 from mien.mood.baseline import Baseline, NotReady
 from mien.mood.change.watched import days_apart
 from mien.report import content, save_report
-from mien.report.gather import gather
+from mien.report.material import gather
 from mien.report.pdf import pages
 from mien.store.store import Store
 from mien.subject_record import SubjectRecord

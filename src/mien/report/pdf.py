@@ -16,9 +16,9 @@ import matplotlib
 
 from mien.errors import OutputError
 from mien.install import extras_command
-from mien.report.content import Picture, ReportContent, Table
+from mien.report.content import Picture, ReportContent, TextTable
 from mien.report.fit import Room, fit
-from mien.report.plain import breakable
+from mien.report.formatting import breakable
 
 STANDARDS: Final = {"short": ("a-2a", "ua-1"), "long": ("a-2u",)}
 """What the PDF keeps to, unless a character is in none of the fonts.
@@ -136,7 +136,7 @@ def _files(content: ReportContent, room: Room) -> dict[str, bytes]:
     return {"main.typ": _TEMPLATE.read_bytes(), "content.json": json.dumps(_broken(said)).encode()}
 
 
-def _block(block: str | Picture | Table) -> dict[str, Any]:
+def _block(block: str | Picture | TextTable) -> dict[str, Any]:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     return {"type": "picture" if isinstance(block, Picture) else "table"} | asdict(block)

@@ -11,11 +11,10 @@ from mien.errors import OutputError, StoreError
 from mien.files import write_text, written_whole
 from mien.report.appendix import sections
 from mien.report.content import ReportContent
-from mien.report.gather import gather
+from mien.report.first_page import first_page
 from mien.report.html import render_html
-from mien.report.material import Material
+from mien.report.material import Material, gather
 from mien.report.pdf import render_pdf
-from mien.report.words import first_page
 from mien.store.types import Subject
 
 if TYPE_CHECKING:
