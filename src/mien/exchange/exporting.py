@@ -255,7 +255,7 @@ docs/export.md in Mien's documentation describes every file and column.
 
 
 def _readme(safety_text: str | None, ninth_unknown: int = 0) -> str:
-    """Give the zip's README.
+    """Return the zip's README.
 
     Args:
         safety_text: the clinic's, where an answer in the record needs it.

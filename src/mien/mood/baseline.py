@@ -92,7 +92,7 @@ class BaselineMeasure:
         return float(np.median(np.abs(self.values - self.median)))
 
     def on(self, day: date) -> float | None:
-        """Give a day's figure; None where it has none."""
+        """Return a day's figure; None where it has none."""
         return self._by_date.get(day)
 
     @cached_property
@@ -244,7 +244,7 @@ class Baseline:
 
 
 def usable(days: pd.DataFrame) -> pd.DataFrame:
-    """Give the days with at least `LEAST_DAY_MINUTES` usable minutes, by rising date."""
+    """Return the days with at least `LEAST_DAY_MINUTES` usable minutes, by rising date."""
     kept = days.loc[days["usable_minutes"] >= LEAST_DAY_MINUTES].copy()
     kept.index = pd.Index([_date(each) for each in kept.index], dtype=object)
     return kept.sort_index()
@@ -279,7 +279,7 @@ def _cameras(names: pd.Series[Any]) -> tuple[str, ...]:
 
 
 def cameras_of(names: object) -> frozenset[str]:
-    """Give a day's cameras from its cell in the column `camera`.
+    """Return a day's cameras from its cell in the column `camera`.
 
     Browsers' cameras are all one: "browser-4" counts the page's connections, and says nothing of the device.
     """
@@ -301,13 +301,13 @@ def _neutral(probabilities: ArrayLike | None) -> Floats | None:
 
 
 def _last_network(days: pd.DataFrame) -> str:
-    """Give what read the last of the days that one network read alone."""
+    """Return what read the last of the days that one network read alone."""
     alone = [str(each) for each in days.get("network", ()) if ", " not in str(each)]
     return alone[-1] if alone else ""
 
 
 def same_network(network: object, baseline: Baseline) -> bool:
-    """Say whether a day's readings mean what the baseline's do, from its cell in the column `network`.
+    """Return whether a day's readings mean what the baseline's do, from its cell in the column `network`.
 
     A baseline that does not say which network it is of was taken before shares were recorded: it can be
     compared with days of that time only.

@@ -37,7 +37,7 @@ class OwnNeutral(NamedTuple):
 
 
 def own_neutral(parts: Sequence[Series]) -> OwnNeutral | None:
-    """Give the mean probabilities while the face was read as neutral.
+    """Return the mean probabilities while the face was read as neutral.
 
     It isn't the mean over all time: neutral need not be what a person shows most.
 
@@ -56,7 +56,7 @@ def own_neutral(parts: Sequence[Series]) -> OwnNeutral | None:
 
 
 def distance(probabilities: Floats, neutral: Floats) -> Floats:
-    """Give the total variation distance from neutral: half the sum of the absolute differences.
+    """Return the total variation distance from neutral: half the sum of the absolute differences.
 
     It is the probability that lies elsewhere than on the neutral face. Linear in the probabilities, so that
     small noise of a face at rest counts for little (the Hellinger distance's root blows it up); and no two
@@ -73,7 +73,7 @@ def distance(probabilities: Floats, neutral: Floats) -> Floats:
 
 
 def flatness(expressivity: Estimate | None, baseline: Baseline | None) -> Estimate | None:
-    """Say how far expressivity lies below what it usually is, in standard deviations of own days.
+    """Return how far expressivity lies below what it usually is, in standard deviations of own days.
 
     The deviation is 1.4826 MAD, which is the standard deviation where days are normally distributed. The
     interval is expressivity's own; that of the baseline isn't in it.

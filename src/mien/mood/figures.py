@@ -176,7 +176,7 @@ def _estimate(
 
 
 def _ends(valence: Floats) -> tuple[float, float]:
-    """Give the 5th and the 95th percentile of what is known."""
+    """Return the 5th and the 95th percentile of what is known."""
     rising = np.sort(valence[~np.isnan(valence)])
     rank = np.arange(1, len(rising) + 1)
     low, high = (rising[np.count_nonzero(rank < share * len(rising))] for share in (_LOW, _HIGH))

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def taken(store: Store, subject: Subject) -> Baseline | None:
-    """Give the baseline that was taken last; None where there is none."""
+    """Return the baseline that was taken last; None where there is none."""
     last = store.baselines.latest(subject)
     return None if last is None else Baseline.from_json(last.value)
 
 
 def standing(store: Store, subject: Subject) -> Baseline | NotReady:
-    """Give the baseline that was taken, or say why there is none: too little for it, or nobody took it."""
+    """Return the baseline that was taken, or say why there is none: too little for it, or nobody took it."""
     kept = taken(store, subject)
     if kept is not None:
         return kept
@@ -43,7 +43,7 @@ def standing(store: Store, subject: Subject) -> Baseline | NotReady:
 def preview(
     store: Store, subject: Subject, *, start: date | None = None, end: date | None = None
 ) -> Baseline | NotReady:
-    """Say what the baseline of a stretch of days would be, without taking it.
+    """Return what the baseline of a stretch of days would be, without taking it.
 
     Args:
         store: the record.

@@ -41,7 +41,7 @@ def choose_false_alarms(store: Store, days: int | None) -> None:
 
 
 def changes(store: Store, subject: Subject) -> list[Finding]:
-    """Say what has changed, in words; what makes days unlike the baseline comes first.
+    """Return what has changed, in words; what makes days unlike the baseline comes first.
 
     Without a baseline that somebody took, it says what is missing for one, or that none was taken.
 
@@ -54,7 +54,7 @@ def changes(store: Store, subject: Subject) -> list[Finding]:
 
 
 def findings_of(store: Store, table: pd.DataFrame, baseline: Baseline | NotReady) -> list[Finding]:
-    """Say what has changed in some days, with what the clinic has chosen and wants said.
+    """Return what has changed in some days, with what the clinic has chosen and wants said.
 
     Args:
         store: the record.

@@ -35,7 +35,7 @@ Span = tuple[float, float]
 def days(
     store: Store, subject: Subject, *, baseline: Baseline | None = None, keep: bool = True
 ) -> pd.DataFrame:
-    """Give the figures of each day with a recording.
+    """Return the figures of each day with a recording.
 
     A day's figures are computed from all its recordings at once, never across the gap between two. They are
     kept in the store until one of its recordings, its marks of speaking or the baseline changes.
@@ -82,7 +82,7 @@ def days(
 def _version(
     recordings: Sequence[StoredRecording], speaking: Sequence[Sequence[Span] | None], stamp: str
 ) -> str:
-    """Give what changes when a day's figures have to be computed anew."""
+    """Return what changes when a day's figures have to be computed anew."""
     facts = [[each.uuid, each.length_s, each.frames, each.state] for each in recordings]
     return _digest([_VERSION, facts, speaking, stamp])
 
@@ -123,7 +123,7 @@ def _length_s(part: Series) -> float:
 
 
 def _speaking(store: Store, subject: Subject) -> dict[int, list[Annotation]]:
-    """Give the marks of speaking of each recording that has some."""
+    """Return the marks of speaking of each recording that has some."""
     marks: dict[int, list[Annotation]] = defaultdict(list)
     for each in store.annotations.of(subject):
         if each.kind == "speaking" and each.recording_id is not None:
@@ -132,7 +132,7 @@ def _speaking(store: Store, subject: Subject) -> dict[int, list[Annotation]]:
 
 
 def _spans(recording: StoredRecording, marks: Sequence[Annotation] | None) -> list[Span] | None:
-    """Give the marked stretches in seconds from the recording's start; None where nobody has marked any."""
+    """Return the marked stretches in seconds from the recording's start; None where nobody has marked any."""
     if marks is None:
         return None
     return [

@@ -71,7 +71,7 @@ class Entries:
 
     @property
     def rest(self) -> str:
-        """Say how many others there are; "" where all are shown."""
+        """Return how many others there are; "" where all are shown."""
         return f"and {self.more:,} more" if self.more else ""
 
 

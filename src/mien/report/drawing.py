@@ -120,7 +120,7 @@ class Drawing:
         self._add("text", place | look | ({"font-weight": "bold"} if bold else {})).text = text
 
     def svg(self) -> str:
-        """Give the picture."""
+        """Return the picture."""
         return ET.tostring(self._root, encoding="unicode")
 
     def _add(self, tag: str, attributes: dict[str, str]) -> ET.Element:
@@ -161,19 +161,19 @@ class DateAxis:
         return (self.right - self.left) / self.many
 
     def has(self, when: date) -> bool:
-        """Say whether a day belongs to the period."""
+        """Return whether a day belongs to the period."""
         return self.start <= when <= self.end
 
     def border(self, when: date) -> float:
-        """Give the left border of a day's column, inside the picture."""
+        """Return the left border of a day's column, inside the picture."""
         return min(max(self.left + (when - self.start).days * self.step, self.left), self.right)
 
     def middle(self, when: date) -> float:
-        """Give the middle of a day's column."""
+        """Return the middle of a day's column."""
         return self.left + ((when - self.start).days + 0.5) * self.step
 
     def ticks(self) -> list[tuple[date, str]]:
-        """Give the days that are named below the axis, and their names."""
+        """Return the days that are named below the axis, and their names."""
         days = [self.start + timedelta(index) for index in range(self.many)]
         if self.many <= 7:
             return [(each, short_day(each)) for each in days]
@@ -207,7 +207,7 @@ class ValueAxis:
     top: float
 
     def y(self, value: float) -> float:
-        """Give the place of a value."""
+        """Return the place of a value."""
         return self.bottom + (value - self.low) / (self.high - self.low) * (self.top - self.bottom)
 
 

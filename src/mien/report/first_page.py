@@ -85,14 +85,14 @@ def first_page(material: Material) -> ReportContent:
 
 
 def _seldom(material: Material) -> tuple[str, ...]:
-    """Say how seldom some expressions are found, by the newest recording that knows it."""
+    """Return how seldom some expressions are found, by the newest recording that knows it."""
     known = [each for each in material.recordings if each.recall]
     newest = max(known, key=lambda each: each.started_at, default=None)
     return () if newest is None else (clean(seldom_words(newest.recall), MOST_TEXT),)
 
 
 def simulated(material: Material) -> str:
-    """Say whether recordings were made by a program."""
+    """Return whether recordings were made by a program."""
     many = sum(each.kind == "simulated" for each in material.recordings)
     if not many:
         return ""

@@ -229,7 +229,7 @@ def _concerns(finding: Finding, first: date) -> bool:
 
 
 def _drawn(store: Store, table: pd.DataFrame, baseline: Baseline | NotReady) -> list[ControlChart]:
-    """Give both charts of each measure that is watched."""
+    """Return both charts of each measure that is watched."""
     if isinstance(baseline, NotReady):
         return []
     chosen = store.texts.setting(FALSE_ALARM_DAYS)

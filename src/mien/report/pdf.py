@@ -62,7 +62,7 @@ def pages(pdf: bytes) -> int:
 
 
 def render_pngs(content: ReportContent, *, dots_per_inch: float = 100.0) -> list[bytes]:
-    """Give the pages of the PDF as PNG pictures, for documentation and to look at.
+    """Return the pages of the PDF as PNG pictures, for documentation and to look at.
 
     Raises:
         OutputError: the typst package is missing.
@@ -107,7 +107,7 @@ def _compiler() -> Any:
 
 @contextmanager
 def _fonts() -> Iterator[list[str]]:
-    """Give a folder with matplotlib's DejaVu Sans, for scripts that typst's own fonts lack.
+    """Return a folder with matplotlib's DejaVu Sans, for scripts that typst's own fonts lack.
 
     Its folder as a whole won't do: it holds a font that has a picture for every character there is.
     """
@@ -143,7 +143,7 @@ def _block(block: str | Picture | TextTable) -> dict[str, Any]:
 
 
 def _broken(value: Any) -> Any:
-    """Let long runs without a space be broken, in all texts but the pictures'."""
+    """Return texts in which long runs without a space can be broken, in all texts but the pictures'."""
     if isinstance(value, str):
         return breakable(value)
     if isinstance(value, dict):

@@ -155,7 +155,7 @@ def _draw_answers(drawing: Drawing, axis: DateAxis, top: float, curve: Curve, sc
 
 
 def _totals(curve: Curve, name: str) -> list[tuple[date, float, bool]]:
-    """Give the days and totals of a scale, and whether each is prorated."""
+    """Return the days and totals of a scale, and whether each is prorated."""
     told = [(each, each.total if each.total is not None else prorated(each)) for each in curve.reports]
     return [
         (each.at.date(), round(total, 1), each.total is None)
@@ -170,7 +170,7 @@ def _ninth(curve: Curve) -> list[tuple[date, float]]:
 
 
 def describe(curve: Curve) -> str:
-    """Say in words what the picture shows, for those who can't see it."""
+    """Return in words what the picture shows, for those who can't see it."""
     parts = [f"{count(len(curve.days), 'day')} with a recording"]
     for strip in STRIPS:
         values = measured(curve.days, strip.measure)["value"]

@@ -34,7 +34,7 @@ def content(
     zone: tzinfo | None = None,
     starting_point: date | None = None,
 ) -> ReportContent:
-    """Give everything that a report says.
+    """Return everything that a report says.
 
     Args:
         store: the record.
@@ -105,7 +105,7 @@ def save_report(
 
 
 def _require_entries(material: Material) -> None:
-    """Make sure that a report of a chosen period is about something: it may take a good one's place."""
+    """Raise where a report of a chosen period is about nothing: it may take a good one's place."""
     if not (material.recordings or material.reports or material.annotations):
         raise StoreError(
             f"{material.code}: nothing is in the record from {material.start} to {material.end};"
@@ -114,7 +114,7 @@ def _require_entries(material: Material) -> None:
 
 
 def check_suffix(path: Path) -> None:
-    """Make sure that a report can be written under a name.
+    """Raise unless a report can be written under a name.
 
     Raises:
         OutputError: it ends in none of `SUFFIXES`.

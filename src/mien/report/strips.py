@@ -215,7 +215,7 @@ def draw_answers(
 
 
 def mark_rows(axis: DateAxis, marks: Sequence[Mark]) -> list[int]:
-    """Give each numbered mark the first row in which it touches no other; medicines stand above events."""
+    """Return each numbered mark the first row in which it touches no other; medicines stand above events."""
     rows = dict.fromkeys(range(len(marks)), 0)
     below = 0
     for medication in (True, False):
@@ -240,7 +240,7 @@ def _end(axis: DateAxis, mark: Mark) -> float:
 
 
 def rows_of_marks(axis: DateAxis, marks: Sequence[Mark]) -> int:
-    """Say how many rows the marks take; 0 without any."""
+    """Return how many rows the marks take; 0 without any."""
     if len(marks) > MOST_NUMBERED:
         return 2
     return 1 + max(mark_rows(axis, marks), default=-1)
@@ -276,7 +276,7 @@ def _figure(drawing: Drawing, axis: DateAxis, y: float, text: str) -> None:
 
 
 def dates_of(index: Iterable[Hashable]) -> list[date]:
-    """Give an index's dates.
+    """Return an index's dates.
 
     Args:
         index: of `datetime.date`.
@@ -285,19 +285,19 @@ def dates_of(index: Iterable[Hashable]) -> list[date]:
 
 
 def dated(values: pd.Series[float]) -> list[tuple[date, float]]:
-    """Give the dates and values of a column."""
+    """Return the dates and values of a column."""
     return list(zip(dates_of(values.index), values.tolist(), strict=True))
 
 
 def measured(days: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Give one measure of the days that have it: columns "value", "low" and "high"."""
+    """Return one measure of the days that have it: columns "value", "low" and "high"."""
     columns = {name: "value", f"{name}_low": "low", f"{name}_high": "high"}
     found = days.reindex(columns=list(columns)).rename(columns=columns).astype(float)
     return found.dropna(subset=["value"])
 
 
 def smoothed(values: pd.Series[float]) -> pd.Series[float]:
-    """Give the median of seven days around each day that has a value.
+    """Return the median of seven days around each day that has a value.
 
     Args:
         values: indexed by rising dates.

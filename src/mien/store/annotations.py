@@ -75,7 +75,7 @@ class Annotations:
     def of(
         self, subject: Subject, start: datetime | None = None, end: datetime | None = None
     ) -> list[Annotation]:
-        """Give a subject's annotations that touch the time from `start` up to `end`, by time."""
+        """Return a subject's annotations that touch the time from `start` up to `end`, by time."""
         self._audit.read(subject.id, "marks")
         chosen = select(AnnotationRow).where(AnnotationRow.subject_id == subject.id)
         if start is not None:

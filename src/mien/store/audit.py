@@ -174,7 +174,7 @@ class Audit:
         self._visits.update(dict.fromkeys(news, now))
 
     def entries(self, limit: int | None = None) -> list[AuditEntry]:
-        """Give the lines, oldest first; with a limit, only so many of the newest."""
+        """Return the lines, oldest first; with a limit, only so many of the newest."""
         with self._database.reading() as session:
             newest = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)).all()
             return [_entry(row) for row in reversed(newest)]
@@ -209,7 +209,7 @@ class Audit:
 def as_one_reading(
     function: Callable[Concatenate[_Opened, _More], _Answer],
 ) -> Callable[Concatenate[_Opened, _More], _Answer]:
-    """Let a function whose first argument is an open store log what it reads together."""
+    """Make a function, whose first argument is an open store, log what it reads together."""
 
     @wraps(function)
     def read(store: _Opened, /, *args: _More.args, **options: _More.kwargs) -> _Answer:
@@ -226,7 +226,7 @@ def _told(accesses: list[Access]) -> dict[str, Any]:
 
 
 def hash_of(entry: AuditEntry) -> str:
-    """Give the SHA-256 of all that stands in a line, with the hash of the line before, as canonical JSON."""
+    """Return the SHA-256 of all that stands in a line, with the hash of the one before, as canonical JSON."""
     content = asdict(entry)
     del content["hash"]
     content["at"] = entry.at.isoformat()

@@ -69,7 +69,7 @@ class Address:
 
 
 def utc_now() -> datetime:
-    """Give the moment, by the system's clock."""
+    """Return the moment, by the system's clock."""
     return datetime.now(UTC)
 
 
@@ -101,7 +101,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session that writes: all of it when the block ends well, else nothing.
+        """Return a session that writes: all of it when the block ends well, else nothing.
 
         A block inside another one, in the same thread, is part of the outer one.
 
@@ -115,7 +115,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one unchanging state of the store, whatever others write meanwhile.
+        """Return a session that sees one unchanging state of the store, whatever others write meanwhile.
 
         Inside a transaction it is part of that one.
 
@@ -133,7 +133,7 @@ class Database:
 
     @contextmanager
     def outside_transaction(self) -> Iterator[Connection]:
-        """Give a connection for what can't be done in a transaction; each command stands for itself.
+        """Return a connection for what can't be done in a transaction; each command stands for itself.
 
         Raises:
             StoreError: the database complained.
@@ -215,7 +215,7 @@ def connect_file(
 
 
 def _require_cipher(connection: sqlite3.Connection, path: Path) -> None:
-    """Make sure that SQLCipher answers: plain SQLite takes a key without a word, and encrypts nothing.
+    """Raise unless SQLCipher answers: plain SQLite takes a key without a word, and encrypts nothing.
 
     That happens where a library with an SQLite of its own that it shows to all, such as TensorFlow, was
     loaded into the process before.
@@ -228,7 +228,7 @@ def _require_cipher(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def driver_for(key: str | None) -> ModuleType:
-    """Give Python's own SQLite, or with a key SQLCipher, which is SQLite with encryption.
+    """Return Python's own SQLite, or with a key SQLCipher, which is SQLite with encryption.
 
     Raises:
         ConfigError: the extra `encrypted` is not installed.

@@ -78,7 +78,7 @@ def erase_rows(session: Session, subject: Subject) -> dict[str, int]:
 
 
 def old_recordings(session: Session, now: datetime) -> dict[SubjectRow, list[RecordingRow]]:
-    """Give the recordings that are older than their subject wants them kept."""
+    """Return the recordings that are older than their subject wants them kept."""
     limited = session.scalars(select(SubjectRow).where(SubjectRow.retention_days.is_not(None))).all()
     found = {}
     for subject in limited:
@@ -97,7 +97,7 @@ def note_unclean(session: Session) -> None:
 
 
 def is_unclean(session: Session) -> bool:
-    """Say whether rows were erased whose traces may still be in the file."""
+    """Return whether rows were erased whose traces may still be in the file."""
     return bool(session.scalar(select(exists().where(TextRow.name == UNCLEAN))))
 
 

@@ -28,7 +28,7 @@ class Figures:
         self._database, self._audit = database, audit
 
     def get(self, subject: Subject, key: str, version: str | None = None) -> dict[str, Any] | None:
-        """Give a figure; None where there is none.
+        """Return a figure; None where there is none.
 
         Args:
             subject: whose.
@@ -41,7 +41,7 @@ class Figures:
             return None if row is None or version not in (None, row.version) else row.value
 
     def of(self, subject: Subject, prefix: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """Give all figures whose key begins so: by key, then by version, at one question.
+        """Return all figures whose key begins so: by key, then by version, at one question.
 
         Args:
             subject: whose.

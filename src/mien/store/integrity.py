@@ -101,7 +101,7 @@ def check(database: Database, lines: int) -> Checked:
 
 
 def is_unbound(session: Session) -> bool:
-    """Say whether there are rows that the log knows nothing of."""
+    """Return whether there are rows that the log knows nothing of."""
     return bool(session.scalar(select(exists().where(TextRow.name == UNBOUND))))
 
 

@@ -44,7 +44,7 @@ class Ledger:
     def require_consent(
         self, session: Session, subject_id: int, moments: Sequence[datetime], *signals: str
     ) -> None:
-        """Make sure that what was recorded at some moments may be stored.
+        """Raise unless what was recorded at some moments may be stored.
 
         Args:
             session: of a transaction.
@@ -128,7 +128,7 @@ class Ledger:
         self.log(session, action, owner, rows, **details)
 
     def sealed(self, session: Session, recording: RecordingRow) -> Iterator[tuple[str, str]]:
-        """Give the name and seal of a recording, its segments, its events and the marks on it."""
+        """Return the name and seal of a recording, its segments, its events and the marks on it."""
         yield seals.name_of(recording), seals.seal_row(session, recording.subject_id, recording)
         yield from seals.seal_segments(session, recording)
         if events := seals.seal_events(session, recording):
@@ -145,25 +145,25 @@ class Ledger:
 
 
 def owner_of(row: Base) -> int | None:
-    """Give the number of the subject whom a row is about; None for nobody's."""
+    """Return the number of the subject whom a row is about; None for nobody's."""
     found: int | None = row.id if isinstance(row, SubjectRow) else getattr(row, "subject_id", None)
     return found
 
 
 def rows_of(session: Session, subject_id: int) -> Sequence[ConsentRow]:
-    """Give the rows of a subject's consents by when they were given."""
+    """Return the rows of a subject's consents by when they were given."""
     chosen = select(ConsentRow).where(ConsentRow.subject_id == subject_id)
     return session.scalars(chosen.order_by(ConsentRow.given_at, ConsentRow.id)).all()
 
 
 def consent_of(row: ConsentRow) -> Consent:
-    """Give a consent by its row."""
+    """Return a consent by its row."""
     values = {each.name: getattr(row, each.name) for each in fields(Consent)}
     return Consent(**{**values, "signals": tuple(row.signals)})
 
 
 def consents_of(session: Session, subject_id: int) -> list[Consent]:
-    """Give a subject's consents by when they were given, for the store's own use: it is not logged.
+    """Return a subject's consents by when they were given, for the store's own use: it is not logged.
 
     They are read once in a transaction; see `forget_consents`.
     """
@@ -174,24 +174,24 @@ def consents_of(session: Session, subject_id: int) -> list[Consent]:
 
 
 def forget_consents(session: Session) -> None:
-    """Let consents be read anew, as they were changed within a transaction."""
+    """Have consents read anew, as they were changed within a transaction."""
     session.info.pop(_KNOWN, None)
 
 
 def about(consents: Sequence[Consent], signal: str | None) -> list[Consent]:
-    """Give the consents to a signal; all where it is None."""
+    """Return the consents to a signal; all where it is None."""
     return [each for each in consents if signal is None or signal in each.signals]
 
 
 def consent_command(code: str) -> str:
-    """Give the command that notes down a consent, with all that it can't do without."""
+    """Return the command that notes down a consent, with all that it can't do without."""
     return f"mien consent give {code} --by WHO --for TEXT"
 
 
 def refused(
     code: str, consents: Sequence[Consent], signal: str | None, moments: Sequence[datetime], now: datetime
 ) -> str | None:
-    """Say why what was recorded at some moments can't be stored; None where it can.
+    """Return why what was recorded at some moments can't be stored; None where it can.
 
     A consent has to have held at each moment. Nothing is stored any more once the consent that would have
     lasted longest was withdrawn; one that has ended by itself still covers what was recorded before.
@@ -226,7 +226,7 @@ def _shown(at: datetime) -> str:
 
 
 def held(consents: Sequence[Consent], signal: str | None, at: datetime) -> bool:
-    """Say whether one of some consents held at a moment.
+    """Return whether one of some consents held at a moment.
 
     What somebody says or notes (no signal) is often told later on the same day, so for it a consent counts
     from the beginning of its day.
@@ -241,7 +241,7 @@ def held(consents: Sequence[Consent], signal: str | None, at: datetime) -> bool:
 
 
 def _withdrawn(consents: Sequence[Consent], now: datetime) -> datetime | None:
-    """Say when the consent that lasted longest was withdrawn; None where it holds or ended by itself.
+    """Return when the consent that lasted longest was withdrawn; None where it holds or ended by itself.
 
     One that has yet to begin doesn't count: it would hide that those before it were withdrawn.
     """

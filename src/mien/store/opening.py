@@ -26,7 +26,7 @@ _LOCK: Final = 0x4D69656E
 
 
 def find_address(where: str | Path | None = None) -> Address:
-    """Say where the store lies: where the caller says, else `MIEN_STORE`, else the user's data folder.
+    """Return where the store lies: where the caller says, else `MIEN_STORE`, else the user's data folder.
 
     Args:
         where: a path, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
@@ -57,7 +57,7 @@ def find_address(where: str | Path | None = None) -> Address:
 
 
 def find_key(key: str | None = None) -> str | None:
-    """Give the passphrase of an encrypted file; None where there is none.
+    """Return the passphrase of an encrypted file; None where there is none.
 
     It is what the caller says, else `MIEN_STORE_KEY`, else the first line of the file that
     `MIEN_STORE_KEY_FILE` names. It is never an argument on the command line, where others could see it.
@@ -79,7 +79,7 @@ def find_key(key: str | None = None) -> str | None:
 
 
 def wants_read_only(chosen: bool = False) -> bool:
-    """Say whether a record is only to be looked at, with no line in its audit log: see `Store`.
+    """Return whether a record is only to be looked at, with no line in its audit log: see `Store`.
 
     It is what the caller says, else whether `MIEN_STORE_READ_ONLY` is 1.
     """
@@ -156,7 +156,7 @@ def _check_writable(path: Path, read_only: bool) -> None:
 
 
 def recognise(path: Path, *, encrypted: bool) -> None:
-    """Look at a file's first hundred bytes and its size: is it a whole SQLite file?
+    """Raise unless a file is a whole SQLite file, by its first hundred bytes and its size.
 
     Args:
         path: of a file.
@@ -199,7 +199,7 @@ def _bring_up_to_date(database: Database) -> None:
 
 
 def _revision(connection: Connection, where: object) -> str | None:
-    """Give the version of a store's tables; None where it has none yet.
+    """Return the version of a store's tables; None where it has none yet.
 
     Raises:
         StoreError: the tables are a newer Mien's, or another program's.

@@ -85,7 +85,7 @@ class Readings:
             forget(session, row)
 
     def _reopen(self, session: Session, row: RecordingRow) -> None:
-        """Say that a recording is being written."""
+        """Note that a recording is being written."""
         if row.state == "open":
             row.heartbeat_at = self._database.now()
             return
@@ -95,7 +95,7 @@ class Readings:
     def _require_consent(
         self, session: Session, row: RecordingRow, first_s: float, last_s: float, columns: codec.Columns
     ) -> None:
-        """Look whether the subject agreed to what readings hold, from their first to their last moment."""
+        """Raise unless the subject agreed to what readings hold, from their first to their last moment."""
         start, now = row.started_at, self._database.now()
         first = start + timedelta(seconds=first_s)
         last = max(first, start + timedelta(seconds=last_s) - SOURCE_CLOCK)
@@ -120,7 +120,7 @@ class Readings:
         end_s: float | None = None,
         fields: Sequence[str] | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Give a recording's readings, also while it is being written.
+        """Return a recording's readings, also while it is being written.
 
         Args:
             recording_id: of which recording.
@@ -152,7 +152,7 @@ class Readings:
         return {name: loaded[name][kept] for name in (codec.SLICES if fields is None else fields)}
 
     def size_bytes(self, recording_id: int) -> int:
-        """Say how much room a recording's readings take; 0 where there are none."""
+        """Return how much room a recording's readings take; 0 where there are none."""
         with self._database.reading() as session:
             sizes = [
                 session.scalar(
@@ -195,7 +195,7 @@ class Readings:
             forget(session, row)
 
     def events(self, recording_id: int) -> list[Event]:
-        """Give what was found in a recording, by onset.
+        """Return what was found in a recording, by onset.
 
         Raises:
             StoreError: there is no such recording.
@@ -212,7 +212,7 @@ class Readings:
 
 
 def find_recording(session: Session, recording_id: int, *, lock: bool = False) -> RecordingRow:
-    """Give a recording's row.
+    """Return a recording's row.
 
     Args:
         session: of a transaction.
@@ -252,7 +252,7 @@ def _add(session: Session, ledger: Ledger, recording: RecordingRow, segments: Se
 
 
 def _last_s(session: Session, recording_id: int) -> float | None:
-    """Give the time of a recording's last reading; None where there is none."""
+    """Return the time of a recording's last reading; None where there is none."""
     ends = [_newest(session, recording_id, table.end_s, table) for table in (ChunkRow, SegmentRow)]
     return max((end for end in ends if end is not None), default=None)
 
@@ -298,7 +298,7 @@ def _load(
 
 
 def usable_share(session: Session, recording_id: int) -> float:
-    """Say for which share of a recording there is a usable reading; 0 where there is no frame."""
+    """Return for which share of a recording there is a usable reading; 0 where there is no frame."""
     counts = _load(session, recording_id, ("time_s", "expression"))
     if not len(counts):
         return 0.0
@@ -307,7 +307,7 @@ def usable_share(session: Session, recording_id: int) -> float:
 
 
 def coverage(time_s: NDArray[np.float64], usable: NDArray[np.bool_]) -> float:
-    """Say for which share of the time there is a usable reading.
+    """Return for which share of the time there is a usable reading.
 
     Each frame stands for the time to the next one, but for nothing where that is more than two seconds, and
     the last frame for the median of the others.
@@ -340,6 +340,6 @@ def _span(counts: codec.Counts) -> dict[str, Any]:
 
 
 def _newest(session: Session, recording_id: int, column: Any, table: Any) -> Any:
-    """Give what stands in a column of a recording's last chunk or segment; None where there is none."""
+    """Return what stands in a column of a recording's last chunk or segment; None where there is none."""
     mine = select(column).where(table.recording_id == recording_id)
     return session.scalar(mine.order_by(table.number.desc()).limit(1))

@@ -115,7 +115,7 @@ class Recordings:
             return _stored(row)
 
     def get(self, recording: int | str) -> StoredRecording:
-        """Give a recording by its number or its uuid.
+        """Return a recording by its number or its uuid.
 
         Raises:
             StoreError: there is none.
@@ -132,7 +132,7 @@ class Recordings:
         return found
 
     def find(self, uuid: str) -> StoredRecording | None:
-        """Give a recording by its uuid, None where there is none."""
+        """Return a recording by its uuid, None where there is none."""
         with self._database.reading() as session:
             row = _by_uuid(session, uuid)
             return None if row is None else _stored(row)
@@ -140,7 +140,7 @@ class Recordings:
     def of(
         self, subject: Subject, start: datetime | None = None, end: datetime | None = None
     ) -> list[StoredRecording]:
-        """Give a subject's recordings, in the order in which they were started.
+        """Return a subject's recordings, in the order in which they were started.
 
         Args:
             subject: whose.
@@ -180,7 +180,7 @@ class Recordings:
             return gone
 
     def replace(self, earlier_id: int, recording_id: int) -> None:
-        """Let a recording take an earlier one's place: its uuid and its notes; the earlier one goes.
+        """Put a recording in an earlier one's place: its uuid and its notes; the earlier one goes.
 
         Raises:
             StoreError: one of them isn't there, or it can't be written.

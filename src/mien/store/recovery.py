@@ -36,7 +36,7 @@ class Salvaged:
 
 
 def check(database: Database) -> None:
-    """Look through a whole file, all of which is read; a server looks after itself.
+    """Raise where a file is damaged; all of it is read. A server looks after itself.
 
     Raises:
         StoreError: it is damaged.
@@ -97,7 +97,7 @@ def salvage(path: Path, to: Path, *, key: str | None = None) -> Salvaged:
 
 @contextmanager
 def _new_file(to: Path, key: str | None) -> Iterator[Database]:
-    """Give a database that gets its name when the block ends well, and else was never there."""
+    """Return a database that gets its name when the block ends well, and else was never there."""
     if to.exists():
         raise OutputError(f"{to} already exists; choose another name")
     try:
@@ -113,7 +113,7 @@ def _new_file(to: Path, key: str | None) -> Iterator[Database]:
 
 
 def _note_unbound(copy: Database) -> None:
-    """Let the rows that are left be bound to the log anew: no other program took out those that are lost."""
+    """Have the rows that are left bound to the log anew: no other program took out those that are lost."""
     with copy.transaction() as session:
         session.merge(TextRow(name=UNBOUND, value="saved from a damaged record"))
 
@@ -168,7 +168,7 @@ def _insert(target: Any, table: str, row: Row, failed: type[Exception]) -> bool:
 
 
 def _rows(source: Any, table: str, columns: list[str], failed: type[Exception]) -> Iterator[Row | None]:
-    """Give each row; None for one that can't be read.
+    """Return each row; None for one that can't be read.
 
     The rows' numbers are read from both ends as far as they can be; in between, all numbers are tried.
     """
@@ -196,7 +196,7 @@ def _tried(source: Any, one: str, numbers: Iterable[int], failed: type[Exception
 
 
 def _until_nothing(rows: Iterator[Row | None], *, ends: bool) -> Iterator[Row | None]:
-    """Give rows until there were none for long; without a known end, those lost there may never have been."""
+    """Yield rows until there were none for long; without a known end, those lost may never have been."""
     lost, nothing = 0, 0
     for row in rows:
         if row:

@@ -73,7 +73,7 @@ _NEAR: Final = 0.7
 
 
 def fold(name: str) -> str:
-    """Give a name without capitals, spaces, hyphens, underscores and other signs: "PHQ-9" is "phq9"."""
+    """Return a name without capitals, spaces, hyphens, underscores and other signs: "PHQ-9" is "phq9"."""
     return "".join(each for each in unicodedata.normalize("NFKC", name).casefold() if each.isalnum())
 
 

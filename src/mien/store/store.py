@@ -107,7 +107,7 @@ class Store:
         self._ledger = ledger
 
     def by(self, who: str) -> Self:
-        """Give the same open store in another name, for the audit log; whoever opened it closes it."""
+        """Return the same open store in another name, for the audit log; whoever opened it closes it."""
         other = copy(self)
         other._hang(who)
         return other
@@ -123,7 +123,7 @@ class Store:
         return self.database.engine
 
     def now(self) -> datetime:
-        """Give the moment by the store's clock."""
+        """Return the moment by the store's clock."""
         return self.database.now()
 
     def transaction(self) -> AbstractContextManager[Session]:
@@ -217,7 +217,7 @@ class Store:
             self._clean_if_possible()
 
     def _look_for_mistyped(self) -> None:
-        """Say, whenever a record is opened, that answers in it stand under a mistyped name.
+        """Warn, whenever a record is opened, of answers in it under a mistyped name.
 
         Nobody may look past them: a PHQ-9 that is called otherwise is missing among the others.
         """

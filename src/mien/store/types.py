@@ -79,7 +79,7 @@ class Consent:
     withdrawn_at: datetime | None
 
     def covers(self, signal: str, at: datetime) -> bool:
-        """Say whether a signal may be recorded at a moment."""
+        """Return whether a signal may be recorded at a moment."""
         ends = [each for each in (self.valid_until, self.withdrawn_at) if each is not None]
         return signal in self.signals and self.given_at <= at and all(at < end for end in ends)
 

@@ -37,7 +37,7 @@ class Users:
         self._database, self._ledger = database, ledger
 
     def add(self, name: str, password: str, role: Role, subject: Subject | None = None) -> User:
-        """Let somebody in.
+        """Add a user.
 
         Args:
             name: letters, digits, dots, dashes, underscores.
@@ -71,7 +71,7 @@ class Users:
             return _user(row)
 
     def check(self, name: str, password: str) -> User | None:
-        """Give the user whose name and password these are; None where they are nobody's.
+        """Return the user whose name and password these are; None where they are nobody's.
 
         It takes time on purpose, and as much for a name that doesn't exist.
         """
@@ -82,12 +82,12 @@ class Users:
         return user if len(password) <= _LONGEST_PASSWORD and _fits(hasher, hashed, password) else None
 
     def all(self) -> list[User]:
-        """Give all users, by name."""
+        """Return all users, by name."""
         with self._database.reading() as session:
             return [_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.name)).all()]
 
     def set_password(self, name: str, password: str) -> None:
-        """Give a user another password.
+        """Return a user another password.
 
         Raises:
             StoreError: there is no such user, or it is too short.
@@ -99,7 +99,7 @@ class Users:
                 row.password = hashed
 
     def remove(self, name: str) -> None:
-        """Let somebody in no more.
+        """Remove a user.
 
         Raises:
             StoreError: there is no such user, or nobody would be left to look after the others.
@@ -146,7 +146,7 @@ def _hash(password: str) -> str:
 
 
 def _normal(password: str) -> bytes:
-    """Give the bytes of a password; an accent can be typed in more than one way."""
+    """Return the bytes of a password; an accent can be typed in more than one way."""
     return unicodedata.normalize("NFC", password.strip()).encode("utf-8", "surrogatepass")
 
 

@@ -133,7 +133,7 @@ def ewma(
 
 
 def after(values: pd.Series[Any], baseline: Baseline) -> tuple[tuple[dt.date, ...], Floats]:
-    """Give a measure's days behind the baseline: their dates, rising, and figures."""
+    """Return a measure's days behind the baseline: their dates, rising, and figures."""
     known = values.dropna().sort_index()
     dates = _dates(known)
     kept = [place for place, each in enumerate(dates) if each > baseline.end]
@@ -153,7 +153,7 @@ def watchable(measure: str, baseline: Baseline) -> Ar1 | None:
 def new_residuals(
     fitted: Ar1, baseline: Baseline, measure: str, dates: Sequence[dt.date], values: Floats
 ) -> Floats:
-    """Give the forecasts' errors of the days behind the baseline, the first from the baseline's last day."""
+    """Return the forecasts' errors of the days behind the baseline, the first from its last day."""
     own = baseline.measures[measure]
     return fitted.residuals([own.dates[-1], *dates], np.append(own.values[-1], values))
 
@@ -199,7 +199,7 @@ def _chart(
 
 
 def deviations(fitted: Ar1, dates: Sequence[dt.date], values: Floats, noise: Floats, phi: float) -> Floats:
-    """Give how far days lie from usual, drawn in so far that noisier days alarm no more often.
+    """Return how far days lie from usual, drawn in so far that noisier days alarm no more often.
 
     A day whose figure is less sure than the baseline's adds variance that is new each day. A slow mean of
     such days wanders by the sum of the correlations over all lags (its long-run variance), which is
@@ -251,7 +251,7 @@ def _alarm(found: Found, dates: tuple[dt.date, ...], end: dt.date) -> Alarm:
 
 
 def _doubt(phi: float, days: NDArray[np.int64], far: Floats, before: int, found: Sequence[Found]) -> str:
-    """Say why the promise can't be made; see docs/change.md for how often it is said, and to whom."""
+    """Return why the promise can't be made; see docs/change.md for how often it is said, and to whom."""
     steps = [(before + each.since, len(days) if each.over is None else before + each.over) for each in found]
     reasons = []
     if slow.slowness(days, far, steps) > SLOW:
@@ -335,6 +335,6 @@ def scan(
 
 
 def _goes_on(last: Found, begun: Onset, direction: int, days: NDArray[np.int64]) -> bool:
-    """Say whether a change is the last one again, which was called over too soon or came back at once."""
+    """Return whether a change is the last one again, which was called over too soon or came back at once."""
     gap = days[begun.place] - days[last.over] if last.over is not None else 0
     return bool(last.direction == direction and gap <= SAME_CHANGE_DAYS)

@@ -92,7 +92,7 @@ def unlike(days: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
 
 
 def stretches(days: pd.DataFrame, marks: pd.DataFrame, baseline: Baseline) -> list[Stretch]:
-    """Give the runs of marked days, by date: those of at least three days, and those that still last."""
+    """Return the runs of marked days, by date: those of at least three days, and those that still last."""
     found = [run for name in marks for run in _runs(str(name), days, marks[name], baseline)]
     return sorted(found, key=lambda run: (run.since, run.condition))
 

@@ -97,7 +97,7 @@ class Finding:
 
 
 def nothing_told(false_alarm_days: float | None = None) -> str:
-    """Say that no change was found, and not that there is none.
+    """Return that no change was found, and not that there is none.
 
     Args:
         false_alarm_days: as in `findings`, to be said too; None leaves it out.
@@ -107,7 +107,7 @@ def nothing_told(false_alarm_days: float | None = None) -> str:
 
 
 def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
-    """Say what findings mean beside chance: that nothing was told, or how often chance alone tells a change.
+    """Return what findings mean beside chance: nothing was told, or how often chance alone tells a change.
 
     Args:
         found: from `findings`.
@@ -135,7 +135,7 @@ def findings(
     crisis_text: str = "",
     watched: tuple[str, ...] = WATCHED,
 ) -> list[Finding]:
-    """Say what changed against a person's own usual.
+    """Return what changed against a person's own usual.
 
     Args:
         days: one row a day, by date; columns `usable_minutes`, the measures, and where they are known
@@ -213,7 +213,7 @@ class _Shown:
     high: float
 
     def goes_with(self, other: _Shown) -> bool:
-        """Say whether both may be one change: begun at the same time, as far as that is known."""
+        """Return whether both may be one change: begun at the same time, as far as that is known."""
         mine, theirs = self.alarm, other.alarm
         slack = dt.timedelta(_TOGETHER_DAYS)
         return (
@@ -236,7 +236,7 @@ def _together(shown: Sequence[_Shown]) -> list[list[_Shown]]:
 
 
 def _doubts(drawn: Sequence[Chart], false_alarm_days: float) -> list[Finding]:
-    """Say of whom, and why, the chosen interval can't be promised: once for each reason."""
+    """Return of whom, and why, the chosen interval can't be promised: once for each reason."""
     reasons = dict.fromkeys(each.doubt for each in drawn if each.doubt)
     return [
         _plain(
@@ -251,7 +251,7 @@ def _doubts(drawn: Sequence[Chart], false_alarm_days: float) -> list[Finding]:
 def size(
     alarm: Alarm, chart: Chart, figures: pd.Series[Any], baseline: Baseline
 ) -> tuple[float, float, float]:
-    """Give a change's size, in standard deviations of own days, with its 90 % interval.
+    """Return a change's size, in standard deviations of own days, with its 90 % interval.
 
     The mean of the days since the change, weighed for their autocorrelation. The interval holds what these
     days, the baseline's level and its spread leave open.
@@ -277,7 +277,7 @@ def size(
 
 
 def _change(shown: Sequence[_Shown], days: pd.DataFrame) -> Finding:
-    """Tell one change, with all measures that show it."""
+    """Return one change, with all measures that show it."""
     lead, today = shown[0], days.index[-1]
     dated = min((each.alarm for each in shown), key=lambda each: each.since_high - each.since_low)
     lasts = any(each.alarm.until is None for each in shown)
@@ -298,7 +298,7 @@ def _change(shown: Sequence[_Shown], days: pd.DataFrame) -> Finding:
 
 
 def _sentence(shown: Sequence[_Shown], since: dt.date, until: dt.date | None, today: dt.date) -> str:
-    """Tell a change in plain words."""
+    """Return a change in plain words."""
     words = list(dict.fromkeys(_words(each, lasts=until is None) for each in shown))
     listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
     when = f"since about {_day(since, today)}"
@@ -316,7 +316,7 @@ def _words(each: _Shown, *, lasts: bool) -> str:
 
 
 def _measured(each: _Shown, over: dt.date | None, today: dt.date) -> str:
-    """Give the size of a change in one measure."""
+    """Return the size of a change in one measure."""
     # A less expressive face is a flatter one: it is told as flatness, so that more of it is more.
     value, low, high = each.size_sd, each.low, each.high
     if each.chart.measure == "expressivity":

@@ -105,7 +105,7 @@ def change_points(values: pd.Series[Any], baseline: Baseline) -> list[Point] | N
 
 @lru_cache(maxsize=1024)
 def penalty(count: int) -> float:
-    """Give by how much the sum of squares has to fall for a change point, for so many independent days.
+    """Return by how much the sum of squares has to fall for a change point, for so many independent days.
 
     The 95 % quantile of the largest fall over all places, in series without a change.
     """

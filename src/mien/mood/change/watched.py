@@ -37,7 +37,7 @@ _DRAW: Final = {"ewma": ewma, "cusum": cusum}
 
 
 def alike(days: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
-    """Give the usable days that were filmed and read as the baseline was: only they can be compared."""
+    """Return the usable days that were filmed and read as the baseline was: only they can be compared."""
     marks = unlike(days, baseline)
     kept = usable(days)
     if "network" in kept:
@@ -46,7 +46,7 @@ def alike(days: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
 
 
 def standard_errors(days: pd.DataFrame, measure: str) -> pd.Series[Any] | None:
-    """Give the standard error of each day's figure by its 90 % interval; None where days have none.
+    """Return the standard error of each day's figure by its 90 % interval; None where days have none.
 
     Args:
         days: with `MEASURE_low` and `MEASURE_high`.
@@ -59,7 +59,7 @@ def standard_errors(days: pd.DataFrame, measure: str) -> pd.Series[Any] | None:
 
 
 def days_apart(days: pd.DataFrame, baseline: Baseline | NotReady) -> dict[dt.date, str]:
-    """Give the days that can't be compared with the others, each with why.
+    """Return the days that can't be compared with the others, each with why.
 
     Args:
         days: one row a day, by date.
