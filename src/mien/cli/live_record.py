@@ -20,7 +20,7 @@ from mien.store.store import Store
 from mien.wording import count
 
 FINISH_S: Final = 60.0
-"""After the station is closed, what is left to do for the recording gets so long."""
+"""After the session is closed, what is left to do for the recording gets so long."""
 
 _CHOOSE: Final = "nothing is stored until someone says which face is the subject's"
 

@@ -14,14 +14,14 @@ from mien.config import Settings
 from mien.errors import ConfigError
 from mien.expression.network import Network, OnnxNetwork, load_network
 from mien.face.detect import Detector
+from mien.live.broadcaster import Broadcaster
 from mien.live.history import History
-from mien.live.hub import Hub
 from mien.live.neutral import LiveNeutral
-from mien.live.past import Past
 from mien.live.reading import Reading
+from mien.live.resumed import ResumePoint
 from mien.live.shared import SharedNetwork
 from mien.live.status import OVER, SourceStatus
-from mien.live.watched import Watched
+from mien.live.supervisor import Supervisor
 from mien.live.worker import Worker
 from mien.neutral import require_own_neutral
 from mien.pipeline import Pipeline
@@ -32,10 +32,10 @@ if TYPE_CHECKING:  # who keeps no record does not wait for a database
     from mien.record.writer import RecordStatus
 
 JOIN_S: Final = 0.9
-"""`Station.close` waits so long for its threads, all together."""
+"""`LiveSession.close` waits so long for its threads, all together."""
 
 
-class Station:
+class LiveSession:
     """Reads several live sources at once; close it, or use it in `with`.
 
     Each source is opened, read and analysed in a thread of its own, with its own detector and tracker; they
@@ -45,7 +45,7 @@ class Station:
         settings: what to find and with which networks.
         network: reads expressions, instead of the one that the settings name; its owner closes it.
         detector: makes a detector for a source, instead of the one that the settings name.
-        recorder: keeps a subject's record; it is ended with the station, and is its owner's to wait for.
+        recorder: keeps a subject's record; it is ended with the session, and is its owner's to wait for.
         clock: gives seconds that never run backwards.
         patience_s: a source that gives no frame for longer, though its connection is there, has stalled.
         pauses_s: waits before a source is started again, growing; after a minute of good running they begin
@@ -54,15 +54,15 @@ class Station:
 
     Attributes:
         settings: as given.
-        hub: hands the readings on.
+        broadcaster: hands the readings on.
         history: keeps the last minutes of them.
 
     Raises:
         ModelError: the network is missing or damaged.
 
     Example:
-        >>> with Station(load_settings()) as station, station.hub.subscribe() as readings:
-        ...     station.add("camera:0", lambda: open_live("camera:0"))
+        >>> with LiveSession(load_settings()) as session, session.broadcaster.subscribe() as readings:
+        ...     session.add("camera:0", lambda: open_live("camera:0"))
         ...     while (reading := readings.take()) is not None:
         ...         print(reading.as_dict())
     """
@@ -80,7 +80,7 @@ class Station:
         watch_every_s: float | None = 0.25,
     ) -> None:
         self.settings = settings
-        self.hub = Hub()
+        self.broadcaster = Broadcaster()
         self.history = History()
         self._own: OnnxNetwork | None = None
         if network is None:
@@ -95,7 +95,7 @@ class Station:
         self._patience_s = patience_s
         self._pauses_s = tuple(pauses_s)
         self._lock = Lock()
-        self._sources: dict[str, Watched] = {}
+        self._sources: dict[str, Supervisor] = {}
         self._neutrals: dict[str, LiveNeutral] = {}
         self._leaving: list[Worker] = []
         self._closing = Event()
@@ -106,7 +106,7 @@ class Station:
             )
             self._watchdog.start()
 
-    def __enter__(self) -> Station:
+    def __enter__(self) -> LiveSession:
         return self
 
     def __exit__(
@@ -134,20 +134,20 @@ class Station:
             neutral: what is known of the person's own neutral face from the start.
 
         Raises:
-            ConfigError: the name is taken, or the station is closed.
+            ConfigError: the name is taken, or the session is closed.
         """
         with self._lock:
             if self._closing.is_set():
-                raise ConfigError(f"{name}: the station is closed")
+                raise ConfigError(f"{name}: the session is closed")
             if name in self._sources:
                 raise ConfigError(f"{name}: there is already a source of this name; choose another")
             # Whoever used the name before, their readings are not this source's.
             self.history.forget(name)
             self._neutrals[name] = neutral or LiveNeutral()
-            self._sources[name] = Watched(
+            self._sources[name] = Supervisor(
                 name,
                 where or name,
-                lambda past: self._start(name, where or name, opener, past),
+                lambda resume_point: self._start(name, where or name, opener, resume_point),
                 restart=restart,
                 patience_s=self._patience_s,
                 pauses_s=self._pauses_s,
@@ -159,23 +159,23 @@ class Station:
         One that isn't there is no fault: it may have been removed from elsewhere.
         """
         with self._lock:
-            watched = self._sources.pop(name, None)
+            supervisor = self._sources.pop(name, None)
             self._neutrals.pop(name, None)
-            self.hub.forget(name)
-        if watched is None:
+            self.broadcaster.forget(name)
+        if supervisor is None:
             return
-        watched.stop()
+        supervisor.stop()
         if (recorder := self._recorder) is not None:
             recorder.left(name)
         with self._lock:
-            self._leaving = [each for each in (*self._leaving, *watched.workers()) if each.alive]
+            self._leaving = [each for each in (*self._leaving, *supervisor.workers()) if each.alive]
 
     def statuses(self) -> list[SourceStatus]:
         """Say how each source is doing, in the order in which they were added."""
         now_s = self._clock()
         with self._lock:
-            both = [(watched, self._neutrals[name]) for name, watched in self._sources.items()]
-        return [replace(watched.status(now_s), neutral=neutral.status) for watched, neutral in both]
+            both = [(supervisor, self._neutrals[name]) for name, supervisor in self._sources.items()]
+        return [replace(supervisor.status(now_s), neutral=neutral.status) for supervisor, neutral in both]
 
     @property
     def recorder(self) -> Recorder | None:
@@ -227,8 +227,8 @@ class Station:
     def watch(self) -> None:
         """Look after all sources once: stop what has stalled, start what is due."""
         now_s = self._clock()
-        for watched in self._all():
-            watched.watch(now_s)
+        for supervisor in self._all():
+            supervisor.watch(now_s)
         self._end_recordings()
 
     def close(self) -> None:
@@ -237,29 +237,31 @@ class Station:
             if self._closing.is_set():
                 return
             self._closing.set()
-            watched, leaving = list(self._sources.values()), self._leaving
+            supervisors, leaving = list(self._sources.values()), self._leaving
         self._end_recordings()
-        for each in watched:
+        for each in supervisors:
             each.stop()
         deadline_s = time.monotonic() + JOIN_S
         if self._watchdog is not None:
             self._watchdog.join(JOIN_S)
-        for worker in [*leaving, *(worker for each in watched for worker in each.workers())]:
+        for worker in [*leaving, *(worker for each in supervisors for worker in each.workers())]:
             worker.join(max(0.0, deadline_s - time.monotonic()))
         if (recorder := self._recorder) is not None:
             recorder.close(max(0.0, deadline_s - time.monotonic()))
-        self.hub.close()
+        self.broadcaster.close()
         if self._own is not None:
             self._own.close()
 
-    def _all(self) -> list[Watched]:
+    def _all(self) -> list[Supervisor]:
         with self._lock:
             return list(self._sources.values())
 
-    def _start(self, name: str, where: str, opener: Callable[[], Source], past: Past) -> Worker:
+    def _start(
+        self, name: str, where: str, opener: Callable[[], Source], resume_point: ResumePoint
+    ) -> Worker:
         return Worker(
             name, opener, self._pipeline, partial(self._publish, where),
-            clock=self._clock, epoch_s=self._epoch_s, past=past, neutral=self._neutrals[name],
+            clock=self._clock, epoch_s=self._epoch_s, resume_point=resume_point, neutral=self._neutrals[name],
         )  # fmt: skip
 
     def _pipeline(self) -> Pipeline:
@@ -271,7 +273,7 @@ class Station:
             if reading.source not in self._sources:
                 return  # it was taken away while this was read: nobody would ever forget it again
             self.history.add(reading)
-            self.hub.publish(reading)
+            self.broadcaster.publish(reading)
         if (recorder := self._recorder) is not None:
             recorder.take(where, reading)
 

@@ -10,14 +10,14 @@ from mien.types import Frame
 
 
 @dataclass(frozen=True)
-class Past:
+class ResumePoint:
     """What a source had given before it was started again.
 
     Attributes:
         frames: frame numbers given out.
         tracks: track numbers given out.
         time_s: time of the last frame.
-        since_s: when the first frame came, by the station's clock; None before it.
+        since_s: when the first frame came, by the session's clock; None before it.
         read: frames that came.
         analysed: frames analysed.
         dropped: frames that gave way to a newer one.
@@ -32,13 +32,13 @@ class Past:
     dropped: int = 0
 
 
-class GoingOn:
-    """A source whose numbers and times go on from its past; it tells when each frame came.
+class ResumedSource:
+    """A source whose numbers and times go on from where it was; it tells when each frame came.
 
     Args:
         source: opened anew.
         name: what `Frame.source` says.
-        past: what it gave before.
+        resume_point: what it gave before.
         clock: gives seconds that never run backwards.
         heard: is called with the clock's time when a frame came.
 
@@ -50,7 +50,7 @@ class GoingOn:
         self,
         source: Source,
         name: str,
-        past: Past,
+        resume_point: ResumePoint,
         *,
         clock: Callable[[], float],
         heard: Callable[[float], None],
@@ -58,7 +58,7 @@ class GoingOn:
         self.name, self.live = name, source.live
         self.taken_s = 0.0
         self._source = source
-        self._past = past
+        self._resume_point = resume_point
         self._clock = clock
         self._heard = heard
 
@@ -74,7 +74,7 @@ class GoingOn:
             self.taken_s = self._clock()
             self._heard(self.taken_s)
             offset_s = self._offset_s(frame) if offset_s is None else offset_s
-            index, time_s = self._past.frames + frame.index, offset_s + frame.time_s
+            index, time_s = self._resume_point.frames + frame.index, offset_s + frame.time_s
             yield Frame(frame.image, index, time_s, self.name)
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class GoingOn:
         self._source.close()
 
     def _offset_s(self, first: Frame) -> float:
-        past = self._past
-        if past.since_s is None:
+        resume_point = self._resume_point
+        if resume_point.since_s is None:
             return 0.0
-        return max(past.time_s, self.taken_s - past.since_s) - first.time_s
+        return max(resume_point.time_s, self.taken_s - resume_point.since_s) - first.time_s

@@ -1,4 +1,4 @@
-"""One source of a station under its watchdog: what it is doing, and when it is started again."""
+"""One source of a session under its watchdog: what it is doing, and when it is started again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Final
 
 from mien.errors import ConfigError, MienError, ModelError
-from mien.live.past import Past
+from mien.live.resumed import ResumePoint
 from mien.live.status import SourceStatus, State
 from mien.live.worker import Worker
 
@@ -18,13 +18,13 @@ MOST_LEFT: Final = 3
 """While so many threads are stuck in a source, no more are started into it."""
 
 
-class Watched:
+class Supervisor:
     """A source that is started again when it stalls or breaks off; safe from any thread.
 
     Args:
-        name: in the station.
+        name: in the session.
         where: the camera, address or file, without secrets.
-        start: starts a worker, which goes on from a past.
+        start: starts a worker, which goes on from where the last one was.
         restart: whether to start it again; if not, a fault is the end, and a stall is only shown.
         patience_s: without a frame for longer than this, it has stalled.
         pauses_s: waits before the next start, growing; the last one repeats.
@@ -34,7 +34,7 @@ class Watched:
         self,
         name: str,
         where: str,
-        start: Callable[[Past], Worker],
+        start: Callable[[ResumePoint], Worker],
         *,
         restart: bool,
         patience_s: float,
@@ -53,13 +53,13 @@ class Watched:
         self._faults = self._restarts = 0
         self._back_s = float("-inf")
         self._stopped = False
-        self._worker = start(Past())
+        self._worker = start(ResumePoint())
 
     def watch(self, now_s: float) -> None:
         """Look after it once: stop what has stalled, start what is due.
 
         Args:
-            now_s: by the station's clock.
+            now_s: by the session's clock.
         """
         with self._lock:
             self._left = [worker for worker in self._left if worker.alive]
@@ -81,20 +81,20 @@ class Watched:
         """Say how it is doing.
 
         Args:
-            now_s: by the station's clock.
+            now_s: by the session's clock.
         """
         with self._lock:
             worker = self._worker
-            past, (state, note) = worker.past, self._state(now_s)
+            given, (state, note) = worker.resume_point, self._state(now_s)
             until_s = worker.heard_s if self._is_over() else now_s
             pace = worker.pace.figures(now_s)
             return SourceStatus(
                 self._name, self._where, state, note,
-                past.read, past.analysed, past.dropped,
+                given.read, given.analysed, given.dropped,
                 pace.rate_hz, pace.latency_ms, pace.latency_p95_ms,
                 worker.tally.coverage, self._restarts,
                 worker.report.away_s if state == "away" else None,
-                0.0 if past.since_s is None or until_s is None else until_s - past.since_s,
+                0.0 if given.since_s is None or until_s is None else until_s - given.since_s,
             )  # fmt: skip
 
     def stop(self) -> None:
@@ -153,7 +153,7 @@ class Watched:
     def _start_again(self) -> None:
         self._restarts += 1
         self._due_s = None
-        self._worker = self._start(self._worker.past)
+        self._worker = self._start(self._worker.resume_point)
 
 
 def _sentence(error: Exception | None) -> str:

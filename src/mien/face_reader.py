@@ -43,7 +43,7 @@ Placed = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 Timed = Callable[[str], AbstractContextManager[None]]
 
 
-class Looker:
+class FaceReader:
     """Looks at faces; where the network finds landmarks, it is a `Refiner`.
 
     Args:
@@ -119,8 +119,8 @@ class Looker:
 
 def _with_others(faces: Faces, replaced: NDArray[np.bool_], others: Faces) -> Faces:
     """Give the faces with some of them replaced, each by its other."""
-    places = np.concatenate([np.flatnonzero(~replaced), np.flatnonzero(replaced)])
-    return joined(faces[~replaced], others)[np.argsort(places)]
+    indices = np.concatenate([np.flatnonzero(~replaced), np.flatnonzero(replaced)])
+    return joined(faces[~replaced], others)[np.argsort(indices)]
 
 
 def _are_inside(faces: Faces, image: Image) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ConfigError, SourceError
-from mien.live.places import Place, find_places
+from mien.live.inputs import LiveInput, find_live_inputs
 from mien.live.profiles import PLAIN, find_profile
 
 
@@ -17,24 +17,24 @@ def film(tmp_path: Path) -> str:
 
 
 def test_each_kind_of_place(film: str) -> None:
-    places = find_places(
+    inputs = find_live_inputs(
         ["0", "camera:1", "/dev/video2", "rtsp://me:secret@cam.local/live", film, "portrait"]
     )
-    assert places == [
-        Place("camera:0", "camera:0", "camera:0", "camera"),
-        Place("camera:1", "camera:1", "camera:1", "camera"),
-        Place("/dev/video2", "/dev/video2", "video2", "camera"),
-        Place("rtsp://me:secret@cam.local/live", "rtsp://***@cam.local/live", "cam.local", "stream"),
-        Place(film, film, "film.mp4", "file"),
-        Place("portrait", "portrait", "portrait", "portrait"),
+    assert inputs == [
+        LiveInput("camera:0", "camera:0", "camera:0", "camera"),
+        LiveInput("camera:1", "camera:1", "camera:1", "camera"),
+        LiveInput("/dev/video2", "/dev/video2", "video2", "camera"),
+        LiveInput("rtsp://me:secret@cam.local/live", "rtsp://***@cam.local/live", "cam.local", "stream"),
+        LiveInput(film, film, "film.mp4", "file"),
+        LiveInput("portrait", "portrait", "portrait", "portrait"),
     ]
-    assert [place.restarts for place in places] == [True, True, True, True, False, False]
+    assert [each.restarts for each in inputs] == [True, True, True, True, False, False]
 
 
 def test_names_are_different_and_those_given_stay() -> None:
     wheres = ["rtsp://cam/a", "rtsp://cam/b", "rtsp://cam/c"]
-    assert [place.name for place in find_places(wheres)] == ["cam", "cam-2", "cam-3"]
-    assert [place.name for place in find_places(wheres, ["cam-2"])] == ["cam-2", "cam", "cam-3"]
+    assert [each.name for each in find_live_inputs(wheres)] == ["cam", "cam-2", "cam-3"]
+    assert [each.name for each in find_live_inputs(wheres, ["cam-2"])] == ["cam-2", "cam", "cam-3"]
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_what_is_wrong_is_said_before_anything_is_opened(
     wheres: list[str], names: list[str], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        find_places(wheres, names)
+        find_live_inputs(wheres, names)
 
 
 def test_no_error_tells_a_password() -> None:
     with pytest.raises(SourceError) as raised:
-        find_places(["ftp://me:secret@host/film"])
+        find_live_inputs(["ftp://me:secret@host/film"])
     assert "secret" not in str(raised.value)
 
 

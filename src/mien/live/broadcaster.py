@@ -58,7 +58,7 @@ class Mailbox:
             return self._waiting.pop(next(iter(self._waiting)))
 
     def put(self, reading: Reading) -> None:
-        """Put a reading in, if its source is followed; for the hub."""
+        """Put a reading in, if its source is followed; for the broadcaster."""
         if self._sources is not None and reading.source not in self._sources:
             return
         with self._change:
@@ -89,7 +89,7 @@ class Mailbox:
             self.close()
 
 
-class Hub:
+class Broadcaster:
     """Takes readings from the sources' threads and hands them to all mailboxes; safe from any thread."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.config import Settings
 from mien.expression.network import Network, load_network
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.source import Source, SourceReport
 from mien.types import Faces, Frame, Image
 from patience import LIMIT_S
@@ -118,10 +118,10 @@ def make_station(
     clock: Callable[[], float] | None = None,
     patience_s: float = 5.0,
     pauses_s: Iterable[float] = (0.5, 1, 2, 4, 8, 16, 30),
-) -> Station:
-    """A station whose watchdog looks when the test says so, with a network and a detector of a few lines."""
+) -> LiveSession:
+    """A session whose watchdog looks when the test says so, with a network and a detector of a few lines."""
     choices = {} if clock is None else {"clock": clock}
-    return Station(
+    return LiveSession(
         Settings(detector="haar"),
         network=load_network(network) if isinstance(network, Path) else network,
         detector=LightDetector,
@@ -133,7 +133,7 @@ def make_station(
 
 
 def live_threads() -> list[Thread]:
-    """The threads of stations, which are called so; those of pages are called otherwise."""
+    """The threads of sessions, which are called so; those of pages are called otherwise."""
     return [thread for thread in threads() if thread.name.startswith("mien ")]
 
 

@@ -18,13 +18,13 @@ PORTRAIT: Final = "portrait"
 
 
 @dataclass(frozen=True)
-class Place:
-    """One place that live frames come from.
+class LiveInput:
+    """One camera, address or file that live frames come from.
 
     Attributes:
         where: what opens it; may hold a password.
         shown: the same without secrets.
-        name: of the source in the station.
+        name: of the source in the session.
         kind: a camera of this machine, an address, a file, or the portrait.
     """
 
@@ -39,7 +39,7 @@ class Place:
         return self.kind in ("camera", "stream")
 
 
-def find_places(wheres: Sequence[str], names: Sequence[str] = ()) -> list[Place]:
+def find_live_inputs(wheres: Sequence[str], names: Sequence[str] = ()) -> list[LiveInput]:
     """Check where frames are to come from, and name each.
 
     Args:
@@ -48,21 +48,21 @@ def find_places(wheres: Sequence[str], names: Sequence[str] = ()) -> list[Place]
 
     Raises:
         SourceError: a file can't be read, or an address or camera is impossible.
-        ConfigError: there are more names than places, or one name twice.
+        ConfigError: there are more names than sources, or one name twice.
     """
     if len(names) > len(wheres):
         raise ConfigError(f"name: expected at most one for each source, received {', '.join(names)}")
     if twice := sorted({name for name in names if list(names).count(name) > 1}):
         raise ConfigError(f"name: expected different ones, received {twice[0]!r} twice")
-    places: list[Place] = []
+    inputs: list[LiveInput] = []
     taken = set(names)
     for number, where in enumerate(wheres):
         where = f"camera:{where}" if where.isdecimal() else where
         kind = _checked_kind(where)
         name = names[number] if number < len(names) else _free_name(_own_name(where, kind), taken)
         taken.add(name)
-        places.append(Place(where, without_secrets(where), name, kind))
-    return places
+        inputs.append(LiveInput(where, without_secrets(where), name, kind))
+    return inputs
 
 
 def _checked_kind(where: str) -> Kind:
