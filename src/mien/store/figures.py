@@ -7,25 +7,17 @@ from typing import Any
 from sqlalchemy import delete, not_, or_, select
 from sqlalchemy.orm import Session
 
-from mien.store.audit import Audit
-from mien.store.database import Database
+from mien.store.ledger import Part
 from mien.store.schema import FigureRow, RecordingRow
 from mien.store.types import Subject
 
 
-class Figures:
+class Figures(Part):
     """Figures by subject and key: "recording:12" for a recording's, "day:2026-05-01" for a day's.
 
     They go by themselves with what they came from: a recording that is written, changed or removed takes its
     own, its day's, and all that stand on more than one day.
-
-    Args:
-        database: where they are.
-        audit: where it is logged that they are read.
     """
-
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
 
     def get(self, subject: Subject, key: str, version: str | None = None) -> dict[str, Any] | None:
         """Return a figure; None where there is none.
