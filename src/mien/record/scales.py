@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mien.store.store import Store
 
 PHQ9_NINTH: Final = 8
-"""The place of the PHQ-9's ninth question among its answers."""
+"""The index of the PHQ-9's ninth question among its answers."""
 
 LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"en": "English", "de": "Deutsch", "es": "Español (Estados Unidos)"}
