@@ -8,9 +8,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 import mien
+from mien.mood.baseline import Baseline
 from mien.mood.series import Series
 from mien.mood.simulated import SimulatedPerson, SimulatedRecording, simulate
-from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.changes import choose_false_alarms
 from mien.record.finalize import finalize
@@ -102,5 +102,5 @@ def _write(store: Store, subject: Subject, each: SimulatedRecording) -> None:
 
 
 def _take_baseline(store: Store, subject: Subject, end: date) -> None:
-    if isinstance(baseline.preview(store, subject, end=end), Usual):
+    if isinstance(baseline.preview(store, subject, end=end), Baseline):
         baseline.take(store, subject, end=end)

@@ -246,15 +246,15 @@ class RecordWriter:
         return self._track
 
     def choose(self, track: int) -> None:
-        """Say which track is the subject; from any thread."""
+        """Return which track is the subject; from any thread."""
         self._face.choose(track)
 
     def cut(self) -> None:
-        """Say that the film was cut before the next frame: who is seen now may be somebody else."""
+        """Take note that the film was cut before the next frame: who is seen now may be somebody else."""
         self._face.cut()
 
     def end(self, state: RecordingState = "finished") -> None:
-        """Let it be finished, without waiting; from any thread, and only the first call counts."""
+        """Finish it without waiting; from any thread, and only the first call counts."""
         self._batches.end(state)
 
     def finish(self, state: RecordingState = "finished", timeout_s: float | None = None) -> bool:
@@ -275,7 +275,7 @@ class RecordWriter:
         return self._batches.join(timeout_s)
 
     def check(self) -> None:
-        """Make sure that everything could be stored.
+        """Raise unless everything could be stored.
 
         Raises:
             StoreError: it stopped; says why.

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from filled_store import add_filled
 from mien.errors import OutputError, StoreError
-from mien.store.damage import backup, check, salvage
+from mien.store.recovery import backup, check, salvage
 from mien.store.store import Store
 from store_fixtures import add_agreed
 

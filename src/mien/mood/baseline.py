@@ -65,7 +65,7 @@ class NotReady:
 
 
 @dataclass(frozen=True, eq=False)
-class UsualMeasure:
+class BaselineMeasure:
     """One measure over the baseline's days.
 
     Attributes:
@@ -92,7 +92,7 @@ class UsualMeasure:
         return float(np.median(np.abs(self.values - self.median)))
 
     def on(self, day: date) -> float | None:
-        """Give a day's figure; None where it has none."""
+        """Return a day's figure; None where it has none."""
         return self._by_date.get(day)
 
     @cached_property
@@ -112,7 +112,7 @@ class UsualMeasure:
 
 
 @dataclass(frozen=True, eq=False)
-class Usual:
+class Baseline:
     """What is usual for a person.
 
     Attributes:
@@ -132,7 +132,7 @@ class Usual:
     end: date
     days: int
     minutes: float
-    measures: Mapping[str, UsualMeasure]
+    measures: Mapping[str, BaselineMeasure]
     neutral: Floats | None = None
     cameras: tuple[str, ...] = ()
     network: str = ""
@@ -145,7 +145,7 @@ class Usual:
         start: date | None = None,
         end: date | None = None,
         neutral: ArrayLike | None = None,
-    ) -> Usual | NotReady:
+    ) -> Baseline | NotReady:
         """Take a stretch of a person's days as what is usual.
 
         Args:
@@ -217,7 +217,7 @@ class Usual:
         )
 
     @classmethod
-    def from_json(cls, text: str) -> Usual:
+    def from_json(cls, text: str) -> Baseline:
         """Read what `to_json` wrote.
 
         Raises:
@@ -244,7 +244,7 @@ class Usual:
 
 
 def usable(days: pd.DataFrame) -> pd.DataFrame:
-    """Give the days with at least `LEAST_DAY_MINUTES` usable minutes, by rising date."""
+    """Return the days with at least `LEAST_DAY_MINUTES` usable minutes, by rising date."""
     kept = days.loc[days["usable_minutes"] >= LEAST_DAY_MINUTES].copy()
     kept.index = pd.Index([_date(each) for each in kept.index], dtype=object)
     return kept.sort_index()
@@ -259,13 +259,13 @@ def _is_measure(name: str, days: pd.DataFrame) -> bool:
     return name not in _NO_MEASURES and not is_end and pd.api.types.is_numeric_dtype(days[name])
 
 
-def _measure(figures: pd.Series[Any]) -> UsualMeasure:
-    return UsualMeasure(tuple(figures.index), figures.to_numpy(np.float64))
+def _measure(figures: pd.Series[Any]) -> BaselineMeasure:
+    return BaselineMeasure(tuple(figures.index), figures.to_numpy(np.float64))
 
 
-def _read(dates: Sequence[str], figures: Sequence[float | None]) -> UsualMeasure:
+def _read(dates: Sequence[str], figures: Sequence[float | None]) -> BaselineMeasure:
     known = [(day, value) for day, value in zip(dates, figures, strict=True) if value is not None]
-    return UsualMeasure(
+    return BaselineMeasure(
         tuple(date.fromisoformat(day) for day, _ in known),
         np.array([value for _, value in known], np.float64),
     )
@@ -279,7 +279,7 @@ def _cameras(names: pd.Series[Any]) -> tuple[str, ...]:
 
 
 def cameras_of(names: object) -> frozenset[str]:
-    """Give a day's cameras from its cell in the column `camera`.
+    """Return a day's cameras from its cell in the column `camera`.
 
     Browsers' cameras are all one: "browser-4" counts the page's connections, and says nothing of the device.
     """
@@ -301,20 +301,20 @@ def _neutral(probabilities: ArrayLike | None) -> Floats | None:
 
 
 def _last_network(days: pd.DataFrame) -> str:
-    """Give what read the last of the days that one network read alone."""
+    """Return what read the last of the days that one network read alone."""
     alone = [str(each) for each in days.get("network", ()) if ", " not in str(each)]
     return alone[-1] if alone else ""
 
 
-def same_network(network: object, usual: Usual) -> bool:
-    """Say whether a day's readings mean what the baseline's do, from its cell in the column `network`.
+def same_network(network: object, baseline: Baseline) -> bool:
+    """Return whether a day's readings mean what the baseline's do, from its cell in the column `network`.
 
     A baseline that does not say which network it is of was taken before shares were recorded: it can be
     compared with days of that time only.
     """
     if not isinstance(network, str) or not network:
         return True
-    return network == usual.network if usual.network else "shares-" not in network
+    return network == baseline.network if baseline.network else "shares-" not in network
 
 
 def _not_ready(days: int, minutes: float, others: int) -> NotReady:

@@ -1,4 +1,4 @@
-"""Connections to SQLite and PostgreSQL, and the two kinds of transaction."""
+"""An open database: connections to SQLite and PostgreSQL, the two kinds of transaction, and plain errors."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
 from mien.install import extras_command
-from mien.store.address import Address
-from mien.store.faults import told_plainly
 
 BUSY_S: Final = 10.0
 """How long a writer waits for another one."""
@@ -27,9 +27,49 @@ BUSY_S: Final = 10.0
 # What SQLite does by itself in a transaction that only reads.
 _SNAPSHOT: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
+DAMAGED: Final = (
+    "is damaged; nothing was written to it. Take your newest backup, or copy what can still be read into a"
+    " new file: mien store salvage"
+)
+"""What is said of a file that isn't whole."""
+
+# By the beginning of SQLite's and PostgreSQL's own words: their codes are not on every driver's exceptions.
+_MEANINGS: Final = {
+    "database is locked": "is busy: another program has been writing for more than 10 seconds; try again",
+    "lock timeout": "is busy: another program has been writing for more than 10 seconds; try again",
+    "deadlock detected": "is busy: another program is writing the same data; try again",
+    "could not serialize access": "is busy: another program is writing the same data; try again",
+    "no space left on device": "cannot be written: the disk is full; what was stored before is whole",
+    "database or disk is full": "cannot be written: the disk is full; what was stored before is whole",
+    "disk i/o error": "cannot be read or written: the disk reports an error; what was stored before is whole",
+    "attempt to write a readonly database": "is read-only: it can be read, but not changed",
+    "database disk image is malformed": DAMAGED,
+    "malformed database schema": DAMAGED,
+    "file is not a database": "is not a record of Mien, is encrypted with another key (MIEN_STORE_KEY), or "
+    + DAMAGED,
+    "unable to open database file": "cannot be opened: its folder is missing or not yours",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a store lies.
+
+    Attributes:
+        url: for SQLAlchemy; holds the server's password where there is one.
+        path: of the SQLite file; None on a server.
+    """
+
+    url: URL
+    path: Path | None
+
+    def __str__(self) -> str:
+        """Name the place, without its password."""
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
 
 def utc_now() -> datetime:
-    """Give the moment, by the system's clock."""
+    """Return the moment, by the system's clock."""
     return datetime.now(UTC)
 
 
@@ -61,7 +101,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session that writes: all of it when the block ends well, else nothing.
+        """Return a session that writes: all of it when the block ends well, else nothing.
 
         A block inside another one, in the same thread, is part of the outer one.
 
@@ -75,7 +115,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one unchanging state of the store, whatever others write meanwhile.
+        """Return a session that sees one unchanging state of the store, whatever others write meanwhile.
 
         Inside a transaction it is part of that one.
 
@@ -93,7 +133,7 @@ class Database:
 
     @contextmanager
     def outside_transaction(self) -> Iterator[Connection]:
-        """Give a connection for what can't be done in a transaction; each command stands for itself.
+        """Return a connection for what can't be done in a transaction; each command stands for itself.
 
         Raises:
             StoreError: the database complained.
@@ -175,7 +215,7 @@ def connect_file(
 
 
 def _require_cipher(connection: sqlite3.Connection, path: Path) -> None:
-    """Make sure that SQLCipher answers: plain SQLite takes a key without a word, and encrypts nothing.
+    """Raise unless SQLCipher answers: plain SQLite takes a key without a word, and encrypts nothing.
 
     That happens where a library with an SQLite of its own that it shows to all, such as TensorFlow, was
     loaded into the process before.
@@ -188,7 +228,7 @@ def _require_cipher(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def driver_for(key: str | None) -> ModuleType:
-    """Give Python's own SQLite, or with a key SQLCipher, which is SQLite with encryption.
+    """Return Python's own SQLite, or with a key SQLCipher, which is SQLite with encryption.
 
     Raises:
         ConfigError: the extra `encrypted` is not installed.
@@ -217,3 +257,37 @@ def _postgres(address: Address) -> Engine:
         )
     except ImportError as error:
         raise ConfigError(f"a store on PostgreSQL needs psycopg: {extras_command('postgres')}") from error
+
+
+@contextmanager
+def told_plainly(where: object, *also: type[Exception]) -> Iterator[None]:
+    """Turn what the database complains of into a `StoreError` of one line.
+
+    Args:
+        where: names the store.
+        *also: exceptions of a database's own driver.
+
+    Raises:
+        StoreError: the database complained.
+    """
+    complaints: tuple[type[Exception], ...] = (SQLAlchemyError, *also)
+    try:
+        yield
+    except complaints as error:
+        raise StoreError(f"{where} {_meaning(error)}") from error
+
+
+def _meaning(error: Exception) -> str:
+    said = _first_line(getattr(error, "orig", None) or error)
+    for beginning, meaning in _MEANINGS.items():
+        if beginning in said.lower():
+            return meaning
+    if isinstance(error, IntegrityError):
+        return f"rejected inconsistent data: {said}"
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+        return f"was not written: {said}"
+    return f"cannot be used: {said}"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).partition("\n")[0]

@@ -11,15 +11,9 @@ from mien.expression.seldom import seldom_words
 from mien.mood.change.findings import nothing_told
 from mien.mood.reading_rate import LEAST_RATE_HZ
 from mien.record.origin import too_rarely
-from mien.record.scales import QUESTIONNAIRES, safety_reports, title_of, told_total
-from mien.report.content import Entries, Entry, Fact, Picture, ReportContent, Table
-from mien.report.curve import Curve, draw_curve
-from mien.report.daily import dates_of
-from mien.report.material import Material
-from mien.report.outcomes import outcomes
-from mien.report.panels import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark
-from mien.report.plain import (
-    MINUS,
+from mien.record.scales import safety_reports, title_of
+from mien.report.content import Entries, Entry, Fact, Picture, ReportContent
+from mien.report.formatting import (
     clean,
     day,
     duration,
@@ -28,8 +22,11 @@ from mien.report.plain import (
     period,
     sentence,
     short_day,
-    whole,
 )
+from mien.report.material import Material
+from mien.report.pictures import Curve, draw_curve
+from mien.report.self_reports import answers_table, outcomes
+from mien.report.strips import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark, dates_of
 from mien.store.types import Annotation, SelfReport, StoredRecording
 from mien.wording import count
 
@@ -78,7 +75,7 @@ def first_page(material: Material) -> ReportContent:
         low_picture=_picture(material, marks, _LOW),
         changes=_changes(material),
         advice=clean(next((each.advice for each in material.found if each.advice), "")),
-        answers=_answers(material.reports),
+        answers=answers_table(material.reports),
         outcomes=outcomes(material),
         marks=_mark_entries(marks),
         notes=_notes(material),
@@ -88,14 +85,14 @@ def first_page(material: Material) -> ReportContent:
 
 
 def _seldom(material: Material) -> tuple[str, ...]:
-    """Say how seldom some expressions are found, by the newest recording that knows it."""
+    """Return how seldom some expressions are found, by the newest recording that knows it."""
     known = [each for each in material.recordings if each.recall]
     newest = max(known, key=lambda each: each.started_at, default=None)
     return () if newest is None else (clean(seldom_words(newest.recall), MOST_TEXT),)
 
 
 def simulated(material: Material) -> str:
-    """Say whether recordings were made by a program."""
+    """Return whether recordings were made by a program."""
     many = sum(each.kind == "simulated" for each in material.recordings)
     if not many:
         return ""
@@ -206,39 +203,6 @@ def _changes(material: Material) -> tuple[str, ...]:
     if not material.usual:
         return ("There are too few days yet to say what is usual for this person, so no change is reported.",)
     return (nothing_told(),)
-
-
-def _answers(reports: Sequence[SelfReport]) -> Table | None:
-    names = sorted(
-        {each.scale for each in reports}, key=lambda name: ([*QUESTIONNAIRES, name].index(name), name)
-    )
-    rows = tuple(_row(name, [each for each in reports if each.scale == name]) for name in names)
-    columns = ("What the person said", "Times", "First", "Last", "Lowest to highest")
-    return Table("", columns, rows, widths=(0.36, 0.08, 0.19, 0.19, 0.18)) if rows else None
-
-
-def _row(name: str, reports: Sequence[SelfReport]) -> tuple[str, ...]:
-    totals = [each.total for each in reports if each.total is not None]
-    told = [each for each in reports if each.total is not None] or reports
-    first, last = (
-        f"{told_total(each).replace('-', MINUS)}  ({short_day(each.at.date())})"
-        for each in (told[0], told[-1])
-    )
-    return (
-        _title(name, reports[-1]),
-        f"{len(reports):,}",
-        first,
-        last if len(told) > 1 else "",
-        f"{whole(min(totals))} to {whole(max(totals))}" if len(totals) > 1 else "",
-    )
-
-
-def _title(name: str, report: SelfReport) -> str:
-    if scale := QUESTIONNAIRES.get(name):
-        return f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}"
-    if report.lowest is None or report.highest is None:
-        return clean(name, 60)
-    return f"{clean(name, 60)}, {whole(report.lowest)} to {whole(report.highest)}"
 
 
 def _mark_entries(marks: Sequence[Annotation]) -> Entries:

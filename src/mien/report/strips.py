@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -10,8 +10,6 @@ from typing import Final
 
 import pandas as pd
 
-from mien.report.axes import Days, Scale, nice_range, runs
-from mien.report.daily import dated, smoothed
 from mien.report.drawing import (
     FAINT,
     FAINT_TEAL,
@@ -22,10 +20,14 @@ from mien.report.drawing import (
     RUST,
     TEAL,
     WHITE,
+    DateAxis,
     Drawing,
     Point,
+    ValueAxis,
+    nice_range,
+    runs,
 )
-from mien.report.plain import whole
+from mien.report.formatting import whole
 
 GUTTER: Final = 104.0
 """Points at the left for titles and figures."""
@@ -65,7 +67,7 @@ def draw_title(drawing: Drawing, top: float, title: str, lines: Sequence[str] = 
         drawing.words((0, top + 16 + 8 * index), line, size=_SMALL, colour=GREY)
 
 
-def draw_dates(drawing: Drawing, axis: Days, top: float, bottom: float) -> None:
+def draw_dates(drawing: Drawing, axis: DateAxis, top: float, bottom: float) -> None:
     """Draw the dates' faint lines through all strips, and their names below."""
     edge = axis.left
     for when, name in axis.ticks():
@@ -77,10 +79,10 @@ def draw_dates(drawing: Drawing, axis: Days, top: float, bottom: float) -> None:
             edge = x + wide + 4
 
 
-def draw_minutes(drawing: Drawing, axis: Days, top: float, height: float, days: pd.DataFrame) -> None:
+def draw_minutes(drawing: Drawing, axis: DateAxis, top: float, height: float, days: pd.DataFrame) -> None:
     """Draw how many minutes were recorded each day, the usable part dark."""
     most = float(days["minutes"].max()) if len(days) else 0.0
-    scale = Scale(0.0, most or 1.0, top + height, top)
+    scale = ValueAxis(0.0, most or 1.0, top + height, top)
     for column, colour in (("minutes", PALE), ("usable_minutes", TEAL)):
         drawing.areas([_bar(axis, scale, when, value) for when, value in dated(days[column])], colour)
     drawing.line((axis.left, scale.bottom), (axis.right, scale.bottom), PALE)
@@ -88,7 +90,7 @@ def draw_minutes(drawing: Drawing, axis: Days, top: float, height: float, days: 
         _figure(drawing, axis, scale.top, f"{most:.0f} min")
 
 
-def _bar(axis: Days, scale: Scale, when: date, value: float) -> list[Point]:
+def _bar(axis: DateAxis, scale: ValueAxis, when: date, value: float) -> list[Point]:
     spare = 0.12 * axis.step if axis.step > 2 else 0.0
     widest = min(axis.step - 2 * spare, 10.0)
     left, right = axis.middle(when) - widest / 2, axis.middle(when) + widest / 2
@@ -98,7 +100,7 @@ def _bar(axis: Days, scale: Scale, when: date, value: float) -> list[Point]:
 
 def draw_values(
     drawing: Drawing,
-    axis: Days,
+    axis: DateAxis,
     top: float,
     height: float,
     values: pd.DataFrame,
@@ -121,7 +123,7 @@ def draw_values(
     """
     shown = pd.concat([values["value"], values["low"], values["high"]]).dropna().tolist()
     low, high, step = nice_range([*shown, *(usual or ())], least_span)
-    scale = Scale(low, high, top + height, top)
+    scale = ValueAxis(low, high, top + height, top)
     if usual:
         drawing.box(axis.left, scale.y(usual[1]), axis.right, scale.y(usual[0]), FAINT_TEAL)
     for index in range(round((high - low) / step) + 1):
@@ -137,7 +139,7 @@ def draw_values(
 
 
 def _draw_days(
-    drawing: Drawing, axis: Days, scale: Scale, values: pd.DataFrame, colours: tuple[str, str]
+    drawing: Drawing, axis: DateAxis, scale: ValueAxis, values: pd.DataFrame, colours: tuple[str, str]
 ) -> None:
     known = values.dropna(subset=["low", "high"])
     intervals = [
@@ -149,7 +151,7 @@ def _draw_days(
     drawing.dots(points, colours[1], min(3.6, max(1.6, 0.7 * axis.step)))
 
 
-def _draw_course(drawing: Drawing, axis: Days, scale: Scale, values: pd.Series[float]) -> None:
+def _draw_course(drawing: Drawing, axis: DateAxis, scale: ValueAxis, values: pd.Series[float]) -> None:
     smooth = len(values) >= LEAST_DAYS_SMOOTHED
     course = dated(smoothed(values) if smooth else values)
     joined = runs([when for when, _ in course], _LONGEST_STEP_DAYS if smooth else 1)
@@ -162,7 +164,7 @@ def _draw_course(drawing: Drawing, axis: Days, scale: Scale, values: pd.Series[f
 
 def draw_answers(
     drawing: Drawing,
-    axis: Days,
+    axis: DateAxis,
     top: float,
     height: float,
     answers: Sequence[tuple[date, float]],
@@ -185,7 +187,7 @@ def draw_answers(
         dashed: a total that gets a dashed line, with its figure at the right; None draws none.
         pale: the places of those answers that are drawn in grey, and out of the line.
     """
-    scale = Scale(*ends, top + height, top)
+    scale = ValueAxis(*ends, top + height, top)
     for tick in (*ends, *ticks):
         drawing.line((axis.left, scale.y(tick)), (axis.right, scale.y(tick)), PALE, 0.3)
         _figure(drawing, axis, scale.y(tick), whole(tick))
@@ -212,8 +214,8 @@ def draw_answers(
             )
 
 
-def mark_rows(axis: Days, marks: Sequence[Mark]) -> list[int]:
-    """Give each numbered mark the first row in which it touches no other; medicines stand above events."""
+def mark_rows(axis: DateAxis, marks: Sequence[Mark]) -> list[int]:
+    """Return each numbered mark the first row in which it touches no other; medicines stand above events."""
     rows = dict.fromkeys(range(len(marks)), 0)
     below = 0
     for medication in (True, False):
@@ -227,24 +229,24 @@ def mark_rows(axis: Days, marks: Sequence[Mark]) -> list[int]:
     return list(rows.values())
 
 
-def _extent(axis: Days, mark: Mark) -> tuple[float, float]:
+def _extent(axis: DateAxis, mark: Mark) -> tuple[float, float]:
     x = axis.middle(mark.at)
     # A line may end below the next square: a new dose follows the old one in the same row.
     return x - MARK_ROW / 2, max(x + MARK_ROW / 2, _end(axis, mark) - MARK_ROW / 2)
 
 
-def _end(axis: Days, mark: Mark) -> float:
+def _end(axis: DateAxis, mark: Mark) -> float:
     return axis.middle(min(max(mark.until or mark.at, mark.at), axis.end))
 
 
-def rows_of_marks(axis: Days, marks: Sequence[Mark]) -> int:
-    """Say how many rows the marks take; 0 without any."""
+def rows_of_marks(axis: DateAxis, marks: Sequence[Mark]) -> int:
+    """Return how many rows the marks take; 0 without any."""
     if len(marks) > MOST_NUMBERED:
         return 2
     return 1 + max(mark_rows(axis, marks), default=-1)
 
 
-def draw_marks(drawing: Drawing, axis: Days, top: float, marks: Sequence[Mark]) -> None:
+def draw_marks(drawing: Drawing, axis: DateAxis, top: float, marks: Sequence[Mark]) -> None:
     """Draw medicines as squares and events as dots, numbered from 1; many of them as two rows of ticks."""
     if len(marks) > MOST_NUMBERED:
         for row, medication in enumerate((True, False)):
@@ -269,5 +271,41 @@ def _draw_mark(drawing: Drawing, at: Point, number: int, mark: Mark) -> None:
     drawing.words((x, y + 2.4), str(number), size=_SMALL, colour=WHITE, anchor="middle", bold=True)
 
 
-def _figure(drawing: Drawing, axis: Days, y: float, text: str) -> None:
+def _figure(drawing: Drawing, axis: DateAxis, y: float, text: str) -> None:
     drawing.words((axis.left - 4, y + 2.4), text, size=_SMALL, colour=GREY, anchor="end")
+
+
+def dates_of(index: Iterable[Hashable]) -> list[date]:
+    """Return an index's dates.
+
+    Args:
+        index: of `datetime.date`.
+    """
+    return [each for each in index if isinstance(each, date)]
+
+
+def dated(values: pd.Series[float]) -> list[tuple[date, float]]:
+    """Return the dates and values of a column."""
+    return list(zip(dates_of(values.index), values.tolist(), strict=True))
+
+
+def measured(days: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return one measure of the days that have it: columns "value", "low" and "high"."""
+    columns = {name: "value", f"{name}_low": "low", f"{name}_high": "high"}
+    found = days.reindex(columns=list(columns)).rename(columns=columns).astype(float)
+    return found.dropna(subset=["value"])
+
+
+def smoothed(values: pd.Series[float]) -> pd.Series[float]:
+    """Return the median of seven days around each day that has a value.
+
+    Args:
+        values: indexed by rising dates.
+
+    Returns:
+        Of the same days; a day with fewer than three values around it keeps its own.
+    """
+    index = pd.DatetimeIndex(values.index)
+    every_day = pd.Series(values.to_numpy(), index).resample("D").mean()
+    medians = every_day.rolling(7, center=True, min_periods=3).median().reindex(index)
+    return pd.Series(medians.to_numpy(), values.index).fillna(values)

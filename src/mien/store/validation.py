@@ -29,7 +29,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def checked_name(what: str, name: str) -> str:
-    """Give a code or name back if it can be one: it may become part of a file's name.
+    """Return a code or name back if it can be one: it may become part of a file's name.
 
     Raises:
         StoreError: it can't.
@@ -43,7 +43,7 @@ def checked_name(what: str, name: str) -> str:
 
 
 def checked_text(what: str, text: str, *, blank: bool = True) -> str:
-    """Give a text back, without blanks around it; what would steer a terminal becomes U+FFFD.
+    """Return a text back, without blanks around it; what would steer a terminal becomes U+FFFD.
 
     Args:
         what: names it in the error.
@@ -64,12 +64,12 @@ def checked_text(what: str, text: str, *, blank: bool = True) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Say whether there is something to read in a text: blanks, marks and what has no width are nothing."""
+    """Return whether a text holds something to read: blanks, marks and what has no width don't count."""
     return any(unicodedata.category(each)[0] in "LNPS" and each not in _FILLERS for each in text)
 
 
 def checked_choice(what: str, choice: str, choices: tuple[str, ...]) -> str:
-    """Give a choice back if it is one.
+    """Return a choice back if it is one.
 
     Raises:
         StoreError: it is none of them.
@@ -80,7 +80,7 @@ def checked_choice(what: str, choice: str, choices: tuple[str, ...]) -> str:
 
 
 def checked_time(what: str, at: datetime) -> datetime:
-    """Give a moment back if it has a zone, and its year can be.
+    """Return a moment back if it has a zone, and its year can be.
 
     Raises:
         StoreError: it has none, or it is far away.

@@ -9,8 +9,8 @@ import pytest
 
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS
+from mien.mood.baseline import Baseline, NotReady, usable
 from mien.mood.change.conditions import unlike
-from mien.mood.usual import NotReady, Usual, usable
 
 FIRST = dt.date(2026, 1, 5)
 
@@ -22,9 +22,9 @@ def days(count: int, *, minutes: float = 8.0, **columns: Sequence[object]) -> pd
     return table.assign(valence_mean_low=-1.0, valence_mean_high=1.0, **columns)
 
 
-def taken(table: pd.DataFrame, **options: object) -> Usual:
-    found = Usual.of(table, **options)  # type: ignore[arg-type]
-    assert isinstance(found, Usual)
+def taken(table: pd.DataFrame, **options: object) -> Baseline:
+    found = Baseline.of(table, **options)  # type: ignore[arg-type]
+    assert isinstance(found, Baseline)
     return found
 
 
@@ -34,7 +34,7 @@ def taken(table: pd.DataFrame, **options: object) -> Usual:
     ids=["few days", "few minutes", "hardly usable", "none"],
 )
 def test_below_the_least_data_it_says_what_is_missing(table: pd.DataFrame, counted: int) -> None:
-    found = Usual.of(table)
+    found = Baseline.of(table)
     assert isinstance(found, NotReady)
     assert found.days == counted
     assert "5 days and 20 minutes" in found.reason
@@ -105,7 +105,7 @@ def test_json_gives_the_same_back() -> None:
     values = [0.1, np.nan, *rng.normal(size=28)]
     neutral = rng.dirichlet(np.ones(len(EMOTIONS)))
     before = taken(days(30, smiles_per_min=values, camera=["desk"] * 30), neutral=neutral)
-    after = Usual.from_json(before.to_json())
+    after = Baseline.from_json(before.to_json())
     assert after.to_json() == before.to_json()
     assert (after.start, after.end, after.days, after.minutes) == (
         before.start,
@@ -123,23 +123,23 @@ def test_json_gives_the_same_back() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 1, "start": "x"}'])
 def test_what_is_no_baseline_is_said_so(text: str) -> None:
     with pytest.raises(ConfigError, match="take a new one"):
-        Usual.from_json(text)
+        Baseline.from_json(text)
 
 
 def test_a_newer_baseline_is_refused() -> None:
     with pytest.raises(ConfigError, match="update mien"):
-        Usual.from_json('{"version": 99}')
+        Baseline.from_json('{"version": 99}')
 
 
 def test_a_neutral_face_has_eight_probabilities() -> None:
     with pytest.raises(ValueError, match="8 probabilities"):
-        Usual.of(days(9), neutral=[1.0, 0.0])
+        Baseline.of(days(9), neutral=[1.0, 0.0])
 
 
 def test_a_browsers_camera_is_the_same_whatever_its_connection_is_numbered() -> None:
     table = days(12, camera=["browser-1", "browser-2"] * 5 + ["browser-9", "camera:0"])
     usual = taken(table, end=table.index[9])
     assert usual.cameras == ("browser",)
-    earlier = Usual.from_json(usual.to_json().replace('"browser"', '"browser-1", "browser-2"'))
+    earlier = Baseline.from_json(usual.to_json().replace('"browser"', '"browser-1", "browser-2"'))
     for kept in (usual, earlier):
         assert unlike(table, kept)["camera"].tolist() == [False, True]

@@ -12,10 +12,10 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from mien.store import seals
-from mien.store.agreement import about, consents_of, held
 from mien.store.audit import Audit
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.erasing import UNCLEAN
+from mien.store.ledger import about, consents_of, held
 from mien.store.schema import (
     REVISION,
     AnnotationRow,
@@ -101,7 +101,7 @@ def check(database: Database, lines: int) -> Checked:
 
 
 def is_unbound(session: Session) -> bool:
-    """Say whether there are rows that the log knows nothing of."""
+    """Return whether there are rows that the log knows nothing of."""
     return bool(session.scalar(select(exists().where(TextRow.name == UNBOUND))))
 
 

@@ -1,4 +1,4 @@
-"""What self-reports say in numbers, below their table: the ninth question over time, response, remission."""
+"""What self-reports say: their table, and below it the ninth question over time, response and remission."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mien.record.scales import (
     OUTCOMES,
     PHQ9,
     PRORATIONS,
+    QUESTIONNAIRES,
     Course,
     course,
     needs_safety_text,
@@ -16,14 +17,50 @@ from mien.record.scales import (
     ninth_is_unknown,
     prorated,
     title_of,
+    told_total,
 )
+from mien.report.content import TextTable
+from mien.report.formatting import MINUS, clean, day, listed, short_day, whole
 from mien.report.material import Material
-from mien.report.plain import clean, day, listed, short_day, whole
 from mien.store.scales import SCALES, known
 from mien.store.types import SelfReport
 from mien.wording import count
 
 _MOST_NINTH: Final = 8
+
+
+def answers_table(reports: Sequence[SelfReport]) -> TextTable | None:
+    """Return the first page's table of self-reports; None without any."""
+    names = sorted(
+        {each.scale for each in reports}, key=lambda name: ([*QUESTIONNAIRES, name].index(name), name)
+    )
+    rows = tuple(_row(name, [each for each in reports if each.scale == name]) for name in names)
+    columns = ("What the person said", "Times", "First", "Last", "Lowest to highest")
+    return TextTable("", columns, rows, widths=(0.36, 0.08, 0.19, 0.19, 0.18)) if rows else None
+
+
+def _row(name: str, reports: Sequence[SelfReport]) -> tuple[str, ...]:
+    totals = [each.total for each in reports if each.total is not None]
+    told = [each for each in reports if each.total is not None] or reports
+    first, last = (
+        f"{told_total(each).replace('-', MINUS)}  ({short_day(each.at.date())})"
+        for each in (told[0], told[-1])
+    )
+    return (
+        _title(name, reports[-1]),
+        f"{len(reports):,}",
+        first,
+        last if len(told) > 1 else "",
+        f"{whole(min(totals))} to {whole(max(totals))}" if len(totals) > 1 else "",
+    )
+
+
+def _title(name: str, report: SelfReport) -> str:
+    if scale := QUESTIONNAIRES.get(name):
+        return f"{scale.title}, {scale.lowest} to {scale.highest}, {scale.meaning}"
+    if report.lowest is None or report.highest is None:
+        return clean(name, 60)
+    return f"{clean(name, 60)}, {whole(report.lowest)} to {whole(report.highest)}"
 
 
 def outcomes(material: Material) -> tuple[str, ...]:
