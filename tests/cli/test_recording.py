@@ -24,8 +24,8 @@ from mien.errors import StoreError
 from mien.live.purpose import choose_purpose
 from mien.mood.reading_rate import read_too_rarely
 from mien.mood.simulated import simulate
+from mien.record.finalize import load_series
 from mien.record.simulated import write_simulated
-from mien.record.take import load_series
 from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.recorded_at import recorded_at
 from mien.store.store import Store

@@ -13,7 +13,7 @@ from mien.errors import ConfigError, StoreError
 from mien.expression.network import load_network
 from mien.live.recorder import Recorder, kind_of
 from mien.live.session import LiveSession
-from mien.record import committing
+from mien.record import batch_writer
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 
@@ -155,14 +155,14 @@ def test_the_station_is_closed_while_a_disk_hangs(
     session: LiveSession, recorder: Recorder, kept: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, hangs = Event(), Event()
-    settle = committing.settle
+    finalize = batch_writer.finalize
 
     def slow(*given: object) -> None:
         hangs.set()
         assert goes_on.wait(LIMIT_S)
-        settle(*given)  # type: ignore[arg-type]
+        finalize(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(committing, "settle", slow)
+    monkeypatch.setattr(batch_writer, "finalize", slow)
     fed(session, "cam", 0.0, 0.1)
     wait_until(lambda: session.recording and session.recording.frames == 2)
     start_s = time.monotonic()

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 import mien
+from mien.exchange.exporting import export_record
+from mien.exchange.importing import import_recording
 from mien.live.purpose import choose_purpose
 from mien.mood.simulated import simulate
-from mien.record.export import export_record
-from mien.record.importing import import_recording
 from mien.record.simulated import write_simulated
 from mien.store.store import Store
 from mien.web import files

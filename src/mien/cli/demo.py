@@ -56,8 +56,8 @@ def demo(
 
 def _simulate(record: Path, report: Path) -> None:
     """Make up a person's twelve weeks, and write their report."""
-    from mien.record.report import save_report
     from mien.record.simulated import write_demonstration
+    from mien.report import save_report
     from mien.store.store import Store
 
     for left in record.parent.glob(f"{record.name}*"):

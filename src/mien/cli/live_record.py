@@ -13,8 +13,8 @@ from mien.config import Settings
 from mien.errors import ConfigError
 from mien.live.purpose import read_purpose
 from mien.live.recorder import Recorder
+from mien.record.finalize import recover
 from mien.record.origin import source_words
-from mien.record.take import recover
 from mien.record.writer import RecordStatus
 from mien.store.store import Store
 from mien.wording import count

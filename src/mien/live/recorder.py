@@ -11,7 +11,7 @@ from typing import Any
 from mien.errors import ConfigError, StoreError
 from mien.live.inputs import PORTRAIT
 from mien.live.reading import Reading
-from mien.record.person import require_person
+from mien.record.origin import require_person
 from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
