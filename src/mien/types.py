@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.labels import EMOTIONS, FER2013, MEASURES, UNCERTAIN
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image as Pillow
 
 Image = NDArray[np.uint8]
 """A picture: uint8, RGB, shape (height, width, 3), the first row on top."""
@@ -191,17 +196,17 @@ class Faces:
 
     def __iter__(self) -> Iterator[Face]:
         """Go through the faces one by one."""
-        for place, label in enumerate(self.labels):
-            left, top, right, bottom = self.xyxy[place].tolist()
-            named = zip(EMOTIONS, self.probabilities[place].tolist(), strict=True)
-            track = int(self.track[place])
+        for index, label in enumerate(self.labels):
+            left, top, right, bottom = self.xyxy[index].tolist()
+            named = zip(EMOTIONS, self.probabilities[index].tolist(), strict=True)
+            track = int(self.track[index])
             yield Face(
                 label,
-                _known(self.confidence[place]),
+                _known(self.confidence[index]),
                 {name: share for name, share in named if share == share},
-                _known(self.valence[place]),
-                _known(self.arousal[place]),
-                _known(self.quality[place]),
+                _known(self.valence[index]),
+                _known(self.arousal[index]),
+                _known(self.quality[index]),
                 None if track < 0 else track,
                 (left, top, right, bottom),
             )
@@ -211,7 +216,7 @@ class Faces:
         return f"<{': '.join(filter(None, (count, ', '.join(map(str, self)))))}>"
 
     def __getitem__(self, index: slice | NDArray[Any] | list[int]) -> Faces:
-        """Take some of the faces, by slice, mask or list of places; the result is `Faces` again."""
+        """Take some of the faces, by slice, mask or list of indices; the result is `Faces` again."""
         return Faces(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     def fill(self, **arrays: ArrayLike) -> Faces:
@@ -236,6 +241,59 @@ class Faces:
         return self.fill(
             probabilities=self.shares, expression=self.shares_expression, confidence=self.shares_confidence
         )
+
+    def to_frame(self, *, measures: bool = False, landmarks: bool = False) -> pd.DataFrame:
+        """Return the faces as a table.
+
+        Args:
+            measures: whether to add `labels.MEASURES`.
+            landmarks: whether to add the 68 landmarks, `lm_0_x`, `lm_0_y` and so on.
+
+        Returns:
+            One row per face, with the columns and the rounding of `mien analyze`'s table, except those that name
+            the source, the frame and its time.
+
+        Example:
+            >>> import mien
+            >>> mien.read("family.jpg").to_frame()[["expression", "confidence"]]  # doctest: +SKIP
+        """
+        from mien.table import faces_frame
+
+        return faces_frame(self, measures=measures, landmarks=landmarks)
+
+    def draw(self, image: Image | Pillow.Image | str | Path | bytes, *, panels: bool = True) -> Pillow.Image:
+        """Mark the faces on a copy of the picture in which they were read.
+
+        Args:
+            image: the picture, in any form that `mien.read` takes.
+            panels: whether to draw a bar for each probability, where there is room.
+
+        Returns:
+            An image of Pillow's, which a notebook shows and `save` writes.
+
+        Raises:
+            SourceError: the photograph can't be read.
+            TypeError: it is no picture.
+            ValueError: the array is no such picture.
+
+        Example:
+            >>> import mien
+            >>> faces = mien.read("family.jpg")  # doctest: +SKIP
+            >>> faces.draw("family.jpg").save("marked.png")  # doctest: +SKIP
+        """
+        from PIL import Image as Pillow
+
+        from mien.show.draw import draw
+        from mien.source.images import as_image
+
+        checked = Frame(as_image(image), 0, 0, "")
+        return Pillow.fromarray(draw(checked.image, self, panels=panels))
+
+    def _repr_html_(self) -> str:
+        """Show the faces as a table, in a notebook."""
+        from html import escape
+
+        return f"<p>{escape(repr(self))}</p>{self.to_frame().to_html(index=False)}"
 
 
 def _known(value: np.floating[Any]) -> float | None:

@@ -22,11 +22,11 @@ from mien.record import baseline
 from mien.record.changes import changes, choose_false_alarms, look_back
 from mien.record.congruence import congruence
 from mien.record.days import days
+from mien.record.finalize import load_series
 from mien.record.simulated import BASELINE_DAYS, write_demonstration, write_simulated
-from mien.record.subject import SubjectRecord
-from mien.record.take import load_series
 from mien.store.store import Store
 from mien.store.types import Subject
+from mien.subject_record import SubjectRecord
 
 START = date(2026, 1, 5)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from live.station_fakes import make_station
+from live.session_fakes import make_station
 from mien.web.app import build_app, build_backend
 from mien.web.pages import PAGES
 from patience import LIMIT_S
-from web.backend import FakeStation, client, settings
+from web.backend import FakeLiveSession, client, settings
 from web.test_sockets import camera, picture
 
 
@@ -26,9 +26,9 @@ def remembered() -> Counter[str]:
     return Counter(kind.__name__ for each in gc.get_objects() for kind in kinds if isinstance(each, kind))
 
 
-def test_a_thousand_pages_leave_nothing_behind(station: FakeStation) -> None:
+def test_a_thousand_pages_leave_nothing_behind(live_session: FakeLiveSession) -> None:
     """Of clients that never come back: the server keeps nothing of a page that it has sent."""
-    visitor = client(build_app(station, settings()))  # type: ignore[arg-type]
+    visitor = client(build_app(live_session, settings()))  # type: ignore[arg-type]
     paths = [page.path.format(code="P-1", number=1) for page in PAGES if page.template != "about.html"]
     for path in paths:
         visitor.get(path)
@@ -42,8 +42,8 @@ def test_two_hundred_cameras_that_came_and_went_leave_nothing_behind(
     tiny_network: Path, research: None
 ) -> None:
     before = set(threading.enumerate())
-    with make_station(tiny_network) as station:
-        app = build_backend(station, settings())
+    with make_station(tiny_network) as live_session:
+        app = build_backend(live_session, settings())
         for sequence in range(200):
             with camera(app) as socket:
                 socket.send_bytes(picture(sequence))
@@ -52,8 +52,8 @@ def test_two_hundred_cameras_that_came_and_went_leave_nothing_behind(
         for thread in set(threading.enumerate()) - before:
             if thread.name.startswith("mien "):
                 thread.join(LIMIT_S)
-        assert station.statuses() == []
-        assert station.hub.latest() == {}
-        assert station.hub._boxes == []
-        assert len(station.history._past) <= 100
+        assert live_session.statuses() == []
+        assert live_session.broadcaster.latest() == {}
+        assert live_session.broadcaster._boxes == []
+        assert len(live_session.history._past) <= 100
         assert [each for each in threading.enumerate() if each.name.startswith("mien browser")] == []

@@ -66,8 +66,7 @@ def import_series(
 
     Example: mien import-series diary.csv --measure mood --measure sleep --picture diary.svg
     """
-    from mien.record.daily_series import read_series, watch
-    from mien.record.series_picture import draw_series
+    from mien.record.daily_series import draw_series, read_series, watch
 
     marks = [_mark(each) for each in mark or ()]
     days = read_series(file, date_column=date_column, date_format=date_format, measures=measure or ())

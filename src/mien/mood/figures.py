@@ -76,8 +76,8 @@ def figures(
     own = usual.neutral if usual else None
     neutral = PLAIN_NEUTRAL if own is None else own
     each = [
-        seconds_of(part, episodes(part) if events is None else events[place], neutral)
-        for place, part in enumerate(parts)
+        seconds_of(part, episodes(part) if events is None else events[index], neutral)
+        for index, part in enumerate(parts)
         if len(part)
     ]
     if each:

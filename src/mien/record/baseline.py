@@ -12,7 +12,7 @@ from mien.errors import StoreError
 from mien.mood.expressivity import Floats, UsualMeasure, own_neutral
 from mien.mood.usual import NotReady, Usual
 from mien.record.days import days
-from mien.record.take import load_series
+from mien.record.finalize import load_series
 from mien.store.audit import as_one_reading
 from mien.store.types import Subject
 

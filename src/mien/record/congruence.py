@@ -14,8 +14,8 @@ from mien.mood.congruence import Congruence, Prompt, with_prompts, with_self_rep
 from mien.mood.estimate import Estimate
 from mien.record.baseline import taken
 from mien.record.days import days
+from mien.record.finalize import load_series
 from mien.record.scales import recall_days
-from mien.record.take import load_series
 from mien.store.audit import as_one_reading
 from mien.store.types import Annotation, StoredRecording, Subject
 

@@ -16,7 +16,7 @@ from mien.mood.episodes import Episode
 from mien.mood.expressivity import Baseline
 from mien.mood.figures import figures
 from mien.mood.series import Series
-from mien.record.take import load_series
+from mien.record.finalize import load_series
 from mien.store.audit import as_one_reading
 from mien.store.types import Annotation, StoredRecording, Subject
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mien.expression.neutral import Rest
-from mien.record.person import require_person
+from mien.record.origin import require_person
 from mien.store.types import Subject
 
 if TYPE_CHECKING:

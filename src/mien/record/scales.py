@@ -15,8 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from mien.store.scales import SCALES as KNOWN
-from mien.store.scales import known, near
+from mien.store.scales import SCALES, known, near
 from mien.store.types import SelfReport
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Questionnaire:
     """A questionnaire, or a single number that a subject gives, in one language.
 
     Attributes:
@@ -134,7 +133,7 @@ class Scale:
 
 
 @cache
-def in_language(name: str, language: str = "en") -> Scale:
+def in_language(name: str, language: str = "en") -> Questionnaire:
     """Give a scale's words.
 
     Args:
@@ -150,7 +149,7 @@ def in_language(name: str, language: str = "en") -> Scale:
     read: dict[str, Any] = tomllib.loads((_TEXTS / f"{scale.name}.{language}.toml").read_text("utf-8"))
     words: dict[str, Any] = {"items": (), "answers": ()}
     words |= {key: tuple(value) if isinstance(value, list) else value for key, value in read.items()}
-    return Scale(
+    return Questionnaire(
         name=scale.name,
         lowest=0,
         highest=scale.highest_total,
@@ -160,14 +159,14 @@ def in_language(name: str, language: str = "en") -> Scale:
     )
 
 
-SCALES: Final = MappingProxyType({name: in_language(name) for name in KNOWN})
+QUESTIONNAIRES: Final = MappingProxyType({name: in_language(name) for name in SCALES})
 """The scales that Mien has the words of, by their key, in English."""
 
-MOOD: Final = SCALES["mood"]
+MOOD: Final = QUESTIONNAIRES["mood"]
 """One number from 0 to 10."""
-PHQ9: Final = SCALES["phq9"]
+PHQ9: Final = QUESTIONNAIRES["phq9"]
 """Nine questions about the last two weeks, and a tenth how difficult the problems made things."""
-GAD7: Final = SCALES["gad7"]
+GAD7: Final = QUESTIONNAIRES["gad7"]
 """Seven questions about the last two weeks."""
 
 PRORATIONS: Final[Mapping[str, Proration]] = MappingProxyType(
@@ -198,7 +197,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
 
 def title_of(scale: str) -> str:
     """Give a scale's title; of one that Mien does not know, its own name."""
-    return SCALES[scale].title if scale in SCALES else scale
+    return QUESTIONNAIRES[scale].title if scale in QUESTIONNAIRES else scale
 
 
 def recall_days(scale: str) -> int | None:

@@ -13,7 +13,7 @@ from mien.mood.simulated import SimulatedPerson, SimulatedRecording, simulate
 from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.changes import choose_false_alarms
-from mien.record.take import settle
+from mien.record.finalize import finalize
 from mien.store.types import FALSE_ALARM_DAYS, Subject
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _write(store: Store, subject: Subject, each: SimulatedRecording) -> None:
     columns = {field.name: getattr(each.series, field.name) for field in fields(Series)}
     store.readings.append(recording.id, columns)
     store.recordings.finish(recording.id)
-    settle(store, recording.id)
+    finalize(store, recording.id)
 
 
 def _take_baseline(store: Store, subject: Subject, end: date) -> None:

@@ -90,7 +90,7 @@ class Recordings:
         frames: int | None = None,
         coverage: float | None = None,
         state: RecordingState = "finished",
-        settled: bool = True,
+        finalized: bool = True,
     ) -> StoredRecording:
         """End a recording; what isn't given of length, frames and coverage is what its readings say.
 
@@ -100,8 +100,8 @@ class Recordings:
             frames: analysed frames.
             coverage: share of the length with a usable reading.
             state: "finished", or "interrupted".
-            settled: nothing is left to do, such as looking for episodes; where it is, `recover` gives the
-                recording until `settle` is called.
+            finalized: nothing is left to do, such as looking for episodes; else `recover` returns the
+                recording until `mark_finalized` is called.
 
         Raises:
             StoreError: there is no such recording, or it can't be written.
@@ -112,7 +112,7 @@ class Recordings:
                 row.length_s = row.length_s if length_s is None else length_s
                 row.frames = row.frames if frames is None else frames
                 row.coverage = pieces.usable_share(session, recording_id) if coverage is None else coverage
-                row.state, row.heartbeat_at = state, None if settled else self._database.now()
+                row.state, row.heartbeat_at = state, None if finalized else self._database.now()
             forget(session, row)
             return _stored(row)
 
@@ -203,8 +203,8 @@ class Recordings:
                 row.uuid = uuid
             forget(session, row)
 
-    def settle(self, recording_id: int) -> None:
-        """Say that nothing is left to do for a recording that has ended.
+    def mark_finalized(self, recording_id: int) -> None:
+        """Note that nothing is left to do for a recording that has ended.
 
         Raises:
             StoreError: there is no such recording, or it can't be written.
@@ -218,15 +218,15 @@ class Recordings:
         What was open is interrupted now, and packed; its length, frames and coverage are what was written.
 
         Returns:
-            All recordings that have ended and are not settled, by their number; without those whose readings
+            All recordings that have ended and are not finalized, by their number; without those whose readings
             are damaged.
 
         Raises:
             StoreError: it can't be written.
         """
-        unsettled = select(RecordingRow.id).where(RecordingRow.heartbeat_at.is_not(None))
+        unfinished = select(RecordingRow.id).where(RecordingRow.heartbeat_at.is_not(None))
         with self._database.reading() as session:
-            numbers = session.scalars(unsettled.order_by(RecordingRow.id)).all()
+            numbers = session.scalars(unfinished.order_by(RecordingRow.id)).all()
         return [found for number in numbers if (found := self._recovered(number)) is not None]
 
     def _recovered(self, recording_id: int) -> StoredRecording | None:

@@ -1,4 +1,4 @@
-"""The whole app: guard and door around the API, the WebSockets and the pages."""
+"""The whole app: guard and login gate around the API, the WebSockets and the pages."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Lifespan
 from starlette.websockets import WebSocket
 
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.web import record_api, record_live
 from mien.web.analyses import Analyses
 from mien.web.api import PREFIX, Analyse, build_api
 from mien.web.camera_socket import Cameras
 from mien.web.guard import Guard
-from mien.web.login import Door, Login
+from mien.web.login import Login, LoginGate
 from mien.web.record_access import USER, Records
 from mien.web.settings import WebSettings
 from mien.web.watch_socket import watch
 
 
-def build_app(station: Station, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
+def build_app(live_session: LiveSession, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
     """Make the app with all its pages.
 
     Args:
-        station: whose sources the pages show; its owner closes it.
+        live_session: whose sources the pages show; its owner closes it.
         settings: who may come in, and how much they may bring.
         records: as for `build_backend`.
     """
     from mien.web import files
     from mien.web.pages import add_pages
 
-    app = build_backend(station, settings, records=records)
-    files.register(app, station, settings)
-    add_pages(app, station.settings, settings)
+    app = build_backend(live_session, settings, records=records)
+    files.register(app, live_session, settings)
+    add_pages(app, live_session.settings, settings)
     for kind, answer in ((404, _not_found), (RequestValidationError, _not_found), (Exception, _failed)):
         app.add_exception_handler(kind, answer)
     return app
 
 
 def build_backend(
-    station: Station,
+    live_session: LiveSession,
     settings: WebSettings,
     *,
     analyse: Analyse | None = None,
@@ -57,14 +57,14 @@ def build_backend(
     """Make the app without the pages: guard, login, API and WebSockets.
 
     Args:
-        station: whose sources it tells of.
+        live_session: whose sources it tells of.
         settings: who may come in, and how much they may bring.
         analyse: reads a photograph for the API; in a child process when None.
         records: the store; None opens that of this machine's settings when it is first asked for.
     """
     records = records or Records()
-    door = Door(settings, check_user=records.check, has_user=records.has_user)
-    analyses = Analyses(station.settings)
+    gate = LoginGate(settings, check_user=records.check, has_user=records.has_user)
+    analyses = Analyses(live_session.settings)
     threads = ThreadPoolExecutor(settings.max_uploads, "page analyse")
 
     @asynccontextmanager
@@ -75,23 +75,23 @@ def build_backend(
         records.close()
         threads.shutdown(wait=False, cancel_futures=True)
 
-    app = GuardedApp(settings, door, ending_analyses)
-    cameras = Cameras(station, settings.max_cameras, settings.silent_seconds)
+    app = GuardedApp(settings, gate, ending_analyses)
+    cameras = Cameras(live_session, settings.max_cameras, settings.silent_seconds)
 
     async def watch_source(websocket: WebSocket) -> None:
         if await asyncio.to_thread(records.may_watch, websocket.scope.get(USER)):
-            await watch(websocket, station, settings.silent_seconds)
+            await watch(websocket, live_session, settings.silent_seconds)
         else:
             await websocket.close(1008, "there is no such source")
 
     app.router.routes += [
         WebSocketRoute("/ws/camera", cameras.serve),
         WebSocketRoute("/ws/watch", watch_source),
-        *door.routes(),
+        *gate.routes(),
     ]
-    api = build_api(station, settings, analyse or analyses, threads)
+    api = build_api(live_session, settings, analyse or analyses, threads)
     record_api.add_to(api, records)
-    recordings = record_live.add_to(api, station, records, cameras.owner)
+    recordings = record_live.add_to(api, live_session, records, cameras.owner)
     app.mount(PREFIX, api)
     return app
 
@@ -109,20 +109,20 @@ class GuardedApp(FastAPI):
 
     Args:
         settings: for the guard.
-        door: knows who has logged in; None asks nobody.
+        gate: knows who has logged in; None asks nobody.
         lifespan: of the server.
     """
 
     def __init__(
-        self, settings: WebSettings, door: Door | None = None, lifespan: Lifespan[FastAPI] | None = None
+        self, settings: WebSettings, gate: LoginGate | None = None, lifespan: Lifespan[FastAPI] | None = None
     ) -> None:
         super().__init__(title="Mien", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
         self._settings = settings
-        self._door = door
+        self._gate = gate
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the guard outermost, then the door."""
+        """Put the guard outermost, then the login gate."""
         app = super().build_middleware_stack()
-        if self._door is not None:
-            app = Login(app, self._door)
+        if self._gate is not None:
+            app = Login(app, self._gate)
         return Guard(app, self._settings)

@@ -28,7 +28,7 @@ from mien.expression.network import built_in_networks, find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.purpose import PURPOSES, REFUSED
-from mien.record.scales import LANGUAGES, PHQ9_NINTH, SCALES, in_language
+from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_language
 from mien.show import palette
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import COLUMNS, DECIMALS
@@ -113,8 +113,8 @@ def subject(code: Code) -> dict[str, Any]:
     """Fill a subject's page; whether there is such a subject, the API says."""
     return {
         "config": {"code": code, "today": date.today().isoformat()},
-        "scales": list(SCALES.values()),
-        "forms": [in_language(name, language) for name in SCALES for language in LANGUAGES],
+        "scales": list(QUESTIONNAIRES.values()),
+        "forms": [in_language(name, language) for name in QUESTIONNAIRES for language in LANGUAGES],
         "languages": LANGUAGES,
         "ninth": PHQ9_NINTH,
         "kinds": _KINDS,

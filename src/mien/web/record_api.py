@@ -260,7 +260,7 @@ def _add_recordings(router: APIRouter) -> None:
         points: Annotated[int, Query(ge=10, le=MOST_POINTS)] = 1000,
     ) -> Response:
         """Give a recording, or a part of it, thinned for drawing; with all its episodes, smiles and marks."""
-        from mien.record.take import load_series
+        from mien.record.finalize import load_series
 
         subject = who.subject(code)
         found = _recording_of(who, subject, number)

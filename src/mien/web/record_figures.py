@@ -87,7 +87,7 @@ def add_downloads(router: APIRouter) -> None:
         starting_point: Day | None = None,
     ) -> Response:
         """Give the report to read together: one page, or a long one for research."""
-        from mien.record.report import content, render_html, render_pdf
+        from mien.report import content, render_html, render_pdf
 
         subject = who.subject(code)
         said = content(who.store, subject, long=long, starting_point=starting_point)
@@ -99,7 +99,7 @@ def add_downloads(router: APIRouter) -> None:
     @router.get("/subjects/{code}/export.zip", response_class=Response)
     def export(code: Code, who: Seeing) -> Response:
         """Give everything that the record holds of a subject, as one zip of open files."""
-        from mien.record.export import export_record
+        from mien.exchange.exporting import export_record
 
         who.subject(code)
         folder = tempfile.TemporaryDirectory(prefix="mien-export-")
