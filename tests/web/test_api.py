@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def test_health_says_version_and_time(app: FastAPI) -> None:
     health = client(app).get("/api/v1/health").json()
     assert (health["status"], health["version"]) == ("ok", mien.__version__)
     assert health["uptime_s"] >= 0
+    assert datetime.fromisoformat(health["started_at"]) <= datetime.now(UTC)
 
 
 def test_sources_are_listed_with_their_status(app: FastAPI, live_session: FakeLiveSession) -> None:

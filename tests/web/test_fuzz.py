@@ -14,6 +14,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, strategies
 from hypothesis import settings as bounded
+from mien.web.files.page import api_of
 from schemathesis import GenerationMode, openapi
 from schemathesis.config import SchemathesisConfig
 
@@ -22,7 +23,6 @@ from mien.live.status import SourceStatus
 from mien.store.store import Store
 from mien.web.app import build_backend
 from mien.web.files.jobs import Uploads
-from mien.web.files.page import api_of
 from mien.web.files.routes import build_router
 from mien.web.record_access import Records
 from web import record_people as people

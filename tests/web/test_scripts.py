@@ -17,8 +17,7 @@ from mien.labels import EMOTIONS, UNCERTAIN
 from mien.table import PLAIN, CsvTable, read_rows, table_frame
 from mien.types import Faces
 from mien.web.files import preview
-from mien.web.pages.layout import STATIC
-from mien.web.pages.live import page_config
+from mien.web.pages import STATIC, live_config
 from needs import program
 from patience import LIMIT_S
 from show.tables import some_rows
@@ -87,7 +86,7 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
         "const { Record } = await load('record.js'); const record = new Record(told.config);"
         "told.readings.forEach((each) => record.add(each)); give(record.csv());"
     )
-    told = {"config": page_config(), "readings": [each.as_dict(landmarks=True) for each in readings]}
+    told = {"config": live_config(), "readings": [each.as_dict(landmarks=True) for each in readings]}
     assert call(modules, script, told).decode() == expected.read_text(encoding="utf-8")
 
 
@@ -99,7 +98,7 @@ def test_readings_older_than_an_hour_are_let_go(modules: Path) -> None:
         "give(String(record.length));"
     )
     rows = int(
-        call(modules, script, {"config": page_config(), "reading": make_reading("browser-1", 0).as_dict()})
+        call(modules, script, {"config": live_config(), "reading": make_reading("browser-1", 0).as_dict()})
     )
     assert 360 <= rows <= 1.1 * 360 + 1
 
@@ -144,7 +143,7 @@ def test_the_timeline_agrees_with_means_over_its_span(modules: Path) -> None:
         "const timeline = new Timeline(null, told.labels, 'uncertain'); timeline.spanMs = 60000;"
         "timeline.fill(told.points); give(JSON.stringify(timeline.summary(1099000)));"
     )
-    labels = page_config()["labels"]
+    labels = live_config()["labels"]
     summary = json.loads(call(modules, script, {"labels": labels, "points": points}))
     shown = [i for i in range(100) if i >= 39]
     read = [i for i in shown if i % 4]

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
@@ -99,11 +100,13 @@ async def _explain(request: Request, error: Exception) -> Response:
 def _about(live_session: LiveSession) -> APIRouter:
     router = APIRouter(tags=["server"])
     registry, start_s = make_registry(live_session), time.monotonic()
+    started_at = datetime.now(UTC)
 
     @router.get("/health")
     def health() -> Health:
         """Say that the server is there."""
-        return Health(version=mien.__version__, uptime_s=round(time.monotonic() - start_s, 3))
+        uptime_s = round(time.monotonic() - start_s, 3)
+        return Health(version=mien.__version__, started_at=started_at, uptime_s=uptime_s)
 
     @router.get(
         "/metrics",

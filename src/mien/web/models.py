@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     version: str
+    started_at: datetime = Field(description="Another one means that the program was started again.")
     uptime_s: float
 
 

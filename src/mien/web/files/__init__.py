@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def register(app: FastAPI, live_session: LiveSession, settings: WebSettings) -> Uploads:
-    """Add the routes for uploads, and their page, to the app.
+    """Add the routes for uploads to the app's API.
 
     Args:
         app: with the API mounted on it.
@@ -29,7 +29,6 @@ def register(app: FastAPI, live_session: LiveSession, settings: WebSettings) -> 
     from fastapi import APIRouter, Request
     from starlette.concurrency import run_in_threadpool
 
-    from mien.web.files import page
     from mien.web.files.jobs import Uploads
     from mien.web.files.routes import COOKIE, build_router
 
@@ -50,6 +49,16 @@ def register(app: FastAPI, live_session: LiveSession, settings: WebSettings) -> 
 
     app.state.at_logout = [forget]
     app.include_router(APIRouter(lifespan=deleting_in_the_end))
-    page.api_of(app).include_router(build_router(uploads))
-    page.register(uploads, settings)
+    _api_of(app).include_router(build_router(uploads))
     return uploads
+
+
+def _api_of(app: FastAPI) -> FastAPI:
+    """Return the API that is mounted on an app; an app without one is its own."""
+    from fastapi import FastAPI
+    from starlette.routing import Mount
+
+    from mien.web.api import PREFIX
+
+    mounted = (each.app for each in app.router.routes if isinstance(each, Mount) and each.path == PREFIX)
+    return next((each for each in mounted if isinstance(each, FastAPI)), app)

@@ -1,57 +1,28 @@
-"""What there is to know: what readings mean and don't mean, versions, and the card of each network."""
+"""What the page about Mien shows of the packages that do the work, and of the networks: their model cards."""
 
 from __future__ import annotations
 
-import platform
 import re
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING, Final
 
 import markdown2  # type: ignore[import-untyped]
-from nicegui import ui
-
-from mien.expression.network import built_in_networks, find_network
-from mien.labels import EMOTIONS, UNCERTAIN
-from mien.web.pages.layout import PAGE, shell, show
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mien.web.settings import WebSettings
-
 _LONGEST_NAME: Final = 40
 _PARTS: Final = (
-    "onnxruntime", "opencv-python-headless", "av", "mtcnn", "numpy", "scipy", "nicegui", "fastapi",
+    "onnxruntime", "opencv-python-headless", "av", "mtcnn", "numpy", "scipy", "fastapi", "uvicorn",
 )  # fmt: skip
 
 _EMPTY_HEAD: Final = re.compile(r"<thead>\s*<tr>(\s*<th></th>)+\s*</tr>\s*</thead>")
 
 
-def register(settings: WebSettings) -> None:
-    """Add the page, at `/about`.
-
-    Args:
-        settings: of the server.
-    """
-
-    @ui.page("/about", title="About · Mien", **PAGE)
-    def about() -> None:
-        with shell("About", settings):
-            show(
-                "about.html",
-                labels=(*EMOTIONS, UNCERTAIN),
-                version=version("mien"),
-                python=f"{platform.python_implementation()} {platform.python_version()}",
-                system=f"{platform.system()} {platform.machine()}",
-                parts=parts(),
-                cards=[(name, card(find_network(name))) for name in built_in_networks()],
-            )
-
-
 @lru_cache(maxsize=1)
 def parts() -> tuple[tuple[str, str, str], ...]:
-    """Give the packages that do the work: name, version and licence of those that are installed."""
+    """Return the packages that do the work: name, version and licence of those that are installed."""
     found = []
     for name in _PARTS:
         try:
@@ -64,7 +35,7 @@ def parts() -> tuple[tuple[str, str, str], ...]:
 
 
 def _licence(text: str | None) -> str:
-    """Give a licence's name; some packages put its whole text in the name's place, or the names of many."""
+    """Return a licence's name; some packages put its whole text in the name's place, or the names of many."""
     name, *others = (text or "see the package").split(" AND ")
     if len(name) > _LONGEST_NAME or "\n" in name:
         return "see the package"
