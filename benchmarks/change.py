@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mien.mood.baseline import Baseline, BaselineMeasure
 from mien.mood.change.ar1 import design, fit_many
 from mien.mood.change.charts import Alarm, Chart, cusum, ewma
 from mien.mood.change.conditions import LEAST_SPREAD
@@ -28,7 +29,6 @@ from mien.mood.change.findings import Finding, findings
 from mien.mood.episodes import episodes
 from mien.mood.expressivity import distance, own_neutral
 from mien.mood.simulated import SimulatedPerson, simulate, simulate_days
-from mien.mood.usual import Usual, UsualMeasure
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -110,8 +110,8 @@ class People:
     def chart(self, person: int, kind: Callable[..., Chart | None] = ewma, until: int | None = None) -> Chart:
         """Watch a person up to a day."""
         count = len(self.days) if until is None else int((self.days <= until).sum())
-        own = UsualMeasure(tuple(self.dates[: self.usable]), self.values[person, : self.usable])
-        usual = Usual(own.dates[0], own.dates[-1], own.days, 10.0 * own.days, {"expressivity": own})
+        own = BaselineMeasure(tuple(self.dates[: self.usable]), self.values[person, : self.usable])
+        usual = Baseline(own.dates[0], own.dates[-1], own.days, 10.0 * own.days, {"expressivity": own})
         index = pd.Index(self.dates[:count], dtype=object)
         values = pd.Series(self.values[person, :count], index, name="expressivity")
         errors = None if self.errors is None else pd.Series(self.errors[:count], index)
@@ -348,9 +348,9 @@ def changes_of(days: pd.DataFrame, cut: object) -> list[Finding]:
     return list(findings(days, usual_of(days, cut), false_alarm_days=CHOSEN_DAYS))
 
 
-def usual_of(days: pd.DataFrame, cut: object) -> Usual:
-    usual = Usual.of(days.loc[days.index < cut])
-    assert isinstance(usual, Usual), usual
+def usual_of(days: pd.DataFrame, cut: object) -> Baseline:
+    usual = Baseline.of(days.loc[days.index < cut])
+    assert isinstance(usual, Baseline), usual
     return usual
 
 

@@ -115,7 +115,7 @@ class Listener:
 
 
 class Feed:
-    """Stands for the hub and its mailbox: hands out every reading, and tells when the sink took them all."""
+    """Stands for the broadcaster and its mailbox: hands out readings, and tells when all are taken."""
 
     def __init__(self) -> None:
         self.closed = False

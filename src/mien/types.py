@@ -196,17 +196,17 @@ class Faces:
 
     def __iter__(self) -> Iterator[Face]:
         """Go through the faces one by one."""
-        for place, label in enumerate(self.labels):
-            left, top, right, bottom = self.xyxy[place].tolist()
-            named = zip(EMOTIONS, self.probabilities[place].tolist(), strict=True)
-            track = int(self.track[place])
+        for index, label in enumerate(self.labels):
+            left, top, right, bottom = self.xyxy[index].tolist()
+            named = zip(EMOTIONS, self.probabilities[index].tolist(), strict=True)
+            track = int(self.track[index])
             yield Face(
                 label,
-                _known(self.confidence[place]),
+                _known(self.confidence[index]),
                 {name: share for name, share in named if share == share},
-                _known(self.valence[place]),
-                _known(self.arousal[place]),
-                _known(self.quality[place]),
+                _known(self.valence[index]),
+                _known(self.arousal[index]),
+                _known(self.quality[index]),
                 None if track < 0 else track,
                 (left, top, right, bottom),
             )
@@ -216,7 +216,7 @@ class Faces:
         return f"<{': '.join(filter(None, (count, ', '.join(map(str, self)))))}>"
 
     def __getitem__(self, index: slice | NDArray[Any] | list[int]) -> Faces:
-        """Take some of the faces, by slice, mask or list of places; the result is `Faces` again."""
+        """Take some of the faces, by slice, mask or list of indices; the result is `Faces` again."""
         return Faces(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     def fill(self, **arrays: ArrayLike) -> Faces:

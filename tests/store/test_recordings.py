@@ -137,17 +137,17 @@ def test_who_is_gone_is_noticed_after_half_a_minute(store: Store, subject: Subje
     assert len(store.readings.load(gone.id)["time_s"]) == 50
 
 
-def test_what_has_ended_is_given_until_it_is_settled(
+def test_what_has_ended_is_given_until_it_is_finalized(
     store: Store, subject: Subject, clock: FakeClock
 ) -> None:
     ended, gone = start(store, subject), start(store, subject)
-    store.recordings.finish(ended.id, settled=False)
+    store.recordings.finish(ended.id, finalized=False)
     assert store.recordings.recover() == []
     clock.advance(minutes=1)
     for _ in range(2):
         assert [each.state for each in store.recordings.recover()] == ["finished", "interrupted"]
-    store.recordings.settle(ended.id)
-    store.recordings.settle(gone.id)
+    store.recordings.mark_finalized(ended.id)
+    store.recordings.mark_finalized(gone.id)
     assert store.recordings.recover() == []
 
 

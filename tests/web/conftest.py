@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from web.backend import FakeStation
+from web.backend import FakeLiveSession
 
 
 @pytest.fixture
-def station() -> Iterator[FakeStation]:
-    station = FakeStation()
-    yield station
-    station.close()
+def live_session() -> Iterator[FakeLiveSession]:
+    live_session = FakeLiveSession()
+    yield live_session
+    live_session.close()
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from mien.store.store import Store
 from mien.web.app import build_app
 from mien.web.record_access import Records
 from web import record_people as people
-from web.backend import ORIGIN, PASSWORD, WS, FakeStation, TestClient, client, make_reading, settings
+from web.backend import ORIGIN, PASSWORD, WS, FakeLiveSession, TestClient, client, make_reading, settings
 
 SECRET = "a good long password"
 WORDS = "what P-2 told nobody else"
@@ -180,11 +180,11 @@ class House:
         self.store.users.add("ada", SECRET, "admin")
         self.store.users.add("clara", SECRET, "clinician")
         self.store.users.add("sam", SECRET, "self", self.store.subjects.get("P-1"))
-        self.station = FakeStation()
-        self.station.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
-        self.station.publish(make_reading("door", 0))
+        self.live_session = FakeLiveSession()
+        self.live_session.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
+        self.live_session.publish(make_reading("door", 0))
         self.app = build_app(
-            self.station,  # type: ignore[arg-type]
+            self.live_session,  # type: ignore[arg-type]
             settings(password=PASSWORD),
             records=Records(lambda: self.store),
         )
@@ -218,7 +218,7 @@ class House:
 
     def close(self) -> None:
         self.running.__exit__(None, None, None)
-        self.station.close()
+        self.live_session.close()
         self.store.close()
 
 

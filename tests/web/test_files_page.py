@@ -20,7 +20,7 @@ from mien.web.app import build_backend
 from mien.web.files.jobs import Uploads
 from mien.web.files.page import render
 from mien.web.networks import IN_FIVE_WORDS
-from web.backend import LOCAL, ORIGIN, PASSWORD, FakeStation, TestClient, client, settings
+from web.backend import LOCAL, ORIGIN, PASSWORD, FakeLiveSession, TestClient, client, settings
 
 FILES = "/api/v1/files"
 NAME = {"X-Mien-Name": "x.jpg", "Origin": ORIGIN}
@@ -32,16 +32,16 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def serve(station: FakeStation, **choices: Any) -> tuple[TestClient, Uploads]:
+def serve(live_session: FakeLiveSession, **choices: Any) -> tuple[TestClient, Uploads]:
     chosen = settings(**choices)
-    app = build_backend(station, chosen)  # type: ignore[arg-type]
-    uploads = files.register(app, station, chosen)  # type: ignore[arg-type]
+    app = build_backend(live_session, chosen)  # type: ignore[arg-type]
+    uploads = files.register(app, live_session, chosen)  # type: ignore[arg-type]
     return client(app, address=LOCAL), uploads
 
 
 @pytest.fixture
-def visitor(temporary: Path, station: FakeStation) -> Iterator[TestClient]:
-    visitor, _ = serve(station, max_upload_mb=1)
+def visitor(temporary: Path, live_session: FakeLiveSession) -> Iterator[TestClient]:
+    visitor, _ = serve(live_session, max_upload_mb=1)
     with visitor:
         yield visitor
 
@@ -62,16 +62,18 @@ def test_the_description_of_the_api_has_them(visitor: TestClient) -> None:
     assert "/files/{key}/table.csv" in paths
 
 
-def test_everything_is_deleted_when_the_server_ends(temporary: Path, station: FakeStation) -> None:
-    visitor, _ = serve(station)
+def test_everything_is_deleted_when_the_server_ends(temporary: Path, live_session: FakeLiveSession) -> None:
+    visitor, _ = serve(live_session)
     with visitor:
         visitor.post(FILES, content=b"data", headers=NAME)
         assert len(list(temporary.iterdir())) == 1
     assert list(temporary.iterdir()) == []
 
 
-def test_what_somebody_sent_is_deleted_when_they_log_out(temporary: Path, station: FakeStation) -> None:
-    visitor, uploads = serve(station, password=PASSWORD)
+def test_what_somebody_sent_is_deleted_when_they_log_out(
+    temporary: Path, live_session: FakeLiveSession
+) -> None:
+    visitor, uploads = serve(live_session, password=PASSWORD)
     with visitor:
         assert visitor.post(FILES, content=b"data", headers=NAME).status_code == 401
         visitor.post("/login", data={"password": PASSWORD}, headers={"Origin": ORIGIN})
@@ -81,8 +83,10 @@ def test_what_somebody_sent_is_deleted_when_they_log_out(temporary: Path, statio
         assert uploads.find(key) is None
 
 
-def test_the_page_opens_though_the_users_network_is_gone(temporary: Path, station: FakeStation) -> None:
-    _, uploads = serve(station)
+def test_the_page_opens_though_the_users_network_is_gone(
+    temporary: Path, live_session: FakeLiveSession
+) -> None:
+    _, uploads = serve(live_session)
     try:
         uploads.network = str(temporary / "gone.onnx")
         assert '<option value="">gone</option>' in render(uploads)
@@ -90,8 +94,8 @@ def test_the_page_opens_though_the_users_network_is_gone(temporary: Path, statio
         uploads.close()
 
 
-def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStation) -> None:
-    _, uploads = serve(station, max_upload_mb=7)
+def test_the_page_has_what_its_script_needs(temporary: Path, live_session: FakeLiveSession) -> None:
+    _, uploads = serve(live_session, max_upload_mb=7)
     try:
         markup = render(uploads)
     finally:

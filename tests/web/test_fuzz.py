@@ -26,7 +26,7 @@ from mien.web.files.page import api_of
 from mien.web.files.routes import build_router
 from mien.web.record_access import Records
 from web import record_people as people
-from web.backend import ORIGIN, FakeStation, TestClient, client, make_reading, settings
+from web.backend import ORIGIN, FakeLiveSession, TestClient, client, make_reading, settings
 
 EXAMPLES = 6
 """Of each kind, for each operation."""
@@ -67,14 +67,14 @@ def served(filled: Path, folder: Path) -> Iterator[TestClient]:
     """Serve the whole API over a copy of the record; an exception behind a route is one here."""
     path = folder / "copy.sqlite"
     shutil.copy(filled, path)
-    station, store = FakeStation(), Store(path, who="tester")
+    live_session, store = FakeLiveSession(), Store(path, who="tester")
     uploads = Uploads(Settings(), most=1, make_job=_Job)
-    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
-    station.publish(make_reading("camera:0", 1, 0.1))
+    live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+    live_session.publish(make_reading("camera:0", 1, 0.1))
     app = build_backend(
-        station,  # type: ignore[arg-type]
+        live_session,  # type: ignore[arg-type]
         settings(),
-        analyse=lambda data, wish: {"size_wh": [1, 1], "faces": []},
+        analyse=lambda data, request: {"size_wh": [1, 1], "faces": []},
         records=Records(lambda: store),
     )
     api_of(app).include_router(build_router(uploads))
@@ -83,7 +83,7 @@ def served(filled: Path, folder: Path) -> Iterator[TestClient]:
             yield page
     finally:
         uploads.close()
-        station.close()
+        live_session.close()
         store.close()
 
 

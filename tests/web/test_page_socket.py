@@ -18,7 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 from mien.web import sockets
 from mien.web.app import build_app
 from mien.web.page_socket import PageSocket
-from web.backend import ORIGIN, WS, FakeStation, TestClient, client, settings
+from web.backend import ORIGIN, WS, FakeLiveSession, TestClient, client, settings
 
 NESTED = "[" * 100_000
 
@@ -46,10 +46,10 @@ WRONG = {
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[TestClient]:
-    station = FakeStation()
-    with client(build_app(station, settings())) as page:  # type: ignore[arg-type]
+    live_session = FakeLiveSession()
+    with client(build_app(live_session, settings())) as page:  # type: ignore[arg-type]
         yield page
-    station.close()
+    live_session.close()
 
 
 def opened_page(page: TestClient) -> str:

@@ -23,7 +23,7 @@ from mien.web.app import build_app
 from mien.web.pages.about import card
 from mien.web.pages.consent import choices
 from mien.web.pages.layout import STATIC, TABS
-from web.backend import FakeStation, TestClient, client, settings
+from web.backend import FakeLiveSession, TestClient, client, settings
 
 LEAST_CONTRAST = 4.5
 """Of text on its ground, by WCAG 2.1 AA."""
@@ -33,9 +33,9 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 
 @pytest.fixture(scope="module")
 def visitor() -> Iterator[TestClient]:
-    station = FakeStation()
-    yield client(build_app(station, settings()))  # type: ignore[arg-type]
-    station.close()
+    live_session = FakeLiveSession()
+    yield client(build_app(live_session, settings()))  # type: ignore[arg-type]
+    live_session.close()
 
 
 def markup(visitor: TestClient, address: str) -> str:
@@ -141,11 +141,11 @@ def test_every_part_that_the_script_asks_for_is_on_the_page(visitor: TestClient)
 
 def test_sources_are_added_only_where_they_may(visitor: TestClient) -> None:
     assert 'data-part="add-form"' in markup(visitor, "/")
-    station = FakeStation()
-    closed = client(build_app(station, settings(allow_sources=False)))  # type: ignore[arg-type]
+    live_session = FakeLiveSession()
+    closed = client(build_app(live_session, settings(allow_sources=False)))  # type: ignore[arg-type]
     for part in ("add-form", "remove", "remove-sure"):
         assert f'data-part="{part}"' not in markup(closed, "/")
-    station.close()
+    live_session.close()
 
 
 def test_the_script_is_told_the_tables_columns(visitor: TestClient) -> None:

@@ -16,12 +16,12 @@ from nicegui import Client, core
 from nicegui.element import Element
 from websockets.sync.client import connect as websocket
 
-from live.station_fakes import make_station
+from live.session_fakes import make_station
 from mien.web.app import build_app, build_backend
 from mien.web.pages.room import LOADING_S, Room
 from mien.web.serve import Server
 from patience import LIMIT_S
-from web.backend import HOST, WS, FakeStation, client, settings
+from web.backend import HOST, WS, FakeLiveSession, client, settings
 from web.test_page_socket import address, opened_page
 from web.test_sockets import camera, picture
 
@@ -44,15 +44,15 @@ def clock() -> PosixClock:
     return PosixClock()
 
 
-def pages_of(station: FakeStation, clock: PosixClock, **choices: int) -> Any:
+def pages_of(live_session: FakeLiveSession, clock: PosixClock, **choices: int) -> Any:
     chosen = settings(**choices)
-    app = build_app(station, chosen)  # type: ignore[arg-type]
+    app = build_app(live_session, chosen)  # type: ignore[arg-type]
     core.app.state.room = Room(chosen, clock)
     return app
 
 
-def test_one_address_has_no_more_pages_than_it_may(station: FakeStation, clock: PosixClock) -> None:
-    app = pages_of(station, clock, max_pages_each=3)
+def test_one_address_has_no_more_pages_than_it_may(live_session: FakeLiveSession, clock: PosixClock) -> None:
+    app = pages_of(live_session, clock, max_pages_each=3)
     here, there = client(app, address=HERE), client(app, address=THERE)
     assert [here.get(path).status_code for path in ("/", "/subjects", "/about")] == [200] * 3
     refused = here.get("/files")
@@ -66,8 +66,10 @@ def test_one_address_has_no_more_pages_than_it_may(station: FakeStation, clock: 
     assert len(Client.instances) == 4
 
 
-def test_all_together_have_no_more_pages_than_there_may_be(station: FakeStation, clock: PosixClock) -> None:
-    app = pages_of(station, clock, max_pages=2)
+def test_all_together_have_no_more_pages_than_there_may_be(
+    live_session: FakeLiveSession, clock: PosixClock
+) -> None:
+    app = pages_of(live_session, clock, max_pages=2)
     for number in range(2):
         assert client(app, address=(f"10.0.0.{number}", 1)).get("/").status_code == 200
     refused = client(app, address=("10.0.0.9", 1)).get("/")
@@ -75,15 +77,15 @@ def test_all_together_have_no_more_pages_than_there_may_be(station: FakeStation,
     assert len(Client.instances) == 2
 
 
-def test_a_network_of_64_bits_is_one_address(station: FakeStation, clock: PosixClock) -> None:
-    app = pages_of(station, clock, max_pages_each=1)
+def test_a_network_of_64_bits_is_one_address(live_session: FakeLiveSession, clock: PosixClock) -> None:
+    app = pages_of(live_session, clock, max_pages_each=1)
     assert client(app, address=("2001:db8::1", 1)).get("/").status_code == 200
     assert client(app, address=("2001:db8::2", 1)).get("/").status_code == 429
     assert client(app, address=("2001:db8:0:1::2", 1)).get("/").status_code == 200
 
 
-def test_the_oldest_that_nobody_looks_at_makes_room(station: FakeStation, clock: PosixClock) -> None:
-    here = client(pages_of(station, clock, max_pages_each=3), address=HERE)
+def test_the_oldest_that_nobody_looks_at_makes_room(live_session: FakeLiveSession, clock: PosixClock) -> None:
+    here = client(pages_of(live_session, clock, max_pages_each=3), address=HERE)
     seen, old, new = (opened_page(here) for _ in range(3))
     Client.instances[seen].tab_id = "it has a socket"
     clock.later_s = LOADING_S
@@ -108,9 +110,9 @@ def test_the_oldest_that_nobody_looks_at_makes_room(station: FakeStation, clock:
     ],
 )
 def test_a_page_of_what_none_is_called_is_not_there(
-    station: FakeStation, clock: PosixClock, path: str
+    live_session: FakeLiveSession, clock: PosixClock, path: str
 ) -> None:
-    answer = client(pages_of(station, clock)).get(path)
+    answer = client(pages_of(live_session, clock)).get(path)
     assert answer.status_code == 404
     assert answer.text == "There is no such page. Mien's start page is at /"
     assert not Client.instances
@@ -154,9 +156,9 @@ def remembered() -> Counter[str]:
     return Counter(kind.__name__ for each in gc.get_objects() for kind in kinds if isinstance(each, kind))
 
 
-def test_ten_thousand_pages_leave_nothing_behind(station: FakeStation, clock: PosixClock) -> None:
+def test_ten_thousand_pages_leave_nothing_behind(live_session: FakeLiveSession, clock: PosixClock) -> None:
     """Of clients that never come back, from a hundred addresses, at a quarter of them in ten seconds."""
-    app = pages_of(station, clock, max_pages=20, max_pages_each=20)
+    app = pages_of(live_session, clock, max_pages=20, max_pages_each=20)
 
     async def flood() -> tuple[Counter[str], Counter[int], Counter[str]]:
         await ask(app, "/", "10.0.0.1")
@@ -178,11 +180,11 @@ def test_ten_thousand_pages_leave_nothing_behind(station: FakeStation, clock: Po
 
 
 def test_two_hundred_pages_that_came_and_went_leave_nothing_behind(
-    station: FakeStation, clock: PosixClock
+    live_session: FakeLiveSession, clock: PosixClock
 ) -> None:
     clock.later_s = LOADING_S
     chosen = settings(port=0, max_pages_each=20)
-    app = pages_of(station, clock, port=0, max_pages_each=20)
+    app = pages_of(live_session, clock, port=0, max_pages_each=20)
     # NiceGUI's are the process's own: servers of other tests may have ended with a socket open.
     earlier = {*core.sio.eio.sockets, *core.sio.environ}
     with Server(app, chosen) as server, httpx.Client(base_url=server.start()) as browser:
@@ -209,8 +211,8 @@ def test_two_hundred_cameras_that_came_and_went_leave_nothing_behind(
     tiny_network: Path, research: None
 ) -> None:
     before = set(threading.enumerate())
-    with make_station(tiny_network) as station:
-        app = build_backend(station, settings())
+    with make_station(tiny_network) as live_session:
+        app = build_backend(live_session, settings())
         for sequence in range(200):
             with camera(app) as socket:
                 socket.send_bytes(picture(sequence))
@@ -219,8 +221,8 @@ def test_two_hundred_cameras_that_came_and_went_leave_nothing_behind(
         for thread in set(threading.enumerate()) - before:
             if thread.name.startswith("mien "):
                 thread.join(LIMIT_S)
-        assert station.statuses() == []
-        assert station.hub.latest() == {}
-        assert station.hub._boxes == []
-        assert len(station.history._past) <= 100
+        assert live_session.statuses() == []
+        assert live_session.broadcaster.latest() == {}
+        assert live_session.broadcaster._boxes == []
+        assert len(live_session.history._past) <= 100
         assert [each for each in threading.enumerate() if each.name.startswith("mien browser")] == []

@@ -27,7 +27,7 @@ class Reading:
     """What one frame of one live source shows.
 
     Attributes:
-        source: the source's name in the station.
+        source: the source's name in the session.
         frame: the frame's number in the source, from 0; goes on when the source is started again.
         time_s: seconds from the start by the source's own clock; goes on when it is started again.
         at_s: POSIX seconds when the frame was taken in.

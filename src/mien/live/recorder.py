@@ -1,4 +1,4 @@
-"""A subject's record, kept from the sources of a station: from one of them at a time."""
+"""A subject's record, kept from the sources of a session: from one of them at a time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from time import monotonic
 from typing import Any
 
 from mien.errors import ConfigError, StoreError
-from mien.live.places import PORTRAIT
+from mien.live.inputs import PORTRAIT
 from mien.live.reading import Reading
-from mien.record.person import require_person
+from mien.record.origin import require_person
 from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store

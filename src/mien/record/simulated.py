@@ -8,12 +8,12 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 import mien
+from mien.mood.baseline import Baseline
 from mien.mood.series import Series
 from mien.mood.simulated import SimulatedPerson, SimulatedRecording, simulate
-from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.changes import choose_false_alarms
-from mien.record.take import settle
+from mien.record.finalize import finalize
 from mien.store.types import FALSE_ALARM_DAYS, Subject
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def _write(store: Store, subject: Subject, each: SimulatedRecording) -> None:
     columns = {field.name: getattr(each.series, field.name) for field in fields(Series)}
     store.readings.append(recording.id, columns)
     store.recordings.finish(recording.id)
-    settle(store, recording.id)
+    finalize(store, recording.id)
 
 
 def _take_baseline(store: Store, subject: Subject, end: date) -> None:
-    if isinstance(baseline.preview(store, subject, end=end), Usual):
+    if isinstance(baseline.preview(store, subject, end=end), Baseline):
         baseline.take(store, subject, end=end)

@@ -60,16 +60,16 @@ class FindsSubject(Protocol):
         """The face that becomes the subject's if it stays unmistakable; None where there is none."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the place of the subject's face in the next frame; None where it isn't there, or in doubt."""
+        """Return the place of the subject's face in the next frame; None where it isn't there or in doubt."""
 
     def choose(self, track: int) -> None:
-        """Say which track is the subject; from any thread."""
+        """Return which track is the subject; from any thread."""
 
     def cut(self) -> None:
-        """Say that the film was cut before the next frame."""
+        """Take note that the film was cut before the next frame."""
 
     def end(self) -> int | None:
-        """Say that the film is over; give the track that is the subject's after all, None where it is not."""
+        """Return the track that is the subject's after all, now that the film is over; None without."""
 
 
 class SubjectFace:
@@ -109,11 +109,11 @@ class SubjectFace:
         return self._leading if self.state == "waiting" else None
 
     def choose(self, track: int) -> None:
-        """Say which track is the subject, now or as soon as it is in view; from any thread."""
+        """Return which track is the subject, now or as soon as it is in view; from any thread."""
         self._chosen = track
 
     def cut(self) -> None:
-        """Say that the film was cut before the next frame: who is seen now may be somebody else."""
+        """Take note that the film was cut before the next frame: who is seen now may be somebody else."""
         self._leading = None
         if self.state in ("following", "away"):
             self.state = "choose"
@@ -126,7 +126,7 @@ class SubjectFace:
         return self._track
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the place of the subject's face in the next frame; None where it isn't there, or in doubt.
+        """Return the place of the subject's face in the next frame; None where it isn't there, or in doubt.
 
         Args:
             faces: with tracks.
@@ -224,7 +224,7 @@ class SubjectFace:
         )
 
     def _was_there(self, box: Box, own: Box) -> bool:
-        """Say whether the subject was lately where another face comes up, and is there no more."""
+        """Return whether the subject was lately where another face comes up, and is there no more."""
         trail = np.array([earlier for _, earlier in self._trail])
         there = iou_matrix(trail, box[None])[:, 0] > _SAME_PLACE_IOU
         left = iou_matrix(trail, own[None])[:, 0] <= _SAME_PLACE_IOU
@@ -250,7 +250,7 @@ class GivenTracks:
         self._tracks = frozenset(tracks)
 
     def choose(self, track: int) -> None:
-        """Say that another track is the subject too; from any thread."""
+        """Take another track for the subject too; from any thread."""
         self._tracks |= {track}
 
     def cut(self) -> None:
@@ -260,14 +260,14 @@ class GivenTracks:
         """Nothing: who is the subject was said."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the place of the one track that is in view; None where there is none, or more."""
+        """Return the place of the one track that is in view; None where there is none, or more."""
         places = [place for place, track in enumerate(faces.track.tolist()) if track in self._tracks]
         self.state = "following" if len(places) == 1 else "away"
         return places[0] if len(places) == 1 else None
 
 
 def clearly_largest(faces: Faces) -> int | None:
-    """Give the place of the face that is alone, or by far the largest; None where there is none."""
+    """Return the place of the face that is alone, or by far the largest; None where there is none."""
     if not len(faces):
         return None
     areas = faces.size_wh.prod(axis=1)
@@ -278,7 +278,7 @@ def clearly_largest(faces: Faces) -> int | None:
 
 
 def place_of(faces: Faces, track: int | None) -> int | None:
-    """Give the place of a track's face; None where it isn't in view."""
+    """Return the place of a track's face; None where it isn't in view."""
     places = np.flatnonzero(faces.track == track)
     return int(places[0]) if len(places) else None
 
@@ -293,7 +293,7 @@ def _alike(first: Box, second: Box) -> bool:
 
 
 def _near(first: Box, second: Box, sides: float) -> bool:
-    """Say whether two boxes could show one face: of about one size, and not far apart."""
+    """Return whether two boxes could show one face: of about one size, and not far apart."""
     away = (second[:2] + second[2:] - first[:2] - first[2:]) / 2
     return _alike(first, second) and float(np.hypot(*away)) <= sides * _side(first)
 

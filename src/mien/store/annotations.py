@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from mien.errors import MissingError, StoreError
 from mien.store.audit import Audit
-from mien.store.checks import checked_choice, checked_span, checked_text, require_subject
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.ledger import Ledger
 from mien.store.schema import AnnotationRow, RecordingRow
 from mien.store.types import Annotation, AnnotationKind, Subject
+from mien.store.validation import checked_choice, checked_span, checked_text, require_subject
 
 
 class Annotations:
@@ -75,7 +75,7 @@ class Annotations:
     def of(
         self, subject: Subject, start: datetime | None = None, end: datetime | None = None
     ) -> list[Annotation]:
-        """Give a subject's annotations that touch the time from `start` up to `end`, by time."""
+        """Return a subject's annotations that touch the time from `start` up to `end`, by time."""
         self._audit.read(subject.id, "marks")
         chosen = select(AnnotationRow).where(AnnotationRow.subject_id == subject.id)
         if start is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -47,7 +47,7 @@ class UtcTime(TypeDecorator[datetime]):
         return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give a moment in UTC."""
+        """Return a moment in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -149,6 +149,11 @@ class RecordingRow(Base):
     version: Mapped[str]
     chunks_hash: Mapped[str | None] = mapped_column(String(64))
 
+    @property
+    def local_start(self) -> datetime:
+        """Its start as the clock showed it where it was made."""
+        return self.started_at.astimezone(timezone(timedelta(seconds=self.utc_offset_s)))
+
 
 class ChunkRow(Base):
     """A second or so of readings, as they come in."""
@@ -164,7 +169,7 @@ class ChunkRow(Base):
 
 
 class SegmentRow(Base):
-    """A finished piece of readings, packed."""
+    """A stretch of readings, packed."""
 
     __tablename__ = "segments"
 
@@ -227,7 +232,7 @@ class SelfReportRow(Base):
 
 
 class BaselineRow(Base):
-    """What was taken as usual for a subject; see `types.TakenBaseline`."""
+    """What was taken as usual for a subject; see `types.StoredReference`."""
 
     __tablename__ = "baselines"
 
@@ -238,7 +243,7 @@ class BaselineRow(Base):
 
 
 class NeutralFaceRow(Base):
-    """A subject's own neutral face; see `types.TakenNeutralFace`."""
+    """A subject's own neutral face; see `types.StoredReference`."""
 
     __tablename__ = "neutral_faces"
 

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from mien.errors import MissingError, StoreError
 from mien.store.audit import Audit
-from mien.store.checks import checked_text, checked_time, require_subject
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.ledger import Ledger
 from mien.store.scales import SCALES, Answers, checked_answers, fold, known, near
 from mien.store.schema import SelfReportRow, SubjectRow
 from mien.store.types import Mistyped, SelfReport, Subject
+from mien.store.validation import checked_text, checked_time, require_subject
 
 
 class SelfReports:
@@ -90,7 +90,7 @@ class SelfReports:
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> list[SelfReport]:
-        """Give a subject's self-reports from `start` up to `end`, of one scale or all, by time."""
+        """Return a subject's self-reports from `start` up to `end`, of one scale or all, by time."""
         self._audit.read(subject.id, "self-reports")
         chosen = select(SelfReportRow).where(SelfReportRow.subject_id == subject.id)
         if scale is not None:
@@ -177,7 +177,7 @@ class SelfReports:
 def _as_before(
     session: Session, subject: Subject, scale: str, limits: tuple[float, float] | None
 ) -> tuple[str, tuple[float, float] | None]:
-    """Give another scale the spelling and the range that it has in a subject's record already."""
+    """Return another scale the spelling and the range that it has in a subject's record already."""
     if known(scale):
         return scale, limits
     rows = session.execute(

@@ -13,11 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name, checked_text
-from mien.store.engine import Database
+from mien.store.database import Database
 from mien.store.ledger import Ledger
 from mien.store.schema import SubjectRow
 from mien.store.types import Subject
+from mien.store.validation import checked_name, checked_text
 
 _FIRST_YEAR: Final = 1880
 
@@ -66,13 +66,13 @@ class Subjects:
         return subject
 
     def find(self, code: str) -> Subject | None:
-        """Give the subject with a code; None where there is none."""
+        """Return the subject with a code; None where there is none."""
         with self._database.reading() as session:
             row = _find(session, code)
             return _subject(row) if row and row.code == code else None
 
     def get(self, code: str) -> Subject:
-        """Give the subject with a code.
+        """Return the subject with a code.
 
         Raises:
             StoreError: there is none.
@@ -81,7 +81,7 @@ class Subjects:
             return _subject(_require(session, code))
 
     def all(self) -> list[Subject]:
-        """Give all subjects, by code."""
+        """Return all subjects, by code."""
         with self._database.reading() as session:
             rows = session.scalars(select(SubjectRow)).all()
         return sorted(map(_subject, rows), key=lambda each: each.code)

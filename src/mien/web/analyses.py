@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any, Final
 
 from mien.config import Settings
-from mien.web.files.sandbox import Job, Limits, Wish, analyse_upload
+from mien.web.files.sandbox import AnalysisRequest, Job, Limits, analyse_upload
 
 LIMITS: Final = Limits(memory_mb=2048, seconds=60.0)
 """What the child of one photograph may use."""
@@ -25,12 +25,12 @@ class Analyses:
         self._jobs: set[Job] = set()
         self._closed = False
 
-    def __call__(self, data: bytes, wish: Wish) -> dict[str, Any]:
+    def __call__(self, data: bytes, request: AnalysisRequest) -> dict[str, Any]:
         """Read the faces in one photograph, or say why they are read as they are.
 
         Args:
             data: the file's bytes.
-            wish: what to do, and by which network.
+            request: what to do, and by which network.
 
         Raises:
             SourceError: it is no photograph, can't be read within the limits, or the server ends.
@@ -46,7 +46,9 @@ class Analyses:
                 job.cancel()
 
         try:
-            return analyse_upload(data, settings=self._settings, limits=LIMITS, begins=begins, wish=wish)
+            return analyse_upload(
+                data, settings=self._settings, limits=LIMITS, begins=begins, request=request
+            )
         finally:
             with self._lock:
                 self._jobs.difference_update(started)

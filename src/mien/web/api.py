@@ -16,13 +16,13 @@ from starlette.requests import ClientDisconnect
 import mien
 from mien.errors import ConfigError, MienError, SourceError
 from mien.live.purpose import MEANINGS, REFUSED, choose_purpose, read_purpose
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.source import open_live
 from mien.source.address import without_secrets
 from mien.web.answers import Answer, answer_plainly
 from mien.web.cameras import check_addable, found_cameras
 from mien.web.fields import Where
-from mien.web.files.sandbox import Wish
+from mien.web.files.sandbox import AnalysisRequest
 from mien.web.models import (
     Analysis,
     CameraOut,
@@ -48,7 +48,7 @@ PREFIX: Final = "/api/v1"
 LATEST_S: Final = 1e12
 """No source's clock is further; a browser's counts from when its page was opened."""
 
-Analyse = Callable[[bytes, Wish], dict[str, Any]]
+Analyse = Callable[[bytes, AnalysisRequest], dict[str, Any]]
 """Does with a photograph's bytes what is wished, somewhere safe; raises SourceError where it can't."""
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -57,7 +57,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def build_api(
-    station: Station,
+    live_session: LiveSession,
     settings: WebSettings,
     analyse: Analyse,
     threads: ThreadPoolExecutor,
@@ -65,7 +65,7 @@ def build_api(
     """Make the API, to be mounted at `PREFIX`.
 
     Args:
-        station: whose sources and readings it tells of.
+        live_session: whose sources and readings it tells of.
         settings: what may be done through it.
         analyse: reads a photograph, or explains it.
         threads: in which it is called, as many as `max_uploads`; their owner ends them. What decodes the
@@ -82,10 +82,10 @@ def build_api(
     )
     answer_plainly(api)
     api.add_exception_handler(MienError, _explain)
-    api.include_router(_about(station))
+    api.include_router(_about(live_session))
     api.include_router(_purpose())
-    api.include_router(_sources(station, settings))
-    api.include_router(_readings(station))
+    api.include_router(_sources(live_session, settings))
+    api.include_router(_readings(live_session))
     api.include_router(_photographs(settings, analyse, threads))
     return api
 
@@ -96,9 +96,9 @@ async def _explain(request: Request, error: Exception) -> Response:
     return Answer({"detail": str(error)}, code)
 
 
-def _about(station: Station) -> APIRouter:
+def _about(live_session: LiveSession) -> APIRouter:
     router = APIRouter(tags=["server"])
-    registry, start_s = make_registry(station), time.monotonic()
+    registry, start_s = make_registry(live_session), time.monotonic()
 
     @router.get("/health")
     def health() -> Health:
@@ -141,13 +141,13 @@ def _purpose() -> APIRouter:
     return router
 
 
-def _sources(station: Station, settings: WebSettings) -> APIRouter:
+def _sources(live_session: LiveSession, settings: WebSettings) -> APIRouter:
     router = APIRouter(tags=["sources"], dependencies=[Depends(watching)])
 
     @router.get("/sources", response_model=list[StatusOut])
     def sources() -> list[dict[str, Any]]:
         """Say how each source is doing."""
-        return [status.as_dict() for status in station.statuses()]
+        return [status.as_dict() for status in live_session.statuses()]
 
     @router.get("/cameras", response_model=list[CameraOut])
     def cameras() -> list[dict[str, str]]:
@@ -162,32 +162,32 @@ def _sources(station: Station, settings: WebSettings) -> APIRouter:
             raise HTTPException(409, "choose first what Mien is used for")
         where = check_addable(wanted.where)
         name = wanted.name or without_secrets(where)
-        station.add(
+        live_session.add(
             name,
             lambda: open_live(where, name=name, size_wh=wanted.size_wh, rate_hz=wanted.rate_hz),
             where=without_secrets(where),
         )
-        return next(status.as_dict() for status in station.statuses() if status.name == name)
+        return next(status.as_dict() for status in live_session.statuses() if status.name == name)
 
     @router.delete("/sources/{name:path}", status_code=204)
     def remove(name: Where, request: Request) -> None:
         """Take a source away; only from a browser on the server's machine."""
         _check_may_change(request, settings)
-        if name not in {status.name for status in station.statuses()}:
+        if name not in {status.name for status in live_session.statuses()}:
             raise HTTPException(404, "there is no such source")
-        station.remove(name)
+        live_session.remove(name)
 
     @router.post("/neutral", status_code=202)
     def learn_neutral(wanted: LearnNeutral) -> NeutralOut:
         """Learn the own neutral face of who is before a source, from the next seconds; they look neutral."""
-        neutral = station.neutral_of(wanted.source)
+        neutral = live_session.neutral_of(wanted.source)
         neutral.learn(wanted.seconds)
         return NeutralOut(**neutral.status.as_dict())
 
     @router.delete("/neutral/{source:path}", status_code=204)
     def forget_neutral(source: Where) -> None:
         """Read who is before a source by everybody's neutral face again."""
-        station.neutral_of(source).forget()
+        live_session.neutral_of(source).forget()
 
     return router
 
@@ -199,13 +199,13 @@ def _check_may_change(request: Request, settings: WebSettings) -> None:
         raise HTTPException(403, "sources can be changed only from the server's own machine")
 
 
-def _readings(station: Station) -> APIRouter:
+def _readings(live_session: LiveSession) -> APIRouter:
     router = APIRouter(tags=["readings"], dependencies=[Depends(watching)])
 
     @router.get("/readings/latest", response_model=list[ReadingOut])
     def latest() -> list[dict[str, Any]]:
         """Give the newest reading of each source."""
-        return [reading.as_dict() for reading in station.hub.latest().values()]
+        return [reading.as_dict() for reading in live_session.broadcaster.latest().values()]
 
     @router.get(
         "/readings/{source:path}.csv",
@@ -214,9 +214,9 @@ def _readings(station: Station) -> APIRouter:
     )
     def table(source: Where) -> Response:
         """Give the last minutes of a source as a table; readings, never pictures."""
-        text = station.history.csv(source)
+        text = live_session.history.csv(source)
         if text.count("\n") <= 1:  # no more than the header: nothing was read, or there is no such source
-            _check_known(station, source)
+            _check_known(live_session, source)
         name = re.sub(r"[^A-Za-z0-9]+", "-", source).strip("-")
         disposition = f'attachment; filename="mien-{name}.csv"'
         return Response(text, media_type="text/csv", headers={"Content-Disposition": disposition})
@@ -226,16 +226,16 @@ def _readings(station: Station) -> APIRouter:
         source: Where, since_s: Annotated[float, Query(ge=-1, le=LATEST_S)] = -1.0
     ) -> list[dict[str, Any]]:
         """Give the timeline of a source after a time, at most a few points a second."""
-        points = station.history.points(source, since_s)
+        points = live_session.history.points(source, since_s)
         if not points:
-            _check_known(station, source)
+            _check_known(live_session, source)
         return points
 
     return router
 
 
-def _check_known(station: Station, source: str) -> None:
-    if source not in {status.name for status in station.statuses()}:
+def _check_known(live_session: LiveSession, source: str) -> None:
+    if source not in {status.name for status in live_session.statuses()}:
         raise HTTPException(404, "there is no such source")
 
 
@@ -262,19 +262,19 @@ def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExe
     form = {"schema": {"type": "object", "properties": {"file": binary["schema"]}, "required": ["file"]}}
     body = {"required": True, "content": {"image/*": binary, "multipart/form-data": form}}
 
-    async def run(data: bytes, wish: Wish) -> dict[str, Any]:
+    async def run(data: bytes, request: AnalysisRequest) -> dict[str, Any]:
         if at_once.locked():
             detail = "too many photographs at once; try again in a few seconds"
             raise HTTPException(503, detail, {"Retry-After": "5"})
         async with at_once:
-            return await asyncio.get_running_loop().run_in_executor(threads, analyse, data, wish)
+            return await asyncio.get_running_loop().run_in_executor(threads, analyse, data, request)
 
     @router.post("/analyse", response_model=Analysis, openapi_extra={"requestBody": body})
     async def analyse_photograph(
         data: Annotated[bytes, Depends(_photograph)], network: Network = None, prior: Expected = None
     ) -> dict[str, Any]:
         """Read the faces in one photograph, which is sent as the body or as the field `file` of a form."""
-        return await run(data, Wish(network=network, prior=prior))
+        return await run(data, AnalysisRequest(network=network, prior=prior))
 
     @router.post("/explain", response_model=Explained, openapi_extra={"requestBody": body})
     async def explain_photograph(
@@ -287,6 +287,6 @@ def _photographs(settings: WebSettings, analyse: Analyse, threads: ThreadPoolExe
         ] = None,
     ) -> dict[str, Any]:
         """Say which regions of each face in one photograph carried its label; it is sent as for analyse."""
-        return await run(data, Wish("explain", network, label, prior))
+        return await run(data, AnalysisRequest("explain", network, label, prior))
 
     return router

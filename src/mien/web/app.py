@@ -1,4 +1,4 @@
-"""The whole app: guard and door around the API, the WebSockets and NiceGUI's pages."""
+"""The whole app: guard and login gate around the API, the WebSockets and NiceGUI's pages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Lifespan
 from starlette.websockets import WebSocket
 
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.web import record_api, record_live
 from mien.web.analyses import Analyses
 from mien.web.api import PREFIX, Analyse, build_api
 from mien.web.camera_socket import Cameras
 from mien.web.guard import Guard
-from mien.web.login import Door, Login
+from mien.web.login import Login, LoginGate
 from mien.web.page_socket import PageSocket
 from mien.web.policy import Policy
 from mien.web.record_access import USER, Records
@@ -34,13 +34,13 @@ _SILENT_S: Final = 30.0
 """NiceGUI asks about as often whether a page is still there; how long it waits for one is the page's word."""
 
 
-def build_app(station: Station, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
+def build_app(live_session: LiveSession, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
     """Make the app with all its pages.
 
     NiceGUI has one set of pages for the whole process: of several apps, the last one's are shown.
 
     Args:
-        station: whose sources the pages show; its owner closes it.
+        live_session: whose sources the pages show; its owner closes it.
         settings: who may come in, and how much they may bring.
         records: as for `build_backend`.
     """
@@ -49,9 +49,9 @@ def build_app(station: Station, settings: WebSettings, *, records: Records | Non
     from mien.web import files, pages
     from mien.web.pages.room import Crowded, Room, crowded
 
-    app = build_backend(station, settings, records=records)
-    files.register(app, station, settings)
-    pages.register(app, station, settings)
+    app = build_backend(live_session, settings, records=records)
+    files.register(app, live_session, settings)
+    pages.register(app, live_session, settings)
     core.app.state.room = Room(settings)
     app.add_middleware(PageSocket)
     core.app.config.socket_io_js_transports = ["websocket"]
@@ -79,7 +79,7 @@ def build_app(station: Station, settings: WebSettings, *, records: Records | Non
 
 
 def build_backend(
-    station: Station,
+    live_session: LiveSession,
     settings: WebSettings,
     *,
     analyse: Analyse | None = None,
@@ -88,14 +88,14 @@ def build_backend(
     """Make the app without the pages: guard, login, API and WebSockets.
 
     Args:
-        station: whose sources it tells of.
+        live_session: whose sources it tells of.
         settings: who may come in, and how much they may bring.
         analyse: reads a photograph for the API; in a child process when None.
         records: the store; None opens that of this machine's settings when it is first asked for.
     """
     records = records or Records()
-    door = Door(settings, check_user=records.check, has_user=records.has_user)
-    analyses = Analyses(station.settings)
+    gate = LoginGate(settings, check_user=records.check, has_user=records.has_user)
+    analyses = Analyses(live_session.settings)
     threads = ThreadPoolExecutor(settings.max_uploads, "page analyse")
 
     @asynccontextmanager
@@ -106,23 +106,23 @@ def build_backend(
         records.close()
         threads.shutdown(wait=False, cancel_futures=True)
 
-    app = GuardedApp(settings, door, ending_analyses)
-    cameras = Cameras(station, settings.max_cameras, settings.silent_seconds)
+    app = GuardedApp(settings, gate, ending_analyses)
+    cameras = Cameras(live_session, settings.max_cameras, settings.silent_seconds)
 
     async def watch_source(websocket: WebSocket) -> None:
         if await asyncio.to_thread(records.may_watch, websocket.scope.get(USER)):
-            await watch(websocket, station, settings.silent_seconds)
+            await watch(websocket, live_session, settings.silent_seconds)
         else:
             await websocket.close(1008, "there is no such source")
 
     app.router.routes += [
         WebSocketRoute("/ws/camera", cameras.serve),
         WebSocketRoute("/ws/watch", watch_source),
-        *door.routes(),
+        *gate.routes(),
     ]
-    api = build_api(station, settings, analyse or analyses, threads)
+    api = build_api(live_session, settings, analyse or analyses, threads)
     record_api.add_to(api, records)
-    recordings = record_live.add_to(api, station, records, cameras.owner)
+    recordings = record_live.add_to(api, live_session, records, cameras.owner)
     app.mount(PREFIX, api)
     return app
 
@@ -140,20 +140,20 @@ class GuardedApp(FastAPI):
 
     Args:
         settings: for the guard.
-        door: knows who has logged in; None asks nobody.
+        gate: knows who has logged in; None asks nobody.
         lifespan: of the server.
     """
 
     def __init__(
-        self, settings: WebSettings, door: Door | None = None, lifespan: Lifespan[FastAPI] | None = None
+        self, settings: WebSettings, gate: LoginGate | None = None, lifespan: Lifespan[FastAPI] | None = None
     ) -> None:
         super().__init__(title="Mien", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
         self._settings = settings
-        self._door = door
+        self._gate = gate
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the guard outermost, then the policy, then the door."""
+        """Put the guard outermost, then the policy, then the login gate."""
         app = super().build_middleware_stack()
-        if self._door is not None:
-            app = Login(app, self._door)
+        if self._gate is not None:
+            app = Login(app, self._gate)
         return Guard(Policy(app), self._settings)

@@ -15,10 +15,10 @@ from typing import Any, Final
 from starlette.websockets import WebSocket
 
 from mien.errors import ConfigError
-from mien.live.hub import Mailbox
+from mien.live.broadcaster import Mailbox
 from mien.live.purpose import read_purpose
 from mien.live.reading import Reading
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.live.status import OVER
 from mien.source.pushed import PushedSource
 from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
@@ -30,7 +30,7 @@ from mien.web.sockets import (
     POLICY,
     TOO_LARGE,
     UNSUPPORTED,
-    Goodbye,
+    CloseConnection,
     Statuses,
     as_object,
     converse,
@@ -56,13 +56,13 @@ class Cameras:
     """Accepts browsers' cameras.
 
     Args:
-        station: reads their faces.
+        live_session: reads their faces.
         most: cameras at the same time.
         silent_s: a camera of which nothing comes for so long is gone.
     """
 
-    def __init__(self, station: Station, most: int, silent_s: float = 120.0) -> None:
-        self._station = station
+    def __init__(self, live_session: LiveSession, most: int, silent_s: float = 120.0) -> None:
+        self._live_session = live_session
         self._most = most
         self._silent_s = silent_s
         self._open = 0
@@ -83,7 +83,7 @@ class Cameras:
             hello = await receive_text(websocket)
         name = hello.get("name")
         if hello.get("type") != "hello" or not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise Goodbye(POLICY, "expected a hello with a name")
+            raise CloseConnection(POLICY, "expected a hello with a name")
         if await asyncio.to_thread(read_purpose) is None:
             await _refuse(websocket, "choose first what Mien is used for")
         if self._open >= self._most:
@@ -99,9 +99,9 @@ class Cameras:
         source = self._add(camera, prefix)
         self._owners[source.name] = websocket.scope.get(USER)
         try:
-            with self._station.hub.subscribe([source.name], camera.wake) as mailbox:
+            with self._live_session.broadcaster.subscribe([source.name], camera.wake) as mailbox:
                 await send_json(websocket, {"type": "ready", "source": source.name})
-                statuses = Statuses(self._station, source.name)
+                statuses = Statuses(self._live_session, source.name)
                 await until_one_ends(
                     camera.take_in(),
                     camera.decode(source),
@@ -109,26 +109,26 @@ class Cameras:
                     camera.look_after(statuses),
                 )
         finally:
-            self._station.remove(source.name)
+            self._live_session.remove(source.name)
             del self._owners[source.name]
 
     def _add(self, camera: _Camera, prefix: str) -> PushedSource:
         """Add a source under the next name that is free."""
         while True:
             source = PushedSource(f"{prefix}-{next(self._numbers)}", dropped=camera.dropped)
-            if source.name not in {status.name for status in self._station.statuses()}:
+            if source.name not in {status.name for status in self._live_session.statuses()}:
                 break
         try:
             # Not started again: its frames are those of this connection.
-            self._station.add(source.name, lambda: source, where=BROWSERS_CAMERA, restart=False)
+            self._live_session.add(source.name, lambda: source, where=BROWSERS_CAMERA, restart=False)
         except ConfigError as error:
-            raise Goodbye(POLICY, str(error)[:120]) from error
+            raise CloseConnection(POLICY, str(error)[:120]) from error
         return source
 
 
 async def _refuse(websocket: WebSocket, reason: str) -> None:
     await send_json(websocket, {"type": "refused", "reason": reason})
-    raise Goodbye(POLICY, reason)
+    raise CloseConnection(POLICY, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +173,9 @@ class _Camera:
             if isinstance(message, str):
                 if message.startswith("{") and as_object(message) == HERE:
                     continue
-                raise Goodbye(UNSUPPORTED, "expected a picture, received text")
+                raise CloseConnection(UNSUPPORTED, "expected a picture, received text")
             if len(self._dropped) >= _MOST_ANSWERS:
-                raise Goodbye(POLICY, "the answers are not being read")
+                raise CloseConnection(POLICY, "the answers are not being read")
             if self._newest is not None:
                 self._give_up(self._newest)
             self._newest = _parse(message)
@@ -193,7 +193,7 @@ class _Camera:
             try:
                 await asyncio.to_thread(_push, source, picture)
             except ValueError as error:
-                raise Goodbye(POLICY, str(error)) from None
+                raise CloseConnection(POLICY, str(error)) from None
 
     async def answer(self, mailbox: Mailbox, statuses: Statuses) -> None:
         """Answer each picture: with its reading, or that a newer one won."""
@@ -205,13 +205,13 @@ class _Camera:
             while self._dropped:
                 await send_json(self._websocket, {"type": "dropped", "sequence": self._dropped.popleft()})
             if mailbox.closed:
-                raise Goodbye(GOING_AWAY, "the server is shutting down")
+                raise CloseConnection(GOING_AWAY, "the server is shutting down")
 
     async def look_after(self, statuses: Statuses) -> None:
         """Leave when the source has ended, or was taken away."""
         while (status := statuses.get()).state not in OVER:
             await asyncio.sleep(_LOOK_S)
-        raise Goodbye(GOING_AWAY, (status.note or "the camera was stopped")[:120])
+        raise CloseConnection(GOING_AWAY, (status.note or "the camera was stopped")[:120])
 
     async def _answer(self, reading: Reading, statuses: Statuses) -> None:
         # A frame before this one has no answer to come: its reading gave way to this one.
@@ -240,18 +240,18 @@ class _Camera:
     def _check_rate(self) -> None:
         now_s = self._loop.time()
         if len(self._recent_s) == _MOST_HZ and now_s - self._recent_s[0] < 1:
-            raise Goodbye(POLICY, f"more than {_MOST_HZ} pictures a second")
+            raise CloseConnection(POLICY, f"more than {_MOST_HZ} pictures a second")
         self._recent_s.append(now_s)
 
 
 def _parse(message: bytes) -> _Picture:
     if len(message) > _HEADER.size + LARGEST_BYTES:
-        raise Goodbye(TOO_LARGE, f"expected a picture of at most {LARGEST_BYTES} bytes")
+        raise CloseConnection(TOO_LARGE, f"expected a picture of at most {LARGEST_BYTES} bytes")
     if len(message) <= _HEADER.size:
-        raise Goodbye(POLICY, "expected 16 bytes and a JPEG")
+        raise CloseConnection(POLICY, "expected 16 bytes and a JPEG")
     sequence, reserved, captured_ms = _HEADER.unpack_from(message)
     if reserved or not math.isfinite(captured_ms) or not 0 <= captured_ms < _LATEST_MS:
-        raise Goodbye(POLICY, "expected a number, a zero and a time before the JPEG")
+        raise CloseConnection(POLICY, "expected a number, a zero and a time before the JPEG")
     return _Picture(sequence, captured_ms, message[_HEADER.size :])
 
 

@@ -1,4 +1,4 @@
-"""The door with a password: a plain page that needs no script, a session cookie, and Basic for programs.
+"""The login gate: a plain page that needs no script, a session cookie, and Basic for programs.
 
 Argon2id makes each guess cost the guesser something; `Attempts` makes the guesses few.
 """
@@ -76,7 +76,7 @@ class Password:
             return False
 
 
-class Door:
+class LoginGate:
     """What the login page and the middleware share: password, the record's users, sessions, attempts.
 
     Args:
@@ -191,17 +191,17 @@ class Door:
 class Login:
     """ASGI middleware that lets in who has a session, and to the API also who brings the password.
 
-    It notes in the request's scope which of the record's users has logged in. Where the door asks for no
+    It notes in the request's scope which of the record's users has logged in. Where the gate asks for no
     password, everybody passes, and only that is noted.
 
     Args:
-        app: what is behind the door; `Door.routes` are among its routes.
-        door: says who may pass.
+        app: what is behind the gate; `LoginGate.routes` are among its routes.
+        gate: says who may pass.
     """
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, gate: LoginGate) -> None:
         self._app = app
-        self._door = door
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass; send the others to the login page, or away."""
@@ -209,13 +209,13 @@ class Login:
             await self._app(scope, receive, send)
             return
         token = HTTPConnection(scope).cookies.get(_cookie_name(scope))
-        who = await self._door.whose(token)
+        who = await self._gate.whose(token)
         if who is not None:
             scope[USER] = who or None
             if scope["type"] == "websocket":
                 receive = self._while_logged_in(receive, token)
             await self._app(scope, receive, send)
-        elif not self._door.asks and not _names_itself(scope):
+        elif not self._gate.asks and not _names_itself(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -232,7 +232,7 @@ class Login:
         given = _basic(request.headers)
         if given is None:
             return _unauthorised(request.headers)
-        who, pause_s = await self._door.try_login(request, *given)
+        who, pause_s = await self._gate.try_login(request, *given)
         if pause_s > 0:
             seconds = math.ceil(pause_s)
             detail = f"too many attempts; try again in {_duration(seconds)}"
@@ -245,7 +245,7 @@ class Login:
 
         async def receive_while_logged_in() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and self._door.sessions.use(token) is None:
+            if message["type"] == "websocket.receive" and self._gate.sessions.use(token) is None:
                 return {"type": "websocket.disconnect", "code": 1008, "reason": "the session is over"}
             return message
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.web.sockets import POLICY, TOO_LARGE, UNSUPPORTED, Goodbye
+from mien.web.sockets import POLICY, TOO_LARGE, UNSUPPORTED, CloseConnection
 
 PATH: Final = "/_nicegui_ws/"
 
@@ -124,13 +124,13 @@ class _Talk:
                 if message["type"] != "websocket.receive" or _is_heard(message):
                     return message
         except TimeoutError:
-            return await self._close(Goodbye(POLICY, "expected a message saying which page this is"))
-        except Goodbye as goodbye:
-            return await self._close(goodbye)
+            return await self._close(CloseConnection(POLICY, "expected a message saying which page this is"))
+        except CloseConnection as close:
+            return await self._close(close)
 
-    async def _close(self, goodbye: Goodbye) -> Message:
-        await self.send({"type": "websocket.close", "code": goodbye.code, "reason": goodbye.reason})
-        return {"type": "websocket.disconnect", "code": goodbye.code, "reason": goodbye.reason}
+    async def _close(self, close: CloseConnection) -> Message:
+        await self.send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+        return {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
 
 
 def _address(scope: Scope) -> _Address | None:
@@ -144,13 +144,13 @@ def _is_heard(message: Message) -> bool:
     """Say whether NiceGUI is to hear a message.
 
     Raises:
-        Goodbye: no page's script says that.
+        CloseConnection: no page's script says that.
     """
     text = message.get("text")
     if text is None:
-        raise Goodbye(UNSUPPORTED, "expected text")
+        raise CloseConnection(UNSUPPORTED, "expected text")
     if len(text) > _LONGEST:
-        raise Goodbye(TOO_LARGE, "the message is too large")
+        raise CloseConnection(TOO_LARGE, "the message is too large")
     if text in _SIGNS:
         return True
     name, value = _event(text)
@@ -159,7 +159,7 @@ def _is_heard(message: Message) -> bool:
     try:
         _EVENTS[name].model_validate(value)
     except (KeyError, ValidationError):
-        raise Goodbye(POLICY, "expected what the page's own script says") from None
+        raise CloseConnection(POLICY, "expected what the page's own script says") from None
     return True
 
 
@@ -174,4 +174,4 @@ def _event(text: str) -> tuple[str, Any]:
         case [str(name), value]:
             return name, value
         case _:
-            raise Goodbye(POLICY, "expected an event")
+            raise CloseConnection(POLICY, "expected an event")

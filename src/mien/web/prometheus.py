@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 import mien
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.live.status import SourceStatus, State
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,16 +34,16 @@ _GAUGES: Final[dict[str, tuple[str, Callable[[SourceStatus], float | None]]]] = 
 _LATENCY: Final = "mien_reading_latency_seconds"
 
 
-class StationCollector(Collector):
-    """Tells how a station's sources are doing; figures that are not there yet are left out.
+class LiveSessionCollector(Collector):
+    """Tells how a live session's sources are doing; figures that are not there yet are left out.
 
     Args:
-        station: is asked at each collection.
+        live_session: is asked at each collection.
         clock: gives seconds that never run backwards.
     """
 
-    def __init__(self, station: Station, clock: Callable[[], float] = time.monotonic) -> None:
-        self._station = station
+    def __init__(self, live_session: LiveSession, clock: Callable[[], float] = time.monotonic) -> None:
+        self._live_session = live_session
         self._clock = clock
         self._start_s = clock()
 
@@ -53,7 +53,7 @@ class StationCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Give the figures of this moment."""
-        statuses = self._station.statuses()
+        statuses = self._live_session.statuses()
         yield InfoMetricFamily("mien_build", "This version of Mien.", value={"version": mien.__version__})
         yield GaugeMetricFamily("mien_uptime_seconds", "Time since the start.", self._clock() - self._start_s)
         yield _states(statuses)
@@ -71,10 +71,10 @@ class StationCollector(Collector):
         yield _latencies(statuses)
 
 
-def make_registry(station: Station) -> CollectorRegistry:
-    """Make a registry of its own for a station, so that two in one process don't mix."""
+def make_registry(live_session: LiveSession) -> CollectorRegistry:
+    """Make a registry of its own for a live session, so that two in one process don't mix."""
     registry = CollectorRegistry()
-    registry.register(StationCollector(station))
+    registry.register(LiveSessionCollector(live_session))
     return registry
 
 

@@ -195,7 +195,7 @@ def opening(where: str | None) -> Callable[[], Store]:
     """
 
     def opened() -> Store:
-        from mien.record.take import recover
+        from mien.record.finalize import recover
         from mien.store.store import Store
 
         store = Store(where)

@@ -14,9 +14,9 @@ from mien.moments import AmbiguousMomentError
 from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.record import scales
 from mien.record.origin import too_rarely
-from mien.store.checks import FIRST_YEAR, LAST_YEAR
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
+from mien.store.validation import FIRST_YEAR, LAST_YEAR
 from mien.web import record_views as views
 from mien.web.answers import Answer
 from mien.web.fields import Code, Number, Seconds
@@ -260,7 +260,7 @@ def _add_recordings(router: APIRouter) -> None:
         points: Annotated[int, Query(ge=10, le=MOST_POINTS)] = 1000,
     ) -> Response:
         """Give a recording, or a part of it, thinned for drawing; with all its episodes, smiles and marks."""
-        from mien.record.take import load_series
+        from mien.record.finalize import load_series
 
         subject = who.subject(code)
         found = _recording_of(who, subject, number)

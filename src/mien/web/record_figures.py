@@ -22,8 +22,8 @@ from mien.wording import count
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mien.mood.baseline import Baseline, NotReady
     from mien.mood.change.charts import Chart
-    from mien.mood.usual import NotReady, Usual
     from mien.store.store import Store
     from mien.store.types import Subject
 
@@ -87,7 +87,7 @@ def add_downloads(router: APIRouter) -> None:
         starting_point: Day | None = None,
     ) -> Response:
         """Give the report to read together: one page, or a long one for research."""
-        from mien.record.report import content, render_html, render_pdf
+        from mien.report import content, render_html, render_pdf
 
         subject = who.subject(code)
         said = content(who.store, subject, long=long, starting_point=starting_point)
@@ -99,7 +99,7 @@ def add_downloads(router: APIRouter) -> None:
     @router.get("/subjects/{code}/export.zip", response_class=Response)
     def export(code: Code, who: Seeing) -> Response:
         """Give everything that the record holds of a subject, as one zip of open files."""
-        from mien.record.export import export_record
+        from mien.exchange.exporting import export_record
 
         who.subject(code)
         folder = tempfile.TemporaryDirectory(prefix="mien-export-")
@@ -129,8 +129,8 @@ def changes_view(store: Store, subject: Subject, measure: str) -> dict[str, Any]
         subject: whose days.
         measure: whose usual values and charts are wanted; only those that are watched have charts.
     """
+    from mien.mood.baseline import NotReady
     from mien.mood.change.watched import charts
-    from mien.mood.usual import NotReady
     from mien.record.baseline import standing
     from mien.record.changes import findings_of
 
@@ -181,8 +181,8 @@ def _chart_view(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _baseline_view(usual: Usual | NotReady) -> dict[str, Any]:
-    from mien.mood.usual import NotReady
+def _baseline_view(usual: Baseline | NotReady) -> dict[str, Any]:
+    from mien.mood.baseline import NotReady
 
     if isinstance(usual, NotReady):
         return {"taken": False, "start": None, "end": None, "words": _sentence(usual.reason)}

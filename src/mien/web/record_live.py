@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from pydantic import BaseModel, ConfigDict
 
 from mien.errors import StoreError
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.record.origin import source_words
 from mien.web.fields import Code, Number, Where
 from mien.web.record_access import USER, Records, Seeing, Visitor, require_person_is_known
@@ -40,16 +40,18 @@ class ChosenFace(BaseModel):
 
 
 class LiveRecordings:
-    """Begins and ends recordings in a station.
+    """Begins and ends recordings in a live session.
 
     Args:
-        station: whose sources are recorded.
+        live_session: whose sources are recorded.
         records: the store.
         owner_of: gives the name of the user whose browser's camera a source is, None where it is nobody's.
     """
 
-    def __init__(self, station: Station, records: Records, owner_of: Callable[[str], str | None]) -> None:
-        self._station = station
+    def __init__(
+        self, live_session: LiveSession, records: Records, owner_of: Callable[[str], str | None]
+    ) -> None:
+        self._live_session = live_session
         self._records = records
         self._owner_of = owner_of
         self._begun: Recorder | None = None
@@ -68,27 +70,27 @@ class LiveRecordings:
         if not self._is_there(wanted.source, who):
             raise HTTPException(404, "there is no such source; start it first")
         require_person_is_known()
-        now = self._station.recorder
+        now = self._live_session.recorder
         if now is not None and now.source is not None:
             whom = now.subject.code if who.sees(now.subject) else "someone else"
             raise HTTPException(409, f"{whom} is being recorded: stop that first")
-        settings = self._station.settings
+        settings = self._live_session.settings
         self._begun = Recorder(
             who.store, subject, models=describe_models(settings), settings=settings.model_dump(mode="json"),
             only=wanted.source,
         )  # fmt: skip
-        self._station.record(self._begun)
+        self._live_session.record(self._begun)
 
     def end(self, who: Seeing) -> None:
         """End the recording; what is left to write is written meanwhile."""
-        if self._station.recorder is not None:
+        if self._live_session.recorder is not None:
             self._require_seen(who)
-            self._station.record(None)
+            self._live_session.record(None)
 
     def choose(self, face: ChosenFace, who: Seeing) -> None:
         """Say which face is the subject's."""
         self._require_seen(who)
-        self._station.choose(face.source, face.track)
+        self._live_session.choose(face.source, face.track)
 
     def close(self) -> None:
         """End what was begun here, and wait for it a while."""
@@ -102,7 +104,7 @@ class LiveRecordings:
             name: of the user who asks; whom and from where, is told to clinicians, to the subject, and to
                 everyone while the store has no users. To the others: that something is recorded.
         """
-        recorder = self._station.recorder
+        recorder = self._live_session.recorder
         if recorder is None or (recorder.source is None and recorder.status is None):
             return {"recording": None}
         status = recorder.status
@@ -122,10 +124,10 @@ class LiveRecordings:
         """Whether there is such a source for somebody: to a subject only the camera of their own browser."""
         if who.role == "self" and (who.user is None or self._owner_of(source) != who.user.name):
             return False
-        return source in {status.name for status in self._station.statuses()}
+        return source in {status.name for status in self._live_session.statuses()}
 
     def _require_seen(self, who: Visitor) -> None:
-        recorder = self._station.recorder
+        recorder = self._live_session.recorder
         if recorder is not None and not who.sees(recorder.subject):
             raise HTTPException(404, "nothing of yours is being recorded")
 
@@ -139,17 +141,17 @@ class LiveRecordings:
 
 
 def add_to(
-    api: FastAPI, station: Station, records: Records, owner_of: Callable[[str], str | None]
+    api: FastAPI, live_session: LiveSession, records: Records, owner_of: Callable[[str], str | None]
 ) -> LiveRecordings:
     """Add the routes to the API.
 
     Args:
         api: of the page.
-        station: whose sources are recorded.
+        live_session: whose sources are recorded.
         records: the store; its owner closes it, after what this gives.
         owner_of: as `LiveRecordings` takes it.
     """
-    router, live = APIRouter(tags=["record"]), LiveRecordings(station, records, owner_of)
+    router, live = APIRouter(tags=["record"]), LiveRecordings(live_session, records, owner_of)
 
     @router.get("/recording")
     def recording(request: Request) -> dict[str, Any]:

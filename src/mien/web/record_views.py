@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from mien.labels import EMOTIONS
 from mien.moments import parse_moment
 from mien.record import scales
-from mien.record.origin import origin_words, too_rarely
-from mien.record.person import is_simulated
-from mien.store.checks import FIRST_YEAR, LAST_YEAR
+from mien.record.origin import is_simulated, origin_words, too_rarely
 from mien.store.scales import SCALES as KNOWN
 from mien.store.scales import known, near
+from mien.store.validation import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +147,7 @@ def self_report_view(report: SelfReport) -> dict[str, Any]:
 
 def scale_view(name: str) -> dict[str, Any]:
     """Tell of a scale: what may be answered, and its words by language."""
-    scale = scales.SCALES[name]
+    scale = scales.QUESTIONNAIRES[name]
     return {
         "name": name,
         "title": scale.title,

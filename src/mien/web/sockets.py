@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.live.status import SourceStatus
 from mien.web.answers import to_json
 
@@ -37,7 +37,7 @@ STATUS_S: Final = 0.25
 """A status in a reading's message is at most so old."""
 
 
-class Goodbye(Exception):  # noqa: N818 - it is no error of ours
+class CloseConnection(Exception):  # noqa: N818 - it is no error of ours
     """Closes the connection.
 
     Args:
@@ -55,12 +55,12 @@ class Statuses:
     """A source's status, asked for anew only when the last is old.
 
     Args:
-        station: is asked.
+        live_session: is asked.
         name: of the source.
     """
 
-    def __init__(self, station: Station, name: str) -> None:
-        self._station = station
+    def __init__(self, live_session: LiveSession, name: str) -> None:
+        self._live_session = live_session
         self._name = name
         self._asked_s = -STATUS_S
         self._status: SourceStatus | None = None
@@ -69,23 +69,25 @@ class Statuses:
         """Give the status.
 
         Raises:
-            Goodbye: the source is gone.
+            CloseConnection: the source is gone.
         """
         now_s = asyncio.get_running_loop().time()
         if now_s - self._asked_s >= STATUS_S or self._status is None:
             self._asked_s = now_s
-            self._status = next((each for each in self._station.statuses() if each.name == self._name), None)
+            self._status = next(
+                (each for each in self._live_session.statuses() if each.name == self._name), None
+            )
         if self._status is None:
-            raise Goodbye(GOING_AWAY, "the source was removed")
+            raise CloseConnection(GOING_AWAY, "the source was removed")
         return self._status
 
 
 async def converse(websocket: WebSocket, conversation: Coroutine[Any, Any, None]) -> None:
-    """Have a conversation, and close the connection properly when it ends in a `Goodbye`."""
+    """Have a conversation, and close the connection properly when it ends in a `CloseConnection`."""
     try:
         await conversation
-    except Goodbye as goodbye:
-        await _close(websocket, goodbye.code, goodbye.reason)
+    except CloseConnection as close:
+        await _close(websocket, close.code, close.reason)
     except TimeoutError:
         await _close(websocket, POLICY, "nothing was received, or the answers were not read")
     except WebSocketDisconnect:
@@ -141,14 +143,14 @@ async def receive(websocket: WebSocket, silent_s: float | None = None) -> str | 
         silent_s: how long to wait; None waits on.
 
     Raises:
-        Goodbye: nothing came for so long.
+        CloseConnection: nothing came for so long.
         WebSocketDisconnect: the other side has left.
     """
     try:
         async with asyncio.timeout(silent_s):
             message = await websocket.receive()
     except TimeoutError:
-        raise Goodbye(POLICY, f"nothing was received for {silent_s:g} s") from None
+        raise CloseConnection(POLICY, f"nothing was received for {silent_s:g} s") from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code") or 1005, message.get("reason"))
     data: bytes | None = message.get("bytes")
@@ -164,12 +166,12 @@ async def receive_text(websocket: WebSocket, silent_s: float | None = None) -> d
         silent_s: how long to wait; None waits on.
 
     Raises:
-        Goodbye: it is something else, too long, or nothing came for so long.
+        CloseConnection: it is something else, too long, or nothing came for so long.
         WebSocketDisconnect: the other side has left.
     """
     message = await receive(websocket, silent_s)
     if isinstance(message, bytes):
-        raise Goodbye(UNSUPPORTED, "expected text")
+        raise CloseConnection(UNSUPPORTED, "expected text")
     return as_object(message)
 
 
@@ -177,14 +179,14 @@ def as_object(message: str) -> dict[str, Any]:
     """Read a message, which has to be a JSON object.
 
     Raises:
-        Goodbye: it is something else, or too long.
+        CloseConnection: it is something else, or too long.
     """
     if len(message) > _LONGEST_TEXT:
-        raise Goodbye(TOO_LARGE, "the message is too large")
+        raise CloseConnection(TOO_LARGE, "the message is too large")
     try:
         value = json.loads(message)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise Goodbye(POLICY, "expected a JSON object")
+        raise CloseConnection(POLICY, "expected a JSON object")
     return value

@@ -8,9 +8,9 @@ from typing import Final
 
 from starlette.websockets import WebSocket
 
-from mien.live.hub import Mailbox
+from mien.live.broadcaster import Mailbox
 from mien.live.reading import Reading
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.web.answers import to_json
 from mien.web.jpeg import encode_jpeg
 from mien.web.sockets import (
@@ -19,7 +19,7 @@ from mien.web.sockets import (
     HERE,
     POLICY,
     SEND_S,
-    Goodbye,
+    CloseConnection,
     Statuses,
     converse,
     receive_text,
@@ -36,36 +36,36 @@ _STATUS_S: Final = 1.0
 _LENGTH: Final = struct.Struct("<I")
 
 
-async def watch(websocket: WebSocket, station: Station, silent_s: float = 120.0) -> None:
+async def watch(websocket: WebSocket, live_session: LiveSession, silent_s: float = 120.0) -> None:
     """Serve one connection until either side leaves.
 
     Args:
         websocket: not accepted yet.
-        station: whose sources may be watched.
+        live_session: whose sources may be watched.
         silent_s: a page of which nothing comes for so long is gone.
     """
     await websocket.accept()
-    await converse(websocket, _talk(websocket, station, silent_s))
+    await converse(websocket, _talk(websocket, live_session, silent_s))
 
 
-async def _talk(websocket: WebSocket, station: Station, silent_s: float) -> None:
+async def _talk(websocket: WebSocket, live_session: LiveSession, silent_s: float) -> None:
     name = websocket.query_params.get("source", "")
-    if name not in {status.name for status in station.statuses() if status.where != BROWSERS_CAMERA}:
+    if name not in {status.name for status in live_session.statuses() if status.where != BROWSERS_CAMERA}:
         reason = "there is no such source"
         await send_json(websocket, {"type": "refused", "reason": reason})
-        raise Goodbye(POLICY, reason)
-    watcher = _Watcher(websocket, station, name, silent_s)
-    with station.hub.subscribe([name], watcher.wake) as mailbox:
+        raise CloseConnection(POLICY, reason)
+    watcher = _Watcher(websocket, live_session, name, silent_s)
+    with live_session.broadcaster.subscribe([name], watcher.wake) as mailbox:
         await until_one_ends(watcher.take_in(), watcher.show(mailbox), watcher.tell())
 
 
 class _Watcher:
     """One connection: how many pictures are under way to it."""
 
-    def __init__(self, websocket: WebSocket, station: Station, name: str, silent_s: float) -> None:
+    def __init__(self, websocket: WebSocket, live_session: LiveSession, name: str, silent_s: float) -> None:
         self._websocket = websocket
         self._silent_s = silent_s
-        self._statuses = Statuses(station, name)
+        self._statuses = Statuses(live_session, name)
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._undrawn: list[int] = []
@@ -83,7 +83,7 @@ class _Watcher:
                 continue
             frame = message.get("frame")
             if message.get("type") != "ack" or not isinstance(frame, int):
-                raise Goodbye(POLICY, "expected an ack with a frame's number")
+                raise CloseConnection(POLICY, "expected an ack with a frame's number")
             self._undrawn = [each for each in self._undrawn if each > frame]
             self._news.set()
 
@@ -93,7 +93,7 @@ class _Watcher:
             await self._news.wait()
             self._news.clear()
             if mailbox.closed:
-                raise Goodbye(GOING_AWAY, "the server is shutting down")
+                raise CloseConnection(GOING_AWAY, "the server is shutting down")
             if len(self._undrawn) < _MOST_UNDRAWN and (reading := mailbox.take(0)) is not None:
                 self._undrawn.append(reading.frame)
                 await self._send(reading)

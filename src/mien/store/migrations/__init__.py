@@ -23,7 +23,7 @@ _one_at_a_time: Final = Lock()
 
 
 def revisions() -> list[str]:
-    """Give all versions of the tables, the oldest first."""
+    """Return all versions of the tables, the oldest first."""
     return [each.revision for each in reversed(list(_steps().walk_revisions()))]
 
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from mien.live.station import Station
+    from mien.live.session import LiveSession
     from mien.web.files.jobs import Uploads
     from mien.web.settings import WebSettings
 
 
-def register(app: FastAPI, station: Station, settings: WebSettings) -> Uploads:
+def register(app: FastAPI, live_session: LiveSession, settings: WebSettings) -> Uploads:
     """Add the routes for uploads, and their page, to the app.
 
     Args:
         app: with the API mounted on it.
-        station: whose settings say how files are read.
+        live_session: whose settings say how files are read.
         settings: how much may be sent.
 
     Returns:
@@ -34,7 +34,7 @@ def register(app: FastAPI, station: Station, settings: WebSettings) -> Uploads:
     from mien.web.files.routes import COOKIE, build_router
 
     uploads = Uploads(
-        station.settings,
+        live_session.settings,
         max_mb=settings.max_upload_mb,
         most=settings.max_uploads,
         seconds=settings.upload_seconds,

@@ -201,7 +201,7 @@ def _record(order: Order, tell: Tell) -> dict[str, Any]:
     from mien.analysis.partial import Wanted
     from mien.analysis.recorded import Recorded
     from mien.analysis.task import Task
-    from mien.record.export import export_record
+    from mien.exchange.exporting import export_record
     from mien.store.store import Store
     from mien.web.files import preview
 

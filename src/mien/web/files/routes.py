@@ -263,7 +263,7 @@ def _agreed(who: Visitor, wanted: IntoRecord) -> tuple[Subject, tuple[str, ...]]
         HTTPException: there is no such subject; it is of the future; or nobody's record is kept.
         StoreError: they have not agreed, or are simulated.
     """
-    from mien.record.person import require_person
+    from mien.record.origin import require_person
     from mien.store.types import SIGNALS
 
     subject = who.subject(wanted.subject)
@@ -276,7 +276,7 @@ def _agreed(who: Visitor, wanted: IntoRecord) -> tuple[Subject, tuple[str, ...]]
 
 
 def _import(who: Visitor, path: Path, subject: Subject) -> StoredRecording:
-    from mien.record.importing import import_recording
+    from mien.exchange.importing import import_recording
 
     return import_recording(who.store, path, subject)
 

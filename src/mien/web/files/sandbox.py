@@ -248,7 +248,7 @@ _AT_A_TIME = BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class AnalysisRequest:
     """What is wanted of a photograph.
 
     Attributes:
@@ -264,7 +264,7 @@ class Wish:
     prior: Named | None = None
 
 
-READ: Final = Wish()
+READ: Final = AnalysisRequest()
 
 
 def analyse_upload(
@@ -273,7 +273,7 @@ def analyse_upload(
     settings: Settings,
     limits: Limits,
     begins: Callable[[Job], None] = lambda job: None,
-    wish: Wish = READ,
+    request: AnalysisRequest = READ,
 ) -> dict[str, Any]:
     """Read the faces in one photograph from outside; takes a second or more, so call it in a thread.
 
@@ -284,7 +284,7 @@ def analyse_upload(
         settings: what to find and with which networks.
         limits: what the child process may use.
         begins: given the job before it runs, to be able to cancel it.
-        wish: what to do with it.
+        request: what to do with it.
 
     Returns:
         `size_wh`, and `faces` as in `Reading.as_dict`, or explained, as in `web.models.Explained`.
@@ -295,8 +295,8 @@ def analyse_upload(
     with _AT_A_TIME, tempfile.TemporaryDirectory(prefix="mien-files-") as folder:
         path = Path(folder, "upload")
         path.write_bytes(data)
-        order = {"task": wish.task, "file": str(path), "name": "the picture", "label": wish.label}
-        chosen = reading_with(settings, wish.network, wish.prior)
+        order = {"task": request.task, "file": str(path), "name": "the picture", "label": request.label}
+        chosen = reading_with(settings, request.network, request.prior)
         job = Job(order, settings=chosen, folder=Path(folder), limits=limits)
         begins(job)
         return job.run()

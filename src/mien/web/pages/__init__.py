@@ -11,19 +11,19 @@ from mien.web.pages.layout import serve_static
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from mien.live.station import Station
+    from mien.live.session import LiveSession
     from mien.web.settings import WebSettings
 
 
-def register(app: FastAPI, station: Station, settings: WebSettings) -> None:
+def register(app: FastAPI, live_session: LiveSession, settings: WebSettings) -> None:
     """Add the pages and what they are made of to the app.
 
     Args:
         app: NiceGUI must run with it, before or after this.
-        station: whose sources the live view shows; the page asks for them through the API.
+        live_session: whose sources the live view shows; the page asks for them through the API.
         settings: whether sources may be added from the page.
     """
     serve_static(app)
-    live.register(settings, seldom_found(station.settings))
+    live.register(settings, seldom_found(live_session.settings))
     for page in (subjects, subject, recording, about):
         page.register(settings)

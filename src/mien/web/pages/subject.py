@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
-from mien.record.scales import LANGUAGES, PHQ9_NINTH, SCALES, in_language
+from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_language
 from mien.web.fields import Code
 from mien.web.pages.layout import PAGE, shell, show
 from mien.web.pages.subjects import style
@@ -38,8 +38,8 @@ def register(settings: WebSettings) -> None:
             show(
                 "subject.html",
                 config={"code": code, "today": date.today().isoformat()},
-                scales=list(SCALES.values()),
-                forms=[in_language(name, language) for name in SCALES for language in LANGUAGES],
+                scales=list(QUESTIONNAIRES.values()),
+                forms=[in_language(name, language) for name in QUESTIONNAIRES for language in LANGUAGES],
                 languages=LANGUAGES,
                 ninth=PHQ9_NINTH,
                 kinds=_KINDS,
