@@ -19,19 +19,6 @@ class Figures(Part):
     own, its day's, and all that stand on more than one day.
     """
 
-    def get(self, subject: Subject, key: str, version: str | None = None) -> dict[str, Any] | None:
-        """Return a figure; None where there is none.
-
-        Args:
-            subject: whose.
-            key: which.
-            version: of that which computes it; what another version has computed doesn't count.
-        """
-        self._audit.read(subject.id, "figures")
-        with self._database.reading() as session:
-            row = session.get(FigureRow, (subject.id, key))
-            return None if row is None or version not in (None, row.version) else row.value
-
     def of(self, subject: Subject, prefix: str) -> dict[str, dict[str, dict[str, Any]]]:
         """Return all figures whose key begins so: by key, then by version, at one question.
 
@@ -60,18 +47,6 @@ class Figures(Part):
         """
         with self._database.transaction() as session:
             session.merge(FigureRow(subject_id=subject.id, key=key, version=version, value=value))
-
-    def drop(self, subject: Subject, key: str | None = None) -> None:
-        """Forget a subject's figures, or one of them.
-
-        Raises:
-            StoreError: it can't be written.
-        """
-        chosen = FigureRow.subject_id == subject.id
-        with self._database.transaction() as session:
-            session.execute(
-                delete(FigureRow).where(chosen if key is None else chosen & (FigureRow.key == key))
-            )
 
 
 def forget_all(session: Session, subject_id: int) -> None:
