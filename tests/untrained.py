@@ -12,7 +12,7 @@ from mien.expression.sidecar import NetworkInput, Sidecar, sidecar_path, write_s
 from mien.files import natural_key, sha256_of
 from mien.labels import FER2013
 from mien.train.backend import load_keras
-from mien.train.export import write_network
+from mien.train.export.write import write_network
 from mien.train.networks.choice import build
 from mien.train.recipe import Recipe
 from mien.train.run import deploy

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mien.mood.usual import Usual
+from mien.mood.baseline import Baseline
 from mien.record import baseline
 from mien.record.days import days
 from mien.record.finalize import load_series
@@ -62,45 +62,45 @@ class SubjectRecord:
         self.store.close()
 
     def days(self) -> pd.DataFrame:
-        """Give a row for each day with a recording; see `days.days`."""
+        """Return a row for each day with a recording; see `days.days`."""
         return days(self.store, self.subject, baseline=baseline.taken(self.store, self.subject))
 
     def recordings(self) -> list[StoredRecording]:
-        """Give the recordings, by their start."""
+        """Return the recordings, by their start."""
         return self.store.recordings.of(self.subject)
 
     def series(self, recording: StoredRecording) -> Series:
-        """Give a recording's readings."""
+        """Return a recording's readings."""
         return load_series(self.store, recording.id)
 
     def events(self, recording: StoredRecording) -> list[Event]:
-        """Give what was found in a recording: episodes of expression, smiles."""
+        """Return what was found in a recording: episodes of expression, smiles."""
         return self.store.readings.events(recording.id)
 
     def annotations(self) -> list[Annotation]:
-        """Give the marks that people set."""
+        """Return the marks that people set."""
         return self.store.annotations.of(self.subject)
 
     def self_reports(self, scale: str | None = None) -> list[SelfReport]:
-        """Give what the subject said of themselves, on one scale or on all."""
+        """Return what the subject said of themselves, on one scale or on all."""
         return self.store.self_reports.of(self.subject, scale)
 
     def safety_text(self) -> str | None:
-        """Give the clinic's safety text where the PHQ-9's ninth question was answered above 0; else None."""
+        """Return the clinic's safety text where a PHQ-9's ninth question was answered above 0; else None."""
         from mien.record.scales import safety_text
 
         return safety_text(self.store, self.self_reports())
 
-    def usual(self) -> Usual | None:
-        """Give the baseline that was taken; None where there is none."""
+    def usual(self) -> Baseline | None:
+        """Return the baseline that was taken; None where there is none."""
         return baseline.taken(self.store, self.subject)
 
-    def take_usual(self, start: date | None = None, end: date | None = None) -> Usual:
+    def take_usual(self, start: date | None = None, end: date | None = None) -> Baseline:
         """Take a stretch of days as what is usual; see `baseline.take`."""
         return baseline.take(self.store, self.subject, start=start, end=end)
 
     def changes(self) -> list[Finding]:
-        """Give what has changed, in words; light and coverage first."""
+        """Return what has changed, in words; light and coverage first."""
         from mien.record.changes import changes
 
         return changes(self.store, self.subject)
@@ -112,7 +112,7 @@ class SubjectRecord:
         return look_back(self.store, self.subject, measure)
 
     def congruence(self) -> RecordCongruence:
-        """Say how expression went with prompts and with self-reports; see `congruence.congruence`."""
+        """Return how expression went with prompts and with self-reports; see `congruence.congruence`."""
         from mien.record.congruence import congruence
 
         return congruence(self.store, self.subject)

@@ -19,10 +19,10 @@ pytest.importorskip("keras")
 
 from mien.errors import ModelError
 from mien.expression.network import load_network
-from mien.train.datasets import load_dataset
-from mien.train.evaluation.answers import predict
-from mien.train.evaluation.evaluate import evaluate
-from mien.train.evaluation.heads import match_labels
+from mien.train.data import load_dataset
+from mien.train.evaluate.answers import predict
+from mien.train.evaluate.evaluation import evaluate
+from mien.train.evaluate.outputs import match_labels
 from small_joint import striped_faces, write_fer2013
 
 RECIPE = """
@@ -374,7 +374,7 @@ def test_a_recipe_trains_first_what_it_stands_on(
     run: Run, fer2013: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of four runs, most of the time would go into pictures that nobody looks at here.
-    monkeypatch.setattr("mien.train.joint.report._write_pictures", lambda *_, **__: None)
+    monkeypatch.setattr("mien.train.report.run_report._write_pictures", lambda *_, **__: None)
     small = fer2013.with_name("small.toml")
     fields = tomllib.loads(small.read_text())
     for name, more in {

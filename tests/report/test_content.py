@@ -9,11 +9,11 @@ from mien.errors import ConfigError
 from mien.mood.change.findings import nothing_told
 from mien.mood.definitions import MEASURES
 from mien.report.appendix import sections
+from mien.report.first_page import LIMITS, first_page, model_names
 from mien.report.fit import ROOMS, fit, put_into
+from mien.report.formatting import short_day
 from mien.report.material import ControlChart, Material, Told, choose_period
-from mien.report.plain import short_day
 from mien.report.save import written
-from mien.report.words import LIMITS, first_page, model_names
 from report.people import (
     ALL_USUAL,
     MODELS,
@@ -97,7 +97,10 @@ def test_without_a_baseline_nothing_is_called_unchanged() -> None:
 
 def test_advice_stands_only_where_a_finding_brings_it() -> None:
     assert first_page(usual_person()).advice == ""
-    found = [Told("change", "fewer smiles"), Told("change", "less expressive", advice="Call ward 3.")]
+    found = [
+        Told("change", "fewer smiles"),
+        Told("change", "less expressive", advice="Call ward 3."),
+    ]
     assert first_page(material(5, days(5), found=found)).advice == "Call ward 3."
 
 

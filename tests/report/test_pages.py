@@ -19,11 +19,11 @@ from mien.mood.definitions import MEASURES
 from mien.report import pdf
 from mien.report.content import Picture, ReportContent
 from mien.report.drawing import INK, Drawing
+from mien.report.first_page import first_page
 from mien.report.html import render_html
 from mien.report.material import Material
 from mien.report.pdf import UNSHOWN, pages, render_pdf, render_pngs
 from mien.report.save import written
-from mien.report.words import first_page
 from needs import program
 from patience import LIMIT_S
 from report.people import days, fullest_person, mark, material, phq9, report, usual_person

@@ -12,13 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.report.axes import Days, Scale, nice_range, runs
-from mien.report.daily import smoothed
-from mien.report.drawing import DOT, INK, PALE_TEAL, Drawing
+from mien.report.drawing import DOT, INK, PALE_TEAL, DateAxis, Drawing, ValueAxis, nice_range, runs
+from mien.report.first_page import first_page
 from mien.report.material import ControlChart
-from mien.report.panels import Mark, draw_values, mark_rows, rows_of_marks
 from mien.report.pictures import draw_chart, draw_measure
-from mien.report.words import first_page
+from mien.report.strips import Mark, draw_values, mark_rows, rows_of_marks, smoothed
 from report.people import START, days, fullest_person, mark, material, phq9, report, usual_person
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -79,7 +77,7 @@ def test_words_in_the_picture_are_text() -> None:
 
 def test_gaps_are_left_as_gaps() -> None:
     drawing = Drawing(510, 90, "")
-    axis = Days(START, START + timedelta(29), 104, 504)
+    axis = DateAxis(START, START + timedelta(29), 104, 504)
     here = [index for index in range(30) if not 8 <= index < 18]
     values = pd.DataFrame({"value": 0.1, "low": 0.0, "high": 0.2}, index=[START + timedelta(i) for i in here])
     draw_values(drawing, axis, 5, 60, values, least_span=0.1)
@@ -114,7 +112,7 @@ def test_days_that_cannot_be_compared_are_grey_and_not_in_the_line() -> None:
 
 def test_every_day_has_its_interval() -> None:
     drawing = Drawing(510, 90, "")
-    axis = Days(START, START + timedelta(4), 104, 504)
+    axis = DateAxis(START, START + timedelta(4), 104, 504)
     values = pd.DataFrame(
         {"value": [0.1, 0.2, 0.3], "low": [0.0, 0.1, np.nan], "high": [0.2, 0.3, np.nan]},
         index=[START + timedelta(index) for index in (0, 2, 4)],
@@ -155,7 +153,7 @@ def test_smoothed_against_brute_force() -> None:
 
 @pytest.mark.parametrize("many", [1, 3, 7, 8, 30, 70, 71, 84, 365, 366, 1500, 4000])
 def test_dates_below_the_axis_lie_inside_it(many: int) -> None:
-    axis = Days(START, START + timedelta(many - 1), 104, 504)
+    axis = DateAxis(START, START + timedelta(many - 1), 104, 504)
     ticks = axis.ticks()
     assert 1 <= len(ticks) <= 14
     assert all(axis.has(when) for when, _ in ticks)
@@ -165,7 +163,7 @@ def test_dates_below_the_axis_lie_inside_it(many: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 83), st.integers(0, 40) | st.none(), st.booleans()), max_size=12))
 def test_numbered_marks_never_touch(given_marks: list[tuple[int, int | None, bool]]) -> None:
-    axis = Days(START, START + timedelta(83), 104, 504)
+    axis = DateAxis(START, START + timedelta(83), 104, 504)
     marks = [
         Mark(START + timedelta(at), None if long is None else START + timedelta(at + long), medicine)
         for at, long, medicine in sorted(given_marks, key=lambda each: each[0])
@@ -180,7 +178,7 @@ def test_numbered_marks_never_touch(given_marks: list[tuple[int, int | None, boo
 
 
 def test_a_scale_puts_its_ends_at_its_ends() -> None:
-    scale = Scale(-1.0, 3.0, 90.0, 10.0)
+    scale = ValueAxis(-1.0, 3.0, 90.0, 10.0)
     assert [scale.y(value) for value in (-1, 1, 3)] == [90, 50, 10]
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from mien.errors import ConfigError, OutputError
+from mien.mood.baseline import Baseline, NotReady
 from mien.mood.change.watched import days_apart
-from mien.mood.usual import NotReady, Usual
 from mien.report import content, save_report
-from mien.report.gather import gather
+from mien.report.material import gather
 from mien.report.pdf import pages
 from mien.store.store import Store
 from mien.subject_record import SubjectRecord
@@ -113,7 +113,7 @@ def test_days_filmed_otherwise_are_apart() -> None:
     index = [date(2026, 5, 1) + timedelta(each) for each in range(60)]
     light = [0.95 + 0.01 * (each % 3) for each in range(50)] + [0.3] * 10
     table = pd.DataFrame({"usable_minutes": 9.0, "light_mean": light}, index=index)
-    usual = Usual.of(table, end=index[39])
+    usual = Baseline.of(table, end=index[39])
     assert days_apart(table, usual) == dict.fromkeys(index[50:], "other light")
     assert days_apart(table, NotReady("too few", 0, 0.0)) == {}
 
@@ -134,7 +134,7 @@ def test_days_with_another_camera_or_too_little_are_apart_and_say_why() -> None:
     table.loc[index[3], "usable_minutes"] = 0.4
     table.loc[index[45], "camera"] = "hall"
     table.loc[index[50], ["camera", "usable_minutes"]] = ["hall", 1.9]
-    usual = Usual.of(table, end=index[39])
+    usual = Baseline.of(table, end=index[39])
     little = "too little of it could be read"
     assert days_apart(table, usual) == {index[3]: little, index[45]: "another camera", index[50]: little}
     assert days_apart(table, NotReady("too few", 0, 0.0)) == {index[3]: little, index[50]: little}
@@ -143,5 +143,5 @@ def test_days_with_another_camera_or_too_little_are_apart_and_say_why() -> None:
 def test_days_of_another_network_are_apart_before_the_baseline_too() -> None:
     index = [date(2026, 5, 1) + timedelta(each) for each in range(30)]
     table = pd.DataFrame({"usable_minutes": 9.0, "network": ["old"] * 3 + ["new"] * 27}, index=index)
-    usual = Usual.of(table)
+    usual = Baseline.of(table)
     assert days_apart(table, usual) == dict.fromkeys(index[:3], "another network")

@@ -17,7 +17,7 @@ from mien.expression.calibration import softmax
 from mien.labels import EMOTIONS, FER2013
 from mien.train import fit as fitting
 from mien.train.backend import data_format, load_keras
-from mien.train.counting import multiply_adds
+from mien.train.export.to_onnx import KERAS_LIMIT, halve_weights, multiply_adds, to_onnx
 from mien.train.fit import Lessons, best_network, fit, predict_outputs, prepared
 from mien.train.joint.fit import first_state
 from mien.train.joint.recipe import JointRecipe
@@ -25,7 +25,6 @@ from mien.train.network_parts import PARTS
 from mien.train.networks.choice import BUILDERS, build
 from mien.train.recipe import Recipe, built_in_recipes, read_recipe
 from mien.train.run import deploy
-from mien.train.to_onnx import KERAS_LIMIT, halve_weights, to_onnx
 from small_joint import striped_faces
 from untrained import SIZE_PX, VARIANTS, given_away, recipe_of, trained
 

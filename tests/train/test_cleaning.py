@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import DatasetError
-from mien.train.cleaning import NEAR_COPY, clean, exact_groups, join_groups, near_copy_pairs
-from mien.train.datasets import FaceSet, Rejects
+from mien.train.data import FaceSet, Rejects
+from mien.train.data.cleaning import NEAR_COPY, clean, exact_groups, join_groups, near_copy_pairs
 
 Grey = NDArray[np.uint8]
 
@@ -137,7 +137,7 @@ def test_near_copy_pairs_are_those_of_pearsons_correlation(side: int) -> None:
 def test_pairs_are_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.stack([centre(photograph(seed % 7)) for seed in range(23)])
     whole = near_copy_pairs(images, 0.97)
-    monkeypatch.setattr("mien.train.cleaning._BLOCK", 4)
+    monkeypatch.setattr("mien.train.data.cleaning._BLOCK", 4)
     blocks = near_copy_pairs(images, 0.97)
     np.testing.assert_allclose(
         blocks[np.lexsort(blocks.T[1::-1])], whole[np.lexsort(whole.T[1::-1])], atol=1e-6

@@ -19,9 +19,9 @@ from mien.errors import ConfigError, OutputError
 from mien.expression.network import OnnxNetwork, load_network
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
-from mien.train.collect import COLUMNS, collect
-from mien.train.copies import CopyFilter, Verdict
-from mien.train.datasets import load_dataset
+from mien.train.data import load_dataset
+from mien.train.data.cleaning import CopyFilter, Verdict
+from mien.train.data.collect import COLUMNS, collect
 from mien.types import Faces
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mien.errors import DatasetError
-from mien.train.datasets import load_dataset
+from mien.train.data import load_dataset
 
 
 def data_set(folder: Path, text: str, *, images: int = 4, encoding: str = "utf-8") -> Path:

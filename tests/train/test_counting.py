@@ -5,8 +5,7 @@ import pytest
 pytest.importorskip("keras")
 
 from mien.train.backend import load_keras
-from mien.train.counting import multiply_adds
-from mien.train.to_onnx import halve_weights, to_onnx
+from mien.train.export.to_onnx import halve_weights, multiply_adds, to_onnx
 
 keras = load_keras()
 layers = keras.layers

@@ -18,9 +18,9 @@ from PIL import Image
 
 from mien.errors import DatasetError
 from mien.labels import FER2013
-from mien.train.datasets import FaceSet, load_dataset
-from mien.train.datasets.landmarks import with_landmarks
-from mien.train.evaluation.groups import people_of
+from mien.train.data import FaceSet, load_dataset
+from mien.train.data.faces import with_landmarks
+from mien.train.evaluate.groups import people_of
 
 Grey = NDArray[np.uint8]
 KAGGLE = "emotion,pixels,Usage"

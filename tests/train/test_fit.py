@@ -18,7 +18,7 @@ from mien.errors import DatasetError
 from mien.train import fit as fitting
 from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState
-from mien.train.datasets import FaceSet
+from mien.train.data import FaceSet
 from mien.train.fit import (
     Batch,
     Lessons,

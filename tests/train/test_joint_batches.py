@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.labels import FERPLUS_VOTES
+from mien.train.data.negatives import PHOTOGRAPHS, Negatives, part_of_a_face
 from mien.train.joint.batches import Lessons, batches, make_batch, mix, with_negatives
-from mien.train.joint.negatives import PHOTOGRAPHS, Negatives, part_of_a_face
 from mien.train.joint.pictures import HostPictures
 from small_joint import SIZE_PX, small_recipe, striped_faces
 

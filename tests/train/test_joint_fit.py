@@ -10,10 +10,10 @@ pytest.importorskip("keras")
 pytest.importorskip("skimage")
 
 from mien.errors import DatasetError
-from mien.train.joint.deploy import averaged_network, deploy, outputs_of
+from mien.train.data.negatives import Negatives
+from mien.train.export.write import averaged_network, deploy, outputs_of
 from mien.train.joint.fit import build, first_state, fit_jointly, run_on
 from mien.train.joint.measure import landmark_errors, measure
-from mien.train.joint.negatives import Negatives
 from mien.train.joint.recipe import JointRecipe
 from mien.train.loop import Progress
 from small_joint import SIZE_PX, small_recipe, striped_faces

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.train.augment import Augmentation
-from mien.train.joint.views import MIRROR, STANDARD_PLACE, look, moved_points, presence_of
+from mien.train.augment import MIRROR, STANDARD_PLACE, Augmentation, look, moved_points, presence_of
 
 SIZE_PX = 48
 PLACES = (3, 17, 33, 36, 45, 48, 57)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mien.errors import ConfigError, DatasetError
-from mien.train.datasets import FaceSet, load_dataset
-from mien.train.datasets.base import part_of_split
-from mien.train.datasets.numbering import NUMBERINGS, class_names
+from mien.train.data import FaceSet, load_dataset
+from mien.train.data.faces import part_of_split
+from mien.train.data.numbering import NUMBERINGS, class_names
 
 
 def put(root: Path, files: Mapping[str, int | str], side_px: int = 48) -> Path:

@@ -14,9 +14,7 @@ from mien.face.crop import crop_faces
 from mien.labels import FER2013
 from mien.pipeline import Pipeline
 from mien.source.images import read_image
-from mien.train.datasets import FaceSet
-from mien.train.evaluation.answers import answer_all
-from mien.train.joint.own_neutral import (
+from mien.train.calibrate.own_neutral import (
     LEAVE,
     _leaving,
     disturbed,
@@ -24,6 +22,8 @@ from mien.train.joint.own_neutral import (
     is_resting,
     rest_of_crops,
 )
+from mien.train.data import FaceSet
+from mien.train.evaluate.answers import answer_all
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 pytest.importorskip("skimage")
 
 from mien.train.augment import Augmentation
+from mien.train.data.negatives import Negatives
 from mien.train.joint import fit as fitting
 from mien.train.joint.batches import Batch, Lessons, ahead, make_batch
-from mien.train.joint.negatives import Negatives
 from mien.train.joint.pictures import DevicePictures, HostPictures
 from small_joint import SIZE_PX, small_recipe, striped_faces
 

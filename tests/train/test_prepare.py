@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mien.errors import DatasetError
-from mien.train.prepare import prepare
+from mien.train.data.prepare import prepare
 from mien.train.recipe import Recipe
 
 LABELS = ("anger", "calm", "joy")

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from mien.train.onnx_export import Graph
-from mien.train.quantise import QuantisationReport, compare, quantise
+from mien.train.export.graph import Graph
+from mien.train.export.int8 import QuantisationReport, compare, quantise
 
 SIDE_PX = 24
 LABELS = 5

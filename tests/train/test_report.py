@@ -16,18 +16,25 @@ from PIL import Image
 from mien.errors import OutputError
 from mien.expression.calibration import expected_calibration_error, softmax
 from mien.expression.sidecar import Sidecar
-from mien.train.card import DataSummary, model_card
-from mien.train.cleaning import CleaningReport
-from mien.train.datasets import FaceSet
-from mien.train.evaluation.evaluate import evaluate_logits
-from mien.train.evaluation.metrics import Scores, score
-from mien.train.evaluation.weak_places import WeakPlace
+from mien.train.data import FaceSet
+from mien.train.data.cleaning import CleaningReport
+from mien.train.data.prepare import Prepared
+from mien.train.evaluate.evaluation import evaluate_logits
+from mien.train.evaluate.metrics import Scores, score
+from mien.train.evaluate.robustness import WeakPlace
 from mien.train.logs import write_log, write_tensorboard
-from mien.train.plots import confusion_plot, learning_curves, reliability_bins, weak_places_plot
-from mien.train.prepare import Prepared
 from mien.train.recipe import Recipe
-from mien.train.report import write_run_report
-from mien.train.sheets import contact_sheet, most_confused, near_copy_sheet
+from mien.train.report.card import DataSummary, model_card
+from mien.train.report.plots import (
+    confusion_plot,
+    contact_sheet,
+    learning_curves,
+    most_confused,
+    near_copy_sheet,
+    reliability_bins,
+    weak_places_plot,
+)
+from mien.train.report.run_report import write_run_report
 
 LABELS = ("anger", "happiness", "neutral")
 HISTORY = [

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.expression.calibration import fit_temperature, logistic, negative_log_likelihood, softmax
-from mien.train.scaling import Scaling, choose_scaling, fit_logistic, fit_plain, fit_with_bias
+from mien.train.calibrate.scaling import Scaling, choose_scaling, fit_logistic, fit_plain, fit_with_bias
 
 
 def drawn(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
-from mien.train.splits import Split, make_split
+from mien.train.data.splits import Split, make_split
 
 USAGES = ("Training", "PublicTest", "PrivateTest", "Validation")
 few = settings(max_examples=12)

@@ -13,12 +13,12 @@ from mien.errors import DatasetError, ModelError
 from mien.expression.sidecar import read_sidecar, sidecar_path, write_sidecar
 from mien.files import sha256_of
 from mien.labels import EMOTIONS, FER2013
-from mien.train.cleaning import CleaningReport
-from mien.train.joint.deploy import outputs_of, write_deployed
+from mien.train.data.cleaning import CleaningReport
+from mien.train.data.prepare import Prepared
+from mien.train.export.int8 import JointInt8Report, try_int8
+from mien.train.export.write import outputs_of, write_deployed
 from mien.train.joint.fit import build
-from mien.train.joint.int8 import JointInt8Report, try_int8
 from mien.train.joint.teachers import TAUGHT, Teachers, taught_by, teachers_facts
-from mien.train.prepare import Prepared
 from small_joint import SIZE_PX, small_recipe, small_sidecar, striped_faces
 
 FACES = striped_faces(30)
@@ -114,7 +114,7 @@ def test_an_unfit_teacher_is_refused(teachers: list[Path], tiny_network: Path, t
 
 def test_int8_is_measured_by_every_answer() -> None:
     model = build(small_recipe(), landmarks=True, layout="channels_last")
-    from mien.train.to_onnx import to_onnx
+    from mien.train.export.to_onnx import to_onnx
 
     graph = to_onnx(model, labels=EMOTIONS, outputs=outputs_of(model)).SerializeToString()
     nothing = CleaningReport(0, 0, 0, 0, 0, 0, 0, 0)

@@ -15,7 +15,7 @@ from layouts import LAYOUTS, ON_TENSORFLOW
 from mien.errors import ModelError
 from mien.files import natural_key
 from mien.train.backend import load_keras
-from mien.train.to_onnx import check_against_keras, difference_from_keras, halve_weights, to_onnx
+from mien.train.export.to_onnx import check_against_keras, difference_from_keras, halve_weights, to_onnx
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"

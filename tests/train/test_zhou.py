@@ -7,11 +7,10 @@ import pytest
 pytest.importorskip("keras")
 
 from mien.labels import FER2013
-from mien.train.counting import multiply_adds
+from mien.train.export.to_onnx import multiply_adds, to_onnx
 from mien.train.networks.zhou import build
 from mien.train.recipe import read_recipe
 from mien.train.run import deploy
-from mien.train.to_onnx import to_onnx
 from untrained import shaken
 
 

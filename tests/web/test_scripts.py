@@ -80,7 +80,7 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
     expected = tmp_path / "expected.csv"
     table = CsvTable(expected, PLAIN)
     for reading in readings:
-        table.write(reading.rows())
+        table.write(reading.rows)
     table.close()
     script = (
         "const { Record } = await load('record.js'); const record = new Record(told.config);"

@@ -79,9 +79,8 @@ def test_a_picture_is_answered_with_its_reading(app: FastAPI, live_session: Fake
             assert message["reading"] == reading.as_dict(landmarks=True)
             assert len(message["reading"]["faces"][0]["landmarks"]) == 68
             assert message["status"] == live_session.statuses()[0].as_dict()
-        assert reading.time_s == pytest.approx(0.0335)
-        assert reading.image is not None
-        assert np.array_equal(reading.image, decode_jpeg(jpeg()))
+        assert reading.frame.time_s == pytest.approx(0.0335)
+        assert np.array_equal(reading.frame.image, decode_jpeg(jpeg()))
     assert live_session.removed == ["browser-1"]
 
 

@@ -31,7 +31,7 @@ def export(
     import json
     from dataclasses import asdict
 
-    from mien.train.export import export as export_run
+    from mien.train.export.write import export as export_run
 
     report = export_run(run, out, precision=precision, data=data, votes=votes)
     kept = report is None or report.pays

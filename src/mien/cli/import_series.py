@@ -91,12 +91,12 @@ def _mark(text: str) -> tuple[date, str]:
 
 
 def _as_json(watched: WatchedSeries) -> dict[str, Any]:
-    from mien.mood.usual import NotReady
+    from mien.mood.baseline import NotReady
 
-    usual = watched.usual
+    own = watched.baseline
     return {
         "days": len(watched.days),
-        "baseline": None if isinstance(usual, NotReady) else {"start": usual.start, "end": usual.end},
+        "baseline": None if isinstance(own, NotReady) else {"start": own.start, "end": own.end},
         "found": list(watched.found),
         "alarms": {
             chart.measure: {"limit": chart.upper, "doubt": chart.doubt, "alarms": list(chart.alarms)}
@@ -106,13 +106,13 @@ def _as_json(watched: WatchedSeries) -> dict[str, Any]:
 
 
 def _say(watched: WatchedSeries, false_alarm_days: int) -> None:
+    from mien.mood.baseline import NotReady
     from mien.mood.change.findings import verdict
-    from mien.mood.usual import NotReady
 
     first, last = watched.days.index[0], watched.days.index[-1]
     typer.echo(f"{first} to {last}: {len(watched.days)} days with a row")
-    if not isinstance(watched.usual, NotReady):
-        typer.echo(f"baseline: {watched.usual.start} to {watched.usual.end}, {watched.usual.days} days")
+    if not isinstance(own := watched.baseline, NotReady):
+        typer.echo(f"baseline: {own.start} to {own.end}, {own.days} days")
     for each in watched.found:
         typer.echo(each.text)
     if said := verdict(watched.found, false_alarm_days):

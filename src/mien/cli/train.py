@@ -74,7 +74,7 @@ def train(
 
     Example: mien train fer2013.csv --votes fer2013new.csv --recipe mien --landmarks landmarks68.npz
     """
-    from mien.train.datasets.numbering import class_names_or_none
+    from mien.train.data.numbering import class_names_or_none
     from mien.train.recipe import change_recipe, read_recipe
     from mien.train.start import start
 

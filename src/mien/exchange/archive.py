@@ -83,7 +83,7 @@ class ArchiveWriter:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Give a value as it stands in the zip's JSON files."""
+    """Return a value as it stands in the zip's JSON files."""
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
@@ -203,7 +203,7 @@ class ArchiveReader:
             raise self.error(f"{name} was changed or damaged: its SHA-256 is not the one in {_MANIFEST}")
 
     def error(self, reason: str) -> SourceError:
-        """Give the error that says why this zip can't be imported."""
+        """Return the error that says why this zip can't be imported."""
         return SourceError(f"cannot import {self._path}: {reason}")
 
 

@@ -238,7 +238,7 @@ Events: Final = TypeAdapter(list[EventDocument])
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Give the JSON Schema (draft 2020-12) of each kind of JSON file, by the schema's name in the zip."""
+    """Return the JSON Schema (draft 2020-12) of each kind of JSON file, by the schema's name in the zip."""
     made = {
         "manifest": Manifest.model_json_schema(),
         "record": Record.model_json_schema(),

@@ -34,7 +34,7 @@ from mien.record.scales import ninth_is_unknown, safety_text
 from mien.wording import count
 
 if TYPE_CHECKING:
-    from mien.mood.usual import Usual
+    from mien.mood.baseline import Baseline
     from mien.store.store import Store
     from mien.store.types import Subject
 
@@ -109,9 +109,9 @@ def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callabl
         archive.add_json("record.json", record.model_dump(mode="json"))
         for name, schema in schemas().items():
             archive.add_json(name, schema)
-        for place, (recording, id) in enumerate(zip(record.recordings, gathered.ids, strict=True)):
+        for index, (recording, id) in enumerate(zip(record.recordings, gathered.ids, strict=True)):
             _add_recording(archive, store, recording, id)
-            progress((place + 1) / (len(gathered.ids) + 1))
+            progress((index + 1) / (len(gathered.ids) + 1))
         baseline = taken(store, subject)
         _add_days(archive, store, subject, baseline)
         if fhir != "none":
@@ -131,7 +131,7 @@ def _add_recording(archive: ArchiveWriter, store: Store, recording: RecordingDoc
     archive.add(f"{recording.folder}/readings.parquet", parquet_bytes(table), pack=False)
 
 
-def _add_days(archive: ArchiveWriter, store: Store, subject: Subject, baseline: Usual | None) -> None:
+def _add_days(archive: ArchiveWriter, store: Store, subject: Subject, baseline: Baseline | None) -> None:
     # The cameras' and networks' names stand in record.json: no text that somebody chose gets into a CSV file.
     table = days(store, subject, baseline=baseline).drop(columns=["camera", "network"])
     archive.add("days.csv", table.to_csv(lineterminator="\n").encode())
@@ -141,7 +141,7 @@ def _add_fhir(
     archive: ArchiveWriter,
     store: Store,
     gathered: Gathered,
-    baseline: Usual | None,
+    baseline: Baseline | None,
     version: FhirVersion,
     safety: str,
 ) -> None:
@@ -153,9 +153,9 @@ def _add_fhir(
     archive.add(f"fhir-{version.lower()}.json", text.encode())
 
 
-def _figures(store: Store, recording_id: int, baseline: Usual | None) -> Figures:
+def _figures(store: Store, recording_id: int, baseline: Baseline | None) -> Figures:
     found = [Episode(**asdict(each)) for each in store.readings.events(recording_id)]
-    return figures([load_series(store, recording_id)], events=[found], usual=baseline)
+    return figures([load_series(store, recording_id)], events=[found], baseline=baseline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ docs/export.md in Mien's documentation describes every file and column.
 
 
 def _readme(safety_text: str | None, ninth_unknown: int = 0) -> str:
-    """Give the zip's README.
+    """Return the zip's README.
 
     Args:
         safety_text: the clinic's, where an answer in the record needs it.

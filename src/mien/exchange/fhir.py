@@ -158,7 +158,7 @@ class _Entries:
         }
 
     def _code_system(self) -> dict[str, Any]:
-        """Give the entry of our codes, always all: one version of a complete system has one content."""
+        """Return the entry of our codes, always all: one version of a complete system has one content."""
         codes = dict(OWN)
         for name, measure in self._measures.items():
             codes |= _codes(name, measure)
@@ -179,7 +179,7 @@ class _Entries:
         return {"fullUrl": self._url("codes"), "resource": resource, "request": request}
 
     def _entry(self, key: str, resource: Resource, uuid: UUID | None = None) -> dict[str, Any]:
-        """Give an entry that is created, or updated where a server has a resource of the same identifier."""
+        """Return an entry: created, or updated where a server has a resource of the same identifier."""
         name = f"urn:uuid:{uuid}" if uuid else self._url(key)
         identifiers = [*resource.get("identifier", []), {"system": URIS, "value": name}]
         request = {"method": "PUT", "url": f"{resource['resourceType']}?identifier={URIS}|{name}"}
@@ -199,7 +199,7 @@ class _Entries:
 
 
 def _made_with(recording: RecordingDocument) -> str:
-    """Give the key of the device that made a recording: the same version and models are the same device."""
+    """Return the key of the device that made a recording: the same version and models are the same device."""
     return f"device {recording.version} {json.dumps(recording.models, sort_keys=True)}"
 
 
@@ -216,7 +216,7 @@ def _device(recording: RecordingDocument, version: FhirVersion) -> Resource:
 
 
 def _model(part: str, model: Any) -> Iterator[Resource]:
-    """Give each file of a network or detector as a component of the device, its SHA-256 as the version."""
+    """Return each file of a network or detector as a component of the device, its SHA-256 as the version."""
     if model is None:
         return
     described = model if isinstance(model, dict) else {"name": model}
@@ -228,7 +228,7 @@ def _model(part: str, model: Any) -> Iterator[Resource]:
 
 
 def _consent(consent: ConsentDocument, patient: dict[str, str], version: FhirVersion) -> Resource:
-    """Give a consent: nothing is permitted but what was agreed to."""
+    """Return a consent: nothing is permitted but what was agreed to."""
     ends = [each for each in (consent.valid_until, consent.withdrawn_at) if each]
     period = {"start": consent.given_at.isoformat()} | ({"end": min(ends).isoformat()} if ends else {})
     given_by, purpose = _text(consent.given_by) or "not said", _text(consent.purpose) or "not said"
@@ -308,7 +308,7 @@ def _figure(name: str, measure: Measure, estimate: Estimate) -> Iterator[Resourc
 
 
 def _codes(name: str, measure: Measure) -> dict[str, tuple[str, str]]:
-    """Give the codes of a figure and of the ends of its interval, if it has one, with names and meanings."""
+    """Return the codes of a figure and of its interval's ends, if it has one, with names and meanings."""
     ends = {
         f"{name}_{end}": (f"{measure.title}, {end}", f"The {end} end of the interval of {name}")
         for end in ("low", "high")
@@ -322,6 +322,6 @@ def _component(code: str, display: str, value: dict[str, Any]) -> Resource:
 
 
 def _text(text: str) -> str:
-    """Give a text in the characters that FHIR allows; "" where none is left."""
+    """Return a text in the characters that FHIR allows; "" where none is left."""
     spaced = re.sub(r"[^\S\r\n\t ]", " ", text)
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "\N{REPLACEMENT CHARACTER}", spaced).strip()

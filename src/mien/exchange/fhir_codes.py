@@ -89,23 +89,23 @@ OWN: Final = {
 
 
 def loinc(code: str, display: str | None = None) -> dict[str, Any]:
-    """Give a LOINC code as a CodeableConcept."""
+    """Return a LOINC code as a CodeableConcept."""
     coding = {"system": LOINC, "code": code} | ({"display": display} if display else {})
     return {"coding": [coding]}
 
 
 def own(code: str, display: str | None = None) -> dict[str, Any]:
-    """Give one of our codes as a CodeableConcept; without a name, one of `OWN`."""
+    """Return one of our codes as a CodeableConcept; without a name, one of `OWN`."""
     return {"coding": [{"system": OURS, "code": code, "display": display or OWN[code][0]}]}
 
 
 def hl7(system: str, code: str, display: str) -> dict[str, Any]:
-    """Give a code of one of HL7's systems, such as "v3-ActReason", as a CodeableConcept."""
+    """Return a code of one of HL7's systems, such as "v3-ActReason", as a CodeableConcept."""
     return {"coding": [{"system": f"{_TERMINOLOGY}/{system}", "code": code, "display": display}]}
 
 
 def quantity(value: float, unit: str = "1") -> dict[str, Any]:
-    """Give a value in UCUM's words, without a digit too many."""
+    """Return a value in UCUM's words, without a digit too many."""
     number = round(value, 6)
     whole = int(number) if number == int(number) else number
     ucum = UNITS.get(unit)
@@ -113,5 +113,5 @@ def quantity(value: float, unit: str = "1") -> dict[str, Any]:
 
 
 def score(value: float) -> dict[str, Any]:
-    """Give the sum of a scale."""
+    """Return the sum of a scale."""
     return quantity(value, "{score}") | {"system": UCUM, "code": "{score}"}

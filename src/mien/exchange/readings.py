@@ -40,7 +40,7 @@ def readings_table(columns: Columns) -> pa.Table:
 
     matrices = {PROBABILITIES: columns["probabilities"], MEASURES: columns["measures"]}
     flat = dict(columns) | {
-        name: matrix[:, place] for names, matrix in matrices.items() for place, name in enumerate(names)
+        name: matrix[:, index] for names, matrix in matrices.items() for index, name in enumerate(names)
     }
     flat["expression"] = _labels(columns)
     arrays = [pa.array(flat[name], type, from_pandas=True) for name, type in _types().items()]
@@ -48,7 +48,7 @@ def readings_table(columns: Columns) -> pa.Table:
 
 
 def _labels(columns: Columns) -> NDArray[Any]:
-    """Give (n,) labels: -1 is `uncertain` where the subject was seen, and nothing where not."""
+    """Return (n,) labels: -1 is `uncertain` where the subject was seen, and nothing where not."""
     index = columns["expression"]
     uncertain, unseen = len(EMOTIONS), len(EMOTIONS) + 1
     chosen = np.where(index >= 0, index, np.where(np.isnan(columns["confidence"]), unseen, uncertain))
@@ -63,7 +63,7 @@ def _types() -> dict[str, pa.DataType]:
 
 
 def csv_bytes(table: pa.Table) -> bytes:
-    """Give the table as CSV: a header, and numbers in the shortest form that says them exactly."""
+    """Return the table as CSV: a header, and numbers in the shortest form that says them exactly."""
     import pyarrow.csv as arrow_csv
 
     out = BytesIO()
@@ -73,7 +73,7 @@ def csv_bytes(table: pa.Table) -> bytes:
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
-    """Give the table as Parquet."""
+    """Return the table as Parquet."""
     import pyarrow.parquet as arrow_parquet
 
     out = BytesIO()
@@ -117,7 +117,7 @@ def read_csv(file: IO[bytes]) -> Iterator[dict[str, NDArray[Any]]]:
 
 
 def _columns(batch: pa.RecordBatch) -> dict[str, NDArray[Any]]:
-    """Give a batch's rows as the store takes them.
+    """Return a batch's rows as the store takes them.
 
     Raises:
         ValueError: a frame has no number or time, or a label is not one of ours.
@@ -135,9 +135,9 @@ def _columns(batch: pa.RecordBatch) -> dict[str, NDArray[Any]]:
 
 
 def _indices(labels: list[str | None]) -> NDArray[np.int64]:
-    places = {label: place for place, label in enumerate(EMOTIONS)} | {UNCERTAIN: -1, None: -1}
-    if unknown := set(labels) - places.keys():
+    indices = {label: index for index, label in enumerate(EMOTIONS)} | {UNCERTAIN: -1, None: -1}
+    if unknown := set(labels) - indices.keys():
         raise ValueError(
             f"expected labels of {', '.join(EMOTIONS)}, {UNCERTAIN}, received {unknown.pop()!r:.40}"
         )
-    return np.array([places[label] for label in labels], np.int64)
+    return np.array([indices[label] for label in labels], np.int64)

@@ -84,7 +84,7 @@ def episodes(series: Series) -> list[Episode]:
 
 
 def quick_enough(usual_step_s: float) -> bool:
-    """Say whether readings come often enough to find episodes.
+    """Return whether readings come often enough to find episodes.
 
     Args:
         usual_step_s: the median step, which is what a `Series`' last row stands for; 0 where there is none.
@@ -121,7 +121,7 @@ def _crossing(time_s: Floats, p: Floats, after: int) -> float:
 
 
 def _between(then_s: float, before: float, now_s: float, after: float) -> float:
-    """Say when a probability passed `LOW`, in a straight line from one reading to the next."""
+    """Return when a probability passed `LOW`, in a straight line from one reading to the next."""
     return float(then_s + (now_s - then_s) * (LOW - before) / (after - before))
 
 
@@ -187,7 +187,7 @@ class EpisodeFinder:
         return over
 
     def unfinished(self) -> list[Episode]:
-        """Give the episodes that go on, as if they ended with the last reading."""
+        """Return the episodes that go on, as if they ended with the last reading."""
         return [each for index, begun in self._open.items() for each in _made(index, begun, self._time_s)]
 
     def _step(self, index: int, time_s: float, p: float, linked: bool) -> list[Episode]:

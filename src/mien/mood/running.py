@@ -72,7 +72,7 @@ class Running:
         _count(self._happened, self._finder.push(time_s, probabilities))
 
     def figures(self) -> dict[str, float | None]:
-        """Give coverage and `NAMES` as of now; None below their least data."""
+        """Return coverage and `NAMES` as of now; None below their least data."""
         usual_s = self._steps.median_s
         sums = defaultdict(float, self._sums)
         self._add(sums, usual_s)

@@ -149,7 +149,7 @@ class BatchWriter:
             self._unpacked = 0
 
     def _refusal(self) -> str | None:
-        """Say why nothing can be stored any more; None where it can.
+        """Return why nothing can be stored any more; None where it can.
 
         Raises:
             ConsentError: what is recorded just now has no consent any more. For a film, its own time counts.
@@ -167,7 +167,7 @@ class BatchWriter:
         return split(matrix)
 
     def _moments(self, matrix: NDArray[np.float64]) -> list[datetime]:
-        """Give when the first and the last of some rows were recorded; a source's clock may run ahead."""
+        """Return when the first and the last of some rows were recorded; a source's clock may run ahead."""
         now, started_at = self._store.now(), self._recording.started_at
         times_s = matrix[[0, -1], SLICES["time_s"]].ravel().tolist()
         return [min(now, started_at + timedelta(seconds=time_s)) for time_s in times_s]

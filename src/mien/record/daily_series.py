@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from mien.errors import ConfigError, SourceError
+from mien.mood.baseline import LEAST_DAY_MINUTES, Baseline, NotReady
 from mien.mood.change.findings import Finding, findings
 from mien.mood.change.watched import charts
-from mien.mood.usual import LEAST_DAY_MINUTES, NotReady, Usual
 from mien.record.simulated import BASELINE_DAYS
 from mien.textfile import encoding_of
 
@@ -36,13 +36,13 @@ class WatchedSeries:
 
     Attributes:
         days: (days, measures) the mean of each day, by rising `datetime.date`.
-        usual: the baseline, or why there is none.
+        baseline: the series' own, or why there is none.
         found: what changed, in words.
         charts: one of each measure that can be watched.
     """
 
     days: pd.DataFrame
-    usual: Usual | NotReady
+    baseline: Baseline | NotReady
     found: tuple[Finding, ...]
     charts: tuple[Chart, ...]
 
@@ -107,14 +107,14 @@ def watch(
     table = days.assign(usable_minutes=LEAST_DAY_MINUTES * 5)
     begun = table.loc[table.index >= (start or date.min)]
     last = end or begun.index[min(BASELINE_DAYS, len(begun)) - 1] if len(begun) else date.max
-    usual = Usual.of(table, start=start, end=last)
+    baseline = Baseline.of(table, start=start, end=last)
     names = tuple(str(name) for name in days.columns)
-    found = findings(table, usual, false_alarm_days=false_alarm_days, watched=names)
+    found = findings(table, baseline, false_alarm_days=false_alarm_days, watched=names)
     drawn = (
-        [] if isinstance(usual, NotReady)
-        else charts(table, usual, false_alarm_days=false_alarm_days, watched=names)
+        [] if isinstance(baseline, NotReady)
+        else charts(table, baseline, false_alarm_days=false_alarm_days, watched=names)
     )  # fmt: skip
-    return WatchedSeries(days, usual, tuple(found), tuple(drawn))
+    return WatchedSeries(days, baseline, tuple(found), tuple(drawn))
 
 
 def draw_series(
@@ -143,10 +143,10 @@ def draw_series(
         _strip(strip, watched, str(name))
         for day, _ in marks:
             strip.axvline(day, color=_MARK, linewidth=1, linestyle="--")
-    for place, (day, words) in enumerate(sorted(marks)):
+    for index, (day, words) in enumerate(sorted(marks)):
         strips[0].annotate(
             words,
-            (day, 1.03 + 0.2 * (place % 2)),
+            (day, 1.03 + 0.2 * (index % 2)),
             xycoords=("data", "axes fraction"),
             fontsize=8,
             color=_MARK,
@@ -197,7 +197,7 @@ def _strip(strip: Any, watched: WatchedSeries, name: str) -> None:
     strip.set_ylabel(words, fontsize=8, rotation=0, ha="right", va="center", parse_math=False)
     strip.tick_params(labelsize=7)
     strip.spines[["top", "right"]].set_visible(False)
-    own = getattr(watched.usual, "measures", {}).get(name)
+    own = getattr(watched.baseline, "measures", {}).get(name)
     if own is not None:
         strip.axhspan(*own.range, color=_USUAL, zorder=0, linewidth=0)
         first, last = own.dates[0], own.dates[-1]

@@ -24,7 +24,7 @@ def keep(store: Store, subject: Subject, rest: Rest) -> None:
 
 
 def kept(store: Store, subject: Subject, network: str) -> Rest | None:
-    """Give the neutral face that counts.
+    """Return the neutral face that counts.
 
     Args:
         store: the record.

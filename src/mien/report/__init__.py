@@ -1,7 +1,7 @@
 """The report that patient and clinician read together: one page, or a long one for research; HTML and PDF.
 
-The way of a report: `gather` takes what is needed out of the store, `words` and `appendix` write everything
-that is said, `fit` makes the first page one page, `html` and `pdf` lay it out.
+The way of a report: `material` gathers what is needed out of the store, `first_page` and `appendix` write
+everything that is said, `fit` makes the first page one page, `html` and `pdf` lay it out.
 """
 
 from mien.report.content import ReportContent

@@ -12,11 +12,9 @@ from mien.mood.definitions import GROUPS, unit_words
 from mien.mood.estimate import Measure
 from mien.record.origin import STATE_WORDS, origin_words, source_words, too_rarely
 from mien.record.scales import PRORATIONS, QUESTIONNAIRES, prorated, title_of, told_total
-from mien.report.content import Picture, Section, Table
-from mien.report.daily import dates_of, measured
-from mien.report.material import Material
-from mien.report.pictures import draw_chart, draw_measure
-from mien.report.plain import (
+from mien.report.content import Picture, Section, TextTable
+from mien.report.first_page import MARK_WORDS, model_names
+from mien.report.formatting import (
     NOTHING,
     clean,
     duration,
@@ -26,7 +24,9 @@ from mien.report.plain import (
     short_day,
     significant,
 )
-from mien.report.words import MARK_WORDS, model_names
+from mien.report.material import Material
+from mien.report.pictures import draw_chart, draw_measure
+from mien.report.strips import dates_of, measured
 from mien.store.types import SelfReport, StoredRecording
 
 _MEASURES_A_TABLE: Final = 5
@@ -47,7 +47,7 @@ def _said(material: Material) -> Section:
     if material.found:
         kinds = {"not_ready": "not yet"}
         rows = tuple((kinds.get(each.kind, each.kind), sentence(each.text)) for each in material.found)
-        tables.append(Table("Findings", ("About", "Finding"), rows, widths=(0.12, 0.88)))
+        tables.append(TextTable("Findings", ("About", "Finding"), rows, widths=(0.12, 0.88)))
     if material.reports:
         tables.append(_answers(material))
     if material.annotations:
@@ -61,11 +61,11 @@ def _said(material: Material) -> Section:
             for each in material.annotations
         )
         columns = ("From", "Until", "Kind", "Text")
-        tables.append(Table("Marks and notes", columns, marks, widths=(0.17, 0.17, 0.1, 0.56)))
+        tables.append(TextTable("Marks and notes", columns, marks, widths=(0.17, 0.17, 0.1, 0.56)))
     return Section("Findings, self-reports, marks and notes", tuple(tables))
 
 
-def _answers(material: Material) -> Table:
+def _answers(material: Material) -> TextTable:
     rows = tuple(
         (
             moment(each.at), clean(title_of(each.scale), 60), told_total(each), _items(each),
@@ -74,7 +74,7 @@ def _answers(material: Material) -> Table:
         for each in material.reports
     )  # fmt: skip
     guessed = sorted({each.scale for each in material.reports if prorated(each) is not None})
-    return Table(
+    return TextTable(
         "Self-reports",
         ("When", "Scale", "Total", "Answers", "Note"),
         rows,
@@ -92,7 +92,7 @@ def _items(report: SelfReport) -> str:
 
 
 def _pictures(material: Material) -> Section:
-    blocks: list[str | Picture | Table] = []
+    blocks: list[str | Picture | TextTable] = []
     for measure in material.measures.values():
         values = measured(material.days, measure.name)
         if measure.independent and len(values):
@@ -113,7 +113,7 @@ def _meaning(measure: Measure) -> str:
 
 
 def _charts(material: Material) -> Section:
-    blocks: list[str | Picture | Table] = [
+    blocks: list[str | Picture | TextTable] = [
         Picture.of(draw_chart(material.start, material.end, chart), chart.words) for chart in material.charts
     ]
     lead = (
@@ -140,18 +140,18 @@ def _figures(material: Material) -> Section:
     groups = [known[index : index + _MEASURES_A_TABLE] for index in range(0, len(known), _MEASURES_A_TABLE)]
     lead = "Intervals are in brackets. A dash means that there were too few data."
     tables = [
-        Table("Recorded", heads, recorded, figures=True),
+        TextTable("Recorded", heads, recorded, figures=True),
         *(_of_measures(days, group) for group in groups),
     ]
     return Section("Figures of each day", (lead, *tables))
 
 
-def _of_measures(days: pd.DataFrame, group: Sequence[Measure]) -> Table:
+def _of_measures(days: pd.DataFrame, group: Sequence[Measure]) -> TextTable:
     columns = [[*map(_with_interval, *_columns(days, measure))] for measure in group]
     rows = tuple(zip([short_day(each) for each in dates_of(days.index)], *columns, strict=True))
     heads = tuple(each.title if each.unit == "1" else f"{each.title}, {each.unit}" for each in group)
     share = 0.9 / len(group)
-    return Table(
+    return TextTable(
         ", ".join(each.title for each in group),
         ("Day", *heads),
         rows,
@@ -178,7 +178,7 @@ def _definitions(material: Material) -> Section:
         for each in material.measures.values()
     )
     columns = ("Measure", "Its numbers", "Definition", "Least data", "Source")
-    table = Table("", columns, rows, widths=(0.15, 0.17, 0.36, 0.16, 0.16))
+    table = TextTable("", columns, rows, widths=(0.15, 0.17, 0.36, 0.16, 0.16))
     return Section("Definitions", (table,) if rows else ())
 
 
@@ -194,7 +194,7 @@ def _recordings(material: Material) -> Section:
         for each in material.recordings
     )  # fmt: skip
     columns = ("Start", "Length", "From", "Coverage", "State", "Mien")
-    recordings = Table("Recordings", columns, rows, widths=(0.2, 0.12, 0.27, 0.1, 0.2, 0.11))
+    recordings = TextTable("Recordings", columns, rows, widths=(0.2, 0.12, 0.27, 0.1, 0.2, 0.11))
     return Section("Recordings, models and settings", (recordings, _models(material), _settings(material)))
 
 
@@ -203,18 +203,18 @@ def _state(recording: StoredRecording) -> str:
     return f"{words}; read too rarely" if too_rarely(recording) else words
 
 
-def _models(material: Material) -> Table:
+def _models(material: Material) -> TextTable:
     names = sorted({name for each in material.recordings for name in model_names(each.models, digits=64)})
-    return Table("Models, by name and SHA-256", ("Model",), tuple((name,) for name in names))
+    return TextTable("Models, by name and SHA-256", ("Model",), tuple((name,) for name in names))
 
 
-def _settings(material: Material) -> Table:
+def _settings(material: Material) -> TextTable:
     counted: dict[str, int] = {}
     for each in material.recordings:
         written = json.dumps(each.settings, sort_keys=True, ensure_ascii=False, default=str)
         counted[written] = counted.get(written, 0) + 1
     rows = tuple((f"{many:,}", clean(written, _LONGEST)) for written, many in counted.items())
-    return Table("Settings", ("Recordings", "Settings"), rows, widths=(0.12, 0.88))
+    return TextTable("Settings", ("Recordings", "Settings"), rows, widths=(0.12, 0.88))
 
 
 def _questions(material: Material) -> Section:
@@ -224,7 +224,7 @@ def _questions(material: Material) -> Section:
         if any(each.scale == name for each in material.reports)
     ]
     tables = tuple(
-        Table(
+        TextTable(
             f"{scale.title}: {scale.question}", ("", "Question"),
             tuple((str(index), item) for index, item in enumerate(scale.items, start=1)),
             f"Answers: {_numbered(scale.answers)}. {scale.source}",

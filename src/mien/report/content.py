@@ -71,12 +71,12 @@ class Entries:
 
     @property
     def rest(self) -> str:
-        """Say how many others there are; "" where all are shown."""
+        """Return how many others there are; "" where all are shown."""
         return f"and {self.more:,} more" if self.more else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TextTable:
     """A table of texts.
 
     Attributes:
@@ -101,7 +101,7 @@ class Section:
     """A part of the long report."""
 
     title: str
-    blocks: tuple[str | Picture | Table, ...]
+    blocks: tuple[str | Picture | TextTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class ReportContent:
     low_picture: Picture | None
     changes: tuple[str, ...]
     advice: str
-    answers: Table | None
+    answers: TextTable | None
     outcomes: tuple[str, ...]
     marks: Entries
     notes: Entries

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mien.report.content import Entries, Entry, ReportContent
-from mien.report.plain import shortened
+from mien.report.formatting import shortened
 from mien.wording import count
 
 

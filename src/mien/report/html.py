@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from mien.report.content import Entries, Entry, Picture, ReportContent, Section, Table
+from mien.report.content import Entries, Entry, Picture, ReportContent, Section, TextTable
 from mien.report.fit import Room, fit
 
 _STYLE: Final = Path(__file__).with_name("report.css")
@@ -96,7 +96,7 @@ def _figure(picture: Picture) -> ET.Element:
     return _tag("figure", svg, _tag("figcaption", picture.caption) if picture.caption else None)
 
 
-def _table(table: Table) -> ET.Element:
+def _table(table: TextTable) -> ET.Element:
     head = _tag("thead", _tag("tr", *(_tag("th", name, scope="col") for name in table.columns)))
     rows = (_tag("tr", *(_tag("td", cell) for cell in row)) for row in table.rows)
     columns = _tag("colgroup", *(_tag("col", style=f"width: {100 * share:g}%") for share in table.widths))
@@ -127,7 +127,7 @@ def _section(section: Section) -> ET.Element:
     return _tag("section", _tag("h2", section.title), *map(_block, section.blocks), {"class": "part"})
 
 
-def _block(block: str | Picture | Table) -> ET.Element:
+def _block(block: str | Picture | TextTable) -> ET.Element:
     if isinstance(block, str):
         return _tag("p", block)
     if isinstance(block, Picture):

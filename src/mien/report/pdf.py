@@ -16,9 +16,9 @@ import matplotlib
 
 from mien.errors import OutputError
 from mien.install import extras_command
-from mien.report.content import Picture, ReportContent, Table
+from mien.report.content import Picture, ReportContent, TextTable
 from mien.report.fit import Room, fit
-from mien.report.plain import breakable
+from mien.report.formatting import breakable
 
 STANDARDS: Final = {"short": ("a-2a", "ua-1"), "long": ("a-2u",)}
 """What the PDF keeps to, unless a character is in none of the fonts.
@@ -62,7 +62,7 @@ def pages(pdf: bytes) -> int:
 
 
 def render_pngs(content: ReportContent, *, dots_per_inch: float = 100.0) -> list[bytes]:
-    """Give the pages of the PDF as PNG pictures, for documentation and to look at.
+    """Return the pages of the PDF as PNG pictures, for documentation and to look at.
 
     Raises:
         OutputError: the typst package is missing.
@@ -107,7 +107,7 @@ def _compiler() -> Any:
 
 @contextmanager
 def _fonts() -> Iterator[list[str]]:
-    """Give a folder with matplotlib's DejaVu Sans, for scripts that typst's own fonts lack.
+    """Return a folder with matplotlib's DejaVu Sans, for scripts that typst's own fonts lack.
 
     Its folder as a whole won't do: it holds a font that has a picture for every character there is.
     """
@@ -136,14 +136,14 @@ def _files(content: ReportContent, room: Room) -> dict[str, bytes]:
     return {"main.typ": _TEMPLATE.read_bytes(), "content.json": json.dumps(_broken(said)).encode()}
 
 
-def _block(block: str | Picture | Table) -> dict[str, Any]:
+def _block(block: str | Picture | TextTable) -> dict[str, Any]:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     return {"type": "picture" if isinstance(block, Picture) else "table"} | asdict(block)
 
 
 def _broken(value: Any) -> Any:
-    """Let long runs without a space be broken, in all texts but the pictures'."""
+    """Return texts in which long runs without a space can be broken, in all texts but the pictures'."""
     if isinstance(value, str):
         return breakable(value)
     if isinstance(value, dict):

@@ -11,11 +11,10 @@ from mien.errors import OutputError, StoreError
 from mien.files import write_text, written_whole
 from mien.report.appendix import sections
 from mien.report.content import ReportContent
-from mien.report.gather import gather
+from mien.report.first_page import first_page
 from mien.report.html import render_html
-from mien.report.material import Material
+from mien.report.material import Material, gather
 from mien.report.pdf import render_pdf
-from mien.report.words import first_page
 from mien.store.types import Subject
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def content(
     zone: tzinfo | None = None,
     starting_point: date | None = None,
 ) -> ReportContent:
-    """Give everything that a report says.
+    """Return everything that a report says.
 
     Args:
         store: the record.
@@ -106,7 +105,7 @@ def save_report(
 
 
 def _require_entries(material: Material) -> None:
-    """Make sure that a report of a chosen period is about something: it may take a good one's place."""
+    """Raise where a report of a chosen period is about nothing: it may take a good one's place."""
     if not (material.recordings or material.reports or material.annotations):
         raise StoreError(
             f"{material.code}: nothing is in the record from {material.start} to {material.end};"
@@ -115,7 +114,7 @@ def _require_entries(material: Material) -> None:
 
 
 def check_suffix(path: Path) -> None:
-    """Make sure that a report can be written under a name.
+    """Raise unless a report can be written under a name.
 
     Raises:
         OutputError: it ends in none of `SUFFIXES`.

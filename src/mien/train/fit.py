@@ -21,7 +21,7 @@ from mien.train.augment import augment
 from mien.train.backend import load_keras
 from mien.train.checkpoint import LoopState, load_checkpoint
 from mien.train.concordance import concordance, concordance_loss
-from mien.train.datasets import FaceSet
+from mien.train.data import FaceSet
 from mien.train.joint.batches import Outputs
 from mien.train.joint.teachers import taught_by
 from mien.train.loop import BEST, CHECKPOINT, Learner, Pace, Report, resume, run_epochs

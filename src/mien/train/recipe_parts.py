@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.train.cleaning import NEAR_COPY
-from mien.train.splits import SplitName
+from mien.train.data.cleaning import NEAR_COPY
+from mien.train.data.splits import SplitName
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

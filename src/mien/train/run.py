@@ -27,20 +27,20 @@ from mien.files import sha256_of, write_json, written_whole
 from mien.processors import usable_cores
 from mien.train.backend import copy_weights, load_keras
 from mien.train.checkpoint import LoopState
-from mien.train.datasets import FaceSet
-from mien.train.datasets.numbering import Names
-from mien.train.evaluation.answers import answer_all
-from mien.train.evaluation.evaluate import Evaluation, evaluate_logits
-from mien.train.export import write_network
+from mien.train.data import FaceSet
+from mien.train.data.numbering import Names
+from mien.train.data.prepare import Prepared, prepare
+from mien.train.evaluate.answers import answer_all
+from mien.train.evaluate.evaluation import Evaluation, evaluate_logits
+from mien.train.export.write import write_network
 from mien.train.fit import affect_figures, best_network, fit, teachers_of
 from mien.train.joint.teachers import teachers_facts
 from mien.train.loop import BEST, CHECKPOINT, Report
 from mien.train.networks import choice, mobilenet
 from mien.train.networks.parts import CLASS_MAPS
 from mien.train.networks.scep import AFFECT
-from mien.train.prepare import Prepared, prepare
 from mien.train.recipe import Recipe
-from mien.train.report import write_run_report
+from mien.train.report.run_report import write_run_report
 from mien.train.run_folder import claim
 
 _LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")

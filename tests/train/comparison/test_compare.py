@@ -11,18 +11,18 @@ pytest.importorskip("keras")
 from mien.errors import ConfigError, DatasetError
 from mien.expression.network import find_network
 from mien.labels import EMOTIONS, FER2013
-from mien.train.comparison.compare import (
+from mien.train.compare.contest import (
     Entry,
     as_they_are,
     chosen_contestants,
     compare,
+    kl_of_seven,
     public_faces,
     runs,
     shipped,
 )
-from mien.train.comparison.measured import kl_of_seven
-from mien.train.comparison.plan import Contestant
-from mien.train.evaluation.heads import HeadAnswers
+from mien.train.compare.plan import Contestant
+from mien.train.evaluate.outputs import HeadAnswers
 from small_joint import striped_faces, write_fer2013
 
 SMALL = {

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("keras")
 
-from mien.train.comparison.plan import CONTESTANTS, QUESTIONS, SEEDS, Contestant
+from mien.train.compare.plan import CONTESTANTS, QUESTIONS, SEEDS, Contestant
 from mien.train.recipe import Recipe
 
 BY_NAME = {each.name: each for each in CONTESTANTS}

@@ -10,11 +10,10 @@ from scipy.stats import ttest_1samp
 pytest.importorskip("keras")
 
 from mien.expression.sidecar import Effort
-from mien.train.comparison.compare import Entry, Row
-from mien.train.comparison.measured import Measured
-from mien.train.comparison.plan import Question
-from mien.train.comparison.report import accuracy_picture, text, write_comparison
-from mien.train.comparison.table import HEAD, cells, differences, lines, with_spread
+from mien.train.compare.contest import Entry, Measured, Row
+from mien.train.compare.plan import Question
+from mien.train.compare.report import accuracy_picture, text, write_comparison
+from mien.train.compare.table import HEAD, cells, differences, lines, with_spread
 
 ASK = (Question("with, against without", "with", "without", ("accuracy", "ccc_valence", "kl")),)
 

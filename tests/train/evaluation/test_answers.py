@@ -15,12 +15,12 @@ from mien.expression.network import Answers
 from mien.expression.reader import ExpressionReader
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, FER2013
-from mien.train.evaluation.answers import answer_all, crop_quality, predict
-from mien.train.evaluation.evaluate import evaluate_answers
-from mien.train.evaluation.heads import head_for, heads_of
-from mien.train.evaluation.metrics import kl_to_votes
-from mien.train.evaluation.weak_places import turn_deg, weak_places
-from mien.train.joint.calibrate import calibrated
+from mien.train.calibrate.sidecar import calibrated
+from mien.train.evaluate.answers import answer_all, crop_quality, predict
+from mien.train.evaluate.evaluation import evaluate_answers
+from mien.train.evaluate.metrics import kl_to_votes
+from mien.train.evaluate.outputs import head_for, heads_of
+from mien.train.evaluate.robustness import turn_deg, weak_places
 from mien.types import Faces
 from small_joint import SIZE_PX, small_sidecar, striped_faces
 

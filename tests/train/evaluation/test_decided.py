@@ -14,10 +14,10 @@ from mien.expression.network import Answers
 from mien.expression.seldom import recalls, seldom_words
 from mien.labels import EMOTIONS, FER2013
 from mien.prior import BALANCED, FER2013_MIX, Mix, read_mix
-from mien.train.datasets import FaceSet
-from mien.train.evaluation.decided import decided_figures, recalls_of
-from mien.train.evaluation.figures import recall_figure
-from mien.train.evaluation.fit_prior import fit_prior, save_mix
+from mien.train.data import FaceSet
+from mien.train.evaluate.decided import decided_figures, recalls_of
+from mien.train.evaluate.figures import recall_figure
+from mien.train.evaluate.fit_prior import fit_prior, save_mix
 from tiny_network import save_tiny, tiny_sidecar
 
 COLUMNS = [EMOTIONS.index(label) for label in FER2013]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.train.evaluation.degrade import (
+from mien.train.evaluate.corruptions import (
     DEGRADATIONS,
     Degradation,
     covered,

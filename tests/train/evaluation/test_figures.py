@@ -7,8 +7,8 @@ import pytest
 
 from mien.errors import DatasetError
 from mien.expression.calibration import expected_calibration_error
-from mien.train.datasets import FaceSet
-from mien.train.evaluation.figures import (
+from mien.train.data import FaceSet
+from mien.train.evaluate.figures import (
     auc_figure,
     calibration_figure,
     macro_f1_figure,
@@ -17,8 +17,8 @@ from mien.train.evaluation.figures import (
     recall_figure,
     surest_figure,
 )
-from mien.train.evaluation.groups import SMALL, by_group, groups_of, holm
-from mien.train.evaluation.metrics import score
+from mien.train.evaluate.groups import SMALL, by_group, groups_of, holm
+from mien.train.evaluate.metrics import score
 
 RANDOM = np.random.default_rng(0)
 

@@ -16,7 +16,7 @@ from sklearn import metrics as sk
 
 from mien.errors import DatasetError
 from mien.labels import EMOTIONS, FER2013, FERPLUS_VOTES
-from mien.train.evaluation.metrics import (
+from mien.train.evaluate.metrics import (
     accuracy,
     bootstrap_interval,
     confusion_matrix,

@@ -17,11 +17,11 @@ from mien.errors import ConfigError, DatasetError, ModelError
 from mien.expression.network import load_network
 from mien.labels import EMOTIONS
 from mien.prior import read_mix
-from mien.train.datasets import FaceSet, load_dataset
-from mien.train.datasets.base import pictures_of
-from mien.train.evaluation.evaluate import evaluate
-from mien.train.evaluation.fit_prior import fit_mix
-from mien.train.evaluation.photographs import (
+from mien.train.data import FaceSet, load_dataset
+from mien.train.data.faces import pictures_of
+from mien.train.evaluate.evaluation import evaluate
+from mien.train.evaluate.fit_prior import fit_mix
+from mien.train.evaluate.photographs import (
     faces_are,
     learn_neutral_faces,
     photograph_figures,

@@ -12,7 +12,7 @@ import pytest
 from mien.errors import ConfigError
 from mien.expression.network import find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
-from mien.train.evaluation.published import (
+from mien.train.published import (
     BENCHMARKS,
     CARDS,
     COMPARISON,

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.labels import FER2013, FERPLUS_VOTES
-from mien.train.datasets import FaceSet
+from mien.train.augment import STANDARD_PLACE, moved_points, presence_of
+from mien.train.data import FaceSet
 from mien.train.joint.pictures import Images, Pictures
 from mien.train.joint.recipe import JointRecipe
-from mien.train.joint.views import STANDARD_PLACE, moved_points, presence_of
 
 Outputs = dict[str, NDArray[np.float32]]
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 from mien.train.backend import graphics_card, load_keras
 from mien.train.checkpoint import LoopState
-from mien.train.datasets import FaceSet
+from mien.train.data import FaceSet
+from mien.train.data.negatives import Negatives
 from mien.train.fit import prepared
 from mien.train.joint.batches import Batch, Lessons, Outputs, ahead, batches
 from mien.train.joint.measure import measure
-from mien.train.joint.negatives import Negatives
 from mien.train.joint.pictures import DevicePictures, HostPictures, Pictures
 from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.teachers import Teachers

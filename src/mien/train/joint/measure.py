@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from mien.expression.calibration import softmax
 from mien.labels import EMOTIONS
-from mien.train.datasets import FaceSet
-from mien.train.evaluation.metrics import ferplus_targets, kl_to_votes
+from mien.train.data import FaceSet
+from mien.train.data.negatives import Negatives
+from mien.train.evaluate.metrics import ferplus_targets, kl_to_votes
 from mien.train.joint.batches import Outputs
-from mien.train.joint.negatives import Negatives
 
 OUTER_EYE_CORNERS = (36, 45)
 """Places among the 68 points between which the inter-ocular distance is taken, as iBUG's challenge does."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.train.augment import Augmentation, Moves, augment_and_tell, movements
-from mien.train.joint.negatives import Negatives
+from mien.train.data.negatives import Negatives
 
 Grey = NDArray[np.uint8]
 Images = Any

@@ -22,21 +22,21 @@ from mien.files import sha256_of, write_json, written_whole
 from mien.labels import EMOTIONS, FER2013
 from mien.processors import usable_cores
 from mien.train.backend import copy_weights, graphics_card, load_keras
-from mien.train.card import FER2013_TERMS
+from mien.train.calibrate.sidecar import calibrated, uncalibrated
 from mien.train.checkpoint import LoopState
-from mien.train.evaluation.answers import answer_all
-from mien.train.evaluation.decided import recalls_of
-from mien.train.evaluation.evaluate import Evaluation, evaluate_answers
-from mien.train.joint.calibrate import calibrated, uncalibrated
-from mien.train.joint.deploy import averaged_network, deploy, outputs_of, write_deployed
+from mien.train.data.prepare import Prepared, prepare
+from mien.train.evaluate.answers import answer_all
+from mien.train.evaluate.decided import recalls_of
+from mien.train.evaluate.evaluation import Evaluation, evaluate_answers
+from mien.train.export.int8 import JointInt8Report, try_int8
+from mien.train.export.write import averaged_network, deploy, outputs_of, write_deployed
 from mien.train.joint.fit import fit_jointly
-from mien.train.joint.int8 import JointInt8Report, try_int8
 from mien.train.joint.recipe import JointRecipe
-from mien.train.joint.report import write_joint_report
 from mien.train.joint.teachers import Teachers, teachers_facts
 from mien.train.loop import CHECKPOINT, Report
 from mien.train.networks import mobilenet
-from mien.train.prepare import Prepared, prepare
+from mien.train.report.card import FER2013_TERMS
+from mien.train.report.run_report import write_joint_report
 from mien.train.run import IMAGENET, Run, Say, say_parts, versions
 from mien.train.run_folder import claim
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
-from mien.store.checks import FIRST_YEAR, LAST_YEAR
+from mien.store.validation import FIRST_YEAR, LAST_YEAR
 
 MOST_NUMBER: Final = 2**31 - 1
 """No recording, mark or self-report has a higher number, on either database."""

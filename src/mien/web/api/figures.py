@@ -22,8 +22,8 @@ from mien.wording import count
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mien.mood.baseline import Baseline, NotReady
     from mien.mood.change.charts import Chart
-    from mien.mood.usual import NotReady, Usual
     from mien.store.store import Store
     from mien.store.types import Subject
 
@@ -124,8 +124,8 @@ def changes_view(store: Store, subject: Subject, measure: str) -> ChangesOut:
         subject: whose days.
         measure: whose usual values and charts are wanted; only those that are watched have charts.
     """
+    from mien.mood.baseline import NotReady
     from mien.mood.change.watched import charts
-    from mien.mood.usual import NotReady
     from mien.record.baseline import standing
     from mien.record.changes import findings_of
 
@@ -176,8 +176,8 @@ def _chart_view(chart: Chart) -> ChartOut:
     )
 
 
-def _baseline_view(usual: Usual | NotReady) -> BaselineOut:
-    from mien.mood.usual import NotReady
+def _baseline_view(usual: Baseline | NotReady) -> BaselineOut:
+    from mien.mood.baseline import NotReady
 
     if isinstance(usual, NotReady):
         return BaselineOut(taken=False, start=None, end=None, words=_sentence(usual.reason))

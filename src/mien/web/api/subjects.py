@@ -14,9 +14,9 @@ from mien.moments import AmbiguousMomentError
 from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.record import scales
 from mien.record.origin import too_rarely
-from mien.store.checks import FIRST_YEAR, LAST_YEAR
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
+from mien.store.validation import FIRST_YEAR, LAST_YEAR
 from mien.web.answers import Answer
 from mien.web.api import views
 from mien.web.api.fields import Code, Number, Seconds

@@ -14,9 +14,9 @@ from mien.labels import EMOTIONS
 from mien.moments import parse_moment
 from mien.record import scales
 from mien.record.origin import is_simulated, origin_words, too_rarely
-from mien.store.checks import FIRST_YEAR, LAST_YEAR
 from mien.store.scales import SCALES as KNOWN
 from mien.store.scales import known, near
+from mien.store.validation import FIRST_YEAR, LAST_YEAR
 from mien.web.api.record_models import (
     AnnotationOut,
     ConsentOut,

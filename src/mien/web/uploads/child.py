@@ -105,11 +105,11 @@ def _read(order: Order, tell: Tell) -> dict[str, Any]:
     image = _picture(order)
     from mien.live.reading import Reading
     from mien.pipeline import Pipeline
+    from mien.types import Frame
 
-    size_wh = (image.shape[1], image.shape[0])
     with Pipeline(_settings(order)) as pipeline:
         faces = pipeline.read(image)
-    reading = Reading("image", 0, 0.0, 0.0, size_wh, faces, faces, None, 0.0).as_dict()
+    reading = Reading(Frame(image, 0, 0.0, "image"), faces, faces, at_s=0.0, took_ms=0.0).as_dict()
     return {"size_wh": reading["size_wh"], "faces": reading["faces"]}
 
 

@@ -215,9 +215,9 @@ class _Camera:
 
     async def _answer(self, reading: Reading, statuses: Statuses) -> None:
         # A frame before this one has no answer to come: its reading gave way to this one.
-        for index in [index for index in self._pushed if index < reading.frame]:
+        for index in [index for index in self._pushed if index < reading.frame.index]:
             self._drop(index)
-        picture = self._pushed.pop(reading.frame, None)
+        picture = self._pushed.pop(reading.frame.index, None)
         if picture is None:
             return
         message: dict[str, Any] = {

@@ -95,7 +95,7 @@ class _Watcher:
             if mailbox.closed:
                 raise CloseConnection(GOING_AWAY, "the server is shutting down")
             if len(self._undrawn) < _MOST_UNDRAWN and (reading := mailbox.take(0)) is not None:
-                self._undrawn.append(reading.frame)
+                self._undrawn.append(reading.frame.index)
                 await self._send(reading)
 
     async def tell(self) -> None:
@@ -106,9 +106,7 @@ class _Watcher:
             await asyncio.sleep(_STATUS_S)
 
     async def _send(self, reading: Reading) -> None:
-        jpeg = b""
-        if reading.image is not None:
-            jpeg = await asyncio.to_thread(encode_jpeg, reading.image, widest=WIDEST)
+        jpeg = await asyncio.to_thread(encode_jpeg, reading.frame.image, widest=WIDEST)
         message = {
             "type": "reading",
             "reading": reading.as_dict(landmarks=True),
