@@ -18,9 +18,9 @@ from mien.live.purpose import read_purpose
 from mien.live.status import SourceStatus
 from mien.table import COLUMNS
 from mien.types import Faces
+from mien.web.api.live import check_addable, found_cameras
 from mien.web.app import build_backend
-from mien.web.cameras import check_addable, found_cameras
-from mien.web.files.sandbox import AnalysisRequest
+from mien.web.uploads.sandbox import AnalysisRequest
 from patience import LIMIT_S
 from web.backend import (
     LOCAL,

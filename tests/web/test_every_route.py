@@ -21,7 +21,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from mien.store.store import Store
 from mien.web.app import build_app
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from web import record_people as people
 from web.backend import ORIGIN, PASSWORD, WS, FakeLiveSession, TestClient, client, make_reading, settings
 

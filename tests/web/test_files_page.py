@@ -15,11 +15,11 @@ import pytest
 from mien.expression.network import built_in_networks
 from mien.prior import NAMES
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
-from mien.web import files
 from mien.web.app import build_app, build_backend
-from mien.web.files.jobs import Uploads
-from mien.web.networks import IN_FIVE_WORDS
 from mien.web.pages import STATIC
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.networks import IN_FIVE_WORDS
+from mien.web.uploads.routes import add_uploads
 from web.backend import LOCAL, ORIGIN, PASSWORD, FakeLiveSession, TestClient, client, settings
 
 FILES = "/api/v1/files"
@@ -35,7 +35,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def serve(live_session: FakeLiveSession, **choices: Any) -> tuple[TestClient, Uploads]:
     chosen = settings(**choices)
     app = build_backend(live_session, chosen)  # type: ignore[arg-type]
-    uploads = files.register(app, live_session, chosen)  # type: ignore[arg-type]
+    uploads = add_uploads(app, live_session, chosen)  # type: ignore[arg-type]
     return client(app, address=LOCAL), uploads
 
 

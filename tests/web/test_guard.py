@@ -17,7 +17,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien.web.app import GuardedApp
-from mien.web.guard import SMALL_BODY, Guard, _Body
+from mien.web.security.guard import SMALL_BODY, Guard, _Body
 from web.backend import HOST, LOCAL, ORIGIN, PASSWORD, TestClient, client, settings
 
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}

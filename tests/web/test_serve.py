@@ -27,11 +27,11 @@ import mien
 from mien.errors import ConfigError, MienError, SourceError
 from mien.live.status import SourceStatus
 from mien.web import serve
-from mien.web.analyses import Analyses
 from mien.web.app import build_app, build_backend
-from mien.web.files.sandbox import READ
 from mien.web.serve import Server, run_page
 from mien.web.settings import WebSettings
+from mien.web.uploads.photographs import Analyses
+from mien.web.uploads.sandbox import READ
 from needs import program
 from patience import LIMIT_S
 from web.backend import LOCAL, ORIGIN, PASSWORD, FakeLiveSession, client, jpeg, settings

@@ -17,15 +17,15 @@ from starlette.types import ASGIApp, Lifespan
 from starlette.websockets import WebSocket
 
 from mien.live.session import LiveSession
-from mien.web import record_api, record_live
-from mien.web.analyses import Analyses
-from mien.web.api import PREFIX, Analyse, build_api
-from mien.web.camera_socket import Cameras
-from mien.web.guard import Guard
-from mien.web.login import Login, LoginGate
-from mien.web.record_access import USER, Records
+from mien.web.api import live_recording, subjects
+from mien.web.api.server import PREFIX, build_api
+from mien.web.security.access import USER, Records
+from mien.web.security.guard import Guard
+from mien.web.security.login import Login, LoginGate
 from mien.web.settings import WebSettings
-from mien.web.watch_socket import watch
+from mien.web.uploads.photographs import Analyse, Analyses, photograph_routes
+from mien.web.ws.camera import Cameras
+from mien.web.ws.watch import watch
 
 
 def build_app(live_session: LiveSession, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
@@ -36,11 +36,11 @@ def build_app(live_session: LiveSession, settings: WebSettings, *, records: Reco
         settings: who may come in, and how much they may bring.
         records: as for `build_backend`.
     """
-    from mien.web import files
     from mien.web.pages import add_pages
+    from mien.web.uploads.routes import add_uploads
 
     app = build_backend(live_session, settings, records=records)
-    files.register(app, live_session, settings)
+    add_uploads(app, live_session, settings)
     add_pages(app, live_session.settings, settings)
     for kind, answer in ((404, _not_found), (RequestValidationError, _not_found), (Exception, _failed)):
         app.add_exception_handler(kind, answer)
@@ -89,9 +89,10 @@ def build_backend(
         WebSocketRoute("/ws/watch", watch_source),
         *gate.routes(),
     ]
-    api = build_api(live_session, settings, analyse or analyses, threads)
-    record_api.add_to(api, records)
-    recordings = record_live.add_to(api, live_session, records, cameras.owner)
+    api = app.state.api = build_api(live_session, settings)
+    api.include_router(photograph_routes(settings, analyse or analyses, threads))
+    subjects.add_to(api, records)
+    recordings = live_recording.add_to(api, live_session, records, cameras.owner)
     app.mount(PREFIX, api)
     return app
 

@@ -32,11 +32,11 @@ from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_languag
 from mien.show import palette
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import COLUMNS, DECIMALS
-from mien.web.fields import Code, Number
+from mien.web.api.fields import Code, Number
 from mien.web.model_cards import card, parts
-from mien.web.networks import IN_FIVE_WORDS
 from mien.web.settings import WebSettings
 from mien.web.templates import render
+from mien.web.uploads.networks import IN_FIVE_WORDS
 
 STATIC: Final = Path(__file__).with_name("static")
 """Our own scripts, styles and icons."""

@@ -1,4 +1,4 @@
-"""What runs in the child process: `python -m mien.web.files.child`, with its order as a line on its input.
+"""What runs in the child process: `python -m mien.web.uploads.child`, with its order as a line on its input.
 
 The order is a JSON object: `task` ("read" for a photograph's faces, "explain" for why they were read so,
 "analyse" for all that the page shows, "show why" for what it shows of the reasons, "record" for what goes
@@ -19,7 +19,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.errors import MienError, SourceError
-from mien.web.files.confine import confine
+from mien.web.uploads.confine import confine
 
 if TYPE_CHECKING:
     from mien.config import Settings
@@ -139,7 +139,7 @@ def _show_why(order: Order, tell: Tell) -> dict[str, Any]:
     from mien.analysis.explain import explain_faces, save_explanations
     from mien.files import write_json
     from mien.pipeline import Pipeline
-    from mien.web.files import preview
+    from mien.web.uploads import preview
 
     with Pipeline(_settings(order)) as pipeline:
         faces = explain_faces(pipeline, image)
@@ -151,7 +151,7 @@ def _show_why(order: Order, tell: Tell) -> dict[str, Any]:
 
 def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
     """Leave `table.csv`, `summary.json`, and what `preview` makes in the folder; give the record in short."""
-    from mien.web.files import preview
+    from mien.web.uploads import preview
 
     path, folder, name = Path(order["file"]), Path(order["folder"]), order["name"]
     is_video = order["kind"] == "video"
@@ -203,7 +203,7 @@ def _record(order: Order, tell: Tell) -> dict[str, Any]:
     from mien.analysis.task import Task
     from mien.exchange.exporting import export_record
     from mien.store.store import Store
-    from mien.web.files import preview
+    from mien.web.uploads import preview
 
     folder, code, at = Path(order["folder"], "record"), order["subject"], order["at"]
     folder.mkdir(exist_ok=True)

@@ -25,9 +25,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.web.guard import is_api
-from mien.web.record_access import USER
-from mien.web.sessions import Attempts, Sessions
+from mien.web.security.access import USER
+from mien.web.security.guard import is_api
+from mien.web.security.sessions import Attempts, Sessions
 from mien.web.settings import WebSettings
 
 PATH: Final = "/login"

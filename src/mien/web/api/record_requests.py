@@ -1,4 +1,7 @@
-"""What the record's part of the API takes; what it gives is written where it is gathered."""
+"""What the record's part of the API takes, as its description (OpenAPI) says it.
+
+Days and times are those of the server's clock, as texts: "2026-05-01", "2026-05-01T09:30".
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.store.types import AnnotationKind, Role
-from mien.web.fields import Day, Item, Moment, Number, Score, Seconds, Words
+from mien.web.api.fields import Code, Day, Item, Moment, Number, Score, Seconds, Where, Words
 
 
 class _Wanted(BaseModel):
@@ -91,3 +94,24 @@ class NewUser(_Wanted):
     subject: str | None = Field(
         None, max_length=64, description="For the role self: whose record they may see."
     )
+
+
+class NewRecording(_Wanted):
+    """Whose readings are to be kept, from which live source."""
+
+    subject: Code
+    source: Where
+
+
+class ChosenFace(_Wanted):
+    """Which face is the subject's."""
+
+    source: Where
+    track: Number
+
+
+class Stretch(_Wanted):
+    """The first and the last of some days; null for all there are."""
+
+    start: Day | None = None
+    end: Day | None = None

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
-from pydantic import BaseModel, ConfigDict
 
 from mien.errors import StoreError
 from mien.live.session import LiveSession
 from mien.record.origin import source_words
-from mien.web.fields import Code, Number, Where
-from mien.web.record_access import USER, Records, Seeing, Visitor, require_person_is_known
+from mien.web.api.record_models import RecordingNow, RecordingNowOut, WriterStatus
+from mien.web.api.record_requests import ChosenFace, NewRecording
+from mien.web.security.access import USER, Records, Seeing, Visitor, require_person_is_known
 
 if TYPE_CHECKING:
     from mien.live.recorder import Recorder
 
 FINISH_S: Final = 5.0
 """When the server ends, what is left to write gets so long; the rest is done when the store is opened."""
-
-
-class NewRecording(BaseModel):
-    """Whose readings are to be kept, from which source."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    subject: Code
-    source: Where
-
-
-class ChosenFace(BaseModel):
-    """Which face is the subject's."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    source: Where
-    track: Number
 
 
 class LiveRecordings:
@@ -97,7 +79,7 @@ class LiveRecordings:
         if self._begun is not None:
             self._begun.close(FINISH_S)
 
-    def told(self, name: str | None) -> dict[str, Any]:
+    def told(self, name: str | None) -> RecordingNowOut:
         """Say what is being recorded, without opening the store.
 
         Args:
@@ -106,19 +88,17 @@ class LiveRecordings:
         """
         recorder = self._live_session.recorder
         if recorder is None or (recorder.source is None and recorder.status is None):
-            return {"recording": None}
+            return RecordingNowOut(recording=None)
         status = recorder.status
         known = self._may_know(name, recorder)
-        return {
-            "recording": {
-                "active": recorder.source is not None,
-                "source": recorder.source if known else None,
-                "origin": source_words(status.source if status else recorder.source or "") if known else None,
-                "subject": recorder.subject.code if known else None,
-                "refused": recorder.refused if known else None,
-                "status": status.as_dict() if status is not None and known else None,
-            }
-        }
+        now = RecordingNow(active=recorder.source is not None)
+        if known:
+            now.source = recorder.source
+            now.origin = source_words(status.source if status else recorder.source or "")
+            now.subject = recorder.subject.code
+            now.refused = recorder.refused
+            now.status = WriterStatus(**status.as_dict()) if status is not None else None
+        return RecordingNowOut(recording=now)
 
     def _is_there(self, source: str, who: Visitor) -> bool:
         """Whether there is such a source for somebody: to a subject only the camera of their own browser."""
@@ -154,12 +134,12 @@ def add_to(
     router, live = APIRouter(tags=["record"]), LiveRecordings(live_session, records, owner_of)
 
     @router.get("/recording")
-    def recording(request: Request) -> dict[str, Any]:
+    def recording(request: Request) -> RecordingNowOut:
         """Say whether readings are being kept now: of whom, from what, how many."""
         return live.told(request.scope.get(USER))
 
     @router.post("/recording", status_code=201)
-    def begin(wanted: NewRecording, who: Seeing, request: Request) -> dict[str, Any]:
+    def begin(wanted: NewRecording, who: Seeing, request: Request) -> RecordingNowOut:
         """Keep a subject's readings of one live source from now on, if they have agreed."""
         live.begin(wanted, who)
         return live.told(request.scope.get(USER))

@@ -28,9 +28,9 @@ from mien.processors import usable_cores
 from mien.source import Kind
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
-from mien.web.files import preview
-from mien.web.files.sandbox import Job, Limits
-from mien.web.networks import reading_with
+from mien.web.uploads import preview
+from mien.web.uploads.networks import reading_with
+from mien.web.uploads.sandbox import Job, Limits
 
 State = Literal["receiving", "waiting", "running", "done", "failed"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 
@@ -17,13 +17,25 @@ from mien.record.origin import too_rarely
 from mien.store.scales import SCALES
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.store.validation import FIRST_YEAR, LAST_YEAR
-from mien.web import record_views as views
 from mien.web.answers import Answer
-from mien.web.fields import Code, Number, Seconds
-from mien.web.record_access import Clinical, Records, Seeing, Visitor, visitor
-from mien.web.record_admin import add_admin
-from mien.web.record_figures import add_downloads, add_figures
-from mien.web.record_models import MeantScale, NewAnnotation, NewConsent, NewSelfReport, NewSubject
+from mien.web.api import views
+from mien.web.api.fields import Code, Number, Seconds
+from mien.web.api.figures import add_downloads, add_figures
+from mien.web.api.record_models import (
+    AddedSelfReport,
+    AnnotationOut,
+    ConsentOut,
+    Pulse,
+    RecordingOut,
+    RecordingPage,
+    ScaleOut,
+    SubjectList,
+    SubjectOut,
+    SubjectPage,
+)
+from mien.web.api.record_requests import MeantScale, NewAnnotation, NewConsent, NewSelfReport, NewSubject
+from mien.web.api.users import add_admin
+from mien.web.security.access import Clinical, Records, Seeing, Visitor, visitor
 
 if TYPE_CHECKING:
     from mien.mood.series import Series
@@ -70,57 +82,55 @@ async def _explain(request: Request, error: Exception) -> Response:
 
 def _add_subjects(router: APIRouter) -> None:
     @router.get("/subjects")
-    def subjects(who: Annotated[Visitor, Depends(visitor)]) -> dict[str, Any]:
+    def subjects(who: Annotated[Visitor, Depends(visitor)]) -> SubjectList:
         """List the subjects that are yours to see, with consent, last recording and number of days."""
         with who.store.reading():
             seen = [_about(who, subject) for subject in who.subjects()]
-        return {
-            "store": who.store.where if who.role != "self" else None,
-            "role": who.role,
-            "name": who.user.name if who.user else None,
-            "subjects": seen,
-        }
+        return SubjectList(
+            store=who.store.where if who.role != "self" else None,
+            role=who.role,
+            name=who.user.name if who.user else None,
+            subjects=seen,
+        )
 
     @router.post("/subjects", status_code=201)
-    def add(wanted: NewSubject, who: Clinical) -> dict[str, Any]:
+    def add(wanted: NewSubject, who: Clinical) -> SubjectOut:
         """Add a subject, under a code that tells nobody who it is."""
         subject = who.store.subjects.add(wanted.code, birth_year=wanted.birth_year, notes=wanted.notes)
         return _about(who, subject)
 
     @router.post("/simulated", status_code=201)
-    def simulate(who: Clinical) -> dict[str, Any]:
+    def simulate(who: Clinical) -> SubjectOut:
         """Make up a person of twelve weeks to look at; everything of theirs is marked as simulated."""
         from mien.record.simulated import write_demonstration
 
         return _about(who, write_demonstration(who.store, SIMULATED))
 
     @router.get("/subjects/{code}")
-    def subject(code: Code, who: Seeing) -> dict[str, Any]:
+    def subject(code: Code, who: Seeing) -> SubjectPage:
         """Tell of a subject: consent, marks, self-reports, the texts and limits that are set."""
         found = who.subject(code)
         with who.store.reading():
-            return {
-                **_about(who, found),
-                "marks": [views.annotation_view(each) for each in who.store.annotations.of(found)],
-                "self_reports": [views.self_report_view(each) for each in who.store.self_reports.of(found)],
-                "safety_text": who.store.texts.get(SAFETY),
-                "crisis_text": who.store.texts.get(CRISIS),
-                "false_alarm_days": who.store.texts.setting(FALSE_ALARM_DAYS),
-                "may_choose_alarms": who.sees_all,
-                "pulse": _pulse(who, found),
-            }
+            return SubjectPage(
+                **dict(_about(who, found)),
+                marks=[views.annotation_view(each) for each in who.store.annotations.of(found)],
+                self_reports=[views.self_report_view(each) for each in who.store.self_reports.of(found)],
+                safety_text=who.store.texts.get(SAFETY),
+                crisis_text=who.store.texts.get(CRISIS),
+                false_alarm_days=who.store.texts.setting(FALSE_ALARM_DAYS),
+                may_choose_alarms=who.sees_all,
+                pulse=_pulse(who, found),
+            )
 
     @router.get("/subjects/{code}/pulse")
-    def pulse(code: Code, who: Seeing) -> dict[str, str]:
+    def pulse(code: Code, who: Seeing) -> Pulse:
         """Give a word that changes when there is something new; 404 once the subject is erased."""
-        return {"pulse": _pulse(who, who.subject(code))}
+        return Pulse(pulse=_pulse(who, who.subject(code)))
 
 
-def _about(who: Visitor, subject: Subject) -> dict[str, Any]:
+def _about(who: Visitor, subject: Subject) -> SubjectOut:
     store = who.store
-    view = views.subject_view(subject, store.consents.of(subject), store.recordings.of(subject), store.now())
-    view["last_recording"] = view["last_recording"] and view["last_recording"].isoformat()
-    return view
+    return views.subject_view(subject, store.consents.of(subject), store.recordings.of(subject), store.now())
 
 
 def _pulse(who: Visitor, subject: Subject) -> str:
@@ -131,7 +141,7 @@ def _pulse(who: Visitor, subject: Subject) -> str:
 
 def _add_consents(router: APIRouter) -> None:
     @router.post("/subjects/{code}/consents", status_code=201)
-    def give(code: Code, wanted: NewConsent, who: Seeing) -> dict[str, Any]:
+    def give(code: Code, wanted: NewConsent, who: Seeing) -> ConsentOut:
         """Give consent: who agrees, what for, to what, until when."""
         subject = who.subject(code)
         until = None
@@ -148,7 +158,7 @@ def _add_consents(router: APIRouter) -> None:
         return views.consent_view([given], who.store.now())
 
     @router.delete("/subjects/{code}/consents")
-    def withdraw(code: Code, who: Seeing) -> dict[str, Any]:
+    def withdraw(code: Code, who: Seeing) -> ConsentOut:
         """Withdraw all consent: nothing is recorded from now on; what was recorded stays."""
         subject = who.subject(code)
         who.store.consents.withdraw(subject)
@@ -157,7 +167,7 @@ def _add_consents(router: APIRouter) -> None:
 
 def _add_marks(router: APIRouter) -> None:
     @router.post("/subjects/{code}/annotations", status_code=201)
-    def add(code: Code, wanted: NewAnnotation, who: Seeing) -> dict[str, Any]:
+    def add(code: Code, wanted: NewAnnotation, who: Seeing) -> AnnotationOut:
         """Set a mark beside the record: an event, a medicine, a note; at a time, or within a recording."""
         subject = who.subject(code)
         recording = _recording_of(who, subject, wanted.recording) if wanted.recording is not None else None
@@ -203,12 +213,12 @@ def _moment(text: str | None) -> datetime | None:
 
 def _add_self_reports(router: APIRouter) -> None:
     @router.get("/scales")
-    def known_scales(who: Annotated[Visitor, Depends(visitor)]) -> list[dict[str, Any]]:
+    def known_scales(who: Annotated[Visitor, Depends(visitor)]) -> list[ScaleOut]:
         """Give the scales that are known: what may be answered, and their words by language."""
         return [views.scale_view(name) for name in SCALES]
 
     @router.post("/subjects/{code}/self-reports", status_code=201)
-    def add(code: Code, wanted: NewSelfReport, who: Seeing) -> dict[str, Any]:
+    def add(code: Code, wanted: NewSelfReport, who: Seeing) -> AddedSelfReport:
         """Keep what a subject says of themselves; with the safety text where it belongs beside it."""
         report = who.store.self_reports.add(
             who.subject(code),
@@ -223,7 +233,7 @@ def _add_self_reports(router: APIRouter) -> None:
         return _told(who, report, at_once=scales.may_be_the_ninth(report, wanted.items))
 
     @router.post("/subjects/{code}/self-reports/{number}/scale")
-    def repair(code: Code, number: Number, wanted: MeantScale, who: Seeing) -> dict[str, Any]:
+    def repair(code: Code, number: Number, wanted: MeantScale, who: Seeing) -> AddedSelfReport:
         """Put a self-report whose scale's name was mistyped under the scale that was meant."""
         subject = who.subject(code)
         return _told(
@@ -236,21 +246,22 @@ def _add_self_reports(router: APIRouter) -> None:
         who.store.self_reports.remove(who.subject(code), number)
 
 
-def _told(who: Visitor, report: SelfReport, *, at_once: bool = False) -> dict[str, Any]:
+def _told(who: Visitor, report: SelfReport, *, at_once: bool = False) -> AddedSelfReport:
     """Tell of a self-report, with the safety text where it is due; `at_once` also where it may be."""
     view = views.self_report_view(report)
-    return {**view, "safety_text": who.store.texts.get(SAFETY) if view["safety"] or at_once else None}
+    text = who.store.texts.get(SAFETY) if view.safety or at_once else None
+    return AddedSelfReport(**dict(view), safety_text=text)
 
 
 def _add_recordings(router: APIRouter) -> None:
     @router.get("/subjects/{code}/recordings")
-    def recordings(code: Code, who: Seeing) -> dict[str, list[dict[str, Any]]]:
+    def recordings(code: Code, who: Seeing) -> dict[str, list[RecordingOut]]:
         """List a subject's recordings by their days."""
         kept = who.store.recordings.of(who.subject(code))
         by_day = groupby(sorted(kept, key=lambda each: each.day), key=lambda each: each.day.isoformat())
         return {day: [views.recording_view(each) for each in those] for day, those in by_day}
 
-    @router.get("/subjects/{code}/recordings/{number}", response_class=Response)
+    @router.get("/subjects/{code}/recordings/{number}")
     def recording(
         code: Code,
         number: Number,
@@ -258,7 +269,7 @@ def _add_recordings(router: APIRouter) -> None:
         start_s: Seconds = 0.0,
         end_s: Seconds | None = None,
         points: Annotated[int, Query(ge=10, le=MOST_POINTS)] = 1000,
-    ) -> Response:
+    ) -> RecordingPage:
         """Give a recording, or a part of it, thinned for drawing; with all its episodes, smiles and marks."""
         from mien.record.finalize import load_series
 
@@ -272,19 +283,16 @@ def _add_recordings(router: APIRouter) -> None:
                 422, f"expected a part of 0 to {last_s:g} s, received one from {start_s:g} to {end_s:g} s"
             )
         marks = [each for each in who.store.annotations.of(subject) if each.recording_id == found.id]
-        return Answer(
-            {
-                **views.recording_view(found),
-                "length_s": last_s,
-                "too_rarely": _too_rarely(found, series),
-                "frames": found.frames,
-                "version": found.version,
-                "models": found.models,
-                "seldom_found": seldom_words(found.recall),
-                "series": views.series_view(series, start_s, end_s, points),
-                "events": [views.event_view(each) for each in who.store.readings.events(found.id)],
-                "marks": [views.annotation_view(each, found) for each in marks],
-            }
+        about = {"length_s": last_s, "too_rarely": _too_rarely(found, series)}
+        return RecordingPage(
+            **dict(views.recording_view(found)) | about,
+            frames=found.frames,
+            version=found.version,
+            models=found.models,
+            seldom_found=seldom_words(found.recall),
+            series=views.series_view(series, start_s, end_s, points),
+            events=[views.event_view(each) for each in who.store.readings.events(found.id)],
+            marks=[views.annotation_view(each, found) for each in marks],
         )
 
     @router.delete("/subjects/{code}/recordings/{number}", status_code=204)

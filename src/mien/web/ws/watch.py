@@ -12,8 +12,7 @@ from mien.live.broadcaster import Mailbox
 from mien.live.reading import Reading
 from mien.live.session import LiveSession
 from mien.web.answers import to_json
-from mien.web.jpeg import encode_jpeg
-from mien.web.sockets import (
+from mien.web.ws.connection import (
     BROWSERS_CAMERA,
     GOING_AWAY,
     HERE,
@@ -27,6 +26,7 @@ from mien.web.sockets import (
     until_one_ends,
     within,
 )
+from mien.web.ws.jpeg import encode_jpeg
 
 WIDEST: Final = 960
 """A wider picture is made so many pixels wide."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from mien.web.sessions import network_of
+from mien.web.security.sessions import network_of
 from mien.web.settings import WebSettings
 
 HEAD_S: Final = 10.0

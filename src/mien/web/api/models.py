@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.live.status import State
-from mien.web.fields import Where
+from mien.web.api.fields import Where
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Probabilities = dict[str, Share | None]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
-from mien.web.fields import Code
-from mien.web.record_access import Ruling, Visitor
-from mien.web.record_models import NewText, NewUser
+from mien.web.api.fields import Code
+from mien.web.api.record_models import UserOut
+from mien.web.api.record_requests import NewText, NewUser
+from mien.web.security.access import Ruling, Visitor
 
 TEXTS = ("phq9_safety", "crisis", "report_footer")
 
@@ -17,12 +16,12 @@ def add_admin(router: APIRouter) -> None:
     """Add the routes for users and texts."""
 
     @router.get("/users")
-    def users(who: Ruling) -> list[dict[str, Any]]:
+    def users(who: Ruling) -> list[UserOut]:
         """List who may log in."""
         return _users(who)
 
     @router.post("/users", status_code=201)
-    def add(wanted: NewUser, who: Ruling) -> list[dict[str, Any]]:
+    def add(wanted: NewUser, who: Ruling) -> list[UserOut]:
         """Let somebody in; the first one has to be an admin, who can let in others."""
         subject = who.store.subjects.get(wanted.subject) if wanted.subject else None
         who.store.users.add(wanted.name, wanted.password, wanted.role, subject)
@@ -45,9 +44,9 @@ def add_admin(router: APIRouter) -> None:
         return {name: who.store.texts.get(name)}
 
 
-def _users(who: Visitor) -> list[dict[str, Any]]:
+def _users(who: Visitor) -> list[UserOut]:
     codes = {subject.id: subject.code for subject in who.store.subjects.all()}
     return [
-        {"name": user.name, "role": user.role, "subject": codes.get(user.subject_id or -1)}
+        UserOut(name=user.name, role=user.role, subject=codes.get(user.subject_id or -1))
         for user in who.store.users.all()
     ]

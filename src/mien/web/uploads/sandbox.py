@@ -25,9 +25,9 @@ from mien.errors import SourceError
 from mien.expression.network import built_in_networks
 from mien.prior import Named
 from mien.table import plain_name
-from mien.web.networks import reading_with
+from mien.web.uploads.networks import reading_with
 
-CHILD: Final = (sys.executable, "-P", "-m", "mien.web.files.child")
+CHILD: Final = (sys.executable, "-P", "-m", "mien.web.uploads.child")
 """What runs in the child; -P, as its working folder holds the stranger's file."""
 
 _LONGEST_LINE: Final = 4 << 20

@@ -1,10 +1,9 @@
-"""What the page is told of a record, as JSON: days and times are those of the server's clock."""
+"""What the API tells of a record: days and times are those of the server's clock."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,18 @@ from mien.record.origin import is_simulated, origin_words, too_rarely
 from mien.store.scales import SCALES as KNOWN
 from mien.store.scales import known, near
 from mien.store.validation import FIRST_YEAR, LAST_YEAR
+from mien.web.api.record_models import (
+    AnnotationOut,
+    ConsentOut,
+    DaysOut,
+    EventOut,
+    MeasureOut,
+    RecordingOut,
+    ScaleOut,
+    SelfReportOut,
+    SeriesOut,
+    SubjectOut,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,152 +63,154 @@ def moment(text: str) -> datetime:
     return at
 
 
-def consent_view(consents: Sequence[Consent], now: datetime) -> dict[str, Any]:
+def consent_view(consents: Sequence[Consent], now: datetime) -> ConsentOut:
     """Say how it stands with a subject's consent: valid, withdrawn, expired or none; and what was agreed."""
     valid = [each for each in consents if any(each.covers(signal, now) for signal in each.signals)]
     chosen = max(valid or consents, key=lambda each: each.given_at, default=None)
     if chosen is None:
-        return {"state": "none"}
+        return ConsentOut(state="none")
     ended = "withdrawn" if chosen.withdrawn_at is not None and chosen.withdrawn_at <= now else "expired"
-    return {
-        "state": "valid" if valid else ended,
-        "given_by": chosen.given_by,
-        "purpose": chosen.purpose,
-        "signals": list(chosen.signals),
-        "given": local(chosen.given_at),
-        "last_day": local(chosen.valid_until - _MOMENT)[:10] if chosen.valid_until else None,
-        "withdrawn": local(chosen.withdrawn_at) if chosen.withdrawn_at else None,
-    }
+    return ConsentOut(
+        state="valid" if valid else ended,
+        given_by=chosen.given_by,
+        purpose=chosen.purpose,
+        signals=chosen.signals,
+        given=local(chosen.given_at),
+        last_day=local(chosen.valid_until - _MOMENT)[:10] if chosen.valid_until else None,
+        withdrawn=local(chosen.withdrawn_at) if chosen.withdrawn_at else None,
+    )
 
 
 def subject_view(
     subject: Subject, consents: Sequence[Consent], recordings: Sequence[StoredRecording], now: datetime
-) -> dict[str, Any]:
+) -> SubjectOut:
     """Say who a subject is, and how much there is of it."""
-    return {
-        "code": subject.code,
-        "birth_year": subject.birth_year,
-        "notes": subject.notes,
-        "retention_days": subject.retention_days,
-        "consent": consent_view(consents, now),
-        "recordings": len(recordings),
-        "days": len({each.day for each in recordings}),
-        "last_recording": max((each.day for each in recordings), default=None),
-        "simulated": is_simulated(recordings),
-        "recording_now": any(each.state == "open" for each in recordings),
-    }
+    return SubjectOut(
+        code=subject.code,
+        birth_year=subject.birth_year,
+        notes=subject.notes,
+        retention_days=subject.retention_days,
+        consent=consent_view(consents, now),
+        recordings=len(recordings),
+        days=len({each.day for each in recordings}),
+        last_recording=max((each.day.isoformat() for each in recordings), default=None),
+        simulated=is_simulated(recordings),
+        recording_now=any(each.state == "open" for each in recordings),
+    )
 
 
-def recording_view(recording: StoredRecording) -> dict[str, Any]:
+def recording_view(recording: StoredRecording) -> RecordingOut:
     """Tell of a recording in short; its times are those of where it was made."""
-    return {
-        "id": recording.id,
-        "kind": recording.kind,
-        "source": recording.source,
-        "origin": origin_words(recording),
-        "day": recording.day.isoformat(),
-        "time": recording.started_at.strftime("%H:%M"),
-        "length_s": recording.length_s,
-        "coverage": recording.coverage,
-        "state": recording.state,
-        "too_rarely": too_rarely(recording),
-    }
+    return RecordingOut(
+        id=recording.id,
+        kind=recording.kind,
+        source=recording.source,
+        origin=origin_words(recording),
+        day=recording.day.isoformat(),
+        time=recording.started_at.strftime("%H:%M"),
+        length_s=recording.length_s,
+        coverage=recording.coverage,
+        state=recording.state,
+        too_rarely=too_rarely(recording),
+    )
 
 
-def annotation_view(annotation: Annotation, recording: StoredRecording | None = None) -> dict[str, Any]:
+def annotation_view(annotation: Annotation, recording: StoredRecording | None = None) -> AnnotationOut:
     """Tell of a mark; beside its recording, also how many seconds after its start it stands."""
-    view: dict[str, Any] = {
-        "id": annotation.id,
-        "kind": annotation.kind,
-        "at": local(annotation.at),
-        "day": local(annotation.at)[:10],
-        "until": local(annotation.until) if annotation.until else None,
-        "text": annotation.text,
-        "recording": annotation.recording_id,
-    }
-    if recording is not None:
-        view["from_s"] = (annotation.at - recording.started_at).total_seconds()
-        end = annotation.until and (annotation.until - recording.started_at).total_seconds()
-        view["to_s"] = end
-    return view
+
+    def since_start_s(at: datetime | None) -> float | None:
+        return (at - recording.started_at).total_seconds() if recording and at else None
+
+    return AnnotationOut(
+        id=annotation.id,
+        kind=annotation.kind,
+        at=local(annotation.at),
+        day=local(annotation.at)[:10],
+        until=local(annotation.until) if annotation.until else None,
+        text=annotation.text,
+        recording=annotation.recording_id,
+        from_s=since_start_s(annotation.at),
+        to_s=since_start_s(annotation.until),
+    )
 
 
-def self_report_view(report: SelfReport) -> dict[str, Any]:
+def self_report_view(report: SelfReport) -> SelfReportOut:
     """Tell of a self-report, whether the safety text belongs beside it, and what a mistyped name meant."""
     mistyped = report.scale not in KNOWN and report.lowest is None
     meant = (known(report.scale) or near(report.scale)) if mistyped else None
-    return {
-        "id": report.id,
-        "at": local(report.at),
-        "day": local(report.at)[:10],
-        "scale": report.scale,
-        "title": scales.title_of(report.scale),
-        "total": report.total,
-        "prorated": scales.prorated(report),
-        "told": scales.told_total(report),
-        "items": report.items,
-        "difficulty": report.difficulty,
-        "note": report.note,
-        "safety": scales.needs_safety_text(report),
-        "ninth": scales.ninth_answer(report),
-        "ninth_text": scales.NINTH_UNKNOWN if scales.ninth_is_unknown(report) else None,
-        "meant": meant.name if meant else None,
-    }
+    return SelfReportOut(
+        id=report.id,
+        at=local(report.at),
+        day=local(report.at)[:10],
+        scale=report.scale,
+        title=scales.title_of(report.scale),
+        total=report.total,
+        prorated=scales.prorated(report),
+        told=scales.told_total(report),
+        items=report.items,
+        difficulty=report.difficulty,
+        note=report.note,
+        safety=scales.needs_safety_text(report),
+        ninth=scales.ninth_answer(report),
+        ninth_text=scales.NINTH_UNKNOWN if scales.ninth_is_unknown(report) else None,
+        meant=meant.name if meant else None,
+    )
 
 
-def scale_view(name: str) -> dict[str, Any]:
+def scale_view(name: str) -> ScaleOut:
     """Tell of a scale: what may be answered, and its words by language."""
     scale = scales.QUESTIONNAIRES[name]
-    return {
-        "name": name,
-        "title": scale.title,
-        "lowest": scale.lowest,
-        "highest": scale.highest,
-        "recall_days": scale.recall_days,
-        "languages": {each: asdict(scales.in_language(name, each)) for each in scales.LANGUAGES},
-    }
+    return ScaleOut(
+        name=name,
+        title=scale.title,
+        lowest=scale.lowest,
+        highest=scale.highest,
+        recall_days=scale.recall_days,
+        languages={each: scales.in_language(name, each) for each in scales.LANGUAGES},
+    )
 
 
 def days_view(
     days: pd.DataFrame, measures: Mapping[str, Measure], apart: Mapping[date, str] | None = None
-) -> dict[str, Any]:
-    """Give a subject's days for drawing: one row a day with a recording, each column a list.
+) -> DaysOut:
+    """Return a subject's days for drawing: one row a day with a recording, each column a list.
 
     Args:
         days: as `record.days.days` gives them.
-        measures: what each figure is; those without a single value are left out.
+        measures: what each figure is; those without a single value are left out. They come in the order of
+            their groups.
         apart: the days that can't be compared with the others, and why.
-
-    Returns:
-        `apart` is why a day can't be compared, None where it can; the measures stand in the order of their
-        groups.
     """
-    from mien.mood.definitions import GROUPS, unit_words
+    from mien.mood.definitions import GROUPS
 
     grouped = [(group, name, words) for group in GROUPS for name, words in group.meanings.items()]
     known = [each for each in grouped if each[1] in measures and _has_figures(days, each[1])]
     plain = [name for name in ("minutes", "usable_minutes", "recordings") if name in days.columns]
-    return {
-        "days": [str(each)[:10] for each in days.index],
+    return DaysOut(
+        days=[str(each)[:10] for each in days.index],
         **{name: numbers(days[name]) for name in plain},
-        "apart": [(apart or {}).get(date.fromisoformat(str(each)[:10])) for each in days.index],
-        "measures": [
-            {
-                "name": name,
-                "title": measures[name].title,
-                "group": group.title,
-                "meaning": words,
-                "unit": measures[name].unit,
-                "unit_words": unit_words(measures[name]),
-                "definition": measures[name].definition,
-                "independent": measures[name].independent,
-                "value": numbers(days[name]),
-                "low": numbers(days.get(f"{name}_low", days[name])),
-                "high": numbers(days.get(f"{name}_high", days[name])),
-            }
-            for group, name, words in known
-        ],
-    }
+        apart=[(apart or {}).get(date.fromisoformat(str(each)[:10])) for each in days.index],
+        measures=[_measure_view(days, measures[name], group.title, words) for group, name, words in known],
+    )
+
+
+def _measure_view(days: pd.DataFrame, measure: Measure, group: str, meaning: str) -> MeasureOut:
+    from mien.mood.definitions import unit_words
+
+    name = measure.name
+    return MeasureOut(
+        name=name,
+        title=measure.title,
+        group=group,
+        meaning=meaning,
+        unit=measure.unit,
+        unit_words=unit_words(measure),
+        definition=measure.definition,
+        independent=measure.independent,
+        value=numbers(days[name]),
+        low=numbers(days.get(f"{name}_low", days[name])),
+        high=numbers(days.get(f"{name}_high", days[name])),
+    )
 
 
 def _has_figures(days: pd.DataFrame, name: str) -> bool:
@@ -213,7 +226,7 @@ def _number(value: float) -> float | None:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
 
 
-def series_view(series: Series, start_s: float, end_s: float, points: int) -> dict[str, Any]:
+def series_view(series: Series, start_s: float, end_s: float, points: int) -> SeriesOut:
     """Thin a recording's readings for drawing: means over steps of equal length, None where nothing was read.
 
     Args:
@@ -236,17 +249,17 @@ def series_view(series: Series, start_s: float, end_s: float, points: int) -> di
     frames = np.bincount(place[within], minlength=count)
     usable = np.bincount(place[within & series.usable], minlength=count)
     shares = np.column_stack([_means(place, seen, column, count) for column in series.probabilities.T])
-    return {
-        "start_s": start_s,
-        "end_s": end_s,
-        "step_s": step_s,
-        "labels": EMOTIONS,
-        "time_s": np.round(start_s + (np.arange(count) + 0.5) * step_s, 3).tolist(),
-        "probabilities": [row if row[0] is not None else None for row in map(_short, shares)],
-        "valence": _short(_means(place, seen, series.valence, count)),
-        "arousal": _short(_means(place, seen, series.arousal, count)),
-        "read": _short(np.divide(usable, frames, out=np.full(count, np.nan), where=frames > 0)),
-    }
+    return SeriesOut(
+        start_s=start_s,
+        end_s=end_s,
+        step_s=step_s,
+        labels=EMOTIONS,
+        time_s=np.round(start_s + (np.arange(count) + 0.5) * step_s, 3).tolist(),
+        probabilities=[row if row[0] is not None else None for row in map(_short, shares)],
+        valence=_short(_means(place, seen, series.valence, count)),
+        arousal=_short(_means(place, seen, series.arousal, count)),
+        read=_short(np.divide(usable, frames, out=np.full(count, np.nan), where=frames > 0)),
+    )
 
 
 def _steps(series: Series, start_s: float, end_s: float, points: int) -> int:
@@ -268,13 +281,13 @@ def _short(values: NDArray[np.float64]) -> list[float | None]:
     return [None if value != value else value for value in np.round(values, 4).tolist()]
 
 
-def event_view(event: Event) -> dict[str, Any]:
+def event_view(event: Event) -> EventOut:
     """Tell of something found in a recording."""
-    return {
-        "kind": event.kind,
-        "label": event.label,
-        "onset_s": round(event.onset_s, 3),
-        "apex_s": round(event.apex_s, 3),
-        "offset_s": round(event.offset_s, 3),
-        "peak": round(event.peak, 4),
-    }
+    return EventOut(
+        kind=event.kind,
+        label=event.label,
+        onset_s=round(event.onset_s, 3),
+        apex_s=round(event.apex_s, 3),
+        offset_s=round(event.offset_s, 3),
+        peak=round(event.peak, 4),
+    )

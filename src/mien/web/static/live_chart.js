@@ -1,17 +1,15 @@
-// The last minutes: the share of each expression stacked, valence and arousal below, and when a face was read.
+// The last minutes of the live view: shares of the expressions, when a face was read, valence and arousal.
 
+import { Chart } from "./chart.js";
 import { colours, fitted } from "./colours.js";
 
 const KEPT_MS = 600_000;
 const STEP_MS = 200; // one point in each; what comes between is left out
 const HOLD_MS = 1500; // a reading stands for the time until the next, at most this long
 const COLUMN = 2; // pixels
-const LEFT = 62;
-const BOTTOM = 20;
-const TICKS_S = [2, 5, 10, 30, 60, 120];
 const SHORTEST_MS = 10_000; // the axis grows with the data from here
 
-export class Timeline {
+export class LiveChart {
   spanMs = 180_000;
   #canvas;
   #labels;
@@ -116,111 +114,66 @@ export class Timeline {
   }
 
   #paint(pen, width, height, nowMs, spanMs) {
-    const left = width < 480 ? 4 : LEFT;
-    const room = { left, width: width - left - 4, nowMs, spanMs };
-    const upper = { top: 2, height: Math.round((height - BOTTOM) * 0.55) };
-    const strip = { top: upper.top + upper.height + 6, height: 6 };
-    const lower = { top: strip.top + strip.height + 8, height: height - BOTTOM - strip.top - strip.height - 8 };
-    this.#drawGround(pen, room, upper, lower, height);
-    this.#drawColumns(pen, room, upper, strip);
-    this.#drawLine(pen, room, lower, "valence", colours().ink, []);
-    this.#drawLine(pen, room, lower, "arousal", colours().accent, [5, 4]);
-    this.#drawMarks(pen, room, upper);
-    if (left >= LEFT) this.#drawNames(pen, upper, strip, lower);
+    const chart = new Chart(pen, width, height, { from: (nowMs - spanMs) / 1000, to: nowMs / 1000, names: 62 });
+    const [shares, strip, lines] = chart.lanes(0.64, 6, 0.36);
+    chart.drawGround(shares, lines, ticks(chart));
+    chart.drawShares(shares, this.#labels, this.#columns(chart).map(([x, { p }]) => [x, COLUMN, p]));
+    this.#drawRead(chart, strip);
+    chart.drawLines(lines, { valence: this.#line("valence", chart.from), arousal: this.#line("arousal", chart.from) });
+    this.#drawMarks(chart, shares);
+    chart.drawNames([["p", shares.top + shares.height / 2], ["read", strip.top + strip.height / 2], ...chart.lineNames(lines)]);
   }
 
-  #drawMarks(pen, { left, width, nowMs, spanMs }, upper) {
+  #drawMarks(chart, { top, height }) {
+    const { pen } = chart;
     pen.strokeStyle = colours().ink;
     pen.lineWidth = 2;
-    for (const ms of this.#marks.filter((each) => each >= nowMs - spanMs)) {
-      const x = left + width * (1 - (nowMs - ms) / spanMs);
+    for (const ms of this.#marks.filter((each) => each >= 1000 * chart.from)) {
       pen.beginPath();
-      pen.moveTo(x, upper.top);
-      pen.lineTo(x, upper.top + upper.height);
+      pen.moveTo(chart.x(ms / 1000), top);
+      pen.lineTo(chart.x(ms / 1000), top + height);
       pen.stroke();
     }
   }
 
-  #drawGround(pen, { left, width, spanMs }, upper, lower, height) {
-    const { line, faint } = colours();
-    pen.strokeStyle = line;
-    pen.fillStyle = faint;
-    pen.lineWidth = 1;
-    pen.font = "12px system-ui, sans-serif";
-    pen.textBaseline = "middle";
-    pen.strokeRect(left + 0.5, upper.top + 0.5, width - 1, upper.height - 1);
-    const middle = Math.round(lower.top + lower.height / 2) + 0.5;
-    pen.beginPath();
-    pen.moveTo(left, middle);
-    pen.lineTo(left + width, middle);
-    const everyS = TICKS_S.find((tick) => spanMs / 1000 / tick <= width / 80) ?? TICKS_S.at(-1);
-    for (let s = 0; s <= spanMs / 1000; s += everyS) {
-      const x = Math.round(left + width * (1 - (1000 * s) / spanMs)) - 0.5;
-      pen.moveTo(x, lower.top);
-      pen.lineTo(x, height - BOTTOM + 4);
-      pen.textAlign = s === 0 ? "right" : x < left + 20 ? "left" : "center";
-      pen.fillText(s === 0 ? "now" : s < 120 && everyS < 60 ? `−${s} s` : `−${s / 60} min`, x, height - 8);
-    }
-    pen.stroke();
-  }
-
-  #drawNames(pen, upper, strip, lower) {
-    const { ink, faint, accent } = colours();
-    const name = (text, y, colour) => {
-      pen.fillStyle = colour;
-      pen.fillText(text, 0, y);
-    };
-    pen.textAlign = "left";
-    name("p", upper.top + upper.height / 2, faint);
-    name("read", strip.top + strip.height / 2, faint);
-    name("valence", lower.top + lower.height / 2 - 8, ink);
-    name("arousal", lower.top + lower.height / 2 + 8, accent);
-  }
-
-  /** From left to right, each column with the point that held then. */
-  #drawColumns(pen, room, upper, strip) {
-    const paint = this.#labels.map((label) => colours()[label]);
+  /** When a face was read: a thin line where the label was uncertain. */
+  #drawRead(chart, { top, height }) {
     const { accent, faint } = colours();
-    for (const [x, point] of this.#columns(room)) {
-      if (!point.p) continue;
-      let bottom = upper.top + upper.height - 1;
-      point.p.forEach((share, i) => {
-        const tall = share * (upper.height - 2);
-        pen.fillStyle = paint[i];
-        pen.fillRect(x, bottom - tall, COLUMN, tall);
-        bottom -= tall;
-      });
-      pen.fillStyle = point.label === this.#uncertain ? faint : accent;
-      const thin = point.label === this.#uncertain ? strip.height / 3 : strip.height;
-      pen.fillRect(x, strip.top + (strip.height - thin) / 2, COLUMN, thin);
+    for (const [x, { label }] of this.#columns(chart)) {
+      const unsure = label === this.#uncertain;
+      const tall = unsure ? height / 3 : height;
+      chart.pen.fillStyle = unsure ? faint : accent;
+      chart.pen.fillRect(x, top + (height - tall) / 2, COLUMN, tall);
     }
   }
 
-  *#columns({ left, width, nowMs, spanMs }) {
+  /** From left to right, each column with the point that held then, where a face was read. */
+  #columns(chart) {
+    const columns = [];
     let i = 0;
-    for (let x = 0; x < width; x += COLUMN) {
-      const ms = nowMs - spanMs * (1 - (x + COLUMN) / width);
+    for (let x = 0; x < chart.width; x += COLUMN) {
+      const ms = 1000 * chart.timeAt(chart.left + x + COLUMN);
       while (i + 1 < this.#points.length && this.#points[i + 1].ms <= ms) i++;
       const point = this.#points[i];
-      if (point && point.ms <= ms && ms - point.ms <= HOLD_MS) yield [left + x, point];
+      if (point?.p && point.ms <= ms && ms - point.ms <= HOLD_MS) columns.push([chart.left + x, point]);
     }
+    return columns;
   }
 
-  #drawLine(pen, { left, width, nowMs, spanMs }, lower, name, colour, dash) {
-    pen.strokeStyle = colour;
-    pen.lineWidth = 1.6;
-    pen.setLineDash(dash);
-    pen.beginPath();
-    let before = null;
-    for (const point of this.#points) {
-      if (point.ms < nowMs - spanMs || point[name] === null) continue;
-      const x = left + width * (1 - (nowMs - point.ms) / spanMs);
-      const y = lower.top + ((1 - point[name]) / 2) * lower.height;
-      if (before === null || point.ms - before > HOLD_MS) pen.moveTo(x, y);
-      else pen.lineTo(x, y);
-      before = point.ms;
-    }
-    pen.stroke();
-    pen.setLineDash([]);
+  /** A line's points since a time, with a break where nothing was read for a while. */
+  #line(name, fromS) {
+    const known = this.#points.filter((point) => point.ms >= 1000 * fromS && point[name] !== null);
+    return known.flatMap((point, i) => {
+      const here = [point.ms / 1000, point[name]];
+      return i > 0 && point.ms - known[i - 1].ms > HOLD_MS ? [null, here] : [here];
+    });
   }
+}
+
+/** Ticks back from now. */
+function ticks(chart) {
+  const everyS = chart.tickS;
+  const count = Math.floor((chart.to - chart.from) / everyS + 1e-6);
+  const text = (s) => (s < 120 && everyS < 60 ? `−${s} s` : `−${s / 60} min`);
+  return Array.from({ length: count + 1 }, (_, i) => [chart.to - i * everyS, i ? text(i * everyS) : "now"]);
 }

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from mien.store.types import FALSE_ALARM_DAYS
-from mien.web import record_views as views
-from mien.web.answers import Answer
-from mien.web.fields import Code, Day
-from mien.web.record_access import Clinical, Seeing
-from mien.web.record_models import FalseAlarms
+from mien.web.answers import file_of
+from mien.web.api import views
+from mien.web.api.fields import Code, Day
+from mien.web.api.record_models import AlarmOut, BaselineOut, ChangesOut, ChartOut, DaysOut, FindingOut
+from mien.web.api.record_requests import FalseAlarms, Stretch
+from mien.web.security.access import Clinical, Seeing
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -28,20 +28,11 @@ if TYPE_CHECKING:
     from mien.store.types import Subject
 
 
-class Stretch(BaseModel):
-    """The first and the last of some days; null for all there are."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    start: Day | None = None
-    end: Day | None = None
-
-
 def add_figures(router: APIRouter) -> None:
     """Add the routes for days, changes and the baseline."""
 
-    @router.get("/subjects/{code}/days", response_class=Response)
-    def subject_days(code: Code, who: Seeing) -> Response:
+    @router.get("/subjects/{code}/days")
+    def subject_days(code: Code, who: Seeing) -> DaysOut:
         """Give a subject's days for drawing: one row a day with a recording, with intervals."""
         from mien.mood.change.watched import days_apart
         from mien.mood.definitions import MEASURES
@@ -50,17 +41,17 @@ def add_figures(router: APIRouter) -> None:
         subject = who.subject(code)
         table = _days(who.store, subject)
         apart = days_apart(table, standing(who.store, subject))
-        return Answer(views.days_view(table, MEASURES, apart))
+        return views.days_view(table, MEASURES, apart)
 
-    @router.get("/subjects/{code}/changes", response_class=Response)
+    @router.get("/subjects/{code}/changes")
     def subject_changes(
         code: Code, who: Seeing, measure: Annotated[str, Query(max_length=64)] = "valence_mean"
-    ) -> Response:
+    ) -> ChangesOut:
         """Say in words what has changed, against which baseline; with the charts of a measure."""
-        return Answer(changes_view(who.store, who.subject(code), measure))
+        return changes_view(who.store, who.subject(code), measure)
 
     @router.post("/subjects/{code}/baseline", status_code=201)
-    def take_baseline(code: Code, wanted: Stretch, who: Seeing) -> dict[str, Any]:
+    def take_baseline(code: Code, wanted: Stretch, who: Seeing) -> BaselineOut:
         """Take some days as what is usual for the subject, from now on."""
         from mien.record import baseline
 
@@ -78,7 +69,11 @@ def add_figures(router: APIRouter) -> None:
 def add_downloads(router: APIRouter) -> None:
     """Add the routes for the report and for everything at once."""
 
-    @router.get("/subjects/{code}/report.{form}", response_class=Response)
+    @router.get(
+        "/subjects/{code}/report.{form}",
+        response_class=Response,
+        responses=file_of("application/pdf", "text/html"),
+    )
     def report(
         code: Code,
         form: Literal["pdf", "html"],
@@ -96,7 +91,7 @@ def add_downloads(router: APIRouter) -> None:
         kind = "text/html; charset=utf-8" if form == "html" else "application/pdf"
         return Response(body, media_type=kind, headers=_attachment(f"{code}-report.{form}"))
 
-    @router.get("/subjects/{code}/export.zip", response_class=Response)
+    @router.get("/subjects/{code}/export.zip", response_class=Response, responses=file_of("application/zip"))
     def export(code: Code, who: Seeing) -> Response:
         """Give everything that the record holds of a subject, as one zip of open files."""
         from mien.exchange.exporting import export_record
@@ -121,7 +116,7 @@ def _attachment(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-def changes_view(store: Store, subject: Subject, measure: str) -> dict[str, Any]:
+def changes_view(store: Store, subject: Subject, measure: str) -> ChangesOut:
     """Tell what has changed: findings in words, the baseline, and the charts of one measure.
 
     Args:
@@ -141,17 +136,17 @@ def changes_view(store: Store, subject: Subject, measure: str) -> dict[str, Any]
     if not isinstance(usual, NotReady):
         own = usual.measures.get(measure)
         drawn = charts(table, usual, false_alarm_days=chosen, kinds=("ewma", "cusum"), of=[measure])
-    return {
-        "measure": measure,
-        "false_alarm_days": chosen,
-        "findings": [
-            {"kind": each.kind, "text": each.text, "advice": each.advice, "over": each.until is not None}
+    return ChangesOut(
+        measure=measure,
+        false_alarm_days=chosen,
+        findings=[
+            FindingOut(kind=each.kind, text=each.text, advice=each.advice, over=each.until is not None)
             for each in found
         ],
-        "baseline": _baseline_view(usual),
-        "usual": None if own is None else views.numbers(own.range),
-        "charts": [_chart_view(each) for each in drawn],
-    }
+        baseline=_baseline_view(usual),
+        usual=None if own is None else views.numbers(own.range),
+        charts=[_chart_view(each) for each in drawn],
+    )
 
 
 def _days(store: Store, subject: Subject) -> pd.DataFrame:
@@ -161,39 +156,39 @@ def _days(store: Store, subject: Subject) -> pd.DataFrame:
     return days(store, subject, baseline=taken(store, subject))
 
 
-def _chart_view(chart: Chart) -> dict[str, Any]:
-    return {
-        "kind": chart.kind,
-        "days": [each.isoformat() for each in chart.dates],
-        "statistic": views.numbers(chart.statistic),
-        "limit": chart.upper,
-        "false_alarm_days": chart.false_alarm_days,
-        "doubt": chart.doubt,
-        "alarms": [
-            {
-                "day": each.date.isoformat(),
-                "since": each.since.isoformat(),
-                "over": each.over and each.over.isoformat(),
-                "direction": each.direction,
-            }
+def _chart_view(chart: Chart) -> ChartOut:
+    return ChartOut(
+        kind=chart.kind,
+        days=[each.isoformat() for each in chart.dates],
+        statistic=views.numbers(chart.statistic),
+        limit=chart.upper,
+        false_alarm_days=chart.false_alarm_days,
+        doubt=chart.doubt,
+        alarms=[
+            AlarmOut(
+                day=each.date.isoformat(),
+                since=each.since.isoformat(),
+                over=each.over.isoformat() if each.over else None,
+                direction=each.direction,
+            )
             for each in chart.alarms
         ],
-    }
+    )
 
 
-def _baseline_view(usual: Baseline | NotReady) -> dict[str, Any]:
+def _baseline_view(usual: Baseline | NotReady) -> BaselineOut:
     from mien.mood.baseline import NotReady
 
     if isinstance(usual, NotReady):
-        return {"taken": False, "start": None, "end": None, "words": _sentence(usual.reason)}
+        return BaselineOut(taken=False, start=None, end=None, words=_sentence(usual.reason))
     start, end = f"{usual.start.day} {usual.start:%B %Y}", f"{usual.end.day} {usual.end:%B %Y}"
     words = f"Taken from {count(usual.days, 'usable day')} from {start} to {end}, {_long(usual.minutes)}."
-    return {
-        "taken": True,
-        "start": usual.start.isoformat(),
-        "end": usual.end.isoformat(),
-        "words": " ".join(filter(None, [words, _sentence(usual.missing_for_alarms)])),
-    }
+    return BaselineOut(
+        taken=True,
+        start=usual.start.isoformat(),
+        end=usual.end.isoformat(),
+        words=" ".join(filter(None, [words, _sentence(usual.missing_for_alarms)])),
+    )
 
 
 def _long(minutes: float) -> str:

@@ -21,9 +21,8 @@ from mien.live.reading import Reading
 from mien.live.session import LiveSession
 from mien.live.status import OVER
 from mien.source.pushed import PushedSource
-from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
-from mien.web.record_access import USER
-from mien.web.sockets import (
+from mien.web.security.access import USER
+from mien.web.ws.connection import (
     BROWSERS_CAMERA,
     GOING_AWAY,
     HERE,
@@ -39,6 +38,7 @@ from mien.web.sockets import (
     send_json,
     until_one_ends,
 )
+from mien.web.ws.jpeg import LARGEST_BYTES, decode_jpeg
 
 _HEADER: Final = struct.Struct("<IId")
 _HELLO_S: Final = 10.0

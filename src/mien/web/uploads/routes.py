@@ -5,27 +5,32 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections.abc import AsyncIterator
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 
 from mien.errors import SourceError
+from mien.live.session import LiveSession
 from mien.source import Kind
 from mien.table import COLUMNS, read_rows
-from mien.web.fields import Code, Instant, Key, Number
-from mien.web.files import preview
-from mien.web.files.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
-from mien.web.guard import announced_bytes
-from mien.web.networks import Expected, Network
-from mien.web.record_access import Seeing, Visitor, require_person_is_known
+from mien.web.answers import file_of
+from mien.web.api.fields import Code, Instant, Key, Number
+from mien.web.security.access import Seeing, Visitor, require_person_is_known
+from mien.web.security.guard import announced_bytes
+from mien.web.settings import WebSettings
+from mien.web.uploads import preview
+from mien.web.uploads.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
+from mien.web.uploads.networks import Expected, Network
 
 if TYPE_CHECKING:  # who keeps no record does not wait for a database
     from mien.store.types import StoredRecording, Subject
@@ -100,7 +105,40 @@ class Recorded(BaseModel):
     frames_with_subject: int
 
 
-def build_router(uploads: Uploads) -> APIRouter:
+def add_uploads(app: FastAPI, live_session: LiveSession, settings: WebSettings) -> Uploads:
+    """Add the routes for uploads to an app's API.
+
+    Args:
+        app: whose `state.api` is the API that is mounted on it.
+        live_session: whose settings say how files are read.
+        settings: how much may be sent.
+
+    Returns:
+        The table of uploads. What somebody has sent is deleted when they log out, and everything when the app
+        shuts down.
+    """
+    uploads = Uploads(
+        live_session.settings,
+        max_mb=settings.max_upload_mb,
+        most=settings.max_uploads,
+        seconds=settings.upload_seconds,
+    )
+
+    @asynccontextmanager
+    async def deleting_in_the_end(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(uploads.close)
+
+    def forget(request: Request) -> None:
+        uploads.forget(request.cookies.get(COOKIE, ""))
+
+    app.state.at_logout = [forget]
+    app.include_router(APIRouter(lifespan=deleting_in_the_end))
+    app.state.api.include_router(upload_routes(uploads))
+    return uploads
+
+
+def upload_routes(uploads: Uploads) -> APIRouter:
     """Make the routes.
 
     Args:
@@ -180,17 +218,17 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
 
 
 def _add_parts(router: APIRouter, uploads: Uploads) -> None:
-    @router.get("/{key}/table.csv", response_class=FileResponse)
+    @router.get("/{key}/table.csv", response_class=FileResponse, responses=file_of("text/csv"))
     def table(key: Key) -> FileResponse:
         """Give the table: one row per face per frame."""
         return _download(uploads, key, preview.TABLE, "text/csv")
 
-    @router.get("/{key}/summary.json", response_class=FileResponse)
+    @router.get("/{key}/summary.json", response_class=FileResponse, responses=file_of("application/json"))
     def summary(key: Key) -> FileResponse:
         """Give the summary: what was read, by which models, settings and versions."""
         return _download(uploads, key, preview.SUMMARY, "application/json")
 
-    @router.get("/{key}/timeline.json", response_class=FileResponse)
+    @router.get("/{key}/timeline.json", response_class=FileResponse, responses=file_of("application/json"))
     def timeline(key: Key) -> FileResponse:
         """Give the course of a video over time, for the eye, and what its rows say; a photograph has none."""
         return FileResponse(_part(uploads, key, preview.TIMELINE), media_type="application/json")
@@ -206,25 +244,29 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         found = list(islice(read_rows(path), offset, offset + limit))
         return Rows(columns=COLUMNS, rows=found, total=_known(uploads, key).result["rows"])
 
-    @router.get("/{key}/annotated", response_class=FileResponse)
+    @router.get("/{key}/annotated", response_class=FileResponse, responses=file_of("image/jpeg", "video/mp4"))
     def annotated(key: Key) -> FileResponse:
         """Give the copy with the faces marked: JPEG, or MP4 (H.264) in which players can jump."""
         path = _part(uploads, key, preview.MARKED_PICTURE, preview.MARKED_CLIP)
         return FileResponse(path, media_type=_media_type(path))
 
-    @router.get("/{key}/why.json", response_class=FileResponse)
+    @router.get("/{key}/why.json", response_class=FileResponse, responses=file_of("application/json"))
     async def why(key: Key) -> FileResponse:
         """Say why the faces of a photograph were read as they were; found out when first asked."""
         await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY), media_type="application/json")
 
-    @router.get("/{key}/why.png", response_class=FileResponse)
+    @router.get("/{key}/why.png", response_class=FileResponse, responses=file_of("image/png"))
     async def why_picture(key: Key) -> FileResponse:
         """Draw it: each face, the regions that carried its label, and the eight probabilities."""
         await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY_PICTURE), media_type="image/png")
 
-    @router.get("/{key}/original", response_class=FileResponse)
+    @router.get(
+        "/{key}/original",
+        response_class=FileResponse,
+        responses=file_of("image/jpeg", "video/mp4", "video/webm"),
+    )
     def original(key: Key) -> FileResponse:
         """Give the picture or video without marks, as browsers show it: where need be, a copy."""
         upload = _known(uploads, key)
