@@ -108,6 +108,7 @@ def order(operation: Any) -> int:
     return 2 if operation.label == "POST /users" else operation.method.upper() == "DELETE"
 
 
+@pytest.mark.exhaustive
 def test_no_request_is_an_error_of_the_server(filled: Path, tmp_path: Path, research: None) -> None:
     with served(filled, tmp_path) as page:
         described = page.get("/api/v1/openapi.json").json()
