@@ -23,7 +23,9 @@ _OF_FIXTURES = {
     "gstreamer": "program",
     "certificate": "program",
 }
-_NEEDS_KERAS = re.compile(r"^(\w+ = )?pytest\.importorskip\(\"(keras|skimage)\"", re.MULTILINE)
+_NEEDS_KERAS = re.compile(
+    r'^(\w+ = )?pytest\.importorskip\("(keras|skimage)"|^if find_spec\("keras"\)', re.MULTILINE
+)
 
 running: pytest.Item | None = None
 """The test that runs now."""

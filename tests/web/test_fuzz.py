@@ -138,6 +138,7 @@ def test_the_description_says_what_every_answer_holds(filled: Path, tmp_path: Pa
     assert all(answer.get("content") for answer in said)
 
 
+@pytest.mark.exhaustive
 def test_no_request_is_an_error_of_the_server(filled: Path, tmp_path: Path, research: None) -> None:
     with served(filled, tmp_path) as page:
         described = page.get("/api/v1/openapi.json").json()
