@@ -19,7 +19,7 @@ from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.live.purpose import read_purpose
 from mien.prior import Mix, read_mix
 from mien.record.daily_series import read_series
-from mien.store.address import find_key
+from mien.store.opening import find_key
 from mien.table import read_rows, read_table, table_frame
 from mien.textfile import read_text
 from mien.web.settings import read_password

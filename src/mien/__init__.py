@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         StoreError,
     )
     from mien.pipeline import read, stream
-    from mien.record.subject import subject
     from mien.recording import Recording
+    from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
 
@@ -88,7 +88,7 @@ _HOME = {
     "read": "mien.pipeline",
     "read_table": "mien.table",
     "stream": "mien.pipeline",
-    "subject": "mien.record.subject",
+    "subject": "mien.subject_record",
 }
 
 

@@ -334,6 +334,22 @@ def table_frame(rows: Iterable[Row], columns: Columns = PLAIN) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=list(columns.names)).astype(columns.dtypes)
 
 
+def faces_frame(faces: Faces, *, measures: bool = False, landmarks: bool = False) -> pd.DataFrame:
+    """Return one frame's faces as a DataFrame, without the columns that say from where and when they are.
+
+    Args:
+        faces: n faces.
+        measures: whether to add `labels.MEASURES`.
+        landmarks: whether to add `POINTS`.
+
+    Returns:
+        n rows, with `COLUMNS` from `track` on.
+    """
+    columns = Columns(measures=measures, landmarks=landmarks)
+    nowhere = Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, "")
+    return table_frame(rows(nowhere, faces, columns), columns).loc[:, "track":]
+
+
 def frame_rows(frame: pd.DataFrame) -> Iterator[Row]:
     """Give the rows of such a DataFrame, ready to be written with the `Columns.among` its own."""
     for cells in frame[list(Columns.among(frame.columns).names)].itertuples(index=False, name=None):

@@ -34,8 +34,8 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-# A process finds the same package as this one, from any folder. It compiles for itself alone: where a file may
-# not grow, Python leaves half a module beside the source, and every later process reads that.
+# A process finds the same package as this one, from any folder. It compiles for itself alone: where a file
+# may not grow, Python leaves half a module beside the source, and every later process reads that.
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(Path(mien.__file__).parents[1]),
     "PYTHONDONTWRITEBYTECODE": "1",

@@ -8,29 +8,26 @@ from pathlib import Path
 import pytest
 import typer
 
+import build_site
 import mien
 import mien.cli
 from cli.helpers import ENVIRONMENT, Run, run_process
 from mien.cli.grouped import GroupedCommands
 from mien.errors import MienError
 
-COMMANDS = ["analyze", "demo", "bench", "doctor", "models", "models list", "models fetch", "models show"]
+COMMANDS = [name.removeprefix("mien ") for name, _ in build_site.commands()]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
+def test_every_command_has_help(run: Run, command: str) -> None:
     ran = run(*command.split(), "--help")
-    assert ran.code == 0
-    assert f"Example: mien {command}" in " ".join(ran.out.split())
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.split()[:2] == ["Usage:", "mien"]
 
 
 def test_help_names_every_command(run: Run) -> None:
-    ran = run("--help")
-    assert ran.code == 0
-    registered = [info.name or info.callback.__name__ for info in mien.cli.app.registered_commands]  # type: ignore[union-attr]
-    groups = [group.name for group in mien.cli.app.registered_groups]
-    assert {"analyze", "models"} <= {*registered, *groups}
-    assert all(str(name) in ran.out for name in (*registered, *groups))
+    told = {line.split()[0] for line in run("--help").out.splitlines() if line.startswith("  ")}
+    assert {command.split()[0] for command in COMMANDS} <= told
 
 
 def test_help_lists_the_commands_in_groups_of_at_most_ten() -> None:

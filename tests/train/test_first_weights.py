@@ -13,6 +13,8 @@ from mien.train.run import first_weights
 from mien.train.run_folder import LoopState, save_checkpoint
 from small_joint import small_recipe
 
+pytestmark = pytest.mark.training
+
 
 def earlier_run(folder: Path, recipe: JointRecipe) -> tuple[Path, list[np.ndarray]]:
     model = recipe.build(landmarks=True, given_away=True)

@@ -183,7 +183,7 @@ def explain_faces(
         method: how.
     """
     network = pipeline.network
-    place = None if label is None else _place_of(network, label)
+    index = None if label is None else _index_of(network, label)
     faces = pipeline.read(image)
     if not len(faces):
         return []
@@ -192,17 +192,17 @@ def explain_faces(
     faces = ExpressionReader(network, prior).read(crops, faces)
     names = [standard_label(each) for each in network.sidecar.labels]
     shown = faces.probabilities[:, [EMOTIONS.index(name) for name in names]]
-    places = [int(each) for each in np.nanargmax(shown, axis=1)] if place is None else [place] * len(faces)
-    found = explain_crops(network, crops, places, method=method, prior=prior)
+    indices = [int(each) for each in np.nanargmax(shown, axis=1)] if index is None else [index] * len(faces)
+    found = explain_crops(network, crops, indices, method=method, prior=prior)
     marked = np.stack([marked_region(each) for each in found.maps])
-    left = without(network, crops, places, marked, prior)
+    left = without(network, crops, indices, marked, prior)
     for array in (found.maps, marked, *ways):
         array.flags.writeable = False
     return [
         Explanation(
             face=faces[[row]],
-            label=names[place],
-            probability=float(shown[row, place]),
+            label=names[index],
+            probability=float(shown[row, index]),
             without=float(left[row]),
             method=found.method,
             evidence=found.maps[row],
@@ -210,7 +210,7 @@ def explain_faces(
             where=locate(found.maps[row], marked[row], _landmarks_in_crop(faces, row, ways[row])),
             to_picture=ways[row],
         )
-        for row, place in enumerate(places)
+        for row, index in enumerate(indices)
     ]
 
 
@@ -271,7 +271,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _place_of(network: Network, label: str) -> int:
+def _index_of(network: Network, label: str) -> int:
     names = [standard_label(each) for each in network.sidecar.labels]
     if standard_label(label) not in names:
         raise ConfigError(

@@ -17,9 +17,9 @@ from mien.config import Settings
 from mien.errors import ConfigError, StoreError
 from mien.files import sha256_of
 from mien.pipeline import Tally
-from mien.record.person import require_person
+from mien.record.finalize import recover
+from mien.record.origin import require_person
 from mien.record.subject_face import FindsSubject, GivenTracks, SubjectFace
-from mien.record.take import recover
 from mien.record.writer import RecordWriter
 from mien.source import Source
 from mien.source.recorded_at import RecordedAt, recorded_at

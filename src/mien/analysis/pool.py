@@ -34,7 +34,7 @@ class Work:
 
     Attributes:
         settings, folder, wanted: as `attempt` takes them.
-        shares: how much of each task is done, 0 to 1, by the task's place.
+        shares: how much of each task is done, 0 to 1, by the task's index.
         started: set when the first process is up.
     """
 
@@ -84,7 +84,7 @@ def _spread(
     tasks: Sequence[Task], work: Work, jobs: int, progress: Callable[[float], None]
 ) -> list[Record | Failure]:
     outcomes: dict[int, Record | Failure] = {}
-    while left := [place for place in range(len(tasks)) if place not in outcomes]:
+    while left := [index for index in range(len(tasks)) if index not in outcomes]:
         try:
             _run(tasks, deque(left), work, jobs, outcomes, progress)
         except BrokenProcessPool as error:
@@ -94,12 +94,12 @@ def _spread(
                     '`if __name__ == "__main__":`, or pass jobs=1'
                 ) from error
             if jobs == 1:
-                guilty = next(place for place in left if place not in outcomes)
+                guilty = next(index for index in left if index not in outcomes)
                 reason = f"cannot analyse {tasks[guilty].where}: its process died; is there enough memory?"
                 outcomes[guilty] = Failure(tasks[guilty].name, reason)
             # One at a time from here, in order: so it shows which input kills its process.
             jobs = 1
-    return [outcomes[place] for place in range(len(tasks))]
+    return [outcomes[index] for index in range(len(tasks))]
 
 
 def _run(
@@ -117,13 +117,13 @@ def _run(
             while queue or running:
                 # A few ahead, so that no process waits, and no more: a corpus has many thousands.
                 while queue and len(running) < 3 * jobs:
-                    place = queue.popleft()
-                    running[executor.submit(_work, place, tasks[place])] = place
+                    index = queue.popleft()
+                    running[executor.submit(_work, index, tasks[index])] = index
                 done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in done:
                     outcomes[running[future]] = future.result()
                     del running[future]
-                progress(len(outcomes) + sum(work.shares[place] for place in running.values()))
+                progress(len(outcomes) + sum(work.shares[index] for index in running.values()))
         except BaseException:
             # Ctrl-C too: what is finished is kept, and nobody waits for an hour of video.
             executor.shutdown(wait=False, cancel_futures=True)
@@ -156,9 +156,9 @@ def _pipeline(settings: Settings) -> Pipeline:
     return Pipeline(settings)
 
 
-def _work(place: int, task: Task) -> Record | Failure:
+def _work(index: int, task: Task) -> Record | Failure:
     (work,) = _given
 
     return attempt(
-        task, _pipeline(work.settings), work.folder, work.wanted, partial(work.shares.__setitem__, place)
+        task, _pipeline(work.settings), work.folder, work.wanted, partial(work.shares.__setitem__, index)
     )

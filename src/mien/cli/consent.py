@@ -89,7 +89,7 @@ def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOp
 
     Example: mien consent list P-017
     """
-    from mien.store.agreement import consent_command
+    from mien.store.ledger import consent_command
     from mien.store.store import Store
 
     with Store(where, create=False) as store:

@@ -56,8 +56,8 @@ def demo(
 
 def _simulate(record: Path, report: Path) -> None:
     """Make up a person's twelve weeks, and write their report."""
-    from mien.record.report import save_report
     from mien.record.simulated import write_demonstration
+    from mien.report import save_report
     from mien.store.store import Store
 
     for left in record.parent.glob(f"{record.name}*"):
@@ -70,16 +70,16 @@ def _simulate(record: Path, report: Path) -> None:
 
 
 def _show_live(settings: Settings, record: Path) -> None:
-    if find_spec("nicegui") is None:
+    if find_spec("fastapi") is None:
         typer.echo(f"To see it live on a page: {extras_command('web')}")
         return
-    from mien.live.places import PORTRAIT
-    from mien.live.station import Station
+    from mien.live.inputs import PORTRAIT
+    from mien.live.session import LiveSession
     from mien.source import open_live
     from mien.web.serve import run_page
     from mien.web.settings import WebSettings
 
-    with Station(settings) as station:
-        station.add(PORTRAIT, lambda: open_live(PORTRAIT), where=PORTRAIT)
+    with LiveSession(settings) as session:
+        session.add(PORTRAIT, lambda: open_live(PORTRAIT), where=PORTRAIT)
         # Any free port: a page that runs already must not stop the demo.
-        run_page(station, WebSettings(port=0), store=str(record))
+        run_page(session, WebSettings(port=0), store=str(record))

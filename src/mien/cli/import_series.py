@@ -66,8 +66,7 @@ def import_series(
 
     Example: mien import-series diary.csv --measure mood --measure sleep --picture diary.svg
     """
-    from mien.record.daily_series import read_series, watch
-    from mien.record.series_picture import draw_series
+    from mien.record.daily_series import draw_series, read_series, watch
 
     marks = [_mark(each) for each in mark or ()]
     days = read_series(file, date_column=date_column, date_format=date_format, measures=measure or ())
@@ -92,12 +91,12 @@ def _mark(text: str) -> tuple[date, str]:
 
 
 def _as_json(watched: WatchedSeries) -> dict[str, Any]:
-    from mien.mood.usual import NotReady
+    from mien.mood.baseline import NotReady
 
-    usual = watched.usual
+    own = watched.baseline
     return {
         "days": len(watched.days),
-        "baseline": None if isinstance(usual, NotReady) else {"start": usual.start, "end": usual.end},
+        "baseline": None if isinstance(own, NotReady) else {"start": own.start, "end": own.end},
         "found": list(watched.found),
         "alarms": {
             chart.measure: {"limit": chart.upper, "doubt": chart.doubt, "alarms": list(chart.alarms)}
@@ -107,13 +106,13 @@ def _as_json(watched: WatchedSeries) -> dict[str, Any]:
 
 
 def _say(watched: WatchedSeries, false_alarm_days: int) -> None:
+    from mien.mood.baseline import NotReady
     from mien.mood.change.findings import verdict
-    from mien.mood.usual import NotReady
 
     first, last = watched.days.index[0], watched.days.index[-1]
     typer.echo(f"{first} to {last}: {len(watched.days)} days with a row")
-    if not isinstance(watched.usual, NotReady):
-        typer.echo(f"baseline: {watched.usual.start} to {watched.usual.end}, {watched.usual.days} days")
+    if not isinstance(own := watched.baseline, NotReady):
+        typer.echo(f"baseline: {own.start} to {own.end}, {own.days} days")
     for each in watched.found:
         typer.echo(each.text)
     if said := verdict(watched.found, false_alarm_days):

@@ -13,14 +13,14 @@ from mien.config import Settings
 from mien.errors import ConfigError
 from mien.live.purpose import read_purpose
 from mien.live.recorder import Recorder
+from mien.record.finalize import recover
 from mien.record.origin import source_words
-from mien.record.take import recover
 from mien.record.writer import RecordStatus
 from mien.store.store import Store
 from mien.wording import count
 
 FINISH_S: Final = 60.0
-"""After the station is closed, what is left to do for the recording gets so long."""
+"""After the session is closed, what is left to do for the recording gets so long."""
 
 _CHOOSE: Final = "nothing is stored until someone says which face is the subject's"
 

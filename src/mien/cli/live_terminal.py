@@ -14,7 +14,7 @@ from typing import Final
 import typer
 
 from mien.cli.console import print_error
-from mien.live.places import PORTRAIT
+from mien.live.inputs import PORTRAIT
 from mien.live.reading import Reading
 from mien.live.status import OVER, NeutralStatus, SourceStatus
 

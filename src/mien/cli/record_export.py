@@ -34,7 +34,7 @@ def export(
     """
     from dataclasses import asdict
 
-    from mien.record.export import export_record
+    from mien.exchange.exporting import export_record
     from mien.record.scales import NINTH_UNKNOWN
     from mien.store.store import Store
 

@@ -29,7 +29,7 @@ def import_(
 
     Example: mien import P-017.zip
     """
-    from mien.record.importing import import_record
+    from mien.exchange.importing import import_record
     from mien.record.scales import NINTH_UNKNOWN
     from mien.store.store import Store
 

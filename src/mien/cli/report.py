@@ -44,7 +44,7 @@ def report(
 
     Example: mien report P-017 --from 2026-05-01 --to 2026-07-24 --out report.pdf
     """
-    from mien.record.report.save import check_suffix, save_report
+    from mien.report.save import check_suffix, save_report
     from mien.store.store import Store
 
     path = out or Path(f"{subject}-report.pdf")

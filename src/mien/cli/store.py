@@ -51,11 +51,11 @@ def check(where: StoreOption = None, as_json: JsonOption = False) -> None:
     Example: mien store check
     """
     from mien.errors import StoreError
-    from mien.store import damage
+    from mien.store import recovery
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
-        damage.check(store.database)
+        recovery.check(store.database)
         found = store.check()
     if as_json:
         print_json(found)
@@ -84,12 +84,12 @@ def backup(
 
     Example: mien store backup record-2026-05-03.sqlite
     """
-    from mien.store import damage
-    from mien.store.address import find_key
+    from mien.store import recovery
+    from mien.store.opening import find_key
     from mien.store.store import Store
 
     with Store(where, create=False) as store:
-        damage.backup(store.database, out, key=find_key())
+        recovery.backup(store.database, out, key=find_key())
         store.audit.log("backup")
     typer.echo(str(out))
 
@@ -104,10 +104,10 @@ def salvage(
 
     Example: mien store salvage record.sqlite rescued.sqlite
     """
-    from mien.store import damage
-    from mien.store.address import find_key
+    from mien.store import recovery
+    from mien.store.opening import find_key
 
-    salvaged = damage.salvage(damaged, out, key=find_key())
+    salvaged = recovery.salvage(damaged, out, key=find_key())
     if as_json:
         print_json(salvaged)
         return

@@ -36,7 +36,7 @@ def add(
 
     Example: mien subject add P-017 --birth-year 1980
     """
-    from mien.store.agreement import consent_command
+    from mien.store.ledger import consent_command
     from mien.store.store import Store
 
     with Store(where) as store:

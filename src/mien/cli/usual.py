@@ -15,9 +15,9 @@ from mien.errors import ConfigError
 from mien.wording import count
 
 if TYPE_CHECKING:
+    from mien.mood.baseline import Baseline, NotReady
     from mien.mood.congruence import Congruence
     from mien.mood.estimate import Estimate
-    from mien.mood.usual import NotReady, Usual
     from mien.record.changes import LookBack
     from mien.store.store import Store
     from mien.store.types import Subject
@@ -58,7 +58,7 @@ def usual(
 
     Example: mien usual P-017 --take --from 2026-05-01 --to 2026-06-11
     """
-    from mien.mood.usual import NotReady
+    from mien.mood.baseline import NotReady
     from mien.store.store import Store
 
     first, last = start and start.date(), end and end.date()
@@ -92,7 +92,7 @@ def _keep_neutral(store: Store, subject: Subject, photo: Path, network: str | No
 
 def _usual(
     store: Store, subject: Subject, first: date | None, last: date | None, take: bool
-) -> tuple[Usual | NotReady, str]:
+) -> tuple[Baseline | NotReady, str]:
     """Give what is usual, and which of `_HOW` it is."""
     from mien.record import baseline
 
@@ -104,8 +104,8 @@ def _usual(
     return baseline.preview(store, subject, start=first, end=last), "preview"
 
 
-def _as_json(found: Usual | NotReady, how: str) -> dict[str, object]:
-    from mien.mood.usual import NotReady
+def _as_json(found: Baseline | NotReady, how: str) -> dict[str, object]:
+    from mien.mood.baseline import NotReady
 
     if isinstance(found, NotReady):
         return {"how": how, "not_ready": found.reason}
@@ -119,7 +119,7 @@ def _as_json(found: Usual | NotReady, how: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _say(found: Usual, how: str) -> None:
+def _say(found: Baseline, how: str) -> None:
     from mien.mood.definitions import MEASURES
 
     typer.echo(f"{_day(found.start)} to {_day(found.end)}: {count(found.days, 'usable day')}, "

@@ -107,8 +107,8 @@ def expected_calibration_error(probabilities: ArrayLike, targets: ArrayLike, bin
     """
     p = np.asarray(probabilities, np.float64)
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == np.asarray(targets)
-    place = np.ceil(confidence * bins).astype(int).clip(1, bins) - 1
-    gaps = np.bincount(place, weights=correct - confidence, minlength=bins)
+    index = np.ceil(confidence * bins).astype(int).clip(1, bins) - 1
+    gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(p))
 
 

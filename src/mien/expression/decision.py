@@ -40,7 +40,7 @@ class Labelled(NamedTuple):
     Attributes:
         probabilities: (n, 8) in the order of `labels.EMOTIONS`; NaN where the network has no such label. A
             row sums to 1.
-        leading: (n,) place of the highest.
+        leading: (n,) index of the highest.
         confidence: (n,) how likely that label is right.
         certain: (n,) whether it is given; else the face is `uncertain`.
     """
@@ -52,7 +52,7 @@ class Labelled(NamedTuple):
 
     @property
     def expression(self) -> NDArray[np.int64]:
-        """(n,) place of the label; -1 is uncertain."""
+        """(n,) index of the label; -1 is uncertain."""
         return np.where(self.certain, self.leading, -1)
 
 
@@ -88,7 +88,7 @@ class Decider:
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:
-        """(k,) places in `labels.EMOTIONS` of the sidecar's labels."""
+        """(k,) indices in `labels.EMOTIONS` of the sidecar's labels."""
         return np.array([EMOTIONS.index(standard_label(label)) for label in self.sidecar.labels])
 
     @cached_property
@@ -159,7 +159,7 @@ class Decider:
     @cached_property
     def _taken_out(self) -> Floats:
         """(k,) what the mix that the network learnt has added to its logits, less its own bias."""
-        labels = frozenset(EMOTIONS[place] for place in self.columns)
+        labels = frozenset(EMOTIONS[index] for index in self.columns)
         learnt, own = self.sidecar.mix or TRAINED_MIX.get(labels), np.array(self.sidecar.bias or 0.0)
         # A label that it has learnt, it has seen, however seldom.
         return np.asarray((0.0 if learnt is None else np.log(learnt.array()[self.columns].clip(1e-4))) - own)

@@ -81,8 +81,8 @@ def crop_squares(image: Image, corner: Vectors, edge: Vectors, size_px: int) -> 
         uint8 of shape (n, size_px, size_px).
     """
     crops = np.empty((len(corner), size_px, size_px), np.uint8)
-    for place in range(len(corner)):
-        crops[place] = _cut(image, corner[place], edge[place], size_px)
+    for index in range(len(corner)):
+        crops[index] = _cut(image, corner[index], edge[index], size_px)
     return crops
 
 

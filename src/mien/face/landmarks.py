@@ -27,7 +27,7 @@ def five_points(landmarks: NDArray[np.floating]) -> Floats:
         (n, 5, 2) in the order of `types.POINTS`: the eyes' middles, the nose's tip, the mouth's corners.
     """
     eyes = [landmarks[:, eye].mean(axis=1) for eye in (_LEFT_EYE, _RIGHT_EYE)]
-    others = (landmarks[:, place] for place in (_NOSE, _MOUTH_LEFT, _MOUTH_RIGHT))
+    others = (landmarks[:, index] for index in (_NOSE, _MOUTH_LEFT, _MOUTH_RIGHT))
     return np.stack([*eyes, *others], axis=1).astype(np.float64)
 
 

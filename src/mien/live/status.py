@@ -62,10 +62,10 @@ OFF: Final = NeutralStatus()
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """How one source of a station is doing.
+    """How one source of a session is doing.
 
     Attributes:
-        name: in the station.
+        name: in the session.
         where: the camera, address or file, without secrets.
         state: see `State`.
         note: what is or was wrong, in a sentence; None when nothing is.

@@ -8,8 +8,8 @@ from dataclasses import replace
 from threading import Lock, Thread
 
 from mien.live.neutral import LiveNeutral
-from mien.live.past import GoingOn, Past
 from mien.live.reading import Reading
+from mien.live.resumed import ResumedSource, ResumePoint
 from mien.live.status import Pace
 from mien.mood.smoothing import HalfLife
 from mien.pipeline import Pipeline, Tally
@@ -23,13 +23,13 @@ class Worker:
     What goes wrong in it is its `error`, and nobody else's.
 
     Args:
-        name: of the source in the station.
+        name: of the source in the session.
         opener: opens the source; called in the thread, when the stages are ready.
         pipeline: makes the stages; called in the thread.
         publish: takes each reading, in the thread.
         clock: gives seconds that never run backwards.
         epoch_s: POSIX seconds at which the clock was 0.
-        past: what the source gave before.
+        resume_point: what the source gave before.
         neutral: reads the person by their own neutral face, where that is known.
 
     Attributes:
@@ -48,7 +48,7 @@ class Worker:
         *,
         clock: Callable[[], float],
         epoch_s: float,
-        past: Past,
+        resume_point: ResumePoint,
         neutral: LiveNeutral | None = None,
     ) -> None:
         self.pace = Pace()
@@ -61,7 +61,7 @@ class Worker:
         self._publish = publish
         self._clock = clock
         self._epoch_s = epoch_s
-        self._before = self._now = past
+        self._before = self._now = resume_point
         self._neutral = neutral or LiveNeutral()
         self._first_s: float | None = None
         self._lock = Lock()
@@ -82,7 +82,7 @@ class Worker:
         return self._source.report if self._source is not None else SourceReport()
 
     @property
-    def past(self) -> Past:
+    def resume_point(self) -> ResumePoint:
         """What the source has given so far, before this worker and in it."""
         before, report = self._before, self.report
         return replace(
@@ -135,7 +135,7 @@ class Worker:
                 if self._stopped:
                     return
             smoothing = HalfLife(pipeline.settings.smooth_half_life_s)
-            going_on = GoingOn(source, self._name, self._before, clock=self._clock, heard=self._hear)
+            going_on = ResumedSource(source, self._name, self._before, clock=self._clock, heard=self._hear)
             self.heard_s = self._clock()
             for frame, faces in pipeline.stream(going_on, self.tally):
                 faces = faces.fill(track=faces.track + self._before.tracks)
@@ -152,10 +152,7 @@ class Worker:
         """Publish what a frame shows; say whether to go on."""
         now_s = self._clock()
         took_ms = 1000 * (now_s - taken_s)
-        reading = Reading(
-            self._name, frame.index, frame.time_s, self._epoch_s + taken_s, frame.size_wh,
-            faces, shown, frame.image, took_ms,
-        )  # fmt: skip
+        reading = Reading(frame, faces, shown, self._epoch_s + taken_s, took_ms)
         with self._lock:
             if self._stopped:
                 return False
@@ -163,5 +160,5 @@ class Worker:
         self.pace.add(now_s, took_ms)
         self.heard_s = now_s
         tracks = max(self._now.tracks, int(faces.track.max(initial=-1)) + 1)
-        self._now = Past(frame.index + 1, tracks, frame.time_s)
+        self._now = ResumePoint(frame.index + 1, tracks, frame.time_s)
         return True

@@ -132,7 +132,7 @@ def to_counts(columns: Columns) -> Counts:
 
 
 def check_rising(counts: Counts, after_s: float | None = None) -> None:
-    """Make sure that times are known and rise.
+    """Raise unless times are known and rise.
 
     Args:
         counts: of n rows.
@@ -149,13 +149,13 @@ def check_rising(counts: Counts, after_s: float | None = None) -> None:
 
 
 def span_s(counts: Counts) -> tuple[float, float]:
-    """Give the times of the first row and the last."""
+    """Return the times of the first row and the last."""
     first, last = counts[[0, -1], _TIME] / _SCALES[_TIME]
     return float(first), float(last)
 
 
 def from_counts(counts: Counts) -> dict[str, NDArray[Any]]:
-    """Give readings as fields again, exactly as they were rounded."""
+    """Return readings as fields again, exactly as they were rounded."""
     # A whole number divided by a power of ten is the double that is nearest to the decimal.
     return split(np.where(counts == MISSING, np.nan, counts / _SCALES))
 
@@ -181,8 +181,8 @@ def read_chunk(data: bytes) -> Counts:
         raise _unreadable(str(error)) from error
 
 
-def pieces(counts: Counts) -> Iterator[Counts]:
-    """Cut rows into pieces that are no longer than a segment."""
+def segments(counts: Counts) -> Iterator[Counts]:
+    """Cut rows into stretches that are no longer than a segment."""
     for start in range(0, len(counts), SEGMENT_ROWS):
         yield counts[start : start + SEGMENT_ROWS]
 

@@ -16,9 +16,8 @@ two frames saves looking at all of them; saliency maps that are improved by a "s
 studying how the gradients of earlier saliency maps vanish.
 
 Chosen by us, as the paper's tables are not at hand: kernels, widths (the file stays below 1 MB),
-normalisation and dropout, the dense layer; and what the shrinkage factor does. The gradient of a softmax's
-probability p has a factor 1 - p, so it vanishes where the network is sure; here the factor shrinks the logits
-before the softmax, which keeps p away from 1 and leaves the order of the classes as it is.
+normalisation and dropout, the dense layer. The saliency maps are left out: `mien explain` shows what carried a
+label, for any network.
 """
 
 from __future__ import annotations
