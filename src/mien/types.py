@@ -263,8 +263,8 @@ class Faces:
             landmarks: whether to add the 68 landmarks, `lm_0_x`, `lm_0_y` and so on.
 
         Returns:
-            One row per face, with the columns and the rounding of `mien analyze`'s table, except those that
-            name the source, the frame and its time.
+            One row per face, with the columns and the rounding of `mien analyze`'s table; those that name the
+            source, the frame and its time are left out.
 
         Example:
             >>> import mien

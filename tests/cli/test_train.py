@@ -68,6 +68,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.main_path
 def test_a_run_ends_with_a_network_that_evaluates_as_its_report_says(
     run: Run, faces: Path, recipe: Path, photos: Path
 ) -> None:

@@ -14,6 +14,8 @@ from mien.train.joint.recipe import JointRecipe
 from mien.train.joint.run import first_weights
 from small_joint import small_recipe
 
+pytestmark = pytest.mark.training
+
 
 def earlier_run(folder: Path, recipe: JointRecipe) -> tuple[Path, list[np.ndarray]]:
     model = build(recipe, landmarks=True, layout="channels_last")

@@ -15,9 +15,11 @@ from fastapi import FastAPI
 
 from mien.live.status import SourceStatus
 from mien.types import Faces
-from mien.web import camera_socket, sockets, watch_socket
 from mien.web.app import build_backend
-from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
+from mien.web.ws import camera as camera_socket
+from mien.web.ws import connection as sockets
+from mien.web.ws import watch as watch_socket
+from mien.web.ws.jpeg import LARGEST_BYTES, decode_jpeg
 from patience import LIMIT_S
 from web.backend import ORIGIN, WS, FakeLiveSession, client, jpeg, make_reading, settings
 

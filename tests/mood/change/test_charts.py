@@ -181,6 +181,7 @@ def noisy(errors_later: float, *, seed: int, told: bool = True) -> Chart:
     return chart
 
 
+@pytest.mark.exhaustive
 def test_days_that_are_less_sure_count_for_less() -> None:
     sure, unsure = noisy(0.02, seed=0), noisy(0.1, seed=0)
     told, untold = (
