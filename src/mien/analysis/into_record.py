@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from mien.analysis.models import describe_models
 from mien.analysis.recorded import Kept, Recorded
+from mien.analysis.summary import describe_models
 from mien.analysis.task import Task
 from mien.config import Settings
 from mien.errors import ConfigError, StoreError

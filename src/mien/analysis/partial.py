@@ -189,7 +189,7 @@ def fingerprint(task: Task, settings: Settings, wanted: Wanted, network_sha256: 
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def prepare(out: Path, *, resume: bool) -> Path:
+def new_folder(out: Path, *, resume: bool) -> Path:
     """Make the output folder and its folder of partial results, which is emptied unless the batch resumes.
 
     Raises:

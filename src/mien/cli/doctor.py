@@ -12,7 +12,11 @@ from typing import Annotated, Literal
 import typer
 
 import mien
+from mien.analysis.summary import installed_version
+from mien.config import load_settings
 from mien.errors import MienError
+from mien.expression.network import built_in_networks, load_network
+from mien.face.detect import DETECTORS, make_detector
 from mien.install import extras_command
 
 PACKAGES = (
@@ -130,15 +134,11 @@ def _package(
     otherwise: Literal["missing", "optional"],
     remedy: str,
 ) -> Check:
-    from mien.analysis.summary import installed_version
-
     found = installed_version(name)
     return Check(kind, name, "ok", found) if found else Check(kind, name, otherwise, remedy)
 
 
 def _networks() -> list[Check]:
-    from mien.expression.network import built_in_networks, load_network
-
     checks = []
     for name in built_in_networks():
         try:
@@ -151,9 +151,6 @@ def _networks() -> list[Check]:
 
 
 def _detectors() -> list[Check]:
-    from mien.config import load_settings
-    from mien.face.detect import DETECTORS, make_detector
-
     checks = []
     for name in DETECTORS:
         try:

@@ -7,9 +7,8 @@ from threading import Lock
 from typing import Final
 
 from mien.errors import ConfigError, MienError, ModelError
-from mien.live.resumed import ResumePoint
 from mien.live.status import SourceStatus, State
-from mien.live.worker import Worker
+from mien.live.worker import ResumePoint, Worker
 
 WELL_S: Final = 60.0
 """After running well for so long, the next fault is followed by the shortest pause again."""

@@ -45,7 +45,7 @@ class LiveRecordings:
             StoreError: the subject has not agreed, or is simulated.
             HTTPException: no such subject or source; or something else is being recorded.
         """
-        from mien.analysis.models import describe_models
+        from mien.analysis.summary import describe_models
         from mien.live.recorder import Recorder
 
         subject = who.subject(wanted.subject)
