@@ -153,7 +153,7 @@ def run(seconds: float, rate_hz: float, store: Store) -> tuple[list[Moment], lis
             clock.now_s = first_s + passed_s
             reading = read(source, box, images[index % len(images)], passed_s, twice=index % TWICE_EVERY == 1)
             first_at_s = reading.at_s if first_at_s is None else first_at_s
-            off_s = abs(reading.time_s - passed_s), abs(reading.at_s - first_at_s - passed_s)
+            off_s = abs(reading.frame.time_s - passed_s), abs(reading.at_s - first_at_s - passed_s)
             drift_s = max(drift_s, *off_s)
             session.watch()
             if passed_s >= looks_s[len(moments)] - 1e-6:
@@ -173,7 +173,7 @@ def begin(store: Store) -> TimedRecorder:
 def read(source: PushedSource, box: Mailbox, image: Image, passed_s: float, *, twice: bool) -> Reading:
     """Push a picture, or the same twice, and take the reading as the page does."""
     pushed = [source.push(image, CAMERA_S + passed_s) for _ in range(1 + twice)]
-    while (reading := box.take(LIMIT_S)) is not None and reading.frame < pushed[-1]:
+    while (reading := box.take(LIMIT_S)) is not None and reading.frame.index < pushed[-1]:
         pass
     if reading is None:
         raise SystemExit(f"no reading within {LIMIT_S:.0f} s")

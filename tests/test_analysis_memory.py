@@ -17,7 +17,6 @@ from mien.analysis.task import Task
 from mien.config import Settings
 from mien.pipeline import Pipeline
 from mien.source import SourceReport
-from mien.table import read_rows
 from mien.types import Frame
 from tiny_network import save_tiny
 
@@ -55,6 +54,6 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path, monkeypatch: pytes
         tracemalloc.start()
         analyse(task, pipeline, tmp_path, wanted, measure)
         tracemalloc.stop()
-    assert sum(1 for _ in read_rows(Partial.of(task, tmp_path, wanted).path(".csv"))) == frames
+    assert sum(1 for _ in Partial.of(task, tmp_path, wanted).rows(wanted.columns)) == frames
     # One row alone, kept as Python objects, would be about a kilobyte.
     assert held_bytes[1] - held_bytes[0] < 100_000

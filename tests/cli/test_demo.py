@@ -49,7 +49,7 @@ def test_the_demo_is_the_same_every_time(
 
 
 def test_a_person_at_the_terminal_sees_it_live_on_a_page(tiny_network: Path, tmp_path: Path) -> None:
-    pytest.importorskip("nicegui")
+    pytest.importorskip("fastapi")
     httpx = pytest.importorskip("httpx")
     environment = {
         "MIEN_NETWORK": str(tiny_network),

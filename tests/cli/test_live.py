@@ -19,7 +19,7 @@ from mien.live.broadcaster import Broadcaster
 from mien.live.purpose import choose_purpose, read_purpose
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
-from mien.types import Faces
+from mien.types import Faces, Frame
 
 
 @pytest.fixture(autouse=True)
@@ -264,10 +264,11 @@ def test_the_line_of_a_source_says_what_it_shows_and_how_fast() -> None:
     box = np.array([[0, 0, 9, 9], [0, 0, 5, 5]])
     p = [0.1, 0.82, 0.08, 0, 0, 0, 0, 0]
     faces = Faces(box, probabilities=[p, p], expression=[1, 1], confidence=[0.82, 0.82])
-    reading = Reading("cam", 0, 0.0, 0.0, (9, 9), faces, faces, None, 1.0)
+    frame = Frame(np.zeros((9, 9, 3), np.uint8), 0, 0.0, "cam")
+    reading = Reading(frame, faces, faces, 0.0, 1.0)
     line = status_line(status(rate_hz=29.9, latency_ms=41.2, frames_dropped=3), reading)
     assert line == "● camera on: cam: happiness 82% and 1 more, 30 a second, 41 ms, 3 dropped"
-    nobody = Reading("cam", 0, 0.0, 0.0, (9, 9), Faces.empty(), Faces.empty(), None, 1.0)
+    nobody = Reading(frame, Faces.empty(), Faces.empty(), 0.0, 1.0)
     assert status_line(status(where="portrait"), nobody) == "cam: no face"
     assert status_line(status("waiting", note="no camera"), None) == "cam: waiting; no camera"
 

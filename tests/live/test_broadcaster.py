@@ -2,22 +2,25 @@ from __future__ import annotations
 
 from threading import Event, Thread
 
+import numpy as np
 import pytest
 
 from live.session_fakes import LIMIT_S
 from mien.live.broadcaster import Broadcaster, Mailbox
 from mien.live.reading import Reading
-from mien.types import Faces
+from mien.types import Faces, Frame
+
+IMAGE = np.zeros((3, 4, 3), np.uint8)
 
 
 def reading(source: str, frame: int = 0) -> Reading:
-    return Reading(source, frame, frame / 10, 1e9, (4, 3), Faces.empty(), Faces.empty(), None, 1.0)
+    return Reading(Frame(IMAGE, frame, frame / 10, source), Faces.empty(), Faces.empty(), 1e9, 1.0)
 
 
 def taken(box: Mailbox) -> list[tuple[str, int]]:
     got = []
     while (each := box.take(0)) is not None:
-        got.append((each.source, each.frame))
+        got.append((each.source, each.frame.index))
     return got
 
 
@@ -71,7 +74,7 @@ def test_taking_waits_until_something_comes() -> None:
         broadcaster.publish(reading("a", 7))
         thread.join(LIMIT_S)
     assert got[0] is not None
-    assert got[0].frame == 7
+    assert got[0].frame.index == 7
 
 
 @pytest.mark.parametrize("close", ["box", "broadcaster"])
@@ -125,7 +128,7 @@ def test_the_latest_of_each_source_stays_until_it_is_forgotten() -> None:
     broadcaster = Broadcaster()
     for source, frame in [("a", 0), ("a", 1), ("b", 5)]:
         broadcaster.publish(reading(source, frame))
-    assert {name: each.frame for name, each in broadcaster.latest().items()} == {"a": 1, "b": 5}
+    assert {name: each.frame.index for name, each in broadcaster.latest().items()} == {"a": 1, "b": 5}
     broadcaster.forget("a")
     broadcaster.forget("a")
     assert set(broadcaster.latest()) == {"b"}
@@ -146,7 +149,7 @@ def test_from_many_threads_each_reading_is_taken_or_counted() -> None:
         def read() -> None:
             while not done.is_set():
                 if (each := box.take(0.05)) is not None:
-                    got.append((each.source, each.frame))
+                    got.append((each.source, each.frame.index))
             got.extend(taken(box))
 
         reader = Thread(target=read)

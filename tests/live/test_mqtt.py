@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -408,17 +409,7 @@ def test_the_reading_is_plain_json(
     start(broker.url, feed)
     listener.wait_json(STATE)
     unread = reading("Front door")
-    unread = type(unread)(
-        "Front door",
-        0,
-        0.0,
-        0.0,
-        (640, 480),
-        unread.faces.fill(valence=[float("nan")]),
-        unread.shown,
-        None,
-        1.0,
-    )
+    unread = replace(unread, faces=unread.faces.fill(valence=[float("nan")]))
     feed.give(unread)
     payload = listener.wait(READING).payload
     assert json.loads(payload, parse_constant=pytest.fail)["faces"][0]["valence"] is None

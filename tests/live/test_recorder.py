@@ -60,7 +60,7 @@ def fed(session: LiveSession, name: str, *times_s: float, where: str = "camera:0
     with session.broadcaster.subscribe([name]) as box:
         session.add(name, Opener(source), where=where, restart=False)
         source.give(*times_s)
-        while (reading := box.take(LIMIT_S)) is not None and reading.time_s < times_s[-1]:
+        while (reading := box.take(LIMIT_S)) is not None and reading.frame.time_s < times_s[-1]:
             pass
     return source
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from mien.record.scales import (
-    GAD7,
     LANGUAGES,
     PHQ9,
     QUESTIONNAIRES,
@@ -36,7 +35,7 @@ def test_the_words_fit_what_the_store_checks() -> None:
 
 def test_the_ninth_question_is_the_one_about_death() -> None:
     assert "better off dead" in PHQ9.items[8]
-    assert GAD7.answer(3) == "Nearly every day"
+    assert QUESTIONNAIRES["gad7"].answer(3) == "Nearly every day"
     assert "No permission required" in PHQ9.source
     assert title_of("gad7") == "GAD-7"
     assert title_of("WHO-5") == "WHO-5"

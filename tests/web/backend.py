@@ -18,7 +18,7 @@ from mien.live.neutral import LiveNeutral
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
 from mien.source import Source
-from mien.types import Faces, Image
+from mien.types import Faces, Frame, Image
 from mien.web.settings import WebSettings
 from patience import LIMIT_S
 
@@ -122,8 +122,8 @@ def make_reading(
     source: str, frame: int, time_s: float = 0.0, *, image: Image | None = None, faces: Faces | None = None
 ) -> Reading:
     faces = one_face() if faces is None else faces
-    size_wh = (640, 480) if image is None else (image.shape[1], image.shape[0])
-    return Reading(source, frame, time_s, 1_750_000_000.0 + time_s, size_wh, faces, faces, image, 12.5)
+    image = np.zeros((480, 640, 3), np.uint8) if image is None else image
+    return Reading(Frame(image, frame, time_s, source), faces, faces, 1_750_000_000.0 + time_s, 12.5)
 
 
 def one_face() -> Faces:

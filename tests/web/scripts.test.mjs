@@ -12,6 +12,7 @@ const { retryAfterMs } = await load("wire.js");
 const { advice, afterWords, headWords, percent, statusWords, sureness, timelineWords, tooFew } = await load("words.js");
 const { placeLabels, shared } = await load("labels.js");
 const { meaning } = await load("keys.js");
+const { meaning: answerMeaning } = await load("connection.js");
 const { foundWords, overview, overviewCsv, shortWords, shownColumns } = await load("found.js");
 const { Session } = await load("session.js");
 const { isCamera } = await load("indicator.js");
@@ -278,4 +279,12 @@ test("the overview has a row for each file and totals, faces and readings apart"
   assert.equal(head, "file,faces,length,coverage,anger,happiness,neutral,uncertain");
   assert.equal(first, "a.jpg,5,,,0,4,0,1");
   assert.ok(formula.startsWith("\"'=c,d.mp4\",1,0:02,80%,"));
+});
+
+test("a page sees that the program is gone, was started again, or does not know its visitor any more", () => {
+  assert.equal(answerMeaning(200, "2026-05-01T09:00:00Z", null), "here");
+  assert.equal(answerMeaning(200, "2026-05-01T09:00:00Z", "2026-05-01T09:00:00Z"), "here");
+  assert.equal(answerMeaning(200, "2026-05-01T09:10:00Z", "2026-05-01T09:00:00Z"), "restarted");
+  assert.equal(answerMeaning(401, undefined, "2026-05-01T09:00:00Z"), "logged out");
+  for (const status of [0, 421, 500, 503]) assert.equal(answerMeaning(status, undefined, null), "away");
 });

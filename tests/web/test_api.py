@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from mien.live.purpose import read_purpose
 from mien.live.status import SourceStatus
 from mien.table import COLUMNS
 from mien.types import Faces
+from mien.web.api.live import check_addable, found_cameras
 from mien.web.app import build_backend
-from mien.web.cameras import check_addable, found_cameras
-from mien.web.files.sandbox import AnalysisRequest
+from mien.web.uploads.sandbox import AnalysisRequest
 from patience import LIMIT_S
 from web.backend import (
     LOCAL,
@@ -58,6 +59,7 @@ def test_health_says_version_and_time(app: FastAPI) -> None:
     health = client(app).get("/api/v1/health").json()
     assert (health["status"], health["version"]) == ("ok", mien.__version__)
     assert health["uptime_s"] >= 0
+    assert datetime.fromisoformat(health["started_at"]) <= datetime.now(UTC)
 
 
 def test_sources_are_listed_with_their_status(app: FastAPI, live_session: FakeLiveSession) -> None:

@@ -13,7 +13,7 @@ from websockets.sync.client import connect as websocket
 
 from mien.web import serve
 from mien.web.app import build_backend
-from mien.web.connections import limited
+from mien.web.security.connections import limited
 from mien.web.serve import Server
 from patience import LIMIT_S
 from web.backend import FakeLiveSession, settings

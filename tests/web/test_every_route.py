@@ -21,7 +21,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from mien.store.store import Store
 from mien.web.app import build_app
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from web import record_people as people
 from web.backend import ORIGIN, PASSWORD, WS, FakeLiveSession, TestClient, client, make_reading, settings
 
@@ -63,9 +63,6 @@ PAGE = Rule(303, 0, 0, 0, 0)
 """Markup without data, which comes by the API."""
 OPEN = Rule(0, 0, 0, 0, 0)
 """What the login page needs, and the login itself."""
-MADE = Rule(303, None, None, None, None)
-"""NiceGUI's own scripts, some only where a page uses them."""
-
 RULES = {
     "GET /api/v1/openapi.json": INSIDE,
     "GET /api/v1/health": INSIDE,
@@ -161,8 +158,6 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 SOCKETS = ("/ws/camera", "/ws/watch")
-MOUNTED = ("/_nicegui_ws",)
-"""NiceGUI's own socket, behind the same door."""
 
 
 class House:
@@ -253,19 +248,15 @@ def _walk(routes: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_route_is_classified(house: House) -> None:
-    found, sockets, mounted = set(), set(), set()
+    found, sockets = set(), set()
     for path, route in routes_of(house.app):
-        if re.match(r"/_nicegui/|.*/favicon\.ico$", path):
-            continue
         if isinstance(route, WebSocketRoute):
             sockets.add(path)
-        elif path in MOUNTED:
-            mounted.add(path)
         else:
             methods = getattr(route, "methods", None) or {"GET"}
             found |= {f"{method} {path}" for method in methods - {"HEAD"}}
     assert found == set(RULES), "classify a new route here, and say who may ask for it"
-    assert (sockets, mounted) == (set(SOCKETS), set(MOUNTED))
+    assert sockets == set(SOCKETS)
 
 
 def test_what_has_a_body_is_asked_with_one(house: House) -> None:
@@ -354,9 +345,9 @@ def test_no_page_holds_a_record(house: House, rule: str) -> None:
         assert len(there) == len(nowhere)
 
 
-@pytest.mark.parametrize("path", [*SOCKETS, *MOUNTED])
+@pytest.mark.parametrize("path", SOCKETS)
 def test_no_socket_opens_for_who_has_not_logged_in(house: House, path: str) -> None:
-    address = f"{WS}{path}" + ("/socket.io/?EIO=4&transport=websocket" if path in MOUNTED else "?source=door")
+    address = f"{WS}{path}?source=door"
     with (
         pytest.raises(WebSocketDisconnect) as closed,
         house.visitors["nobody"].websocket_connect(address, headers=OWN) as socket,

@@ -15,11 +15,11 @@ import pytest
 from mien.expression.network import built_in_networks
 from mien.prior import NAMES
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
-from mien.web import files
-from mien.web.app import build_backend
-from mien.web.files.jobs import Uploads
-from mien.web.files.page import render
-from mien.web.networks import IN_FIVE_WORDS
+from mien.web.app import build_app, build_backend
+from mien.web.pages import STATIC
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.networks import IN_FIVE_WORDS
+from mien.web.uploads.routes import add_uploads
 from web.backend import LOCAL, ORIGIN, PASSWORD, FakeLiveSession, TestClient, client, settings
 
 FILES = "/api/v1/files"
@@ -35,7 +35,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def serve(live_session: FakeLiveSession, **choices: Any) -> tuple[TestClient, Uploads]:
     chosen = settings(**choices)
     app = build_backend(live_session, chosen)  # type: ignore[arg-type]
-    uploads = files.register(app, live_session, chosen)  # type: ignore[arg-type]
+    uploads = add_uploads(app, live_session, chosen)  # type: ignore[arg-type]
     return client(app, address=LOCAL), uploads
 
 
@@ -83,23 +83,20 @@ def test_what_somebody_sent_is_deleted_when_they_log_out(
         assert uploads.find(key) is None
 
 
+def page(live_session: FakeLiveSession, **choices: Any) -> str:
+    with client(build_app(live_session, settings(**choices))) as visitor:  # type: ignore[arg-type]
+        return visitor.get("/files").text
+
+
 def test_the_page_opens_though_the_users_network_is_gone(
     temporary: Path, live_session: FakeLiveSession
 ) -> None:
-    _, uploads = serve(live_session)
-    try:
-        uploads.network = str(temporary / "gone.onnx")
-        assert '<option value="">gone</option>' in render(uploads)
-    finally:
-        uploads.close()
+    live_session.settings = live_session.settings.model_copy(update={"network": str(temporary / "gone.onnx")})
+    assert '<option value="">gone</option>' in page(live_session)
 
 
 def test_the_page_has_what_its_script_needs(temporary: Path, live_session: FakeLiveSession) -> None:
-    _, uploads = serve(live_session, max_upload_mb=7)
-    try:
-        markup = render(uploads)
-    finally:
-        uploads.close()
+    markup = page(live_session, max_upload_mb=7)
     found = re.search(r"data-config='([^']*)'", markup)
     assert found is not None
     config = json.loads(html.unescape(found[1]))
@@ -116,8 +113,7 @@ def test_the_page_has_what_its_script_needs(temporary: Path, live_session: FakeL
         assert 2 <= len(words.split()) <= 5, name
         assert IN_FIVE_WORDS[name] == html.unescape(words)
     parts = set(re.findall(r'data-part="([a-z-]+)"', markup))
-    static = Path(files.__file__).parents[1] / "static"
-    scripts = "".join((static / name).read_text(encoding="utf-8") for name in ("files.js", "into_record.js"))
+    scripts = "".join((STATIC / name).read_text(encoding="utf-8") for name in ("files.js", "into_record.js"))
     wanted = set(re.findall(r'[pP]arts?\("([a-z-]+)"\)', scripts))
     assert wanted <= parts
     for part in re.findall(r'aria-(?:labelledby|describedby)="([a-z-]+)"', markup):

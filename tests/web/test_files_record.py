@@ -20,11 +20,11 @@ from mien.live.purpose import choose_purpose
 from mien.mood.simulated import simulate
 from mien.record.simulated import write_simulated
 from mien.store.store import Store
-from mien.web import files
 from mien.web.app import build_backend
-from mien.web.files import preview
-from mien.web.files.jobs import Uploads
-from mien.web.record_access import Records
+from mien.web.security.access import Records
+from mien.web.uploads import preview
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.routes import add_uploads
 from web.backend import LOCAL, ORIGIN, FakeLiveSession, TestClient, client, settings
 
 OWN = {"Origin": ORIGIN}
@@ -47,7 +47,7 @@ def uploads(
     record: Store, live_session: FakeLiveSession, research: None
 ) -> Iterator[tuple[TestClient, Uploads]]:
     app = build_backend(live_session, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
-    uploads = files.register(app, live_session, settings())  # type: ignore[arg-type]
+    uploads = add_uploads(app, live_session, settings())  # type: ignore[arg-type]
     with client(app, address=LOCAL) as visitor:
         yield visitor, uploads
 

@@ -20,8 +20,8 @@ from PIL import Image
 import mien
 from mien.config import Settings, load_settings
 from mien.errors import SourceError
-from mien.web.files.sandbox import AnalysisRequest, Job, Limits, analyse_upload
-from mien.web.models import Explained
+from mien.web.api.models import Explained
+from mien.web.uploads.sandbox import AnalysisRequest, Job, Limits, analyse_upload
 from patience import LIMIT_S
 
 LIMITS = Limits(seconds=120.0)
@@ -226,7 +226,7 @@ class TestChildren:
 
 CONFINED = """
 import json, os, pathlib, socket, subprocess
-from mien.web.files.confine import confine
+from mien.web.uploads.confine import confine
 folder = pathlib.Path.cwd()
 confine(folder, memory_mb=512, seconds=60, file_mb=1)
 
@@ -271,7 +271,7 @@ class TestConfine:
     def test_it_ends_with_its_parent(self, tmp_path: Path, settings: Settings) -> None:
         """What the child does when nobody holds the other end of its input any more."""
         program = (
-            "import threading, time\nfrom mien.web.files.child import _end_with_parent\n"
+            "import threading, time\nfrom mien.web.uploads.child import _end_with_parent\n"
             "threading.Thread(target=_end_with_parent, daemon=True).start()\n"
             "time.sleep(100)"
         )

@@ -21,10 +21,9 @@ from mien.config import Settings
 from mien.live.status import SourceStatus
 from mien.store.store import Store
 from mien.web.app import build_backend
-from mien.web.files.jobs import Uploads
-from mien.web.files.page import api_of
-from mien.web.files.routes import build_router
-from mien.web.record_access import Records
+from mien.web.security.access import Records
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.routes import upload_routes
 from web import record_people as people
 from web.backend import ORIGIN, FakeLiveSession, TestClient, client, make_reading, settings
 
@@ -77,7 +76,7 @@ def served(filled: Path, folder: Path) -> Iterator[TestClient]:
         analyse=lambda data, request: {"size_wh": [1, 1], "faces": []},
         records=Records(lambda: store),
     )
-    api_of(app).include_router(build_router(uploads))
+    app.state.api.include_router(upload_routes(uploads))
     try:
         with client(app) as page:
             yield page
@@ -106,6 +105,37 @@ def kinds_of(operation: Any) -> Any:
 def order(operation: Any) -> int:
     """Take things away after all else was tried, and ask for names and passwords at last."""
     return 2 if operation.label == "POST /users" else operation.method.upper() == "DELETE"
+
+
+def test_the_description_says_what_every_answer_holds(filled: Path, tmp_path: Path) -> None:
+    """Of each field its type: nowhere "any JSON"; what is no JSON is described by its content type."""
+    with served(filled, tmp_path) as page:
+        described = page.get("/api/v1/openapi.json").json()
+    loose = {
+        f"{method} {path}"
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+        for status, answer in operation["responses"].items()
+        for kind, content in answer.get("content", {}).items()
+        if status.startswith("2") and kind == "application/json" and not content.get("schema")
+    }
+    assert loose == set()
+    untyped = {
+        f"{name}.{field}"
+        for name, schema in described["components"]["schemas"].items()
+        for field, kind in schema.get("properties", {}).items()
+        if not {"type", "$ref", "anyOf", "allOf", "enum", "const"} & set(kind)
+    }
+    assert untyped == {"ValidationError.ctx", "ValidationError.input"} & untyped
+    said = [
+        answer
+        for methods in described["paths"].values()
+        for operation in methods.values()
+        for status, answer in operation["responses"].items()
+        if status in ("200", "201", "202")
+    ]
+    assert len(said) > 40
+    assert all(answer.get("content") for answer in said)
 
 
 @pytest.mark.exhaustive

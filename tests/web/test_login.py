@@ -12,10 +12,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.web import login
 from mien.web.app import build_backend
-from mien.web.login import Login, LoginGate
-from mien.web.sessions import Attempts, Sessions
+from mien.web.security import login
+from mien.web.security.login import Login, LoginGate
+from mien.web.security.sessions import Attempts, Sessions
 from web.backend import ORIGIN, PASSWORD, WS, Clock, FakeLiveSession, TestClient, client, settings
 
 TLS_ORIGIN = "https://127.0.0.1:8470"

@@ -12,7 +12,7 @@ import pytest
 
 import mien
 from mien.web.app import build_app
-from mien.web.pages.about import card
+from mien.web.model_cards import card
 from web.backend import FakeLiveSession, TestClient, client, settings
 
 WEB = Path(mien.__file__).parent / "web"

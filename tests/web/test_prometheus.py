@@ -4,8 +4,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import mien
 from mien.live.status import SourceStatus
+from mien.web.api.metrics import LiveSessionCollector, make_registry, metrics_text
 from mien.web.app import build_backend
-from mien.web.prometheus import LiveSessionCollector, make_registry, metrics_text
 from web.backend import Clock, FakeLiveSession, client, settings
 
 CAMERA = SourceStatus(

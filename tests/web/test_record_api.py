@@ -23,7 +23,7 @@ from mien.record import simulated
 from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from store_fixtures import FakeClock
 from web import record_people as people
 from web.backend import ORIGIN, FakeLiveSession, TestClient, client, settings
@@ -82,7 +82,7 @@ def test_a_subject_is_added_and_listed_with_consent_and_days(
 ) -> None:
     clock.advance(days=1)
     assert post(page, "subjects", code="P-017", birth_year=1961).status_code == 201
-    assert get(page, "subjects")["subjects"][0]["consent"] == {"state": "none"}
+    assert get(page, "subjects")["subjects"][0]["consent"]["state"] == "none"
     subject = record.subjects.get("P-017")
     people.record(record, subject, MAY_4)
     people.record(record, subject, MAY_4 + timedelta(hours=2))

@@ -19,7 +19,7 @@ from mien.record.simulated import write_simulated
 from mien.store.store import Store
 from mien.types import Faces
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from patience import LIMIT_S
 from web.backend import (
     ORIGIN,

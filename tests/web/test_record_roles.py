@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from mien.store.store import Store
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from web import record_people as people
 from web.backend import ORIGIN, PASSWORD, FakeLiveSession, TestClient, client, make_reading, settings
 

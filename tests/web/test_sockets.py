@@ -15,9 +15,11 @@ from fastapi import FastAPI
 
 from mien.live.status import SourceStatus
 from mien.types import Faces
-from mien.web import camera_socket, sockets, watch_socket
 from mien.web.app import build_backend
-from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
+from mien.web.ws import camera as camera_socket
+from mien.web.ws import connection as sockets
+from mien.web.ws import watch as watch_socket
+from mien.web.ws.jpeg import LARGEST_BYTES, decode_jpeg
 from patience import LIMIT_S
 from web.backend import ORIGIN, WS, FakeLiveSession, client, jpeg, make_reading, settings
 
@@ -77,9 +79,8 @@ def test_a_picture_is_answered_with_its_reading(app: FastAPI, live_session: Fake
             assert message["reading"] == reading.as_dict(landmarks=True)
             assert len(message["reading"]["faces"][0]["landmarks"]) == 68
             assert message["status"] == live_session.statuses()[0].as_dict()
-        assert reading.time_s == pytest.approx(0.0335)
-        assert reading.image is not None
-        assert np.array_equal(reading.image, decode_jpeg(jpeg()))
+        assert reading.frame.time_s == pytest.approx(0.0335)
+        assert np.array_equal(reading.frame.image, decode_jpeg(jpeg()))
     assert live_session.removed == ["browser-1"]
 
 

@@ -19,7 +19,7 @@ from mien.live.status import SourceStatus
 from mien.store.store import Store
 from mien.web.answers import Answer, to_json
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from web import record_people as people
 from web.backend import FakeLiveSession, TestClient, client, make_reading, settings
 

@@ -20,7 +20,7 @@ from mien.errors import OutputError
 from mien.files import write_json
 from mien.pipeline import Pipeline
 from mien.processors import usable_cores
-from mien.table import Columns, new_table, read_rows
+from mien.table import Columns, new_table
 
 DEFAULT = Wanted()
 
@@ -164,5 +164,5 @@ def _one_by_one(
 def _join(partials: Sequence[Partial], path: Path, columns: Columns) -> None:
     with new_table(path, columns) as table:
         for partial in partials:
-            for row in read_rows(partial.path(".csv")):
+            for row in partial.rows(columns):
                 table.write([row])

@@ -18,7 +18,7 @@ from mien.errors import ConfigError, ModelError, OutputError, SourceError, Store
 from mien.measures.measurer import Measurer
 from mien.pipeline import Pipeline, Tally
 from mien.source import Source, open_source
-from mien.table import Columns, new_table, read_rows, rows, table_frame
+from mien.table import Columns, rows, table_frame
 
 if TYPE_CHECKING:
     from mien.analysis.annotate import Mark
@@ -96,7 +96,7 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
             )
         )
         mark = stack.enter_context(_marker(task, partial)) if wanted.annotate else None
-        table = stack.enter_context(new_table(partial.path(".csv"), wanted.columns))
+        write_rows = stack.enter_context(partial.new_rows(wanted.columns))
         measurer = Measurer() if wanted.columns.measures else None
         own = _own_faces(task, pipeline, wanted)
         take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
@@ -105,7 +105,7 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
                 faces = own.read(frame, faces, tally.cuts)
             if measurer is not None:
                 faces = measurer.measure(faces, frame.time_s)
-            table.write(rows(frame, faces, wanted.columns))
+            write_rows(rows(frame, faces, wanted.columns))
             census.count(faces)
             if take is not None:
                 take(frame, faces)
@@ -146,7 +146,7 @@ def _plot(partial: Partial, record: Record, settings: Settings, columns: Columns
     from mien.show.timeline import save_figure
 
     step = settings.every * max(1, math.ceil(record["rows"] / PLOTTED_ROWS))
-    table = table_frame(read_rows(partial.path(".csv"), every=step), columns)
+    table = table_frame(partial.rows(columns, every=step), columns)
     save_figure(draw_timeline(table, record), partial.path(".png"))
 
 

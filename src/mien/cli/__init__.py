@@ -52,7 +52,7 @@ OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 OF_EXTRAS = {
     **dict.fromkeys(("keras", "skimage", "sklearn", "tensorboardX", "tensorflow"), "train"),
-    **dict.fromkeys(("argon2", "fastapi", "jinja2", "markdown2", "nicegui"), "web"),
+    **dict.fromkeys(("argon2", "fastapi", "jinja2", "markdown2"), "web"),
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
     "paho": "mqtt",

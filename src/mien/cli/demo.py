@@ -70,7 +70,7 @@ def _simulate(record: Path, report: Path) -> None:
 
 
 def _show_live(settings: Settings, record: Path) -> None:
-    if find_spec("nicegui") is None:
+    if find_spec("fastapi") is None:
         typer.echo(f"To see it live on a page: {extras_command('web')}")
         return
     from mien.live.inputs import PORTRAIT

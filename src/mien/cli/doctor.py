@@ -23,7 +23,7 @@ PACKAGES = (
 """What Mien can't do without."""
 
 EXTRAS = {
-    "web": ("nicegui", "fastapi", "argon2-cffi"),
+    "web": ("fastapi", "jinja2", "uvicorn", "argon2-cffi"),
     "mqtt": ("paho-mqtt",),
     "record": ("typst", "fhir.resources", "ruptures"),
     "postgres": ("psycopg",),

@@ -109,9 +109,9 @@ def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callabl
         archive.add_json("record.json", record.model_dump(mode="json"))
         for name, schema in schemas().items():
             archive.add_json(name, schema)
-        for place, (recording, id) in enumerate(zip(record.recordings, gathered.ids, strict=True)):
+        for index, (recording, id) in enumerate(zip(record.recordings, gathered.ids, strict=True)):
             _add_recording(archive, store, recording, id)
-            progress((place + 1) / (len(gathered.ids) + 1))
+            progress((index + 1) / (len(gathered.ids) + 1))
         baseline = taken(store, subject)
         _add_days(archive, store, subject, baseline)
         if fhir != "none":

@@ -86,10 +86,10 @@ def import_record(
                 store.consents.require_any(subject)
             refusals = _Refusals(store, leave_out)
             ids = {}
-            for place, recording in enumerate(record.recordings):
+            for index, recording in enumerate(record.recordings):
                 with refusals.piece("recording", recording.started_at):
                     ids[recording.uuid] = _add_recording(store, subject, recording, zipped)
-                progress((place + 1) / (len(record.recordings) + 1))
+                progress((index + 1) / (len(record.recordings) + 1))
             counts = {
                 "recordings": len(ids),
                 "annotations": _add_marks(store, subject, record, ids, refusals),

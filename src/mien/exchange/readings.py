@@ -40,7 +40,7 @@ def readings_table(columns: Columns) -> pa.Table:
 
     matrices = {PROBABILITIES: columns["probabilities"], MEASURES: columns["measures"]}
     flat = dict(columns) | {
-        name: matrix[:, place] for names, matrix in matrices.items() for place, name in enumerate(names)
+        name: matrix[:, index] for names, matrix in matrices.items() for index, name in enumerate(names)
     }
     flat["expression"] = _labels(columns)
     arrays = [pa.array(flat[name], type, from_pandas=True) for name, type in _types().items()]
@@ -135,9 +135,9 @@ def _columns(batch: pa.RecordBatch) -> dict[str, NDArray[Any]]:
 
 
 def _indices(labels: list[str | None]) -> NDArray[np.int64]:
-    places = {label: place for place, label in enumerate(EMOTIONS)} | {UNCERTAIN: -1, None: -1}
-    if unknown := set(labels) - places.keys():
+    indices = {label: index for index, label in enumerate(EMOTIONS)} | {UNCERTAIN: -1, None: -1}
+    if unknown := set(labels) - indices.keys():
         raise ValueError(
             f"expected labels of {', '.join(EMOTIONS)}, {UNCERTAIN}, received {unknown.pop()!r:.40}"
         )
-    return np.array([places[label] for label in labels], np.int64)
+    return np.array([indices[label] for label in labels], np.int64)

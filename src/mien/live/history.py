@@ -51,7 +51,7 @@ class History:
 
     def add(self, reading: Reading) -> None:
         """Keep a reading, and drop what is too old."""
-        lines = csv_lines(reading.rows())
+        lines = csv_lines(reading.rows)
         with self._lock:
             past = self._past.pop(reading.source, None) or _Past(
                 deque(maxlen=max(1, int(_MOST_HZ * self._kept_s)))
@@ -61,7 +61,7 @@ class History:
                 del self._past[next(iter(self._past))]
             if lines:
                 past.lines.append((reading.at_s, lines))
-                if past.chooser.wants(reading.frame, reading.time_s):
+                if past.chooser.wants(reading.frame.index, reading.frame.time_s):
                     past.points.append(_point(reading))
             for source, each in list(self._past.items()):
                 each.drop_before(reading.at_s - self._kept_s)

@@ -16,7 +16,6 @@ from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
 from mien.store.types import RecordingState, SourceKind, Subject
-from mien.types import Frame
 
 
 class Recorder:
@@ -85,10 +84,8 @@ class Recorder:
 
         Args:
             where: the camera, address or file.
-            reading: with its picture.
+            reading: its next one.
         """
-        if reading.image is None:
-            return
         with self._lock:
             if self._closed or (self._source or self._only or reading.source) != reading.source:
                 return
@@ -96,7 +93,7 @@ class Recorder:
                 self._begin(where, reading)
             writer = self._writer
         if writer is not None:
-            writer.take(Frame(reading.image, reading.frame, reading.time_s, reading.source), reading.faces)
+            writer.take(reading.frame, reading.faces)
 
     def choose(self, source: str, track: int) -> None:
         """Say which face is the subject.

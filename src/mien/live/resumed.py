@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mien.source import Source, SourceReport
 from mien.types import Frame
@@ -75,7 +75,10 @@ class ResumedSource:
             self._heard(self.taken_s)
             offset_s = self._offset_s(frame) if offset_s is None else offset_s
             index, time_s = self._resume_point.frames + frame.index, offset_s + frame.time_s
-            yield Frame(frame.image, index, time_s, self.name)
+            if (index, time_s, self.name) == (frame.index, frame.time_s, frame.source):
+                yield frame
+            else:
+                yield replace(frame, index=index, time_s=time_s, source=self.name)
 
     def close(self) -> None:
         """Close the source."""

@@ -152,10 +152,7 @@ class Worker:
         """Publish what a frame shows; say whether to go on."""
         now_s = self._clock()
         took_ms = 1000 * (now_s - taken_s)
-        reading = Reading(
-            self._name, frame.index, frame.time_s, self._epoch_s + taken_s, frame.size_wh,
-            faces, shown, frame.image, took_ms,
-        )  # fmt: skip
+        reading = Reading(frame, faces, shown, self._epoch_s + taken_s, took_ms)
         with self._lock:
             if self._stopped:
                 return False

@@ -143,10 +143,10 @@ def draw_series(
         _strip(strip, watched, str(name))
         for day, _ in marks:
             strip.axvline(day, color=_MARK, linewidth=1, linestyle="--")
-    for place, (day, words) in enumerate(sorted(marks)):
+    for index, (day, words) in enumerate(sorted(marks)):
         strips[0].annotate(
             words,
-            (day, 1.03 + 0.2 * (place % 2)),
+            (day, 1.03 + 0.2 * (index % 2)),
             xycoords=("data", "axes fraction"),
             fontsize=8,
             color=_MARK,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mien.store.store import Store
 
 PHQ9_NINTH: Final = 8
-"""The place of the PHQ-9's ninth question among its answers."""
+"""The index of the PHQ-9's ninth question among its answers."""
 
 LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"en": "English", "de": "Deutsch", "es": "Español (Estados Unidos)"}
@@ -162,12 +162,8 @@ def in_language(name: str, language: str = "en") -> Questionnaire:
 QUESTIONNAIRES: Final = MappingProxyType({name: in_language(name) for name in SCALES})
 """The scales that Mien has the words of, by their key, in English."""
 
-MOOD: Final = QUESTIONNAIRES["mood"]
-"""One number from 0 to 10."""
 PHQ9: Final = QUESTIONNAIRES["phq9"]
 """Nine questions about the last two weeks, and a tenth how difficult the problems made things."""
-GAD7: Final = QUESTIONNAIRES["gad7"]
-"""Seven questions about the last two weeks."""
 
 PRORATIONS: Final[Mapping[str, Proration]] = MappingProxyType(
     {

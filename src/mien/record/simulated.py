@@ -77,9 +77,9 @@ def write_simulated(
         subject, given_by="simulated", purpose="to show what a record looks like",
         given_at=datetime.combine(person.start, time(), person.recordings[0].started_at.tzinfo),
     )  # fmt: skip
-    for place, each in enumerate(person.recordings):
+    for index, each in enumerate(person.recordings):
         _write(store, subject, each)
-        progress((place + 1) / len(person.recordings))
+        progress((index + 1) / len(person.recordings))
     for report in person.reports:
         values = {"items": report.items} if report.items is not None else {"total": report.total}
         store.self_reports.add(subject, report.scale, at=report.at, **values)

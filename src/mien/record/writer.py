@@ -20,7 +20,7 @@ from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.mood.running import Running
 from mien.record.batch_writer import BatchWriter, Row
 from mien.record.finalize import FindEpisodes
-from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace, place_of
+from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace, index_of
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
@@ -113,7 +113,7 @@ class PendingFrames:
         self._held.append(pending)
 
     def release(self, leading: Leading | None, track: int | None) -> list[tuple[PendingFrame, int | None]]:
-        """Return what need not be held any more, each frame with the place of the subject's face in it.
+        """Return what need not be held any more, each frame with the index of the subject's face in it.
 
         Args:
             leading: the face that leads from now on.
@@ -122,7 +122,7 @@ class PendingFrames:
         if leading is not None and leading == self._leading:
             return []
         led = None if self._leading is None else self._leading[0]
-        given = [(each, place_of(each.faces, track) if led == track else None) for each in self._held]
+        given = [(each, index_of(each.faces, track) if led == track else None) for each in self._held]
         self._leading, self._held = leading, []
         return given
 
@@ -236,13 +236,13 @@ class RecordWriter:
         """
         self._first_s = frame.time_s if self._first_s is None else self._first_s
         time_s = round(frame.time_s - self._first_s, DECIMALS["time_s"])
-        place = self._face.find(faces, frame.time_s, frame.size_wh)
-        self._track = None if place is None else int(faces.track[place])
+        index = self._face.find(faces, frame.time_s, frame.size_wh)
+        self._track = None if index is None else int(faces.track[index])
         if time_s > self._last_s:
             self._paused_s += pauses_s(np.array([max(0.0, self._last_s), time_s]))
             self._last_s = time_s
             self._frames += 1
-            self._hold_or_enter(PendingFrame(frame, time_s, faces), place)
+            self._hold_or_enter(PendingFrame(frame, time_s, faces), index)
         return self._track
 
     def choose(self, track: int) -> None:
@@ -283,24 +283,24 @@ class RecordWriter:
         if self._batches.stopped is not None:
             raise StoreError(self._batches.stopped)
 
-    def _hold_or_enter(self, pending: PendingFrame, place: int | None) -> None:
+    def _hold_or_enter(self, pending: PendingFrame, index: int | None) -> None:
         """Let a film's frames wait for the subject; a live source's never do."""
-        leading = self._face.leading if self._waits and place is None else None
+        leading = self._face.leading if self._waits and index is None else None
         self._release(leading)
         if leading is None:
-            self._enter(pending, place)
+            self._enter(pending, index)
         else:
             self._pending.hold(pending)
 
     def _release(self, leading: Leading | None) -> None:
-        for pending, place in self._pending.release(leading, self._track):
-            self._enter(pending, place)
+        for pending, index in self._pending.release(leading, self._track):
+            self._enter(pending, index)
 
-    def _enter(self, pending: PendingFrame, place: int | None) -> None:
+    def _enter(self, pending: PendingFrame, index: int | None) -> None:
         faces = pending.faces
-        self._with_subject += place is not None
-        self._others += len(faces) - (place is not None)
-        row = self._row(pending.frame, pending.time_s, None if place is None else faces[[place]])
+        self._with_subject += index is not None
+        self._others += len(faces) - (index is not None)
+        row = self._row(pending.frame, pending.time_s, None if index is None else faces[[index]])
         self._batches.put(row)
         self._count(row)
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar
@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from mien.errors import StoreError
 from mien.store.database import Database
-from mien.store.schema import AuditHeadRow, AuditRow, SubjectRow
+from mien.store.schema import AuditHeadRow, AuditRow, SubjectRow, value_of
 from mien.store.types import AuditEntry, Subject
 
 FIRST: Final = "0" * 64
@@ -245,4 +245,4 @@ def _checked(entry: AuditEntry, number: int, previous: str) -> str:
 
 
 def _entry(row: AuditRow) -> AuditEntry:
-    return AuditEntry(**{each.name: getattr(row, each.name) for each in fields(AuditEntry)})
+    return value_of(AuditEntry, row)

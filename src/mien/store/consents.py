@@ -6,25 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from mien.errors import ConsentError, StoreError
-from mien.store.audit import Audit
-from mien.store.database import Database
-from mien.store.ledger import Ledger, consent_of, consents_of, forget_consents, refused, rows_of
+from mien.store.ledger import Part, consent_of, consents_of, forget_consents, refused, rows_of
 from mien.store.schema import ConsentRow
 from mien.store.types import SIGNALS, Consent, Subject
 from mien.store.validation import checked_choice, checked_span, checked_text, checked_time, require_subject
 
 
-class Consents:
-    """The consents of a store's subjects.
-
-    Args:
-        database: an open one.
-        audit: where it is logged that they are read.
-        ledger: where what is given and withdrawn goes.
-    """
-
-    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+class Consents(Part):
+    """The consents of a store's subjects."""
 
     def give(
         self,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from mien.errors import ConsentError
 from mien.store import seals
 from mien.store.audit import Audit
 from mien.store.database import Database
-from mien.store.schema import AnnotationRow, Base, ConsentRow, RecordingRow, SubjectRow
+from mien.store.schema import AnnotationRow, Base, ConsentRow, RecordingRow, SubjectRow, value_of
 from mien.store.types import Consent
 
 AHEAD: Final = timedelta(minutes=2)
@@ -33,13 +32,13 @@ SOURCE_CLOCK: Final = timedelta(seconds=5)
 class Ledger:
     """Writes rows within a transaction, and what is to be said of them into the audit log.
 
-    Args:
+    Attributes:
         database: an open one.
         audit: its log.
     """
 
     def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
+        self.database, self.audit = database, audit
 
     def require_consent(
         self, session: Session, subject_id: int, moments: Sequence[datetime], *signals: str
@@ -55,7 +54,7 @@ class Ledger:
         Raises:
             ConsentError: it may not; says why.
         """
-        consents, now = consents_of(session, subject_id), self._database.now()
+        consents, now = consents_of(session, subject_id), self.database.now()
         for signal in signals or (None,):
             if refused("", consents, signal, moments, now):
                 code = session.get_one(SubjectRow, subject_id).code
@@ -141,7 +140,18 @@ class Ledger:
     ) -> None:
         """Add a line to the log about rows that were written."""
         number = None if subject_id is None else session.get_one(SubjectRow, subject_id).number
-        self._audit.write(action, number, details | {"rows": rows})
+        self.audit.write(action, number, details | {"rows": rows})
+
+
+class Part:
+    """The rows of one kind in an open store: read with a note in the audit log, written through the ledger.
+
+    Args:
+        ledger: of the store.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._database, self._audit, self._ledger = ledger.database, ledger.audit, ledger
 
 
 def owner_of(row: Base) -> int | None:
@@ -158,8 +168,7 @@ def rows_of(session: Session, subject_id: int) -> Sequence[ConsentRow]:
 
 def consent_of(row: ConsentRow) -> Consent:
     """Return a consent by its row."""
-    values = {each.name: getattr(row, each.name) for each in fields(Consent)}
-    return Consent(**{**values, "signals": tuple(row.signals)})
+    return value_of(Consent, row, signals=tuple(row.signals))
 
 
 def consents_of(session: Session, subject_id: int) -> list[Consent]:

@@ -17,11 +17,9 @@ from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
 from mien.store import codec, seals
-from mien.store.audit import Audit
-from mien.store.database import Database
 from mien.store.figures import forget
-from mien.store.ledger import SOURCE_CLOCK, Ledger
-from mien.store.schema import ChunkRow, EventRow, RecordingRow, SegmentRow
+from mien.store.ledger import SOURCE_CLOCK, Ledger, Part
+from mien.store.schema import ChunkRow, EventRow, RecordingRow, SegmentRow, value_of
 from mien.store.types import Event
 
 _MICROSECONDS: Final = 6
@@ -36,17 +34,8 @@ Segment = tuple[type[ChunkRow] | type[SegmentRow], dict[str, Any]]
 """A row of readings to be written, and its table: a segment, or a chunk while there are few."""
 
 
-class Readings:
-    """The readings and events of all recordings.
-
-    Args:
-        database: where they are.
-        audit: where it is logged that they are read.
-        ledger: where what is written goes.
-    """
-
-    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+class Readings(Part):
+    """The readings and events of all recordings."""
 
     def append(self, recording_id: int, columns: codec.Columns) -> None:
         """Add readings at a recording's end, or none; either says that its writer lives.
@@ -205,10 +194,7 @@ class Readings:
             subject_id = find_recording(session, recording_id).subject_id
             rows = session.scalars(query.order_by(EventRow.onset_s, EventRow.id)).all()
         self._audit.read(subject_id, "readings", recording_id)
-        return [
-            Event(row.kind, row.label, row.onset_s, row.apex_s, row.offset_s, row.peak)  # type: ignore[arg-type]
-            for row in rows
-        ]
+        return [value_of(Event, row) for row in rows]
 
 
 def find_recording(session: Session, recording_id: int, *, lock: bool = False) -> RecordingRow:

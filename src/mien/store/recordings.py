@@ -10,13 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mien.errors import MissingError, StoreError
-from mien.store.audit import Audit
 from mien.store.codec import UnreadableError
-from mien.store.database import Database
 from mien.store.figures import forget
-from mien.store.ledger import Ledger
+from mien.store.ledger import Part
 from mien.store.readings import find_recording, pack_chunks, usable_share
-from mien.store.schema import AnnotationRow, RecordingRow
+from mien.store.schema import AnnotationRow, RecordingRow, value_of
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
 from mien.store.validation import checked_time, require_subject
 
@@ -24,17 +22,8 @@ GONE_S: Final = 30.0
 """A writer that has not said for so long that it lives is gone."""
 
 
-class Recordings:
-    """All recordings, without their readings.
-
-    Args:
-        database: where they are.
-        audit: where it is logged that they are read.
-        ledger: where what is written goes.
-    """
-
-    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+class Recordings(Part):
+    """All recordings, without their readings."""
 
     def start(
         self,
@@ -256,10 +245,7 @@ def _by_uuid(session: Session, uuid: str) -> RecordingRow | None:
 
 
 def _stored(row: RecordingRow) -> StoredRecording:
-    return StoredRecording(
-        row.id, row.subject_id, row.uuid, row.kind, row.source, row.local_start,  # type: ignore[arg-type]
-        row.length_s, row.frames, row.coverage, row.state, row.models, row.settings, row.version,  # type: ignore[arg-type]
-    )  # fmt: skip
+    return value_of(StoredRecording, row, started_at=row.local_start)
 
 
 def _offset_s(moment: datetime) -> int:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
-from mien.store.audit import Audit, What
-from mien.store.database import Database
-from mien.store.ledger import Ledger
-from mien.store.schema import BaselineRow, NeutralFaceRow
+from mien.store.audit import What
+from mien.store.ledger import Ledger, Part
+from mien.store.schema import Base, BaselineRow, NeutralFaceRow, value_of
 from mien.store.types import StoredReference, Subject
 from mien.store.validation import checked_time, require_subject
 
 
-class References:
+class References(Part):
     """The baselines, or the neutral faces, of a store's subjects; each was taken deliberately by somebody.
 
     What is in them is for `mood.baseline.Baseline` and `expression.neutral.Rest` to know: no pictures.
 
     Args:
-        database: an open one.
-        audit: where it is logged that they are read.
-        ledger: where what is taken goes.
+        ledger: of the store.
         table: where they are.
         name: of one, for the log.
         plural: of several, for the log.
@@ -32,8 +28,6 @@ class References:
 
     def __init__(
         self,
-        database: Database,
-        audit: Audit,
         ledger: Ledger,
         table: type[BaselineRow] | type[NeutralFaceRow],
         *,
@@ -41,7 +35,7 @@ class References:
         plural: What,
         signals: tuple[str, ...] = (),
     ) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+        super().__init__(ledger)
         self._table, self._name, self._plural, self._signals = table, name, plural, signals
 
     def add(self, subject: Subject, value: str, made_at: datetime | None = None) -> StoredReference:
@@ -75,5 +69,5 @@ class References:
         return next(reversed(self.of(subject)), None)
 
 
-def _stored(row: Any) -> StoredReference:
-    return StoredReference(row.id, row.subject_id, row.made_at, row.value)
+def _stored(row: Base) -> StoredReference:
+    return value_of(StoredReference, row)

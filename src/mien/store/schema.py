@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -25,6 +26,9 @@ REVISION: Final = "0006"
 
 VERSION_TABLE: Final = "mien_version"
 """Where a store says which version of the tables it has."""
+
+
+_Value = TypeVar("_Value")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -309,3 +313,15 @@ class FigureRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     version: Mapped[str] = mapped_column(String(64))
     value: Mapped[dict[str, Any]]
+
+
+def value_of(kind: type[_Value], row: Base, **others: Any) -> _Value:
+    """Return a row as one of the frozen values in `types`.
+
+    Args:
+        kind: the value's class, whose fields are columns of the row.
+        row: of a table.
+        **others: fields that are not simply what stands in the column.
+    """
+    names = [each.name for each in fields(kind) if each.name not in others]  # type: ignore[arg-type]
+    return kind(**{name: getattr(row, name) for name in names}, **others)

@@ -87,24 +87,20 @@ class Store:
         """Hang everything on the open database, in somebody's name."""
         self.who = who
         self.audit: Audit = Audit(self.database, who, self._visits)
-        ledger = Ledger(self.database, self.audit)
-        self.subjects = Subjects(self.database, ledger)
-        self.consents = Consents(self.database, self.audit, ledger)
-        self.annotations = Annotations(self.database, self.audit, ledger)
-        self.self_reports = SelfReports(self.database, self.audit, ledger)
-        self.recordings = Recordings(self.database, self.audit, ledger)
-        self.readings = Readings(self.database, self.audit, ledger)
-        self.figures = Figures(self.database, self.audit)
-        self.baselines = References(
-            self.database, self.audit, ledger, BaselineRow, name="baseline", plural="baselines"
-        )
+        self._ledger = ledger = Ledger(self.database, self.audit)
+        self.subjects = Subjects(ledger)
+        self.consents = Consents(ledger)
+        self.annotations = Annotations(ledger)
+        self.self_reports = SelfReports(ledger)
+        self.recordings = Recordings(ledger)
+        self.readings = Readings(ledger)
+        self.figures = Figures(ledger)
+        self.baselines = References(ledger, BaselineRow, name="baseline", plural="baselines")
         self.neutral_faces = References(
-            self.database, self.audit, ledger, NeutralFaceRow,
-            name="neutral face", plural="neutral faces", signals=("expression",),
-        )  # fmt: skip
-        self.users = Users(self.database, ledger)
-        self.texts = Texts(self.database, ledger)
-        self._ledger = ledger
+            ledger, NeutralFaceRow, name="neutral face", plural="neutral faces", signals=("expression",)
+        )
+        self.users = Users(ledger)
+        self.texts = Texts(ledger)
 
     def by(self, who: str) -> Self:
         """Return the same open store in another name, for the audit log; whoever opened it closes it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,25 +12,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.database import Database
-from mien.store.ledger import Ledger
-from mien.store.schema import SubjectRow
+from mien.store.ledger import Part
+from mien.store.schema import SubjectRow, value_of
 from mien.store.types import Subject
 from mien.store.validation import checked_name, checked_text
 
 _FIRST_YEAR: Final = 1880
 
 
-class Subjects:
-    """The subjects of a store.
-
-    Args:
-        database: an open one.
-        ledger: where additions and changes go.
-    """
-
-    def __init__(self, database: Database, ledger: Ledger) -> None:
-        self._database, self._ledger = database, ledger
+class Subjects(Part):
+    """The subjects of a store."""
 
     def add(
         self,
@@ -153,4 +143,4 @@ def _require(session: Session, code: str) -> SubjectRow:
 
 
 def _subject(row: SubjectRow) -> Subject:
-    return Subject(**{each.name: getattr(row, each.name) for each in fields(Subject)})
+    return value_of(Subject, row)

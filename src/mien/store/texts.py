@@ -9,8 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mien.errors import StoreError
-from mien.store.database import Database
-from mien.store.ledger import Ledger
+from mien.store.ledger import Part
 from mien.store.schema import TextRow
 from mien.store.types import FALSE_ALARM_DAYS
 from mien.store.validation import checked_name, checked_text, is_visible
@@ -29,16 +28,8 @@ DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
 _NEVER_BLANK: Final = ("phq9_safety",)
 
 
-class Texts:
-    """The texts and settings of a store.
-
-    Args:
-        database: an open one.
-        ledger: where changes go.
-    """
-
-    def __init__(self, database: Database, ledger: Ledger) -> None:
-        self._database, self._ledger = database, ledger
+class Texts(Part):
+    """The texts and settings of a store."""
 
     def get(self, name: str) -> str:
         """Return a text; the default where one that can't be blank holds nothing to read.

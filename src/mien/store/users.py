@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
 from mien.install import extras_command
-from mien.store.database import Database
-from mien.store.ledger import Ledger
-from mien.store.schema import UserRow
+from mien.store.ledger import Part
+from mien.store.schema import UserRow, value_of
 from mien.store.types import SHORTEST_PASSWORD, Role, Subject, User
 from mien.store.validation import checked_choice, checked_name, require_subject
 
@@ -23,18 +22,11 @@ if TYPE_CHECKING:
 _LONGEST_PASSWORD: Final = 1000
 
 
-class Users:
+class Users(Part):
     """The users of a store; passwords are kept only as their Argon2id hashes.
 
     The audit log has their ids and not their names: a subject may be one of them.
-
-    Args:
-        database: an open one.
-        ledger: where changes are logged.
     """
-
-    def __init__(self, database: Database, ledger: Ledger) -> None:
-        self._database, self._ledger = database, ledger
 
     def add(self, name: str, password: str, role: Role, subject: Subject | None = None) -> User:
         """Add a user.
@@ -167,4 +159,4 @@ def _count(session: Session, role: str | None = None) -> int:
 
 
 def _user(row: UserRow) -> User:
-    return User(row.id, row.name, row.role, row.subject_id)  # type: ignore[arg-type]  # checked when it came in
+    return value_of(User, row)

@@ -24,6 +24,16 @@ class Answer(JSONResponse):
         return to_json(content)
 
 
+def file_of(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Describe an answer that is a file, as FastAPI's `responses` takes it.
+
+    Args:
+        *kinds: the content types that it may have.
+    """
+    shapes = {kind: {"type": "object" if kind == "application/json" else "string"} for kind in kinds}
+    return {200: {"content": {kind: {"schema": shape} for kind, shape in shapes.items()}}}
+
+
 def to_json(value: Any) -> bytes:
     """Write a value as JSON, small.
 

@@ -1,4 +1,4 @@
-"""The whole app: guard and login gate around the API, the WebSockets and NiceGUI's pages."""
+"""The whole app: guard and login gate around the API, the WebSockets and the pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -18,63 +17,33 @@ from starlette.types import ASGIApp, Lifespan
 from starlette.websockets import WebSocket
 
 from mien.live.session import LiveSession
-from mien.web import record_api, record_live
-from mien.web.analyses import Analyses
-from mien.web.api import PREFIX, Analyse, build_api
-from mien.web.camera_socket import Cameras
-from mien.web.guard import Guard
-from mien.web.login import Login, LoginGate
-from mien.web.page_socket import PageSocket
-from mien.web.policy import Policy
-from mien.web.record_access import USER, Records
+from mien.web.api import live_recording, subjects
+from mien.web.api.server import PREFIX, build_api
+from mien.web.security.access import USER, Records
+from mien.web.security.guard import Guard
+from mien.web.security.login import Login, LoginGate
 from mien.web.settings import WebSettings
-from mien.web.watch_socket import watch
-
-_SILENT_S: Final = 30.0
-"""NiceGUI asks about as often whether a page is still there; how long it waits for one is the page's word."""
+from mien.web.uploads.photographs import Analyse, Analyses, photograph_routes
+from mien.web.ws.camera import Cameras
+from mien.web.ws.watch import watch
 
 
 def build_app(live_session: LiveSession, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
     """Make the app with all its pages.
-
-    NiceGUI has one set of pages for the whole process: of several apps, the last one's are shown.
 
     Args:
         live_session: whose sources the pages show; its owner closes it.
         settings: who may come in, and how much they may bring.
         records: as for `build_backend`.
     """
-    from nicegui import core, ui
-
-    from mien.web import files, pages
-    from mien.web.pages.room import Crowded, Room, crowded
+    from mien.web.pages import add_pages
+    from mien.web.uploads.routes import add_uploads
 
     app = build_backend(live_session, settings, records=records)
-    files.register(app, live_session, settings)
-    pages.register(app, live_session, settings)
-    core.app.state.room = Room(settings)
-    app.add_middleware(PageSocket)
-    core.app.config.socket_io_js_transports = ["websocket"]
-    # Of each tab NiceGUI keeps a storage, for a month; no page of ours uses it.
-    core.app.storage.max_tab_storage_age = _SILENT_S
-    # What an earlier app of this process added to NiceGUI's own would be added twice, or not at all.
-    core.app.user_middleware.clear()
-    core.app.middleware_stack = None
-    # Its own pages for errors are compiled in the browser, and each takes memory of the server for a while.
-    core.app.exception_handlers[404] = _not_found
-    core.app.exception_handlers[RequestValidationError] = _not_found
-    core.app.exception_handlers[Crowded] = crowded
-    core.app.exception_handlers[Exception] = _failed
-    ui.run_with(
-        app,
-        title="Mien",
-        dark=None,
-        language="en-US",
-        tailwind=False,
-        reconnect_timeout=_SILENT_S,
-        show_welcome_message=False,
-        gzip_middleware_factory=None,  # the policy marks pages as they are; on one machine nothing is gained
-    )
+    add_uploads(app, live_session, settings)
+    add_pages(app, live_session.settings, settings)
+    for kind, answer in ((404, _not_found), (RequestValidationError, _not_found), (Exception, _failed)):
+        app.add_exception_handler(kind, answer)
     return app
 
 
@@ -120,9 +89,10 @@ def build_backend(
         WebSocketRoute("/ws/watch", watch_source),
         *gate.routes(),
     ]
-    api = build_api(live_session, settings, analyse or analyses, threads)
-    record_api.add_to(api, records)
-    recordings = record_live.add_to(api, live_session, records, cameras.owner)
+    api = app.state.api = build_api(live_session, settings)
+    api.include_router(photograph_routes(settings, analyse or analyses, threads))
+    subjects.add_to(api, records)
+    recordings = live_recording.add_to(api, live_session, records, cameras.owner)
     app.mount(PREFIX, api)
     return app
 
@@ -152,8 +122,8 @@ class GuardedApp(FastAPI):
         self._gate = gate
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the guard outermost, then the policy, then the login gate."""
+        """Put the guard outermost, then the login gate."""
         app = super().build_middleware_stack()
         if self._gate is not None:
             app = Login(app, self._gate)
-        return Guard(Policy(app), self._settings)
+        return Guard(app, self._settings)

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp
 from mien.errors import ConfigError, MienError
 from mien.live.session import LiveSession
 from mien.web.app import build_app
-from mien.web.connections import limited
-from mien.web.record_access import Records, opening
+from mien.web.security.access import Records, opening
+from mien.web.security.connections import limited
 from mien.web.settings import WebSettings, is_loopback
 
 _CLOSE_S: Final = 0.2
