@@ -61,7 +61,7 @@ class Track:
         return 0.0 if self.missed or self.doubted else self.presence
 
     def shift(self, now_s: float, size_wh: tuple[int, int]) -> Vector:
-        """Give how far steady motion has taken the face since it was seen: at most to the picture's edge.
+        """Return how far steady motion has taken the face since it was seen: at most to the picture's edge.
 
         Who leaves the picture comes back into it, if at all, where it was left.
         """
@@ -69,18 +69,18 @@ class Track:
         return np.asarray(moved.clip(0, size_wh) - self.centre)
 
     def expected_xyxy(self, now_s: float, size_wh: tuple[int, int]) -> Vector:
-        """Give the box where it is to be expected; its size stays."""
+        """Return the box where it is to be expected; its size stays."""
         centre = self.centre + self.shift(now_s, size_wh)
         return np.concatenate([centre - self.size_wh / 2, centre + self.size_wh / 2])
 
     def reach(self, now_s: float) -> float:
-        """Give how far from there it may be, in sides; where a face seen once is going, nobody knows yet."""
+        """Return how far from there it may be, in sides; the motion of a face seen once is unknown."""
         if self.seen_s == self.first_s:
             return MAX_REACH
         return min(_REACH + _REACH_PER_S * (now_s - self.seen_s), MAX_REACH)
 
     def see(self, xyxy: Vector, points: Vector, presence: float, now_s: float) -> None:
-        """Take in where the face has been seen.
+        """Record where the face has been seen.
 
         What can be seen of a face that another one hides moves with the other's edge. So in a crowd its speed
         stays as it was, and its place follows what is seen only in part.
@@ -100,7 +100,7 @@ class Track:
 
 
 def distances(a_xyxy: Vector, b_xyxy: Vector) -> Vector:
-    """Give how unlike boxes are: centres apart, in sides, plus the logarithm of how many times larger one is.
+    """Return how different boxes are: distance of centres, in sides, plus the log of the size ratio.
 
     Unlike overlap, it still tells near from far when a small face moves by more than its own size.
 

@@ -33,7 +33,7 @@ class OneEuro:
     _time_s: float = -np.inf
 
     def steady(self, points: Points, time_s: float, unit_px: float) -> Points:
-        """Take in the next points and give them steadied.
+        """Add the next points and return them stabilised.
 
         Args:
             points: (k, 2) in pixels.
@@ -57,6 +57,6 @@ class OneEuro:
 
 
 def _weight(cutoff_hz: Points | float, step_s: float) -> Points:
-    """Give the newest value's weight in a first-order low-pass filter."""
+    """Return the newest value's weight in a first-order low-pass filter."""
     turn = np.asarray(2 * np.pi * step_s * cutoff_hz)
     return np.asarray(turn / (turn + 1))
