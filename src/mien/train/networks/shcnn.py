@@ -16,8 +16,8 @@ two frames saves looking at all of them; saliency maps that are improved by a "s
 studying how the gradients of earlier saliency maps vanish.
 
 Chosen by us, as the paper's tables are not at hand: kernels, widths (the file stays below 1 MB),
-normalisation and dropout, the dense layer. The saliency maps are left out: `mien explain` shows what carried a
-label, for any network.
+normalisation and dropout, the dense layer. The saliency maps are left out: `mien explain` shows what carried
+a label, for any network.
 """
 
 from __future__ import annotations
