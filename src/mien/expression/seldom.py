@@ -18,7 +18,7 @@ def recall_name(label: str, prior: Named) -> str:
 
 
 def recalls(sidecar: Sidecar, prior: Named | Mix) -> dict[str, float]:
-    """Give the measured recall of the labels of `SELDOM` under a mix.
+    """Return the measured recall of the labels of `SELDOM` under a mix.
 
     Args:
         sidecar: of the network.
