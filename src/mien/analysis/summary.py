@@ -36,7 +36,7 @@ SHARES: Final = "shares-1"
 
 
 def describe_models(settings: Settings) -> dict[str, Any]:
-    """Give names and hashes of the detector and the network; the detector is None for crops.
+    """Return names and hashes of the detector and the network; the detector is None for crops.
 
     Raises:
         ModelError: the network's file or its sidecar is missing.
@@ -55,7 +55,7 @@ def describe_models(settings: Settings) -> dict[str, Any]:
 
 
 def readings_of(sidecar: Sidecar) -> str:
-    """Say what recorded probabilities of this network mean, so that others are told from them.
+    """Return what recorded probabilities of this network mean, so that others are told from them.
 
     They are the shares of people who would choose each label ("shares-1"), with a hash of all that makes
     shares of logits: the same network, calibrated anew, gives other readings. Recordings without this were
@@ -142,7 +142,7 @@ class Census:
 
 
 def describe(task: Task, report: SourceReport, tally: Tally, census: Census) -> dict[str, Any]:
-    """Give the record of one input, as it stands in the summary's `recordings`."""
+    """Return the record of one input, as it stands in the summary's `recordings`."""
     width, height = report.size_wh or (None, None)
     return {
         "source": task.name,
@@ -175,7 +175,7 @@ def summarise(
     wall_s: float,
     skipped: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Give the summary of a batch, ready for JSON.
+    """Return the summary of a batch, ready for JSON.
 
     `coverage` is the mean over the recordings, weighted by analysed frames; None where nothing was read.
     """
@@ -199,13 +199,13 @@ def summarise(
 
 
 def seldom_found(settings: Settings) -> str:
-    """Say how often the network finds contempt and fear, under the mix; "" where not measured."""
+    """Return how often the network finds contempt and fear, under the mix; "" where not measured."""
     sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
     return seldom_words(recalls(sidecar, settings.prior))
 
 
 def versions() -> dict[str, str | None]:
-    """Give the versions of Mien, Python and the packages that a result depends on; None for a missing one."""
+    """Return the versions of Mien, Python and the packages a result depends on; None for a missing one."""
     return {
         "mien": mien.__version__,
         "python": platform.python_version(),
@@ -215,7 +215,7 @@ def versions() -> dict[str, str | None]:
 
 
 def installed_version(package: str) -> str | None:
-    """Give the version of an installed package, None where it isn't installed."""
+    """Return the version of an installed package, None where it isn't installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -217,7 +217,7 @@ def _line(recording: dict[str, Any]) -> str:
 
 
 def neutral_line(neutral: dict[str, Any]) -> str:
-    """Say in a few words by which neutral face an input was read."""
+    """Return in a few words by which neutral face an input was read."""
     person = neutral["person"] or next(iter(neutral.get("tracks", {}).values()), None)
     if person is None:
         return str(neutral["note"])

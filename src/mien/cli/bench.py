@@ -85,7 +85,7 @@ def _write_clip(frames: list[Frame], path: Path) -> None:
 
 
 def _stages(pipeline: Pipeline, frames: list[Frame], clip: Path) -> Iterator[tuple[str, Work]]:
-    """Give each stage's name, and the stage itself at work on all frames."""
+    """Return each stage's name, and the stage itself at work on all frames."""
     detector, network = pipeline.detector, pipeline.network
     assert detector is not None
     read = [(frame.image, pipeline.read(frame.image)) for frame in frames]

@@ -103,7 +103,7 @@ def _print(checks: list[Check], healthy: bool) -> None:
 
 
 def _remedy(checks: list[Check]) -> str | None:
-    """Give the command that brings all packages that are not here; not those of training, which are large."""
+    """Return the command that brings all missing packages, but not those of training, which are large."""
     lacking = {check.name for check in checks if check.kind in ("package", "extra") and check.state != "ok"}
     extras = [extra for extra, names in EXTRAS.items() if lacking & set(names)]
     return extras_command(*extras) if lacking else None

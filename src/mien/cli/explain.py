@@ -75,7 +75,7 @@ def explain(
 
 
 def _picture(photo: str, out: Path | None) -> Path:
-    """Say where to draw, and refuse what can't be or must not be."""
+    """Return where to draw, and refuse what can't be or must not be."""
     out = out or Path(fitting_name(Path(photo).stem, room_bytes=24) + "-explained.png")
     check_format(out)
     if out.exists() and Path(photo).exists() and out.samefile(photo):

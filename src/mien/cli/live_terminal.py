@@ -53,7 +53,7 @@ class Announcer:
         self._on: set[str] = set()
 
     def look(self, statuses: Sequence[SourceStatus]) -> None:
-        """Say what has changed."""
+        """Print what has changed."""
         for status in statuses:
             last = self._last.get(status.name)
             if last is None or (last.state, last.note) != (status.state, status.note):
@@ -182,7 +182,7 @@ def pressed_keys() -> Iterator[Callable[[], list[str]]]:
 
 
 def status_line(status: SourceStatus, reading: Reading | None) -> str:
-    """Say in one line how a source is doing and what it shows.
+    """Return in one line how a source is doing and what it shows.
 
     Args:
         status: of the source.
@@ -223,7 +223,7 @@ def _neutral_words(neutral: NeutralStatus) -> str:
 
 
 def _is_camera(status: SourceStatus) -> bool:
-    """Say whether it may watch somebody now, which is all but the portrait and a file."""
+    """Return whether it may watch somebody now, which is all but the portrait and a file."""
     where = status.where
     return where != PORTRAIT and (where.startswith("/dev/") or not Path(where).exists())
 
@@ -246,7 +246,7 @@ def _say(line: str) -> None:
 
 
 def is_over(status: SourceStatus) -> bool:
-    """Say whether nothing more is to be hoped for: it ended, failed, or could not be opened at all."""
+    """Return whether nothing more is to be hoped for: it ended, failed, or could not be opened at all."""
     return status.state in OVER or (status.state == "waiting" and not status.frames_read)
 
 
@@ -336,7 +336,7 @@ class RecordTeller:
         return self._recorder.refused is not None or any(each.stopped for each in self._recorder.statuses())
 
     def look(self) -> None:
-        """Say what has changed."""
+        """Print what has changed."""
         if self._recorder.refused not in (None, self._refused):
             print_error(str(self._recorder.refused))
         self._refused = self._recorder.refused
@@ -357,7 +357,7 @@ class RecordTeller:
         self._last = now
 
     def lines(self) -> list[str]:
-        """Give the line that is kept up to date."""
+        """Return the line that is kept up to date."""
         status = self._recorder.status
         if status is None:
             return []

@@ -223,7 +223,7 @@ def _print_answers(answers: tuple[str, ...]) -> None:
 
 
 def _read(answers: list[str]) -> tuple[list[int | None] | None, float | None]:
-    """Give the items or, where there is one number alone, the total."""
+    """Return the items or, where there is one number alone, the total."""
     try:
         if len(answers) == 1:
             return None, float(answers[0])

@@ -129,7 +129,7 @@ PROFILES: Final = MappingProxyType(
 
 
 def find_profile(name: str | None) -> Profile:
-    """Give a profile by its name; None gives the one that chooses nothing.
+    """Return a profile by its name; None gives the one that chooses nothing.
 
     Raises:
         ConfigError: there is no such profile.

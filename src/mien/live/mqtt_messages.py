@@ -218,7 +218,7 @@ def slug(name: str) -> str:
 
 
 def state_of(status: SourceStatus, reading: Reading | None) -> dict[str, Any]:
-    """Say in a few words what a source shows: its largest face, smoothed as on the page.
+    """Return in a few words what a source shows: its largest face, smoothed as on the page.
 
     Args:
         status: how the source is.
@@ -243,7 +243,7 @@ def state_of(status: SourceStatus, reading: Reading | None) -> dict[str, Any]:
 
 
 def differs(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
-    """Say whether a state is worth telling: a word, the number of faces, or a number by 0.05 and more."""
+    """Return whether a state is worth telling: a word, the number of faces, or a number by 0.05 and more."""
     return old is None or any(_moved(old[name], value) for name, value in new.items())
 
 
@@ -279,7 +279,7 @@ def discovery(prefix: str, source_slug: str, name: str) -> dict[str, dict[str, A
 
 
 def discovery_topics(prefix: str, source_slug: str) -> dict[tuple[str, str], str]:
-    """Give the topics that describe a source, by entity; an empty message there takes the entity away."""
+    """Return the topics that describe a source, by entity; an empty message there takes the entity away."""
     device_id = f"{slug(prefix)}_{source_slug}"
     return {
         (component, key): f"homeassistant/{component}/{device_id}_{key}/config" for component, key in ENTITIES

@@ -78,7 +78,7 @@ class SharedNetwork:
         return request.result
 
     def close(self) -> None:
-        """Give the network's memory back."""
+        """Release the network's memory."""
         self._network.close()
 
     def _run_all(self) -> None:
@@ -245,7 +245,7 @@ class LiveSession:
             self._leaving = [each for each in (*self._leaving, *supervisor.workers()) if each.alive]
 
     def statuses(self) -> list[SourceStatus]:
-        """Say how each source is doing, in the order in which they were added."""
+        """Return how each source is doing, in the order in which they were added."""
         now_s = self._clock()
         with self._lock:
             both = [(supervisor, self._neutrals[name]) for name, supervisor in self._sources.items()]
@@ -273,7 +273,7 @@ class LiveSession:
         return None if (recorder := self._recorder) is None else recorder.status
 
     def choose(self, source: str, track: int) -> None:
-        """Say which face is the subject that is being recorded.
+        """Return which face is the subject that is being recorded.
 
         Args:
             source: in which it is seen.
@@ -287,7 +287,7 @@ class LiveSession:
         recorder.choose(source, track)
 
     def neutral_of(self, source: str) -> LiveNeutral:
-        """Give what learns and forgets the own neutral face of the person before a source.
+        """Return what learns and forgets the own neutral face of the person before a source.
 
         Raises:
             ConfigError: there is no such source, or the network can't read by own neutral faces.

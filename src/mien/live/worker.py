@@ -75,7 +75,7 @@ class ResumedSource:
         return self._source.report
 
     def frames(self) -> Iterator[Frame]:
-        """Give the source's frames, with their numbers and times going on."""
+        """Yield the source's frames, with their numbers and times going on."""
         offset_s: float | None = None
         for frame in self._source.frames():
             self.taken_s = self._clock()
