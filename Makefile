@@ -1,7 +1,8 @@
 # make demo      reads the built-in portrait: table, annotated clip and plot in mien-demo/
-# make test      all tests
+# make test      the tests that are quick and need nothing but Python
+# make test-all  all tests, which takes several times as long
 # make test-torch, make test-plain: what trains, on torch, and on TensorFlow as older processors have it
-# make coverage  the same in one process, and which lines they ran
+# make coverage  all tests in one process, and which lines they ran
 # make check     format, lint, types, import layers
 # make docs      the documentation's site, in build/site
 # Each makes .venv when it is missing and installs what it needs; only Python 3.11-3.13 and make are expected.
@@ -13,19 +14,23 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-FILES := src tests benchmarks examples docs/build_site.py docs/screenshots.py docs/own_neutral.py
+FILES := src tests benchmarks examples docs/animation.py docs/build_site.py docs/screenshots.py docs/own_neutral.py
 
 # Tests that compute with Keras.
 TRAINING := tests/train tests/cli/test_train.py tests/cli/test_compare.py tests/contracts/test_networks.py
 IN_TWO := --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-torch test-plain coverage check docs format constraints clean
+.PHONY: demo test test-all test-torch test-plain coverage check docs format constraints clean
 
 demo: $(VENV)/.user
 	$(BIN)/mien demo
 
 # In two processes, a file's tests in one: some files start a browser or train a network once for all of theirs.
+# What --quick leaves out is marked in tests/marks.py and, with the reasons, in pyproject.toml.
 test: $(VENV)/.developer
+	$(BIN)/python -m pytest --quick $(IN_TWO) $(ARGS)
+
+test-all: $(VENV)/.developer
 	$(BIN)/python -m pytest $(IN_TWO) $(ARGS)
 
 test-torch: $(VENV)-torch/.ready

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mien.mood.baseline import Baseline, BaselineMeasure
 from mien.mood.change.ar1 import design, fit_many
 from mien.mood.change.charts import Alarm, Chart, cusum, ewma
 from mien.mood.change.conditions import LEAST_SPREAD
@@ -28,7 +29,6 @@ from mien.mood.change.findings import Finding, findings
 from mien.mood.episodes import episodes
 from mien.mood.expressivity import distance, own_neutral
 from mien.mood.simulated import SimulatedPerson, simulate, simulate_days
-from mien.mood.usual import Usual, UsualMeasure
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -110,8 +110,8 @@ class People:
     def chart(self, person: int, kind: Callable[..., Chart | None] = ewma, until: int | None = None) -> Chart:
         """Watch a person up to a day."""
         count = len(self.days) if until is None else int((self.days <= until).sum())
-        own = UsualMeasure(tuple(self.dates[: self.usable]), self.values[person, : self.usable])
-        usual = Usual(own.dates[0], own.dates[-1], own.days, 10.0 * own.days, {"expressivity": own})
+        own = BaselineMeasure(tuple(self.dates[: self.usable]), self.values[person, : self.usable])
+        usual = Baseline(own.dates[0], own.dates[-1], own.days, 10.0 * own.days, {"expressivity": own})
         index = pd.Index(self.dates[:count], dtype=object)
         values = pd.Series(self.values[person, :count], index, name="expressivity")
         errors = None if self.errors is None else pd.Series(self.errors[:count], index)
@@ -159,10 +159,10 @@ def promise(people: int, seed: int) -> None:
         ["CUSUM: autocorrelation 0.4", *kept(drawn(seed, people, autoregression(0.4)), people, cusum)]
     )
     heads = [
-        "people", "days watched until a first alarm, for each", "days for each alarm", "alarm within 30 days",
-        "said that it can't be promised", "of those with an alarm", "days for each alarm of the others",
+        "people", "days monitored until a first alarm, per person", "days per alarm", "alarm within 30 days",
+        "told that the rate can't be guaranteed", "of those with an alarm", "days per alarm of the others",
     ]  # fmt: skip
-    table(f"The promise, one false alarm in {CHOSEN_DAYS:.0f} days", heads, rows)
+    table(f"False alarms, one chosen in {CHOSEN_DAYS:.0f} days", heads, rows)
 
 
 def kept(group: People, people: int, kind: Callable[..., Chart | None] = ewma) -> list[str]:
@@ -216,9 +216,10 @@ def dates(people: int, seed: int) -> None:
             ]
         )  # fmt: skip
     heads = [
-        "autocorrelation", "size, SD", "told while it lasted", "date off by, mean", "over a week early",
-        "over a week late", "90 % interval holds it", "its days, median", "closed within 7 days",
-        "closed too soon", "told to be over after, median", "end off by, mean",
+        "autocorrelation", "size, SD", "reported while it lasted", "date off by, mean", "over a week early",
+        "over a week late", "90 % interval includes it", "width of the interval in days, median",
+        "closed within 7 days",
+        "closed too soon", "days until reported as over, median", "end off by, mean",
     ]  # fmt: skip
     table(f"A change of {CHANGE_DAYS} days", heads, rows)
 
@@ -247,11 +248,11 @@ def lasting(people: int, seed: int) -> None:
     heads = [
         "baseline, days",
         "size, SD",
-        "median days until told",
+        "median days until reported",
         "within 14",
         "28",
         "90",
-        "called over falsely",
+        "wrongly reported as over",
     ]
     table(f"A change that lasts {lasts} days", heads, rows)
 
@@ -330,17 +331,26 @@ def light(people: int, seed: int) -> None:
                 f"{np.mean(sizes):.1f} SD, {100 * np.mean(inside):.0f} %" if sizes else "",
             ]
         )
-    heads = ["what was done", "light or camera told", "change told", "change told without looking at light"]
-    table(f"{people} people, 16 weeks, baseline of 7 weeks", [*heads, "size told, interval holds it"], rows)
+    heads = [
+        "what was done",
+        "light or camera reported",
+        "change reported",
+        "change reported without checking the light",
+    ]
+    table(
+        f"{people} people, 16 weeks, baseline of 7 weeks",
+        [*heads, "size reported, interval includes the true one"],
+        rows,
+    )
 
 
 def changes_of(days: pd.DataFrame, cut: object) -> list[Finding]:
     return list(findings(days, usual_of(days, cut), false_alarm_days=CHOSEN_DAYS))
 
 
-def usual_of(days: pd.DataFrame, cut: object) -> Usual:
-    usual = Usual.of(days.loc[days.index < cut])
-    assert isinstance(usual, Usual), usual
+def usual_of(days: pd.DataFrame, cut: object) -> Baseline:
+    usual = Baseline.of(days.loc[days.index < cut])
+    assert isinstance(usual, Baseline), usual
     return usual
 
 

@@ -101,7 +101,7 @@ def print_jitter(film: Callable[..., Followed]) -> None:
 
 
 def print_lag(film: Callable[..., Followed]) -> None:
-    print("\n| sudden change | done in its own frame, % | 90 % after, frames | ms |")
+    print("\n| sudden change | followed in the same frame, % | 90 % after, frames | ms |")
     print("| --- | --- | --- | --- |")
     for name, step, measure in (
         ("moves by 2 % of the eye corners' distance", (0.9, 0.0, 1.0), place),

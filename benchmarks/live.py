@@ -32,7 +32,7 @@ from browser.chromium import Page, chromium
 from browser.fake_camera import CAMERA_HZ, images_of, write_film
 from browser.mien_live import mien_live
 from mien.config import load_settings
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.show.video import ClipWriter
 from mien.source import open_live
 from mien.types import Image
@@ -133,18 +133,18 @@ def page_figures(folder: Path, images: Sequence[Image], seconds: float) -> list[
 
 
 def camera_figures(folder: Path, images: Sequence[Image], seconds: float) -> list[Figure]:
-    """Measure four sources of a station."""
+    """Measure four sources of a session."""
     clip = folder / "camera.mp4"
     with ClipWriter(clip, SIZE_WH) as writer:
         for index, image in enumerate(images):
             writer.write(image, index / CAMERA_HZ)
-    with Station(load_settings()) as station:
+    with LiveSession(load_settings()) as session:
         for number in range(CAMERAS):
-            station.add(f"camera {number}", lambda: open_live(clip, loop=True))
+            session.add(f"camera {number}", lambda: open_live(clip, loop=True))
         wait(WARM_UP_S)
-        before = {status.name: status.frames_analysed for status in station.statuses()}
+        before = {status.name: status.frames_analysed for status in session.statuses()}
         wait(seconds)
-        statuses = station.statuses()
+        statuses = session.statuses()
     figures = []
     for status in statuses:
         rate = (status.frames_analysed - before[status.name]) / seconds

@@ -3,7 +3,7 @@
     python benchmarks/live_long.py
     python benchmarks/live_long.py --hours 24 --rate 5
 
-Pictures of the portrait are pushed into a station as the page's camera pushes them, as fast as they are
+Pictures of the portrait are pushed into a session as the page's camera pushes them, as fast as they are
 read, under a clock that the benchmark moves on: so four hours pass in minutes. Every hundredth time two are
 pushed at once, and one may have to give way. A subject is recorded all the while into a store of its own,
 with measures. Memory is read from /proc (Linux), before the recording is concluded: then all of its readings
@@ -29,10 +29,10 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.config import load_settings
-from mien.live.hub import Mailbox
+from mien.live.broadcaster import Mailbox
 from mien.live.reading import Reading
 from mien.live.recorder import Recorder
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.source import open_source
 from mien.source.pushed import PushedSource
 from mien.store.store import Store
@@ -141,18 +141,21 @@ def run(seconds: float, rate_hz: float, store: Store) -> tuple[list[Moment], lis
     looks_s = [0.0, min(SETTLED_S, seconds / 4), *(seconds * share for share in (0.5, 0.75, 1.0))]
     moments: list[Moment] = []
     drift_s = 0.0
-    with Station(load_settings(), clock=clock, watch_every_s=None) as station, station.hub.subscribe() as box:
-        station.record(recorder)
-        station.add(source.name, lambda: source, where="browser", restart=False)
+    with (
+        LiveSession(load_settings(), clock=clock, watch_every_s=None) as session,
+        session.broadcaster.subscribe() as box,
+    ):
+        session.record(recorder)
+        session.add(source.name, lambda: source, where="browser", restart=False)
         first_s, first_at_s = clock.now_s, None
         for index in range(int(seconds * rate_hz) + 1):
             passed_s = index / rate_hz
             clock.now_s = first_s + passed_s
             reading = read(source, box, images[index % len(images)], passed_s, twice=index % TWICE_EVERY == 1)
             first_at_s = reading.at_s if first_at_s is None else first_at_s
-            off_s = abs(reading.time_s - passed_s), abs(reading.at_s - first_at_s - passed_s)
+            off_s = abs(reading.frame.time_s - passed_s), abs(reading.at_s - first_at_s - passed_s)
             drift_s = max(drift_s, *off_s)
-            station.watch()
+            session.watch()
             if passed_s >= looks_s[len(moments)] - 1e-6:
                 moments.append(look(passed_s, drift_s, source.report.frames_dropped, index + 1, recorder))
     recorder.close(LIMIT_S)
@@ -170,7 +173,7 @@ def begin(store: Store) -> TimedRecorder:
 def read(source: PushedSource, box: Mailbox, image: Image, passed_s: float, *, twice: bool) -> Reading:
     """Push a picture, or the same twice, and take the reading as the page does."""
     pushed = [source.push(image, CAMERA_S + passed_s) for _ in range(1 + twice)]
-    while (reading := box.take(LIMIT_S)) is not None and reading.frame < pushed[-1]:
+    while (reading := box.take(LIMIT_S)) is not None and reading.frame.index < pushed[-1]:
         pass
     if reading is None:
         raise SystemExit(f"no reading within {LIMIT_S:.0f} s")

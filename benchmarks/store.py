@@ -31,7 +31,7 @@ from scipy.signal import lfilter
 
 from mien.expression.circumplex import valence_arousal
 from mien.labels import EMOTIONS, MEASURES, POSE
-from mien.record.take import load_series, settle
+from mien.record.finalize import finalize, load_series
 from mien.record.writer import RecordWriter
 from mien.store import codec
 from mien.store.store import Store
@@ -310,9 +310,9 @@ def many(columns: Columns, folder: Path, count: int = 84) -> None:
         numbers = [write_one(store, subject, columns, day) for day in range(count)]
         wrote_s = perf_counter() - start
         for number in numbers:
-            settle(store, number)
-        settled_s = perf_counter() - start - wrote_s
-        print(f"\n{count} recordings of {ROWS} rows: {wrote_s:.1f} s, their episodes {settled_s:.1f} s more")
+            finalize(store, number)
+        found_s = perf_counter() - start - wrote_s
+        print(f"\n{count} recordings of {ROWS} rows: {wrote_s:.1f} s, their episodes {found_s:.1f} s more")
 
 
 def kills(folder: Path, times: int) -> None:

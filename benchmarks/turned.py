@@ -75,7 +75,7 @@ def pieces(count: int) -> list[Image]:
 @contextmanager
 def not_looking_again() -> Iterator[None]:
     """Read as if no face were turned."""
-    with mock.patch("mien.look.SURE", -1.0), mock.patch("mien.face.track.QUARTERS", ()):
+    with mock.patch("mien.face_reader.SURE", -1.0), mock.patch("mien.face.track.QUARTERS", ()):
         yield
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mien.record.report import content
-from mien.record.report.pdf import render_pngs
+from mien.report import content
+from mien.report.pdf import render_pngs
 from mien.store.store import Store
 from mien.store.types import Subject
 

@@ -3,13 +3,13 @@
 from collections import Counter
 
 from mien.config import load_settings
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.source import open_live
 
 faces: Counter[str] = Counter()
-with Station(load_settings()) as station, station.hub.subscribe() as readings:
+with LiveSession(load_settings()) as session, session.broadcaster.subscribe() as readings:
     for name in ("door", "bar"):
-        station.add(name, lambda: open_live("portrait", fps=5))  # or "rtsp://192.168.1.30/door"
+        session.add(name, lambda: open_live("portrait", fps=5))  # or "rtsp://192.168.1.30/door"
     while min(faces["door"], faces["bar"]) < 3:
         reading = readings.take(timeout_s=60)  # the newest of the source that has waited longest
         if reading is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 from PIL import Image
 
+import marks
 from mien.train.backend import choose_backend
 
 pytest_plugins = ["store_fixtures"]
@@ -27,6 +30,49 @@ settings.load_profile("mien")
 # A shell that runs the suite in the background has Ctrl-C ignored, and what is started inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help=f"leave out what is marked {', '.join(sorted(marks.LEFT_OUT))}, as `make test` does",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --quick, leave files alone whose import would load a training framework for nothing."""
+    return (config.getoption("quick") and marks.is_left_out(collection_path)) or None
+
+
+# First, so that a test's file marks it before `-m` is looked at.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        marks.mark(item)
+    if config.getoption("quick"):
+        slow = [item for item in items if marks.left_out(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not marks.left_out(item)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    marks.running = item
+    try:
+        return (yield)
+    finally:
+        marks.running = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that loads a training framework and isn't marked so: `make test` would wait for it."""
+    before = "keras" in sys.modules
+    result = yield
+    if not before and "keras" in sys.modules:
+        marks.expect("training")
+    return result
 
 
 def pytest_report_header() -> str:

@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from mien.labels import EMOTIONS
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
-from mien.types import Faces
+from mien.types import Faces, Frame
 from needs import program
 from patience import LIMIT_S
 
@@ -115,7 +115,7 @@ class Listener:
 
 
 class Feed:
-    """Stands for the hub and its mailbox: hands out every reading, and tells when the sink took them all."""
+    """Stands for the broadcaster and its mailbox: hands out readings, and tells when all are taken."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -144,6 +144,9 @@ class Feed:
         self.closed = True
 
 
+_IMAGE = np.zeros((480, 640, 3), np.uint8)
+
+
 def reading(
     source: str, frame: int = 0, label: str = "happiness", sure: float = 0.86, faces: int = 1
 ) -> Reading:
@@ -164,7 +167,7 @@ def reading(
         valence=np.linspace(-0.5, 0.5, faces) if faces > 1 else np.full(faces, 0.5),
         arousal=np.full(faces, 0.25),
     )
-    return Reading(source, frame, frame / 30, 1_767_225_600.5, (640, 480), found, found, None, 12.5)
+    return Reading(Frame(_IMAGE, frame, frame / 30, source), found, found, 1_767_225_600.5, 12.5)
 
 
 def status(name: str, state: Any = "running", coverage: float | None = 0.9) -> SourceStatus:

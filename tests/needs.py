@@ -11,6 +11,8 @@ from typing import NoReturn
 
 import pytest
 
+import marks
+
 # Debian keeps servers where only root looks.
 _FOLDERS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
@@ -23,12 +25,13 @@ def lacking(reason: str) -> NoReturn:
 
 
 def program(name: str, what: str) -> str:
-    """Give a program's path.
+    """Return a program's path, to a test that is marked `program` or `browser`.
 
     Args:
         name: of the program.
         what: it is, for the reason where it is missing.
     """
+    marks.expect("program")
     found = shutil.which(name, path=_FOLDERS)
     if found is None:
         lacking(f"{name}, {what}, is not installed")

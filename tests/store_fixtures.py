@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, create_engine, insert, make_url, text
 
+import marks
 from mien.store.audit import FIRST
 from mien.store.schema import AuditHeadRow, Base
 from mien.store.store import Store
@@ -129,6 +130,7 @@ def _new_database(server: URL) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[URL]:
     """A real PostgreSQL server: by URL from MIEN_TEST_POSTGRES, else from a wheel, for these tests only."""
+    marks.expect("postgres")
     if chosen := os.environ.get("MIEN_TEST_POSTGRES"):
         yield make_url(chosen).set(drivername="postgresql+psycopg")
         return

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.record.take import recover, settle
+from mien.record.finalize import finalize, recover
 from mien.record.writer import RecordWriter
 from mien.store import codec
 from mien.store.store import Store
@@ -74,8 +74,8 @@ def _write_one(store: Store, subject: Subject, seed: int, number: int, told: Con
         told.send_bytes(_ACKNOWLEDGED.pack(number, rows.stop))
         if chunk in PACKED_AFTER:
             store.readings.pack(recording.id)
-    store.recordings.finish(recording.id, settled=False)
-    settle(store, recording.id)
+    store.recordings.finish(recording.id, finalized=False)
+    finalize(store, recording.id)
 
 
 def write_like_a_camera(path: Path, code: str, seed: int, told: Connection) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mien.analysis.one
-from mien.analysis.one import analyse
+import mien.analysis.one_input
+from mien.analysis.one_input import analyse
 from mien.analysis.partial import Partial, Wanted
 from mien.analysis.task import Task
 from mien.config import Settings
 from mien.pipeline import Pipeline
 from mien.source import SourceReport
-from mien.table import read_rows
 from mien.types import Frame
 from tiny_network import save_tiny
 
@@ -43,7 +42,7 @@ class LongSource:
 
 def test_memory_does_not_grow_with_the_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames, task, wanted = 700, Task("long", "video", "long", "long"), Wanted(plots=False)
-    monkeypatch.setattr(mien.analysis.one, "open_source", lambda where, **_: LongSource(frames))
+    monkeypatch.setattr(mien.analysis.one_input, "open_source", lambda where, **_: LongSource(frames))
     held_bytes = []
 
     def measure(share: float) -> None:
@@ -55,6 +54,6 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path, monkeypatch: pytes
         tracemalloc.start()
         analyse(task, pipeline, tmp_path, wanted, measure)
         tracemalloc.stop()
-    assert sum(1 for _ in read_rows(Partial.of(task, tmp_path, wanted).path(".csv"))) == frames
+    assert sum(1 for _ in Partial.of(task, tmp_path, wanted).rows(wanted.columns)) == frames
     # One row alone, kept as Python objects, would be about a kilobyte.
     assert held_bytes[1] - held_bytes[0] < 100_000

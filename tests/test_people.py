@@ -7,14 +7,18 @@ import typing
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 import mien
 from cli.helpers import save_clip
 from mien.config import Choices, Settings
 from mien.expression.network import Answers, Network, load_network
-from mien.labels import EMOTIONS
+from mien.labels import EMOTIONS, MEASURES
+from mien.show.draw import draw
+from mien.table import COLUMNS, POINTS
 from mien.types import Face, Faces, Frame, Image
 
 
@@ -79,6 +83,42 @@ def test_representations_are_short() -> None:
     assert (repr(some_faces()[:1]), repr(Faces.empty())) == ("<1 face: happiness 87%>", "<0 faces>")
     frame = Frame(np.zeros((36, 64, 3), np.uint8), 12, 0.48, "session.mp4")
     assert repr(frame) == "Frame('session.mp4', index=12, time_s=0.48, 64x36)"
+
+
+def test_faces_as_a_table() -> None:
+    table = some_faces().to_frame()
+    assert tuple(table.columns) == COLUMNS[COLUMNS.index("track") :]
+    assert table[["track", "width", "expression"]].values.tolist() == [
+        [4, 29, "happiness"],
+        [-1, 65, "uncertain"],
+    ]
+    assert table["confidence"].tolist() == [0.873, pytest.approx(np.nan, nan_ok=True)]
+    assert list(Faces.empty().to_frame().columns) == list(table.columns)
+    more = some_faces().to_frame(measures=True, landmarks=True)
+    assert set(more.columns) - set(table.columns) == {*MEASURES, *POINTS}
+
+
+def test_the_table_of_one_picture_is_the_one_that_is_written(portrait_path: Path) -> None:
+    written = mien.analyze(portrait_path).frame.loc[:, "track":]
+    pd.testing.assert_frame_equal(mien.read(portrait_path).to_frame(), written)
+
+
+def test_faces_are_drawn_on_a_copy(portrait: NDArray[np.uint8], portrait_path: Path) -> None:
+    faces = mien.read(portrait)
+    drawn = faces.draw(portrait)
+    np.testing.assert_array_equal(np.asarray(drawn), draw(portrait, faces))
+    assert drawn == faces.draw(portrait_path) == faces.draw(Pillow.fromarray(portrait))
+    assert drawn != faces.draw(portrait, panels=False)
+    with pytest.raises(ValueError, match="uint8"):
+        faces.draw(portrait / 255)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a picture"):
+        faces.draw(faces)  # type: ignore[arg-type]
+
+
+def test_faces_are_shown_in_a_notebook() -> None:
+    shown = some_faces()._repr_html_()
+    assert "&lt;2 faces: happiness 87%, uncertain&gt;" in shown
+    assert shown.count("<tr") == 3
 
 
 def test_a_recording_is_shown_in_a_notebook(tmp_path: Path, portrait: NDArray[np.uint8]) -> None:

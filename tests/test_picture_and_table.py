@@ -12,13 +12,13 @@ import pytest
 from matplotlib.text import Text
 
 import mien
-from mien.analysis.annotate import marked_clip
+from mien.analysis.one_input import marked_clip
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.recording import Recording
 from mien.show.course import MOST_POINTS
 from mien.table import PROBABILITIES, read_table, rows, table_frame
 from mien.types import Faces, Frame, Image
-from mien.web.files import preview
+from mien.web.uploads import preview
 from show.read_back import read_panel, read_tag
 
 

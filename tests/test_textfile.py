@@ -19,7 +19,7 @@ from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.live.purpose import read_purpose
 from mien.prior import Mix, read_mix
 from mien.record.daily_series import read_series
-from mien.store.address import find_key
+from mien.store.opening import find_key
 from mien.table import read_rows, read_table, table_frame
 from mien.textfile import read_text
 from mien.web.settings import read_password
@@ -124,7 +124,7 @@ def test_our_own_table(tmp_path: Path, encode: Callable[[str], bytes]) -> None:
 
 @pytest.mark.parametrize("separator", [",", ";"])
 def test_a_data_sets_list(tmp_path: Path, encode: Callable[[str], bytes], separator: str) -> None:
-    from mien.train.datasets import load_dataset
+    from mien.train.data import load_dataset
 
     rows = [["file", "label"], ["a.png", "Happy"], ["b.png", "sad"]]
     for name in ("a.png", "b.png"):
@@ -134,7 +134,7 @@ def test_a_data_sets_list(tmp_path: Path, encode: Callable[[str], bytes], separa
 
 
 def test_fer2013(tmp_path: Path, encode: Callable[[str], bytes]) -> None:
-    from mien.train.datasets import load_dataset
+    from mien.train.data import load_dataset
 
     pixels = " ".join(["7"] * 48 * 48)
     (tmp_path / "fer2013.csv").write_bytes(encode(f"emotion,pixels,Usage\n3,{pixels},Training\n"))

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     )
     from mien.pipeline import read, stream
     from mien.places.crowd import Crowd, read_crowd
-    from mien.record.subject import subject
     from mien.recording import Recording
+    from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
 
@@ -93,7 +93,7 @@ _HOME = {
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
     "stream": "mien.pipeline",
-    "subject": "mien.record.subject",
+    "subject": "mien.subject_record",
 }
 
 

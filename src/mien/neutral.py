@@ -63,7 +63,7 @@ class Look(NamedTuple):
 
 
 def has_own_neutral(sidecar: Sidecar) -> bool:
-    """Say whether a network's sidecar has what own neutral faces need."""
+    """Return whether a network's sidecar has what own neutral faces need."""
     return sidecar.own_neutral is not None and sidecar.decision is not None
 
 
@@ -124,7 +124,7 @@ def look_at(network: Network, image: Image, face: Faces) -> Look:
 
 
 def conditions(image: Image, faces: Faces) -> tuple[Floats, Floats, Floats]:
-    """Give how n faces are turned and lit: yaw and pitch in degrees, and the mean grey, 0 to 1."""
+    """Return how n faces are turned and lit: yaw and pitch in degrees, and the mean grey, 0 to 1."""
     angles = np.full((len(faces), 3), np.nan)
     known = ~np.isnan(faces.landmarks).any(axis=(1, 2))
     if known.any():
@@ -168,11 +168,11 @@ class RestMeter:
             self.looks.append((time_s, look_at(self.network, image, face)))
 
     def rest(self) -> Rest | None:
-        """Give what was learnt; None below `LEAST_S`."""
+        """Return what was learnt; None below `LEAST_S`."""
         return self.of(self.seconds) if self.seconds >= LEAST_S else None
 
     def of(self, seconds: float) -> Rest:
-        """Give what was learnt from at least one look, as seen for some seconds."""
+        """Return what was learnt from at least one look, as seen for some seconds."""
         return rest_of([look for _, look in self.looks], seconds, self.network.sidecar.sha256)
 
 
@@ -201,25 +201,25 @@ def read_by(decider: Decider, image: Image, faces: Faces, own: Mapping[int, Own]
         decider: of the network.
         image: the picture.
         faces: read already, by everybody's neutral face.
-        own: by the face's place.
+        own: by the face's index.
 
     Returns:
         The faces, with probabilities, expression, confidence and `neutral` filled in anew; and how much each
         of these was widened, 1 or more, in the order of `own`.
     """
-    places = [place for place in own if np.isfinite(faces.logits[place]).all()]
-    if not places:
+    indices = [index for index in own if np.isfinite(faces.logits[index]).all()]
+    if not indices:
         return faces, np.empty(0)
     probabilities, expression = faces.probabilities.copy(), faces.expression.copy()
     confidence, neutral = faces.confidence.copy(), faces.neutral.copy()
-    turned = conditions(image, faces[places])
-    widened = np.empty(len(places))
-    for row, place in enumerate(places):
-        rest, origin = own[place]
+    turned = conditions(image, faces[indices])
+    widened = np.empty(len(indices))
+    for row, index in enumerate(indices):
+        rest, origin = own[index]
         widened[row : row + 1] = widening(rest, *(values[row : row + 1] for values in turned))
-        said = decider.personal(faces[[place]], rest, widened[row : row + 1])
-        probabilities[place], expression[place] = said.probabilities[0], said.expression[0]
-        confidence[place], neutral[place] = said.confidence[0], NEUTRALS.index(origin)
+        said = decider.personal(faces[[index]], rest, widened[row : row + 1])
+        probabilities[index], expression[index] = said.probabilities[0], said.expression[0]
+        confidence[index], neutral[index] = said.confidence[0], NEUTRALS.index(origin)
     filled = faces.fill(
         probabilities=probabilities, expression=expression, confidence=confidence, neutral=neutral
     )
@@ -230,7 +230,7 @@ class FindsFace(Protocol):
     """Says which face is one person's; `record.subject_face.SubjectFace` is one."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the place of their face in the next frame; None where it isn't there, or in doubt."""
+        """Return the index of their face in the next frame; None where it isn't there, or in doubt."""
 
     def cut(self) -> None:
         """Say that the film was cut before the next frame."""
@@ -266,21 +266,21 @@ class OwnFaces:
         if cuts > self._cuts:
             self._cuts = cuts
             self._face.cut()
-        place = self._face.find(faces, frame.time_s, frame.size_wh)
+        index = self._face.find(faces, frame.time_s, frame.size_wh)
         own = {
             row: self._tracks[track]
             for row, track in enumerate(faces.track.tolist())
             if track in self._tracks
         }
-        if place is not None and self._person is not None:
-            own[place] = self._person
+        if index is not None and self._person is not None:
+            own[index] = self._person
         faces, widened = read_by(self._decider, frame.image, faces, own)
         self._counts.update(NEUTRALS[each] for each in faces.neutral.tolist())
         self._widened.extend(widened.tolist())
         return faces
 
     def report(self) -> dict[str, Any]:
-        """Say how many readings had which neutral face, and how far they were widened."""
+        """Return how many readings had which neutral face, and how far they were widened."""
         wide = self._widened
         return {
             "readings": dict(self._counts),
@@ -290,7 +290,7 @@ class OwnFaces:
 
 
 def facts_of(decider: Decider, own: Own) -> dict[str, Any]:
-    """Give what is to be said of a neutral face in a summary, ready for JSON."""
+    """Return what is to be said of a neutral face in a summary, ready for JSON."""
     rest, constants = own.rest, decider.sidecar.own_neutral
     everybody = everybodys_reading(decider, rest.logits)
     leading = int(everybody.argmax())

@@ -26,7 +26,7 @@ from mien.expression.reader import ExpressionReader
 from mien.face.crop import whole_image_as_face
 from mien.face.detect import Detector, make_detector
 from mien.face.track import Tracker
-from mien.look import Looker
+from mien.face_reader import FaceReader
 from mien.processors import usable_cores
 from mien.source import Source, open_source
 from mien.types import Faces, Frame, Image
@@ -174,14 +174,14 @@ class Pipeline:
         return self._look(Tally())(Frame(image, 0, 0.0, "image", still=True))
 
     def _look(self, tally: Tally) -> Callable[[Frame], Faces]:
-        """Give what finds and reads the faces of one source, frame by frame."""
-        looker = Looker(self.network, self._reader, tally.timed)
+        """Return what finds and reads the faces of one source, frame by frame."""
+        reader = FaceReader(self.network, self._reader, tally.timed)
         if self.detector is None:
-            return lambda frame: looker.read_whole(frame.image, whole_image_as_face(frame).fill(track=[0]))
+            return lambda frame: reader.read_whole(frame.image, whole_image_as_face(frame).fill(track=[0]))
         follows = self.network.sidecar.finds_landmarks
         tracker = Tracker(
             self.detector,
-            looker if follows else None,
+            reader if follows else None,
             redetect_s=self.settings.redetect_s,
             max_gap_s=self.settings.max_gap_s,
         )
@@ -190,7 +190,7 @@ class Pipeline:
             with tally.timed("find"):
                 faces = tracker.follow(frame)
             tally.detections, tally.cuts = tracker.detections, tracker.cuts
-            return faces if follows or not len(faces) else looker.read(frame.image, faces)
+            return faces if follows or not len(faces) else reader.read(frame.image, faces)
 
         return look
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.labels import EMOTIONS, FER2013, MEASURES, UNCERTAIN
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image as Pillow
 
 Image = NDArray[np.uint8]
 """A picture: uint8, RGB, shape (height, width, 3), the first row on top."""
@@ -23,6 +28,23 @@ LANDMARKS = 68
 
 LOGITS = len(EMOTIONS) + len(FER2013)
 """How many logits of expressions a joint network gives: those of FER+ and of FER-2013."""
+
+
+def check_image(image: object) -> None:
+    """Make sure that something is an `Image`.
+
+    Raises:
+        TypeError: it is no array.
+        ValueError: the array is no such image.
+    """
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            "expected a uint8 array of shape (height, width, 3), received"
+            f" {type(image).__name__}; mien.read takes other pictures"
+        )
+    shape, dtype = image.shape, image.dtype
+    if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
+        raise ValueError(f"expected a uint8 image of shape (height, width, 3), received {dtype} {shape}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,14 +66,7 @@ class Frame:
     still: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.image, np.ndarray):
-            raise TypeError(
-                "expected a uint8 array of shape (height, width, 3), received"
-                f" {type(self.image).__name__}; mien.read takes other pictures"
-            )
-        shape, dtype = self.image.shape, self.image.dtype
-        if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
-            raise ValueError(f"expected a uint8 image of shape (height, width, 3), received {dtype} {shape}")
+        check_image(self.image)
         if self.index < 0 or not self.time_s >= 0:
             raise ValueError(f"expected index and time_s >= 0, received {self.index} and {self.time_s}")
 
@@ -167,19 +182,12 @@ class Faces:
 
     def __post_init__(self) -> None:
         count = len(self.xyxy)
-        for name, (shape, dtype, missing) in _SHAPES.items():
+        for name in _SHAPES:
             value = getattr(self, name)
-            array: NDArray[Any] = (
-                np.full((count, *shape), missing, dtype) if value is None else np.array(value, dtype)
+            object.__setattr__(
+                self, name, _missing(name, count) if value is None else _own(name, value, count)
             )
-            if array.size == 0 and count == 0:
-                array = array.reshape((0, *shape))
-            if array.shape != (count, *shape):
-                raise ValueError(f"expected {name} of shape {(count, *shape)}, received {array.shape}")
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-        if count and not (self.xyxy[:, 2:] > self.xyxy[:, :2]).all():
-            raise ValueError("expected boxes with right > left and bottom > top")
+        _check_boxes(self.xyxy)
 
     @classmethod
     def empty(cls) -> Faces:
@@ -191,17 +199,17 @@ class Faces:
 
     def __iter__(self) -> Iterator[Face]:
         """Go through the faces one by one."""
-        for place, label in enumerate(self.labels):
-            left, top, right, bottom = self.xyxy[place].tolist()
-            named = zip(EMOTIONS, self.probabilities[place].tolist(), strict=True)
-            track = int(self.track[place])
+        for index, label in enumerate(self.labels):
+            left, top, right, bottom = self.xyxy[index].tolist()
+            named = zip(EMOTIONS, self.probabilities[index].tolist(), strict=True)
+            track = int(self.track[index])
             yield Face(
                 label,
-                _known(self.confidence[place]),
+                _known(self.confidence[index]),
                 {name: share for name, share in named if share == share},
-                _known(self.valence[place]),
-                _known(self.arousal[place]),
-                _known(self.quality[place]),
+                _known(self.valence[index]),
+                _known(self.arousal[index]),
+                _known(self.quality[index]),
                 None if track < 0 else track,
                 (left, top, right, bottom),
             )
@@ -211,12 +219,22 @@ class Faces:
         return f"<{': '.join(filter(None, (count, ', '.join(map(str, self)))))}>"
 
     def __getitem__(self, index: slice | NDArray[Any] | list[int]) -> Faces:
-        """Take some of the faces, by slice, mask or list of places; the result is `Faces` again."""
-        return Faces(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+        """Take some of the faces, by slice, mask or list of indices; the result is `Faces` again."""
+        arrays = {name: getattr(self, name)[index] for name in _SHAPES}
+        if arrays["xyxy"].ndim != 2:
+            raise ValueError(f"expected a slice, a mask or a list of indices, received {index!r}")
+        for array in arrays.values():
+            array.flags.writeable = False
+        return _faces_of(arrays)
 
     def fill(self, **arrays: ArrayLike) -> Faces:
-        """Give a copy with some arrays replaced; the copy is checked like any other."""
-        return replace(self, **arrays)  # type: ignore[arg-type]
+        """Return a copy with some arrays replaced; these are copied in and checked, the others are shared."""
+        if unknown := arrays.keys() - _SHAPES.keys():
+            raise TypeError(f"expected arrays of Faces, received {', '.join(sorted(unknown))}")
+        new = {name: _own(name, value, len(self)) for name, value in arrays.items()}
+        if "xyxy" in new:
+            _check_boxes(new["xyxy"])
+        return _faces_of({name: new[name] if name in new else getattr(self, name) for name in _SHAPES})
 
     @property
     def size_wh(self) -> NDArray[np.float32]:
@@ -229,13 +247,101 @@ class Faces:
         return [EMOTIONS[i] if i >= 0 else UNCERTAIN for i in self.expression]
 
     def by_shares(self) -> Faces:
-        """Give the same faces with the shares as probabilities, and the label that most people would choose.
+        """Return the same faces with the shares as probabilities and the label that most would choose.
 
         It is what is recorded: no mix changes it, so that recordings stay comparable.
         """
         return self.fill(
             probabilities=self.shares, expression=self.shares_expression, confidence=self.shares_confidence
         )
+
+    def to_frame(self, *, measures: bool = False, landmarks: bool = False) -> pd.DataFrame:
+        """Return the faces as a table.
+
+        Args:
+            measures: whether to add `labels.MEASURES`.
+            landmarks: whether to add the 68 landmarks, `lm_0_x`, `lm_0_y` and so on.
+
+        Returns:
+            One row per face, with the columns and the rounding of `mien analyze`'s table; those that name the
+            source, the frame and its time are left out.
+
+        Example:
+            >>> import mien
+            >>> mien.read("family.jpg").to_frame()[["expression", "confidence"]]  # doctest: +SKIP
+        """
+        from mien.table import faces_frame
+
+        return faces_frame(self, measures=measures, landmarks=landmarks)
+
+    def draw(self, image: Image | Pillow.Image | str | Path | bytes, *, panels: bool = True) -> Pillow.Image:
+        """Mark the faces on a copy of the picture in which they were read.
+
+        Args:
+            image: the picture, in any form that `mien.read` takes.
+            panels: whether to draw a bar for each probability, where there is room.
+
+        Returns:
+            An image of Pillow's, which a notebook shows and `save` writes.
+
+        Raises:
+            SourceError: the photograph can't be read.
+            TypeError: it is no picture.
+            ValueError: the array is no such picture.
+
+        Example:
+            >>> import mien
+            >>> faces = mien.read("family.jpg")  # doctest: +SKIP
+            >>> faces.draw("family.jpg").save("marked.png")  # doctest: +SKIP
+        """
+        from PIL import Image as Pillow
+
+        from mien.show.draw import draw
+        from mien.source.images import as_image
+
+        checked = Frame(as_image(image), 0, 0, "")
+        return Pillow.fromarray(draw(checked.image, self, panels=panels))
+
+    def _repr_html_(self) -> str:
+        """Show the faces as a table, in a notebook."""
+        from html import escape
+
+        return f"<p>{escape(repr(self))}</p>{self.to_frame().to_html(index=False)}"
+
+
+def _faces_of(arrays: dict[str, NDArray[Any]]) -> Faces:
+    """Return the faces of arrays that are checked and read-only already; `fill` runs six times a frame."""
+    faces = object.__new__(Faces)
+    for name, array in arrays.items():
+        object.__setattr__(faces, name, array)
+    return faces
+
+
+def _own(name: str, value: ArrayLike, count: int) -> NDArray[Any]:
+    """Return an array of our own, checked and read-only; another Faces' array is taken as it is."""
+    shape, dtype, _ = _SHAPES[name]
+    if isinstance(value, np.ndarray) and value.flags.owndata and not value.flags.writeable:
+        array: NDArray[Any] = np.asarray(value, dtype)
+    else:
+        array = np.array(value, dtype)
+    if array.size == 0 and count == 0:
+        array = array.reshape((0, *shape))
+    if array.shape != (count, *shape):
+        raise ValueError(f"expected {name} of shape {(count, *shape)}, received {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+def _missing(name: str, count: int) -> NDArray[Any]:
+    shape, dtype, missing = _SHAPES[name]
+    array: NDArray[Any] = np.full((count, *shape), missing, dtype)
+    array.flags.writeable = False
+    return array
+
+
+def _check_boxes(xyxy: NDArray[np.float32]) -> None:
+    if len(xyxy) and not (xyxy[:, 2:] > xyxy[:, :2]).all():
+        raise ValueError("expected boxes with right > left and bottom > top")
 
 
 def _known(value: np.floating[Any]) -> float | None:

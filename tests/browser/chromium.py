@@ -21,7 +21,7 @@ from patience import LIMIT_S
 DESKTOP = (1280, 900)
 
 _STANDS = {"": "mien-live:defined", "files": "mien-files:defined", "subjects": "mien-subjects:defined"}
-_STANDS_ELSE = "main, article, mien-subject:defined, mien-recording:defined"
+_STANDS_ELSE = "body > main > form, article, mien-subject:defined, mien-recording:defined"
 
 _KNOWS_THE_PURPOSE = """
 return fetch('/api/v1/purpose').then((answer) => answer.json()).then(({purpose}) =>
@@ -107,7 +107,7 @@ class Page:
         self.browser.get(self.address + path)
         self.until(
             "return document.querySelector(arguments[0])",
-            _STANDS.get(path, "main, article, mien-subject, mien-recording"),
+            _STANDS.get(path, _STANDS_ELSE),
         )
         if path == "":
             self.until(_KNOWS_THE_PURPOSE)

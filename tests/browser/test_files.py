@@ -198,7 +198,7 @@ def test_the_timeline_leads_to_the_videos_moments(files: Page, clip: Path) -> No
     assert duration_s == pytest.approx(2, abs=0.1)
     timeline = files.part("timeline")
     files.until("return document.querySelector('[data-part=timeline]').clientWidth > 0")
-    left, right = 62, 4  # what course.js leaves beside the picture of the course
+    left, right = 62, 6  # what chart.js leaves beside the picture of the course
     width = timeline.size["width"]
     for share in (0.75, 0.25):
         from_middle = left + share * (width - left - right) - width / 2

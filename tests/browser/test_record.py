@@ -275,7 +275,7 @@ def test_a_note_is_put_where_the_timeline_was_clicked(page: Page, records: MienL
     page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
     tape = page.part("tape")
     ActionChains(page.browser).move_to_element(tape).click().perform()
-    chosen = page.run("return window.mien.recording.tape.nowS")
+    chosen = page.run("return window.mien.recording.chart.nowS")
     assert 15 < chosen < 45
     form = page.part("note-form")
     form.find_element("name", "text").send_keys("laughs")
@@ -307,9 +307,10 @@ def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(
     page.until("return document.querySelector('video').duration > 50")
     page.part("tape").send_keys(Keys.HOME, *[Keys.PAGE_UP] * 5)
     page.until(
-        "return Math.abs(document.querySelector('video').currentTime - window.mien.recording.tape.nowS) < 0.3"
+        "const {chart} = window.mien.recording;"
+        "return Math.abs(document.querySelector('video').currentTime - chart.nowS) < 0.3"
     )
-    assert page.run("return window.mien.recording.tape.nowS") == pytest.approx(30, abs=1)
+    assert page.run("return window.mien.recording.chart.nowS") == pytest.approx(30, abs=1)
     assert page.run("return document.querySelector('video').src").startswith("blob:")
     sent = page.run(
         "return performance.getEntriesByType('resource').filter((e) => e.name.includes('session')).length"

@@ -59,6 +59,18 @@ def test_the_page_asks_for_the_password_and_then_shows_the_source(door: Page) ->
     door.until("return location.pathname === '/login'")
 
 
+def test_a_page_whose_session_has_ended_leads_to_the_login(door: Page) -> None:
+    door.browser.get(door.address)
+    door.until("return location.pathname === '/login'")
+    log_in(door, PASSWORD)
+    door.until("return location.pathname === '/'")
+    door.open("about")
+    # As when it ends in another tab: the server knows the cookie no more.
+    door.run("return fetch('/logout', {method: 'POST', redirect: 'manual'})")
+    door.run("window.dispatchEvent(new Event('online'))")  # which has a page look at once
+    door.until("return location.pathname === '/login'")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_door_is_for_everybody(door: Page, theme: str) -> None:
     door.theme(theme)
@@ -172,3 +184,28 @@ def test_a_program_that_is_ended_by_its_user_is_said_as_well(
         page.until("return window.mien.stats.drawn > 2")
     page.until_text("notice", "No connection to the program")
     assert running.process.returncode == 0
+
+
+def test_every_page_says_that_the_program_is_gone_and_finds_it_again(
+    blank: Chrome, programs: tuple[str, str], tmp_path: Path
+) -> None:
+    look = "window.dispatchEvent(new Event('online'))"
+    page = Page(blank, "")
+    with mien_live(tmp_path) as first:
+        page.address = first.address
+        page.open("subjects")
+        page.until("return document.querySelector('[data-part=adding]').open")
+        first.kill()
+        page.until(f"{look}; return !document.getElementById('lost').hidden")
+        lost = page.browser.find_element("id", "lost")
+        assert lost.text == "The program does not answer. Is it still running?"
+        page.browser.find_element("name", "code").send_keys("P-017")
+    page.run("window.isTheSamePage = true")
+    with mien_live(tmp_path, port=first.port):
+        page.until(f"{look}; return document.getElementById('lost').hidden")
+        assert page.run("return window.isTheSamePage"), "what was typed would be lost"
+        page.open("about")
+        page.run("window.isTheSamePage = true")
+    with mien_live(tmp_path, port=first.port):
+        page.until(f"{look}; return !window.isTheSamePage")
+        assert page.run("return location.pathname") == "/about"

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from cli.helpers import ENVIRONMENT, Run, run_process, save_clip
-from live.station_fakes import LIMIT_S, live_threads
+from live.session_fakes import LIMIT_S, live_threads
 from mien.cli.live_terminal import Announcer, status_line
-from mien.live.hub import Hub
+from mien.live.broadcaster import Broadcaster
 from mien.live.purpose import choose_purpose, read_purpose
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
-from mien.types import Faces
+from mien.types import Faces, Frame
 
 
 @pytest.fixture(autouse=True)
@@ -120,8 +120,8 @@ def test_the_page_gets_the_station_and_the_settings(run: Run, monkeypatch: pytes
     serve = pytest.importorskip("mien.web.serve")
     shown = []
 
-    def run_page(station, settings, open_browser, *, store) -> None:  # type: ignore[no-untyped-def]
-        with station.hub.subscribe() as box:
+    def run_page(session, settings, open_browser, *, store) -> None:  # type: ignore[no-untyped-def]
+        with session.broadcaster.subscribe() as box:
             shown.append((settings.port, open_browser, box.take(LIMIT_S).source))
 
     monkeypatch.setattr(serve, "run_page", run_page)
@@ -150,7 +150,7 @@ def test_a_page_without_a_source_waits_for_the_browsers_camera(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve = pytest.importorskip("mien.web.serve")
-    monkeypatch.setattr(serve, "run_page", lambda station, *_, **__: print(station.statuses()))
+    monkeypatch.setattr(serve, "run_page", lambda session, *_, **__: print(session.statuses()))
     ran = run("live")
     assert (ran.code, ran.out.strip()) == (0, "[]")
     assert read_purpose() is None
@@ -177,9 +177,11 @@ def test_readings_go_to_a_broker_whose_password_nobody_sees(
     sinks = []
 
     class Sink:
-        def __init__(self, url: str, hub: Hub, statuses: Callable[[], list[SourceStatus]]) -> None:
+        def __init__(
+            self, url: str, broadcaster: Broadcaster, statuses: Callable[[], list[SourceStatus]]
+        ) -> None:
             sinks.append(self)
-            self.url, self.box, self.statuses, self.closed = url, hub.subscribe(), statuses, 0
+            self.url, self.box, self.statuses, self.closed = url, broadcaster.subscribe(), statuses, 0
 
         def close(self) -> None:
             self.closed += 1
@@ -203,7 +205,7 @@ def test_the_profile_gives_way_to_what_is_chosen(run: Run, monkeypatch: pytest.M
         asked.append(choices)
         return open_source("portrait", fps=1, name=where)
 
-    monkeypatch.setattr("mien.source.open_live", opened)
+    monkeypatch.setattr("mien.cli.live.open_live", opened)
     ran = run("live", "camera:0", "--no-page", "--json", "--profile", "pi", "--fps", "4", "--purpose", "self")
     assert ran.code == 0
     assert asked == [{"name": "camera:0", "size_wh": (320, 240), "rate_hz": 15.0, "fps": 4.0}]
@@ -262,10 +264,11 @@ def test_the_line_of_a_source_says_what_it_shows_and_how_fast() -> None:
     box = np.array([[0, 0, 9, 9], [0, 0, 5, 5]])
     p = [0.1, 0.82, 0.08, 0, 0, 0, 0, 0]
     faces = Faces(box, probabilities=[p, p], expression=[1, 1], confidence=[0.82, 0.82])
-    reading = Reading("cam", 0, 0.0, 0.0, (9, 9), faces, faces, None, 1.0)
+    frame = Frame(np.zeros((9, 9, 3), np.uint8), 0, 0.0, "cam")
+    reading = Reading(frame, faces, faces, 0.0, 1.0)
     line = status_line(status(rate_hz=29.9, latency_ms=41.2, frames_dropped=3), reading)
     assert line == "● camera on: cam: happiness 82% and 1 more, 30 a second, 41 ms, 3 dropped"
-    nobody = Reading("cam", 0, 0.0, 0.0, (9, 9), Faces.empty(), Faces.empty(), None, 1.0)
+    nobody = Reading(frame, Faces.empty(), Faces.empty(), 0.0, 1.0)
     assert status_line(status(where="portrait"), nobody) == "cam: no face"
     assert status_line(status("waiting", note="no camera"), None) == "cam: waiting; no camera"
 

@@ -9,11 +9,11 @@ import sys
 import pytest
 
 from cli.helpers import Run
-from live.station_fakes import FakeSource
+from live.session_fakes import FakeSource
 from mien.cli.live import _obey
 from mien.cli.live_terminal import pressed_keys, status_line
 from mien.config import load_settings
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.live.status import NeutralStatus, SourceStatus
 
 
@@ -36,20 +36,20 @@ def test_what_a_live_source_cannot_do(run: Run, text: str) -> None:
 
 
 def test_keys_learn_and_forget() -> None:
-    with Station(load_settings(threads=1), watch_every_s=None) as station:
-        station.add("one", FakeSource)
-        _obey(station, "n")
-        assert station.neutral_of("one").status.state == "learning"
-        _obey(station, "x")
-        assert station.neutral_of("one").status.state == "learning"
-        _obey(station, "o")
-        assert station.neutral_of("one").status.state == "off"
+    with LiveSession(load_settings(threads=1), watch_every_s=None) as session:
+        session.add("one", FakeSource)
+        _obey(session, "n")
+        assert session.neutral_of("one").status.state == "learning"
+        _obey(session, "x")
+        assert session.neutral_of("one").status.state == "learning"
+        _obey(session, "o")
+        assert session.neutral_of("one").status.state == "off"
 
 
 def test_a_key_where_the_network_cannot(capsys: pytest.CaptureFixture[str]) -> None:
-    with Station(load_settings(threads=1, network="zhou"), watch_every_s=None) as station:
-        station.add("one", FakeSource)
-        _obey(station, "n")
+    with LiveSession(load_settings(threads=1, network="zhou"), watch_every_s=None) as session:
+        session.add("one", FakeSource)
+        _obey(session, "n")
     assert "zhou was not calibrated for own neutral faces" in capsys.readouterr().err
 
 

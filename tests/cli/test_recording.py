@@ -17,15 +17,15 @@ from PIL import Image
 
 import mien
 from cli.helpers import Run, save_clip
-from live.station_fakes import live_threads
+from live.session_fakes import live_threads
 from mien.analysis.into_record import _stand_in
-from mien.cli.live_record import _progress
+from mien.cli.live_terminal import _progress
 from mien.errors import StoreError
 from mien.live.purpose import choose_purpose
 from mien.mood.reading_rate import read_too_rarely
 from mien.mood.simulated import simulate
+from mien.record.finalize import load_series
 from mien.record.simulated import write_simulated
-from mien.record.take import load_series
 from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.recorded_at import recorded_at
 from mien.store.store import Store
@@ -385,11 +385,11 @@ def test_live_says_for_whom_it_records_and_how_much_is_stored(run: Run, clip: Pa
 def test_live_on_the_page_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     serve = pytest.importorskip("mien.web.serve")
 
-    def run_page(station, settings, open_browser, *, store) -> None:  # type: ignore[no-untyped-def]
-        with station.hub.subscribe() as box:
+    def run_page(session, settings, open_browser, *, store) -> None:  # type: ignore[no-untyped-def]
+        with session.broadcaster.subscribe() as box:
             for _ in range(5):
                 assert box.take(10) is not None
-        station.close()
+        session.close()
 
     monkeypatch.setattr(serve, "run_page", run_page)
     ran = run("live", "portrait", "--subject", "P-017", "--no-browser")

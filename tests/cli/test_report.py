@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cli.helpers import Run
-from mien.record.report import content
-from mien.record.report.fit import Room
-from mien.record.report.pdf import _files, pages
+from mien.report import content
+from mien.report.fit import Room
+from mien.report.pdf import _files, pages
 from mien.store.store import Store
 from store_fixtures import add_agreed
 

@@ -9,7 +9,7 @@ import pytest
 from mien.analysis.recorded import parse_recorded_at
 from mien.cli.times import read_end, read_last_day, read_moment, shown, shown_end
 from mien.errors import ConfigError
-from mien.web import record_views as views
+from mien.web.api import views
 
 NOW = datetime(2026, 5, 3, 23, 30, tzinfo=UTC)  # in Berlin it is the next day
 

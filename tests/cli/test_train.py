@@ -19,10 +19,10 @@ pytest.importorskip("keras")
 
 from mien.errors import ModelError
 from mien.expression.network import load_network
-from mien.train.datasets import load_dataset
-from mien.train.evaluation.answers import predict
-from mien.train.evaluation.evaluate import evaluate
-from mien.train.evaluation.heads import match_labels
+from mien.train.data import load_dataset
+from mien.train.evaluate.answers import predict
+from mien.train.evaluate.evaluation import evaluate
+from mien.train.evaluate.outputs import match_labels
 from small_joint import striped_faces, write_fer2013
 
 RECIPE = """
@@ -68,6 +68,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.main_path
 def test_a_run_ends_with_a_network_that_evaluates_as_its_report_says(
     run: Run, faces: Path, recipe: Path, photos: Path
 ) -> None:
@@ -374,7 +375,7 @@ def test_a_recipe_trains_first_what_it_stands_on(
     run: Run, fer2013: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of four runs, most of the time would go into pictures that nobody looks at here.
-    monkeypatch.setattr("mien.train.joint.report._write_pictures", lambda *_, **__: None)
+    monkeypatch.setattr("mien.train.report.run_report._write_pictures", lambda *_, **__: None)
     small = fer2013.with_name("small.toml")
     fields = tomllib.loads(small.read_text())
     for name, more in {
@@ -405,10 +406,10 @@ def test_a_recipe_trains_first_what_it_stands_on(
     text = Path("first.toml").read_text()
     Path("first.toml").write_text('starts_from = "pupil.toml"\n' + text)
     circle = run("train", fer2013, "--recipe", "first.toml", "--out", "circle/first")
-    assert (circle.code, "stands on itself" in circle.err) == (2, True)
+    assert (circle.code, "builds on itself" in circle.err) == (2, True)
     Path("first.toml").write_text('starts_from = "paper"\n' + text)
     other = run("train", fer2013, "--recipe", "first.toml", "--out", "circle/first")
-    assert (other.code, "joint recipes only" in other.err) == (2, True)
+    assert (other.code, "build only on joint recipes" in other.err) == (2, True)
 
 
 def test_joint_training_says_what_it_needs(run: Run, faces: Path, fer2013: Path, recipe: Path) -> None:

@@ -23,9 +23,14 @@ from mien.types import Faces
 from tiny_network import save_tiny
 
 UNTRAINED = ("untrained zhou", "untrained shcnn", "untrained edges", "untrained scep")
+NETWORKS = [
+    "tiny",
+    *(pytest.param(name, marks=pytest.mark.training) for name in UNTRAINED),
+    *built_in_networks(),
+]
 
 
-@pytest.fixture(scope="module", params=["tiny", *UNTRAINED, *built_in_networks()])
+@pytest.fixture(scope="module", params=NETWORKS)
 def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if request.param == "tiny":
         return save_tiny(tmp_path_factory.mktemp("network"))

@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from numpy.typing import NDArray
 from PIL import Image
 
+import build_site
 from cli.helpers import save_clip
 from mien.cli import app, main
 from mien.source.video import VideoSource
@@ -59,8 +60,11 @@ def mien_commands(text: str) -> Iterator[list[str]]:
                 yield words[1 : next((i for i, word in enumerate(words) if word[0] in "<>"), None)]
 
 
-def parse(arguments: list[str]) -> None:
+def parse(arguments: list[str]) -> Any:
     """Parse a command line as mien does, without doing it.
+
+    Returns:
+        typer's object of the command.
 
     Raises:
         Exception: a usage error of typer's.
@@ -70,7 +74,7 @@ def parse(arguments: list[str]) -> None:
         context = command.make_context(command.name, list(arguments), parent=context)
         rest = [*getattr(context, "_protected_args", ()), *context.args]
         if not hasattr(command, "resolve_command") or not rest:
-            return
+            return command
         _, command, arguments = command.resolve_command(context, rest)
 
 
@@ -109,6 +113,21 @@ def unknown(words: list[str]) -> list[str]:
     options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
     given = [word.split("=")[0].rstrip(",.") for word in words if re.match(r"--?[a-z]", word)]
     return [option for option in given if option not in options | {"--help", "--debug", "--version"}]
+
+
+COMMANDS = dict(build_site.commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_an_example_that_is_understood(name: str) -> None:
+    """A group of commands needs none, unless it does something by itself."""
+    command = COMMANDS[name]
+    if hasattr(command, "list_commands") and not command.invoke_without_command:
+        return
+    examples = re.findall(r"^ *(?:Examples?: *)?(mien .*)", command.help, re.MULTILINE)
+    assert examples
+    found = [parse(arguments) for line in examples for arguments in mien_commands(line)]
+    assert command.name in {each.name for each in found}
 
 
 def test_what_is_wrong_is_seen() -> None:
@@ -159,3 +178,17 @@ def test_python_runs(page: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
     for line, text in blocks(page, {"python"}):
         exec(compile("\n" * line + text, str(page), "exec"), names)
     assert len(names) > 2
+
+
+def test_the_glossary_names_what_the_code_has() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [glossary] = re.findall(r"^## Words\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    named = re.findall(
+        r"`([^`]+)`", "".join(line.rsplit("|", 2)[1] for line in glossary.splitlines() if "|" in line)
+    )
+    files = {str(path.relative_to(ROOT / "src" / "mien")) for path in (ROOT / "src" / "mien").rglob("*.py")}
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert len(named) > 30
+    for name in named:
+        is_file = any(f"/{file}".endswith(f"/{name}") for file in files)
+        assert is_file or re.search(rf"^ *(class|def) {name}\b|^ *{name}\b.*[:=]", source, re.MULTILINE), name

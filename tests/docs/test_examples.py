@@ -74,7 +74,11 @@ def test_notebooks_are_kept_without_their_results(name: str) -> None:
     ("name", "told"),
     [
         ("corpus.ipynb", ["6 sources: 6 rows", "broken.jpg", "lima", "pnet"]),
-        ("own_training.ipynb", ["right: ", "MODEL_CARD.md", "surprise: read as"]),
+        pytest.param(
+            "own_training.ipynb",
+            ["right: ", "MODEL_CARD.md", "surprise: read as"],
+            marks=pytest.mark.training,
+        ),
         ("own_detector_and_network.ipynb", ["cascade: <1 face", "twice: ", "Frame('grace_hopper.jpg'"]),
     ],
 )

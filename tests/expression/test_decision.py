@@ -177,7 +177,7 @@ def test_label_and_bars_agree_wherever_they_are_told(prior: Any, kind: str) -> N
     census.count(faces)
     assert census.expressions.total() == 40
     shown = HalfLife(0.3).smooth(faces, 0.0)
-    said = Reading("a", 0, 0.0, 0.0, (9, 9), faces, shown, None, 1.0).as_dict()
+    said = Reading(Frame(np.zeros((9, 9, 3), np.uint8), 0, 0.0, "a"), faces, shown, 0.0, 1.0).as_dict()
     for face in said["faces"]:
         for told in (face, face["shown"]):
             likeliest = max((p or 0, label) for label, p in told["probabilities"].items())[1]

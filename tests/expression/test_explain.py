@@ -131,6 +131,7 @@ def test_a_covered_half_says_nothing(network: OnnxNetwork, crop: Crops, side: st
     assert not marked_region(evidence)[deep].any()
 
 
+@pytest.mark.exhaustive
 def test_over_many_faces_the_map_lies_on_the_half_that_is_not_covered(
     network: OnnxNetwork, shared: Path
 ) -> None:

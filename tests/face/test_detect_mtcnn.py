@@ -121,6 +121,7 @@ print(json.dumps(MTCNN().detect_faces(image, threshold_onet=0.9), default=float)
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="the mtcnn package needs TensorFlow"
 )

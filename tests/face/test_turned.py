@@ -106,7 +106,7 @@ def test_where_a_face_is_upright_nothing_is_looked_at_again(
         return count
 
     usual = answered()
-    monkeypatch.setattr("mien.look.SURE", -1.0)
+    monkeypatch.setattr("mien.face_reader.SURE", -1.0)
     assert usual == answered()
     tally = Tally()
     list(pipeline.stream(PhotographSource(portrait_path), tally))

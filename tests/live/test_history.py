@@ -32,7 +32,7 @@ def reading(number: int, rate_hz: float = 30, source: str = "cam", found: Faces 
     time_s = number / rate_hz
     seen = faces(10) if found is None else found
     shown = seen.fill(valence=[0.75] * len(seen))
-    return Reading(source, number, time_s, 1e9 + time_s, (16, 9), seen, shown, IMAGE, 5.0)
+    return Reading(Frame(IMAGE, number, time_s, source), seen, shown, 1e9 + time_s, 5.0)
 
 
 @pytest.mark.parametrize("rate_hz", [3, 10, 30])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from mien.errors import ConfigError
-from mien.live.hub import Hub
+from mien.live.broadcaster import Broadcaster
 from mien.live.mqtt import MqttSink
 from mien.live.mqtt_messages import slugs
 from mien.live.status import SourceStatus
@@ -61,9 +62,9 @@ def start() -> Iterator[Callable[..., MqttSink]]:
     """Makes sinks, and closes them."""
     sinks: list[MqttSink] = []
 
-    def make(url: str, hub: Any = None, **choices: Any) -> MqttSink:
+    def make(url: str, broadcaster: Any = None, **choices: Any) -> MqttSink:
         statuses = choices.pop("statuses", lambda: [status("Front door")])
-        sinks.append(MqttSink(url, hub or Hub(), statuses, **choices))
+        sinks.append(MqttSink(url, broadcaster or Broadcaster(), statuses, **choices))
         return sinks[-1]
 
     yield make
@@ -83,10 +84,10 @@ def test_readings_come_as_they_are(
 
 
 def test_a_hub_feeds_it(broker: Broker, listener: Listener, start: Callable[..., MqttSink]) -> None:
-    hub = Hub()
-    start(broker.url, hub)
+    broadcaster = Broadcaster()
+    start(broker.url, broadcaster)
     listener.wait_json(STATE)
-    hub.publish(reading("Front door", frame=3))
+    broadcaster.publish(reading("Front door", frame=3))
     assert listener.wait_json(READING)["frame"] == 3
 
 
@@ -229,8 +230,9 @@ def test_close_says_offline_and_ends_the_thread(
 
 def test_a_killed_program_leaves_its_last_will(broker: Broker, listener: Listener) -> None:
     program = (
-        "import sys, threading; from mien.live.hub import Hub; from mien.live.mqtt import MqttSink\n"
-        "sink = MqttSink(sys.argv[1], Hub(), lambda: []); threading.Event().wait()"
+        "import sys, threading; from mien.live.broadcaster import Broadcaster\n"
+        "from mien.live.mqtt import MqttSink\n"
+        "sink = MqttSink(sys.argv[1], Broadcaster(), lambda: []); threading.Event().wait()"
     )
     process = subprocess.Popen([sys.executable, "-c", program, broker.url])
     try:
@@ -397,7 +399,7 @@ def test_behind_a_network_that_stands_still_nothing_piles_up(
 )
 def test_wrong_choices(choices: dict[str, Any], names: str) -> None:
     with pytest.raises(ConfigError, match=f"MQTT {names}: expected"):
-        MqttSink("mqtt://localhost", Hub(), list, **choices)
+        MqttSink("mqtt://localhost", Broadcaster(), list, **choices)
 
 
 def test_the_reading_is_plain_json(
@@ -407,17 +409,7 @@ def test_the_reading_is_plain_json(
     start(broker.url, feed)
     listener.wait_json(STATE)
     unread = reading("Front door")
-    unread = type(unread)(
-        "Front door",
-        0,
-        0.0,
-        0.0,
-        (640, 480),
-        unread.faces.fill(valence=[float("nan")]),
-        unread.shown,
-        None,
-        1.0,
-    )
+    unread = replace(unread, faces=unread.faces.fill(valence=[float("nan")]))
     feed.give(unread)
     payload = listener.wait(READING).payload
     assert json.loads(payload, parse_constant=pytest.fail)["faces"][0]["valence"] is None

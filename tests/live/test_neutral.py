@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from live.station_fakes import FakeSource
+from live.session_fakes import FakeSource
 from mien.config import load_settings
 from mien.errors import ConfigError
 from mien.labels import NEUTRALS
 from mien.live.neutral import LiveNeutral
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.pipeline import Pipeline
 from mien.types import Faces, Frame
 
@@ -85,14 +85,14 @@ def test_seconds_that_cannot_be(seconds: float) -> None:
 
 
 def test_a_station_has_one_for_each_source() -> None:
-    with Station(load_settings(threads=1), watch_every_s=None) as station:
-        station.add("one", FakeSource)
-        station.neutral_of("one").learn()
-        (status,) = station.statuses()
+    with LiveSession(load_settings(threads=1), watch_every_s=None) as session:
+        session.add("one", FakeSource)
+        session.neutral_of("one").learn()
+        (status,) = session.statuses()
         assert status.neutral.state == "learning"
         assert status.as_dict()["neutral"]["wanted_s"] == 3
         with pytest.raises(ConfigError, match="no such source"):
-            station.neutral_of("two")
-        station.remove("one")
+            session.neutral_of("two")
+        session.remove("one")
         with pytest.raises(ConfigError, match="no such source"):
-            station.neutral_of("one")
+            session.neutral_of("one")

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from mien.labels import EMOTIONS
-from mien.live.json_lines import JsonLines
-from mien.live.reading import Reading, utc
+from mien.live.reading import JsonLines, Reading, utc
 from mien.measures.face3d import STANDARD_FACE
 from mien.table import rows
 from mien.types import Faces, Frame
@@ -35,10 +34,9 @@ def two_faces() -> tuple[Faces, Faces]:
     return faces, faces.fill(probabilities=[smooth, [np.nan] * 8], expression=[-1, -1])
 
 
-def a_reading(image: bool = False) -> Reading:
-    faces, shown = two_faces()
-    picture = np.zeros((90, 160, 3), np.uint8) if image else None
-    return Reading("cam", 12, 0.4000004, 1_770_000_000.25, (160, 90), faces, shown, picture, 7.126)
+def a_reading() -> Reading:
+    frame = Frame(np.zeros((90, 160, 3), np.uint8), 12, 0.4000004, "cam")
+    return Reading(frame, *two_faces(), 1_770_000_000.25, 7.126)
 
 
 def test_all_that_a_reading_tells() -> None:
@@ -68,9 +66,8 @@ def test_all_that_a_reading_tells() -> None:
 
 def test_the_numbers_are_those_of_the_table() -> None:
     reading = a_reading()
-    frame = Frame(np.zeros((90, 160, 3), np.uint8), 12, 0.4000004, "cam")
-    assert reading.rows() == rows(frame, reading.faces)
-    (_, _, time_s, track, *box), _ = reading.rows()
+    assert reading.rows == rows(reading.frame, reading.faces)
+    (_, _, time_s, track, *box), _ = reading.rows
     said = reading.as_dict()
     face = said["faces"][0]
     assert (time_s, track) == (said["time_s"], face["track"])
@@ -93,7 +90,7 @@ def test_how_the_head_is_turned_stands_beside_the_landmarks() -> None:
     turned = (about_y @ about_x @ STANDARD_FACE.T).T[:, :2] * 100 + 200
     faces, shown = two_faces()
     faces = faces.fill(landmarks=np.stack([turned, np.full((68, 2), np.nan)]))
-    reading = Reading("cam", 0, 0.0, 0.0, (400, 400), faces, shown, None, 0.0)
+    reading = Reading(Frame(np.zeros((400, 400, 3), np.uint8), 0, 0.0, "cam"), faces, shown, 0.0, 0.0)
     first, second = reading.as_dict(landmarks=True)["faces"]
     assert first["head"] == pytest.approx({"yaw": 20, "pitch": -10, "roll": 0}, abs=0.2)
     assert second["head"] is None
@@ -114,7 +111,7 @@ def test_a_line_of_json_for_each_reading_and_at_once() -> None:
 
     out = Out()
     lines = JsonLines(out, landmarks=True)
-    reading = a_reading(image=True)
+    reading = a_reading()
     lines.write(reading)
     lines.write(reading)
     assert out.flushed == 2
@@ -123,7 +120,7 @@ def test_a_line_of_json_for_each_reading_and_at_once() -> None:
 
 def test_a_name_from_a_strange_file_is_still_one_line_of_text() -> None:
     faces = Faces.empty()
-    strange = Reading("a\nb\udcff", 0, 0.0, 0.0, (1, 1), faces, faces, None, 0.0)
+    strange = Reading(Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, "a\nb\udcff"), faces, faces, 0.0, 0.0)
     text = json.dumps(strange.as_dict(), ensure_ascii=False)
     assert "\n" not in text
     assert text.encode()

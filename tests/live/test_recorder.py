@@ -7,13 +7,13 @@ from threading import Event
 
 import pytest
 
-from live.station_fakes import LIMIT_S, Clock, FakeSource, LightDetector, Opener, live_threads, wait_for_end
+from live.session_fakes import LIMIT_S, Clock, FakeSource, LightDetector, Opener, live_threads, wait_for_end
 from mien.config import Settings
 from mien.errors import ConfigError, StoreError
 from mien.expression.network import load_network
 from mien.live.recorder import Recorder, kind_of
-from mien.live.station import Station
-from mien.record import committing
+from mien.live.session import LiveSession
+from mien.record import batch_writer
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 
@@ -40,12 +40,12 @@ def recorder(kept: Store, subject: Subject) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def station(tiny_network: Path, recorder: Recorder) -> Iterator[Station]:
-    with Station(
+def session(tiny_network: Path, recorder: Recorder) -> Iterator[LiveSession]:
+    with LiveSession(
         Settings(), network=load_network(tiny_network), detector=LightDetector, recorder=recorder,
         clock=Clock(), watch_every_s=None,
-    ) as station:  # fmt: skip
-        yield station
+    ) as session:  # fmt: skip
+        yield session
 
 
 def wait_until(what: Callable[[], object]) -> None:
@@ -55,12 +55,12 @@ def wait_until(what: Callable[[], object]) -> None:
         Event().wait(0.005)
 
 
-def fed(station: Station, name: str, *times_s: float, where: str = "camera:0") -> FakeSource:
+def fed(session: LiveSession, name: str, *times_s: float, where: str = "camera:0") -> FakeSource:
     source = FakeSource()
-    with station.hub.subscribe([name]) as box:
-        station.add(name, Opener(source), where=where, restart=False)
+    with session.broadcaster.subscribe([name]) as box:
+        session.add(name, Opener(source), where=where, restart=False)
         source.give(*times_s)
-        while (reading := box.take(LIMIT_S)) is not None and reading.time_s < times_s[-1]:
+        while (reading := box.take(LIMIT_S)) is not None and reading.frame.time_s < times_s[-1]:
             pass
     return source
 
@@ -70,16 +70,16 @@ def recordings(store: Store, subject: Subject) -> list[StoredRecording]:
 
 
 def test_what_the_source_gives_is_stored(
-    station: Station, recorder: Recorder, kept: Store, subject: Subject
+    session: LiveSession, recorder: Recorder, kept: Store, subject: Subject
 ) -> None:
-    assert station.recording is None
-    fed(station, "cam", *(number / 10 for number in range(20)))
-    wait_until(lambda: station.recording and station.recording.frames == 20)
-    status = station.recording
+    assert session.recording is None
+    fed(session, "cam", *(number / 10 for number in range(20)))
+    wait_until(lambda: session.recording and session.recording.frames == 20)
+    status = session.recording
     assert status is not None
     assert (status.subject, status.source, status.state, status.track) == ("P-017", "cam", "following", 0)
     assert status.as_dict()["with_subject"] >= 14
-    station.close()
+    session.close()
     assert recorder.close(LIMIT_S)
     (recording,) = recordings(kept, subject)
     assert (recording.state, recording.frames, recording.kind) == ("finished", 20, "camera")
@@ -89,15 +89,17 @@ def test_what_the_source_gives_is_stored(
     assert abs(recording.started_at.timestamp() - time.time()) < 10 * LIMIT_S
 
 
-def test_one_source_at_a_time(station: Station, recorder: Recorder, kept: Store, subject: Subject) -> None:
-    fed(station, "cam", 0.0, 0.1)
-    fed(station, "other", 0.0, 0.1, where="rtsp://host/live")
+def test_one_source_at_a_time(
+    session: LiveSession, recorder: Recorder, kept: Store, subject: Subject
+) -> None:
+    fed(session, "cam", 0.0, 0.1)
+    fed(session, "other", 0.0, 0.1, where="rtsp://host/live")
     with pytest.raises(ConfigError, match="other is not being recorded, cam is"):
-        station.choose("other", 0)
-    station.remove("cam")
-    fed(station, "third", 0.0, 0.1, 0.2, where="a browser's camera")
-    wait_until(lambda: station.recording and station.recording.frames == 3)
-    station.close()
+        session.choose("other", 0)
+    session.remove("cam")
+    fed(session, "third", 0.0, 0.1, 0.2, where="a browser's camera")
+    wait_until(lambda: session.recording and session.recording.frames == 3)
+    session.close()
     assert recorder.close(LIMIT_S)
     found = recordings(kept, subject)
     assert [(each.source, each.kind, each.frames) for each in found] == [
@@ -109,27 +111,27 @@ def test_one_source_at_a_time(station: Station, recorder: Recorder, kept: Store,
 
 
 def test_a_source_that_breaks_off_is_interrupted(
-    station: Station, recorder: Recorder, kept: Store, subject: Subject
+    session: LiveSession, recorder: Recorder, kept: Store, subject: Subject
 ) -> None:
-    fed(station, "cam", 0.0, 0.1).fail(OSError("gone"))
+    fed(session, "cam", 0.0, 0.1).fail(OSError("gone"))
     wait_for_end("cam")
-    station.watch()
+    session.watch()
     assert recorder.close(LIMIT_S)
     assert [each.state for each in recordings(kept, subject)] == ["interrupted"]
 
 
-def test_a_click_chooses(station: Station, recorder: Recorder) -> None:
-    fed(station, "cam", 0.0, 0.1)
-    station.choose("cam", 7)
-    wait_until(lambda: station.recording)
+def test_a_click_chooses(session: LiveSession, recorder: Recorder) -> None:
+    fed(session, "cam", 0.0, 0.1)
+    session.choose("cam", 7)
+    wait_until(lambda: session.recording)
     assert recorder.status is not None
 
 
 def test_without_a_recorder_nothing_can_be_chosen(tiny_network: Path) -> None:
-    with Station(Settings(), network=load_network(tiny_network), detector=LightDetector) as station:
-        assert station.recording is None
+    with LiveSession(Settings(), network=load_network(tiny_network), detector=LightDetector) as session:
+        assert session.recording is None
         with pytest.raises(ConfigError, match="nobody is being recorded: start with --subject CODE"):
-            station.choose("cam", 0)
+            session.choose("cam", 0)
 
 
 def test_without_consent_there_is_no_recorder(kept: Store) -> None:
@@ -138,33 +140,33 @@ def test_without_consent_there_is_no_recorder(kept: Store) -> None:
 
 
 def test_a_consent_that_ends_before_the_camera_is_on(
-    station: Station, recorder: Recorder, kept: Store, subject: Subject
+    session: LiveSession, recorder: Recorder, kept: Store, subject: Subject
 ) -> None:
     kept.consents.withdraw(subject)
-    fed(station, "cam", 0.0, 0.1)
+    fed(session, "cam", 0.0, 0.1)
     wait_until(lambda: recorder.refused)
     assert "P-017 has no consent" in str(recorder.refused)
-    assert station.recording is None
-    assert station.statuses()[0].state == "running"
+    assert session.recording is None
+    assert session.statuses()[0].state == "running"
     assert recordings(kept, subject) == []
 
 
 def test_the_station_is_closed_while_a_disk_hangs(
-    station: Station, recorder: Recorder, kept: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+    session: LiveSession, recorder: Recorder, kept: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, hangs = Event(), Event()
-    settle = committing.settle
+    finalize = batch_writer.finalize
 
     def slow(*given: object) -> None:
         hangs.set()
         assert goes_on.wait(LIMIT_S)
-        settle(*given)  # type: ignore[arg-type]
+        finalize(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(committing, "settle", slow)
-    fed(station, "cam", 0.0, 0.1)
-    wait_until(lambda: station.recording and station.recording.frames == 2)
+    monkeypatch.setattr(batch_writer, "finalize", slow)
+    fed(session, "cam", 0.0, 0.1)
+    wait_until(lambda: session.recording and session.recording.frames == 2)
     start_s = time.monotonic()
-    station.close()
+    session.close()
     assert time.monotonic() - start_s < LIMIT_S / 2  # the disk hangs for LIMIT_S
     assert hangs.wait(LIMIT_S)
     # What must not be missing is there already.

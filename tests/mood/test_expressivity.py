@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from mien.labels import EMOTIONS
+from mien.mood.baseline import Baseline, BaselineMeasure
 from mien.mood.estimate import Estimate
 from mien.mood.expressivity import LEAST_NEUTRAL_S, PLAIN_NEUTRAL, distance, flatness, own_neutral
-from mien.mood.usual import Usual, UsualMeasure
 from mood.readings import HAPPY, readings
 
 
-def usual(*expressivity: float) -> Usual:
+def usual(*expressivity: float) -> Baseline:
     dates = tuple(date(2026, 5, 1) + timedelta(days=day) for day in range(len(expressivity)))
-    measures = {"expressivity": UsualMeasure(dates, np.array(expressivity))}
-    return Usual(dates[0], dates[-1], len(dates), 60.0, measures)
+    measures = {"expressivity": BaselineMeasure(dates, np.array(expressivity))}
+    return Baseline(dates[0], dates[-1], len(dates), 60.0, measures)
 
 
 def test_the_distance_is_the_probability_that_lies_elsewhere() -> None:
@@ -60,6 +60,6 @@ def test_flatness_is_told_in_standard_deviations_of_own_days() -> None:
 
 
 @pytest.mark.parametrize("baseline", [None, usual(0.4, 0.4, 0.4)])
-def test_without_a_baseline_that_varies_there_is_no_flatness(baseline: Usual | None) -> None:
+def test_without_a_baseline_that_varies_there_is_no_flatness(baseline: Baseline | None) -> None:
     assert flatness(Estimate(0.3, 0.2, 0.45, 12), baseline) is None
     assert flatness(None, usual(0.3, 0.4, 0.5)) is None

@@ -282,7 +282,7 @@ def test_expressivity_is_measured_from_the_own_neutral_face() -> None:
     baseline = usual(0.30, 0.35, 0.40)
     object.__setattr__(baseline, "neutral", own)
     assert value(figures([part]), "expressivity") == pytest.approx(0.3)
-    found = figures([part], usual=baseline)
+    found = figures([part], baseline=baseline)
     assert value(found, "expressivity") == pytest.approx(0)
     assert value(found, "flatness") == pytest.approx(0.35 / (1.4826 * 0.05))
 

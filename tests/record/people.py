@@ -6,7 +6,7 @@ import zipfile
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
-from mien.mood.usual import Usual
+from mien.mood.baseline import Baseline
 from mien.store.store import Store
 from mien.store.types import Event, Subject
 from store_series import readings
@@ -40,7 +40,7 @@ def fill(store: Store, code: str = "P-017") -> Subject:
     store.self_reports.add(subject, "gad7", total=7, at=START)
     store.self_reports.add(subject, "mood", total=6, at=START)
     store.self_reports.add(subject, "WHO-5", total=12.5, at=START, limits=(0, 25))
-    usual = Usual(date(2026, 4, 1), date(2026, 4, 9), days=9, minutes=120.5, measures={})
+    usual = Baseline(date(2026, 4, 1), date(2026, 4, 9), days=9, minutes=120.5, measures={})
     store.baselines.add(subject, usual.to_json())
     store.neutral_faces.add(subject, '{"network": "ab", "logits": [0.5, -1.25]}', START)
     return subject

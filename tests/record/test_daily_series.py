@@ -10,8 +10,7 @@ import pytest
 
 from mien.errors import ConfigError, SourceError
 from mien.mood.change.findings import verdict
-from mien.record.daily_series import read_series, watch
-from mien.record.series_picture import draw_series
+from mien.record.daily_series import draw_series, read_series, watch
 from record.diaries import FIRST, written
 
 

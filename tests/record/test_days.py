@@ -13,20 +13,20 @@ import scipy.stats
 
 import mien
 from mien.errors import ConfigError, StoreError
+from mien.mood.baseline import Baseline
 from mien.mood.definitions import MEASURES
 from mien.mood.expressivity import own_neutral
 from mien.mood.figures import figures
 from mien.mood.simulated import SimulatedPerson, simulate
-from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.changes import changes, choose_false_alarms, look_back
 from mien.record.congruence import congruence
 from mien.record.days import days
+from mien.record.finalize import load_series
 from mien.record.simulated import BASELINE_DAYS, write_demonstration, write_simulated
-from mien.record.subject import SubjectRecord
-from mien.record.take import load_series
 from mien.store.store import Store
 from mien.store.types import Subject
+from mien.subject_record import SubjectRecord
 
 START = date(2026, 1, 5)
 
@@ -66,7 +66,7 @@ def test_a_day_is_what_its_readings_give(written: Store, subject: Subject) -> No
     table = days(written, subject, baseline=baseline.taken(written, subject))
     recording = written.recordings.of(subject)[10]
     series = load_series(written, recording.id)
-    found = figures([series], usual=baseline.taken(written, subject))
+    found = figures([series], baseline=baseline.taken(written, subject))
     row = table.loc[recording.day]
     for name in MEASURES:
         estimate = found[name]
@@ -109,7 +109,7 @@ def test_a_baseline_that_is_only_tried_leaves_what_is_kept(written: Store, subje
     days(written, subject, baseline=own)
     kept = written.figures.of(subject, "day:")
     tried = baseline.preview(written, subject, end=START + timedelta(days=13))
-    assert isinstance(tried, Usual)
+    assert isinstance(tried, Baseline)
     assert tried.days == 14
     assert written.figures.of(subject, "day:") == kept
     assert set(before) == set(kept)
@@ -124,7 +124,7 @@ def test_the_baseline_is_the_first_weeks_and_has_the_own_neutral(written: Store,
     assert own is not None
     assert usual.neutral == pytest.approx(own.probabilities)
     standing = baseline.standing(written, subject)
-    assert isinstance(standing, Usual)
+    assert isinstance(standing, Baseline)
     assert standing.to_json() == usual.to_json()
 
 

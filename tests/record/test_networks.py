@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.analysis.models import SHARES, describe_models, readings_of
+from mien.analysis.summary import SHARES, describe_models, readings_of
 from mien.config import load_settings
 from mien.expression.network import load_network
+from mien.mood.baseline import Baseline, NotReady
 from mien.mood.simulated import simulate
-from mien.mood.usual import NotReady, Usual
 from mien.record import baseline
 from mien.record.changes import changes, choose_false_alarms
 from mien.record.days import days
@@ -67,7 +67,7 @@ def test_a_baseline_is_of_one_network_only(store: Store) -> None:
     assert all_days.start == CHANGED
     assert all_days.days == (table.index >= CHANGED).sum()
     assert all_days.network == f"mien 6a9a2d8c {SHARES} 0123abcd"
-    assert Usual.from_json(all_days.to_json()).network == all_days.network
+    assert Baseline.from_json(all_days.to_json()).network == all_days.network
     earlier = baseline.take(store, subject, end=CHANGED - timedelta(1))
     assert earlier.network == "mien 6a9a2d8c"
     few = baseline.preview(store, subject, end=CHANGED + timedelta(1))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mien.errors import StoreError
+from mien.exchange.exporting import export_record
+from mien.exchange.importing import import_record
 from mien.expression.neutral import Rest
-from mien.record.export import export_record
-from mien.record.importing import import_record
 from mien.record.neutral import keep, kept
 from mien.store.store import Store
 

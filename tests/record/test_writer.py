@@ -17,9 +17,9 @@ from mien.face.quality import quality_parts
 from mien.labels import EMOTIONS, MEASURES
 from mien.mood.episodes import episodes
 from mien.mood.figures import figures
-from mien.record import committing
+from mien.record import batch_writer
+from mien.record.finalize import load_series, recover
 from mien.record.subject_face import GivenTracks, SubjectFace
-from mien.record.take import load_series, recover
 from mien.record.writer import RecordWriter
 from mien.store.store import Store
 from mien.store.types import Subject
@@ -283,7 +283,7 @@ def test_an_exception_interrupts_it(store: Store, subject: Subject) -> None:
 
 
 def test_packed_while_it_goes_on(store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committing, "_PACK_ROWS", 5)
+    monkeypatch.setattr(batch_writer, "_PACK_ROWS", 5)
     packed = []
     pack = store.readings.pack
     monkeypatch.setattr(store.readings, "pack", lambda number: (packed.append(number), pack(number)))
@@ -325,7 +325,7 @@ def test_a_disk_that_is_busy_for_a_while_loses_nothing(
 def test_packing_that_fails_is_tried_again(
     store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committing, "_PACK_ROWS", 1)
+    monkeypatch.setattr(batch_writer, "_PACK_ROWS", 1)
     pack, tried = store.readings.pack, []
 
     def busy_once(number: int) -> None:
@@ -434,7 +434,7 @@ def test_at_the_end_a_full_disk_is_not_waited_for(
 def test_a_slow_disk_holds_nobody_up_and_what_is_lost_is_counted(
     store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committing, "MOST_ROWS", 10)
+    monkeypatch.setattr(batch_writer, "MOST_ROWS", 10)
     goes_on, began = Event(), Event()
     append = store.readings.append
 
@@ -457,7 +457,7 @@ def test_a_slow_disk_holds_nobody_up_and_what_is_lost_is_counted(
 def test_a_file_waits_for_the_disk_and_loses_nothing(
     store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committing, "MOST_ROWS", 10)
+    monkeypatch.setattr(batch_writer, "MOST_ROWS", 10)
     with writer(store, subject, waits=True, commit_s=1000) as record:
         reader = Thread(target=lambda: [record.take(frame(index), seen(0)) for index in range(45)])
         reader.start()
@@ -491,7 +491,7 @@ def test_what_a_writer_has_left_is_done_later(
     smile["confidence"] = smile["probabilities"].max(axis=1)
     for each in (ended, broke_off):
         store.readings.append(each.id, smile)
-    store.recordings.finish(ended.id, settled=False)
+    store.recordings.finish(ended.id, finalized=False)
     clock.advance(minutes=1)
     assert [each.state for each in recover(store)] == ["finished", "interrupted"]
     assert recover(store) == []

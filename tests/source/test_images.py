@@ -28,7 +28,7 @@ import mien
 from mien.errors import SourceError
 from mien.source import open_source
 from mien.source.images import as_image, is_photograph, read_image, read_pictures
-from mien.train.datasets.decode import grey_square
+from mien.train.data.faces import grey_square
 
 MUTATIONS = 25
 """Of each kind of file; 300 take two minutes."""

@@ -18,7 +18,7 @@ from mien.errors import SourceError
 from mien.show.video import ClipWriter
 from mien.source.stream import StreamSource
 from mien.source.video import VideoSource
-from mien.web.cameras import check_addable
+from mien.web.api.live import check_addable
 from source.clips import picture
 
 WAYS = {

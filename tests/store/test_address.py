@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ConfigError
-from mien.store.address import find_address, find_key
+from mien.store.opening import find_address, find_key
 
 
 @pytest.fixture(autouse=True)

@@ -77,10 +77,10 @@ def test_what_is_left_out_is_not_there() -> None:
     assert np.isnan(out["light"]).all()
 
 
-def test_a_long_series_is_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_series_is_cut_into_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "SEGMENT_ROWS", 40)
     counts = codec.to_counts(readings(100))
-    cut = list(codec.pieces(counts))
+    cut = list(codec.segments(counts))
     assert [len(piece) for piece in cut] == [40, 40, 20]
     np.testing.assert_array_equal(np.concatenate(cut), counts)
 

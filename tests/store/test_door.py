@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from filled_store import add_recording
 from mien.errors import ConsentError, MissingError
-from mien.record.take import load_series, settle
+from mien.record.finalize import finalize, load_series
 from mien.store.schema import Base, SegmentRow, SubjectKeyRow
 from mien.store.store import Store
 from mien.store.types import Event, SelfReport, Subject
@@ -157,7 +157,7 @@ def full(store: Store, code: str = "P-017") -> tuple[Subject, int]:
     store.readings.append(recording, readings(2500))
     store.readings.append(recording, {name: each[-50:] for name, each in readings(2600).items()})
     store.readings.add_events(recording, [Event("smile", "", 1.0, 1.5, 2.0, 0.9)])
-    store.recordings.finish(recording, settled=False)
+    store.recordings.finish(recording, finalized=False)
     store.annotations.add(subject, "medication", "sertraline 50 mg", at=store.now())
     store.annotations.add(
         subject, "prompt", "film", at=store.now(), recording_id=recording, data={"valence": -0.0}
@@ -172,7 +172,7 @@ def full(store: Store, code: str = "P-017") -> tuple[Subject, int]:
 def test_what_mien_writes_is_as_the_log_says(store: Store, clock: FakeClock) -> None:
     subject, recording = full(store)
     whole(store)
-    settle(store, recording, lambda series: [])
+    finalize(store, recording, lambda series: [])
     whole(store)
     report = store.self_reports.of(subject)[0]
     mark = store.annotations.of(subject)[0]
@@ -393,7 +393,7 @@ def test_what_is_read_together_has_one_line(store: Store) -> None:
 def test_the_programs_own_work_is_no_reading(store: Store) -> None:
     subject, recording = full(store)
     before = store.audit.verify()
-    settle(store, recording, lambda series: [])
+    finalize(store, recording, lambda series: [])
     assert "read" not in {each.action for each in store.audit.entries()[before:]}
     with store.audit.unlogged():
         store.self_reports.of(subject)

@@ -11,8 +11,8 @@ import pytest
 
 from filled_store import add_filled
 from mien.errors import ConfigError, StoreError
-from mien.store.damage import backup, check, salvage
-from mien.store.engine import connect_file
+from mien.store.database import connect_file
+from mien.store.recovery import backup, check, salvage
 from mien.store.store import Store
 from needs import lacking
 

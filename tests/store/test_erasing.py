@@ -86,7 +86,7 @@ def test_nobody_is_erased_twice(store: Store) -> None:
 def test_who_reads_meanwhile_is_not_disturbed_and_the_file_is_cleaned_later(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.store.engine.BUSY_S", 0.05)
+    monkeypatch.setattr("mien.store.database.BUSY_S", 0.05)
     monkeypatch.setattr("mien.store.erasing.BUSY_S", 0.05)
     with Store(store_url) as store:
         subject = add_filled(store, "P-SECRET-17", "Quittenbaum")
@@ -147,7 +147,7 @@ def test_it_is_done_when_a_store_is_opened(store_url: str, clock: FakeClock) -> 
 def test_a_reader_does_not_keep_a_store_shut(
     store_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.store.engine.BUSY_S", 0.05)
+    monkeypatch.setattr("mien.store.database.BUSY_S", 0.05)
     monkeypatch.setattr("mien.store.erasing.BUSY_S", 0.05)
     with Store(store_url, now=clock) as store:
         subject = store.subjects.add("P-1", retention_days=1)

@@ -12,11 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, insert, inspect, select, text
 
 from mien.errors import StoreError
-from mien.store.address import find_address
-from mien.store.checking import check
-from mien.store.engine import Database
+from mien.store.database import Database
+from mien.store.integrity import check
 from mien.store.migrations import migrate, revisions
-from mien.store.opening import migrate_file, open_database
+from mien.store.opening import find_address, migrate_file, open_database
 from mien.store.schema import REVISION, VERSION_TABLE, Base
 from mien.store.store import Store
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mien.errors import StoreError
 from mien.mood.series import LONGEST_STEP_S, Series
-from mien.store import codec, pieces
+from mien.store import codec
+from mien.store import readings as stored
 from mien.store.schema import ChunkRow, SegmentRow
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
@@ -166,9 +167,9 @@ def test_coverage_is_the_share_of_the_time() -> None:
     time_s = np.array([0, 1, 2, 3, 10, 11, 12.0])
     usable = np.array([1, 1, 0, 1, 1, 1, 0], bool)
     # 0-1, 1-2, 10-11, 11-12 of 13 s: what lies between 3 and 10 was not watched, the last stands for 1 s.
-    assert pieces.coverage(time_s, usable) == pytest.approx(4 / 13)
-    assert pieces.coverage(np.array([4.0]), np.array([True])) == 1.0
-    assert pieces.LONGEST_STEP_S == LONGEST_STEP_S
+    assert stored.coverage(time_s, usable) == pytest.approx(4 / 13)
+    assert stored.coverage(np.array([4.0]), np.array([True])) == 1.0
+    assert stored.LONGEST_STEP_S == LONGEST_STEP_S
 
 
 def test_coverage_agrees_with_the_series_where_there_is_no_gap(

@@ -137,17 +137,17 @@ def test_who_is_gone_is_noticed_after_half_a_minute(store: Store, subject: Subje
     assert len(store.readings.load(gone.id)["time_s"]) == 50
 
 
-def test_what_has_ended_is_given_until_it_is_settled(
+def test_what_has_ended_is_given_until_it_is_finalized(
     store: Store, subject: Subject, clock: FakeClock
 ) -> None:
     ended, gone = start(store, subject), start(store, subject)
-    store.recordings.finish(ended.id, settled=False)
+    store.recordings.finish(ended.id, finalized=False)
     assert store.recordings.recover() == []
     clock.advance(minutes=1)
     for _ in range(2):
         assert [each.state for each in store.recordings.recover()] == ["finished", "interrupted"]
-    store.recordings.settle(ended.id)
-    store.recordings.settle(gone.id)
+    store.recordings.mark_finalized(ended.id)
+    store.recordings.mark_finalized(gone.id)
     assert store.recordings.recover() == []
 
 
@@ -201,18 +201,12 @@ def test_figures_go_with_what_they_came_from(store: Store, subject: Subject, clo
     ):
         put()
         change()
-        assert [store.figures.get(subject, key) for key in own] == [None] * 3
-        assert [store.figures.get(subject, key) for key in others] == [{"x": 1}] * 2
+        assert store.figures.of(subject, "") == {key: {"1": {"x": 1}} for key in others}
 
 
-def test_figures_of_another_version_do_not_count(store: Store, subject: Subject) -> None:
+def test_a_figure_takes_the_place_of_one_of_another_version(store: Store, subject: Subject) -> None:
     store.figures.put(subject, "usual", "1", {"x": 1})
     store.figures.put(subject, "usual", "2", {"x": 2})
-    assert store.figures.get(subject, "usual", "2") == store.figures.get(subject, "usual") == {"x": 2}
-    assert store.figures.get(subject, "usual", "1") is None
     store.figures.put(subject, "more", "1", {})
-    store.figures.drop(subject, "usual")
-    assert store.figures.get(subject, "usual") is None
-    assert store.figures.get(subject, "more") == {}
-    store.figures.drop(subject)
-    assert store.figures.get(subject, "more") is None
+    assert store.figures.of(subject, "usual") == {"usual": {"2": {"x": 2}}}
+    assert store.figures.of(subject, "") == {"usual": {"2": {"x": 2}}, "more": {"1": {}}}

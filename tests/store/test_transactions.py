@@ -89,7 +89,7 @@ def test_a_file_is_durable_and_shared(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.store.engine.BUSY_S", 0.05)
+    monkeypatch.setattr("mien.store.database.BUSY_S", 0.05)
     with Store(tmp_path / "record.sqlite") as store, Store(tmp_path / "record.sqlite") as other:
         with store.transaction(), pytest.raises(StoreError, match="is busy"):
             other.subjects.add("P-1")

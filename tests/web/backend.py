@@ -1,4 +1,4 @@
-"""What the tests of the page's server share: a station without cameras, and clients for it."""
+"""What the tests of the page's server share: a live session without cameras, and clients for it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 
 from mien.config import Settings
 from mien.errors import ConfigError
+from mien.live.broadcaster import Broadcaster
 from mien.live.history import History
-from mien.live.hub import Hub
 from mien.live.neutral import LiveNeutral
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
 from mien.source import Source
-from mien.types import Faces, Image
+from mien.types import Faces, Frame, Image
 from mien.web.settings import WebSettings
 from patience import LIMIT_S
 
@@ -44,12 +44,12 @@ class Clock:
         return self.now_s
 
 
-class FakeStation:
-    """A station that reads a frame when the test says so."""
+class FakeLiveSession:
+    """A live session that reads a frame when the test says so."""
 
     def __init__(self) -> None:
         self.settings = Settings()
-        self.hub = Hub()
+        self.broadcaster = Broadcaster()
         self.history = History()
         self.added: list[str] = []
         self.removed: list[str] = []
@@ -105,7 +105,7 @@ class FakeStation:
 
     def publish(self, reading: Reading) -> None:
         self.history.add(reading)
-        self.hub.publish(reading)
+        self.broadcaster.publish(reading)
         if self.recorder is not None:
             self.recorder.take(self.known[reading.source].where, reading)
 
@@ -114,7 +114,7 @@ class FakeStation:
             assert recorder.close(LIMIT_S)
         for name in list(self.known):
             self.remove(name)
-        self.hub.close()
+        self.broadcaster.close()
         self._thread.shutdown()
 
 
@@ -122,8 +122,8 @@ def make_reading(
     source: str, frame: int, time_s: float = 0.0, *, image: Image | None = None, faces: Faces | None = None
 ) -> Reading:
     faces = one_face() if faces is None else faces
-    size_wh = (640, 480) if image is None else (image.shape[1], image.shape[0])
-    return Reading(source, frame, time_s, 1_750_000_000.0 + time_s, size_wh, faces, faces, image, 12.5)
+    image = np.zeros((480, 640, 3), np.uint8) if image is None else image
+    return Reading(Frame(image, frame, time_s, source), faces, faces, 1_750_000_000.0 + time_s, 12.5)
 
 
 def one_face() -> Faces:

@@ -1,32 +1,18 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from web.backend import FakeStation
+from web.backend import FakeLiveSession
 
 
 @pytest.fixture
-def station() -> Iterator[FakeStation]:
-    station = FakeStation()
-    yield station
-    station.close()
-
-
-@pytest.fixture(autouse=True)
-def no_pages() -> Iterator[None]:
-    """Forget the pages of a test: NiceGUI remembers them for the whole process."""
-    yield
-    if "nicegui" in sys.modules:
-        from nicegui import Client
-
-        from mien.web.pages.room import forget
-
-        for page in list(Client.instances.values()):
-            forget(page)
+def live_session() -> Iterator[FakeLiveSession]:
+    live_session = FakeLiveSession()
+    yield live_session
+    live_session.close()
 
 
 @pytest.fixture

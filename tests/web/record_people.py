@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from mien.mood.baseline import Baseline
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import episodes
 from mien.mood.series import Series
 from mien.mood.simulated_face import Moment, new_face, recording
-from mien.mood.usual import Usual
 from mien.record import days as record_days
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording, Subject
@@ -78,13 +78,13 @@ def fill(
     store: Store, subject: Subject, table: pd.DataFrame, *, baseline_days: int | None = None
 ) -> list[StoredRecording]:
     """Write days into a store: a recording each without readings, and their figures as computed already."""
-    usual = Usual.of(table.iloc[:baseline_days]) if baseline_days else None
+    usual = Baseline.of(table.iloc[:baseline_days]) if baseline_days else None
     made = []
     agree(store, subject)
     with store.transaction():
-        if isinstance(usual, Usual):
+        if isinstance(usual, Baseline):
             store.baselines.add(subject, usual.to_json())
-        stamp = record_days._stamp(usual if isinstance(usual, Usual) else None)
+        stamp = record_days._stamp(usual if isinstance(usual, Baseline) else None)
         for day, row in table.iterrows():
             made.append(record(store, subject, datetime.combine(day, time(9, 30), BERLIN), minutes=10))
             version = record_days._digest([record_days._VERSION, [_facts(made[-1])], [None], stamp])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,15 @@ from mien.live.purpose import read_purpose
 from mien.live.status import SourceStatus
 from mien.table import COLUMNS
 from mien.types import Faces
+from mien.web.api.live import check_addable, found_cameras
 from mien.web.app import build_backend
-from mien.web.cameras import check_addable, found_cameras
-from mien.web.files.sandbox import Wish
+from mien.web.uploads.sandbox import AnalysisRequest
 from patience import LIMIT_S
 from web.backend import (
     LOCAL,
     ORIGIN,
     PASSWORD,
-    FakeStation,
+    FakeLiveSession,
     client,
     jpeg,
     make_reading,
@@ -36,16 +37,16 @@ from web.backend import (
 ANALYSIS = {"size_wh": [640, 480], "faces": make_reading("image", 0).as_dict()["faces"]}
 
 
-def accept(data: bytes, wish: Wish) -> dict[str, Any]:
+def accept(data: bytes, request: AnalysisRequest) -> dict[str, Any]:
     assert data == jpeg()
-    assert wish == Wish()
+    assert request == AnalysisRequest()
     return ANALYSIS
 
 
 @pytest.fixture
-def app(station: FakeStation, purpose: Path) -> FastAPI:
-    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running", rate_hz=29.97)
-    return build_backend(station, settings(), analyse=accept)
+def app(live_session: FakeLiveSession, purpose: Path) -> FastAPI:
+    live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running", rate_hz=29.97)
+    return build_backend(live_session, settings(), analyse=accept)
 
 
 @pytest.fixture
@@ -58,25 +59,26 @@ def test_health_says_version_and_time(app: FastAPI) -> None:
     health = client(app).get("/api/v1/health").json()
     assert (health["status"], health["version"]) == ("ok", mien.__version__)
     assert health["uptime_s"] >= 0
+    assert datetime.fromisoformat(health["started_at"]) <= datetime.now(UTC)
 
 
-def test_sources_are_listed_with_their_status(app: FastAPI, station: FakeStation) -> None:
-    assert client(app).get("/api/v1/sources").json() == [station.known["camera:0"].as_dict()]
+def test_sources_are_listed_with_their_status(app: FastAPI, live_session: FakeLiveSession) -> None:
+    assert client(app).get("/api/v1/sources").json() == [live_session.known["camera:0"].as_dict()]
 
 
-def test_the_latest_readings_come_without_landmarks(app: FastAPI, station: FakeStation) -> None:
+def test_the_latest_readings_come_without_landmarks(app: FastAPI, live_session: FakeLiveSession) -> None:
     assert client(app).get("/api/v1/readings/latest").json() == []
     readings = [make_reading("camera:0", 3, 0.1), make_reading("rtsp://***@host/a", 4, faces=Faces.empty())]
     for reading in readings:
-        station.publish(reading)
+        live_session.publish(reading)
     answer = client(app).get("/api/v1/readings/latest").json()
     assert answer == [reading.as_dict() for reading in readings]
     assert answer[0]["faces"][0]["probabilities"]["contempt"] is None
 
 
-def test_the_last_minutes_are_a_table(app: FastAPI, station: FakeStation) -> None:
+def test_the_last_minutes_are_a_table(app: FastAPI, live_session: FakeLiveSession) -> None:
     for frame in range(3):
-        station.publish(make_reading("camera:0", frame, frame / 30))
+        live_session.publish(make_reading("camera:0", frame, frame / 30))
     answer = client(app).get("/api/v1/readings/camera:0.csv")
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.headers["content-disposition"] == 'attachment; filename="mien-camera-0.csv"'
@@ -90,22 +92,22 @@ def test_a_source_that_gave_nothing_yet_has_an_empty_table(app: FastAPI) -> None
 
 
 def test_what_was_read_of_a_source_that_is_gone_can_still_be_saved(
-    app: FastAPI, station: FakeStation
+    app: FastAPI, live_session: FakeLiveSession
 ) -> None:
-    station.publish(make_reading("browser-1", 0))
+    live_session.publish(make_reading("browser-1", 0))
     assert len(client(app).get("/api/v1/readings/browser-1.csv").text.splitlines()) == 2
 
 
-def test_a_name_with_slashes_is_found(app: FastAPI, station: FakeStation) -> None:
-    station.publish(make_reading('rtsp://***@host/a"b', 0))
+def test_a_name_with_slashes_is_found(app: FastAPI, live_session: FakeLiveSession) -> None:
+    live_session.publish(make_reading('rtsp://***@host/a"b', 0))
     answer = client(app).get("/api/v1/readings/rtsp%3A%2F%2F***%40host%2Fa%22b.csv")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="mien-rtsp-host-a-b.csv"'
 
 
-def test_the_timeline_goes_on_where_the_page_has_it(app: FastAPI, station: FakeStation) -> None:
+def test_the_timeline_goes_on_where_the_page_has_it(app: FastAPI, live_session: FakeLiveSession) -> None:
     for frame in range(4):
-        station.publish(make_reading("camera:0", frame, float(frame)))
+        live_session.publish(make_reading("camera:0", frame, float(frame)))
     points = client(app).get("/api/v1/history/camera:0").json()
     assert [point["time_s"] for point in points] == [0.0, 1.0, 2.0, 3.0]
     assert len(points[0]["probabilities"]) == len(EMOTIONS)
@@ -159,7 +161,7 @@ def test_without_a_photograph_there_is_nothing_to_analyse(app: FastAPI, body: di
     assert client(app).post("/api/v1/analyse", **body).status_code in (400, 422)
 
 
-def test_a_photograph_is_explained(purpose: Path, station: FakeStation) -> None:
+def test_a_photograph_is_explained(purpose: Path, live_session: FakeLiveSession) -> None:
     told = {
         "size_wh": [640, 480],
         "faces": [
@@ -173,18 +175,18 @@ def test_a_photograph_is_explained(purpose: Path, station: FakeStation) -> None:
             }
         ],
     }  # fmt: skip
-    wishes = []
+    requests = []
 
-    def analyse(data: bytes, wish: Wish) -> dict[str, Any]:
-        wishes.append(wish)
+    def analyse(data: bytes, request: AnalysisRequest) -> dict[str, Any]:
+        requests.append(request)
         return told
 
-    visitor = client(build_backend(station, settings(), analyse=analyse))
+    visitor = client(build_backend(live_session, settings(), analyse=analyse))
     assert visitor.post("/api/v1/explain", content=jpeg()).json() == told
     assert visitor.post("/api/v1/explain", content=b"").status_code == 422
     chosen = {"network": "paper", "label": "fear"}
     assert visitor.post("/api/v1/explain", content=jpeg(), params=chosen).json() == told
-    assert wishes == [Wish("explain"), Wish("explain", "paper", "fear")]
+    assert requests == [AnalysisRequest("explain"), AnalysisRequest("explain", "paper", "fear")]
 
 
 @pytest.mark.parametrize("task", ["analyse", "explain"])
@@ -202,27 +204,29 @@ def test_a_broken_form_is_refused(app: FastAPI) -> None:
     assert client(app).post("/api/v1/analyse", content=b"rubbish", headers=headers).status_code in (400, 422)
 
 
-def test_a_file_that_cannot_be_read_is_the_senders_fault(station: FakeStation) -> None:
-    def refuse(data: bytes, wish: Wish) -> dict[str, Any]:
+def test_a_file_that_cannot_be_read_is_the_senders_fault(live_session: FakeLiveSession) -> None:
+    def refuse(data: bytes, request: AnalysisRequest) -> dict[str, Any]:
         raise SourceError("the photograph is damaged; copy it again")
 
-    answer = client(build_backend(station, settings(), analyse=refuse)).post("/api/v1/analyse", content=b"x")
+    answer = client(build_backend(live_session, settings(), analyse=refuse)).post(
+        "/api/v1/analyse", content=b"x"
+    )
     assert (answer.status_code, answer.json()) == (
         422,
         {"detail": "the photograph is damaged; copy it again"},
     )
 
 
-def test_too_many_photographs_at_once_have_to_come_again(station: FakeStation) -> None:
+def test_too_many_photographs_at_once_have_to_come_again(live_session: FakeLiveSession) -> None:
     started, finish = threading.Semaphore(0), threading.Event()
 
-    def slowly(data: bytes, wish: Wish) -> dict[str, Any]:
+    def slowly(data: bytes, request: AnalysisRequest) -> dict[str, Any]:
         started.release()
         assert finish.wait(LIMIT_S)
         return ANALYSIS
 
     with (
-        client(build_backend(station, settings(max_uploads=2), analyse=slowly)) as visitor,
+        client(build_backend(live_session, settings(max_uploads=2), analyse=slowly)) as visitor,
         ThreadPoolExecutor(2) as pool,
     ):
         under_way = [pool.submit(visitor.post, "/api/v1/analyse", content=b"x") for _ in range(2)]
@@ -235,11 +239,11 @@ def test_too_many_photographs_at_once_have_to_come_again(station: FakeStation) -
         assert visitor.post("/api/v1/analyse", content=b"x").status_code == 200
 
 
-def test_a_photograph_that_is_too_large_is_not_even_read(station: FakeStation) -> None:
-    def never(data: bytes, wish: Wish) -> dict[str, Any]:
+def test_a_photograph_that_is_too_large_is_not_even_read(live_session: FakeLiveSession) -> None:
+    def never(data: bytes, request: AnalysisRequest) -> dict[str, Any]:
         raise AssertionError
 
-    app = build_backend(station, settings(max_upload_mb=1), analyse=never)
+    app = build_backend(live_session, settings(max_upload_mb=1), analyse=never)
     files = {"file": b"x" * 1_000_001}
     assert client(app).post("/api/v1/analyse", files=files).status_code == 413
     parts = (b"x" * 100_000 for _ in range(11))
@@ -259,14 +263,14 @@ def test_a_photograph_that_is_too_large_is_not_even_read(station: FakeStation) -
     ],
 )
 def test_cameras_and_streams_can_be_added(
-    ready: FastAPI, station: FakeStation, wanted: dict[str, Any], name: str | None, where: str | None
+    ready: FastAPI, live_session: FakeLiveSession, wanted: dict[str, Any], name: str | None, where: str | None
 ) -> None:
     answer = client(ready).post("/api/v1/sources", json=wanted)
     assert answer.status_code == 201, answer.text
     assert "secret" not in answer.text
     if name is not None:
         assert (answer.json()["name"], answer.json()["where"]) == (name, where)
-    assert list(station.openers) == [answer.json()["name"]]
+    assert list(live_session.openers) == [answer.json()["name"]]
 
 
 @pytest.mark.parametrize(
@@ -294,10 +298,10 @@ def test_cameras_and_streams_can_be_added(
         "data://text",
     ],
 )
-def test_nothing_else_can_be_added(ready: FastAPI, station: FakeStation, where: str) -> None:
+def test_nothing_else_can_be_added(ready: FastAPI, live_session: FakeLiveSession, where: str) -> None:
     answer = client(ready).post("/api/v1/sources", json={"where": where})
     assert answer.status_code == 422
-    assert station.added == []
+    assert live_session.added == []
 
 
 @pytest.mark.parametrize(
@@ -316,10 +320,10 @@ def test_nothing_else_can_be_added(ready: FastAPI, station: FakeStation, where: 
         {"where": 3 * "x" * 1000},
     ],
 )
-def test_odd_wishes_are_refused(ready: FastAPI, station: FakeStation, more: dict[str, Any]) -> None:
+def test_odd_wishes_are_refused(ready: FastAPI, live_session: FakeLiveSession, more: dict[str, Any]) -> None:
     answer = client(ready).post("/api/v1/sources", json={"where": "camera:0", **more})
     assert answer.status_code == 422
-    assert station.added == []
+    assert live_session.added == []
 
 
 def test_a_name_is_given_once(ready: FastAPI) -> None:
@@ -328,32 +332,32 @@ def test_a_name_is_given_once(ready: FastAPI) -> None:
     assert (answer.status_code, "already" in answer.json()["detail"]) == (400, True)
 
 
-def test_before_a_purpose_is_chosen_no_camera_is_opened(app: FastAPI, station: FakeStation) -> None:
+def test_before_a_purpose_is_chosen_no_camera_is_opened(app: FastAPI, live_session: FakeLiveSession) -> None:
     assert client(app).post("/api/v1/sources", json={"where": "camera:0", "name": "x"}).status_code == 409
-    assert station.added == []
+    assert live_session.added == []
 
 
-def test_a_source_can_be_taken_away(ready: FastAPI, station: FakeStation) -> None:
+def test_a_source_can_be_taken_away(ready: FastAPI, live_session: FakeLiveSession) -> None:
     name = "rtsp://***@host/live"
-    station.known[name] = SourceStatus(name, name, "running")
+    live_session.known[name] = SourceStatus(name, name, "running")
     assert client(ready).delete("/api/v1/sources/rtsp%3A%2F%2F***%40host%2Flive").status_code == 204
-    assert station.removed == [name]
+    assert live_session.removed == [name]
     assert client(ready).delete("/api/v1/sources/nobody").status_code == 404
 
 
 @pytest.mark.parametrize("address", ["192.168.1.7", "testclient", "::2"])
 def test_from_another_machine_no_source_is_changed(
-    station: FakeStation, research: None, address: str
+    live_session: FakeLiveSession, research: None, address: str
 ) -> None:
-    app = build_backend(station, settings())
+    app = build_backend(live_session, settings())
     visitor = client(app, address=(address, 1))
     assert visitor.post("/api/v1/sources", json={"where": "camera:0"}).status_code == 403
     assert visitor.delete("/api/v1/sources/camera:0").status_code == 403
     assert client(app, address=LOCAL).post("/api/v1/sources", json={"where": "camera:0"}).status_code == 201
 
 
-def test_sources_can_be_fixed(station: FakeStation, research: None) -> None:
-    visitor = client(build_backend(station, settings(allow_sources=False)))
+def test_sources_can_be_fixed(live_session: FakeLiveSession, research: None) -> None:
+    visitor = client(build_backend(live_session, settings(allow_sources=False)))
     assert visitor.post("/api/v1/sources", json={"where": "camera:0"}).status_code == 403
     assert visitor.delete("/api/v1/sources/camera:0").status_code == 403
 
@@ -431,35 +435,37 @@ def test_the_description_names_every_route(app: FastAPI) -> None:
             assert operation["description"].endswith(".")
 
 
-def test_a_neutral_face_is_learnt_and_forgotten(app: FastAPI, station: FakeStation) -> None:
+def test_a_neutral_face_is_learnt_and_forgotten(app: FastAPI, live_session: FakeLiveSession) -> None:
     wanted = {"source": "camera:0", "seconds": 3}
     answer = client(app).post("/api/v1/neutral", json=wanted)
     assert (answer.status_code, answer.json()["state"], answer.json()["wanted_s"]) == (202, "learning", 3)
-    assert station.neutrals["camera:0"].status.state == "learning"
+    assert live_session.neutrals["camera:0"].status.state == "learning"
     assert client(app).delete("/api/v1/neutral/camera:0").status_code == 204
-    assert station.neutrals["camera:0"].status.state == "off"
+    assert live_session.neutrals["camera:0"].status.state == "off"
     assert client(app).post("/api/v1/neutral", json=wanted | {"source": "nobody"}).status_code == 400
     for seconds in (0, -1, 61, "abc"):
         assert client(app).post("/api/v1/neutral", json=wanted | {"seconds": seconds}).status_code == 422
 
 
-def test_a_password_keeps_programs_out_too(station: FakeStation) -> None:
-    app = build_backend(station, settings(password=PASSWORD))
+def test_a_password_keeps_programs_out_too(live_session: FakeLiveSession) -> None:
+    app = build_backend(live_session, settings(password=PASSWORD))
     assert client(app).get("/api/v1/health").status_code == 401
     assert client(app).get("/api/v1/health", auth=("any", PASSWORD)).status_code == 200
 
 
-def test_a_mistake_of_ours_tells_nothing(station: FakeStation) -> None:
+def test_a_mistake_of_ours_tells_nothing(live_session: FakeLiveSession) -> None:
     def fail() -> list[SourceStatus]:
         raise RuntimeError("/home/somebody/secret")
 
-    station.statuses = fail  # type: ignore[method-assign]
-    visitor = client(build_backend(station, settings()), raise_server_exceptions=False)
+    live_session.statuses = fail  # type: ignore[method-assign]
+    visitor = client(build_backend(live_session, settings()), raise_server_exceptions=False)
     answer = visitor.get("/api/v1/sources")
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
 
 
-def test_a_face_that_is_hardly_known_fits_the_description(app: FastAPI, station: FakeStation) -> None:
+def test_a_face_that_is_hardly_known_fits_the_description(
+    app: FastAPI, live_session: FakeLiveSession
+) -> None:
     unread: Callable[..., Faces] = one_face().fill
     faces = unread(
         probabilities=[[np_nan] * 8],
@@ -469,7 +475,7 @@ def test_a_face_that_is_hardly_known_fits_the_description(app: FastAPI, station:
         arousal=[np_nan],
         quality=[np_nan],
     )
-    station.publish(make_reading("camera:0", 0, faces=faces))
+    live_session.publish(make_reading("camera:0", 0, faces=faces))
     (face,) = client(app).get("/api/v1/readings/latest").json()[0]["faces"]
     assert (face["expression"], face["confidence"], face["valence"]) == ("uncertain", None, None)
 

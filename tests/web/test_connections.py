@@ -13,19 +13,19 @@ from websockets.sync.client import connect as websocket
 
 from mien.web import serve
 from mien.web.app import build_backend
-from mien.web.connections import limited
+from mien.web.security.connections import limited
 from mien.web.serve import Server
 from patience import LIMIT_S
-from web.backend import FakeStation, settings
+from web.backend import FakeLiveSession, settings
 
 BRIEFLY_S = 0.05
 
 
 @contextmanager
-def served(station: FakeStation, **choices: float) -> Iterator[int]:
+def served(live_session: FakeLiveSession, **choices: float) -> Iterator[int]:
     """Serve the API, and give its port."""
     chosen = settings(port=0, **choices)
-    with Server(build_backend(station, chosen), chosen) as server:  # type: ignore[arg-type]
+    with Server(build_backend(live_session, chosen), chosen) as server:  # type: ignore[arg-type]
         yield int(server.start().rsplit(":", 1)[1].strip("/"))
 
 
@@ -63,8 +63,8 @@ def held(stack: ExitStack, port: int, count: int, address: str = "127.0.0.1") ->
     return made
 
 
-def test_one_address_has_no_more_connections_than_it_may(station: FakeStation) -> None:
-    with served(station, max_connections_each=3) as port, ExitStack() as stack:
+def test_one_address_has_no_more_connections_than_it_may(live_session: FakeLiveSession) -> None:
+    with served(live_session, max_connections_each=3) as port, ExitStack() as stack:
         first = held(stack, port, 3)[0]
         with closing(connect(port)) as one_more:
             said = rest(one_more).decode()
@@ -83,8 +83,8 @@ def test_one_address_has_no_more_connections_than_it_may(station: FakeStation) -
                 again = connect(port)
 
 
-def test_all_together_have_no_more_connections_than_there_may_be(station: FakeStation) -> None:
-    with served(station, max_connections=4, max_connections_each=3) as port, ExitStack() as stack:
+def test_all_together_have_no_more_connections_than_there_may_be(live_session: FakeLiveSession) -> None:
+    with served(live_session, max_connections=4, max_connections_each=3) as port, ExitStack() as stack:
         held(stack, port, 3)
         held(stack, port, 1, "127.0.0.2")
         with closing(connect(port, "127.0.0.3")) as one_more:
@@ -95,24 +95,26 @@ def test_all_together_have_no_more_connections_than_there_may_be(station: FakeSt
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("beginning", ["", "G", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-More: "])
-def test_a_connection_that_does_not_ask_is_ended(station: FakeStation, beginning: str) -> None:
-    with served(station) as port, closing(connect(port)) as silent:
+def test_a_connection_that_does_not_ask_is_ended(live_session: FakeLiveSession, beginning: str) -> None:
+    with served(live_session) as port, closing(connect(port)) as silent:
         silent.sendall(beginning.encode())
         assert rest(silent) == b""
 
 
 @pytest.mark.usefixtures("impatient")
-def test_one_that_was_answered_and_begins_again_without_an_end_is_ended(station: FakeStation) -> None:
-    with served(station) as port, closing(connect(port)) as slow:
+def test_one_that_was_answered_and_begins_again_without_an_end_is_ended(
+    live_session: FakeLiveSession,
+) -> None:
+    with served(live_session) as port, closing(connect(port)) as slow:
         assert b" 200 " in ask(slow, port)
         slow.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost:")
         assert rest(slow) == b""
 
 
 @pytest.mark.usefixtures("impatient", "research")
-def test_a_websocket_has_its_own_time(station: FakeStation) -> None:
+def test_a_websocket_has_its_own_time(live_session: FakeLiveSession) -> None:
     """It ends by what it says, later than a connection without a request would."""
-    with served(station, silent_seconds=6 * BRIEFLY_S) as port:
+    with served(live_session, silent_seconds=6 * BRIEFLY_S) as port:
         origin = f"http://127.0.0.1:{port}"
         with websocket(f"ws://127.0.0.1:{port}/ws/camera", origin=origin) as camera:
             camera.send(json.dumps({"type": "hello", "name": "browser"}))

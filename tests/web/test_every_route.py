@@ -21,9 +21,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from mien.store.store import Store
 from mien.web.app import build_app
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from web import record_people as people
-from web.backend import ORIGIN, PASSWORD, WS, FakeStation, TestClient, client, make_reading, settings
+from web.backend import ORIGIN, PASSWORD, WS, FakeLiveSession, TestClient, client, make_reading, settings
 
 SECRET = "a good long password"
 WORDS = "what P-2 told nobody else"
@@ -63,9 +63,6 @@ PAGE = Rule(303, 0, 0, 0, 0)
 """Markup without data, which comes by the API."""
 OPEN = Rule(0, 0, 0, 0, 0)
 """What the login page needs, and the login itself."""
-MADE = Rule(303, None, None, None, None)
-"""NiceGUI's own scripts, some only where a page uses them."""
-
 RULES = {
     "GET /api/v1/openapi.json": INSIDE,
     "GET /api/v1/health": INSIDE,
@@ -161,8 +158,6 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 SOCKETS = ("/ws/camera", "/ws/watch")
-MOUNTED = ("/_nicegui_ws",)
-"""NiceGUI's own socket, behind the same door."""
 
 
 class House:
@@ -180,11 +175,11 @@ class House:
         self.store.users.add("ada", SECRET, "admin")
         self.store.users.add("clara", SECRET, "clinician")
         self.store.users.add("sam", SECRET, "self", self.store.subjects.get("P-1"))
-        self.station = FakeStation()
-        self.station.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
-        self.station.publish(make_reading("door", 0))
+        self.live_session = FakeLiveSession()
+        self.live_session.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
+        self.live_session.publish(make_reading("door", 0))
         self.app = build_app(
-            self.station,  # type: ignore[arg-type]
+            self.live_session,  # type: ignore[arg-type]
             settings(password=PASSWORD),
             records=Records(lambda: self.store),
         )
@@ -218,7 +213,7 @@ class House:
 
     def close(self) -> None:
         self.running.__exit__(None, None, None)
-        self.station.close()
+        self.live_session.close()
         self.store.close()
 
 
@@ -253,19 +248,15 @@ def _walk(routes: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_route_is_classified(house: House) -> None:
-    found, sockets, mounted = set(), set(), set()
+    found, sockets = set(), set()
     for path, route in routes_of(house.app):
-        if re.match(r"/_nicegui/|.*/favicon\.ico$", path):
-            continue
         if isinstance(route, WebSocketRoute):
             sockets.add(path)
-        elif path in MOUNTED:
-            mounted.add(path)
         else:
             methods = getattr(route, "methods", None) or {"GET"}
             found |= {f"{method} {path}" for method in methods - {"HEAD"}}
     assert found == set(RULES), "classify a new route here, and say who may ask for it"
-    assert (sockets, mounted) == (set(SOCKETS), set(MOUNTED))
+    assert sockets == set(SOCKETS)
 
 
 def test_what_has_a_body_is_asked_with_one(house: House) -> None:
@@ -354,9 +345,9 @@ def test_no_page_holds_a_record(house: House, rule: str) -> None:
         assert len(there) == len(nowhere)
 
 
-@pytest.mark.parametrize("path", [*SOCKETS, *MOUNTED])
+@pytest.mark.parametrize("path", SOCKETS)
 def test_no_socket_opens_for_who_has_not_logged_in(house: House, path: str) -> None:
-    address = f"{WS}{path}" + ("/socket.io/?EIO=4&transport=websocket" if path in MOUNTED else "?source=door")
+    address = f"{WS}{path}?source=door"
     with (
         pytest.raises(WebSocketDisconnect) as closed,
         house.visitors["nobody"].websocket_connect(address, headers=OWN) as socket,

@@ -18,8 +18,9 @@ from fastapi import FastAPI
 
 from mien.config import Settings, load_settings
 from mien.errors import SourceError
-from mien.web.files.jobs import TooLarge, TooMany, Upload, Uploads, WrongKind, remove_leftovers, shown_name
-from mien.web.files.routes import build_router
+from mien.web.uploads.jobs import Uploads, remove_leftovers
+from mien.web.uploads.routes import upload_routes
+from mien.web.uploads.upload import TooLarge, TooMany, Upload, WrongKind, shown_name
 from patience import LIMIT_S
 
 WAIT_S = LIMIT_S
@@ -161,7 +162,7 @@ def test_many_who_ask_why_hold_nobody_else_up(table: Table) -> None:
     upload = table.send("face.jpg")
     table.finish(upload)
     app = FastAPI()
-    app.include_router(build_router(table))
+    app.include_router(upload_routes(table))
 
     async def ask() -> list[int]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mien") as client:

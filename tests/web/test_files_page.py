@@ -15,12 +15,12 @@ import pytest
 from mien.expression.network import built_in_networks
 from mien.prior import NAMES
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
-from mien.web import files
-from mien.web.app import build_backend
-from mien.web.files.jobs import Uploads
-from mien.web.files.page import render
-from mien.web.networks import IN_FIVE_WORDS
-from web.backend import LOCAL, ORIGIN, PASSWORD, FakeStation, TestClient, client, settings
+from mien.web.app import build_app, build_backend
+from mien.web.pages import STATIC
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.networks import IN_FIVE_WORDS
+from mien.web.uploads.routes import add_uploads
+from web.backend import LOCAL, ORIGIN, PASSWORD, FakeLiveSession, TestClient, client, settings
 
 FILES = "/api/v1/files"
 NAME = {"X-Mien-Name": "x.jpg", "Origin": ORIGIN}
@@ -32,16 +32,16 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def serve(station: FakeStation, **choices: Any) -> tuple[TestClient, Uploads]:
+def serve(live_session: FakeLiveSession, **choices: Any) -> tuple[TestClient, Uploads]:
     chosen = settings(**choices)
-    app = build_backend(station, chosen)  # type: ignore[arg-type]
-    uploads = files.register(app, station, chosen)  # type: ignore[arg-type]
+    app = build_backend(live_session, chosen)  # type: ignore[arg-type]
+    uploads = add_uploads(app, live_session, chosen)  # type: ignore[arg-type]
     return client(app, address=LOCAL), uploads
 
 
 @pytest.fixture
-def visitor(temporary: Path, station: FakeStation) -> Iterator[TestClient]:
-    visitor, _ = serve(station, max_upload_mb=1)
+def visitor(temporary: Path, live_session: FakeLiveSession) -> Iterator[TestClient]:
+    visitor, _ = serve(live_session, max_upload_mb=1)
     with visitor:
         yield visitor
 
@@ -62,16 +62,18 @@ def test_the_description_of_the_api_has_them(visitor: TestClient) -> None:
     assert "/files/{key}/table.csv" in paths
 
 
-def test_everything_is_deleted_when_the_server_ends(temporary: Path, station: FakeStation) -> None:
-    visitor, _ = serve(station)
+def test_everything_is_deleted_when_the_server_ends(temporary: Path, live_session: FakeLiveSession) -> None:
+    visitor, _ = serve(live_session)
     with visitor:
         visitor.post(FILES, content=b"data", headers=NAME)
         assert len(list(temporary.iterdir())) == 1
     assert list(temporary.iterdir()) == []
 
 
-def test_what_somebody_sent_is_deleted_when_they_log_out(temporary: Path, station: FakeStation) -> None:
-    visitor, uploads = serve(station, password=PASSWORD)
+def test_what_somebody_sent_is_deleted_when_they_log_out(
+    temporary: Path, live_session: FakeLiveSession
+) -> None:
+    visitor, uploads = serve(live_session, password=PASSWORD)
     with visitor:
         assert visitor.post(FILES, content=b"data", headers=NAME).status_code == 401
         visitor.post("/login", data={"password": PASSWORD}, headers={"Origin": ORIGIN})
@@ -81,21 +83,20 @@ def test_what_somebody_sent_is_deleted_when_they_log_out(temporary: Path, statio
         assert uploads.find(key) is None
 
 
-def test_the_page_opens_though_the_users_network_is_gone(temporary: Path, station: FakeStation) -> None:
-    _, uploads = serve(station)
-    try:
-        uploads.network = str(temporary / "gone.onnx")
-        assert '<option value="">gone</option>' in render(uploads)
-    finally:
-        uploads.close()
+def page(live_session: FakeLiveSession, **choices: Any) -> str:
+    with client(build_app(live_session, settings(**choices))) as visitor:  # type: ignore[arg-type]
+        return visitor.get("/files").text
 
 
-def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStation) -> None:
-    _, uploads = serve(station, max_upload_mb=7)
-    try:
-        markup = render(uploads)
-    finally:
-        uploads.close()
+def test_the_page_opens_though_the_users_network_is_gone(
+    temporary: Path, live_session: FakeLiveSession
+) -> None:
+    live_session.settings = live_session.settings.model_copy(update={"network": str(temporary / "gone.onnx")})
+    assert '<option value="">gone</option>' in page(live_session)
+
+
+def test_the_page_has_what_its_script_needs(temporary: Path, live_session: FakeLiveSession) -> None:
+    markup = page(live_session, max_upload_mb=7)
     found = re.search(r"data-config='([^']*)'", markup)
     assert found is not None
     config = json.loads(html.unescape(found[1]))
@@ -112,8 +113,7 @@ def test_the_page_has_what_its_script_needs(temporary: Path, station: FakeStatio
         assert 2 <= len(words.split()) <= 5, name
         assert IN_FIVE_WORDS[name] == html.unescape(words)
     parts = set(re.findall(r'data-part="([a-z-]+)"', markup))
-    static = Path(files.__file__).parents[1] / "static"
-    scripts = "".join((static / name).read_text(encoding="utf-8") for name in ("files.js", "into_record.js"))
+    scripts = "".join((STATIC / name).read_text(encoding="utf-8") for name in ("files.js", "into_record.js"))
     wanted = set(re.findall(r'[pP]arts?\("([a-z-]+)"\)', scripts))
     assert wanted <= parts
     for part in re.findall(r'aria-(?:labelledby|describedby)="([a-z-]+)"', markup):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from av.stream import Disposition
 
-from mien.web.files.preview import plays_in_browsers
+from mien.web.uploads.preview import plays_in_browsers
 from source.clips import write_clip, write_pictures
 
 

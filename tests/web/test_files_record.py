@@ -14,18 +14,18 @@ import pytest
 from PIL import Image
 
 import mien
+from mien.exchange.exporting import export_record
+from mien.exchange.importing import import_recording
 from mien.live.purpose import choose_purpose
 from mien.mood.simulated import simulate
-from mien.record.export import export_record
-from mien.record.importing import import_recording
 from mien.record.simulated import write_simulated
 from mien.store.store import Store
-from mien.web import files
 from mien.web.app import build_backend
-from mien.web.files import preview
-from mien.web.files.jobs import Uploads
-from mien.web.record_access import Records
-from web.backend import LOCAL, ORIGIN, FakeStation, TestClient, client, settings
+from mien.web.security.access import Records
+from mien.web.uploads import preview
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.routes import add_uploads
+from web.backend import LOCAL, ORIGIN, FakeLiveSession, TestClient, client, settings
 
 OWN = {"Origin": ORIGIN}
 AT = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
@@ -43,9 +43,11 @@ def record(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def uploads(record: Store, station: FakeStation, research: None) -> Iterator[tuple[TestClient, Uploads]]:
-    app = build_backend(station, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
-    uploads = files.register(app, station, settings())  # type: ignore[arg-type]
+def uploads(
+    record: Store, live_session: FakeLiveSession, research: None
+) -> Iterator[tuple[TestClient, Uploads]]:
+    app = build_backend(live_session, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
+    uploads = add_uploads(app, live_session, settings())  # type: ignore[arg-type]
     with client(app, address=LOCAL) as visitor:
         yield visitor, uploads
 

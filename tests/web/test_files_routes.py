@@ -23,8 +23,8 @@ from mien.config import load_settings
 from mien.expression.network import built_in_networks
 from mien.labels import EMOTIONS
 from mien.table import COLUMNS
-from mien.web.files.jobs import Uploads
-from mien.web.files.routes import COOKIE, build_router
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.routes import COOKIE, upload_routes
 from patience import LIMIT_S
 from web.backend import TestClient
 
@@ -44,7 +44,7 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Uploads]:
 @pytest.fixture
 def client(uploads: Uploads) -> Iterator[TestClient]:
     app = FastAPI()
-    app.include_router(build_router(uploads), prefix="/api/v1")
+    app.include_router(upload_routes(uploads), prefix="/api/v1")
     with TestClient(app, base_url="http://127.0.0.1/api/v1/", follow_redirects=False) as client:
         yield client
         client.delete("files")

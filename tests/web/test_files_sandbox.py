@@ -20,8 +20,8 @@ from PIL import Image
 import mien
 from mien.config import Settings, load_settings
 from mien.errors import SourceError
-from mien.web.files.sandbox import Job, Limits, Wish, analyse_upload
-from mien.web.models import Explained
+from mien.web.api.models import Explained
+from mien.web.uploads.sandbox import AnalysisRequest, Job, Limits, analyse_upload
 from patience import LIMIT_S
 
 LIMITS = Limits(seconds=120.0)
@@ -66,7 +66,7 @@ class TestAnalyseUpload:
 
     def test_explains_what_the_api_explains(self, portrait_path: Path, settings: Settings) -> None:
         told = analyse_upload(
-            portrait_path.read_bytes(), settings=settings, limits=LIMITS, wish=Wish("explain")
+            portrait_path.read_bytes(), settings=settings, limits=LIMITS, request=AnalysisRequest("explain")
         )
         (face,) = Explained.model_validate(told).faces
         (expected,) = mien.explain(portrait_path, threads=1)
@@ -75,12 +75,17 @@ class TestAnalyseUpload:
         np.testing.assert_allclose(face.to_picture, expected.to_picture, atol=1e-4)
 
     def test_network_and_label_are_those_asked_for(self, portrait_path: Path, settings: Settings) -> None:
-        data, wish = portrait_path.read_bytes(), Wish("explain", "paper", "fear")
-        (face,) = analyse_upload(data, settings=settings, limits=LIMITS, wish=wish)["faces"]
+        data, request = portrait_path.read_bytes(), AnalysisRequest("explain", "paper", "fear")
+        (face,) = analyse_upload(data, settings=settings, limits=LIMITS, request=request)["faces"]
         (expected,) = mien.explain(portrait_path, network="paper", label="fear", threads=1)
         assert face["words"] == expected.words
         with pytest.raises(SourceError, match="expected a label of network paper"):
-            analyse_upload(data, settings=settings, limits=LIMITS, wish=Wish("explain", "paper", "contempt"))
+            analyse_upload(
+                data,
+                settings=settings,
+                limits=LIMITS,
+                request=AnalysisRequest("explain", "paper", "contempt"),
+            )
 
     def test_reads_what_the_pipeline_reads(self, portrait_path: Path, settings: Settings) -> None:
         read = analyse_upload(portrait_path.read_bytes(), settings=settings, limits=LIMITS)
@@ -221,7 +226,7 @@ class TestChildren:
 
 CONFINED = """
 import json, os, pathlib, socket, subprocess
-from mien.web.files.confine import confine
+from mien.web.uploads.confine import confine
 folder = pathlib.Path.cwd()
 confine(folder, memory_mb=512, seconds=60, file_mb=1)
 
@@ -266,7 +271,7 @@ class TestConfine:
     def test_it_ends_with_its_parent(self, tmp_path: Path, settings: Settings) -> None:
         """What the child does when nobody holds the other end of its input any more."""
         program = (
-            "import threading, time\nfrom mien.web.files.child import _end_with_parent\n"
+            "import threading, time\nfrom mien.web.uploads.child import _end_with_parent\n"
             "threading.Thread(target=_end_with_parent, daemon=True).start()\n"
             "time.sleep(100)"
         )

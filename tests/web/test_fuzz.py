@@ -21,12 +21,11 @@ from mien.config import Settings
 from mien.live.status import SourceStatus
 from mien.store.store import Store
 from mien.web.app import build_backend
-from mien.web.files.jobs import Uploads
-from mien.web.files.page import api_of
-from mien.web.files.routes import build_router
-from mien.web.record_access import Records
+from mien.web.security.access import Records
+from mien.web.uploads.jobs import Uploads
+from mien.web.uploads.routes import upload_routes
 from web import record_people as people
-from web.backend import ORIGIN, FakeStation, TestClient, client, make_reading, settings
+from web.backend import ORIGIN, FakeLiveSession, TestClient, client, make_reading, settings
 
 EXAMPLES = 6
 """Of each kind, for each operation."""
@@ -67,23 +66,23 @@ def served(filled: Path, folder: Path) -> Iterator[TestClient]:
     """Serve the whole API over a copy of the record; an exception behind a route is one here."""
     path = folder / "copy.sqlite"
     shutil.copy(filled, path)
-    station, store = FakeStation(), Store(path, who="tester")
+    live_session, store = FakeLiveSession(), Store(path, who="tester")
     uploads = Uploads(Settings(), most=1, make_job=_Job)
-    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
-    station.publish(make_reading("camera:0", 1, 0.1))
+    live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+    live_session.publish(make_reading("camera:0", 1, 0.1))
     app = build_backend(
-        station,  # type: ignore[arg-type]
+        live_session,  # type: ignore[arg-type]
         settings(),
-        analyse=lambda data, wish: {"size_wh": [1, 1], "faces": []},
+        analyse=lambda data, request: {"size_wh": [1, 1], "faces": []},
         records=Records(lambda: store),
     )
-    api_of(app).include_router(build_router(uploads))
+    app.state.api.include_router(upload_routes(uploads))
     try:
         with client(app) as page:
             yield page
     finally:
         uploads.close()
-        station.close()
+        live_session.close()
         store.close()
 
 
@@ -108,6 +107,38 @@ def order(operation: Any) -> int:
     return 2 if operation.label == "POST /users" else operation.method.upper() == "DELETE"
 
 
+def test_the_description_says_what_every_answer_holds(filled: Path, tmp_path: Path) -> None:
+    """Of each field its type: nowhere "any JSON"; what is no JSON is described by its content type."""
+    with served(filled, tmp_path) as page:
+        described = page.get("/api/v1/openapi.json").json()
+    loose = {
+        f"{method} {path}"
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+        for status, answer in operation["responses"].items()
+        for kind, content in answer.get("content", {}).items()
+        if status.startswith("2") and kind == "application/json" and not content.get("schema")
+    }
+    assert loose == set()
+    untyped = {
+        f"{name}.{field}"
+        for name, schema in described["components"]["schemas"].items()
+        for field, kind in schema.get("properties", {}).items()
+        if not {"type", "$ref", "anyOf", "allOf", "enum", "const"} & set(kind)
+    }
+    assert untyped == {"ValidationError.ctx", "ValidationError.input"} & untyped
+    said = [
+        answer
+        for methods in described["paths"].values()
+        for operation in methods.values()
+        for status, answer in operation["responses"].items()
+        if status in ("200", "201", "202")
+    ]
+    assert len(said) > 40
+    assert all(answer.get("content") for answer in said)
+
+
+@pytest.mark.exhaustive
 def test_no_request_is_an_error_of_the_server(filled: Path, tmp_path: Path, research: None) -> None:
     with served(filled, tmp_path) as page:
         described = page.get("/api/v1/openapi.json").json()

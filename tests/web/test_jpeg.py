@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.web.jpeg import decode_jpeg, encode_jpeg, jpeg_size_wh
+from mien.web.ws.jpeg import decode_jpeg, encode_jpeg, jpeg_size_wh
 from web.backend import jpeg
 
 

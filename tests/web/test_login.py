@@ -12,11 +12,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.web import login
 from mien.web.app import build_backend
-from mien.web.login import Door, Login
-from mien.web.sessions import Attempts, Sessions
-from web.backend import ORIGIN, PASSWORD, WS, Clock, FakeStation, TestClient, client, settings
+from mien.web.security import login
+from mien.web.security.login import Login, LoginGate
+from mien.web.security.sessions import Attempts, Sessions
+from web.backend import ORIGIN, PASSWORD, WS, Clock, FakeLiveSession, TestClient, client, settings
 
 TLS_ORIGIN = "https://127.0.0.1:8470"
 
@@ -36,11 +36,11 @@ class House:
 
     def __init__(self, **choices: Any) -> None:
         self.clock = Clock()
-        self.door = Door(settings(password=PASSWORD, **choices), self.clock)
+        self.gate = LoginGate(settings(password=PASSWORD, **choices), self.clock)
         paths = ("/", "/files", "/static/mien/login.css", "/static/other.css", "/loginx", "/api/v1/health")
         routes = [Route(path, inside, methods=["GET", "POST"]) for path in paths]
         self.app = Login(
-            Starlette(routes=[*self.door.routes(), *routes, WebSocketRoute("/ws", parrot)]), self.door
+            Starlette(routes=[*self.gate.routes(), *routes, WebSocketRoute("/ws", parrot)]), self.gate
         )
 
     def visitor(self, address: str = "10.0.0.1", origin: str = ORIGIN) -> TestClient:
@@ -138,9 +138,9 @@ def test_a_file_or_nothing_at_all_is_no_password(house: House) -> None:
 
 
 def test_an_accent_may_be_typed_in_two_ways() -> None:
-    door = Door(settings(password="garde-robe d\u00e9j\u00e0"))
-    house = Starlette(routes=door.routes())
-    assert knock(client(Login(house, door)), "garde-robe de\u0301ja\u0300").status_code == 303
+    gate = LoginGate(settings(password="garde-robe d\u00e9j\u00e0"))
+    house = Starlette(routes=gate.routes())
+    assert knock(client(Login(house, gate)), "garde-robe de\u0301ja\u0300").status_code == 303
 
 
 @pytest.mark.parametrize("token", ["", "guessed", "x" * 43, "mien-8470"])
@@ -205,10 +205,10 @@ def test_a_socket_needs_the_session(house: House) -> None:
 def test_a_socket_ends_with_its_session(house: House) -> None:
     visitor = house.logged_in()
     with visitor.websocket_connect(f"{WS}/ws") as socket:
-        house.door.sessions.close(visitor.cookies["mien-8470"])
+        house.gate.sessions.close(visitor.cookies["mien-8470"])
         socket.send_text("still there?")
         socket.portal.call(lambda: None)
-        assert house.door.sessions.use(visitor.cookies["mien-8470"]) is None
+        assert house.gate.sessions.use(visitor.cookies["mien-8470"]) is None
     # The parrot would have answered; its loop ended instead, and nothing was sent.
     assert socket._send_rx.statistics().current_buffer_used == 0
 
@@ -419,8 +419,8 @@ def test_tokens_are_not_kept() -> None:
 # All together.
 
 
-def test_nothing_but_the_login_page_is_open(station: FakeStation) -> None:
-    visitor = client(build_backend(station, settings(host="0.0.0.0", password=PASSWORD)))
+def test_nothing_but_the_login_page_is_open(live_session: FakeLiveSession) -> None:
+    visitor = client(build_backend(live_session, settings(host="0.0.0.0", password=PASSWORD)))
     for path in ("/api/v1/health", "/api/v1/openapi.json", "/api/v1/metrics", "/api/v1/sources"):
         assert visitor.get(path).status_code == 401
     assert visitor.post("/api/v1/analyse", content=b"x").status_code == 401
@@ -435,14 +435,14 @@ def test_nothing_but_the_login_page_is_open(station: FakeStation) -> None:
     assert visitor.get("/api/v1/health").status_code == 200
 
 
-def test_another_page_can_neither_log_in_nor_out(station: FakeStation) -> None:
-    visitor = client(build_backend(station, settings(password=PASSWORD)))
+def test_another_page_can_neither_log_in_nor_out(live_session: FakeLiveSession) -> None:
+    visitor = client(build_backend(live_session, settings(password=PASSWORD)))
     headers = {"origin": "https://evil.example"}
     assert visitor.post("/login", data={"password": PASSWORD}, headers=headers).status_code == 403
     assert visitor.post("/logout", headers=headers).status_code == 403
 
 
-def test_without_a_password_nobody_is_sent_to_the_login_page(station: FakeStation) -> None:
-    visitor = client(build_backend(station, settings()))
+def test_without_a_password_nobody_is_sent_to_the_login_page(live_session: FakeLiveSession) -> None:
+    visitor = client(build_backend(live_session, settings()))
     assert visitor.get("/api/v1/health").status_code == 200
     assert visitor.get("/login").status_code == 200  # the record's users have names

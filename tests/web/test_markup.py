@@ -12,8 +12,8 @@ import pytest
 
 import mien
 from mien.web.app import build_app
-from mien.web.pages.about import card
-from web.backend import FakeStation, TestClient, client, settings
+from mien.web.model_cards import card
+from web.backend import FakeLiveSession, TestClient, client, settings
 
 WEB = Path(mien.__file__).parent / "web"
 
@@ -28,10 +28,10 @@ ATTACKS = (
 
 @pytest.fixture(scope="module")
 def visitor() -> Iterator[TestClient]:
-    station = FakeStation()
-    with client(build_app(station, settings())) as visitor:  # type: ignore[arg-type]
+    live_session = FakeLiveSession()
+    with client(build_app(live_session, settings())) as visitor:  # type: ignore[arg-type]
         yield visitor
-    station.close()
+    live_session.close()
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

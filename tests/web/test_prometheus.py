@@ -4,9 +4,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import mien
 from mien.live.status import SourceStatus
+from mien.web.api.metrics import LiveSessionCollector, make_registry, metrics_text
 from mien.web.app import build_backend
-from mien.web.prometheus import StationCollector, make_registry, metrics_text
-from web.backend import Clock, FakeStation, client, settings
+from web.backend import Clock, FakeLiveSession, client, settings
 
 CAMERA = SourceStatus(
     "camera:0", "camera:0", "running",
@@ -24,9 +24,9 @@ def figures(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_the_figures_are_those_of_the_sources(station: FakeStation) -> None:
-    station.known = {status.name: status for status in (CAMERA, AWAY)}
-    found = figures(metrics_text(make_registry(station)).decode())
+def test_the_figures_are_those_of_the_sources(live_session: FakeLiveSession) -> None:
+    live_session.known = {status.name: status for status in (CAMERA, AWAY)}
+    found = figures(metrics_text(make_registry(live_session)).decode())
     camera = "source=camera:0"
     assert found["mien_frames_read_total", camera] == 300
     assert found["mien_readings_total", camera] == 290
@@ -42,33 +42,33 @@ def test_the_figures_are_those_of_the_sources(station: FakeStation) -> None:
     assert found["mien_build_info", f"version={mien.__version__}"] == 1
 
 
-def test_what_is_not_known_is_left_out(station: FakeStation) -> None:
-    station.known = {AWAY.name: AWAY}
-    names = {name for name, *_ in figures(metrics_text(make_registry(station)).decode())}
+def test_what_is_not_known_is_left_out(live_session: FakeLiveSession) -> None:
+    live_session.known = {AWAY.name: AWAY}
+    names = {name for name, *_ in figures(metrics_text(make_registry(live_session)).decode())}
     assert "mien_readings_total" in names
     assert names.isdisjoint(
         {"mien_readings_per_second", "mien_coverage_ratio", "mien_reading_latency_seconds"}
     )
 
 
-def test_without_sources_there_are_figures_all_the_same(station: FakeStation) -> None:
+def test_without_sources_there_are_figures_all_the_same(live_session: FakeLiveSession) -> None:
     clock = Clock()
-    collector = StationCollector(station, clock)
+    collector = LiveSessionCollector(live_session, clock)
     clock.now_s += 12.5
     (uptime,) = [each for each in collector.collect() if each.name == "mien_uptime_seconds"]
     assert uptime.samples[0].value == 12.5
 
 
-def test_two_stations_in_one_process_do_not_mix(station: FakeStation) -> None:
-    other = FakeStation()
+def test_two_stations_in_one_process_do_not_mix(live_session: FakeLiveSession) -> None:
+    other = FakeLiveSession()
     other.known = {"camera:0": CAMERA}
-    assert "camera:0" not in metrics_text(make_registry(station)).decode()
+    assert "camera:0" not in metrics_text(make_registry(live_session)).decode()
     assert "camera:0" in metrics_text(make_registry(other)).decode()
     other.close()
 
 
-def test_they_are_served(station: FakeStation) -> None:
-    station.known = {"camera:0": CAMERA}
-    answer = client(build_backend(station, settings())).get("/api/v1/metrics")
+def test_they_are_served(live_session: FakeLiveSession) -> None:
+    live_session.known = {"camera:0": CAMERA}
+    answer = client(build_backend(live_session, settings())).get("/api/v1/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert figures(answer.text)["mien_frames_read_total", "source=camera:0"] == 300

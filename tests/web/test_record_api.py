@@ -23,10 +23,10 @@ from mien.record import simulated
 from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from store_fixtures import FakeClock
 from web import record_people as people
-from web.backend import ORIGIN, FakeStation, TestClient, client, settings
+from web.backend import ORIGIN, FakeLiveSession, TestClient, client, settings
 
 MAY_4 = datetime(2026, 5, 4, 9, 0, tzinfo=people.BERLIN)
 
@@ -48,8 +48,8 @@ def record(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def app(record: Store, station: FakeStation) -> FastAPI:
-    return build_backend(station, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
+def app(record: Store, live_session: FakeLiveSession) -> FastAPI:
+    return build_backend(live_session, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_subject_is_added_and_listed_with_consent_and_days(
 ) -> None:
     clock.advance(days=1)
     assert post(page, "subjects", code="P-017", birth_year=1961).status_code == 201
-    assert get(page, "subjects")["subjects"][0]["consent"] == {"state": "none"}
+    assert get(page, "subjects")["subjects"][0]["consent"]["state"] == "none"
     subject = record.subjects.get("P-017")
     people.record(record, subject, MAY_4)
     people.record(record, subject, MAY_4 + timedelta(hours=2))
@@ -470,7 +470,9 @@ def test_nothing_is_kept_without_a_consent(page: TestClient, record: Store, what
     assert page.post(f"/api/v1/subjects/P-1/{what}", json=body).status_code == 409
 
 
-def test_a_store_that_can_not_be_opened_is_said_and_tried_again(station: FakeStation, record: Store) -> None:
+def test_a_store_that_can_not_be_opened_is_said_and_tried_again(
+    live_session: FakeLiveSession, record: Store
+) -> None:
     tries: list[float] = []
     now = [0.0]
 
@@ -481,7 +483,7 @@ def test_a_store_that_can_not_be_opened_is_said_and_tried_again(station: FakeSta
         return record
 
     records = Records(opener, clock=lambda: now[0])
-    page = client(build_backend(station, settings(), records=records))  # type: ignore[arg-type]
+    page = client(build_backend(live_session, settings(), records=records))  # type: ignore[arg-type]
     assert page.get("/api/v1/sources").status_code == 200  # Live works
     assert tries == []  # opened when it is asked for
     for path in ("subjects", "subjects", "subjects/P-1/days"):
@@ -495,10 +497,10 @@ def test_a_store_that_can_not_be_opened_is_said_and_tried_again(station: FakeSta
     assert page.get("/api/v1/subjects").status_code == 200
 
 
-def test_a_damaged_file_and_a_newer_one_are_named(station: FakeStation, tmp_path: Path) -> None:
+def test_a_damaged_file_and_a_newer_one_are_named(live_session: FakeLiveSession, tmp_path: Path) -> None:
     path = tmp_path / "record.sqlite"
     path.write_bytes(b"not a database at all" * 500)
-    page = client(build_backend(station, settings(), records=Records(lambda: Store(path))))  # type: ignore[arg-type]
+    page = client(build_backend(live_session, settings(), records=Records(lambda: Store(path))))  # type: ignore[arg-type]
     answer = page.get("/api/v1/subjects")
     assert answer.status_code == 503
     assert "record.sqlite" in answer.json()["detail"]
@@ -648,10 +650,10 @@ def test_a_recording_read_too_rarely_is_flagged_in_the_list_and_on_its_page(
 
 def test_a_page_that_shows_no_record_loads_no_database_and_no_tables(tmp_path: Path) -> None:
     script = (
-        "import sys; from web.backend import FakeStation, client, settings;"
+        "import sys; from web.backend import FakeLiveSession, client, settings;"
         "from mien.web.app import build_app;"
         "before = set(sys.modules);"
-        "page = client(build_app(FakeStation(), settings()));"
+        "page = client(build_app(FakeLiveSession(), settings()));"
         "told = [page.get(path).status_code for path in"
         " ('/', '/subjects', '/subjects/P-1', '/api/v1/sources', '/api/v1/recording')];"
         "print(told, {'sqlalchemy', 'pandas', 'scipy.stats', 'ruptures'} & (set(sys.modules) - before))"

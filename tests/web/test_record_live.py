@@ -19,12 +19,12 @@ from mien.record.simulated import write_simulated
 from mien.store.store import Store
 from mien.types import Faces
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from patience import LIMIT_S
 from web.backend import (
     ORIGIN,
     WS,
-    FakeStation,
+    FakeLiveSession,
     TestClient,
     client,
     make_reading,
@@ -50,15 +50,15 @@ def record(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def station(station: FakeStation) -> FakeStation:
-    station.add("browser-1", lambda: None, where="browser")  # type: ignore[arg-type,return-value]
-    station.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
-    return station
+def live_session(live_session: FakeLiveSession) -> FakeLiveSession:
+    live_session.add("browser-1", lambda: None, where="browser")  # type: ignore[arg-type,return-value]
+    live_session.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
+    return live_session
 
 
 @pytest.fixture
-def app(record: Store, station: FakeStation, research: None) -> FastAPI:
-    return build_backend(station, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
+def app(record: Store, live_session: FakeLiveSession, research: None) -> FastAPI:
+    return build_backend(live_session, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ def now(page: TestClient) -> Any:
     return page.get("/api/v1/recording").json()["recording"]
 
 
-def show(station: FakeStation, source: str, frames: int, faces: Faces | None = None) -> None:
+def show(live_session: FakeLiveSession, source: str, frames: int, faces: Faces | None = None) -> None:
     for frame in range(frames):
-        station.publish(make_reading(source, frame, 0.1 * frame, image=PICTURE, faces=faces))
+        live_session.publish(make_reading(source, frame, 0.1 * frame, image=PICTURE, faces=faces))
 
 
 def two_faces() -> Faces:
@@ -90,26 +90,30 @@ def two_faces() -> Faces:
     )  # fmt: skip
 
 
-def test_asking_whether_something_is_recorded_opens_no_store(station: FakeStation, research: None) -> None:
+def test_asking_whether_something_is_recorded_opens_no_store(
+    live_session: FakeLiveSession, research: None
+) -> None:
     def opener() -> Store:
         raise AssertionError("opened")
 
-    page = client(build_backend(station, settings(), records=Records(opener)))  # type: ignore[arg-type]
-    show(station, "browser-1", 3)
+    page = client(build_backend(live_session, settings(), records=Records(opener)))  # type: ignore[arg-type]
+    show(live_session, "browser-1", 3)
     assert now(page) is None
 
 
-def test_a_recording_is_begun_told_and_ended(page: TestClient, station: FakeStation, record: Store) -> None:
+def test_a_recording_is_begun_told_and_ended(
+    page: TestClient, live_session: FakeLiveSession, record: Store
+) -> None:
     assert begin(page).status_code == 201
     told = now(page)
     assert (told["active"], told["subject"], told["source"]) == (True, "P-1", "browser-1")
     assert told["status"] is None
-    show(station, "door", 5)  # another source, which nobody chose
-    show(station, "browser-1", 30)
+    show(live_session, "door", 5)  # another source, which nobody chose
+    show(live_session, "browser-1", 30)
     told = now(page)["status"]
     assert (told["subject"], told["source"], told["frames"]) == ("P-1", "browser-1", 30)
     assert told["with_subject"] > 0
-    recorder = station.recorder
+    recorder = live_session.recorder
     assert page.delete("/api/v1/recording", headers=OWN).status_code == 204
     assert now(page) is None
     assert recorder.close(LIMIT_S)
@@ -121,14 +125,14 @@ def test_a_recording_is_begun_told_and_ended(page: TestClient, station: FakeStat
 
 
 def test_it_ends_with_its_source_and_nothing_comes_after(
-    page: TestClient, station: FakeStation, record: Store
+    page: TestClient, live_session: FakeLiveSession, record: Store
 ) -> None:
     begin(page)
-    show(station, "browser-1", 5)
-    station.recorder.left("browser-1")
+    show(live_session, "browser-1", 5)
+    live_session.recorder.left("browser-1")
     assert now(page)["active"] is False
-    show(station, "door", 5)
-    assert station.recorder.close(LIMIT_S)
+    show(live_session, "door", 5)
+    assert live_session.recorder.close(LIMIT_S)
     assert len(record.recordings.of(record.subjects.get("P-1"))) == 1
 
 
@@ -164,42 +168,44 @@ def test_a_venue_keeps_nobodys_record(page: TestClient) -> None:
     assert begin(page).status_code == 409
 
 
-def test_a_click_says_which_face_it_is(page: TestClient, station: FakeStation, record: Store) -> None:
+def test_a_click_says_which_face_it_is(
+    page: TestClient, live_session: FakeLiveSession, record: Store
+) -> None:
     begin(page)
-    show(station, "browser-1", 40, two_faces())
+    show(live_session, "browser-1", 40, two_faces())
     told = now(page)["status"]
     assert told["state"] == "choose"
     assert told["with_subject"] == 0
     chosen = page.post("/api/v1/recording/face", json={"source": "browser-1", "track": 1}, headers=OWN)
     assert chosen.status_code == 204
     for frame in range(40, 60):
-        station.publish(make_reading("browser-1", frame, 0.1 * frame, image=PICTURE, faces=two_faces()))
+        live_session.publish(make_reading("browser-1", frame, 0.1 * frame, image=PICTURE, faces=two_faces()))
     told = now(page)["status"]
     assert (told["state"], told["track"]) == ("following", 1)
     assert told["with_subject"] > 0
     wrong = page.post("/api/v1/recording/face", json={"source": "door", "track": 1}, headers=OWN)
     assert wrong.status_code == 400
-    assert station.recorder.close(LIMIT_S)
+    assert live_session.recorder.close(LIMIT_S)
 
 
 def test_withdrawn_consent_stops_it_and_is_told(
-    page: TestClient, station: FakeStation, record: Store
+    page: TestClient, live_session: FakeLiveSession, record: Store
 ) -> None:
     begin(page)
-    show(station, "browser-1", 5)
+    show(live_session, "browser-1", 5)
     page.delete("/api/v1/subjects/P-1/consents", headers=OWN)
-    assert station.recorder.close(LIMIT_S)
+    assert live_session.recorder.close(LIMIT_S)
     (kept,) = record.recordings.of(record.subjects.get("P-1"))
     assert kept.state in ("finished", "interrupted")
     assert begin(page).status_code == 409
 
 
 def test_the_server_ends_and_what_was_taken_is_kept(
-    app: FastAPI, station: FakeStation, record: Store, tmp_path: Path
+    app: FastAPI, live_session: FakeLiveSession, record: Store, tmp_path: Path
 ) -> None:
     with client(app) as page:
         begin(page)
-        show(station, "browser-1", 12)
+        show(live_session, "browser-1", 12)
     with Store(tmp_path / "record.sqlite") as again:
         (kept,) = again.recordings.of(again.subjects.get("P-1"))
     assert (kept.frames, kept.state) == (12, "finished")
@@ -226,14 +232,16 @@ def camera_of(visitor: TestClient) -> Iterator[str]:
         yield socket.receive_json()["source"]
 
 
-def test_self_records_themselves_and_nobody_else(users: dict[str, TestClient], station: FakeStation) -> None:
+def test_self_records_themselves_and_nobody_else(
+    users: dict[str, TestClient], live_session: FakeLiveSession
+) -> None:
     with camera_of(users["sam"]) as own:
         assert begin(users["tom"], source=own).status_code == 404
         assert begin(users["ada"], source=own).status_code == 403
         assert begin(users[""], source=own).status_code == 401
         assert begin(users["sam"], source=own).status_code == 201
         assert now(users["sam"])["subject"] == "P-1"
-        show(station, own, 5)
+        show(live_session, own, 5)
         assert now(users["sam"])["status"]["frames"] == 5
         for name in ("tom", "ada", ""):  # and who came in without a name, as the record has users
             told = now(users[name])

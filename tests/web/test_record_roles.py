@@ -12,9 +12,9 @@ from fastapi import FastAPI
 
 from mien.store.store import Store
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from web import record_people as people
-from web.backend import ORIGIN, PASSWORD, FakeStation, TestClient, client, make_reading, settings
+from web.backend import ORIGIN, PASSWORD, FakeLiveSession, TestClient, client, make_reading, settings
 
 SECRET = "a good long password"
 OWN = {"origin": ORIGIN}
@@ -30,8 +30,8 @@ def record(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def app(record: Store, station: FakeStation) -> FastAPI:
-    return build_backend(station, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
+def app(record: Store, live_session: FakeLiveSession) -> FastAPI:
+    return build_backend(live_session, settings(), records=Records(lambda: record))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_self_answers_and_consents_for_themselves_and_adds_nobody(app: FastAPI, 
 
 
 def test_an_admin_looks_after_users_and_texts_and_sees_no_reading(
-    app: FastAPI, users: None, station: FakeStation
+    app: FastAPI, users: None, live_session: FakeLiveSession
 ) -> None:
     ada = log_in(app, "ada")
     assert codes(ada) == []
@@ -119,10 +119,10 @@ def test_an_admin_looks_after_users_and_texts_and_sees_no_reading(
 
 @pytest.mark.parametrize(("name", "sees"), [("clara", True), ("sam", False), ("ada", False)])
 def test_the_servers_own_cameras_are_shown_to_clinicians_alone(
-    app: FastAPI, users: None, station: FakeStation, name: str, sees: bool
+    app: FastAPI, users: None, live_session: FakeLiveSession, name: str, sees: bool
 ) -> None:
-    station.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
-    station.publish(make_reading("door", 0))
+    live_session.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
+    live_session.publish(make_reading("door", 0))
     visitor = log_in(app, name)
     for path in ("sources", "readings/latest", "readings/door.csv", "history/door"):
         assert status(visitor, path) == (200 if sees else 404), path
@@ -158,9 +158,9 @@ def test_who_is_removed_sees_nothing_from_then_on(app: FastAPI, users: None, rec
     assert status(clara, "subjects") == 401
 
 
-def test_a_session_ends_with_its_user(record: Store, users: None, station: FakeStation) -> None:
+def test_a_session_ends_with_its_user(record: Store, users: None, live_session: FakeLiveSession) -> None:
     """Also of what isn't the record: photographs, the browser's own camera."""
-    app = build_backend(station, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
+    app = build_backend(live_session, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
     clara, sam = log_in(app, "clara"), log_in(app, "sam")
     assert status(clara, "health") == status(sam, "health") == 200
     record.users.remove("clara")
@@ -210,9 +210,9 @@ def test_guessing_gets_slow_by_name_too(app: FastAPI, users: None) -> None:
 
 
 def test_behind_the_shared_password_the_record_asks_for_a_name(
-    record: Store, users: None, station: FakeStation
+    record: Store, users: None, live_session: FakeLiveSession
 ) -> None:
-    app = build_backend(station, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
+    app = build_backend(live_session, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
     assert client(app).get("/subjects").status_code == 303
     shared = log_in(app, "", PASSWORD)
     assert status(shared, "sources") == 200
@@ -220,16 +220,20 @@ def test_behind_the_shared_password_the_record_asks_for_a_name(
     assert codes(log_in(app, "clara")) == ["P-1", "P-2"]
 
 
-def test_by_name_comes_first_where_both_passwords_are_the_same(record: Store, station: FakeStation) -> None:
+def test_by_name_comes_first_where_both_passwords_are_the_same(
+    record: Store, live_session: FakeLiveSession
+) -> None:
     record.users.add("ada", PASSWORD, "admin")
-    app = build_backend(station, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
+    app = build_backend(live_session, settings(password=PASSWORD), records=Records(lambda: record))  # type: ignore[arg-type]
     assert log_in(app, "ada", PASSWORD).get("/api/v1/subjects").json()["name"] == "ada"
 
 
-def test_a_record_that_can_not_be_opened_lets_nobody_in_by_name(tmp_path: Path, station: FakeStation) -> None:
+def test_a_record_that_can_not_be_opened_lets_nobody_in_by_name(
+    tmp_path: Path, live_session: FakeLiveSession
+) -> None:
     path = tmp_path / "record.sqlite"
     path.write_bytes(b"rubbish" * 1000)
-    app = build_backend(station, settings(password=PASSWORD), records=Records(lambda: Store(path)))  # type: ignore[arg-type]
+    app = build_backend(live_session, settings(password=PASSWORD), records=Records(lambda: Store(path)))  # type: ignore[arg-type]
     answer = client(app).post(
         "/login", data={"name": "clara", "password": SECRET}, headers={"origin": ORIGIN}
     )

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.web.pages.layout import STATIC
-from mien.web.pages.subject import SIGNS
+from mien.web.pages import SIGNS, STATIC
 from needs import program
 from patience import LIMIT_S
 

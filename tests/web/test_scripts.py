@@ -16,9 +16,8 @@ import pytest
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.table import PLAIN, CsvTable, read_rows, table_frame
 from mien.types import Faces
-from mien.web.files import preview
-from mien.web.pages.layout import STATIC
-from mien.web.pages.live import page_config
+from mien.web.pages import STATIC, live_config
+from mien.web.uploads import preview
 from needs import program
 from patience import LIMIT_S
 from show.tables import some_rows
@@ -81,13 +80,13 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
     expected = tmp_path / "expected.csv"
     table = CsvTable(expected, PLAIN)
     for reading in readings:
-        table.write(reading.rows())
+        table.write(reading.rows)
     table.close()
     script = (
         "const { Record } = await load('record.js'); const record = new Record(told.config);"
         "told.readings.forEach((each) => record.add(each)); give(record.csv());"
     )
-    told = {"config": page_config(), "readings": [each.as_dict(landmarks=True) for each in readings]}
+    told = {"config": live_config(), "readings": [each.as_dict(landmarks=True) for each in readings]}
     assert call(modules, script, told).decode() == expected.read_text(encoding="utf-8")
 
 
@@ -99,7 +98,7 @@ def test_readings_older_than_an_hour_are_let_go(modules: Path) -> None:
         "give(String(record.length));"
     )
     rows = int(
-        call(modules, script, {"config": page_config(), "reading": make_reading("browser-1", 0).as_dict()})
+        call(modules, script, {"config": live_config(), "reading": make_reading("browser-1", 0).as_dict()})
     )
     assert 360 <= rows <= 1.1 * 360 + 1
 
@@ -140,11 +139,11 @@ def test_the_timeline_agrees_with_means_over_its_span(modules: Path) -> None:
     ]  # fmt: skip
     script = (
         "globalThis.window = { addEventListener() {} };"
-        "const { Timeline } = await load('timeline.js');"
-        "const timeline = new Timeline(null, told.labels, 'uncertain'); timeline.spanMs = 60000;"
+        "const { LiveChart } = await load('live_chart.js');"
+        "const timeline = new LiveChart(null, told.labels, 'uncertain'); timeline.spanMs = 60000;"
         "timeline.fill(told.points); give(JSON.stringify(timeline.summary(1099000)));"
     )
-    labels = page_config()["labels"]
+    labels = live_config()["labels"]
     summary = json.loads(call(modules, script, {"labels": labels, "points": points}))
     shown = [i for i in range(100) if i >= 39]
     read = [i for i in shown if i % 4]
@@ -158,8 +157,8 @@ def test_the_timeline_agrees_with_means_over_its_span(modules: Path) -> None:
 def test_the_timelines_axis_grows_with_the_data(modules: Path) -> None:
     script = (
         "globalThis.window = { addEventListener() {} };"
-        "const { Timeline } = await load('timeline.js');"
-        "const timeline = new Timeline(null, ['neutral'], 'uncertain'); timeline.spanMs = 60000;"
+        "const { LiveChart } = await load('live_chart.js');"
+        "const timeline = new LiveChart(null, ['neutral'], 'uncertain'); timeline.spanMs = 60000;"
         "const shown = [timeline.shownMs(5000)];"
         "const face = { confidence: 1, expression: 'neutral', probabilities: { neutral: 1 } };"
         "for (const ms of [0, 4000, 30000, 90000]) {"
@@ -183,10 +182,10 @@ def test_the_files_page_says_of_a_moment_what_the_tables_row_says(modules: Path,
     script = (
         "globalThis.window = { addEventListener() {} };"
         "globalThis.ResizeObserver = class { observe() {} };"
-        "const { Course } = await load('course.js'); const said = [];"
+        "const { FileChart } = await load('file_chart.js'); const said = [];"
         "const data = JSON.parse(readFileSync(told.file, 'utf8'));"
         "const tell = (words) => said.push(words);"
-        "const course = new Course({ addEventListener() {} }, { seek() {}, tell });"
+        "const course = new FileChart({ addEventListener() {} }, { seek() {}, tell });"
         "course.load(data); said.length = 0; told.times.forEach((time) => course.at(time));"
         "give(JSON.stringify(said));"
     )

@@ -44,7 +44,7 @@ def test_what_is_met_is_shown_and_what_is_not_says_so() -> None:
 
 
 def test_no_requirement_of_the_two_levels_is_left_out() -> None:
-    (rest,) = re.findall(r"^There is nothing here that these could apply to: (.+)$", PAGE, re.MULTILINE)
+    (rest,) = re.findall(r"^Mien has nothing that the following could apply to: (.+)$", PAGE, re.MULTILINE)
     left_out: set[str] = set()
     for first, last in re.findall(r"(\d+\.\d+\.\d+)(?: to (\d+\.\d+\.\d+))?", rest):
         section, _, begin = first.rpartition(".")

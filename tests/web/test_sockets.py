@@ -15,18 +15,20 @@ from fastapi import FastAPI
 
 from mien.live.status import SourceStatus
 from mien.types import Faces
-from mien.web import camera_socket, sockets, watch_socket
 from mien.web.app import build_backend
-from mien.web.jpeg import LARGEST_BYTES, decode_jpeg
+from mien.web.ws import camera as camera_socket
+from mien.web.ws import connection as sockets
+from mien.web.ws import watch as watch_socket
+from mien.web.ws.jpeg import LARGEST_BYTES, decode_jpeg
 from patience import LIMIT_S
-from web.backend import ORIGIN, WS, FakeStation, client, jpeg, make_reading, settings
+from web.backend import ORIGIN, WS, FakeLiveSession, client, jpeg, make_reading, settings
 
 HELLO = {"type": "hello", "name": "browser"}
 
 
 @pytest.fixture
-def app(station: FakeStation, research: None) -> FastAPI:
-    return build_backend(station, settings())
+def app(live_session: FakeLiveSession, research: None) -> FastAPI:
+    return build_backend(live_session, settings())
 
 
 @contextmanager
@@ -64,42 +66,43 @@ def until(true: Callable[[], Any]) -> None:
 # The browser's camera.
 
 
-def test_a_picture_is_answered_with_its_reading(app: FastAPI, station: FakeStation) -> None:
+def test_a_picture_is_answered_with_its_reading(app: FastAPI, live_session: FakeLiveSession) -> None:
     with opened(app) as socket:
         socket.send_json(HELLO)
         assert socket.receive_json() == {"type": "ready", "source": "browser-1"}
         for sequence, captured_ms in ((7, 5000.0), (8, 5033.5)):
             socket.send_bytes(picture(sequence, captured_ms))
-            reading = station.read("browser-1")
+            reading = live_session.read("browser-1")
             message = socket.receive_json()
             assert message["type"] == "reading"
             assert (message["sequence"], message["captured_ms"]) == (sequence, captured_ms)
             assert message["reading"] == reading.as_dict(landmarks=True)
             assert len(message["reading"]["faces"][0]["landmarks"]) == 68
-            assert message["status"] == station.statuses()[0].as_dict()
-        assert reading.time_s == pytest.approx(0.0335)
-        assert reading.image is not None
-        assert np.array_equal(reading.image, decode_jpeg(jpeg()))
-    assert station.removed == ["browser-1"]
+            assert message["status"] == live_session.statuses()[0].as_dict()
+        assert reading.frame.time_s == pytest.approx(0.0335)
+        assert np.array_equal(reading.frame.image, decode_jpeg(jpeg()))
+    assert live_session.removed == ["browser-1"]
 
 
-def test_the_newest_picture_wins_and_the_others_are_told(app: FastAPI, station: FakeStation) -> None:
+def test_the_newest_picture_wins_and_the_others_are_told(app: FastAPI, live_session: FakeLiveSession) -> None:
     with camera(app) as socket:
         for sequence in range(3):
             socket.send_bytes(picture(sequence))
         dropped = [socket.receive_json() for _ in range(2)]
         assert dropped == [{"type": "dropped", "sequence": sequence} for sequence in range(2)]
-        station.read("browser-1")
+        live_session.read("browser-1")
         assert socket.receive_json()["sequence"] == 2
 
 
-def test_a_reading_that_gave_way_to_a_newer_one_is_told(app: FastAPI, station: FakeStation) -> None:
+def test_a_reading_that_gave_way_to_a_newer_one_is_told(app: FastAPI, live_session: FakeLiveSession) -> None:
     with camera(app) as socket:
         for sequence in range(2):
             socket.send_bytes(picture(sequence))
-            frame = station._thread.submit(next, station.sources["browser-1"].frames()).result(LIMIT_S)
+            frame = live_session._thread.submit(next, live_session.sources["browser-1"].frames()).result(
+                LIMIT_S
+            )
         # The first reading was lost on its way: nothing of it was published.
-        station.publish(make_reading("browser-1", frame.index, image=frame.image))
+        live_session.publish(make_reading("browser-1", frame.index, image=frame.image))
         answers = [socket.receive_json() for _ in range(2)]
         assert {(answer["type"], answer["sequence"]) for answer in answers} == {
             ("dropped", 0),
@@ -107,24 +110,24 @@ def test_a_reading_that_gave_way_to_a_newer_one_is_told(app: FastAPI, station: F
         }
 
 
-def test_another_source_is_not_answered_with(app: FastAPI, station: FakeStation) -> None:
+def test_another_source_is_not_answered_with(app: FastAPI, live_session: FakeLiveSession) -> None:
     with camera(app) as socket:
-        station.publish(make_reading("camera:0", 0))
-        station.publish(make_reading("browser-1", 99))  # a frame that this connection never sent
+        live_session.publish(make_reading("camera:0", 0))
+        live_session.publish(make_reading("browser-1", 99))  # a frame that this connection never sent
         socket.send_bytes(picture(4))
-        station.read("browser-1")
+        live_session.read("browser-1")
         assert socket.receive_json()["sequence"] == 4
 
 
-def test_two_cameras_have_two_names(app: FastAPI, station: FakeStation) -> None:
-    station.known["browser-2"] = SourceStatus("browser-2", "elsewhere", "running")
+def test_two_cameras_have_two_names(app: FastAPI, live_session: FakeLiveSession) -> None:
+    live_session.known["browser-2"] = SourceStatus("browser-2", "elsewhere", "running")
     with camera(app), camera(app):
-        assert station.added == ["browser-1", "browser-3"]
-    assert sorted(station.removed) == ["browser-1", "browser-3"]
+        assert live_session.added == ["browser-1", "browser-3"]
+    assert sorted(live_session.removed) == ["browser-1", "browser-3"]
 
 
-def test_more_cameras_than_allowed_are_refused(station: FakeStation, research: None) -> None:
-    app = build_backend(station, settings(max_cameras=1))
+def test_more_cameras_than_allowed_are_refused(live_session: FakeLiveSession, research: None) -> None:
+    app = build_backend(live_session, settings(max_cameras=1))
     with camera(app), opened(app) as second:
         second.send_json(HELLO)
         assert second.receive_json() == {
@@ -136,12 +139,12 @@ def test_more_cameras_than_allowed_are_refused(station: FakeStation, research: N
         pass
 
 
-def test_without_a_purpose_no_camera_is_read(station: FakeStation, purpose: object) -> None:
-    with opened(build_backend(station, settings())) as socket:
+def test_without_a_purpose_no_camera_is_read(live_session: FakeLiveSession, purpose: object) -> None:
+    with opened(build_backend(live_session, settings())) as socket:
         socket.send_json(HELLO)
         assert socket.receive_json() == {"type": "refused", "reason": "choose first what Mien is used for"}
         assert closing(socket)[0] == sockets.POLICY
-    assert station.added == []
+    assert live_session.added == []
 
 
 @pytest.mark.parametrize(
@@ -162,11 +165,11 @@ def test_without_a_purpose_no_camera_is_read(station: FakeStation, purpose: obje
         "[" * 900,
     ],
 )
-def test_who_does_not_say_hello_is_shown_out(app: FastAPI, station: FakeStation, hello: str) -> None:
+def test_who_does_not_say_hello_is_shown_out(app: FastAPI, live_session: FakeLiveSession, hello: str) -> None:
     with opened(app) as socket:
         socket.send_text(hello)
         assert closing(socket)[0] == sockets.POLICY
-    assert station.added == []
+    assert live_session.added == []
 
 
 def test_a_long_hello_and_a_binary_one_are_refused(app: FastAPI) -> None:
@@ -203,15 +206,15 @@ def test_who_says_nothing_is_not_waited_for(app: FastAPI, monkeypatch: pytest.Mo
     ],
 )
 def test_rubbish_ends_the_connection_and_nothing_else(
-    app: FastAPI, station: FakeStation, message: bytes, code: int
+    app: FastAPI, live_session: FakeLiveSession, message: bytes, code: int
 ) -> None:
     with camera(app) as other:
         with camera(app) as socket:
             socket.send_bytes(message)
             assert closing(socket)[0] == code
-        until(lambda: station.removed == ["browser-2"])
+        until(lambda: live_session.removed == ["browser-2"])
         other.send_bytes(picture(1))
-        station.read("browser-1")
+        live_session.read("browser-1")
         assert other.receive_json()["sequence"] == 1
 
 
@@ -221,13 +224,13 @@ def test_text_is_no_picture(app: FastAPI) -> None:
         assert closing(socket) == (sockets.UNSUPPORTED, "expected a picture, received text")
 
 
-def test_a_flood_is_answered_with_the_door(app: FastAPI, station: FakeStation) -> None:
+def test_a_flood_is_answered_with_the_door(app: FastAPI, live_session: FakeLiveSession) -> None:
     message = picture(0)
     with camera(app) as socket:
         for _ in range(1000):
             socket.send_bytes(message)
         assert closing(socket) == (sockets.POLICY, "more than 120 pictures a second")
-    assert station.removed == ["browser-1"]
+    assert live_session.removed == ["browser-1"]
 
 
 def test_answers_that_nobody_takes_do_not_pile_up(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,16 +240,16 @@ def test_answers_that_nobody_takes_do_not_pile_up(app: FastAPI, monkeypatch: pyt
         assert closing(socket)[1] == "the answers are not being read"
 
 
-def test_who_vanishes_leaves_nothing_behind(app: FastAPI, station: FakeStation) -> None:
+def test_who_vanishes_leaves_nothing_behind(app: FastAPI, live_session: FakeLiveSession) -> None:
     with camera(app) as socket:
         socket.send_bytes(picture(0))
         socket.send({"type": "websocket.disconnect", "code": 1006})
-        until(lambda: station.removed == ["browser-1"])
-    assert station.hub._boxes == []
+        until(lambda: live_session.removed == ["browser-1"])
+    assert live_session.broadcaster._boxes == []
 
 
 def test_who_takes_no_answer_is_gone(
-    app: FastAPI, station: FakeStation, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, live_session: FakeLiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stuck(seconds: float, work: Any) -> None:
         work.close()
@@ -255,8 +258,8 @@ def test_who_takes_no_answer_is_gone(
     with camera(app) as socket:
         monkeypatch.setattr(sockets, "within", stuck)
         socket.send_bytes(picture(0))
-        station.read("browser-1")
-        until(lambda: station.removed == ["browser-1"])
+        live_session.read("browser-1")
+        until(lambda: live_session.removed == ["browser-1"])
 
 
 @pytest.mark.parametrize(
@@ -275,7 +278,7 @@ def test_who_takes_no_answer_is_gone(
 )
 def test_a_source_that_ends_ends_the_connection(
     app: FastAPI,
-    station: FakeStation,
+    live_session: FakeLiveSession,
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[Any], None],
     reason: str,
@@ -283,13 +286,13 @@ def test_a_source_that_ends_ends_the_connection(
     monkeypatch.setattr(camera_socket, "_LOOK_S", 0.01)
     monkeypatch.setattr(sockets, "STATUS_S", 0.0)
     with camera(app) as socket:
-        change(station.known)
+        change(live_session.known)
         assert closing(socket) == (sockets.GOING_AWAY, reason)
 
 
-def test_when_the_station_closes_the_connection_does(app: FastAPI, station: FakeStation) -> None:
+def test_when_the_station_closes_the_connection_does(app: FastAPI, live_session: FakeLiveSession) -> None:
     with camera(app) as socket:
-        station.hub.close()
+        live_session.broadcaster.close()
         assert closing(socket) == (sockets.GOING_AWAY, "the server is shutting down")
 
 
@@ -309,59 +312,61 @@ def next_reading(socket: Any) -> tuple[dict[str, Any], bytes]:
 
 
 @pytest.fixture
-def watched(station: FakeStation, app: FastAPI) -> FastAPI:
-    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+def watched(live_session: FakeLiveSession, app: FastAPI) -> FastAPI:
+    live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
     return app
 
 
 @contextmanager
-def watching(app: FastAPI, station: FakeStation, name: str = "camera:0") -> Iterator[Any]:
+def watching(app: FastAPI, live_session: FakeLiveSession, name: str = "camera:0") -> Iterator[Any]:
     with opened(app, f"/ws/watch?source={name}") as socket:
-        assert socket.receive_json() == {"type": "status", **station.known[name].as_dict()}
+        assert socket.receive_json() == {"type": "status", **live_session.known[name].as_dict()}
         yield socket
 
 
-def test_pictures_and_readings_come_together(watched: FastAPI, station: FakeStation) -> None:
+def test_pictures_and_readings_come_together(watched: FastAPI, live_session: FakeLiveSession) -> None:
     image = np.full((72, 1280, 3), 90, np.uint8)
-    with watching(watched, station) as socket:
+    with watching(watched, live_session) as socket:
         reading = make_reading("camera:0", 5, 1.5, image=image)
-        station.publish(reading)
+        live_session.publish(reading)
         message, data = next_reading(socket)
         assert message == {
             "type": "reading",
             "reading": reading.as_dict(landmarks=True),
-            "status": station.known["camera:0"].as_dict(),
+            "status": live_session.known["camera:0"].as_dict(),
         }
         assert decode_jpeg(data).shape == (54, 960, 3)
 
 
-def test_a_reading_without_face_or_picture_comes_too(watched: FastAPI, station: FakeStation) -> None:
-    with watching(watched, station) as socket:
-        station.publish(make_reading("camera:0", 0, faces=Faces.empty()))
+def test_a_reading_without_face_or_picture_comes_too(watched: FastAPI, live_session: FakeLiveSession) -> None:
+    with watching(watched, live_session) as socket:
+        live_session.publish(make_reading("camera:0", 0, faces=Faces.empty()))
         message, data = next_reading(socket)
         assert (message["reading"]["faces"], data) == ([], b"")
 
 
-def test_two_are_under_way_at_most_and_the_newest_follows(watched: FastAPI, station: FakeStation) -> None:
-    with watching(watched, station) as socket:
+def test_two_are_under_way_at_most_and_the_newest_follows(
+    watched: FastAPI, live_session: FakeLiveSession
+) -> None:
+    with watching(watched, live_session) as socket:
         for frame in range(2):
-            station.publish(make_reading("camera:0", frame))
+            live_session.publish(make_reading("camera:0", frame))
             assert next_reading(socket)[0]["reading"]["frame"] == frame
         for frame in range(2, 10):
-            station.publish(make_reading("camera:0", frame))
+            live_session.publish(make_reading("camera:0", frame))
         socket.send_json({"type": "ack", "frame": 1})
         assert next_reading(socket)[0]["reading"]["frame"] == 9
 
 
 def test_who_never_acknowledges_gets_two_pictures_and_the_status(
-    watched: FastAPI, station: FakeStation, monkeypatch: pytest.MonkeyPatch
+    watched: FastAPI, live_session: FakeLiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch_socket, "_STATUS_S", 0.01)
-    with watching(watched, station) as socket:
+    with watching(watched, live_session) as socket:
         for frame in range(2):
-            station.publish(make_reading("camera:0", frame))
+            live_session.publish(make_reading("camera:0", frame))
             assert next_reading(socket)[0]["reading"]["frame"] == frame
-        station.publish(make_reading("camera:0", 2))
+        live_session.publish(make_reading("camera:0", 2))
         messages = [socket.receive() for _ in range(10)]
         assert [json.loads(message.get("text") or "{}").get("type") for message in messages] == 10 * [
             "status"
@@ -369,16 +374,16 @@ def test_who_never_acknowledges_gets_two_pictures_and_the_status(
 
 
 def test_the_status_comes_without_pictures_too(
-    watched: FastAPI, station: FakeStation, monkeypatch: pytest.MonkeyPatch
+    watched: FastAPI, live_session: FakeLiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch_socket, "_STATUS_S", 0.01)
     monkeypatch.setattr(sockets, "STATUS_S", 0.0)
-    with watching(watched, station) as socket:
-        station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "away", away_s=3.0)
+    with watching(watched, live_session) as socket:
+        live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "away", away_s=3.0)
         while (message := socket.receive_json())["state"] == "running":
             pass
         assert (message["state"], message["away_s"]) == ("away", 3.0)
-        station.known.clear()
+        live_session.known.clear()
         assert closing(socket) == (sockets.GOING_AWAY, "the source was removed")
 
 
@@ -389,8 +394,8 @@ def test_a_source_that_is_not_there_can_not_be_watched(watched: FastAPI, name: s
         assert closing(socket)[0] == sockets.POLICY
 
 
-def test_nobody_watches_the_camera_of_another_browser(app: FastAPI, station: FakeStation) -> None:
-    station.known["browser-1"] = SourceStatus("browser-1", sockets.BROWSERS_CAMERA, "running")
+def test_nobody_watches_the_camera_of_another_browser(app: FastAPI, live_session: FakeLiveSession) -> None:
+    live_session.known["browser-1"] = SourceStatus("browser-1", sockets.BROWSERS_CAMERA, "running")
     with opened(app, "/ws/watch?source=browser-1") as socket:
         assert socket.receive_json() == {"type": "refused", "reason": "there is no such source"}
         assert closing(socket)[0] == sockets.POLICY
@@ -408,38 +413,38 @@ def test_nobody_watches_the_camera_of_another_browser(app: FastAPI, station: Fak
     ],
 )
 def test_other_messages_end_the_watching(
-    watched: FastAPI, station: FakeStation, message: dict[str, Any], code: int
+    watched: FastAPI, live_session: FakeLiveSession, message: dict[str, Any], code: int
 ) -> None:
-    with watching(watched, station) as socket:
+    with watching(watched, live_session) as socket:
         socket.send({"type": "websocket.receive", **message})
         assert closing(socket)[0] == code
 
 
-def test_acknowledging_what_never_came_does_no_harm(watched: FastAPI, station: FakeStation) -> None:
-    with watching(watched, station) as socket:
+def test_acknowledging_what_never_came_does_no_harm(watched: FastAPI, live_session: FakeLiveSession) -> None:
+    with watching(watched, live_session) as socket:
         for frame in (-5, 10**30, 0):
             socket.send_json({"type": "ack", "frame": frame})
-        station.publish(make_reading("camera:0", 1))
+        live_session.publish(make_reading("camera:0", 1))
         assert next_reading(socket)[0]["reading"]["frame"] == 1
 
 
-def test_who_stops_watching_leaves_nothing_behind(watched: FastAPI, station: FakeStation) -> None:
-    with watching(watched, station):
-        assert len(station.hub._boxes) == 1
-    until(lambda: station.hub._boxes == [])
+def test_who_stops_watching_leaves_nothing_behind(watched: FastAPI, live_session: FakeLiveSession) -> None:
+    with watching(watched, live_session):
+        assert len(live_session.broadcaster._boxes) == 1
+    until(lambda: live_session.broadcaster._boxes == [])
 
 
-def test_a_closed_station_ends_the_watching(watched: FastAPI, station: FakeStation) -> None:
-    with watching(watched, station) as socket:
-        station.hub.close()
+def test_a_closed_station_ends_the_watching(watched: FastAPI, live_session: FakeLiveSession) -> None:
+    with watching(watched, live_session) as socket:
+        live_session.broadcaster.close()
         assert closing(socket) == (sockets.GOING_AWAY, "the server is shutting down")
 
 
-def test_a_number_that_is_none_is_null_in_a_message(app: FastAPI, station: FakeStation) -> None:
+def test_a_number_that_is_none_is_null_in_a_message(app: FastAPI, live_session: FakeLiveSession) -> None:
     with camera(app) as socket:
-        station.known["browser-1"] = SourceStatus("browser-1", "", "running", latency_ms=float("nan"))
+        live_session.known["browser-1"] = SourceStatus("browser-1", "", "running", latency_ms=float("nan"))
         socket.send_bytes(picture(0))
-        station.read("browser-1")
+        live_session.read("browser-1")
         assert socket.receive_json()["status"]["latency_ms"] is None
 
 
@@ -447,29 +452,31 @@ def test_a_number_that_is_none_is_null_in_a_message(app: FastAPI, station: FakeS
 
 
 @pytest.mark.parametrize("path", ["/ws/camera", "/ws/watch?source=camera:0"])
-def test_one_of_whom_nothing_comes_is_shown_out(station: FakeStation, research: None, path: str) -> None:
-    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
-    app = build_backend(station, settings(silent_seconds=0.05))  # type: ignore[arg-type]
+def test_one_of_whom_nothing_comes_is_shown_out(
+    live_session: FakeLiveSession, research: None, path: str
+) -> None:
+    live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+    app = build_backend(live_session, settings(silent_seconds=0.05))  # type: ignore[arg-type]
     with opened(app, path) as socket:
         if "camera" in path.partition("?")[0]:
             socket.send_json(HELLO)
         assert closing(socket) == (sockets.POLICY, "nothing was received for 0.05 s")
-    assert station.removed == (["browser-1"] if "watch" not in path else [])
+    assert live_session.removed == (["browser-1"] if "watch" not in path else [])
 
 
-def test_a_page_that_says_that_it_is_there_stays(app: FastAPI, station: FakeStation) -> None:
-    station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+def test_a_page_that_says_that_it_is_there_stays(app: FastAPI, live_session: FakeLiveSession) -> None:
+    live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
     with camera(app) as socket:
         for sequence in range(2):
             socket.send_json(sockets.HERE)
             socket.send_bytes(picture(sequence))
-            station.read("browser-1")
+            live_session.read("browser-1")
             assert socket.receive_json()["sequence"] == sequence
     with opened(app, "/ws/watch?source=camera:0") as socket:
         socket.send_json(sockets.HERE)
         socket.send_json({"type": "ack", "frame": 2**200})
         assert socket.receive_json()["type"] == "status"
-        station.publish(make_reading("camera:0", 3))
+        live_session.publish(make_reading("camera:0", 3))
         while "bytes" not in (message := socket.receive()) or message["bytes"] is None:
             pass
         assert b'"frame":3' in message["bytes"]

@@ -19,9 +19,9 @@ from mien.live.status import SourceStatus
 from mien.store.store import Store
 from mien.web.answers import Answer, to_json
 from mien.web.app import build_backend
-from mien.web.record_access import Records
+from mien.web.security.access import Records
 from web import record_people as people
-from web.backend import FakeStation, TestClient, client, make_reading, settings
+from web.backend import FakeLiveSession, TestClient, client, make_reading, settings
 
 DEEP = 900
 """Python reads JSON nested so deep, and little deeper."""
@@ -89,11 +89,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yesterday = datetime.now(UTC) - timedelta(days=1)
         people.record(store, subject, yesterday, minutes=1, series=people.readings(30))
         store.self_reports.add(subject, "mood", total=5.0)
-        station = FakeStation()
-        station.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
-        station.publish(make_reading("camera:0", 1, 0.1))
-        yield client(build_backend(station, settings(), records=Records(lambda: store)))  # type: ignore[arg-type]
-        station.close()
+        live_session = FakeLiveSession()
+        live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
+        live_session.publish(make_reading("camera:0", 1, 0.1))
+        yield client(build_backend(live_session, settings(), records=Records(lambda: store)))  # type: ignore[arg-type]
+        live_session.close()
 
 
 def send(page: TestClient, path: str, body: str | bytes) -> Any:

@@ -105,7 +105,7 @@ class Explanation:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything but the maps, for JSON."""
+        """Return everything but the maps, for JSON."""
         shares = zip(EMOTIONS, self.face.probabilities[0].tolist(), strict=True)
         left, top, right, bottom = (round(each, 2) for each in self.face.xyxy[0].tolist())
         where = self.where
@@ -135,7 +135,7 @@ def explain(
     network: str | Path | Network | None = None,
     **choices: Unpack[Choices],
 ) -> list[Explanation]:
-    """Say which regions of each face carried its label.
+    """Return which regions of each face carried its label.
 
     Args:
         image: uint8 RGB of shape (height, width, 3), a photograph's path or bytes, or an image of Pillow's.
@@ -171,7 +171,7 @@ def explain(
 def explain_faces(
     pipeline: Pipeline, image: Image, label: str | None = None, method: Method | None = None
 ) -> list[Explanation]:
-    """Say which regions of each face carried its label; see `explain`.
+    """Return which regions of each face carried its label; see `explain`.
 
     A face is read once more from the crop that its landmarks give, and that reading is explained: its
     probabilities may differ a little from those of `Pipeline.read`, whose crop followed the detector.
@@ -183,7 +183,7 @@ def explain_faces(
         method: how.
     """
     network = pipeline.network
-    place = None if label is None else _place_of(network, label)
+    index = None if label is None else _index_of(network, label)
     faces = pipeline.read(image)
     if not len(faces):
         return []
@@ -192,17 +192,17 @@ def explain_faces(
     faces = ExpressionReader(network, prior).read(crops, faces)
     names = [standard_label(each) for each in network.sidecar.labels]
     shown = faces.probabilities[:, [EMOTIONS.index(name) for name in names]]
-    places = [int(each) for each in np.nanargmax(shown, axis=1)] if place is None else [place] * len(faces)
-    found = explain_crops(network, crops, places, method=method, prior=prior)
+    indices = [int(each) for each in np.nanargmax(shown, axis=1)] if index is None else [index] * len(faces)
+    found = explain_crops(network, crops, indices, method=method, prior=prior)
     marked = np.stack([marked_region(each) for each in found.maps])
-    left = without(network, crops, places, marked, prior)
+    left = without(network, crops, indices, marked, prior)
     for array in (found.maps, marked, *ways):
         array.flags.writeable = False
     return [
         Explanation(
             face=faces[[row]],
-            label=names[place],
-            probability=float(shown[row, place]),
+            label=names[index],
+            probability=float(shown[row, index]),
             without=float(left[row]),
             method=found.method,
             evidence=found.maps[row],
@@ -210,7 +210,7 @@ def explain_faces(
             where=locate(found.maps[row], marked[row], _landmarks_in_crop(faces, row, ways[row])),
             to_picture=ways[row],
         )
-        for row, place in enumerate(places)
+        for row, index in enumerate(indices)
     ]
 
 
@@ -271,7 +271,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _place_of(network: Network, label: str) -> int:
+def _index_of(network: Network, label: str) -> int:
     names = [standard_label(each) for each in network.sidecar.labels]
     if standard_label(label) not in names:
         raise ConfigError(
@@ -283,7 +283,7 @@ def _place_of(network: Network, label: str) -> int:
 def _crops(
     pipeline: Pipeline, image: Image, faces: Faces
 ) -> tuple[NDArray[np.uint8], list[NDArray[np.float64]]]:
-    """Give each face's crop, and the way from it to the picture."""
+    """Return each face's crop, and the way from it to the picture."""
     size_px = pipeline.network.sidecar.size_px
     if pipeline.detector is None:
         height, width = image.shape[:2]

@@ -73,7 +73,7 @@ def parse_neutral(text: str) -> Neutral | None:
 
 
 def chosen_neutral(text: str | None, settings: Settings, recorded: Recorded | None) -> Neutral | None:
-    """Say which neutral face is to be read by, and look at a photograph at once.
+    """Return which neutral face is to be read by, and look at a photograph at once.
 
     Args:
         text: as somebody wrote it; None takes the one kept for the subject, where there is one.
@@ -119,19 +119,19 @@ def rest_of_photograph(path: str, settings: Settings) -> Rest:
         faces = pipeline.read(image)
         if not len(faces):
             raise ConfigError(f"neutral: {path} has no face")
-        place = clearly_largest(faces)
-        if place is None:
+        index = clearly_largest(faces)
+        if index is None:
             raise ConfigError(
                 f"neutral: {path} has {len(faces)} faces of about one size; cut the person's own out of it"
             )
-        quality = float(faces.quality[place])
+        quality = float(faces.quality[index])
         if not quality >= LEAST_QUALITY:
             raise ConfigError(
                 f"neutral: the face in {path} is too poor: expected a quality of at least {LEAST_QUALITY},"
                 f" received {quality:.2f}; take one that is larger, sharper, better lit or not turned away"
             )
         meter = RestMeter(pipeline.network)
-        meter.see(image, faces[[place]], 0.0)
+        meter.see(image, faces[[index]], 0.0)
         return meter.of(PHOTO_S)
 
 
@@ -144,7 +144,7 @@ def _check_network(settings: Settings) -> None:
 
 
 def _kept(settings: Settings, recorded: Recorded) -> Neutral | None:
-    """Give the neutral face that is kept for the subject, where the network is the one that read it."""
+    """Return the neutral face that is kept for the subject, where the network is the one that read it."""
     from mien.expression.network import find_network
     from mien.expression.sidecar import read_sidecar, sidecar_path
     from mien.neutral import has_own_neutral
@@ -172,7 +172,7 @@ class LearntFaces:
         self.read = faces.read
 
     def report(self) -> dict[str, Any]:
-        """Give all that the summary says of it."""
+        """Return all that the summary says of it."""
         return self._facts | self._faces.report()
 
 
@@ -224,11 +224,11 @@ def _from_first(
 
     meters: dict[int, RestMeter] = {}
     persons: Counter[int] = Counter()
-    for frame, faces, place in _followed(task, pipeline, tracks, pipeline.settings.fps):
+    for frame, faces, index in _followed(task, pipeline, tracks, pipeline.settings.fps):
         if frame.time_s > seconds:
             break
-        if place is not None:
-            persons[int(faces.track[place])] += 1
+        if index is not None:
+            persons[int(faces.track[index])] += 1
         _see(meters, pipeline, frame, faces, range(len(faces)))
     rests = {track: rest for track, meter in meters.items() if (rest := meter.rest()) is not None}
     own = {track: Own(rest, "first") for track, rest in rests.items()}
@@ -248,9 +248,9 @@ def _by_itself(task: Task, pipeline: Pipeline, tracks: Sequence[int]) -> tuple[O
 
     meters: dict[int, RestMeter] = {}
     rate_hz = min(pipeline.settings.fps or AUTO_HZ, AUTO_HZ)
-    for frame, faces, place in _followed(task, pipeline, tracks, rate_hz):
-        if place is not None:
-            _see(meters, pipeline, frame, faces, [place])
+    for frame, faces, index in _followed(task, pipeline, tracks, rate_hz):
+        if index is not None:
+            _see(meters, pipeline, frame, faces, [index])
     looks = sorted((look for meter in meters.values() for look in meter.looks), key=lambda timed: timed[0])
     found = find_rest(pipeline.decider, looks)
     person = None if found.rest is None else Own(found.rest, "auto")
@@ -263,19 +263,19 @@ def _see(
     pipeline: Pipeline,
     frame: Frame,
     faces: Faces,
-    places: Sequence[int] | range,
+    indices: Sequence[int] | range,
 ) -> None:
     from mien.neutral import RestMeter
 
-    for place in places:
-        meter = meters.setdefault(int(faces.track[place]), RestMeter(pipeline.network))
-        meter.see(frame.image, faces[[place]], frame.time_s)
+    for index in indices:
+        meter = meters.setdefault(int(faces.track[index]), RestMeter(pipeline.network))
+        meter.see(frame.image, faces[[index]], frame.time_s)
 
 
 def _followed(
     task: Task, pipeline: Pipeline, tracks: Sequence[int], fps: float | None
 ) -> Iterator[tuple[Frame, Faces, int | None]]:
-    """Read an input from its start; give each frame, its faces, and the place of the person's."""
+    """Read an input from its start; give each frame, its faces, and the index of the person's."""
     from mien.pipeline import Tally
     from mien.source import open_source
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 import mien
 from mien.analysis.neutral import Neutral
@@ -15,11 +19,20 @@ from mien.analysis.recorded import Recorded
 from mien.analysis.task import Task
 from mien.config import Settings
 from mien.errors import OutputError
-from mien.files import write_json
-from mien.table import PLAIN, Columns
+from mien.files import write_json, written_whole
+from mien.labels import EMOTIONS, NEUTRALS, UNCERTAIN
+from mien.table import NEUTRAL, PLAIN, Columns, Row, plain_name
 from mien.textfile import read_text
 
 FOLDER: Final = ".partial"
+
+ROWS: Final = ".rows"
+"""The suffix of an input's rows: numbers as the machine has them, without the source's name."""
+
+_LABELS: Final = {"expression": (*EMOTIONS, UNCERTAIN), NEUTRAL: NEUTRALS}
+"""Columns of words, which are kept as their indices."""
+
+_BLOCK_ROWS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +62,19 @@ class Partial:
 
     Attributes:
         folder: the batch's folder of partial results.
+        source: the input's name.
         key: what the files are called.
         pictures: what each picture will be called in the end, by its suffix here.
     """
 
     folder: Path
+    source: str
     key: str
     pictures: dict[str, str]
 
     @classmethod
     def of(cls, task: Task, folder: Path, wanted: Wanted) -> Partial:
-        """Say which files a task leaves."""
+        """Return which files a task leaves."""
         pictures = {}
         if wanted.plots and task.kind == "video":
             pictures[".png"] = f"{task.stem}.png"
@@ -67,14 +82,53 @@ class Partial:
             suffix = ".mp4" if task.kind == "video" else ".jpg"
             pictures[suffix] = f"{task.stem}.annotated{suffix}"
         key = hashlib.sha256(f"{task.name}\n{task.where}".encode(errors="surrogateescape")).hexdigest()[:24]
-        return cls(folder, key, pictures)
+        return cls(folder, task.name, key, pictures)
 
     def path(self, suffix: str) -> Path:
-        """Give the path of one of its files: ".csv", ".json", or a picture's."""
+        """Return the path of one of its files: `ROWS`, ".json", or a picture's."""
         return self.folder / f"{self.key}{suffix}"
 
+    @contextmanager
+    def new_rows(self, columns: Columns) -> Iterator[Callable[[Sequence[Row]], object]]:
+        """Write the input's rows: as numbers, so that they become text once, in the table that is kept.
+
+        Yields:
+            What takes rows.
+
+        Raises:
+            OutputError: they can't be written.
+        """
+        dtype = _dtype(columns)
+        codes = [(index, labels.index) for index, labels in _words(columns)]
+
+        def pack(row: Row) -> tuple[Any, ...]:
+            cells: list[Any] = list(row)
+            for index, code in codes:
+                cells[index] = code(cells[index])
+            return tuple(cells[1:])
+
+        with written_whole(self.path(ROWS)) as temporary, temporary.open("wb") as file:
+            yield lambda rows: file.write(np.array([pack(row) for row in rows], dtype).tobytes())
+
+    def rows(self, columns: Columns, every: int = 1) -> Iterator[Row]:
+        """Read the rows one by one, so that a long recording takes no memory.
+
+        Args:
+            columns: as they were written.
+            every: only the rows of frames whose number can be divided by this.
+        """
+        dtype, source = _dtype(columns), plain_name(self.source)
+        words = _words(columns)
+        with self.path(ROWS).open("rb") as file:
+            while len(block := np.fromfile(file, dtype, _BLOCK_ROWS)):
+                for numbers in block[block["frame"] % every == 0].tolist():
+                    cells: list[Any] = [source, *(None if cell != cell else cell for cell in numbers)]
+                    for index, labels in words:
+                        cells[index] = labels[cells[index]]
+                    yield tuple(cells)
+
     def load(self, fingerprint: str) -> dict[str, Any] | None:
-        """Give the record of an input that was finished under the same fingerprint, if it was."""
+        """Return the record of an input that was finished under the same fingerprint, if it was."""
         try:
             stored = json.loads(read_text(self.path(".json")))
         except (OSError, ValueError):
@@ -87,9 +141,7 @@ class Partial:
     def _is_whole(self) -> bool:
         out = self.folder.parent
         delivered = ((self.path(suffix), out / name) for suffix, name in self.pictures.items())
-        return self.path(".csv").exists() and all(
-            here.exists() or there.exists() for here, there in delivered
-        )
+        return self.path(ROWS).exists() and all(here.exists() or there.exists() for here, there in delivered)
 
     def save(self, fingerprint: str, record: dict[str, Any]) -> None:
         """Say that the input is finished."""
@@ -112,8 +164,18 @@ class Partial:
         return list(self.pictures.values())
 
 
+def _dtype(columns: Columns) -> np.dtype[np.void]:
+    kinds = {name: "i1" if name in _LABELS else dtype for name, dtype in columns.dtypes.items()}
+    return np.dtype([(name, kind) for name, kind in kinds.items() if name != "source"])
+
+
+def _words(columns: Columns) -> list[tuple[int, tuple[str, ...]]]:
+    """Return where the columns of words are, and which words they have."""
+    return [(columns.names.index(name), words) for name, words in _LABELS.items() if name in columns.names]
+
+
 def fingerprint(task: Task, settings: Settings, wanted: Wanted, network_sha256: str) -> str:
-    """Give a digest of all that an input's results depend on; 64 hexadecimal digits."""
+    """Return a digest of all that an input's results depend on; 64 hexadecimal digits."""
     path = Path(task.where)
     stat = path.stat() if path.exists() else None
     parts = {
@@ -127,7 +189,7 @@ def fingerprint(task: Task, settings: Settings, wanted: Wanted, network_sha256: 
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def prepare(out: Path, *, resume: bool) -> Path:
+def new_folder(out: Path, *, resume: bool) -> Path:
     """Make the output folder and its folder of partial results, which is emptied unless the batch resumes.
 
     Raises:

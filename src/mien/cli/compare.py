@@ -10,7 +10,7 @@ import typer
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mien.train.comparison.compare import Row
+    from mien.train.compare.contest import Row
 
 
 def compare(
@@ -53,9 +53,9 @@ def compare(
     """
     from mien.cli.console import print_json
     from mien.cli.train import progress, say
-    from mien.train.comparison import compare as comparison
-    from mien.train.comparison.plan import SEEDS
-    from mien.train.comparison.report import write_comparison
+    from mien.train.compare import contest as comparison
+    from mien.train.compare.plan import SEEDS
+    from mien.train.compare.report import write_comparison
 
     if networks:
         _refuse(context, "out", "only", "seeds", "train", "landmarks", "weights")
@@ -92,7 +92,7 @@ def _print(rows: list[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mien.train.comparison.table import ANSWER_HEAD, HEAD, LEGEND, answer_cells, cells, differences, lines
+    from mien.train.compare.table import ANSWER_HEAD, HEAD, LEGEND, answer_cells, cells, differences, lines
 
     console = Console(width=None if Console().is_terminal else 230)
     table = Table(*HEAD, caption=LEGEND, caption_justify="left")

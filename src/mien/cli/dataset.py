@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.commands import group
 from mien.cli.console import print_error, print_json, progress_bar
 from mien.cli.options import (
     ClassNamesOption,
@@ -20,7 +21,7 @@ from mien.cli.options import (
 )
 from mien.wording import count
 
-app = typer.Typer(no_args_is_help=True, help="Build data sets of faces and check them for problems.")
+app = group(no_args_is_help=True, help="Build data sets of faces and check them for problems.")
 
 
 @app.command()
@@ -49,7 +50,7 @@ def build(
     """
     from mien.analysis.task import passed_over
     from mien.config import load_settings
-    from mien.train.collect import collect
+    from mien.train.data.collect import collect
 
     settings = load_settings(
         detector=detector, network=network, min_face_px=min_face, every=every, fps=fps, crops=crops or None
@@ -100,9 +101,9 @@ def inspect(
 
     Example: mien dataset inspect fer2013.parquet --sheet copies.png
     """
-    from mien.train.cleaning import clean, near_copy_pairs
-    from mien.train.datasets import load_dataset
-    from mien.train.datasets.numbering import class_names_or_none
+    from mien.train.data import load_dataset
+    from mien.train.data.cleaning import clean, near_copy_pairs
+    from mien.train.data.numbering import class_names_or_none
 
     faces, _, report = clean(load_dataset(data, names=class_names_or_none(class_names)), near_copy)
     if as_json:
@@ -111,8 +112,7 @@ def inspect(
         for name, count in {**report.as_dict(), **faces.counts()}.items():
             typer.echo(f"{name.replace('_', ' '):14} {count}")
     if sheet is not None:
-        from mien.train.plots import save_figure
-        from mien.train.sheets import near_copy_sheet
+        from mien.train.report.plots import near_copy_sheet, save_figure
 
         pairs = near_copy_pairs(faces.images, near_copy - 0.01)
         save_figure(sheet, near_copy_sheet(faces.images, pairs, threshold=near_copy))

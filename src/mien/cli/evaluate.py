@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mien.expression.network import OnnxNetwork
-    from mien.train.evaluation.evaluate import Evaluation
+    from mien.train.evaluate.evaluation import Evaluation
 
 
 def evaluate(
@@ -110,8 +110,8 @@ def evaluate(
     """
     from mien.config import load_settings
     from mien.expression.network import load_network
-    from mien.train.datasets.numbering import class_names_or_none
-    from mien.train.evaluation.evaluate import evaluate as measure
+    from mien.train.data.numbering import class_names_or_none
+    from mien.train.evaluate.evaluation import evaluate as measure
     from mien.train.recipe import change_recipe, read_recipe
 
     expected = load_settings(prior=prior).prior
@@ -148,8 +148,8 @@ def _write_pages(
     people: Path | None,
 ) -> None:
     from mien.expression.network import find_network
-    from mien.train.evaluation.evaluate import part_of
-    from mien.train.evaluation.published import measure_published, publish
+    from mien.train.evaluate.evaluation import part_of
+    from mien.train.published import measure_published, publish
 
     if people is None:
         raise ConfigError("--readme also needs photographs of people; give them with --people")
@@ -165,7 +165,7 @@ def _write_card(
     card: Path, found: Evaluation, model: str, data: Path, by: list[str], prior: str | None
 ) -> None:
     from mien.files import write_text
-    from mien.train.evaluation.published import groups_section, of_evaluation, read_page, with_groups
+    from mien.train.published import groups_section, of_evaluation, read_page, with_groups
 
     columns = "".join(f" --by {column}" for column in by)
     command = f"mien evaluate {model} {data.name}{columns}{f' --prior {prior}' if prior else ''}"

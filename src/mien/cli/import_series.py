@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption
 from mien.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mien.record.daily_series import WatchedSeries
+from mien.mood.baseline import NotReady
+from mien.mood.change.findings import verdict
+from mien.record.daily_series import WatchedSeries, draw_series, read_series, watch
 
 
 def import_series(
@@ -66,9 +66,6 @@ def import_series(
 
     Example: mien import-series diary.csv --measure mood --measure sleep --picture diary.svg
     """
-    from mien.record.daily_series import read_series, watch
-    from mien.record.series_picture import draw_series
-
     marks = [_mark(each) for each in mark or ()]
     days = read_series(file, date_column=date_column, date_format=date_format, measures=measure or ())
     watched = watch(
@@ -92,12 +89,10 @@ def _mark(text: str) -> tuple[date, str]:
 
 
 def _as_json(watched: WatchedSeries) -> dict[str, Any]:
-    from mien.mood.usual import NotReady
-
-    usual = watched.usual
+    own = watched.baseline
     return {
         "days": len(watched.days),
-        "baseline": None if isinstance(usual, NotReady) else {"start": usual.start, "end": usual.end},
+        "baseline": None if isinstance(own, NotReady) else {"start": own.start, "end": own.end},
         "found": list(watched.found),
         "alarms": {
             chart.measure: {"limit": chart.upper, "doubt": chart.doubt, "alarms": list(chart.alarms)}
@@ -107,13 +102,10 @@ def _as_json(watched: WatchedSeries) -> dict[str, Any]:
 
 
 def _say(watched: WatchedSeries, false_alarm_days: int) -> None:
-    from mien.mood.change.findings import verdict
-    from mien.mood.usual import NotReady
-
     first, last = watched.days.index[0], watched.days.index[-1]
     typer.echo(f"{first} to {last}: {len(watched.days)} days with a row")
-    if not isinstance(watched.usual, NotReady):
-        typer.echo(f"baseline: {watched.usual.start} to {watched.usual.end}, {watched.usual.days} days")
+    if not isinstance(own := watched.baseline, NotReady):
+        typer.echo(f"baseline: {own.start} to {own.end}, {own.days} days")
     for each in watched.found:
         typer.echo(each.text)
     if said := verdict(watched.found, false_alarm_days):

@@ -12,10 +12,23 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Timer, main_thread
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from mien.analysis.neutral import chosen_neutral
+from mien.analysis.recorded import Recorded
+from mien.cli.console import print_error
+from mien.cli.live_terminal import (
+    Announcer,
+    RecordTeller,
+    announced,
+    check_one,
+    is_over,
+    pressed_keys,
+    recording,
+    status_display,
+)
 from mien.cli.options import (
     DetectorOption,
     FpsOption,
@@ -24,17 +37,17 @@ from mien.cli.options import (
     PriorOption,
     StoreOption,
 )
+from mien.config import Settings, load_settings
 from mien.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mien.cli.live_record import RecordTeller
-    from mien.cli.live_terminal import Announcer
-    from mien.config import Settings
-    from mien.live.hub import Mailbox
-    from mien.live.neutral import LiveNeutral
-    from mien.live.places import Place
-    from mien.live.station import Station
-    from mien.source import Source
+from mien.live.broadcaster import Mailbox
+from mien.live.inputs import PORTRAIT, LiveInput, find_live_inputs, find_profile
+from mien.live.neutral import MOST_S, LiveNeutral
+from mien.live.purpose import MEANINGS, choose_purpose, read_purpose
+from mien.live.reading import JsonLines
+from mien.live.session import LiveSession
+from mien.neutral import Own
+from mien.source import Source, open_live
+from mien.source.address import without_secrets
 
 _LOOK_S = 0.2
 
@@ -127,16 +140,12 @@ def live(
 
     Example: mien live camera:0 --no-page --json
     """
-    from mien.config import load_settings
-    from mien.live.places import find_places
-    from mien.live.profiles import find_profile
-
     if page and as_json:
         raise ConfigError("--json prints to the terminal: add --no-page")
     if landmarks and not as_json:
         raise ConfigError("--landmarks needs --json, whose lines it adds to")
     chosen = find_profile(profile)
-    places = find_places(sources or ([] if page else ["camera:0"]), names or ())
+    inputs = find_live_inputs(sources or ([] if page else ["camera:0"]), names or ())
     options = {
         "detector": detector, "network": network, "prior": prior, "min_face_px": min_face, "fps": fps,
     }  # fmt: skip
@@ -152,60 +161,55 @@ def live(
         if page
         else None
     )
-    _settle_purpose(purpose, places)
+    _settle_purpose(purpose, inputs)
     if store is not None and subject is None and not page:
         raise ConfigError("with --no-page, --store needs --subject: without a subject nothing is stored")
     neutrals = _neutrals(neutral, settings, subject, store)
     code = _run(
-        places, settings, asked, show_page, neutrals,
+        inputs, settings, asked, show_page, neutrals,
         mqtt=mqtt, subject=subject, store=store, as_json=as_json, landmarks=landmarks, stop_after=stop_after,
     )  # fmt: skip
     raise typer.Exit(code)
 
 
 def _run(
-    places: Sequence[Place], settings: Settings, asked: dict[str, Any],
-    show_page: Callable[[Station], None] | None, neutrals: Callable[[], LiveNeutral],
+    inputs: Sequence[LiveInput], settings: Settings, asked: dict[str, Any],
+    show_page: Callable[[LiveSession], None] | None, neutrals: Callable[[], LiveNeutral],
     *, mqtt: str | None, subject: str | None, store: str | None,
     as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Read the sources until they end or somebody ends it; give the exit code, once everything is written."""
-    from mien.cli.live_terminal import announced
-    from mien.live.station import Station
-
     with ExitStack() as stack:
         teller = recorder = None
         if subject is not None:
-            from mien.cli.live_record import RecordTeller, check_one, recording
-
-            check_one(places)
+            check_one(inputs)
             recorder = stack.enter_context(recording(subject, store, settings))
             teller = RecordTeller(recorder)
-        station = Station(settings, recorder=recorder)
+        session = LiveSession(settings, recorder=recorder)
         announcer = _announcer(mqtt, teller, show_page is not None)
-        stack.callback(lambda: announcer.look(station.statuses()))
-        stack.callback(station.close)
+        stack.callback(lambda: announcer.look(session.statuses()))
+        stack.callback(session.close)
         if mqtt is not None:
             from mien.live.mqtt import MqttSink
 
-            stack.enter_context(closing(MqttSink(mqtt, station.hub, station.statuses)))
-        box = stack.enter_context(station.hub.subscribe())
-        for place in places:
-            station.add(
-                place.name,
-                _opener(place, asked),
-                where=place.shown,
-                restart=place.restarts,
+            stack.enter_context(closing(MqttSink(mqtt, session.broadcaster, session.statuses)))
+        box = stack.enter_context(session.broadcaster.subscribe())
+        for each in inputs:
+            session.add(
+                each.name,
+                _opener(each, asked),
+                where=each.shown,
+                restart=each.restarts,
                 neutral=neutrals(),
             )
         if show_page is not None:
             box.close()
-            with announced(announcer, station.statuses), _interrupted_after(stop_after):
-                show_page(station)
+            with announced(announcer, session.statuses), _interrupted_after(stop_after):
+                show_page(session)
             code = 0
         else:
             code = _followed(
-                station, box, announcer, teller, as_json=as_json, landmarks=landmarks, stop_after=stop_after
+                session, box, announcer, teller, as_json=as_json, landmarks=landmarks, stop_after=stop_after
             )
     return code or _failed(teller)
 
@@ -214,11 +218,6 @@ def _neutrals(
     text: str | None, settings: Settings, subject: str | None, store: str | None
 ) -> Callable[[], LiveNeutral]:
     """Check what was asked for, before a camera is opened; give what makes each source's."""
-    from mien.analysis.neutral import chosen_neutral
-    from mien.analysis.recorded import Recorded
-    from mien.live.neutral import MOST_S, LiveNeutral
-    from mien.neutral import Own
-
     recorded = None if subject is None else Recorded(subject, store)
     found = chosen_neutral(text, settings, recorded)
     if found is None:
@@ -244,11 +243,9 @@ def _size(size: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _opener(place: Place, asked: dict[str, Any]) -> Callable[[], Source]:
-    from mien.source import open_live
-
+def _opener(each: LiveInput, asked: dict[str, Any]) -> Callable[[], Source]:
     def opened() -> Source:
-        return open_live(place.where, name=place.name, **asked)
+        return open_live(each.where, name=each.name, **asked)
 
     return opened
 
@@ -257,7 +254,7 @@ def _page(
     open_browser: bool, host: str | None, port: int | None,
     password_file: Path | None, tls_cert: Path | None, tls_key: Path | None, allow_hosts: Sequence[str],
     store: str | None,
-) -> Callable[[Station], None]:  # fmt: skip
+) -> Callable[[LiveSession], None]:  # fmt: skip
     """Check what the page needs, before a camera is opened; give what shows it."""
     from mien.web.serve import run_page
     from mien.web.settings import load_web_settings
@@ -266,27 +263,22 @@ def _page(
         password_file=password_file, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key,
         allowed_hosts=tuple(allow_hosts) or None,
     )  # fmt: skip
-    return lambda station: run_page(station, settings, open_browser, store=store)
+    return lambda session: run_page(session, settings, open_browser, store=store)
 
 
-def _settle_purpose(purpose: str | None, places: list[Place]) -> None:
+def _settle_purpose(purpose: str | None, inputs: list[LiveInput]) -> None:
     """See to it that a purpose is chosen before the first picture of somebody is taken.
 
     Without a source it is the browser's camera, for which the page asks; the portrait shows nobody who is
     there.
     """
-    from mien.live.places import PORTRAIT
-    from mien.live.purpose import choose_purpose, read_purpose
-
     if purpose is not None:
         choose_purpose(purpose)
-    elif any(place.kind != PORTRAIT for place in places) and read_purpose() is None:
+    elif any(each.kind != PORTRAIT for each in inputs) and read_purpose() is None:
         choose_purpose(_ask_purpose())
 
 
 def _ask_purpose() -> str:
-    from mien.live.purpose import MEANINGS
-
     if not _at_terminal():
         choices = ", ".join(f"{name} ({meaning})" for name, meaning in MEANINGS.items())
         raise ConfigError(f"say once what you use this for, with --purpose: {choices}")
@@ -303,9 +295,6 @@ def _at_terminal() -> bool:
 
 
 def _announcer(mqtt: str | None, teller: RecordTeller | None, page: bool) -> Announcer:
-    from mien.cli.live_terminal import Announcer
-    from mien.source.address import without_secrets
-
     nobodys = "nothing is stored unless you record on the page" if page else "nothing is stored"
     stored = nobodys if teller is None else teller.promise
     if mqtt is None:
@@ -342,24 +331,22 @@ def _interrupt() -> None:
 
 
 def _followed(
-    station: Station, box: Mailbox, announcer: Announcer, teller: RecordTeller | None, **how: Any
+    session: LiveSession, box: Mailbox, announcer: Announcer, teller: RecordTeller | None, **how: Any
 ) -> int:
     """Follow, and take it well when the reader has gone (`mien live ... | head`)."""
     try:
-        return _follow(station, box, announcer, teller, **how)
+        return _follow(session, box, announcer, teller, **how)
     except BrokenPipeError:
         # What Python flushes at its end must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
-def _obey(station: Station, key: str) -> None:
+def _obey(session: LiveSession, key: str) -> None:
     """Do what a key says: n learns the neutral face of who is before each source, o forgets it."""
-    from mien.cli.console import print_error
-
-    for status in station.statuses() if key in ("n", "o") else []:
+    for status in session.statuses() if key in ("n", "o") else []:
         try:
-            neutral = station.neutral_of(status.name)
+            neutral = session.neutral_of(status.name)
         except ConfigError as error:
             print_error(str(error))
             return
@@ -370,30 +357,27 @@ def _obey(station: Station, key: str) -> None:
 
 
 def _follow(
-    station: Station, box: Mailbox, announcer: Announcer, teller: RecordTeller | None,
+    session: LiveSession, box: Mailbox, announcer: Announcer, teller: RecordTeller | None,
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Print what comes until all sources are over, or the time is up; give the exit code."""
-    from mien.cli.live_terminal import is_over, pressed_keys, status_display
-    from mien.live.json_lines import JsonLines
-
     end_s = math.inf
     with ExitStack() as stack:
         lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None
         more = list if teller is None else teller.lines
         show = None if as_json else stack.enter_context(status_display(more))
         keys = list if as_json else stack.enter_context(pressed_keys())
-        statuses, due_s = station.statuses(), 0.0
+        statuses, due_s = session.statuses(), 0.0
         while (now_s := monotonic()) < end_s:
             for key in keys():
-                _obey(station, key)
+                _obey(session, key)
             if now_s >= due_s:
-                due_s, statuses = now_s + _LOOK_S, station.statuses()
+                due_s, statuses = now_s + _LOOK_S, session.statuses()
                 announcer.look(statuses)
                 if stop_after is not None and all(status.state != "opening" for status in statuses):
                     end_s = min(end_s, now_s + stop_after)
                 if show is not None:
-                    show(statuses, station.hub.latest())
+                    show(statuses, session.broadcaster.latest())
             over = all(map(is_over, statuses))
             reading = box.take(0 if over else min(_LOOK_S, end_s - now_s))
             if reading is None and over:

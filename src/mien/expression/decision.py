@@ -40,7 +40,7 @@ class Labelled(NamedTuple):
     Attributes:
         probabilities: (n, 8) in the order of `labels.EMOTIONS`; NaN where the network has no such label. A
             row sums to 1.
-        leading: (n,) place of the highest.
+        leading: (n,) index of the highest.
         confidence: (n,) how likely that label is right.
         certain: (n,) whether it is given; else the face is `uncertain`.
     """
@@ -52,7 +52,7 @@ class Labelled(NamedTuple):
 
     @property
     def expression(self) -> NDArray[np.int64]:
-        """(n,) place of the label; -1 is uncertain."""
+        """(n,) index of the label; -1 is uncertain."""
         return np.where(self.certain, self.leading, -1)
 
 
@@ -88,7 +88,7 @@ class Decider:
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:
-        """(k,) places in `labels.EMOTIONS` of the sidecar's labels."""
+        """(k,) indices in `labels.EMOTIONS` of the sidecar's labels."""
         return np.array([EMOTIONS.index(standard_label(label)) for label in self.sidecar.labels])
 
     @cached_property
@@ -99,7 +99,7 @@ class Decider:
         return BALANCED if self.prior == "balanced" else FERPLUS_MIX
 
     def decide(self, answers: Answers, quality: NDArray[np.float32]) -> Labelled:
-        """Say what n faces show under the mix.
+        """Return what n faces show under the mix.
 
         Args:
             answers: of the n crops.
@@ -112,7 +112,7 @@ class Decider:
         return self._labelled(probabilities, answers, quality, model)
 
     def shares(self, answers: Answers, quality: NDArray[np.float32]) -> Labelled:
-        """Say what share of people would choose each expression, and which label most would; as `decide`."""
+        """Return what share of people would choose each expression, and what most would; as `decide`."""
         decision = self._decision
         if decision is None:
             return self._labelled(self._under(answers, _shift(FERPLUS_MIX)), answers, quality, None)
@@ -120,7 +120,7 @@ class Decider:
         return self._labelled(p, answers, quality, decision.shares_certainty)
 
     def personal(self, faces: Faces, rest: Rest, widened: NDArray[np.float64]) -> Labelled:
-        """Say what n faces show whose own neutral face is known.
+        """Return what n faces show whose own neutral face is known.
 
         Args:
             faces: read already, with logits.
@@ -138,7 +138,7 @@ class Decider:
         return self._labelled(p, answers, faces.quality, own.certainty)
 
     def probabilities(self, answers: Answers) -> Floats:
-        """Give the probabilities alone, (n, 8): those of `decide`."""
+        """Return the probabilities alone, (n, 8): those of `decide`."""
         ones = np.ones(len(answers.logits), np.float32)
         return self.decide(answers, ones).probabilities
 
@@ -159,7 +159,7 @@ class Decider:
     @cached_property
     def _taken_out(self) -> Floats:
         """(k,) what the mix that the network learnt has added to its logits, less its own bias."""
-        labels = frozenset(EMOTIONS[place] for place in self.columns)
+        labels = frozenset(EMOTIONS[index] for index in self.columns)
         learnt, own = self.sidecar.mix or TRAINED_MIX.get(labels), np.array(self.sidecar.bias or 0.0)
         # A label that it has learnt, it has seen, however seldom.
         return np.asarray((0.0 if learnt is None else np.log(learnt.array()[self.columns].clip(1e-4))) - own)

@@ -57,23 +57,23 @@ class MappedNetwork(Protocol):
     """A network that may tell its class maps."""
 
     def class_maps(self, crops: Crops) -> NDArray[np.float32] | None:
-        """Give (n, classes, height, width), or None where the network has none; see `OnnxNetwork`."""
+        """Return (n, classes, height, width), or None where the network has none; see `OnnxNetwork`."""
 
 
 def explain_crops(
     network: Network,
     crops: Crops,
-    places: Sequence[int],
+    indices: Sequence[int],
     *,
     method: Method | None = None,
     prior: Named | Mix = "balanced",
 ) -> Evidence:
-    """Say which regions carried a label.
+    """Return which regions carried a label.
 
     Args:
         network: reads the crops.
         crops: uint8 (n, size, size) grey; n may be 0.
-        places: n places in the sidecar's labels: which label is explained in each crop.
+        indices: n indices in the sidecar's labels: which label is explained in each crop.
         method: how; by default class maps where the network has some that are fine enough (`FINE`), else
             occlusion.
         prior: how common each expression is, as in `decision.Decider`.
@@ -89,8 +89,8 @@ def explain_crops(
     if method == "class maps" and maps is None:
         raise ConfigError(f"network {network.sidecar.name} has no class maps; use occlusion")
     if maps is not None and (method or _by_default(maps)) == "class maps":
-        return Evidence(_from_class_maps(network, crops, maps, places, prior), "class maps")
-    return Evidence(occlusion(network, crops, places, prior=prior), "occlusion")
+        return Evidence(_from_class_maps(network, crops, maps, indices, prior), "class maps")
+    return Evidence(occlusion(network, crops, indices, prior=prior), "occlusion")
 
 
 def _by_default(maps: NDArray[np.float32]) -> Method:
@@ -100,7 +100,7 @@ def _by_default(maps: NDArray[np.float32]) -> Method:
 def occlusion(
     network: Network,
     crops: Crops,
-    places: Sequence[int],
+    indices: Sequence[int],
     *,
     patch: float = PATCH,
     step: float = STEP,
@@ -115,7 +115,7 @@ def occlusion(
     Args:
         network: reads the crops.
         crops: uint8 (n, size, size) grey.
-        places: n places in the sidecar's labels.
+        indices: n indices in the sidecar's labels.
         patch: the patch's side, in shares of the crop's.
         step: how far it moves at a time, the same.
         prior: how common each expression is, as in `decision.Decider`.
@@ -127,15 +127,15 @@ def occlusion(
     weights = patches / patches.sum(axis=0)
     before = probabilities(network, crops, prior)
     maps = np.empty(crops.shape, np.float64)
-    for row, (crop, place) in enumerate(zip(crops, places, strict=True)):
+    for row, (crop, index) in enumerate(zip(crops, indices, strict=True)):
         covered = np.where(patches, np.uint8(round(float(crop.mean()))), crop)
-        falls = before[row, place] - probabilities(network, covered, prior)[:, place]
+        falls = before[row, index] - probabilities(network, covered, prior)[:, index]
         maps[row] = np.tensordot(falls, weights, axes=1)
     return maps
 
 
 def probabilities(network: Network, crops: Crops, prior: Named | Mix = "balanced") -> Floats:
-    """Give the probabilities (n, k) of the sidecar's labels under a mix, a few crops at a time."""
+    """Return the probabilities (n, k) of the sidecar's labels under a mix, a few crops at a time."""
     decider = Decider(network.sidecar, prior)
     starts = range(0, max(1, len(crops)), _BATCH)
     parts = [decider.probabilities(network.answer(crops[start : start + _BATCH])) for start in starts]
@@ -162,16 +162,16 @@ def marked_region(evidence: NDArray[np.floating], share: float = MARKED) -> NDAr
 def without(
     network: Network,
     crops: Crops,
-    places: Sequence[int],
+    indices: Sequence[int],
     marked: NDArray[np.bool_],
     prior: Named | Mix = "balanced",
 ) -> Floats:
-    """Give the label's probability with a region of each crop filled with the crop's mean grey.
+    """Return the label's probability with a region of each crop filled with the crop's mean grey.
 
     Args:
         network: reads the crops.
         crops: uint8 (n, size, size) grey.
-        places: n places in the sidecar's labels.
+        indices: n indices in the sidecar's labels.
         marked: (n, size, size) what to fill.
         prior: how common each expression is, as in `decision.Decider`.
 
@@ -180,7 +180,7 @@ def without(
     """
     greys = np.rint(crops.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
     shown = probabilities(network, np.where(marked, greys, crops), prior)
-    return np.asarray(shown[np.arange(len(crops)), list(places)])
+    return np.asarray(shown[np.arange(len(crops)), list(indices)])
 
 
 def _patches(side_px: int, patch: float, step: float) -> NDArray[np.bool_]:
@@ -195,9 +195,9 @@ def _patches(side_px: int, patch: float, step: float) -> NDArray[np.bool_]:
 
 
 def _from_class_maps(
-    network: Network, crops: Crops, maps: NDArray[np.float32], places: Sequence[int], prior: Named | Mix
+    network: Network, crops: Crops, maps: NDArray[np.float32], indices: Sequence[int], prior: Named | Mix
 ) -> Floats:
-    """Give each region's part in the log-odds of the label, to first order.
+    """Return each region's part in the log-odds of the label, to first order.
 
     Where a class's logit is the mean of its map, the map is the class activation map: Zhou et al. (2016),
     Learning deep features for discriminative localization, CVPR, arXiv:1512.04150. What all classes' maps
@@ -208,10 +208,10 @@ def _from_class_maps(
     # Where there are two heads, the maps are of the votes.
     shown = probabilities(network, crops, prior if network.sidecar.decision is None else "photographs")
     evidence = np.empty((len(crops), side, side))
-    for row, place in enumerate(places):
+    for row, index in enumerate(indices):
         others = shown[row].copy()
-        others[place] = 0
+        others[index] = 0
         others /= max(float(others.sum()), np.finfo(float).tiny)
         own = maps[row, : len(others)].astype(np.float64) / network.sidecar.temperature
-        evidence[row] = cv2.resize(own[place] - np.tensordot(others, own, axes=1), (side, side))
+        evidence[row] = cv2.resize(own[index] - np.tensordot(others, own, axes=1), (side, side))
     return evidence

@@ -18,7 +18,7 @@ _BEYOND_TURNED: Final = np.array([np.roll(_BEYOND, quarters) for quarters in ran
 
 
 def five_points(landmarks: NDArray[np.floating]) -> Floats:
-    """Give the points that a detector sets, from landmarks.
+    """Return the points that a detector sets, from landmarks.
 
     Args:
         landmarks: (n, 68, 2) in pixels.
@@ -27,12 +27,12 @@ def five_points(landmarks: NDArray[np.floating]) -> Floats:
         (n, 5, 2) in the order of `types.POINTS`: the eyes' middles, the nose's tip, the mouth's corners.
     """
     eyes = [landmarks[:, eye].mean(axis=1) for eye in (_LEFT_EYE, _RIGHT_EYE)]
-    others = (landmarks[:, place] for place in (_NOSE, _MOUTH_LEFT, _MOUTH_RIGHT))
+    others = (landmarks[:, index] for index in (_NOSE, _MOUTH_LEFT, _MOUTH_RIGHT))
     return np.stack([*eyes, *others], axis=1).astype(np.float64)
 
 
 def face_boxes(landmarks: NDArray[np.floating], size_wh: tuple[int, int]) -> Floats:
-    """Give each face's box, as the default detector would draw it, from landmarks.
+    """Return each face's box, as the default detector would draw it, from landmarks.
 
     Args:
         landmarks: (n, 68, 2) in pixels.
@@ -49,11 +49,11 @@ def face_boxes(landmarks: NDArray[np.floating], size_wh: tuple[int, int]) -> Flo
 
 
 def _quarters(landmarks: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Say by how many quarters, clockwise, each face is turned about: 0 to 3."""
+    """Return by how many quarters, clockwise, each face is turned about: 0 to 3."""
     x, y = (landmarks[:, _RIGHT_EYE].mean(axis=1) - landmarks[:, _LEFT_EYE].mean(axis=1)).T
     return np.asarray(np.rint(np.nan_to_num(np.arctan2(y, x)) / (np.pi / 2)), np.int64) % 4
 
 
 def interocular_px(landmarks: Floats) -> float:
-    """Give the distance between the outer eye corners of one face, (68, 2) in pixels; at least one."""
+    """Return the distance between the outer eye corners of one face, (68, 2) in pixels; at least one."""
     return max(1.0, float(np.hypot(*(landmarks[45] - landmarks[36]))))

@@ -152,7 +152,7 @@ class Tracker:
         return fresh
 
     def _confirmed(self, frame: Frame, expected: Faces, fresh: Faces) -> Faces:
-        """Give what the refiner confirms, each face once; what it has just detected it needn't see again."""
+        """Return what the refiner confirms, each face once; fresh detections need no confirming."""
         if self._refiner is None:
             found = fresh
         elif self._confirms:
@@ -174,7 +174,7 @@ class Tracker:
         )
 
     def _expected(self) -> Faces:
-        """Give the followed faces as they are expected; of one that was missed or is doubted, no presence."""
+        """Return the followed faces where they are expected; without presence if missed or doubted."""
         tracks = self._tracks
         return Faces(
             xyxy=self._boxes().astype(np.float32),
@@ -188,14 +188,14 @@ class Tracker:
     def _given(self, faces: Faces) -> Faces:
         """Tell every track what has been seen of it, start tracks for the rest, and steady landmarks."""
         owners = self._owners(faces)
-        places = sorted(owners, key=lambda place: owners[place].number)
-        if places != list(range(len(faces))):
-            faces = faces[places]
-        tracks = [owners[place] for place in places]
+        indices = sorted(owners, key=lambda index: owners[index].number)
+        if indices != list(range(len(faces))):
+            faces = faces[indices]
+        tracks = [owners[index] for index in indices]
         faces = faces.fill(track=[track.number for track in tracks], **self._steadied(faces, tracks))
         boxes, points = faces.xyxy.astype(np.float64), faces.points.astype(np.float64)
-        for place, track in enumerate(tracks):
-            track.see(boxes[place], points[place], float(faces.presence[place]), self._now_s)
+        for index, track in enumerate(tracks):
+            track.see(boxes[index], points[index], float(faces.presence[index]), self._now_s)
         return faces
 
     def _steadied(self, faces: Faces, tracks: list[Track]) -> dict[str, NDArray[np.float64]]:
@@ -220,7 +220,7 @@ class Tracker:
             track.crowded = others > 1
 
     def _owners(self, faces: Faces) -> dict[int, Track]:
-        """Give the track of each face that has one, by the face's place; all other tracks are missed.
+        """Return the track of each face that has one, by the face's index; all other tracks are missed.
 
         What was seen where a followed face had been expected, but is not where it can be, has none: halfway
         between two faces that cross, landmarks may be those of neither. A new track takes a detection.
@@ -234,12 +234,12 @@ class Tracker:
         owners: dict[int, Track] = {}
         for track in self._tracks:
             track.missed = True
-        for row, place in _pairs(cost):
-            if cost[row, place] < MAX_REACH:
-                owners[place] = self._tracks[row]
-        for place in range(len(faces)):
-            if place not in owners and faces.track[place] < 0:
-                owners[place] = self._start(boxes[place])
+        for row, index in _pairs(cost):
+            if cost[row, index] < MAX_REACH:
+                owners[index] = self._tracks[row]
+        for index in range(len(faces)):
+            if index not in owners and faces.track[index] < 0:
+                owners[index] = self._start(boxes[index])
         return owners
 
     def _start(self, xyxy: Vector) -> Track:
@@ -258,7 +258,7 @@ class Tracker:
 
 
 def _pairs(cost: Vector) -> Iterable[tuple[int, int]]:
-    """Give the optimal assignment of rows to columns."""
+    """Yield the optimal assignment of rows to columns."""
     if 0 in cost.shape:
         return ()
     nearest = cost.argmin(axis=1).tolist()

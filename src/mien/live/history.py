@@ -51,7 +51,7 @@ class History:
 
     def add(self, reading: Reading) -> None:
         """Keep a reading, and drop what is too old."""
-        lines = csv_lines(reading.rows())
+        lines = csv_lines(reading.rows)
         with self._lock:
             past = self._past.pop(reading.source, None) or _Past(
                 deque(maxlen=max(1, int(_MOST_HZ * self._kept_s)))
@@ -61,7 +61,7 @@ class History:
                 del self._past[next(iter(self._past))]
             if lines:
                 past.lines.append((reading.at_s, lines))
-                if past.chooser.wants(reading.frame, reading.time_s):
+                if past.chooser.wants(reading.frame.index, reading.frame.time_s):
                     past.points.append(_point(reading))
             for source, each in list(self._past.items()):
                 each.drop_before(reading.at_s - self._kept_s)
@@ -74,7 +74,7 @@ class History:
             self._past.pop(source, None)
 
     def points(self, source: str, since_s: float = -1.0) -> list[dict[str, Any]]:
-        """Give the timeline of a source: its largest face, smoothed for the eye, at most `POINTS_HZ`.
+        """Return the timeline of a source: its largest face, smoothed for the eye, at most `POINTS_HZ`.
 
         Args:
             source: its name; one that is not known has no points.
@@ -89,7 +89,7 @@ class History:
             return [point for point in past.points if point["time_s"] > since_s] if past else []
 
     def csv(self, source: str) -> str:
-        """Give the table of a source's last minutes, as read: `COLUMNS`, one row for each face and frame."""
+        """Return the table of a source's last minutes, as read: `COLUMNS`, one row per face and frame."""
         with self._lock:
             past = self._past.get(source)
             lines = [lines for _, lines in past.lines] if past else []

@@ -21,10 +21,11 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from mien.errors import ConfigError
-from mien.live.hub import Hub
-from mien.live.mqtt_address import Broker, check_prefix
+from mien.live.broadcaster import Broadcaster
 from mien.live.mqtt_messages import (
     STATE_EVERY_S,
+    Broker,
+    check_prefix,
     differs,
     discovery,
     discovery_topics,
@@ -79,7 +80,7 @@ class MqttSink:
 
     Args:
         url: mqtt://[user[:password]@]host[:port][/prefix], or mqtts:// for TLS by the system's authorities.
-        hub: where the readings come from.
+        broadcaster: where the readings come from.
         statuses: gives how the sources are.
         discovery: describe the sources to Home Assistant.
         prefix: what all topics begin with, where the address doesn't say it.
@@ -95,7 +96,7 @@ class MqttSink:
     def __init__(
         self,
         url: str,
-        hub: Hub,
+        broadcaster: Broadcaster,
         statuses: Callable[[], list[SourceStatus]],
         *,
         discovery: bool = True,
@@ -121,7 +122,7 @@ class MqttSink:
         self.dropped = 0
         self._refusal: str | None = None
         self._stop, self._wake = Event(), Event()
-        self._mailbox = hub.subscribe(wake=self._wake.set)
+        self._mailbox = broadcaster.subscribe(wake=self._wake.set)
         self._thread = Thread(target=self._run, name="mqtt", daemon=True)
         self._thread.start()
 

@@ -101,9 +101,9 @@ class LiveNeutral:
         wanted_s = self._wanted_s or SECONDS
         self._since_s = frame.time_s if self._since_s is None else self._since_s
         self._meter = self._meter or RestMeter(pipeline.network)
-        place = self._face.find(faces, frame.time_s, frame.size_wh)
-        if place is not None:
-            self._meter.see(frame.image, faces[[place]], frame.time_s)
+        index = self._face.find(faces, frame.time_s, frame.size_wh)
+        if index is not None:
+            self._meter.see(frame.image, faces[[index]], frame.time_s)
         if self._meter.seconds >= wanted_s and (rest := self._meter.rest()) is not None:
             self._own = Own(rest, "first")
         elif frame.time_s - self._since_s > _PATIENCE * wanted_s + 1:

@@ -1,4 +1,4 @@
-"""A subject's record, kept from the sources of a station: from one of them at a time."""
+"""A subject's record, kept from the sources of a session: from one of them at a time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from time import monotonic
 from typing import Any
 
 from mien.errors import ConfigError, StoreError
-from mien.live.places import PORTRAIT
+from mien.live.inputs import PORTRAIT
 from mien.live.reading import Reading
-from mien.record.person import require_person
+from mien.record.origin import require_person
 from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
 from mien.store.types import RecordingState, SourceKind, Subject
-from mien.types import Frame
 
 
 class Recorder:
@@ -75,7 +74,7 @@ class Recorder:
         return None if writer is None else writer.status
 
     def statuses(self) -> list[RecordStatus]:
-        """Give how all recordings went, in the order in which they began."""
+        """Return how all recordings went, in the order in which they began."""
         with self._lock:
             writers = [*self._ending, *([] if self._writer is None else [self._writer])]
         return [writer.status for writer in writers]
@@ -85,10 +84,8 @@ class Recorder:
 
         Args:
             where: the camera, address or file.
-            reading: with its picture.
+            reading: its next one.
         """
-        if reading.image is None:
-            return
         with self._lock:
             if self._closed or (self._source or self._only or reading.source) != reading.source:
                 return
@@ -96,10 +93,10 @@ class Recorder:
                 self._begin(where, reading)
             writer = self._writer
         if writer is not None:
-            writer.take(Frame(reading.image, reading.frame, reading.time_s, reading.source), reading.faces)
+            writer.take(reading.frame, reading.faces)
 
     def choose(self, source: str, track: int) -> None:
-        """Say which face is the subject.
+        """Return which face is the subject.
 
         Args:
             source: in which it is seen.
@@ -165,7 +162,7 @@ class Recorder:
 
 
 def kind_of(where: str) -> SourceKind:
-    """Say what kind of source is at a place."""
+    """Return what kind of source is at a place."""
     if is_camera(where) or where.startswith("/dev/"):
         return "camera"
     if is_address(where):

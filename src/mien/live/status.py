@@ -52,7 +52,7 @@ class NeutralStatus:
     note: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON."""
+        """Return it ready for JSON."""
         return asdict(self) | {"seconds": round(self.seconds, 2)}
 
 
@@ -62,10 +62,10 @@ OFF: Final = NeutralStatus()
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """How one source of a station is doing.
+    """How one source of a session is doing.
 
     Attributes:
-        name: in the station.
+        name: in the session.
         where: the camera, address or file, without secrets.
         state: see `State`.
         note: what is or was wrong, in a sentence; None when nothing is.
@@ -99,7 +99,7 @@ class SourceStatus:
     neutral: NeutralStatus = OFF
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON, rounded to what can be read."""
+        """Return it ready for JSON, rounded to what can be read."""
         said = {
             key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()
         }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock, Thread
 
 from mien.live.neutral import LiveNeutral
-from mien.live.past import GoingOn, Past
 from mien.live.reading import Reading
 from mien.live.status import Pace
 from mien.mood.smoothing import HalfLife
@@ -17,19 +16,101 @@ from mien.source import Source, SourceReport
 from mien.types import Faces, Frame
 
 
+@dataclass(frozen=True)
+class ResumePoint:
+    """What a source had given before it was started again.
+
+    Attributes:
+        frames: frame numbers given out.
+        tracks: track numbers given out.
+        time_s: time of the last frame.
+        since_s: when the first frame came, by the session's clock; None before it.
+        read: frames that came.
+        analysed: frames analysed.
+        dropped: frames that gave way to a newer one.
+    """
+
+    frames: int = 0
+    tracks: int = 0
+    time_s: float = 0.0
+    since_s: float | None = None
+    read: int = 0
+    analysed: int = 0
+    dropped: int = 0
+
+
+class ResumedSource:
+    """A source whose numbers and times go on from where it was; it tells when each frame came.
+
+    Args:
+        source: opened anew.
+        name: what `Frame.source` says.
+        resume_point: what it gave before.
+        clock: gives seconds that never run backwards.
+        heard: is called with the clock's time when a frame came.
+
+    Attributes:
+        taken_s: when the last frame came, by the clock.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        name: str,
+        resume_point: ResumePoint,
+        *,
+        clock: Callable[[], float],
+        heard: Callable[[float], None],
+    ) -> None:
+        self.name, self.live = name, source.live
+        self.taken_s = 0.0
+        self._source = source
+        self._resume_point = resume_point
+        self._clock = clock
+        self._heard = heard
+
+    @property
+    def report(self) -> SourceReport:
+        """What the source says of itself."""
+        return self._source.report
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the source's frames, with their numbers and times going on."""
+        offset_s: float | None = None
+        for frame in self._source.frames():
+            self.taken_s = self._clock()
+            self._heard(self.taken_s)
+            offset_s = self._offset_s(frame) if offset_s is None else offset_s
+            index, time_s = self._resume_point.frames + frame.index, offset_s + frame.time_s
+            if (index, time_s, self.name) == (frame.index, frame.time_s, frame.source):
+                yield frame
+            else:
+                yield replace(frame, index=index, time_s=time_s, source=self.name)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+    def _offset_s(self, first: Frame) -> float:
+        resume_point = self._resume_point
+        if resume_point.since_s is None:
+            return 0.0
+        return max(resume_point.time_s, self.taken_s - resume_point.since_s) - first.time_s
+
+
 class Worker:
     """Reads one source in its own thread, with its own detector and tracker.
 
     What goes wrong in it is its `error`, and nobody else's.
 
     Args:
-        name: of the source in the station.
+        name: of the source in the session.
         opener: opens the source; called in the thread, when the stages are ready.
         pipeline: makes the stages; called in the thread.
         publish: takes each reading, in the thread.
         clock: gives seconds that never run backwards.
         epoch_s: POSIX seconds at which the clock was 0.
-        past: what the source gave before.
+        resume_point: what the source gave before.
         neutral: reads the person by their own neutral face, where that is known.
 
     Attributes:
@@ -48,7 +129,7 @@ class Worker:
         *,
         clock: Callable[[], float],
         epoch_s: float,
-        past: Past,
+        resume_point: ResumePoint,
         neutral: LiveNeutral | None = None,
     ) -> None:
         self.pace = Pace()
@@ -61,7 +142,7 @@ class Worker:
         self._publish = publish
         self._clock = clock
         self._epoch_s = epoch_s
-        self._before = self._now = past
+        self._before = self._now = resume_point
         self._neutral = neutral or LiveNeutral()
         self._first_s: float | None = None
         self._lock = Lock()
@@ -82,7 +163,7 @@ class Worker:
         return self._source.report if self._source is not None else SourceReport()
 
     @property
-    def past(self) -> Past:
+    def resume_point(self) -> ResumePoint:
         """What the source has given so far, before this worker and in it."""
         before, report = self._before, self.report
         return replace(
@@ -135,7 +216,7 @@ class Worker:
                 if self._stopped:
                     return
             smoothing = HalfLife(pipeline.settings.smooth_half_life_s)
-            going_on = GoingOn(source, self._name, self._before, clock=self._clock, heard=self._hear)
+            going_on = ResumedSource(source, self._name, self._before, clock=self._clock, heard=self._hear)
             self.heard_s = self._clock()
             for frame, faces in pipeline.stream(going_on, self.tally):
                 faces = faces.fill(track=faces.track + self._before.tracks)
@@ -152,10 +233,7 @@ class Worker:
         """Publish what a frame shows; say whether to go on."""
         now_s = self._clock()
         took_ms = 1000 * (now_s - taken_s)
-        reading = Reading(
-            self._name, frame.index, frame.time_s, self._epoch_s + taken_s, frame.size_wh,
-            faces, shown, frame.image, took_ms,
-        )  # fmt: skip
+        reading = Reading(frame, faces, shown, self._epoch_s + taken_s, took_ms)
         with self._lock:
             if self._stopped:
                 return False
@@ -163,5 +241,5 @@ class Worker:
         self.pace.add(now_s, took_ms)
         self.heard_s = now_s
         tracks = max(self._now.tracks, int(faces.track.max(initial=-1)) + 1)
-        self._now = Past(frame.index + 1, tracks, frame.time_s)
+        self._now = ResumePoint(frame.index + 1, tracks, frame.time_s)
         return True

@@ -61,13 +61,13 @@ class Measurer:
         values = np.full((len(faces), len(MEASURES)), np.nan)
         values[:, : _SHAPE.stop] = measure(faces.landmarks)
         neutral = _is_neutral(faces, values)
-        for place, track in enumerate(faces.track.tolist()):
+        for index, track in enumerate(faces.track.tolist()):
             person = self._people.setdefault(track, _Person(time_s))
             person.seen_s = time_s
-            if neutral[place]:
-                person.neutral.learn(values[place, _SHAPE].copy(), time_s)
+            if neutral[index]:
+                person.neutral.learn(values[index, _SHAPE].copy(), time_s)
             if person.neutral.median is not None:
-                values[place, _CHANGE] = values[place, _SHAPE] - person.neutral.median
+                values[index, _CHANGE] = values[index, _SHAPE] - person.neutral.median
         self._forget(time_s)
         return faces.fill(measures=values)
 

@@ -20,13 +20,13 @@ _LENGTHS = np.array([(36, 45), (48, 54), (36, 39), (42, 45), (37, 41), (38, 40),
 def _weights() -> Floats:
     """(3, 68, 2) how much each coordinate counts in the measures that are means of heights and widths."""
     weights = np.zeros((3, 68, 2))
-    for place, plus, minus, axis in (
+    for index, plus, minus, axis in (
         (0, [22], [21], 0),
         (1, [65, 66, 67], [61, 62, 63], 1),
         (2, range(31, 36), [48, 54], 1),
     ):
-        weights[place, list(plus), axis] += 1 / len(plus)
-        weights[place, list(minus), axis] -= 1 / len(minus)
+        weights[index, list(plus), axis] += 1 / len(plus)
+        weights[index, list(minus), axis] -= 1 / len(minus)
     return weights
 
 

@@ -68,7 +68,7 @@ class Congruence:
 def with_prompts(
     parts: Sequence[Series], prompts: Sequence[Sequence[Prompt]]
 ) -> dict[str, Congruence | None]:
-    """Say how expression followed prompts, for valence and for each expression that was asked for.
+    """Return how expression followed prompts, for valence and for each expression that was asked for.
 
     What is asked for is a course of steps: a prompt's valence (or 1, for an expression) while it lasts, 0 in
     between; it is held against valence (or the expression's probability).
@@ -85,7 +85,7 @@ def with_prompts(
 
 
 def with_self_report(figure: Sequence[float], report: Sequence[float]) -> Estimate | None:
-    """Give the rank correlation of a figure with self-reports about the same time.
+    """Return the rank correlation of a figure with self-reports about the same time.
 
     Spearman's; its interval by Fisher's z with the variance (1 + r^2 / 2) / (m - 3) (Bonett & Wright 2000,
     Psychometrika 65, 23-28). Neighbouring answers are alike, so m is how many independent pairs there are:

@@ -338,7 +338,7 @@ _PLAIN_NUMBERS: Final = MappingProxyType(
 
 
 def unit_words(measure: Measure) -> str:
-    """Say in a sentence what a measure's numbers count."""
+    """Return in a sentence what a measure's numbers count."""
     if measure.unit != "1":
         return _UNIT_WORDS[measure.unit]
     return _PLAIN_NUMBERS.get(measure.name, "A share of the time, from 0 to 1.")

@@ -26,7 +26,7 @@ LONGEST_STEP_S: Final = 0.25
 _NEAR_PEAK: Final = 0.9
 _APART: Final = 0.001
 """While an episode goes on, of the readings that rise only those are kept that lie so far apart."""
-_PLACES: Final = tuple(place for place, label in enumerate(EMOTIONS) if label != "neutral")
+_INDICES: Final = tuple(index for index, label in enumerate(EMOTIONS) if label != "neutral")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,14 @@ def episodes(series: Series) -> list[Episode]:
     time_s = series.time_s[seen]
     found = [
         episode
-        for place in _PLACES
-        for episode in _of_label(EMOTIONS[place], time_s, np.nan_to_num(series.probabilities[seen, place]))
+        for index in _INDICES
+        for episode in _of_label(EMOTIONS[index], time_s, np.nan_to_num(series.probabilities[seen, index]))
     ]
     return sorted(found, key=_order)
 
 
 def quick_enough(usual_step_s: float) -> bool:
-    """Say whether readings come often enough to find episodes.
+    """Return whether readings come often enough to find episodes.
 
     Args:
         usual_step_s: the median step, which is what a `Series`' last row stands for; 0 where there is none.
@@ -121,7 +121,7 @@ def _crossing(time_s: Floats, p: Floats, after: int) -> float:
 
 
 def _between(then_s: float, before: float, now_s: float, after: float) -> float:
-    """Say when a probability passed `LOW`, in a straight line from one reading to the next."""
+    """Return when a probability passed `LOW`, in a straight line from one reading to the next."""
     return float(then_s + (now_s - then_s) * (LOW - before) / (after - before))
 
 
@@ -181,31 +181,31 @@ class EpisodeFinder:
         over = [] if linked else self.unfinished()
         if not linked:
             self._open.clear()
-        for place in _PLACES:
-            over += self._step(place, time_s, float(p[place]), linked)
+        for index in _INDICES:
+            over += self._step(index, time_s, float(p[index]), linked)
         self._time_s, self._p = time_s, p
         return over
 
     def unfinished(self) -> list[Episode]:
-        """Give the episodes that go on, as if they ended with the last reading."""
-        return [each for place, begun in self._open.items() for each in _made(place, begun, self._time_s)]
+        """Return the episodes that go on, as if they ended with the last reading."""
+        return [each for index, begun in self._open.items() for each in _made(index, begun, self._time_s)]
 
-    def _step(self, place: int, time_s: float, p: float, linked: bool) -> list[Episode]:
-        begun = self._open.get(place)
+    def _step(self, index: int, time_s: float, p: float, linked: bool) -> list[Episode]:
+        begun = self._open.get(index)
         if p >= LOW:
             if begun is None:
-                onset_s = _between(self._time_s, self._p[place], time_s, p) if linked else time_s
-                begun = self._open[place] = _Open(onset_s)
+                onset_s = _between(self._time_s, self._p[index], time_s, p) if linked else time_s
+                begun = self._open[index] = _Open(onset_s)
             begun.take(time_s, p)
         elif begun is not None:
-            del self._open[place]
-            return _made(place, begun, _between(self._time_s, self._p[place], time_s, p))
+            del self._open[index]
+            return _made(index, begun, _between(self._time_s, self._p[index], time_s, p))
         return []
 
 
-def _made(place: int, begun: _Open, offset_s: float) -> list[Episode]:
+def _made(index: int, begun: _Open, offset_s: float) -> list[Episode]:
     """Make an episode of what has begun, if it was high and long enough."""
     if begun.peak < HIGH or offset_s - begun.onset_s < LEAST_S:
         return []
-    label = EMOTIONS[place]
+    label = EMOTIONS[index]
     return [Episode(_kind(label), label, begun.onset_s, begun.rise[0][0], offset_s, begun.peak)]

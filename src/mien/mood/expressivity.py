@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from mien.labels import EMOTIONS
 from mien.mood.estimate import Estimate
 from mien.mood.series import Series
 
+if TYPE_CHECKING:
+    from mien.mood.baseline import Baseline
+
 Floats = NDArray[np.float64]
 
 PLAIN_NEUTRAL: Final = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
@@ -19,30 +22,6 @@ PLAIN_NEUTRAL: Final = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
 
 LEAST_NEUTRAL_S: Final = 30.0
 """Own neutral is known from so many seconds of a face read as neutral."""
-
-
-class UsualMeasure(Protocol):
-    """What one measure usually is, over a person's own days."""
-
-    @property
-    def median(self) -> float:
-        """Of the days' figures."""
-
-    @property
-    def mad(self) -> float:
-        """Median absolute deviation of the days' figures, not scaled."""
-
-
-class Baseline(Protocol):
-    """What is needed here of a person's own baseline."""
-
-    @property
-    def neutral(self) -> Floats | None:
-        """(8,) mean probabilities of the person's own neutral face; None where not known."""
-
-    @property
-    def measures(self) -> Mapping[str, UsualMeasure]:
-        """What each measure usually is."""
 
 
 class OwnNeutral(NamedTuple):
@@ -58,7 +37,7 @@ class OwnNeutral(NamedTuple):
 
 
 def own_neutral(parts: Sequence[Series]) -> OwnNeutral | None:
-    """Give the mean probabilities while the face was read as neutral.
+    """Return the mean probabilities while the face was read as neutral.
 
     It isn't the mean over all time: neutral need not be what a person shows most.
 
@@ -77,7 +56,7 @@ def own_neutral(parts: Sequence[Series]) -> OwnNeutral | None:
 
 
 def distance(probabilities: Floats, neutral: Floats) -> Floats:
-    """Give the total variation distance from neutral: half the sum of the absolute differences.
+    """Return the total variation distance from neutral: half the sum of the absolute differences.
 
     It is the probability that lies elsewhere than on the neutral face. Linear in the probabilities, so that
     small noise of a face at rest counts for little (the Hellinger distance's root blows it up); and no two
@@ -94,25 +73,25 @@ def distance(probabilities: Floats, neutral: Floats) -> Floats:
 
 
 def flatness(expressivity: Estimate | None, baseline: Baseline | None) -> Estimate | None:
-    """Say how far expressivity lies below what it usually is, in standard deviations of own days.
+    """Return how far expressivity lies below what it usually is, in standard deviations of own days.
 
     The deviation is 1.4826 MAD, which is the standard deviation where days are normally distributed. The
     interval is expressivity's own; that of the baseline isn't in it.
 
     Args:
         expressivity: from the same neutral face as the baseline's.
-        baseline: what is usual; None where it isn't known.
+        baseline: the person's own; None where it isn't known.
 
     Returns:
         Above 0 is flatter than usual; None without a baseline, or where all of its days are alike.
     """
-    usual = baseline.measures.get("expressivity") if baseline else None
-    if expressivity is None or usual is None or not usual.mad > 0:
+    own = baseline.measures.get("expressivity") if baseline else None
+    if expressivity is None or own is None or not own.mad > 0:
         return None
-    sd = 1.4826 * usual.mad
+    sd = 1.4826 * own.mad
 
     def below(figure: float) -> float:
-        return (usual.median - figure) / sd
+        return (own.median - figure) / sd
 
     low = None if expressivity.high is None else below(expressivity.high)
     high = None if expressivity.low is None else below(expressivity.low)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,13 @@ from mien.mood import intervals
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import Episode, episodes
 from mien.mood.estimate import Estimate
-from mien.mood.expressivity import PLAIN_NEUTRAL, Baseline, flatness
+from mien.mood.expressivity import PLAIN_NEUTRAL, flatness
 from mien.mood.formulas import FORMULAS, LEAST_COURSE_S, LEAST_S, NEEDS, SCALES, gradient
 from mien.mood.seconds import Seconds, joined, seconds_of
 from mien.mood.series import Series
+
+if TYPE_CHECKING:
+    from mien.mood.baseline import Baseline
 
 __all__ = ["MEASURES", "figures"]
 
@@ -44,7 +47,7 @@ def figures(
     parts: Sequence[Series],
     *,
     events: Sequence[Sequence[Episode]] | None = None,
-    usual: Baseline | None = None,
+    baseline: Baseline | None = None,
     speaking: Sequence[Spans | None] | None = None,
 ) -> dict[str, Estimate | None]:
     """Compute every figure of `MEASURES`, each with its interval, or None below its least data.
@@ -55,7 +58,7 @@ def figures(
     Args:
         parts: one recording, or all recordings of one day; each with times of its own.
         events: the episodes of each part, as `episodes` finds them; None looks for them.
-        usual: the person's own baseline: expressivity is measured from its neutral face, and flatness against
+        baseline: the person's own: expressivity is measured from its neutral face, and flatness against
             it. Without it the distance is that from a plain neutral face. Compare only what was measured from
             the same neutral face.
         speaking: for each part the (start, end) in seconds of what was marked as speaking; None for a part,
@@ -73,16 +76,16 @@ def figures(
     found: dict[str, Estimate | None] = dict.fromkeys(MEASURES)
     found["coverage"] = _coverage(parts)
     found["speaking_share"] = _speaking_share(parts, speaking or [None] * len(parts))
-    own = usual.neutral if usual else None
+    own = baseline.neutral if baseline else None
     neutral = PLAIN_NEUTRAL if own is None else own
     each = [
-        seconds_of(part, episodes(part) if events is None else events[place], neutral)
-        for place, part in enumerate(parts)
+        seconds_of(part, episodes(part) if events is None else events[index], neutral)
+        for index, part in enumerate(parts)
         if len(part)
     ]
     if each:
         found |= _sampled(joined(each))
-        found["flatness"] = flatness(found["expressivity"], usual)
+        found["flatness"] = flatness(found["expressivity"], baseline)
     return found
 
 
@@ -173,7 +176,7 @@ def _estimate(
 
 
 def _ends(valence: Floats) -> tuple[float, float]:
-    """Give the 5th and the 95th percentile of what is known."""
+    """Return the 5th and the 95th percentile of what is known."""
     rising = np.sort(valence[~np.isnan(valence)])
     rank = np.arange(1, len(rising) + 1)
     low, high = (rising[np.count_nonzero(rank < share * len(rising))] for share in (_LOW, _HIGH))

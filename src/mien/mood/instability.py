@@ -65,7 +65,7 @@ class Pairs(NamedTuple):
 
 
 def pairs(values: Floats, next_in_time: NDArray[np.bool_]) -> Pairs:
-    """Give each value's pair with the next one, as columns to sum.
+    """Return each value's pair with the next one, as columns to sum.
 
     Args:
         values: (n,) at even steps, NaN where not known.

@@ -56,7 +56,7 @@ class Spread(NamedTuple):
 
 
 def spread_of(influence: Floats) -> Spread:
-    """Give the variance of figures from the influence of each second on them.
+    """Return the variance of figures from the influence of each second on them.
 
     The power of each wave, a cosine of j half periods, is the variance where nothing is remembered. The mean
     of the slowest ones' is taken for it. A memory of many seconds makes it too small, as power still falls
@@ -82,7 +82,7 @@ def spread_of(influence: Floats) -> Spread:
 
 
 def interval(value: float, variance: float, freedom: int, scale: Scale, seconds: float) -> Ends:
-    """Give a figure's interval.
+    """Return a figure's interval.
 
     Taken where figures are about normally distributed, and brought back from there: the logarithm of what is
     positive, the logit of what lies between 0 and 1, Fisher's z of a correlation. Shares of time have the

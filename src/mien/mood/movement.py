@@ -19,7 +19,7 @@ _POSE: Final = [MEASURES.index(name) for name in POSE]
 
 
 def head_turns(series: Series) -> tuple[Floats, Floats]:
-    """Give how far the head turned from each half second to the next.
+    """Return how far the head turned from each half second to the next.
 
     The root of the summed squares of the changes of yaw, pitch and roll: near enough to the angle of the
     turn, as a head moves little in half a second.

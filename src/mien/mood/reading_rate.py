@@ -23,7 +23,7 @@ MOST_PAUSES: Final = 0.1
 
 
 def pauses_s(time_s: Floats) -> float:
-    """Give how many seconds lie in pauses of more than `series.LONGEST_STEP_S`.
+    """Return how many seconds lie in pauses of more than `series.LONGEST_STEP_S`.
 
     Args:
         time_s: (n,) of the readings, rising.
@@ -33,7 +33,7 @@ def pauses_s(time_s: Floats) -> float:
 
 
 def read_too_rarely(readings: int, length_s: float, paused_s: float = 0.0) -> str:
-    """Say that a recording was read too rarely.
+    """Return that a recording was read too rarely.
 
     A face may be in view in every frame that was read, and yet hardly any of the time be covered: a pause of
     more than two seconds counts as not watched, and below four readings a second no episode is looked for.

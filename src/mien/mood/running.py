@@ -72,7 +72,7 @@ class Running:
         _count(self._happened, self._finder.push(time_s, probabilities))
 
     def figures(self) -> dict[str, float | None]:
-        """Give coverage and `NAMES` as of now; None below their least data."""
+        """Return coverage and `NAMES` as of now; None below their least data."""
         usual_s = self._steps.median_s
         sums = defaultdict(float, self._sums)
         self._add(sums, usual_s)
@@ -106,9 +106,9 @@ class _Steps:
         self._total_s = np.zeros(bins)
 
     def count(self, step_s: float) -> None:
-        place = self._bin(step_s)
-        self._number[place] += 1
-        self._total_s[place] += step_s
+        index = self._bin(step_s)
+        self._number[index] += 1
+        self._total_s[index] += step_s
 
     @property
     def median_s(self) -> float:
@@ -117,8 +117,8 @@ class _Steps:
         if not upto[-1]:
             return 0.0
         middle = np.array([(upto[-1] + 1) // 2, upto[-1] // 2 + 1])
-        places = np.searchsorted(upto, middle)
-        return float((self._total_s[places] / self._number[places]).mean())
+        indices = np.searchsorted(upto, middle)
+        return float((self._total_s[indices] / self._number[indices]).mean())
 
     @staticmethod
     def _bin(step_s: float) -> int:

@@ -88,7 +88,7 @@ def _rows(series: Series, neutral: Floats) -> dict[str, Floats]:
     sums = {"watched": step_s, "seen": np.where(seen, step_s, 0.0), "usable": weight}
     sums |= {"valence": weight * valence, "valence_squares": weight * valence**2}
     sums |= {"arousal": weight * arousal, "arousal_squares": weight * arousal**2}
-    sums |= {label: np.where(series.expression == place, step_s, 0.0) for place, label in enumerate(EMOTIONS)}
+    sums |= {label: np.where(series.expression == index, step_s, 0.0) for index, label in enumerate(EMOTIONS)}
     sums |= {"expressivity": weight * far, "happiness_p": weight * happiness}
     sums |= _known("brow_lowerer", brow, weight)
     sums |= _known("quality", series.quality, step_s)

@@ -78,9 +78,9 @@ class HalfLife:
         values = values.astype(np.float64)
         count = len(EMOTIONS)
         chosen = (faces.track >= 0) & ~np.isnan(faces.probabilities).all(axis=1)
-        for place in np.flatnonzero(chosen):
-            values[place] = self._follow(int(faces.track[place]), values[place], time_s)
-            values[place, :count] /= np.nansum(values[place, :count])
+        for index in np.flatnonzero(chosen):
+            values[index] = self._follow(int(faces.track[index]), values[index], time_s)
+            values[index, :count] /= np.nansum(values[index, :count])
         self._forget(time_s)
         smoothed = faces.fill(
             probabilities=values[:, :count], valence=values[:, count], arousal=values[:, count + 1],

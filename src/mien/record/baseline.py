@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mien.errors import StoreError
-from mien.mood.expressivity import Floats, UsualMeasure, own_neutral
-from mien.mood.usual import NotReady, Usual
+from mien.mood.baseline import Baseline, NotReady
+from mien.mood.expressivity import own_neutral
 from mien.record.days import days
-from mien.record.take import load_series
+from mien.record.finalize import load_series
 from mien.store.audit import as_one_reading
 from mien.store.types import Subject
 
@@ -20,26 +17,18 @@ if TYPE_CHECKING:
     from mien.store.store import Store
 
 
-@dataclass(frozen=True)
-class _NeutralOnly:
-    """What days are measured against while a baseline is being taken."""
-
-    neutral: Floats | None
-    measures: Mapping[str, UsualMeasure] = field(default_factory=lambda: MappingProxyType({}))
-
-
-def taken(store: Store, subject: Subject) -> Usual | None:
-    """Give the baseline that was taken last; None where there is none."""
+def taken(store: Store, subject: Subject) -> Baseline | None:
+    """Return the baseline that was taken last; None where there is none."""
     last = store.baselines.latest(subject)
-    return None if last is None else Usual.from_json(last.value)
+    return None if last is None else Baseline.from_json(last.value)
 
 
-def standing(store: Store, subject: Subject) -> Usual | NotReady:
-    """Give the baseline that was taken, or say why there is none: too little for it, or nobody took it."""
+def standing(store: Store, subject: Subject) -> Baseline | NotReady:
+    """Return the baseline that was taken, or say why there is none: too little for it, or nobody took it."""
     kept = taken(store, subject)
     if kept is not None:
         return kept
-    found = Usual.of(days(store, subject))
+    found = Baseline.of(days(store, subject))
     if isinstance(found, NotReady):
         return found
     reason = (
@@ -53,8 +42,8 @@ def standing(store: Store, subject: Subject) -> Usual | NotReady:
 @as_one_reading
 def preview(
     store: Store, subject: Subject, *, start: date | None = None, end: date | None = None
-) -> Usual | NotReady:
-    """Say what the baseline of a stretch of days would be, without taking it.
+) -> Baseline | NotReady:
+    """Return what the baseline of a stretch of days would be, without taking it.
 
     Args:
         store: the record.
@@ -67,15 +56,17 @@ def preview(
         for each in store.recordings.of(subject)
         if each.state != "open" and (start or date.min) <= each.day <= (end or date.max)
     ]
-    # Of one network, as `Usual.of` takes the days: that of the last recording.
+    # Of one network, as `Baseline.of` takes the days: that of the last recording.
     network = chosen[-1].network if chosen else ""
     neutral = own_neutral([load_series(store, each.id) for each in chosen if each.network == network])
     own = None if neutral is None else neutral.probabilities
-    table = days(store, subject, baseline=_NeutralOnly(own), keep=False)
-    return Usual.of(table, start=start, end=end, neutral=own)
+    # Expressivity is measured from the new neutral face; what is usual follows from these very days.
+    only_neutral = Baseline(start or date.min, end or date.max, 0, 0.0, {}, own)
+    table = days(store, subject, baseline=only_neutral, keep=False)
+    return Baseline.of(table, start=start, end=end, neutral=own)
 
 
-def take(store: Store, subject: Subject, *, start: date | None = None, end: date | None = None) -> Usual:
+def take(store: Store, subject: Subject, *, start: date | None = None, end: date | None = None) -> Baseline:
     """Take a stretch of days as what is usual for a person, from now on.
 
     Args:

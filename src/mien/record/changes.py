@@ -7,11 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from mien.errors import ConfigError, StoreError
+from mien.mood.baseline import Baseline, NotReady
 from mien.mood.change.charts import SHORTEST_FALSE_ALARM_DAYS
 from mien.mood.change.findings import Finding, findings
 from mien.mood.change.points import Point, change_points, run_lengths
 from mien.mood.definitions import MEASURES
-from mien.mood.usual import NotReady, Usual
 from mien.record.baseline import standing, taken
 from mien.record.days import days
 from mien.store.types import FALSE_ALARM_DAYS, Subject
@@ -41,7 +41,7 @@ def choose_false_alarms(store: Store, days: int | None) -> None:
 
 
 def changes(store: Store, subject: Subject) -> list[Finding]:
-    """Say what has changed, in words; what makes days unlike the baseline comes first.
+    """Return what has changed, in words; what makes days unlike the baseline comes first.
 
     Without a baseline that somebody took, it says what is missing for one, or that none was taken.
 
@@ -53,17 +53,17 @@ def changes(store: Store, subject: Subject) -> list[Finding]:
     return findings_of(store, table, standing(store, subject))
 
 
-def findings_of(store: Store, table: pd.DataFrame, usual: Usual | NotReady) -> list[Finding]:
-    """Say what has changed in some days, with what the clinic has chosen and wants said.
+def findings_of(store: Store, table: pd.DataFrame, baseline: Baseline | NotReady) -> list[Finding]:
+    """Return what has changed in some days, with what the clinic has chosen and wants said.
 
     Args:
         store: the record.
         table: the days, as `days.days` gives them.
-        usual: from `baseline.standing`.
+        baseline: from `baseline.standing`.
     """
     return findings(
         table,
-        usual,
+        baseline,
         false_alarm_days=store.texts.setting(FALSE_ALARM_DAYS),
         crisis_text=store.texts.get("crisis"),
     )
@@ -100,15 +100,15 @@ def look_back(store: Store, subject: Subject, measure: str) -> LookBack:
     """
     if measure not in MEASURES:
         raise ConfigError(f"measure: expected one of {', '.join(MEASURES)}, received {measure!r}")
-    usual = standing(store, subject)
-    if isinstance(usual, NotReady):
-        raise StoreError(f"{subject.code}: {usual.reason}")
-    values = days(store, subject, baseline=usual)[measure]
-    points = change_points(values, usual)
+    baseline = standing(store, subject)
+    if isinstance(baseline, NotReady):
+        raise StoreError(f"{subject.code}: {baseline.reason}")
+    values = days(store, subject, baseline=baseline)[measure]
+    points = change_points(values, baseline)
     if points is None:
         raise StoreError(f"{subject.code}: the baseline has too few days with {measure}")
     chosen = store.texts.setting(FALSE_ALARM_DAYS) or _USUAL_FALSE_ALARM_DAYS
-    runs = run_lengths(values, usual, false_alarm_days=chosen)
+    runs = run_lengths(values, baseline, false_alarm_days=chosen)
     known = runs is not None and len(runs.dates) > 0
     return LookBack(
         points, runs.since if runs and known else None, float(runs.changed[-1]) if runs and known else None

@@ -14,8 +14,8 @@ from mien.mood.congruence import Congruence, Prompt, with_prompts, with_self_rep
 from mien.mood.estimate import Estimate
 from mien.record.baseline import taken
 from mien.record.days import days
+from mien.record.finalize import load_series
 from mien.record.scales import recall_days
-from mien.record.take import load_series
 from mien.store.audit import as_one_reading
 from mien.store.types import Annotation, StoredRecording, Subject
 
@@ -48,7 +48,7 @@ class RecordCongruence:
 
 @as_one_reading
 def congruence(store: Store, subject: Subject) -> RecordCongruence:
-    """Say how a subject's expression went with the prompts in recordings, and across days with self-reports.
+    """Return how a subject's expression went with prompts in recordings, and across days with self-reports.
 
     An answer is held against the days that its scale asks about: a mood of now against the day itself, a
     PHQ-9 or GAD-7 against the two weeks up to it; where that isn't known of a scale, against the day itself.
@@ -91,7 +91,7 @@ def _with_self_reports(store: Store, subject: Subject) -> dict[str, Estimate | N
 
 
 def _answers(store: Store, subject: Subject) -> dict[str, dict[date, list[float]]]:
-    """Give the totals of each scale by day, in order; a day is that of where the person was recorded then."""
+    """Return the totals of each scale by day, in order; a day is that of the place of the recording then."""
     starts = [each.started_at for each in store.recordings.of(subject)]
     answers: dict[str, dict[date, list[float]]] = defaultdict(lambda: defaultdict(list))
     for report in sorted(store.self_reports.of(subject), key=lambda each: each.at):
@@ -102,7 +102,7 @@ def _answers(store: Store, subject: Subject) -> dict[str, dict[date, list[float]
 
 
 def _recalled(own: pd.Series[float], day: date, recall: int) -> float:
-    """Give the mean over the days up to this one that an answer is about; NaN where too few are known."""
+    """Return the mean over the days up to this one that an answer is about; NaN where too few are known."""
     first = day - timedelta(recall - 1)
     known = own.to_numpy()[[first <= each <= day for each in own.index]]
     return float(known.mean()) if len(known) >= max(1, LEAST_RECALLED * recall) else float("nan")

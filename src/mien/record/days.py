@@ -13,16 +13,16 @@ import numpy as np
 
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import Episode
-from mien.mood.expressivity import Baseline
 from mien.mood.figures import figures
 from mien.mood.series import Series
-from mien.record.take import load_series
+from mien.record.finalize import load_series
 from mien.store.audit import as_one_reading
 from mien.store.types import Annotation, StoredRecording, Subject
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mien.mood.baseline import Baseline
     from mien.store.store import Store
 
 _VERSION: Final = 2
@@ -35,7 +35,7 @@ Span = tuple[float, float]
 def days(
     store: Store, subject: Subject, *, baseline: Baseline | None = None, keep: bool = True
 ) -> pd.DataFrame:
-    """Give the figures of each day with a recording.
+    """Return the figures of each day with a recording.
 
     A day's figures are computed from all its recordings at once, never across the gap between two. They are
     kept in the store until one of its recordings, its marks of speaking or the baseline changes.
@@ -82,7 +82,7 @@ def days(
 def _version(
     recordings: Sequence[StoredRecording], speaking: Sequence[Sequence[Span] | None], stamp: str
 ) -> str:
-    """Give what changes when a day's figures have to be computed anew."""
+    """Return what changes when a day's figures have to be computed anew."""
     facts = [[each.uuid, each.length_s, each.frames, each.state] for each in recordings]
     return _digest([_VERSION, facts, speaking, stamp])
 
@@ -102,7 +102,7 @@ def _computed(
         ]
         for recording in recordings
     ]
-    found = figures(parts, events=events, usual=baseline, speaking=speaking)
+    found = figures(parts, events=events, baseline=baseline, speaking=speaking)
     row: dict[str, Any] = {
         "minutes": sum(_length_s(part) for part in parts) / 60,
         "usable_minutes": sum(float(part.step_s[part.usable].sum()) for part in parts) / 60,
@@ -123,7 +123,7 @@ def _length_s(part: Series) -> float:
 
 
 def _speaking(store: Store, subject: Subject) -> dict[int, list[Annotation]]:
-    """Give the marks of speaking of each recording that has some."""
+    """Return the marks of speaking of each recording that has some."""
     marks: dict[int, list[Annotation]] = defaultdict(list)
     for each in store.annotations.of(subject):
         if each.kind == "speaking" and each.recording_id is not None:
@@ -132,7 +132,7 @@ def _speaking(store: Store, subject: Subject) -> dict[int, list[Annotation]]:
 
 
 def _spans(recording: StoredRecording, marks: Sequence[Annotation] | None) -> list[Span] | None:
-    """Give the marked stretches in seconds from the recording's start; None where nobody has marked any."""
+    """Return the marked stretches in seconds from the recording's start; None where nobody has marked any."""
     if marks is None:
         return None
     return [
@@ -148,8 +148,8 @@ def _stamp(baseline: Baseline | None) -> str:
     if baseline is None:
         return ""
     own = None if baseline.neutral is None else np.round(baseline.neutral, 9).tolist()
-    usual = baseline.measures.get("expressivity")
-    return _digest([own, usual and [round(usual.median, 9), round(usual.mad, 9)]])
+    expressivity = baseline.measures.get("expressivity")
+    return _digest([own, expressivity and [round(expressivity.median, 9), round(expressivity.mad, 9)]])
 
 
 def _digest(value: Any) -> str:

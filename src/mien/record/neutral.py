@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mien.expression.neutral import Rest
-from mien.record.person import require_person
+from mien.record.origin import require_person
 from mien.store.types import Subject
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def keep(store: Store, subject: Subject, rest: Rest) -> None:
 
 
 def kept(store: Store, subject: Subject, network: str) -> Rest | None:
-    """Give the neutral face that counts.
+    """Return the neutral face that counts.
 
     Args:
         store: the record.

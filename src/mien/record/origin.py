@@ -1,14 +1,18 @@
-"""What a recording came from and how well it was read, in plain words."""
+"""What a recording came from and how well it was read, in plain words; and whether a person is behind it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from mien.errors import StoreError
 from mien.mood.reading_rate import read_too_rarely
-from mien.store.types import RecordingState, SourceKind, StoredRecording
+from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
 
 KIND_WORDS: Final[Mapping[SourceKind, str]] = MappingProxyType(
     {
@@ -31,7 +35,7 @@ _MACHINE_NAME: Final = re.compile(r"(browser|camera|video)[-:]?(\d*)")
 
 
 def source_words(source: str) -> str:
-    """Name a source for people: "browser-4" is a browser's camera, "camera:0" is camera 0; others stay.
+    """Return a source's name for people: a browser's camera for "browser-4", camera 0 for "camera:0".
 
     A browser's number counts the page's connections, and means nothing to anybody; a camera's is the device.
 
@@ -52,7 +56,7 @@ def _plain_name(source: str) -> str:
 
 
 def origin_words(recording: StoredRecording) -> str:
-    """Say what a recording came from: "a browser's camera", "a video file, session.mp4", "simulated"."""
+    """Return what a recording came from: "a browser's camera", "a video file, session.mp4", "simulated"."""
     kind = KIND_WORDS.get(recording.kind, recording.kind)
     named = source_words(recording.source)
     if recording.kind in ("browser", "simulated") or not named or named == kind:
@@ -61,10 +65,31 @@ def origin_words(recording: StoredRecording) -> str:
 
 
 def too_rarely(recording: StoredRecording) -> str:
-    """Say that a recording was read too rarely; "" where it was not, or is still running.
+    """Return that a recording was read too rarely, in words; "" where it was not, or is still running.
 
     Its number of frames and its length tell; pauses within it are in its readings alone.
     """
     if recording.state == "open" or recording.kind == "photograph":
         return ""
     return read_too_rarely(recording.frames, recording.length_s)
+
+
+def is_simulated(recordings: Iterable[StoredRecording]) -> bool:
+    """Return whether a subject is simulated, by its recordings."""
+    return any(each.kind == "simulated" for each in recordings)
+
+
+def require_person(store: Store, subject: Subject) -> None:
+    """Raise where a subject is simulated: their record takes no real readings.
+
+    Args:
+        store: the record.
+        subject: who is to be recorded.
+
+    Raises:
+        StoreError: it is simulated.
+    """
+    if is_simulated(store.recordings.of(subject)):
+        raise StoreError(
+            f"{subject.code} is simulated: real readings don't belong in their record; choose another subject"
+        )

@@ -15,15 +15,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from mien.store.scales import SCALES as KNOWN
-from mien.store.scales import known, near
+from mien.store.scales import SCALES, known, near
 from mien.store.types import SelfReport
 
 if TYPE_CHECKING:
     from mien.store.store import Store
 
 PHQ9_NINTH: Final = 8
-"""The place of the PHQ-9's ninth question among its answers."""
+"""The index of the PHQ-9's ninth question among its answers."""
 
 LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"en": "English", "de": "Deutsch", "es": "Español (Estados Unidos)"}
@@ -96,7 +95,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Questionnaire:
     """A questionnaire, or a single number that a subject gives, in one language.
 
     Attributes:
@@ -129,13 +128,13 @@ class Scale:
     language: str = "en"
 
     def answer(self, value: int) -> str:
-        """Give an answer's words."""
+        """Return an answer's words."""
         return self.answers[value]
 
 
 @cache
-def in_language(name: str, language: str = "en") -> Scale:
-    """Give a scale's words.
+def in_language(name: str, language: str = "en") -> Questionnaire:
+    """Return a scale's words.
 
     Args:
         name: of a known scale, however it is written.
@@ -150,7 +149,7 @@ def in_language(name: str, language: str = "en") -> Scale:
     read: dict[str, Any] = tomllib.loads((_TEXTS / f"{scale.name}.{language}.toml").read_text("utf-8"))
     words: dict[str, Any] = {"items": (), "answers": ()}
     words |= {key: tuple(value) if isinstance(value, list) else value for key, value in read.items()}
-    return Scale(
+    return Questionnaire(
         name=scale.name,
         lowest=0,
         highest=scale.highest_total,
@@ -160,15 +159,11 @@ def in_language(name: str, language: str = "en") -> Scale:
     )
 
 
-SCALES: Final = MappingProxyType({name: in_language(name) for name in KNOWN})
+QUESTIONNAIRES: Final = MappingProxyType({name: in_language(name) for name in SCALES})
 """The scales that Mien has the words of, by their key, in English."""
 
-MOOD: Final = SCALES["mood"]
-"""One number from 0 to 10."""
-PHQ9: Final = SCALES["phq9"]
+PHQ9: Final = QUESTIONNAIRES["phq9"]
 """Nine questions about the last two weeks, and a tenth how difficult the problems made things."""
-GAD7: Final = SCALES["gad7"]
-"""Seven questions about the last two weeks."""
 
 PRORATIONS: Final[Mapping[str, Proration]] = MappingProxyType(
     {
@@ -197,18 +192,18 @@ OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
 
 
 def title_of(scale: str) -> str:
-    """Give a scale's title; of one that Mien does not know, its own name."""
-    return SCALES[scale].title if scale in SCALES else scale
+    """Return a scale's title; of one that Mien does not know, its own name."""
+    return QUESTIONNAIRES[scale].title if scale in QUESTIONNAIRES else scale
 
 
 def recall_days(scale: str) -> int | None:
-    """Say how many days up to the answer a scale asks about; 0 asks about now, None is not known."""
+    """Return how many days up to the answer a scale asks about; 0 asks about now, None is not known."""
     found = known(scale)
     return found.recall_days if found else None
 
 
 def prorated(report: Answered) -> float | None:
-    """Give the total that the scale's published rule makes of answers with some missing.
+    """Return the total that the scale's published rule makes of answers with some missing.
 
     Returns:
         The total, which may be a fraction; None where nothing is missing, too much is, or there is no rule.
@@ -223,7 +218,7 @@ def prorated(report: Answered) -> float | None:
 
 
 def told_total(report: Answered) -> str:
-    """Say a report's total in words: "13", "13.5 prorated, 8 of 9 answers", "no total, 5 of 9 answers"."""
+    """Return a report's total in words: "13", "13.5 prorated, 8 of 9 answers", "no total, 5 of 9 answers"."""
     if report.total is not None:
         return f"{report.total:g}"
     items = report.items or ()
@@ -233,7 +228,7 @@ def told_total(report: Answered) -> str:
 
 
 def ninth_answer(report: Answered) -> int | None:
-    """Give the answer to the PHQ-9's ninth question, 0 to 3; None where it isn't known, or of another scale.
+    """Return the answer to the PHQ-9's ninth question, 0 to 3; None where unknown, or of another scale.
 
     A total alone tells it only at both ends: 0, and 27.
     """
@@ -245,7 +240,7 @@ def ninth_answer(report: Answered) -> int | None:
 
 
 def needs_safety_text(report: Answered) -> bool:
-    """Say whether the PHQ-9's ninth question was answered above 0.
+    """Return whether the PHQ-9's ninth question was answered above 0.
 
     Of a total alone it can be known only where the other eight questions can't add up to it: above 24. A
     PHQ-9 counts as one however its name was written, also where it is only like one, and has no range or
@@ -262,12 +257,12 @@ def needs_safety_text(report: Answered) -> bool:
 
 
 def ninth_is_unknown(report: Answered) -> bool:
-    """Say whether a report is a PHQ-9 of which nobody can tell how the ninth question was answered."""
+    """Return whether a report is a PHQ-9 of which nobody can tell how the ninth question was answered."""
     return _is_phq9(report) and ninth_answer(report) is None and not needs_safety_text(report)
 
 
 def may_be_the_ninth(report: Answered, given: Sequence[int | None] | None) -> bool:
-    """Say whether the last of too few answers may be that to the ninth question, and is above 0.
+    """Return whether the last of too few answers may be that to the ninth question, and is above 0.
 
     Args:
         report: as it is kept, those that were left out at the end filled up.
@@ -282,12 +277,12 @@ NINTH_UNKNOWN: Final = "How the ninth question was answered is not known. Please
 
 
 def safety_reports(reports: Iterable[_Report]) -> list[_Report]:
-    """Give those reports for which the safety text must stand, in their order."""
+    """Return those reports for which the safety text must stand, in their order."""
     return [report for report in reports if needs_safety_text(report)]
 
 
 def safety_text(store: Store, reports: Iterable[Answered]) -> str | None:
-    """Give the clinic's safety text where one of these reports needs it; else None."""
+    """Return the clinic's safety text where one of these reports needs it; else None."""
     return store.texts.get(_SAFETY) if safety_reports(reports) else None
 
 

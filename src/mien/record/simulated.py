@@ -8,12 +8,12 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 import mien
+from mien.mood.baseline import Baseline
 from mien.mood.series import Series
 from mien.mood.simulated import SimulatedPerson, SimulatedRecording, simulate
-from mien.mood.usual import Usual
 from mien.record import baseline
 from mien.record.changes import choose_false_alarms
-from mien.record.take import settle
+from mien.record.finalize import finalize
 from mien.store.types import FALSE_ALARM_DAYS, Subject
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def write_simulated(
         subject, given_by="simulated", purpose="to show what a record looks like",
         given_at=datetime.combine(person.start, time(), person.recordings[0].started_at.tzinfo),
     )  # fmt: skip
-    for place, each in enumerate(person.recordings):
+    for index, each in enumerate(person.recordings):
         _write(store, subject, each)
-        progress((place + 1) / len(person.recordings))
+        progress((index + 1) / len(person.recordings))
     for report in person.reports:
         values = {"items": report.items} if report.items is not None else {"total": report.total}
         store.self_reports.add(subject, report.scale, at=report.at, **values)
@@ -98,9 +98,9 @@ def _write(store: Store, subject: Subject, each: SimulatedRecording) -> None:
     columns = {field.name: getattr(each.series, field.name) for field in fields(Series)}
     store.readings.append(recording.id, columns)
     store.recordings.finish(recording.id)
-    settle(store, recording.id)
+    finalize(store, recording.id)
 
 
 def _take_baseline(store: Store, subject: Subject, end: date) -> None:
-    if isinstance(baseline.preview(store, subject, end=end), Usual):
+    if isinstance(baseline.preview(store, subject, end=end), Baseline):
         baseline.take(store, subject, end=end)

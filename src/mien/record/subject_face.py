@@ -60,16 +60,16 @@ class FindsSubject(Protocol):
         """The face that becomes the subject's if it stays unmistakable; None where there is none."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the place of the subject's face in the next frame; None where it isn't there, or in doubt."""
+        """Return the index of the subject's face in the next frame; None where it isn't there or in doubt."""
 
     def choose(self, track: int) -> None:
-        """Say which track is the subject; from any thread."""
+        """Return which track is the subject; from any thread."""
 
     def cut(self) -> None:
-        """Say that the film was cut before the next frame."""
+        """Take note that the film was cut before the next frame."""
 
     def end(self) -> int | None:
-        """Say that the film is over; give the track that is the subject's after all, None where it is not."""
+        """Return the track that is the subject's after all, now that the film is over; None without."""
 
 
 class SubjectFace:
@@ -109,11 +109,11 @@ class SubjectFace:
         return self._leading if self.state == "waiting" else None
 
     def choose(self, track: int) -> None:
-        """Say which track is the subject, now or as soon as it is in view; from any thread."""
+        """Return which track is the subject, now or as soon as it is in view; from any thread."""
         self._chosen = track
 
     def cut(self) -> None:
-        """Say that the film was cut before the next frame: who is seen now may be somebody else."""
+        """Take note that the film was cut before the next frame: who is seen now may be somebody else."""
         self._leading = None
         if self.state in ("following", "away"):
             self.state = "choose"
@@ -126,28 +126,28 @@ class SubjectFace:
         return self._track
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the place of the subject's face in the next frame; None where it isn't there, or in doubt.
+        """Return the index of the subject's face in the next frame; None where it isn't there, or in doubt.
 
         Args:
             faces: with tracks.
             time_s: of the frame, rising.
             size_wh: of the picture.
         """
-        place = self._find(faces, time_s)
-        if place is not None:
-            self._follow(faces, place, time_s)
-        if len(faces) > (place is not None or self.state == "waiting"):
+        index = self._find(faces, time_s)
+        if index is not None:
+            self._follow(faces, index, time_s)
+        if len(faces) > (index is not None or self.state == "waiting"):
             self._company_s = time_s
         self._known |= frozenset(faces.track.tolist())
         self._size_wh = size_wh
-        return place
+        return index
 
     def _find(self, faces: Faces, time_s: float) -> int | None:
         chosen = self._chosen
-        if chosen is not None and (place := place_of(faces, chosen)) is not None:
+        if chosen is not None and (index := index_of(faces, chosen)) is not None:
             self._chosen = None
             self._trail.clear()
-            return place
+            return index
         if chosen is not None:
             self.state = "choose"
             return None
@@ -155,25 +155,25 @@ class SubjectFace:
             return self._first(faces, time_s)
         if self.state == "choose":
             return None
-        place = place_of(faces, self._track)
-        if place is None:
+        index = index_of(faces, self._track)
+        if index is None:
             return self._back_again(faces, time_s)
-        if self._in_doubt(faces, place):
+        if self._in_doubt(faces, index):
             self.state = "choose"
             return None
-        return place
+        return index
 
-    def _follow(self, faces: Faces, place: int, time_s: float) -> None:
+    def _follow(self, faces: Faces, index: int, time_s: float) -> None:
         self.state = "following"
-        self._track = int(faces.track[place])
-        self._trail.append((time_s, faces.xyxy[place].astype(np.float64)))
+        self._track = int(faces.track[index])
+        self._trail.append((time_s, faces.xyxy[index].astype(np.float64)))
         while self._trail[0][0] < time_s - _TRAIL_S:
             self._trail.popleft()
 
     def _first(self, faces: Faces, time_s: float) -> int | None:
         """Take the first face that was unmistakable for long enough."""
-        place = clearly_largest(faces)
-        if place is None:
+        index = clearly_largest(faces)
+        if index is None:
             self._leading = None
             if not len(faces) or self._unclear_s is None:
                 self._unclear_s = time_s
@@ -181,11 +181,11 @@ class SubjectFace:
                 self.state = "choose"
             return None
         self._unclear_s = None
-        track, box = int(faces.track[place]), faces.xyxy[place].astype(np.float64)
+        track, box = int(faces.track[index]), faces.xyxy[index].astype(np.float64)
         if self._leading is None or self._leading[0] != track or not _near(self._leading_box, box, _FARTHEST):
             self._leading = track, time_s
         self._leading_box = box
-        return place if time_s - self._leading[1] >= self._settle_s else None
+        return index if time_s - self._leading[1] >= self._settle_s else None
 
     def _back_again(self, faces: Faces, time_s: float) -> int | None:
         """Take a new track for the subject, where that is beyond doubt."""
@@ -209,22 +209,22 @@ class SubjectFace:
             and _near(last, boxes[0], _RETURN)
         )
 
-    def _in_doubt(self, faces: Faces, place: int) -> bool:
+    def _in_doubt(self, faces: Faces, index: int) -> bool:
         if not self._trail:
             return False
         boxes = faces.xyxy.astype(np.float64)
-        own = boxes[place]
+        own = boxes[index]
         if not _near(self._trail[-1][1], own, _FARTHEST):
             return True
         fresh = [track not in self._known for track in faces.track.tolist()]
         return any(
             _in_contact(own, box) or (new and self._was_there(box, own))
             for other, (box, new) in enumerate(zip(boxes, fresh, strict=True))
-            if other != place
+            if other != index
         )
 
     def _was_there(self, box: Box, own: Box) -> bool:
-        """Say whether the subject was lately where another face comes up, and is there no more."""
+        """Return whether the subject was lately where another face comes up, and is there no more."""
         trail = np.array([earlier for _, earlier in self._trail])
         there = iou_matrix(trail, box[None])[:, 0] > _SAME_PLACE_IOU
         left = iou_matrix(trail, own[None])[:, 0] <= _SAME_PLACE_IOU
@@ -250,7 +250,7 @@ class GivenTracks:
         self._tracks = frozenset(tracks)
 
     def choose(self, track: int) -> None:
-        """Say that another track is the subject too; from any thread."""
+        """Take another track for the subject too; from any thread."""
         self._tracks |= {track}
 
     def cut(self) -> None:
@@ -260,14 +260,14 @@ class GivenTracks:
         """Nothing: who is the subject was said."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the place of the one track that is in view; None where there is none, or more."""
-        places = [place for place, track in enumerate(faces.track.tolist()) if track in self._tracks]
-        self.state = "following" if len(places) == 1 else "away"
-        return places[0] if len(places) == 1 else None
+        """Return the index of the one track that is in view; None where there is none, or more."""
+        indices = [index for index, track in enumerate(faces.track.tolist()) if track in self._tracks]
+        self.state = "following" if len(indices) == 1 else "away"
+        return indices[0] if len(indices) == 1 else None
 
 
 def clearly_largest(faces: Faces) -> int | None:
-    """Give the place of the face that is alone, or by far the largest; None where there is none."""
+    """Return the index of the face that is alone, or by far the largest; None where there is none."""
     if not len(faces):
         return None
     areas = faces.size_wh.prod(axis=1)
@@ -277,10 +277,10 @@ def clearly_largest(faces: Faces) -> int | None:
     return int(order[0])
 
 
-def place_of(faces: Faces, track: int | None) -> int | None:
-    """Give the place of a track's face; None where it isn't in view."""
-    places = np.flatnonzero(faces.track == track)
-    return int(places[0]) if len(places) else None
+def index_of(faces: Faces, track: int | None) -> int | None:
+    """Return the index of a track's face; None where it isn't in view."""
+    indices = np.flatnonzero(faces.track == track)
+    return int(indices[0]) if len(indices) else None
 
 
 def _side(box: Box) -> float:
@@ -293,7 +293,7 @@ def _alike(first: Box, second: Box) -> bool:
 
 
 def _near(first: Box, second: Box, sides: float) -> bool:
-    """Say whether two boxes could show one face: of about one size, and not far apart."""
+    """Return whether two boxes could show one face: of about one size, and not far apart."""
     away = (second[:2] + second[2:] - first[:2] - first[2:]) / 2
     return _alike(first, second) and float(np.hypot(*away)) <= sides * _side(first)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,10 +18,9 @@ from mien.measures.measurer import Measurer
 from mien.mood.episodes import episodes
 from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.mood.running import Running
-from mien.record.committing import Committer, Row
-from mien.record.settling import LIGHT_EVERY_S, Settling, Taken
-from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace
-from mien.record.take import FindEpisodes
+from mien.record.batch_writer import BatchWriter, Row
+from mien.record.finalize import FindEpisodes
+from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace, index_of
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
@@ -30,6 +29,9 @@ from mien.types import Faces, Frame
 
 FIGURES_EVERY_S: Final = 1.0
 """The figures so far are for the eye, which needs them no more often than this."""
+
+LIGHT_EVERY_S: Final = 1.0
+"""Light and sharpness change slowly, so they are looked at this often."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,55 @@ class RecordStatus:
     too_rarely: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON."""
+        """Return it ready for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class PendingFrame:
+    """A frame that came in.
+
+    Attributes:
+        frame: as it came.
+        time_s: from the recording's first frame.
+        faces: what was read in it.
+    """
+
+    frame: Frame
+    time_s: float
+    faces: Faces
+
+
+class PendingFrames:
+    """A film's first frames, held as long as one face leads in them without being the subject's for sure.
+
+    Once that is clear, they are the subject's too.
+    """
+
+    def __init__(self) -> None:
+        self._leading: Leading | None = None
+        self._held: list[PendingFrame] = []
+
+    def hold(self, pending: PendingFrame) -> None:
+        """Hold a frame; a picture that nobody will look at is let go, as films can be large."""
+        if self._held and pending.time_s - self._held[0].time_s < LIGHT_EVERY_S:
+            pixel = pending.frame.image[:1, :1].copy()
+            pending = replace(pending, frame=replace(pending.frame, image=pixel))
+        self._held.append(pending)
+
+    def release(self, leading: Leading | None, track: int | None) -> list[tuple[PendingFrame, int | None]]:
+        """Return what need not be held any more, each frame with the index of the subject's face in it.
+
+        Args:
+            leading: the face that leads from now on.
+            track: the subject's, where that is clear now.
+        """
+        if leading is not None and leading == self._leading:
+            return []
+        led = None if self._leading is None else self._leading[0]
+        given = [(each, index_of(each.faces, track) if led == track else None) for each in self._held]
+        self._leading, self._held = leading, []
+        return given
 
 
 class RecordWriter:
@@ -144,11 +193,11 @@ class RecordWriter:
         self._track: int | None = None
         self._frames = self._with_subject = self._others = 0
         self._paused_s = 0.0
-        self._waits, self._settling = waits, Settling()
+        self._waits, self._pending = waits, PendingFrames()
         self._running = Running()
         self._figures: dict[str, float | None] = {}
         self._figures_s = -np.inf
-        self._committer = Committer(
+        self._batches = BatchWriter(
             store, subject, self.recording,
             commit_s=commit_s, waits=waits, find=find, clock=clock,
         )  # fmt: skip
@@ -164,12 +213,12 @@ class RecordWriter:
     @property
     def status(self) -> RecordStatus:
         """How it is going; from any thread."""
-        committer = self._committer
+        batches = self._batches
         return RecordStatus(
             self._subject.code, self.recording.id, self.recording.uuid, self.recording.source,
             self._face.state, self._track,
             max(0.0, self._last_s), self._frames, self._with_subject, self._others,
-            committer.stored, committer.lost, committer.trouble, committer.stopped, self._figures,
+            batches.stored, batches.lost, batches.trouble, batches.stopped, self._figures,
             read_too_rarely(self._frames, max(0.0, self._last_s), self._paused_s),
         )  # fmt: skip
 
@@ -187,26 +236,26 @@ class RecordWriter:
         """
         self._first_s = frame.time_s if self._first_s is None else self._first_s
         time_s = round(frame.time_s - self._first_s, DECIMALS["time_s"])
-        place = self._face.find(faces, frame.time_s, frame.size_wh)
-        self._track = None if place is None else int(faces.track[place])
+        index = self._face.find(faces, frame.time_s, frame.size_wh)
+        self._track = None if index is None else int(faces.track[index])
         if time_s > self._last_s:
             self._paused_s += pauses_s(np.array([max(0.0, self._last_s), time_s]))
             self._last_s = time_s
             self._frames += 1
-            self._settle(Taken(frame, time_s, faces), place)
+            self._hold_or_enter(PendingFrame(frame, time_s, faces), index)
         return self._track
 
     def choose(self, track: int) -> None:
-        """Say which track is the subject; from any thread."""
+        """Return which track is the subject; from any thread."""
         self._face.choose(track)
 
     def cut(self) -> None:
-        """Say that the film was cut before the next frame: who is seen now may be somebody else."""
+        """Take note that the film was cut before the next frame: who is seen now may be somebody else."""
         self._face.cut()
 
     def end(self, state: RecordingState = "finished") -> None:
-        """Let it be finished, without waiting; from any thread, and only the first call counts."""
-        self._committer.end(state)
+        """Finish it without waiting; from any thread, and only the first call counts."""
+        self._batches.end(state)
 
     def finish(self, state: RecordingState = "finished", timeout_s: float | None = None) -> bool:
         """Write what is left, find the episodes, pack the readings.
@@ -214,7 +263,7 @@ class RecordWriter:
         Args:
             state: "finished", or "interrupted".
             timeout_s: wait no longer than this; what isn't done then goes on, and what isn't done when the
-                program ends is done by the next `record.take.recover`.
+                program ends is done by the next `record.finalize.recover`.
 
         Returns:
             Whether all is done.
@@ -223,36 +272,36 @@ class RecordWriter:
             self._track = only
         self._release(None)
         self.end(state)
-        return self._committer.join(timeout_s)
+        return self._batches.join(timeout_s)
 
     def check(self) -> None:
-        """Make sure that everything could be stored.
+        """Raise unless everything could be stored.
 
         Raises:
             StoreError: it stopped; says why.
         """
-        if self._committer.stopped is not None:
-            raise StoreError(self._committer.stopped)
+        if self._batches.stopped is not None:
+            raise StoreError(self._batches.stopped)
 
-    def _settle(self, taken: Taken, place: int | None) -> None:
+    def _hold_or_enter(self, pending: PendingFrame, index: int | None) -> None:
         """Let a film's frames wait for the subject; a live source's never do."""
-        leading = self._face.leading if self._waits and place is None else None
+        leading = self._face.leading if self._waits and index is None else None
         self._release(leading)
         if leading is None:
-            self._enter(taken, place)
+            self._enter(pending, index)
         else:
-            self._settling.hold(taken)
+            self._pending.hold(pending)
 
     def _release(self, leading: Leading | None) -> None:
-        for taken, place in self._settling.release(leading, self._track):
-            self._enter(taken, place)
+        for pending, index in self._pending.release(leading, self._track):
+            self._enter(pending, index)
 
-    def _enter(self, taken: Taken, place: int | None) -> None:
-        faces = taken.faces
-        self._with_subject += place is not None
-        self._others += len(faces) - (place is not None)
-        row = self._row(taken.frame, taken.time_s, None if place is None else faces[[place]])
-        self._committer.put(row)
+    def _enter(self, pending: PendingFrame, index: int | None) -> None:
+        faces = pending.faces
+        self._with_subject += index is not None
+        self._others += len(faces) - (index is not None)
+        row = self._row(pending.frame, pending.time_s, None if index is None else faces[[index]])
+        self._batches.put(row)
         self._count(row)
 
     def _row(self, frame: Frame, time_s: float, face: Faces | None) -> Row:

@@ -112,11 +112,11 @@ def read_pictures(source: Path | str | bytes, *, max_megapixels: float | None = 
     if _is_heic(start):
         _learn_heic(where)
     with _opened(source, where) as picture:
-        place = 0
-        while _turn_to(picture, place, where):
+        index = 0
+        while _turn_to(picture, index, where):
             if not _is_smaller_copy(picture):
-                yield Picture(_decode(picture, where, max_megapixels, source, place), _lasts_s(picture))
-            place += 1
+                yield Picture(_decode(picture, where, max_megapixels, source, index), _lasts_s(picture))
+            index += 1
 
 
 def as_image(picture: object, *, max_megapixels: float | None = None) -> Image:
@@ -134,7 +134,7 @@ def as_image(picture: object, *, max_megapixels: float | None = None) -> Image:
     if isinstance(picture, np.ndarray):
         return picture
     if isinstance(picture, Pillow.Image):
-        return _decode(picture, Path("picture"), max_megapixels, place=picture.tell())
+        return _decode(picture, Path("picture"), max_megapixels, index=picture.tell())
     if isinstance(picture, bytes):
         return read_image(picture, max_megapixels=max_megapixels)
     if isinstance(picture, str | os.PathLike):
@@ -146,7 +146,7 @@ def as_image(picture: object, *, max_megapixels: float | None = None) -> Image:
 
 
 def is_photograph(path: Path) -> bool:
-    """Say whether a file begins like a picture, whatever its suffix.
+    """Return whether a file begins like a picture, whatever its suffix.
 
     Raises:
         SourceError: it is missing, a folder, empty, or may not be read.
@@ -253,15 +253,15 @@ def _learn_heic(path: Path) -> None:
         raise SourceError(f"{path}: HEIC needs another package: {extras_command('heic')}") from error
 
 
-def _turn_to(picture: Pillow.Image, place: int, where: Path) -> bool:
+def _turn_to(picture: Pillow.Image, index: int, where: Path) -> bool:
     """Go to another picture of the file; say whether there is one."""
-    if not place:
+    if not index:
         return True
     with _in_one_line(where):
         if not _is_animated(picture):
             return False
         try:
-            picture.seek(place)
+            picture.seek(index)
         except EOFError:
             return False
     return True
@@ -291,7 +291,7 @@ def _decode(
     where: Path,
     limit: float | None,
     source: Path | str | bytes | None = None,
-    place: int = 0,
+    index: int = 0,
 ) -> Image:
     """Decode the picture that a file is turned to, upright, in bands of rows."""
     _check_size(picture, where, limit)
@@ -303,7 +303,7 @@ def _decode(
         if whole is None:
             picture.load()
         if is_deep:
-            whole = _deep_colours(picture, data, place)
+            whole = _deep_colours(picture, data, index)
         # Asked after loading, which turns a TIFF upright, as OpenCV does; a PNG may learn of it only then.
         orientation = _orientation(picture)
         image = _rgb(whole or picture)
@@ -314,7 +314,7 @@ def _decode(
 
 
 def _codec(picture: Pillow.Image) -> str:
-    """Give the name of the decoder of an undecoded picture."""
+    """Return the name of the decoder of an undecoded picture."""
     tiles = getattr(picture, "tile", None)
     return str(tiles[0].codec_name) if tiles else ""
 
@@ -353,7 +353,7 @@ def _rgb(picture: Pillow.Image) -> Image:
 
 
 def _bands(picture: Pillow.Image) -> Iterator[tuple[slice, Pillow.Image]]:
-    """Give a picture in parts, so that no copy of the whole is made on the way."""
+    """Yield a picture in parts, so that no copy of the whole is made on the way."""
     rows = max(1, _BAND_PIXELS // picture.width)
     for top in range(0, picture.height, rows):
         bottom = min(top + rows, picture.height)
@@ -395,7 +395,7 @@ def _range(values: NDArray[Any]) -> tuple[float, float]:
 
 
 def _used(brightest: float) -> float:
-    """Give the largest value that 16 bits have, as many of them as are used."""
+    """Return the largest value that 16 bits have, as many of them as are used."""
     return float(next(2**depth - 1 for depth in _DEPTHS if brightest < 2**depth))
 
 
@@ -417,12 +417,12 @@ def _netpbm(picture: Pillow.Image, data: bytes) -> Pillow.Image:
 
 
 def _has_deep_colours(picture: Pillow.Image) -> bool:
-    """Say whether the file has 16 bits a colour, of which Pillow keeps the upper half."""
+    """Return whether the file has 16 bits a colour, of which Pillow keeps the upper half."""
     tiles = getattr(picture, "tile", ())
     return picture.mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile.args) for tile in tiles)
 
 
-def _deep_colours(picture: Pillow.Image, data: bytes, place: int) -> Pillow.Image | None:
+def _deep_colours(picture: Pillow.Image, data: bytes, index: int) -> Pillow.Image | None:
     """Decode once more, with all bits, where the upper half says that fewer than 16 are used."""
     highest = max(high for _, high in picture.convert("RGB").getextrema())  # type: ignore[misc]
     if highest >= 1 << (_DEPTHS[-2] - 8):
@@ -431,7 +431,7 @@ def _deep_colours(picture: Pillow.Image, data: bytes, place: int) -> Pillow.Imag
 
     buffer = np.frombuffer(data, np.uint8)
     if picture.format == "TIFF":
-        pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED, range=(place, place + 1))[1]
+        pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED, range=(index, index + 1))[1]
         found = pages[0] if pages else None
     else:
         found = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)

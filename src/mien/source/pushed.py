@@ -10,7 +10,7 @@ import numpy as np
 from mien.errors import SourceError
 from mien.source.base import Chooser, SourceReport
 from mien.source.newest import Newest
-from mien.types import Frame, Image
+from mien.types import Frame, Image, check_image
 
 # Thirty million years: a difference of two such times is still a number.
 _ENDLESS_S = 1e15
@@ -77,7 +77,8 @@ class PushedSource:
             raise SourceError(f"{self.name}: expected a time in seconds, received {captured_s}")
         image = np.ascontiguousarray(image).view()
         image.flags.writeable = False
-        size_wh = Frame(image, 0, 0.0, self.name).size_wh
+        check_image(image)
+        size_wh = image.shape[1], image.shape[0]
         with self._pushing:
             self._start_s = captured_s if self._start_s is None else self._start_s
             self._time_s = max(self._time_s, captured_s - self._start_s)
@@ -86,7 +87,7 @@ class PushedSource:
         return index
 
     def frames(self) -> Iterator[Frame]:
-        """Give the newest frame each time; waits for the next one, until the source is closed."""
+        """Yield the newest frame each time; waits for the next one, until the source is closed."""
         while (taken := self._newest.take()) is not None:
             yield Frame(taken.picture, taken.index, taken.time_s, self.name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, get_args
 
@@ -10,25 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mien.errors import MissingError, StoreError
-from mien.store.audit import Audit
-from mien.store.checks import checked_choice, checked_span, checked_text, require_subject
-from mien.store.engine import Database
-from mien.store.ledger import Ledger
-from mien.store.schema import AnnotationRow, RecordingRow
+from mien.store.ledger import Part
+from mien.store.schema import AnnotationRow, RecordingRow, value_of
 from mien.store.types import Annotation, AnnotationKind, Subject
+from mien.store.validation import checked_choice, checked_span, checked_text, require_subject
 
 
-class Annotations:
-    """The annotations of a store's subjects.
-
-    Args:
-        database: an open one.
-        audit: where it is logged that they are read.
-        ledger: where what is added and removed goes.
-    """
-
-    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+class Annotations(Part):
+    """The annotations of a store's subjects."""
 
     def add(
         self,
@@ -75,7 +63,7 @@ class Annotations:
     def of(
         self, subject: Subject, start: datetime | None = None, end: datetime | None = None
     ) -> list[Annotation]:
-        """Give a subject's annotations that touch the time from `start` up to `end`, by time."""
+        """Return a subject's annotations that touch the time from `start` up to `end`, by time."""
         self._audit.read(subject.id, "marks")
         chosen = select(AnnotationRow).where(AnnotationRow.subject_id == subject.id)
         if start is not None:
@@ -110,4 +98,4 @@ def _require_recording(session: Session, subject: Subject, recording_id: int | N
 
 
 def _annotation(row: AnnotationRow) -> Annotation:
-    return Annotation(**{each.name: getattr(row, each.name) for each in fields(Annotation)})
+    return value_of(Annotation, row)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar
@@ -16,8 +16,8 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVa
 from sqlalchemy import select
 
 from mien.errors import StoreError
-from mien.store.engine import Database
-from mien.store.schema import AuditHeadRow, AuditRow, SubjectRow
+from mien.store.database import Database
+from mien.store.schema import AuditHeadRow, AuditRow, SubjectRow, value_of
 from mien.store.types import AuditEntry, Subject
 
 FIRST: Final = "0" * 64
@@ -33,7 +33,7 @@ What = Literal[
 ]
 """What can be read of a subject's record."""
 
-Reading = tuple[str, int, What, int | None]
+Access = tuple[str, int, What, int | None]
 """Who reads what of which subject; of which recording, for its readings."""
 
 
@@ -48,7 +48,7 @@ _Answer = TypeVar("_Answer")
 
 
 @dataclass(slots=True)
-class Readings:
+class AccessBlock:
     """What is read within one block.
 
     Attributes:
@@ -57,10 +57,10 @@ class Readings:
     """
 
     logged: bool
-    found: list[Reading] = field(default_factory=list)
+    found: list[Access] = field(default_factory=list)
 
 
-_block: ContextVar[Readings | None] = ContextVar("mien_store_readings", default=None)
+_block: ContextVar[AccessBlock | None] = ContextVar("mien_store_readings", default=None)
 
 
 class Audit:
@@ -72,7 +72,7 @@ class Audit:
         visits: when somebody has last read what; shared by all who use the open store.
     """
 
-    def __init__(self, database: Database, who: str, visits: dict[Reading, datetime] | None = None) -> None:
+    def __init__(self, database: Database, who: str, visits: dict[Access, datetime] | None = None) -> None:
         self._database, self._who = database, who
         self._visits = {} if visits is None else visits
 
@@ -118,12 +118,12 @@ class Audit:
             what: is read.
             recording_id: of which recording, for readings.
         """
-        reading = (self._who, subject_id, what, recording_id)
+        access = (self._who, subject_id, what, recording_id)
         block = _block.get()
         if block is not None:
-            block.found.append(reading)
+            block.found.append(access)
         elif not self._database.in_transaction:
-            self._log_readings([reading])
+            self._log_accesses([access])
 
     @contextmanager
     def as_one(self) -> Iterator[None]:
@@ -142,26 +142,26 @@ class Audit:
         if (logged and _block.get() is not None) or self._database.in_transaction:
             yield
             return
-        block = Readings(logged)
+        block = AccessBlock(logged)
         token = _block.set(block)
         try:
             yield
         finally:
             _block.reset(token)
             if logged:
-                self._log_readings(block.found)
+                self._log_accesses(block.found)
 
-    def _log_readings(self, readings: list[Reading]) -> None:
+    def _log_accesses(self, accesses: list[Access]) -> None:
         """Write a line for each subject whose record was not read just before."""
         now = self._database.now()
         news = [
             each
-            for each in dict.fromkeys(readings)
+            for each in dict.fromkeys(accesses)
             if each not in self._visits or not timedelta() <= now - self._visits[each] < VISIT
         ]
         if not news or self._database.read_only:
             return
-        by_subject: dict[int, list[Reading]] = defaultdict(list)
+        by_subject: dict[int, list[Access]] = defaultdict(list)
         for each in news:
             by_subject[each[1]].append(each)
         with self._database.transaction() as session:
@@ -174,7 +174,7 @@ class Audit:
         self._visits.update(dict.fromkeys(news, now))
 
     def entries(self, limit: int | None = None) -> list[AuditEntry]:
-        """Give the lines, oldest first; with a limit, only so many of the newest."""
+        """Return the lines, oldest first; with a limit, only so many of the newest."""
         with self._database.reading() as session:
             newest = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)).all()
             return [_entry(row) for row in reversed(newest)]
@@ -209,7 +209,7 @@ class Audit:
 def as_one_reading(
     function: Callable[Concatenate[_Opened, _More], _Answer],
 ) -> Callable[Concatenate[_Opened, _More], _Answer]:
-    """Let a function whose first argument is an open store log what it reads together."""
+    """Make a function, whose first argument is an open store, log what it reads together."""
 
     @wraps(function)
     def read(store: _Opened, /, *args: _More.args, **options: _More.kwargs) -> _Answer:
@@ -219,14 +219,14 @@ def as_one_reading(
     return read
 
 
-def _told(readings: list[Reading]) -> dict[str, Any]:
-    what = sorted({each[2] for each in readings})
-    recordings = sorted({each[3] for each in readings if each[3] is not None})
+def _told(accesses: list[Access]) -> dict[str, Any]:
+    what = sorted({each[2] for each in accesses})
+    recordings = sorted({each[3] for each in accesses if each[3] is not None})
     return {"what": what} | ({"recordings": recordings} if recordings else {})
 
 
 def hash_of(entry: AuditEntry) -> str:
-    """Give the SHA-256 of all that stands in a line, with the hash of the line before, as canonical JSON."""
+    """Return the SHA-256 of all that stands in a line, with the hash of the one before, as canonical JSON."""
     content = asdict(entry)
     del content["hash"]
     content["at"] = entry.at.isoformat()
@@ -245,4 +245,4 @@ def _checked(entry: AuditEntry, number: int, previous: str) -> str:
 
 
 def _entry(row: AuditRow) -> AuditEntry:
-    return AuditEntry(**{each.name: getattr(row, each.name) for each in fields(AuditEntry)})
+    return value_of(AuditEntry, row)

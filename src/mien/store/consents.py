@@ -6,26 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from mien.errors import ConsentError, StoreError
-from mien.store.agreement import consent_of, consents_of, forget_consents, refused, rows_of
-from mien.store.audit import Audit
-from mien.store.checks import checked_choice, checked_span, checked_text, checked_time, require_subject
-from mien.store.engine import Database
-from mien.store.ledger import Ledger
+from mien.store.ledger import Part, consent_of, consents_of, forget_consents, refused, rows_of
 from mien.store.schema import ConsentRow
 from mien.store.types import SIGNALS, Consent, Subject
+from mien.store.validation import checked_choice, checked_span, checked_text, checked_time, require_subject
 
 
-class Consents:
-    """The consents of a store's subjects.
-
-    Args:
-        database: an open one.
-        audit: where it is logged that they are read.
-        ledger: where what is given and withdrawn goes.
-    """
-
-    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+class Consents(Part):
+    """The consents of a store's subjects."""
 
     def give(
         self,
@@ -103,7 +91,7 @@ class Consents:
             return [consent_of(row) for row in rows]
 
     def of(self, subject: Subject) -> list[Consent]:
-        """Give a subject's consents, those that have ended too, by when they were given."""
+        """Return a subject's consents, those that have ended too, by when they were given."""
         self._audit.read(subject.id, "consents")
         with self._database.reading() as session:
             return list(consents_of(session, subject.id))
@@ -111,14 +99,14 @@ class Consents:
     def valid(
         self, subject: Subject, signal: str = "expression", at: datetime | None = None
     ) -> Consent | None:
-        """Give the newest consent that covers a signal at a moment (by default now), if there is one."""
+        """Return the newest consent that covers a signal at a moment (by default now), if there is one."""
         at = at or self._database.now()
         with self._database.reading() as session:
             found = consents_of(session, subject.id)
         return next((each for each in reversed(found) if each.covers(signal, at)), None)
 
     def refusal(self, subject: Subject, signal: str | None = "expression", *moments: datetime) -> str | None:
-        """Say why what was recorded at some moments can't be stored; None where it can.
+        """Return why what was recorded at some moments can't be stored; None where it can.
 
         Args:
             subject: about whom it is.
@@ -131,7 +119,7 @@ class Consents:
         return refused(subject.code, found, signal, moments or (now,), now)
 
     def require(self, subject: Subject, signal: str | None = "expression", *moments: datetime) -> None:
-        """Make sure that what was recorded at some moments can be stored; see `refusal`.
+        """Raise unless what was recorded at some moments can be stored; see `refusal`.
 
         Raises:
             ConsentError: it can't be; says why, and how to give a consent.
@@ -140,7 +128,7 @@ class Consents:
             raise ConsentError(said)
 
     def require_any(self, subject: Subject, signal: str | None = None) -> None:
-        """Make sure that there is a consent at all for what is recorded at a moment that isn't known yet.
+        """Raise unless there is a consent at all for what is recorded at a moment that isn't known yet.
 
         Raises:
             ConsentError: there is none, or it was withdrawn.
@@ -159,5 +147,5 @@ def _signals(signals: Sequence[str]) -> list[str]:
 
 
 def _holds(row: ConsentRow, at: datetime) -> bool:
-    """Say whether a consent holds or will hold, so that it could be withdrawn."""
+    """Return whether a consent holds or will hold, so that it could be withdrawn."""
     return row.withdrawn_at is None and (row.valid_until is None or at < row.valid_until)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, exists, func, select, union_all
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.engine import BUSY_S, Database
+from mien.store.database import BUSY_S, Database
 from mien.store.schema import (
     AnnotationRow,
     Base,
@@ -46,7 +46,7 @@ _OF_SUBJECT: Final[dict[str, Any]] = {
 def count_rows(session: Session, subject: Subject) -> dict[str, int]:
     """Count what a store holds of a subject: rows by kind, and readings."""
     own = select(RecordingRow.id).where(RecordingRow.subject_id == subject.id)
-    pieces = union_all(
+    stored = union_all(
         *(select(table.rows).where(table.recording_id.in_(own)) for table in (ChunkRow, SegmentRow))
     ).subquery()
     counts = {
@@ -54,7 +54,7 @@ def count_rows(session: Session, subject: Subject) -> dict[str, int]:
         for name, table in _OF_SUBJECT.items()
     }
     counts["events"] = select(func.count()).select_from(EventRow).where(EventRow.recording_id.in_(own))
-    counts["readings"] = select(func.coalesce(func.sum(pieces.c.rows), 0))
+    counts["readings"] = select(func.coalesce(func.sum(stored.c.rows), 0))
     return {name: int(session.scalar(count) or 0) for name, count in counts.items()}
 
 
@@ -78,7 +78,7 @@ def erase_rows(session: Session, subject: Subject) -> dict[str, int]:
 
 
 def old_recordings(session: Session, now: datetime) -> dict[SubjectRow, list[RecordingRow]]:
-    """Give the recordings that are older than their subject wants them kept."""
+    """Return the recordings that are older than their subject wants them kept."""
     limited = session.scalars(select(SubjectRow).where(SubjectRow.retention_days.is_not(None))).all()
     found = {}
     for subject in limited:
@@ -97,7 +97,7 @@ def note_unclean(session: Session) -> None:
 
 
 def is_unclean(session: Session) -> bool:
-    """Say whether rows were erased whose traces may still be in the file."""
+    """Return whether rows were erased whose traces may still be in the file."""
     return bool(session.scalar(select(exists().where(TextRow.name == UNCLEAN))))
 
 

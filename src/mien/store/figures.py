@@ -7,42 +7,20 @@ from typing import Any
 from sqlalchemy import delete, not_, or_, select
 from sqlalchemy.orm import Session
 
-from mien.store.audit import Audit
-from mien.store.engine import Database
-from mien.store.local_times import local_start
+from mien.store.ledger import Part
 from mien.store.schema import FigureRow, RecordingRow
 from mien.store.types import Subject
 
 
-class Figures:
+class Figures(Part):
     """Figures by subject and key: "recording:12" for a recording's, "day:2026-05-01" for a day's.
 
     They go by themselves with what they came from: a recording that is written, changed or removed takes its
     own, its day's, and all that stand on more than one day.
-
-    Args:
-        database: where they are.
-        audit: where it is logged that they are read.
     """
 
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
-
-    def get(self, subject: Subject, key: str, version: str | None = None) -> dict[str, Any] | None:
-        """Give a figure; None where there is none.
-
-        Args:
-            subject: whose.
-            key: which.
-            version: of that which computes it; what another version has computed doesn't count.
-        """
-        self._audit.read(subject.id, "figures")
-        with self._database.reading() as session:
-            row = session.get(FigureRow, (subject.id, key))
-            return None if row is None or version not in (None, row.version) else row.value
-
     def of(self, subject: Subject, prefix: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """Give all figures whose key begins so: by key, then by version, at one question.
+        """Return all figures whose key begins so: by key, then by version, at one question.
 
         Args:
             subject: whose.
@@ -70,18 +48,6 @@ class Figures:
         with self._database.transaction() as session:
             session.merge(FigureRow(subject_id=subject.id, key=key, version=version, value=value))
 
-    def drop(self, subject: Subject, key: str | None = None) -> None:
-        """Forget a subject's figures, or one of them.
-
-        Raises:
-            StoreError: it can't be written.
-        """
-        chosen = FigureRow.subject_id == subject.id
-        with self._database.transaction() as session:
-            session.execute(
-                delete(FigureRow).where(chosen if key is None else chosen & (FigureRow.key == key))
-            )
-
 
 def forget_all(session: Session, subject_id: int) -> None:
     """Drop all that was computed for a subject, within a transaction."""
@@ -90,7 +56,7 @@ def forget_all(session: Session, subject_id: int) -> None:
 
 def forget(session: Session, recording: RecordingRow) -> None:
     """Drop what came from a recording, within a transaction."""
-    day = local_start(recording).date()
+    day = recording.local_start.date()
     elsewhere = or_(FigureRow.key.like("recording:%"), FigureRow.key.like("day:%"))
     gone = or_(FigureRow.key.in_((f"recording:{recording.id}", f"day:{day}")), not_(elsewhere))
     session.execute(delete(FigureRow).where(FigureRow.subject_id == recording.subject_id, gone))

@@ -1,4 +1,4 @@
-"""The one door into the record: no row about a subject comes in, changes or goes but through here.
+"""The one way into the record: no row about a subject comes in, changes or goes but through here.
 
 What is stored for a subject needs a consent; and each row that is written is sealed, and its seal logged.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, select
@@ -15,10 +15,15 @@ from sqlalchemy.orm import Session
 
 from mien.errors import ConsentError
 from mien.store import seals
-from mien.store.agreement import consents_of, refused
 from mien.store.audit import Audit
-from mien.store.engine import Database
-from mien.store.schema import AnnotationRow, Base, RecordingRow, SubjectRow
+from mien.store.database import Database
+from mien.store.schema import AnnotationRow, Base, ConsentRow, RecordingRow, SubjectRow, value_of
+from mien.store.types import Consent
+
+AHEAD: Final = timedelta(minutes=2)
+"""So far the clocks of two computers may differ: what is further in the future was not recorded."""
+
+_KNOWN: Final = "consents"
 
 SOURCE_CLOCK: Final = timedelta(seconds=5)
 """So far a source's own clock may run ahead within a recording."""
@@ -27,18 +32,18 @@ SOURCE_CLOCK: Final = timedelta(seconds=5)
 class Ledger:
     """Writes rows within a transaction, and what is to be said of them into the audit log.
 
-    Args:
+    Attributes:
         database: an open one.
         audit: its log.
     """
 
     def __init__(self, database: Database, audit: Audit) -> None:
-        self._database, self._audit = database, audit
+        self.database, self.audit = database, audit
 
     def require_consent(
         self, session: Session, subject_id: int, moments: Sequence[datetime], *signals: str
     ) -> None:
-        """Make sure that what was recorded at some moments may be stored.
+        """Raise unless what was recorded at some moments may be stored.
 
         Args:
             session: of a transaction.
@@ -49,7 +54,7 @@ class Ledger:
         Raises:
             ConsentError: it may not; says why.
         """
-        consents, now = consents_of(session, subject_id), self._database.now()
+        consents, now = consents_of(session, subject_id), self.database.now()
         for signal in signals or (None,):
             if refused("", consents, signal, moments, now):
                 code = session.get_one(SubjectRow, subject_id).code
@@ -122,7 +127,7 @@ class Ledger:
         self.log(session, action, owner, rows, **details)
 
     def sealed(self, session: Session, recording: RecordingRow) -> Iterator[tuple[str, str]]:
-        """Give the name and seal of a recording, its segments, its events and the marks on it."""
+        """Return the name and seal of a recording, its segments, its events and the marks on it."""
         yield seals.name_of(recording), seals.seal_row(session, recording.subject_id, recording)
         yield from seals.seal_segments(session, recording)
         if events := seals.seal_events(session, recording):
@@ -135,10 +140,138 @@ class Ledger:
     ) -> None:
         """Add a line to the log about rows that were written."""
         number = None if subject_id is None else session.get_one(SubjectRow, subject_id).number
-        self._audit.write(action, number, details | {"rows": rows})
+        self.audit.write(action, number, details | {"rows": rows})
+
+
+class Part:
+    """The rows of one kind in an open store: read with a note in the audit log, written through the ledger.
+
+    Args:
+        ledger: of the store.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._database, self._audit, self._ledger = ledger.database, ledger.audit, ledger
 
 
 def owner_of(row: Base) -> int | None:
-    """Give the number of the subject whom a row is about; None for nobody's."""
+    """Return the number of the subject whom a row is about; None for nobody's."""
     found: int | None = row.id if isinstance(row, SubjectRow) else getattr(row, "subject_id", None)
     return found
+
+
+def rows_of(session: Session, subject_id: int) -> Sequence[ConsentRow]:
+    """Return the rows of a subject's consents by when they were given."""
+    chosen = select(ConsentRow).where(ConsentRow.subject_id == subject_id)
+    return session.scalars(chosen.order_by(ConsentRow.given_at, ConsentRow.id)).all()
+
+
+def consent_of(row: ConsentRow) -> Consent:
+    """Return a consent by its row."""
+    return value_of(Consent, row, signals=tuple(row.signals))
+
+
+def consents_of(session: Session, subject_id: int) -> list[Consent]:
+    """Return a subject's consents by when they were given, for the store's own use: it is not logged.
+
+    They are read once in a transaction; see `forget_consents`.
+    """
+    known: dict[int, list[Consent]] = session.info.setdefault(_KNOWN, {})
+    if subject_id not in known:
+        known[subject_id] = [consent_of(row) for row in rows_of(session, subject_id)]
+    return known[subject_id]
+
+
+def forget_consents(session: Session) -> None:
+    """Have consents read anew, as they were changed within a transaction."""
+    session.info.pop(_KNOWN, None)
+
+
+def about(consents: Sequence[Consent], signal: str | None) -> list[Consent]:
+    """Return the consents to a signal; all where it is None."""
+    return [each for each in consents if signal is None or signal in each.signals]
+
+
+def consent_command(code: str) -> str:
+    """Return the command that notes down a consent, with all that it can't do without."""
+    return f"mien consent give {code} --by WHO --for TEXT"
+
+
+def refused(
+    code: str, consents: Sequence[Consent], signal: str | None, moments: Sequence[datetime], now: datetime
+) -> str | None:
+    """Return why what was recorded at some moments can't be stored; None where it can.
+
+    A consent has to have held at each moment. Nothing is stored any more once the consent that would have
+    lasted longest was withdrawn; one that has ended by itself still covers what was recorded before.
+
+    Args:
+        code: the subject's.
+        consents: theirs.
+        signal: one of `SIGNALS`; None for what is neither.
+        moments: when it was recorded.
+        now: the moment.
+    """
+    to_it = about(consents, signal)
+    what = f" for {signal}" if signal else ""
+    remedy = consent_command(code)
+    if not to_it:
+        return f"{code} has no consent{what}: {remedy}"
+    if late := next((each for each in moments if each > now + AHEAD), None):
+        return f"{code}: {_shown(late)} is in the future; expected a time up to now"
+    taken_back = _withdrawn(to_it, now)
+    if taken_back is not None:
+        return f"{code} has no consent{what} (it was withdrawn on {taken_back:%Y-%m-%d}): {remedy}"
+    for moment in moments:
+        if not held(to_it, signal, moment):
+            then = "" if abs(now - moment) <= AHEAD else f" that was valid on {_shown(moment)}"
+            early = " --from TIME, if it was given earlier" if moment < to_it[0].given_at else ""
+            return f"{code} has no consent{what}{then}{_why(to_it, moment)}: {remedy}{early}"
+    return None
+
+
+def _shown(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def held(consents: Sequence[Consent], signal: str | None, at: datetime) -> bool:
+    """Return whether one of some consents held at a moment.
+
+    What somebody says or notes (no signal) is often told later on the same day, so for it a consent counts
+    from the beginning of its day.
+    """
+    if signal is not None:
+        return any(each.covers(signal, at) for each in consents)
+    return any(
+        each.given_at.astimezone().date() <= at.astimezone().date()
+        and each.covers(each.signals[0], max(at, each.given_at))
+        for each in consents
+    )
+
+
+def _withdrawn(consents: Sequence[Consent], now: datetime) -> datetime | None:
+    """Return when the consent that lasted longest was withdrawn; None where it holds or ended by itself.
+
+    One that has yet to begin doesn't count: it would hide that those before it were withdrawn.
+    """
+    never = datetime.max.replace(tzinfo=UTC)
+    ends = [
+        (min(each.withdrawn_at or never, each.valid_until or never), each.withdrawn_at)
+        for each in consents
+        if each.given_at <= now
+    ]
+    end, withdrawn_at = max(ends, key=lambda each: each[0], default=(never, None))
+    return end if end == withdrawn_at and end <= now else None
+
+
+def _why(consents: Sequence[Consent], at: datetime) -> str:
+    before = [each for each in consents if each.given_at <= at]
+    last = before[-1] if before else consents[0]
+    if last.withdrawn_at is not None and last.withdrawn_at <= at:
+        return f" (it was withdrawn on {last.withdrawn_at:%Y-%m-%d})"
+    if last.given_at > at:
+        return f" (it begins on {_shown(last.given_at)})"
+    if last.valid_until is None:
+        return ""
+    # A consent ends with its last day, which is the midnight after it.
+    return f" (it ended on {(last.valid_until - timedelta(microseconds=1)).astimezone():%Y-%m-%d})"

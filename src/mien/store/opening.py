@@ -1,4 +1,4 @@
-"""Opening a store: made where it is missing, brought up to date where it is old, refused where it is new."""
+"""Finding and opening a store: made where missing, brought up to date where old, refused where it is new."""
 
 from __future__ import annotations
 
@@ -9,19 +9,85 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from mien.errors import ConfigError, StoreError
-from mien.store.address import Address
-from mien.store.engine import BUSY_S, Database, utc_now
-from mien.store.faults import DAMAGED, told_plainly
+from mien.folders import data_folder
+from mien.store.database import BUSY_S, DAMAGED, Address, Database, told_plainly, utc_now
 from mien.store.schema import REVISION, VERSION_TABLE, Base
+from mien.textfile import read_text
 
+_POSTGRES: Final = ("postgresql", "postgres", "postgresql+psycopg")
 _MAGIC: Final = b"SQLite format 3\0"
 
 # Any number, the same in every Mien.
 _LOCK: Final = 0x4D69656E
+
+
+def find_address(where: str | Path | None = None) -> Address:
+    """Return where the store lies: where the caller says, else `MIEN_STORE`, else the user's data folder.
+
+    Args:
+        where: a path, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
+
+    Raises:
+        ConfigError: the URL is of another database, or none.
+    """
+    chosen = str(where or os.environ.get("MIEN_STORE") or data_folder() / "record.sqlite")
+    if "://" not in chosen:
+        try:
+            return _file(Path(chosen).expanduser())
+        except RuntimeError as error:
+            raise ConfigError(
+                f"store: the home folder in {chosen} is unknown; give the whole path"
+            ) from error
+    try:
+        url = make_url(chosen)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(
+            "store: expected a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+        ) from error
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return _file(Path(url.database))
+    if url.drivername in _POSTGRES:
+        return Address(url.set(drivername="postgresql+psycopg"), None)
+    shown = url.render_as_string(hide_password=True)
+    raise ConfigError(f"store: expected a path, sqlite:///PATH or postgresql://..., received {shown}")
+
+
+def find_key(key: str | None = None) -> str | None:
+    """Return the passphrase of an encrypted file; None where there is none.
+
+    It is what the caller says, else `MIEN_STORE_KEY`, else the first line of the file that
+    `MIEN_STORE_KEY_FILE` names. It is never an argument on the command line, where others could see it.
+
+    Raises:
+        ConfigError: the file can't be read, or is empty.
+    """
+    if chosen := key or os.environ.get("MIEN_STORE_KEY"):
+        return chosen
+    if not (name := os.environ.get("MIEN_STORE_KEY_FILE")):
+        return None
+    try:
+        first = read_text(Path(name)).partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"MIEN_STORE_KEY_FILE: cannot read {name}: {error}") from error
+    if not first:
+        raise ConfigError(f"MIEN_STORE_KEY_FILE: {name} is empty; its first line is the passphrase")
+    return first
+
+
+def wants_read_only(chosen: bool = False) -> bool:
+    """Return whether a record is only to be looked at, with no line in its audit log: see `Store`.
+
+    It is what the caller says, else whether `MIEN_STORE_READ_ONLY` is 1.
+    """
+    return chosen or os.environ.get("MIEN_STORE_READ_ONLY", "").lower() in ("1", "true", "yes")
+
+
+def _file(path: Path) -> Address:
+    return Address(URL.create("sqlite", database=str(path)), path)
 
 
 def open_database(
@@ -90,7 +156,7 @@ def _check_writable(path: Path, read_only: bool) -> None:
 
 
 def recognise(path: Path, *, encrypted: bool) -> None:
-    """Look at a file's first hundred bytes and its size: is it a whole SQLite file?
+    """Raise unless a file is a whole SQLite file, by its first hundred bytes and its size.
 
     Args:
         path: of a file.
@@ -133,7 +199,7 @@ def _bring_up_to_date(database: Database) -> None:
 
 
 def _revision(connection: Connection, where: object) -> str | None:
-    """Give the version of a store's tables; None where it has none yet.
+    """Return the version of a store's tables; None where it has none yet.
 
     Raises:
         StoreError: the tables are a newer Mien's, or another program's.

@@ -10,33 +10,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mien.errors import MissingError, StoreError
-from mien.store import pieces
-from mien.store.audit import Audit
-from mien.store.checks import checked_time, require_subject
 from mien.store.codec import UnreadableError
-from mien.store.engine import Database
 from mien.store.figures import forget
-from mien.store.ledger import Ledger
-from mien.store.local_times import local_start, offset_s
-from mien.store.pieces import find_recording
-from mien.store.schema import AnnotationRow, RecordingRow
+from mien.store.ledger import Part
+from mien.store.readings import find_recording, pack_chunks, usable_share
+from mien.store.schema import AnnotationRow, RecordingRow, value_of
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
+from mien.store.validation import checked_time, require_subject
 
 GONE_S: Final = 30.0
 """A writer that has not said for so long that it lives is gone."""
 
 
-class Recordings:
-    """All recordings, without their readings.
-
-    Args:
-        database: where they are.
-        audit: where it is logged that they are read.
-        ledger: where what is written goes.
-    """
-
-    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+class Recordings(Part):
+    """All recordings, without their readings."""
 
     def start(
         self,
@@ -70,7 +57,7 @@ class Recordings:
         checked_time("recording", started_at)
         row = RecordingRow(
             subject_id=subject.id, uuid=uuid or uuid4().hex, kind=kind, source=source,
-            started_at=started_at, utc_offset_s=offset_s(started_at),
+            started_at=started_at, utc_offset_s=_offset_s(started_at),
             length_s=0.0, frames=0, coverage=None, state="open", heartbeat_at=self._database.now(),
             models=models, settings=settings, version=version,
         )  # fmt: skip
@@ -90,7 +77,7 @@ class Recordings:
         frames: int | None = None,
         coverage: float | None = None,
         state: RecordingState = "finished",
-        settled: bool = True,
+        finalized: bool = True,
     ) -> StoredRecording:
         """End a recording; what isn't given of length, frames and coverage is what its readings say.
 
@@ -100,8 +87,8 @@ class Recordings:
             frames: analysed frames.
             coverage: share of the length with a usable reading.
             state: "finished", or "interrupted".
-            settled: nothing is left to do, such as looking for episodes; where it is, `recover` gives the
-                recording until `settle` is called.
+            finalized: nothing is left to do, such as looking for episodes; else `recover` returns the
+                recording until `mark_finalized` is called.
 
         Raises:
             StoreError: there is no such recording, or it can't be written.
@@ -111,13 +98,13 @@ class Recordings:
             with self._ledger.changing(session, row, what="recording", number=row.id, state=state):
                 row.length_s = row.length_s if length_s is None else length_s
                 row.frames = row.frames if frames is None else frames
-                row.coverage = pieces.usable_share(session, recording_id) if coverage is None else coverage
-                row.state, row.heartbeat_at = state, None if settled else self._database.now()
+                row.coverage = usable_share(session, recording_id) if coverage is None else coverage
+                row.state, row.heartbeat_at = state, None if finalized else self._database.now()
             forget(session, row)
             return _stored(row)
 
     def get(self, recording: int | str) -> StoredRecording:
-        """Give a recording by its number or its uuid.
+        """Return a recording by its number or its uuid.
 
         Raises:
             StoreError: there is none.
@@ -134,7 +121,7 @@ class Recordings:
         return found
 
     def find(self, uuid: str) -> StoredRecording | None:
-        """Give a recording by its uuid, None where there is none."""
+        """Return a recording by its uuid, None where there is none."""
         with self._database.reading() as session:
             row = _by_uuid(session, uuid)
             return None if row is None else _stored(row)
@@ -142,7 +129,7 @@ class Recordings:
     def of(
         self, subject: Subject, start: datetime | None = None, end: datetime | None = None
     ) -> list[StoredRecording]:
-        """Give a subject's recordings, in the order in which they were started.
+        """Return a subject's recordings, in the order in which they were started.
 
         Args:
             subject: whose.
@@ -182,7 +169,7 @@ class Recordings:
             return gone
 
     def replace(self, earlier_id: int, recording_id: int) -> None:
-        """Let a recording take an earlier one's place: its uuid and its notes; the earlier one goes.
+        """Put a recording in an earlier one's place: its uuid and its notes; the earlier one goes.
 
         Raises:
             StoreError: one of them isn't there, or it can't be written.
@@ -203,8 +190,8 @@ class Recordings:
                 row.uuid = uuid
             forget(session, row)
 
-    def settle(self, recording_id: int) -> None:
-        """Say that nothing is left to do for a recording that has ended.
+    def mark_finalized(self, recording_id: int) -> None:
+        """Note that nothing is left to do for a recording that has ended.
 
         Raises:
             StoreError: there is no such recording, or it can't be written.
@@ -218,15 +205,15 @@ class Recordings:
         What was open is interrupted now, and packed; its length, frames and coverage are what was written.
 
         Returns:
-            All recordings that have ended and are not settled, by their number; without those whose readings
-            are damaged.
+            All recordings that have ended and are not finalized, by their number; without those whose
+            readings are damaged.
 
         Raises:
             StoreError: it can't be written.
         """
-        unsettled = select(RecordingRow.id).where(RecordingRow.heartbeat_at.is_not(None))
+        unfinished = select(RecordingRow.id).where(RecordingRow.heartbeat_at.is_not(None))
         with self._database.reading() as session:
-            numbers = session.scalars(unsettled.order_by(RecordingRow.id)).all()
+            numbers = session.scalars(unfinished.order_by(RecordingRow.id)).all()
         return [found for number in numbers if (found := self._recovered(number)) is not None]
 
     def _recovered(self, recording_id: int) -> StoredRecording | None:
@@ -239,9 +226,9 @@ class Recordings:
                     row.state = "interrupted"
                     forget(session, row)
                 try:
-                    pieces.pack(session, self._ledger, row)
+                    pack_chunks(session, self._ledger, row)
                     if row.coverage is None:
-                        row.coverage = pieces.usable_share(session, recording_id)
+                        row.coverage = usable_share(session, recording_id)
                 except UnreadableError:
                     # Whoever loads it hears of it; the others must not wait for that.
                     row.heartbeat_at = None
@@ -258,7 +245,9 @@ def _by_uuid(session: Session, uuid: str) -> RecordingRow | None:
 
 
 def _stored(row: RecordingRow) -> StoredRecording:
-    return StoredRecording(
-        row.id, row.subject_id, row.uuid, row.kind, row.source, local_start(row),  # type: ignore[arg-type]
-        row.length_s, row.frames, row.coverage, row.state, row.models, row.settings, row.version,  # type: ignore[arg-type]
-    )  # fmt: skip
+    return value_of(StoredRecording, row, started_at=row.local_start)
+
+
+def _offset_s(moment: datetime) -> int:
+    """Return how far a moment's zone is ahead of UTC, in whole seconds; `moment` has one."""
+    return round((moment.utcoffset() or timedelta()).total_seconds())

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name
+from mien.store.validation import checked_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ _NEAR: Final = 0.7
 
 
 def fold(name: str) -> str:
-    """Give a name without capitals, spaces, hyphens, underscores and other signs: "PHQ-9" is "phq9"."""
+    """Return a name without capitals, spaces, hyphens, underscores and other signs: "PHQ-9" is "phq9"."""
     return "".join(each for each in unicodedata.normalize("NFKC", name).casefold() if each.isalnum())
 
 

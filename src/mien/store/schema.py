@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -27,6 +28,9 @@ VERSION_TABLE: Final = "mien_version"
 """Where a store says which version of the tables it has."""
 
 
+_Value = TypeVar("_Value")
+
+
 class UtcTime(TypeDecorator[datetime]):
     """A moment: aware in Python, UTC in the database, to the microsecond."""
 
@@ -47,7 +51,7 @@ class UtcTime(TypeDecorator[datetime]):
         return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give a moment in UTC."""
+        """Return a moment in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -149,6 +153,11 @@ class RecordingRow(Base):
     version: Mapped[str]
     chunks_hash: Mapped[str | None] = mapped_column(String(64))
 
+    @property
+    def local_start(self) -> datetime:
+        """Its start as the clock showed it where it was made."""
+        return self.started_at.astimezone(timezone(timedelta(seconds=self.utc_offset_s)))
+
 
 class ChunkRow(Base):
     """A second or so of readings, as they come in."""
@@ -164,7 +173,7 @@ class ChunkRow(Base):
 
 
 class SegmentRow(Base):
-    """A finished piece of readings, packed."""
+    """A stretch of readings, packed."""
 
     __tablename__ = "segments"
 
@@ -227,7 +236,7 @@ class SelfReportRow(Base):
 
 
 class BaselineRow(Base):
-    """What was taken as usual for a subject; see `types.TakenBaseline`."""
+    """What was taken as usual for a subject; see `types.StoredReference`."""
 
     __tablename__ = "baselines"
 
@@ -238,7 +247,7 @@ class BaselineRow(Base):
 
 
 class NeutralFaceRow(Base):
-    """A subject's own neutral face; see `types.TakenNeutralFace`."""
+    """A subject's own neutral face; see `types.StoredReference`."""
 
     __tablename__ = "neutral_faces"
 
@@ -304,3 +313,15 @@ class FigureRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     version: Mapped[str] = mapped_column(String(64))
     value: Mapped[dict[str, Any]]
+
+
+def value_of(kind: type[_Value], row: Base, **others: Any) -> _Value:
+    """Return a row as one of the frozen values in `types`.
+
+    Args:
+        kind: the value's class, whose fields are columns of the row.
+        row: of a table.
+        **others: fields that are not simply what stands in the column.
+    """
+    names = [each.name for each in fields(kind) if each.name not in others]  # type: ignore[arg-type]
+    return kind(**{name: getattr(row, name) for name in names}, **others)

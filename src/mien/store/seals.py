@@ -33,7 +33,7 @@ _NOT_WHILE_OPEN: Final = frozenset({"length_s", "frames", "coverage"})
 
 
 def canonical(table: Table, values: Mapping[Any, Any]) -> bytes:
-    """Give what is hashed of a row: JSON in ASCII with sorted keys, without blanks and without empty cells.
+    """Return what is hashed of a row: JSON in ASCII with sorted keys, without blanks and without empty cells.
 
     Times are ISO 8601 in UTC; bytes are their SHA-256; 0.0 has no sign. Beside the cells there is "table",
     the table's name.
@@ -50,18 +50,18 @@ def canonical(table: Table, values: Mapping[Any, Any]) -> bytes:
 
 
 def seal(key: bytes, *rows: bytes) -> str | None:
-    """Give the HMAC-SHA-256 of canonical rows, a line each; None of none."""
+    """Return the HMAC-SHA-256 of canonical rows, a line each; None of none."""
     return hmac.new(key, b"\n".join(rows), hashlib.sha256).hexdigest() if rows else None
 
 
 def chained(previous: str | None, chunk: Mapping[Any, Any]) -> str:
-    """Give the hash of chunks up to this one: SHA-256 of the hash up to the one before, and the chunk."""
+    """Return the hash of chunks up to this one: SHA-256 of the hash up to the one before, and the chunk."""
     content = (previous or "").encode() + b"\n" + canonical(_table(ChunkRow), chunk)
     return hashlib.sha256(content).hexdigest()
 
 
 def chunks_hash(session: Session, recording_id: int) -> str | None:
-    """Give the hash of the chunks that a recording has, in the order of their numbers; None of none."""
+    """Return the hash of the chunks that a recording has, in the order of their numbers; None of none."""
     table = _table(ChunkRow)
     chosen = select(table).where(table.c.recording_id == recording_id).order_by(table.c.number)
     found = None
@@ -71,39 +71,39 @@ def chunks_hash(session: Session, recording_id: int) -> str | None:
 
 
 def cells_of(row: Base) -> dict[str, Any]:
-    """Give a row's cells."""
+    """Return a row's cells."""
     return {column.name: getattr(row, column.name) for column in row.__table__.columns}
 
 
 def name_of(row: Base) -> str:
-    """Give the name under which the log knows a row: its table, and its number or name there."""
+    """Return the name under which the log knows a row: its table, and its number or name there."""
     return f"{row.__tablename__}/{getattr(row, 'name' if row.__tablename__ == 'texts' else 'id')}"
 
 
 def segment_name(recording_id: int, number: int) -> str:
-    """Give the name of a segment."""
+    """Return the name of a segment."""
     return f"segments/{recording_id}/{number}"
 
 
 def events_name(recording_id: int) -> str:
-    """Give the name of a recording's events, which are sealed together."""
+    """Return the name of a recording's events, which are sealed together."""
     return f"events/{recording_id}"
 
 
 def seal_row(session: Session, subject_id: int | None, row: Base) -> str:
-    """Give a row's seal."""
+    """Return a row's seal."""
     found = seal(key_of(session, subject_id), canonical(_table(type(row)), cells_of(row)))
     assert found is not None
     return found
 
 
 def seal_segment(session: Session, subject_id: int, cells: Mapping[Any, Any]) -> str | None:
-    """Give the seal of a segment that is written by its cells."""
+    """Return the seal of a segment that is written by its cells."""
     return seal(key_of(session, subject_id), canonical(_table(SegmentRow), cells))
 
 
 def seal_events(session: Session, recording: RecordingRow) -> str | None:
-    """Give the seal of a recording's events; None where there are none."""
+    """Return the seal of a recording's events; None where there are none."""
     table = _table(EventRow)
     chosen = select(table).where(table.c.recording_id == recording.id).order_by(table.c.id)
     rows = [canonical(table, each) for each in session.execute(chosen).mappings()]
@@ -111,7 +111,7 @@ def seal_events(session: Session, recording: RecordingRow) -> str | None:
 
 
 def seal_segments(session: Session, recording: RecordingRow) -> Iterator[tuple[str, str]]:
-    """Give the name and seal of each segment of a recording."""
+    """Return the name and seal of each segment of a recording."""
     table, key = _table(SegmentRow), key_of(session, recording.subject_id)
     chosen = select(table).where(table.c.recording_id == recording.id).order_by(table.c.number)
     with closing(session.execute(chosen.execution_options(yield_per=_AT_ONCE))) as found:
@@ -120,7 +120,7 @@ def seal_segments(session: Session, recording: RecordingRow) -> Iterator[tuple[s
 
 
 def key_of(session: Session, subject_id: int | None) -> bytes:
-    """Give the key of a subject's seals, made where there is none; an empty one for what is nobody's."""
+    """Return the key of a subject's seals, made where there is none; an empty one for what is nobody's."""
     if subject_id is None:
         return b""
     row = session.get(SubjectKeyRow, subject_id)
@@ -137,7 +137,7 @@ def _table(row: type[Base]) -> Table:
 
 
 def _plain(column: Column[Any], value: Any) -> Any:
-    """Give a cell's value as it is after its way through any database."""
+    """Return a cell's value as it is after its way through any database."""
     if value is None:
         return None
     if isinstance(value, datetime):

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mien.errors import MissingError, StoreError
-from mien.store.audit import Audit
-from mien.store.checks import checked_text, checked_time, require_subject
-from mien.store.engine import Database
-from mien.store.ledger import Ledger
+from mien.store.ledger import Part
 from mien.store.scales import SCALES, Answers, checked_answers, fold, known, near
-from mien.store.schema import SelfReportRow, SubjectRow
+from mien.store.schema import SelfReportRow, SubjectRow, value_of
 from mien.store.types import Mistyped, SelfReport, Subject
+from mien.store.validation import checked_text, checked_time, require_subject
 
 
-class SelfReports:
-    """The self-reports of a store's subjects.
-
-    Args:
-        database: an open one.
-        audit: where it is logged that they are read.
-        ledger: where what is added, changed and removed goes.
-    """
-
-    def __init__(self, database: Database, audit: Audit, ledger: Ledger) -> None:
-        self._database, self._audit, self._ledger = database, audit, ledger
+class SelfReports(Part):
+    """The self-reports of a store's subjects."""
 
     def add(
         self,
@@ -90,7 +79,7 @@ class SelfReports:
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> list[SelfReport]:
-        """Give a subject's self-reports from `start` up to `end`, of one scale or all, by time."""
+        """Return a subject's self-reports from `start` up to `end`, of one scale or all, by time."""
         self._audit.read(subject.id, "self-reports")
         chosen = select(SelfReportRow).where(SelfReportRow.subject_id == subject.id)
         if scale is not None:
@@ -177,7 +166,7 @@ class SelfReports:
 def _as_before(
     session: Session, subject: Subject, scale: str, limits: tuple[float, float] | None
 ) -> tuple[str, tuple[float, float] | None]:
-    """Give another scale the spelling and the range that it has in a subject's record already."""
+    """Return another scale the spelling and the range that it has in a subject's record already."""
     if known(scale):
         return scale, limits
     rows = session.execute(
@@ -229,5 +218,4 @@ def _mistyped(report: SelfReport, code: str, meant: str) -> Mistyped:
 
 
 def _report(row: SelfReportRow) -> SelfReport:
-    values = {each.name: getattr(row, each.name) for each in fields(SelfReport)}
-    return SelfReport(**{**values, "items": tuple(row.items) if row.items is not None else None})
+    return value_of(SelfReport, row, items=tuple(row.items) if row.items is not None else None)

@@ -16,20 +16,19 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.address import find_address, find_key, wants_read_only
 from mien.store.annotations import Annotations
-from mien.store.audit import Audit, Reading
-from mien.store.baselines import Baselines
-from mien.store.checking import Checked, bind, check, is_unbound
+from mien.store.audit import Access, Audit
 from mien.store.consents import Consents
-from mien.store.engine import utc_now
+from mien.store.database import utc_now
 from mien.store.erasing import clean, erase_rows, is_unclean, note_unclean, old_recordings
 from mien.store.figures import Figures, forget_all
+from mien.store.integrity import Checked, bind, check, is_unbound
 from mien.store.ledger import Ledger
-from mien.store.neutral_faces import NeutralFaces
-from mien.store.opening import open_database
+from mien.store.opening import find_address, find_key, open_database, wants_read_only
 from mien.store.readings import Readings
 from mien.store.recordings import Recordings
+from mien.store.references import References
+from mien.store.schema import BaselineRow, NeutralFaceRow
 from mien.store.self_reports import SelfReports
 from mien.store.subjects import Subjects
 from mien.store.texts import Texts
@@ -45,10 +44,10 @@ class Store:
     Each method of what hangs on it is a transaction of its own; `transaction` joins several.
 
     Args:
-        where: a path or URL; see `address.find_address`.
+        where: a path or URL; see `opening.find_address`.
         who: is named in the audit log; by default the system's user.
         now: the clock.
-        key: passphrase of an encrypted file; see `address.find_key`.
+        key: passphrase of an encrypted file; see `opening.find_key`.
         create: make the file where there is none.
         read_only: only look at it: nothing is written, not even who read what. Without it a record that can't
             be written is refused, as what is read of it could not be noted. `MIEN_STORE_READ_ONLY=1` asks for
@@ -76,7 +75,7 @@ class Store:
             create=create,
             read_only=wants_read_only(read_only),
         )
-        self._visits: dict[Reading, datetime] = {}
+        self._visits: dict[Access, datetime] = {}
         self._hang(who or _system_user())
         try:
             self._tidy()
@@ -88,22 +87,23 @@ class Store:
         """Hang everything on the open database, in somebody's name."""
         self.who = who
         self.audit: Audit = Audit(self.database, who, self._visits)
-        ledger = Ledger(self.database, self.audit)
-        self.subjects = Subjects(self.database, ledger)
-        self.consents = Consents(self.database, self.audit, ledger)
-        self.annotations = Annotations(self.database, self.audit, ledger)
-        self.self_reports = SelfReports(self.database, self.audit, ledger)
-        self.recordings = Recordings(self.database, self.audit, ledger)
-        self.readings = Readings(self.database, self.audit, ledger)
-        self.figures = Figures(self.database, self.audit)
-        self.baselines = Baselines(self.database, self.audit, ledger)
-        self.neutral_faces = NeutralFaces(self.database, self.audit, ledger)
-        self.users = Users(self.database, ledger)
-        self.texts = Texts(self.database, ledger)
-        self._ledger = ledger
+        self._ledger = ledger = Ledger(self.database, self.audit)
+        self.subjects = Subjects(ledger)
+        self.consents = Consents(ledger)
+        self.annotations = Annotations(ledger)
+        self.self_reports = SelfReports(ledger)
+        self.recordings = Recordings(ledger)
+        self.readings = Readings(ledger)
+        self.figures = Figures(ledger)
+        self.baselines = References(ledger, BaselineRow, name="baseline", plural="baselines")
+        self.neutral_faces = References(
+            ledger, NeutralFaceRow, name="neutral face", plural="neutral faces", signals=("expression",)
+        )
+        self.users = Users(ledger)
+        self.texts = Texts(ledger)
 
     def by(self, who: str) -> Self:
-        """Give the same open store in another name, for the audit log; whoever opened it closes it."""
+        """Return the same open store in another name, for the audit log; whoever opened it closes it."""
         other = copy(self)
         other._hang(who)
         return other
@@ -119,21 +119,21 @@ class Store:
         return self.database.engine
 
     def now(self) -> datetime:
-        """Give the moment by the store's clock."""
+        """Return the moment by the store's clock."""
         return self.database.now()
 
     def transaction(self) -> AbstractContextManager[Session]:
-        """Write several things as one; see `engine.Database.transaction`."""
+        """Write several things as one; see `database.Database.transaction`."""
         return self.database.transaction()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Read several things as of one moment, with one line in the log; see `engine.Database.reading`."""
+        """Read several things as of one moment, with one line in the log; see `database.Database.reading`."""
         with self.audit.as_one(), self.database.reading() as session:
             yield session
 
     def check(self) -> Checked:
-        """Check the audit log, and the record against it; see `checking.check`.
+        """Check the audit log, and the record against it; see `integrity.check`.
 
         Raises:
             StoreError: the log itself was altered.
@@ -213,7 +213,7 @@ class Store:
             self._clean_if_possible()
 
     def _look_for_mistyped(self) -> None:
-        """Say, whenever a record is opened, that answers in it stand under a mistyped name.
+        """Warn, whenever a record is opened, of answers in it under a mistyped name.
 
         Nobody may look past them: a PHQ-9 that is called otherwise is missing among the others.
         """

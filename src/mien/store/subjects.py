@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,25 +12,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name, checked_text
-from mien.store.engine import Database
-from mien.store.ledger import Ledger
-from mien.store.schema import SubjectRow
+from mien.store.ledger import Part
+from mien.store.schema import SubjectRow, value_of
 from mien.store.types import Subject
+from mien.store.validation import checked_name, checked_text
 
 _FIRST_YEAR: Final = 1880
 
 
-class Subjects:
-    """The subjects of a store.
-
-    Args:
-        database: an open one.
-        ledger: where additions and changes go.
-    """
-
-    def __init__(self, database: Database, ledger: Ledger) -> None:
-        self._database, self._ledger = database, ledger
+class Subjects(Part):
+    """The subjects of a store."""
 
     def add(
         self,
@@ -66,13 +56,13 @@ class Subjects:
         return subject
 
     def find(self, code: str) -> Subject | None:
-        """Give the subject with a code; None where there is none."""
+        """Return the subject with a code; None where there is none."""
         with self._database.reading() as session:
             row = _find(session, code)
             return _subject(row) if row and row.code == code else None
 
     def get(self, code: str) -> Subject:
-        """Give the subject with a code.
+        """Return the subject with a code.
 
         Raises:
             StoreError: there is none.
@@ -81,7 +71,7 @@ class Subjects:
             return _subject(_require(session, code))
 
     def all(self) -> list[Subject]:
-        """Give all subjects, by code."""
+        """Return all subjects, by code."""
         with self._database.reading() as session:
             rows = session.scalars(select(SubjectRow)).all()
         return sorted(map(_subject, rows), key=lambda each: each.code)
@@ -153,4 +143,4 @@ def _require(session: Session, code: str) -> SubjectRow:
 
 
 def _subject(row: SubjectRow) -> Subject:
-    return Subject(**{each.name: getattr(row, each.name) for each in fields(Subject)})
+    return value_of(Subject, row)

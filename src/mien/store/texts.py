@@ -9,11 +9,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mien.errors import StoreError
-from mien.store.checks import checked_name, checked_text, is_visible
-from mien.store.engine import Database
-from mien.store.ledger import Ledger
+from mien.store.ledger import Part
 from mien.store.schema import TextRow
 from mien.store.types import FALSE_ALARM_DAYS
+from mien.store.validation import checked_name, checked_text, is_visible
 
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -29,19 +28,11 @@ DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
 _NEVER_BLANK: Final = ("phq9_safety",)
 
 
-class Texts:
-    """The texts and settings of a store.
-
-    Args:
-        database: an open one.
-        ledger: where changes go.
-    """
-
-    def __init__(self, database: Database, ledger: Ledger) -> None:
-        self._database, self._ledger = database, ledger
+class Texts(Part):
+    """The texts and settings of a store."""
 
     def get(self, name: str) -> str:
-        """Give a text; the default where one that can't be blank holds nothing to read.
+        """Return a text; the default where one that can't be blank holds nothing to read.
 
         Args:
             name: one of `DEFAULTS`.
@@ -65,7 +56,7 @@ class Texts:
         self._keep(name, checked_text(name, text, blank=name not in _NEVER_BLANK))
 
     def setting(self, name: str) -> Any:
-        """Give a setting's value; None until it is chosen."""
+        """Return a setting's value; None until it is chosen."""
         return self._value(f"setting.{name}")
 
     def set_setting(self, name: str, value: Any) -> None:

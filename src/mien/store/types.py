@@ -79,7 +79,7 @@ class Consent:
     withdrawn_at: datetime | None
 
     def covers(self, signal: str, at: datetime) -> bool:
-        """Say whether a signal may be recorded at a moment."""
+        """Return whether a signal may be recorded at a moment."""
         ends = [each for each in (self.valid_until, self.withdrawn_at) if each is not None]
         return signal in self.signals and self.given_at <= at and all(at < end for end in ends)
 
@@ -237,31 +237,14 @@ class Mistyped:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBaseline:
-    """A person's own baseline, as it was taken.
+class StoredReference:
+    """What a person is measured against, as somebody took it: their baseline, or their neutral face.
 
     Attributes:
         id: in this store.
         subject_id: whose.
         made_at: when somebody took it.
-        value: as JSON, see `mood.usual.Usual`.
-    """
-
-    id: int
-    subject_id: int
-    made_at: datetime
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakenNeutralFace:
-    """A subject's own neutral face, as somebody took it.
-
-    Attributes:
-        id: in this store.
-        subject_id: whose.
-        made_at: when it was taken.
-        value: as JSON; see `expression.neutral.Rest`.
+        value: as JSON; see `mood.baseline.Baseline` and `expression.neutral.Rest`.
     """
 
     id: int

@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
 from mien.install import extras_command
-from mien.store.checks import checked_choice, checked_name, require_subject
-from mien.store.engine import Database
-from mien.store.ledger import Ledger
-from mien.store.schema import UserRow
+from mien.store.ledger import Part
+from mien.store.schema import UserRow, value_of
 from mien.store.types import SHORTEST_PASSWORD, Role, Subject, User
+from mien.store.validation import checked_choice, checked_name, require_subject
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -23,21 +22,14 @@ if TYPE_CHECKING:
 _LONGEST_PASSWORD: Final = 1000
 
 
-class Users:
+class Users(Part):
     """The users of a store; passwords are kept only as their Argon2id hashes.
 
     The audit log has their ids and not their names: a subject may be one of them.
-
-    Args:
-        database: an open one.
-        ledger: where changes are logged.
     """
 
-    def __init__(self, database: Database, ledger: Ledger) -> None:
-        self._database, self._ledger = database, ledger
-
     def add(self, name: str, password: str, role: Role, subject: Subject | None = None) -> User:
-        """Let somebody in.
+        """Add a user.
 
         Args:
             name: letters, digits, dots, dashes, underscores.
@@ -71,7 +63,7 @@ class Users:
             return _user(row)
 
     def check(self, name: str, password: str) -> User | None:
-        """Give the user whose name and password these are; None where they are nobody's.
+        """Return the user whose name and password these are; None where they are nobody's.
 
         It takes time on purpose, and as much for a name that doesn't exist.
         """
@@ -82,12 +74,12 @@ class Users:
         return user if len(password) <= _LONGEST_PASSWORD and _fits(hasher, hashed, password) else None
 
     def all(self) -> list[User]:
-        """Give all users, by name."""
+        """Return all users, by name."""
         with self._database.reading() as session:
             return [_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.name)).all()]
 
     def set_password(self, name: str, password: str) -> None:
-        """Give a user another password.
+        """Return a user another password.
 
         Raises:
             StoreError: there is no such user, or it is too short.
@@ -99,7 +91,7 @@ class Users:
                 row.password = hashed
 
     def remove(self, name: str) -> None:
-        """Let somebody in no more.
+        """Remove a user.
 
         Raises:
             StoreError: there is no such user, or nobody would be left to look after the others.
@@ -146,7 +138,7 @@ def _hash(password: str) -> str:
 
 
 def _normal(password: str) -> bytes:
-    """Give the bytes of a password; an accent can be typed in more than one way."""
+    """Return the bytes of a password; an accent can be typed in more than one way."""
     return unicodedata.normalize("NFC", password.strip()).encode("utf-8", "surrogatepass")
 
 
@@ -167,4 +159,4 @@ def _count(session: Session, role: str | None = None) -> int:
 
 
 def _user(row: UserRow) -> User:
-    return User(row.id, row.name, row.role, row.subject_id)  # type: ignore[arg-type]  # checked when it came in
+    return value_of(User, row)

@@ -1,1 +1,1 @@
-"""The page and its server: FastAPI, with NiceGUI's pages on it, on the user's own machine."""
+"""The page and its server: FastAPI and Jinja templates, on the user's own machine."""

@@ -24,6 +24,16 @@ class Answer(JSONResponse):
         return to_json(content)
 
 
+def file_of(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Describe an answer that is a file, as FastAPI's `responses` takes it.
+
+    Args:
+        *kinds: the content types that it may have.
+    """
+    shapes = {kind: {"type": "object" if kind == "application/json" else "string"} for kind in kinds}
+    return {200: {"content": {kind: {"schema": shape} for kind, shape in shapes.items()}}}
+
+
 def to_json(value: Any) -> bytes:
     """Write a value as JSON, small.
 
@@ -55,7 +65,7 @@ def _finite(value: Any) -> Any:
 
 
 def answer_plainly(app: FastAPI) -> None:
-    """Have an app answer what it refuses with `detail`, a line, as the API's description says.
+    """Make an app answer what it refuses with `detail`, a line, as the API's description says.
 
     FastAPI's own answer repeats what it received, which may be what JSON can't hold, and large.
     """
@@ -76,7 +86,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def invalid_words(error: RequestValidationError) -> str:
-    """Say which value of a request is wrong, and what was expected: the first is enough."""
+    """Describe which value of a request is wrong, and what was expected: the first is enough."""
     first = error.errors()[0]
     names = [str(part) for part in first["loc"][1:] if isinstance(part, str)]
     name = (names or [str(first["loc"][0])])[-1][:_LONGEST_NAME]

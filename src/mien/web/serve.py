@@ -18,10 +18,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mien.errors import ConfigError, MienError
-from mien.live.station import Station
+from mien.live.session import LiveSession
 from mien.web.app import build_app
-from mien.web.connections import limited
-from mien.web.record_access import Records, opening
+from mien.web.security.access import Records, opening
+from mien.web.security.connections import limited
 from mien.web.settings import WebSettings, is_loopback
 
 _CLOSE_S: Final = 0.2
@@ -148,17 +148,17 @@ def _shown_host(host: str) -> str:
 
 
 def run_page(
-    station: Station,
+    live_session: LiveSession,
     settings: WebSettings,
     open_browser: bool = True,
     *,
     store: str | None = None,
     say: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> None:
-    """Show the page until Ctrl-C, or until the system asks to end; then close everything, the station too.
+    """Show the page until Ctrl-C, or until the system asks to end; then close all, the live session too.
 
     Args:
-        station: whose sources the page shows.
+        live_session: whose sources the page shows.
         settings: of the server.
         open_browser: opens a browser when a person is at the terminal.
         store: where the record lies; where the settings of this machine say, when None.
@@ -168,8 +168,8 @@ def run_page(
         ConfigError: the address can't be listened on.
     """
     records = Records(opening(store))
-    server = Server(build_app(station, settings, records=records), settings)
-    with closing(station), server, _told_to_end() as told:
+    server = Server(build_app(live_session, settings, records=records), settings)
+    with closing(live_session), server, _told_to_end() as told:
         address = server.start()
         for line in _greeting(address, settings):
             say(line)
@@ -201,7 +201,7 @@ def _person_is_there() -> bool:
 
 @contextmanager
 def _told_to_end() -> Iterator[Event]:
-    """Give an event that Ctrl-C, or the system's request to end, sets inside the block."""
+    """Return an event that Ctrl-C, or the system's request to end, sets inside the block."""
     told = Event()
     if current_thread() is not main_thread():  # signals come to the main thread alone
         yield told

@@ -46,10 +46,6 @@ class WebSettings(BaseSettings):
         True, description="A browser on this machine may add and remove cameras and streams."
     )
     max_cameras: int = Field(8, ge=1, le=100, description="Browser cameras in use at the same time.")
-    max_pages: int = Field(400, ge=1, le=100_000, description="Open pages that the server keeps, in total.")
-    max_pages_each: int = Field(
-        100, ge=1, le=100_000, description="Pages of one address; an IPv6 network of 64 bits is one."
-    )
     max_connections: int = Field(256, ge=1, le=100_000, description="Connections at the same time, in total.")
     max_connections_each: int = Field(
         100, ge=1, le=100_000, description="Connections of one address; behind a proxy, all come from it."
@@ -152,7 +148,7 @@ def check_password(password: str, name: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether an address can be reached from this machine alone."""
+    """Return whether an address can be reached from this machine alone."""
     if host.lower() == "localhost":
         return True
     try:

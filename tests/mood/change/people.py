@@ -7,8 +7,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from mien.mood.baseline import Baseline
 from mien.mood.simulated import simulate_days
-from mien.mood.usual import Usual
 
 FIRST = dt.date(2026, 1, 5)
 
@@ -44,8 +44,8 @@ def changed(table: pd.DataFrame, column: str, first: int, by: float, last: int |
     return table.assign(**{column: table[column].where(~rows, table[column] + by)})
 
 
-def baseline(table: pd.DataFrame, count: int = 49) -> Usual:
+def baseline(table: pd.DataFrame, count: int = 49) -> Baseline:
     """What is usual by the first days."""
-    usual = Usual.of(table, end=FIRST + dt.timedelta(count - 1))
-    assert isinstance(usual, Usual)
+    usual = Baseline.of(table, end=FIRST + dt.timedelta(count - 1))
+    assert isinstance(usual, Baseline)
     return usual

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import multivariate_normal
 
+from mien.mood.baseline import BaselineMeasure
 from mien.mood.change.ar1 import REACH_SD, Ar1, design, fit, fit_many, has_weeks, information, ordinals
 from mien.mood.simulated import simulate_days
-from mien.mood.usual import UsualMeasure
 
 Floats = NDArray[np.float64]
 
@@ -102,8 +102,8 @@ def test_odd_days_are_drawn_in() -> None:
     assert robust.levels[0, 0] == pytest.approx(plain.levels[0, 0], abs=0.2)
 
 
-def measure(values: Floats, first: dt.date = dt.date(2026, 1, 5)) -> UsualMeasure:
-    return UsualMeasure(tuple(first + dt.timedelta(day) for day in range(len(values))), values)
+def measure(values: Floats, first: dt.date = dt.date(2026, 1, 5)) -> BaselineMeasure:
+    return BaselineMeasure(tuple(first + dt.timedelta(day) for day in range(len(values))), values)
 
 
 def test_a_weekly_rhythm_is_fitted_from_eight_weeks() -> None:

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.errors import ConfigError
+from mien.mood.baseline import Baseline
 from mien.mood.change.charts import Chart, Found, cusum, ewma, scan
 from mien.mood.change.limits import EWMA_WEIGHT, Kind
 from mien.mood.simulated import simulate_days
-from mien.mood.usual import Usual
 from mood.change.people import FIRST, baseline, changed, days
 
 Watch = Callable[..., Chart | None]
@@ -133,7 +133,7 @@ def test_a_kept_baseline_gives_the_same_chart(watch: Watch) -> None:
     usual = baseline(table)
     first, second = (
         watch(table["expressivity"], each, false_alarm_days=200)
-        for each in (usual, Usual.from_json(usual.to_json()))
+        for each in (usual, Baseline.from_json(usual.to_json()))
     )
     assert first is not None
     assert second is not None
@@ -181,6 +181,7 @@ def noisy(errors_later: float, *, seed: int, told: bool = True) -> Chart:
     return chart
 
 
+@pytest.mark.exhaustive
 def test_days_that_are_less_sure_count_for_less() -> None:
     sure, unsure = noisy(0.02, seed=0), noisy(0.1, seed=0)
     told, untold = (

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mien.mood.baseline import Baseline, NotReady
 from mien.mood.change import watched
 from mien.mood.change.findings import Finding, findings, verdict
 from mien.mood.simulated import simulate_days
-from mien.mood.usual import NotReady, Usual
 from mood.change.people import FIRST, baseline, changed, days
 
 ADVICE = "If it is urgent: call the ward."
@@ -115,7 +115,7 @@ def test_before_28_days_no_change_is_told() -> None:
 
 
 def test_without_a_baseline_it_is_said_why() -> None:
-    reason = Usual.of(days(3, missing=0))
+    reason = Baseline.of(days(3, missing=0))
     assert isinstance(reason, NotReady)
     found = findings(days(3), reason, false_alarm_days=365, crisis_text=ADVICE)
     assert [(each.kind, each.text, each.advice) for each in found] == [("not_ready", reason.reason, "")]
@@ -195,7 +195,7 @@ def test_a_measure_that_is_the_same_on_most_days_is_said_not_to_be_watched() -> 
 def test_each_of_several_measures_gets_its_share_of_the_promise(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def watch(values: pd.Series, usual: Usual, *, false_alarm_days: float, errors: object) -> None:
+    def watch(values: pd.Series, usual: Baseline, *, false_alarm_days: float, errors: object) -> None:
         asked.append((values.name, false_alarm_days))
 
     monkeypatch.setitem(watched._DRAW, "ewma", watch)
@@ -214,5 +214,5 @@ def test_the_verdict_names_the_chosen_interval_whether_something_was_told_or_not
     calm = told(days(100, seed=4).assign(smiles_per_min=0.0))
     assert "a false alarm about once in 365 days" in verdict(calm, 365)
     assert verdict(told(flat(), None), None) == ""
-    reason = Usual.of(days(3, missing=0))
+    reason = Baseline.of(days(3, missing=0))
     assert verdict(findings(days(3), reason, false_alarm_days=365), 365) == ""

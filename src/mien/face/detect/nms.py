@@ -27,7 +27,7 @@ def suppress(
         group: (n,) boxes of different groups leave each other alone; without it there is one group.
 
     Returns:
-        (k,) places of the kept boxes.
+        (k,) indices of the kept boxes.
     """
     if not len(xyxy):
         return np.empty(0, np.int64)
@@ -48,7 +48,7 @@ def suppress_nested(xyxy: NDArray[np.float32], score: NDArray[np.float32], thres
         threshold: intersection over the smaller area, 0 to 1, that is still allowed.
 
     Returns:
-        (k,) places of the kept boxes, the surest first.
+        (k,) indices of the kept boxes, the surest first.
     """
     order = np.argsort(-score, kind="stable")
     boxes = xyxy[order]
@@ -57,7 +57,7 @@ def suppress_nested(xyxy: NDArray[np.float32], score: NDArray[np.float32], thres
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     clash = shared_wh.clip(min=0).prod(axis=2) > threshold * np.minimum(area[:, None], area)
     kept: list[int] = []
-    for place in range(len(boxes)):
-        if not clash[place, kept].any():
-            kept.append(place)
+    for index in range(len(boxes)):
+        if not clash[index, kept].any():
+            kept.append(index)
     return order[np.array(kept, np.int64)]

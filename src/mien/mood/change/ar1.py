@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.mood.usual import MAD_TO_SD, UsualMeasure
+from mien.mood.baseline import MAD_TO_SD, BaselineMeasure
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,7 +69,7 @@ class Ar1:
     weekly: bool
 
     def deviations(self, dates: Sequence[date], values: Floats, width: Floats | float = 1.0) -> Floats:
-        """Give how far days lie from usual, in standard deviations of own days, `REACH_SD` at the most.
+        """Return how far days lie from usual, in standard deviations of own days, `REACH_SD` at the most.
 
         Args:
             dates: (n,) the days.
@@ -80,7 +80,7 @@ class Ar1:
         return np.clip((values - usual) / self.sd, -REACH_SD * width, REACH_SD * width)
 
     def residuals(self, dates: Sequence[date], values: Floats) -> Floats:
-        """Give the errors of the forecasts from each day to the next one there is.
+        """Return the errors of the forecasts from each day to the next one there is.
 
         Args:
             dates: (n,) rising; gaps are left out.
@@ -95,11 +95,11 @@ class Ar1:
 
 
 def ordinals(dates: Sequence[date]) -> Ints:
-    """Give days as whole numbers."""
+    """Return days as whole numbers."""
     return np.array([each.toordinal() for each in dates], np.int64)
 
 
-def fit(measure: UsualMeasure) -> Ar1 | None:
+def fit(measure: BaselineMeasure) -> Ar1 | None:
     """Fit a person's measure over the baseline's days.
 
     Args:
@@ -120,12 +120,12 @@ def fit(measure: UsualMeasure) -> Ar1 | None:
 
 
 def has_weeks(days: Ints) -> bool:
-    """Say whether there are enough days of each weekday to know a weekly rhythm."""
+    """Return whether there are enough days of each weekday to know a weekly rhythm."""
     return bool(np.bincount(_weekdays(days), minlength=7).min() >= LEAST_DAYS_OF_WEEK)
 
 
 def design(days: Ints, weekly: bool) -> Floats:
-    """Give the columns whose coefficients are the levels: (n, 7) by weekday, or (n, 1)."""
+    """Return the columns whose coefficients are the levels: (n, 7) by weekday, or (n, 1)."""
     return np.eye(7)[_weekdays(days)] if weekly else np.ones((len(days), 1))
 
 
@@ -163,7 +163,7 @@ def fit_many(days: Ints, values: Floats, columns: Floats) -> Fits:
 
 
 def information(days: Ints, phi: float) -> float:
-    """Give how many independent days these are worth for their mean: 1 / its variance, at an SD of 1."""
+    """Return how many independent days these are worth for their mean: 1 / its variance, at an SD of 1."""
     (white,), _ = _whiten([np.ones((1, len(days)))], np.diff(days).astype(np.float64), phi)
     return float((white**2).sum())
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy.stats import f as variance_ratio
 
 from mien.errors import ConfigError
+from mien.mood.baseline import LEAST_DAYS_FOR_ALARM, Baseline
 from mien.mood.change import slow
 from mien.mood.change.ar1 import Ar1, design, fit, ordinals
 from mien.mood.change.limits import Kind, Plan, advance, limit
 from mien.mood.change.steps import OVER_GAIN, Onset, Whitened, ending, onset
-from mien.mood.usual import LEAST_DAYS_FOR_ALARM, Usual
 
 Floats = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ class Chart:
 
 def cusum(
     values: pd.Series[Any],
-    usual: Usual,
+    baseline: Baseline,
     *,
     false_alarm_days: float,
     errors: pd.Series[Any] | None = None,
@@ -107,7 +107,7 @@ def cusum(
     Args:
         values: the measure's figures by date, with its name; NaN is left out, and what is before the
             baseline's end is only what later errors are compared with.
-        usual: the person's baseline.
+        baseline: the person's own.
         false_alarm_days: days from one false alarm to the next that are to be expected of this chart.
         errors: the standard error of each day's figure by date, the baseline's too, where it is known: days
             that are less sure than the baseline's then count for less.
@@ -118,25 +118,25 @@ def cusum(
     Raises:
         ConfigError: when the interval is shorter than `SHORTEST_FALSE_ALARM_DAYS`.
     """
-    return _chart("cusum", values, usual, false_alarm_days, errors)
+    return _chart("cusum", values, baseline, false_alarm_days, errors)
 
 
 def ewma(
     values: pd.Series[Any],
-    usual: Usual,
+    baseline: Baseline,
     *,
     false_alarm_days: float,
     errors: pd.Series[Any] | None = None,
 ) -> Chart | None:
     """Watch a measure by a mean whose weights fade (Roberts 1959); otherwise as `cusum`."""
-    return _chart("ewma", values, usual, false_alarm_days, errors)
+    return _chart("ewma", values, baseline, false_alarm_days, errors)
 
 
-def after(values: pd.Series[Any], usual: Usual) -> tuple[tuple[dt.date, ...], Floats]:
-    """Give a measure's days behind the baseline: their dates, rising, and figures."""
+def after(values: pd.Series[Any], baseline: Baseline) -> tuple[tuple[dt.date, ...], Floats]:
+    """Return a measure's days behind the baseline: their dates, rising, and figures."""
     known = values.dropna().sort_index()
     dates = _dates(known)
-    kept = [place for place, each in enumerate(dates) if each > usual.end]
+    kept = [place for place, each in enumerate(dates) if each > baseline.end]
     return tuple(dates[place] for place in kept), known.to_numpy(np.float64)[kept]
 
 
@@ -144,24 +144,24 @@ def _dates(values: pd.Series[Any]) -> list[dt.date]:
     return [pd.Timestamp(each).date() for each in values.index]
 
 
-def watchable(measure: str, usual: Usual) -> Ar1 | None:
+def watchable(measure: str, baseline: Baseline) -> Ar1 | None:
     """Fit a measure's baseline; None where it can't carry an alarm."""
-    own = usual.measures.get(measure)
+    own = baseline.measures.get(measure)
     return fit(own) if own is not None and own.days >= LEAST_DAYS_FOR_ALARM else None
 
 
 def new_residuals(
-    fitted: Ar1, usual: Usual, measure: str, dates: Sequence[dt.date], values: Floats
+    fitted: Ar1, baseline: Baseline, measure: str, dates: Sequence[dt.date], values: Floats
 ) -> Floats:
-    """Give the forecasts' errors of the days behind the baseline, the first from the baseline's last day."""
-    own = usual.measures[measure]
+    """Return the forecasts' errors of the days behind the baseline, the first from its last day."""
+    own = baseline.measures[measure]
     return fitted.residuals([own.dates[-1], *dates], np.append(own.values[-1], values))
 
 
 def _chart(
     kind: Kind,
     values: pd.Series[Any],
-    usual: Usual,
+    baseline: Baseline,
     false_alarm_days: float,
     errors: pd.Series[Any] | None,
 ) -> Chart | None:
@@ -171,15 +171,15 @@ def _chart(
             f"received {false_alarm_days:g}"
         )
     measure = str(values.name)
-    fitted = watchable(measure, usual)
+    fitted = watchable(measure, baseline)
     if fitted is None:
         return None
-    own = usual.measures[measure]
+    own = baseline.measures[measure]
     before = ordinals(own.dates)
     shares = slow.weights(before, own.values[np.newaxis], design(before, fitted.weekly))[0]
     phi = slow.next_day(shares)
     upper = limit(Plan.of(kind, before, fitted.weekly), shares, false_alarm_days)
-    dates, figures = after(values, usual)
+    dates, figures = after(values, baseline)
     noise = _noise(dates, errors, own.dates, fitted.sd)
     far = np.append(fitted.deviations(own.dates, own.values), deviations(fitted, dates, figures, noise, phi))
     days = np.append(before, ordinals(dates))
@@ -191,7 +191,7 @@ def _chart(
         statistic=statistic,
         upper=upper,
         lower=-upper,
-        alarms=tuple(_alarm(each, dates, usual.end) for each in found),
+        alarms=tuple(_alarm(each, dates, baseline.end) for each in found),
         false_alarm_days=false_alarm_days,
         fit=fitted,
         doubt=_doubt(phi, days, far, len(before), found),
@@ -199,7 +199,7 @@ def _chart(
 
 
 def deviations(fitted: Ar1, dates: Sequence[dt.date], values: Floats, noise: Floats, phi: float) -> Floats:
-    """Give how far days lie from usual, drawn in so far that noisier days alarm no more often.
+    """Return how far days lie from usual, drawn in so far that noisier days alarm no more often.
 
     A day whose figure is less sure than the baseline's adds variance that is new each day. A slow mean of
     such days wanders by the sum of the correlations over all lags (its long-run variance), which is
@@ -230,9 +230,9 @@ def _noise(
     before = [known[day] for day in own if day in known]
     if not before:
         return np.ones(len(dates))
-    usual = float(np.median(before))
-    variances = np.array([known.get(day, usual) for day in dates])
-    return np.asarray(np.clip(1 + (variances - usual) / sd**2, *_NOISE_RANGE))
+    typical = float(np.median(before))
+    variances = np.array([known.get(day, typical) for day in dates])
+    return np.asarray(np.clip(1 + (variances - typical) / sd**2, *_NOISE_RANGE))
 
 
 def _alarm(found: Found, dates: tuple[dt.date, ...], end: dt.date) -> Alarm:
@@ -251,7 +251,7 @@ def _alarm(found: Found, dates: tuple[dt.date, ...], end: dt.date) -> Alarm:
 
 
 def _doubt(phi: float, days: NDArray[np.int64], far: Floats, before: int, found: Sequence[Found]) -> str:
-    """Say why the promise can't be made; see docs/change.md for how often it is said, and to whom."""
+    """Return why the promise can't be made; see docs/change.md for how often it is said, and to whom."""
     steps = [(before + each.since, len(days) if each.over is None else before + each.over) for each in found]
     reasons = []
     if slow.slowness(days, far, steps) > SLOW:
@@ -335,6 +335,6 @@ def scan(
 
 
 def _goes_on(last: Found, begun: Onset, direction: int, days: NDArray[np.int64]) -> bool:
-    """Say whether a change is the last one again, which was called over too soon or came back at once."""
+    """Return whether a change is the last one again, which was called over too soon or came back at once."""
     gap = days[begun.place] - days[last.over] if last.over is not None else 0
     return bool(last.direction == direction and gap <= SAME_CHANGE_DAYS)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mien.mood.usual import MAD_TO_SD, Usual, cameras_of, same_network, usable
+from mien.mood.baseline import MAD_TO_SD, Baseline, cameras_of, same_network, usable
 
 Bools = NDArray[np.bool_]
 
@@ -64,41 +64,45 @@ class Stretch:
     before: float
 
 
-def unlike(days: pd.DataFrame, usual: Usual) -> pd.DataFrame:
+def unlike(days: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
     """Mark the days that were filmed differently.
 
     Args:
-        days: one row a day, by date; see `Usual.of`.
-        usual: the person's baseline.
+        days: one row a day, by date; see `Baseline.of`.
+        baseline: the person's own.
 
     Returns:
         One row for each usable day behind the baseline, one column of booleans for each condition that is
         known.
     """
     new = usable(days)
-    new = new.loc[new.index > usual.end]
+    new = new.loc[new.index > baseline.end]
     marks = {
-        name: _far(new[name], usual, name) for name in LEAST_SPREAD if name in new and name in usual.measures
+        name: _far(new[name], baseline, name)
+        for name in LEAST_SPREAD
+        if name in new and name in baseline.measures
     }
-    if "camera" in new and usual.cameras:
-        marks["camera"] = np.array([_is_other(cameras_of(each), usual) for each in new["camera"]], np.bool_)
+    if "camera" in new and baseline.cameras:
+        marks["camera"] = np.array(
+            [_is_other(cameras_of(each), baseline) for each in new["camera"]], np.bool_
+        )
     if "network" in new:
-        marks["network"] = np.array([not same_network(each, usual) for each in new["network"]], np.bool_)
+        marks["network"] = np.array([not same_network(each, baseline) for each in new["network"]], np.bool_)
     return pd.DataFrame(marks, index=new.index, dtype=bool)
 
 
-def stretches(days: pd.DataFrame, marks: pd.DataFrame, usual: Usual) -> list[Stretch]:
-    """Give the runs of marked days, by date: those of at least three days, and those that still last."""
-    found = [run for name in marks for run in _runs(str(name), days, marks[name], usual)]
+def stretches(days: pd.DataFrame, marks: pd.DataFrame, baseline: Baseline) -> list[Stretch]:
+    """Return the runs of marked days, by date: those of at least three days, and those that still last."""
+    found = [run for name in marks for run in _runs(str(name), days, marks[name], baseline)]
     return sorted(found, key=lambda run: (run.since, run.condition))
 
 
-def _is_other(cameras: frozenset[str], usual: Usual) -> bool:
-    return bool(cameras) and cameras.isdisjoint(usual.cameras)
+def _is_other(cameras: frozenset[str], baseline: Baseline) -> bool:
+    return bool(cameras) and cameras.isdisjoint(baseline.cameras)
 
 
-def _far(figures: pd.Series[Any], usual: Usual, name: str) -> Bools:
-    own = usual.measures[name]
+def _far(figures: pd.Series[Any], baseline: Baseline, name: str) -> Bools:
+    own = baseline.measures[name]
     scale = np.log if name == "face_px" else np.asarray
     with np.errstate(divide="ignore", invalid="ignore"):
         values, before = scale(figures.to_numpy(np.float64)), scale(own.values)
@@ -111,7 +115,7 @@ def _far(figures: pd.Series[Any], usual: Usual, name: str) -> Bools:
     return ((distance.abs() > ONE_DAY_SD) | drifted).to_numpy()
 
 
-def _runs(name: str, days: pd.DataFrame, marked: pd.Series[bool], usual: Usual) -> list[Stretch]:
+def _runs(name: str, days: pd.DataFrame, marked: pd.Series[bool], baseline: Baseline) -> list[Stretch]:
     figures = usable(days)[name]
     number = (marked != marked.shift()).cumsum()
     found = []
@@ -127,7 +131,7 @@ def _runs(name: str, days: pd.DataFrame, marked: pd.Series[bool], usual: Usual) 
                     until=None if lasts else run.index[-1],
                     days=len(run),
                     now=np.nan if is_name else float(figures[run.index].median()),
-                    before=np.nan if is_name else usual.measures[name].median,
+                    before=np.nan if is_name else baseline.measures[name].median,
                 )
             )
     return found

@@ -10,12 +10,12 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from mien.mood.baseline import LEAST_DAYS_FOR_ALARM, Baseline, NotReady, usable
 from mien.mood.change.ar1 import information, ordinals
 from mien.mood.change.charts import Alarm, Chart, watchable
 from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
 from mien.mood.change.watched import WATCHED, alike, charts
 from mien.mood.definitions import MEASURES
-from mien.mood.usual import LEAST_DAYS_FOR_ALARM, NotReady, Usual, usable
 from mien.wording import count
 
 FindingKind = Literal["not_ready", "network", "camera", "light", "coverage", "promise", "change"]
@@ -97,7 +97,7 @@ class Finding:
 
 
 def nothing_told(false_alarm_days: float | None = None) -> str:
-    """Say that no change was found, and not that there is none.
+    """Return that no change was found, and not that there is none.
 
     Args:
         false_alarm_days: as in `findings`, to be said too; None leaves it out.
@@ -107,7 +107,7 @@ def nothing_told(false_alarm_days: float | None = None) -> str:
 
 
 def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
-    """Say what findings mean beside chance: that nothing was told, or how often chance alone tells a change.
+    """Return what findings mean beside chance: nothing was told, or how often chance alone tells a change.
 
     Args:
         found: from `findings`.
@@ -129,18 +129,18 @@ def verdict(found: Sequence[Finding], false_alarm_days: float | None) -> str:
 
 def findings(
     days: pd.DataFrame,
-    usual: Usual | NotReady,
+    baseline: Baseline | NotReady,
     *,
     false_alarm_days: float | None,
     crisis_text: str = "",
     watched: tuple[str, ...] = WATCHED,
 ) -> list[Finding]:
-    """Say what changed against a person's own usual.
+    """Return what changed against a person's own usual.
 
     Args:
         days: one row a day, by date; columns `usable_minutes`, the measures, and where they are known
             `coverage` and `camera`.
-        usual: the person's baseline, or why there is none.
+        baseline: the person's own, or why there is none.
         false_alarm_days: days from one false alarm to the next that are to be expected of all watched
             measures together; None: nobody has chosen, and no change is told.
         crisis_text: what a clinic wants said beside a change that lasts; "" for nothing.
@@ -150,22 +150,24 @@ def findings(
         In the order in which they should be read: what makes days unlike the baseline comes before any talk
         of expression.
     """
-    if isinstance(usual, NotReady):
-        return [_plain("not_ready", usual.reason)]
-    marks = unlike(days, usual)
-    found = [_not_ready(usual, false_alarm_days)] if not usual.alarms_ready or not false_alarm_days else []
-    found += [_conditions(each, usable(days)) for each in stretches(days, marks, usual)]
+    if isinstance(baseline, NotReady):
+        return [_plain("not_ready", baseline.reason)]
+    marks = unlike(days, baseline)
+    found = (
+        [_not_ready(baseline, false_alarm_days)] if not baseline.alarms_ready or not false_alarm_days else []
+    )
+    found += [_conditions(each, usable(days)) for each in stretches(days, marks, baseline)]
     found += _low_coverage(usable(days))
-    if usual.alarms_ready and false_alarm_days:
-        found += [_unwatched(name) for name in watched if name in days and not watchable(name, usual)]
-        found += changes(days, usual, false_alarm_days, crisis_text, watched)
+    if baseline.alarms_ready and false_alarm_days:
+        found += [_unwatched(name) for name in watched if name in days and not watchable(name, baseline)]
+        found += changes(days, baseline, false_alarm_days, crisis_text, watched)
     order = ("not_ready", "network", "camera", "light", "coverage", "promise", "change")
     return sorted(found, key=lambda each: order.index(each.kind))
 
 
 def changes(
     days: pd.DataFrame,
-    usual: Usual,
+    baseline: Baseline,
     false_alarm_days: float,
     crisis_text: str,
     watched: tuple[str, ...],
@@ -176,7 +178,7 @@ def changes(
 
     Args:
         days: one row a day, by date.
-        usual: the person's baseline.
+        baseline: the person's own.
         false_alarm_days: of all watched measures together.
         crisis_text: to be said beside the first change that lasts.
         watched: the measures' names.
@@ -184,10 +186,10 @@ def changes(
     Returns:
         By date, behind what is to be said of the promise about false alarms.
     """
-    kept = alike(days, usual)
-    drawn = charts(days, usual, false_alarm_days=false_alarm_days, watched=watched)
+    kept = alike(days, baseline)
+    drawn = charts(days, baseline, false_alarm_days=false_alarm_days, watched=watched)
     shown = [
-        _Shown(chart, alarm, *size(alarm, chart, kept[chart.measure], usual))
+        _Shown(chart, alarm, *size(alarm, chart, kept[chart.measure], baseline))
         for chart in drawn
         for alarm in chart.alarms
     ]
@@ -195,7 +197,7 @@ def changes(
     first = next((place for place, each in enumerate(found) if each.until is None), None)
     if first is not None:
         found[first] = replace(found[first], advice=crisis_text)
-    if found and (usual.end - usual.start).days < LEAST_YEAR_DAYS:
+    if found and (baseline.end - baseline.start).days < LEAST_YEAR_DAYS:
         found[0] = replace(found[0], text=found[0].text + _SEASON)
     return [*_doubts(drawn, false_alarm_days), *found]
 
@@ -211,7 +213,7 @@ class _Shown:
     high: float
 
     def goes_with(self, other: _Shown) -> bool:
-        """Say whether both may be one change: begun at the same time, as far as that is known."""
+        """Return whether both may be one change: begun at the same time, as far as that is known."""
         mine, theirs = self.alarm, other.alarm
         slack = dt.timedelta(_TOGETHER_DAYS)
         return (
@@ -234,7 +236,7 @@ def _together(shown: Sequence[_Shown]) -> list[list[_Shown]]:
 
 
 def _doubts(drawn: Sequence[Chart], false_alarm_days: float) -> list[Finding]:
-    """Say of whom, and why, the chosen interval can't be promised: once for each reason."""
+    """Return of whom, and why, the chosen interval can't be promised: once for each reason."""
     reasons = dict.fromkeys(each.doubt for each in drawn if each.doubt)
     return [
         _plain(
@@ -246,8 +248,10 @@ def _doubts(drawn: Sequence[Chart], false_alarm_days: float) -> list[Finding]:
     ]
 
 
-def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> tuple[float, float, float]:
-    """Give a change's size, in standard deviations of own days, with its 90 % interval.
+def size(
+    alarm: Alarm, chart: Chart, figures: pd.Series[Any], baseline: Baseline
+) -> tuple[float, float, float]:
+    """Return a change's size, in standard deviations of own days, with its 90 % interval.
 
     The mean of the days since the change, weighed for their autocorrelation. The interval holds what these
     days, the baseline's level and its spread leave open.
@@ -256,7 +260,7 @@ def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> t
         alarm: the change.
         chart: that told it.
         figures: the measure's, by date.
-        usual: the person's baseline.
+        baseline: the person's own.
     """
     known = figures.dropna()
     kept = known[(known.index >= alarm.since) & (known.index <= (alarm.until or dt.date.max))]
@@ -266,14 +270,14 @@ def size(alarm: Alarm, chart: Chart, figures: pd.Series[Any], usual: Usual) -> t
     weights = 1 - phi ** np.diff(numbers, prepend=numbers[0] - 30, append=numbers[-1] + 30).astype(np.float64)
     pull = weights[:-1] + weights[1:]
     value = float(pull @ far / pull.sum())
-    own = usual.measures[chart.measure]
+    own = baseline.measures[chart.measure]
     variance = 1 / information(numbers, phi) + 1 / information(ordinals(own.dates), phi)
     reach = _Z_90 * float(np.sqrt(variance + value**2 / (2 * (own.days - 1))))
     return value, value - reach, value + reach
 
 
 def _change(shown: Sequence[_Shown], days: pd.DataFrame) -> Finding:
-    """Tell one change, with all measures that show it."""
+    """Return one change, with all measures that show it."""
     lead, today = shown[0], days.index[-1]
     dated = min((each.alarm for each in shown), key=lambda each: each.since_high - each.since_low)
     lasts = any(each.alarm.until is None for each in shown)
@@ -294,7 +298,7 @@ def _change(shown: Sequence[_Shown], days: pd.DataFrame) -> Finding:
 
 
 def _sentence(shown: Sequence[_Shown], since: dt.date, until: dt.date | None, today: dt.date) -> str:
-    """Tell a change in plain words."""
+    """Return a change in plain words."""
     words = list(dict.fromkeys(_words(each, lasts=until is None) for each in shown))
     listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
     when = f"since about {_day(since, today)}"
@@ -312,7 +316,7 @@ def _words(each: _Shown, *, lasts: bool) -> str:
 
 
 def _measured(each: _Shown, over: dt.date | None, today: dt.date) -> str:
-    """Give the size of a change in one measure."""
+    """Return the size of a change in one measure."""
     # A less expressive face is a flatter one: it is told as flatness, so that more of it is more.
     value, low, high = each.size_sd, each.low, each.high
     if each.chart.measure == "expressivity":
@@ -362,8 +366,8 @@ def _low_coverage(days: pd.DataFrame) -> list[Finding]:
     return [Finding("coverage", "coverage", since, None, None, None, None, share, text)]
 
 
-def _not_ready(usual: Usual, false_alarm_days: float | None) -> Finding:
-    reason = usual.missing_for_alarms
+def _not_ready(baseline: Baseline, false_alarm_days: float | None) -> Finding:
+    reason = baseline.missing_for_alarms
     if not reason and not false_alarm_days:
         reason = "changes are not reported: first choose how often a false alarm is acceptable"
     return _plain("not_ready", reason)

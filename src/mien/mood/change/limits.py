@@ -84,7 +84,7 @@ def advance(kind: Kind, above: AnyFloats, below: AnyFloats, far: AnyFloats) -> t
 
 
 def limit(plan: Plan, shares: Floats, false_alarm_days: float) -> float:
-    """Give the limit of a chart's statistic; the same for the same plan.
+    """Return the limit of a chart's statistic; the same for the same plan.
 
     Args:
         plan: the chart, and the baseline's days.

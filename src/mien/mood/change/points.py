@@ -17,9 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from mien.mood.baseline import Baseline
 from mien.mood.change.ar1 import Ar1, ordinals
 from mien.mood.change.charts import after, new_residuals, watchable
-from mien.mood.usual import Usual
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ class RunLengths:
         return self.dates[place - 1] if place else None
 
 
-def change_points(values: pd.Series[Any], usual: Usual) -> list[Point] | None:
+def change_points(values: pd.Series[Any], baseline: Baseline) -> list[Point] | None:
     """Find change points in the days behind the baseline, looking back (PELT, Killick et al. 2012).
 
     The days are made independent by the baseline's autoregression. A change point has to make the fit better
@@ -79,7 +79,7 @@ def change_points(values: pd.Series[Any], usual: Usual) -> list[Point] | None:
 
     Args:
         values: the measure's figures by date, with its name.
-        usual: the person's baseline.
+        baseline: the person's own.
 
     Returns:
         By date; None where the baseline can't carry it.
@@ -90,10 +90,10 @@ def change_points(values: pd.Series[Any], usual: Usual) -> list[Point] | None:
     from mien.mood.change.segments import segment
 
     measure = str(values.name)
-    fitted = watchable(measure, usual)
+    fitted = watchable(measure, baseline)
     if fitted is None:
         return None
-    dates, figures = after(values, usual)
+    dates, figures = after(values, baseline)
     if len(dates) < 2 * LEAST_STRETCH_DAYS:
         return []
     white, weights = _independent(fitted, dates, figures)
@@ -105,7 +105,7 @@ def change_points(values: pd.Series[Any], usual: Usual) -> list[Point] | None:
 
 @lru_cache(maxsize=1024)
 def penalty(count: int) -> float:
-    """Give by how much the sum of squares has to fall for a change point, for so many independent days.
+    """Return by how much the sum of squares has to fall for a change point, for so many independent days.
 
     The 95 % quantile of the largest fall over all places, in series without a change.
     """
@@ -118,12 +118,12 @@ def penalty(count: int) -> float:
     return float(np.quantile(inner.max(axis=1), 1 - _FALSELY))
 
 
-def run_lengths(values: pd.Series[Any], usual: Usual, *, false_alarm_days: float) -> RunLengths | None:
+def run_lengths(values: pd.Series[Any], baseline: Baseline, *, false_alarm_days: float) -> RunLengths | None:
     """Follow a measure behind the baseline by online Bayesian change-point detection.
 
     Args:
         values: the measure's figures by date, with its name.
-        usual: the person's baseline.
+        baseline: the person's own.
         false_alarm_days: a change is taken to happen once in so many days. The probability that the level is
             another then passes one half falsely about that seldom: its odds are the Shiryaev-Roberts
             statistic divided by this number.
@@ -132,12 +132,12 @@ def run_lengths(values: pd.Series[Any], usual: Usual, *, false_alarm_days: float
         None where the baseline can't carry it.
     """
     measure = str(values.name)
-    fitted = watchable(measure, usual)
+    fitted = watchable(measure, baseline)
     if fitted is None:
         return None
-    dates, figures = after(values, usual)
-    residuals = new_residuals(fitted, usual, measure, dates, figures)
-    gaps = np.diff(ordinals([usual.measures[measure].dates[-1], *dates]))
+    dates, figures = after(values, baseline)
+    residuals = new_residuals(fitted, baseline, measure, dates, figures)
+    gaps = np.diff(ordinals([baseline.measures[measure].dates[-1], *dates]))
     hazards = 1 - (1 - 1 / false_alarm_days) ** gaps
     return RunLengths(dates, *follow(residuals, hazards, fitted.days))
 

@@ -25,13 +25,13 @@ class _Level(BaseCost):  # type: ignore[misc]
         return self
 
     def error(self, start: int, end: int) -> float:
-        """Give the sum of squares over [start, end)."""
+        """Return the sum of squares over [start, end)."""
         squares, products, weights = self._sums[end] - self._sums[start]
         return float(squares - products**2 / weights)
 
 
 def segment(values: Floats, weights: Floats, least: int, penalty: float) -> list[int]:
-    """Give the end of each stretch, the last one's too.
+    """Return the end of each stretch, the last one's too.
 
     Args:
         values: (n,) independent, with a variance of 1.

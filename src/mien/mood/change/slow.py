@@ -34,7 +34,7 @@ class Course(NamedTuple):
     weight: float
 
     def correlation(self, lags: Ints) -> Floats:
-        """Give the correlation of days so far apart."""
+        """Return the correlation of days so far apart."""
         return np.where(lags == 0, 1.0, self.share * self.carry ** lags.astype(np.float64))
 
 
@@ -78,7 +78,7 @@ def weights(days: Ints, values: Floats, columns: Floats) -> Floats:
 
 
 def next_day(shares: Floats) -> float:
-    """Give the correlation from one day to the next, as the mean of what the baseline allows.
+    """Return the correlation from one day to the next, as the mean of what the baseline allows.
 
     Fitted to a few weeks alone it is too unsure to date a change by.
 
@@ -89,7 +89,7 @@ def next_day(shares: Floats) -> float:
 
 
 def slowness(days: Ints, far: Floats, steps: Sequence[tuple[int, int]]) -> float:
-    """Say how likely it is that a mood is slow, rather than quick with the changes that were told.
+    """Return how likely it is that a mood is slow, rather than quick with the changes that were told.
 
     Args:
         days: (n,) all days so far, the baseline's too; of more than `_MOST_DAYS` the newest.

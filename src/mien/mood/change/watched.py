@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from mien.mood.baseline import Baseline, NotReady, same_network, usable
 from mien.mood.change.charts import Chart, cusum, ewma, watchable
 from mien.mood.change.conditions import unlike
-from mien.mood.usual import NotReady, Usual, same_network, usable
 
 WATCHED: Final = ("expressivity", "valence_mean", "smiles_per_min")
 """What is watched for changes. Few, because the promise about false alarms is shared among them."""
@@ -36,17 +36,17 @@ TOO_LITTLE: Final = "too little of it could be read"
 _DRAW: Final = {"ewma": ewma, "cusum": cusum}
 
 
-def alike(days: pd.DataFrame, usual: Usual) -> pd.DataFrame:
-    """Give the usable days that were filmed and read as the baseline was: only they can be compared."""
-    marks = unlike(days, usual)
+def alike(days: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
+    """Return the usable days that were filmed and read as the baseline was: only they can be compared."""
+    marks = unlike(days, baseline)
     kept = usable(days)
     if "network" in kept:
-        kept = kept.loc[[same_network(each, usual) for each in kept["network"]]]
+        kept = kept.loc[[same_network(each, baseline) for each in kept["network"]]]
     return kept.loc[~kept.index.isin(marks.index[marks.any(axis=1)])]
 
 
 def standard_errors(days: pd.DataFrame, measure: str) -> pd.Series[Any] | None:
-    """Give the standard error of each day's figure by its 90 % interval; None where days have none.
+    """Return the standard error of each day's figure by its 90 % interval; None where days have none.
 
     Args:
         days: with `MEASURE_low` and `MEASURE_high`.
@@ -58,12 +58,12 @@ def standard_errors(days: pd.DataFrame, measure: str) -> pd.Series[Any] | None:
     return (days[high] - days[low]) / (2 * _NINE_OF_TEN_SD)
 
 
-def days_apart(days: pd.DataFrame, usual: Usual | NotReady) -> dict[dt.date, str]:
-    """Give the days that can't be compared with the others, each with why.
+def days_apart(days: pd.DataFrame, baseline: Baseline | NotReady) -> dict[dt.date, str]:
+    """Return the days that can't be compared with the others, each with why.
 
     Args:
         days: one row a day, by date.
-        usual: the person's baseline; without one, only days with too little are told.
+        baseline: the person's own; without one, only days with too little are told.
 
     Returns:
         By rising date: one of `APART`, or `TOO_LITTLE`.
@@ -72,12 +72,12 @@ def days_apart(days: pd.DataFrame, usual: Usual | NotReady) -> dict[dt.date, str
     apart = dict.fromkeys((_date(each) for each in days.index), TOO_LITTLE)
     for day in kept.index:
         del apart[day]
-    if isinstance(usual, NotReady):
+    if isinstance(baseline, NotReady):
         return apart
-    marks = unlike(days, usual)
+    marks = unlike(days, baseline)
     if "network" in kept:
         # Days of the baseline's own time are told as well, which `unlike` doesn't look at.
-        others = ~np.array([same_network(each, usual) for each in kept["network"]], np.bool_)
+        others = ~np.array([same_network(each, baseline) for each in kept["network"]], np.bool_)
         marks = marks.reindex(kept.index, fill_value=False).assign(network=others)
     for day, row in marks.iterrows():
         if why := next((words for name, words in APART.items() if row.get(name)), None):
@@ -87,7 +87,7 @@ def days_apart(days: pd.DataFrame, usual: Usual | NotReady) -> dict[dt.date, str
 
 def charts(
     days: pd.DataFrame,
-    usual: Usual,
+    baseline: Baseline,
     *,
     false_alarm_days: float | None,
     kinds: Sequence[str] = ("ewma",),
@@ -101,7 +101,7 @@ def charts(
 
     Args:
         days: one row a day, by date.
-        usual: the person's baseline.
+        baseline: the person's own.
         false_alarm_days: of all watched measures together; None: nobody has chosen, and there are no charts.
         kinds: some of "ewma" and "cusum".
         watched: the measures that share the promise.
@@ -110,14 +110,14 @@ def charts(
     Returns:
         By measure, then by kind; none while the baseline can't carry an alarm.
     """
-    if not usual.alarms_ready or not false_alarm_days:
+    if not baseline.alarms_ready or not false_alarm_days:
         return []
-    able = [name for name in watched if name in days and watchable(name, usual)]
-    kept = alike(days, usual)
+    able = [name for name in watched if name in days and watchable(name, baseline)]
+    kept = alike(days, baseline)
     drawn = [
         _DRAW[kind](
             kept[name],
-            usual,
+            baseline,
             false_alarm_days=false_alarm_days * len(able),
             errors=standard_errors(kept, name),
         )

@@ -1,8 +1,8 @@
 """From each version of the tables to the next; `versions/` holds one step a file.
 
 A step is never changed once it was released. On SQLite a table that is changed is made anew and copied, so a
-step that changes the audit log has to make its triggers anew too. A step behind 0007 that changes what is in
-rows notes that in the text "unbound", as 0007 does: whoever opens the record then binds it to its log anew.
+step that changes the audit log has to make its triggers anew too. A step behind 0006 that changes what is in
+rows notes that in the text "unbound", as 0006 does: whoever opens the record then binds it to its log anew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _one_at_a_time: Final = Lock()
 
 
 def revisions() -> list[str]:
-    """Give all versions of the tables, the oldest first."""
+    """Return all versions of the tables, the oldest first."""
     return [each.revision for each in reversed(list(_steps().walk_revisions()))]
 
 

@@ -1,7 +1,8 @@
 // Questions to the record, and what is said when it refuses.
 
 const API = "/api/v1/";
-const AWAY = "The program does not answer. Is it still running?";
+export const HEALTH = `${API}health`;
+export const AWAY = "The program does not answer. Is it still running?";
 
 /** What the server refused, in its words; `code` is HTTP's, 0 where it did not answer. */
 export class Refused extends Error {

@@ -1,6 +1,6 @@
 // The files view: sends what is dropped, shows how far it is, and what was found in it.
 
-import { Course } from "./course.js";
+import { FileChart } from "./file_chart.js";
 import { OVERVIEW, foundWords, overview, overviewCsv, shortWords, shownColumns } from "./found.js";
 import { IntoRecord } from "./into_record.js";
 import { save } from "./record.js";
@@ -25,14 +25,14 @@ class Files {
   #offset = 0;
   #sending = false;
   #polling = false;
-  #course;
+  #chart;
   #record;
 
   constructor(root) {
     this.#parts = parts(root);
     this.#config = JSON.parse(root.dataset.config);
     const video = this.#parts("video");
-    this.#course = new Course(this.#parts("timeline"), {
+    this.#chart = new FileChart(this.#parts("timeline"), {
       seek: (timeS) => {
         video.currentTime = timeS;
       },
@@ -62,8 +62,8 @@ class Files {
     });
     this.#parts("before").addEventListener("click", () => this.#showRows(this.#offset - PAGE));
     this.#parts("after").addEventListener("click", () => this.#showRows(this.#offset + PAGE));
-    this.#parts("face").addEventListener("change", (event) => this.#course.choose(Number(event.target.value)));
-    const follow = () => this.#course.at(video.currentTime);
+    this.#parts("face").addEventListener("change", (event) => this.#chart.choose(Number(event.target.value)));
+    const follow = () => this.#chart.at(video.currentTime);
     const play = () => {
       follow();
       if (!video.paused && !video.ended) requestAnimationFrame(play);
@@ -254,7 +254,7 @@ class Files {
     this.#parts("why").checked = false;
     this.#showMedia();
     if (focus) this.#parts("title").focus();
-    await Promise.all([this.#showRows(0), this.#showCourse(item)]);
+    await Promise.all([this.#showRows(0), this.#showChart(item)]);
   }
 
   /** The copy with the marks, under the file's own name. */
@@ -319,7 +319,7 @@ class Files {
     this.#parts("sheet").hidden = this.#parts("why-link").hidden = !drawn;
   }
 
-  async #showCourse(item) {
+  async #showChart(item) {
     const course = this.#parts("course");
     course.hidden = true;
     if (item.status.kind !== "video") return;
@@ -331,7 +331,7 @@ class Files {
     this.#parts("face").replaceChildren(...options);
     this.#parts("face-field").hidden = options.length < 2;
     this.#parts("legend").replaceChildren(...data.labels.map(legendItem));
-    this.#course.load(data);
+    this.#chart.load(data);
   }
 
   #found(status) {

@@ -27,11 +27,6 @@ const PANEL = {
   server: ["Before you look", "Show it", "This source belongs to the program and keeps running when you leave this page."],
 };
 
-/** NiceGUI loads the page anew when it meets a program that was started again; that would end the camera. */
-function stayLoaded() {
-  window.socket?.io?.reconnection(false);
-}
-
 /** A moment as it stands in a file's name. */
 const stamp = () => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
 
@@ -72,7 +67,6 @@ class Live {
     const [kind, name] = this.#chosen();
     const trouble = kind === "browser" ? noCameraHere() : null;
     if (trouble) return this.#fail(trouble);
-    stayLoaded();
     const feed = kind === "browser" ? new Camera(this.#part("video"), name, this.#ears()) : new Watch(name, this.#ears());
     this.#feed = feed;
     this.#shown = [kind, name];

@@ -3,8 +3,8 @@
 import { ask, subjectPath } from "./ask.js";
 import { attempt, leave } from "./attempt.js";
 import { dayNumber, longDay } from "./dates.js";
+import { RecordingChart } from "./recording_chart.js";
 import { html } from "./svg.js";
-import { Tape } from "./tape.js";
 import { STATES, clock, count, kindWords, percent, sentence } from "./words.js";
 
 const LOOK_MS = 10_000;
@@ -15,7 +15,7 @@ class Recording {
   #part;
   #config;
   #data = null;
-  #tape;
+  #chart;
   #address = null; // of the video's object
   #timer;
   #partial = 0;
@@ -24,12 +24,12 @@ class Recording {
   constructor(root) {
     this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.#config = JSON.parse(root.dataset.config);
-    this.#tape = new Tape(this.#part("tape"), { seek: (timeS) => this.#seek(timeS), tell: (words, place) => this.#tell(words, place) });
+    this.#chart = new RecordingChart(this.#part("tape"), { seek: (timeS) => this.#seek(timeS), tell: (words, place) => this.#tell(words, place) });
     this.#listen();
     this.#load();
     this.#timer = setInterval(() => document.hidden || this.#look(), LOOK_MS);
     window.addEventListener("focus", () => this.#look());
-    window.mien = { recording: { tape: this.#tape, look: () => this.#look() } };
+    window.mien = { recording: { chart: this.#chart, look: () => this.#look() } };
   }
 
   /** The page is left. */
@@ -46,9 +46,9 @@ class Recording {
     part("note-form").addEventListener("submit", (event) => this.#note(event));
     part("erase").addEventListener("click", () => this.#askToErase());
     part("erase-sure").addEventListener("close", ({ target }) => target.returnValue === "erase" && this.#erase());
-    part("offset").addEventListener("change", () => this.#seek(this.#tape.nowS));
+    part("offset").addEventListener("change", () => this.#seek(this.#chart.nowS));
     const video = part("video");
-    const follow = () => this.#tape.at(video.currentTime + this.#offset());
+    const follow = () => this.#chart.at(video.currentTime + this.#offset());
     const play = () => {
       follow();
       this.#keepInView();
@@ -109,32 +109,32 @@ class Recording {
   }
 
   /** The chosen span, around the chosen moment; what is shown of it comes thinned from the server. */
-  async #show(around = this.#tape.nowS) {
+  async #show(around = this.#chart.nowS) {
     const spanS = Number(this.#part("span").value);
     if (!spanS || spanS >= this.#data.length_s) {
-      this.#tape.load(this.#data);
+      this.#chart.load(this.#data);
       return;
     }
     const startS = Math.max(0, Math.min(around - spanS / 2, this.#data.length_s - spanS));
     const asked = ++this.#partial;
     const part = await ask(`${this.#path()}?start_s=${startS.toFixed(3)}&end_s=${(startS + spanS).toFixed(3)}`);
-    if (asked === this.#partial) this.#tape.load({ ...this.#data, series: part.series });
+    if (asked === this.#partial) this.#chart.load({ ...this.#data, series: part.series });
   }
 
   /** The shown part moves on with the moment; one step at a time. */
   async #keepInView() {
     const spanS = Number(this.#part("span").value);
-    const [fromS, toS] = this.#tape.shown;
-    if (!spanS || this.#moving || (this.#tape.nowS >= fromS && this.#tape.nowS <= toS)) return;
+    const [fromS, toS] = this.#chart.shown;
+    if (!spanS || this.#moving || (this.#chart.nowS >= fromS && this.#chart.nowS <= toS)) return;
     this.#moving = true;
-    await this.#try("trouble", () => this.#show(this.#tape.nowS + 0.4 * spanS));
+    await this.#try("trouble", () => this.#show(this.#chart.nowS + 0.4 * spanS));
     this.#moving = false;
   }
 
   #tell(words, place) {
     this.#part("moment").textContent = words;
-    this.#part("note-at").textContent = tenths(this.#tape.nowS);
-    const shares = place === null ? null : this.#tape.shares(place);
+    this.#part("note-at").textContent = tenths(this.#chart.nowS);
+    const shares = place === null ? null : this.#chart.shares(place);
     [...this.#part("bars").children].forEach((row, i) => {
       const share = shares?.[i] ?? null;
       row.querySelector(".bar-fill").style.transform = `scaleX(${(share ?? 0).toFixed(3)})`;
@@ -179,7 +179,7 @@ class Recording {
   // What people do.
 
   #go(timeS) {
-    this.#tape.at(timeS);
+    this.#chart.at(timeS);
     this.#seek(timeS);
     this.#keepInView();
   }
@@ -207,7 +207,7 @@ class Recording {
 
   /** A video of quite another length is another one, most likely. */
   #weigh(video) {
-    this.#seek(this.#tape.nowS);
+    this.#seek(this.#chart.nowS);
     const apartS = Math.abs(video.duration - this.#data.length_s);
     if (apartS > 2 + 0.02 * this.#data.length_s) this.#part("video-error").textContent = `That video is ${tenths(video.duration)} long, the recording ${tenths(this.#data.length_s)}: is it the right one?`;
   }
@@ -228,7 +228,7 @@ class Recording {
   #note(event) {
     event.preventDefault();
     const { kind, text, lasts } = event.target.elements;
-    const fromS = this.#tape.nowS;
+    const fromS = this.#chart.nowS;
     const body = { kind: kind.value, text: text.value.trim(), recording: this.#config.number, from_s: fromS, to_s: lasts.value ? fromS + Number(lasts.value) : null };
     this.#try("note-error", async () => {
       await ask(subjectPath(this.#config.code, "annotations"), { method: "POST", body });

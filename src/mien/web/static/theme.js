@@ -19,7 +19,6 @@
     } catch {
       // the choice then holds for this page only
     }
-    window.Quasar?.Dark.set(theme === "auto" ? "auto" : theme === "dark");
     const button = document.getElementById("theme-switch");
     if (button) {
       button.setAttribute("aria-label", `Theme: ${NAMES[theme]}. Change`);
@@ -35,10 +34,5 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
     window.dispatchEvent(new Event("mien:theme")),
   );
-  // NiceGUI builds the header in the browser, after this script has run.
-  new MutationObserver((_, observer) => {
-    if (!document.getElementById("theme-switch")) return;
-    observer.disconnect();
-    apply(saved());
-  }).observe(root, { childList: true, subtree: true });
+  document.addEventListener("DOMContentLoaded", () => apply(saved()));
 })();

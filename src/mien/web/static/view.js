@@ -1,10 +1,10 @@
 // All that is drawn of a reading: picture and marks, bars, plane, timeline, and what is spoken.
 
 import { Bars, FaceChooser } from "./bars.js";
+import { LiveChart } from "./live_chart.js";
 import { Overlay } from "./overlay.js";
 import { Plane } from "./plane.js";
 import { Speaker } from "./speaker.js";
-import { Timeline } from "./timeline.js";
 import { headWords, timelineWords } from "./words.js";
 
 const TIMELINE_EVERY_MS = 950;
@@ -26,7 +26,7 @@ export class View {
     this.bars = new Bars(root, labels, uncertain, { label: part("label"), sureness: part("sureness"), swatch: part("swatch") });
     this.faces = new FaceChooser(part("faces"));
     this.plane = new Plane(part("plane"), places);
-    this.timeline = new Timeline(part("timeline"), labels, uncertain);
+    this.timeline = new LiveChart(part("timeline"), labels, uncertain);
     this.speaker = new Speaker(part("spoken"));
     part("overlay").addEventListener("click", (event) => {
       this.faces.choose(this.overlay.faceAt(event.clientX, event.clientY));

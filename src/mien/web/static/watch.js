@@ -3,7 +3,7 @@
 import { parseWatch, retryAfterMs, sayHere, socketUrl } from "./wire.js";
 
 /**
- * @param source its name in the station
+ * @param source its name in the live session
  * @param on as for Camera, and status(status)
  */
 export class Watch {

@@ -1,0 +1,1 @@
+"""From raw answers to probabilities that mean what they say, fitted on `validation`."""

@@ -1,0 +1,1 @@
+"""What a run says about itself: figures, pictures and the model card."""

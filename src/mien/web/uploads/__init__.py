@@ -1,0 +1,1 @@
+"""Photographs and videos from outside: taken in, decoded in a process of their own, shown, deleted."""

@@ -1,0 +1,1 @@
+"""The WebSockets: `/ws/camera` takes a browser's pictures in, `/ws/watch` shows a source of the server."""
