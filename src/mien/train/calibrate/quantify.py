@@ -104,7 +104,12 @@ def _by_size(px: int, evidence: Floats, own_bias: Floats, targets: Index, count:
     found = minimize(loss, np.zeros(1 + count), method="L-BFGS-B").x
     slope, bias = float(np.exp(found[0])), found[1:]
     p = softmax(evidence * slope + bias)
-    confusion = [p[targets == label].mean(axis=0).clip(0, 1).tolist() for label in range(count)]
+    by_label = [p[targets == label] for label in range(count)]
+    # A label without faces is taken to be confused with none: nothing is known of it.
+    confusion = [
+        (each.mean(axis=0).clip(0, 1) if len(each) else np.eye(count)[label]).tolist()
+        for label, each in enumerate(by_label)
+    ]
     whole = slope * own_bias + bias
     return SizeCalibration(
         px=px,
@@ -120,7 +125,7 @@ def _doubt(x: Floats, targets: Index, start: Floats, count: int, random: np.rand
     crowd = balanced(targets, count)[None]
     found = []
     for _ in range(_REFITS):
-        chosen = np.concatenate([random.choice(each, len(each)) for each in by_label])
+        chosen = np.concatenate([random.choice(each, len(each)) for each in by_label if len(each)])
         weights, bias = _fit(x[chosen], targets[chosen], start, count)
         found.append(np.log(most_likely(softmax(x @ weights + bias), crowd)[0].clip(1e-6)))
     return float(np.sqrt(np.var(found, axis=0, ddof=1).mean()))
