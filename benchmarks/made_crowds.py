@@ -27,7 +27,7 @@ CROP: Final = 0.40
 MIDDLE: Final = (0.50, 0.51)
 """Where the face is in its portrait."""
 
-_HEAD: Final = (0.16, 0.10, 0.84, 0.92)
+_HEAD: Final = (0.14, 0.0, 0.86, 0.93)
 
 
 @dataclass(frozen=True, eq=False)
