@@ -224,12 +224,15 @@ def test_text_is_no_picture(app: FastAPI) -> None:
         assert closing(socket) == (sockets.UNSUPPORTED, "expected a picture, received text")
 
 
-def test_a_flood_is_answered_with_the_door(app: FastAPI, live_session: FakeLiveSession) -> None:
+def test_a_flood_is_answered_with_the_door(
+    app: FastAPI, live_session: FakeLiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_socket, "_MOST_HZ", 4)  # so many come in a second on the busiest machine
     message = picture(0)
     with camera(app) as socket:
-        for _ in range(1000):
+        for _ in range(100):
             socket.send_bytes(message)
-        assert closing(socket) == (sockets.POLICY, "more than 120 pictures a second")
+        assert closing(socket) == (sockets.POLICY, "more than 4 pictures a second")
     assert live_session.removed == ["browser-1"]
 
 
