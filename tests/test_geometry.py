@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.geometry import distinct, iou_matrix
+from mien.geometry import iou_matrix
 
 corner = st.integers(0, 20)
 side = st.integers(1, 12)
@@ -48,15 +48,5 @@ def test_boxes_that_only_touch_do_not_overlap() -> None:
     assert iou_matrix([[0, 0, 2, 2]], [[2, 0, 4, 2], [0, 2, 2, 4]]).tolist() == [[0, 0]]
 
 
-@given(boxes(max_size=8), st.floats(0, 1))
-def test_distinct_keeps_the_first_of_those_that_overlap(a: NDArray[np.int64], max_iou: float) -> None:
-    kept = distinct(a, max_iou).tolist()
-    assert kept == sorted(kept)
-    for place in range(len(a)):
-        clashes = [counted_iou(a[place], a[k]) > max_iou for k in kept if k < place]
-        assert (place in kept) == (not any(clashes))
-
-
 def test_no_boxes_are_no_boxes() -> None:
     assert iou_matrix(np.empty((0, 4)), [[0, 0, 1, 1]]).shape == (0, 1)
-    assert distinct(np.empty((0, 4)), 0.5).tolist() == []

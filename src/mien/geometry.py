@@ -24,23 +24,3 @@ def iou_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float64]:
     shared = shared_wh.clip(min=0).prod(axis=-1)
     areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (a, b)]
     return np.asarray(shared / (areas[0] + areas[1] - shared))
-
-
-def distinct(xyxy: ArrayLike, max_iou: float) -> NDArray[np.intp]:
-    """Return which boxes stay when each one that overlaps an earlier one too much goes.
-
-    This is non-maximum suppression for boxes that come in order of preference.
-
-    Args:
-        xyxy: (n, 4) boxes, the preferred first.
-        max_iou: a box stays while it overlaps every earlier one that stays by at most this.
-
-    Returns:
-        The places of the boxes that stay, ascending.
-    """
-    overlap = iou_matrix(xyxy, xyxy) > max_iou
-    kept: list[int] = []
-    for place in range(len(overlap)):
-        if not overlap[place, kept].any():
-            kept.append(place)
-    return np.array(kept, np.intp)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.face.detect.base import Detector
 from mien.face.track import Tracker
-from mien.geometry import distinct, iou_matrix
+from mien.geometry import iou_matrix
 from mien.types import Faces, Frame, Image
 
 PICTURE = np.zeros((700, 1000, 3), np.uint8)
@@ -41,7 +41,12 @@ class Looker(Finder):
 
     def refine(self, image: Image, faces: Faces) -> Faces:
         near = self.seen[(iou_matrix(self.seen.xyxy, faces.xyxy) > 0.2).any(axis=1)]
-        return near[distinct(near.xyxy, 0.5)]
+        overlap = iou_matrix(near.xyxy, near.xyxy) > 0.5
+        kept: list[int] = []
+        for index in range(len(near)):
+            if not overlap[index, kept].any():
+                kept.append(index)
+        return near[kept]
 
 
 def at(time_s: float) -> Frame:

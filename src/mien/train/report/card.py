@@ -14,14 +14,13 @@ import numpy as np
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, standard_label
 from mien.train.data.cleaning import CleaningReport
-from mien.train.data.prepare import Prepared
-from mien.train.data.splits import SplitName
+from mien.train.data.prepare import Prepared, SplitName
 from mien.train.evaluate.evaluation import Evaluation
 from mien.train.evaluate.figures import Figure
 from mien.train.evaluate.metrics import Interval, Scores
-from mien.train.evaluate.robustness import WeakPlace
+from mien.train.evaluate.robustness import RobustnessStep
 from mien.train.export.int8 import JointInt8Report
-from mien.train.joint.recipe import JointRecipe
+from mien.train.recipe import Recipe
 
 FER2013_TERMS: Final = (
     "the images were collected by an image search, and who holds the rights in them is unclear; "
@@ -59,6 +58,14 @@ LIMITS: Final = """\
   will the network.
 """
 
+_VALIDATION = (
+    "fitted the calibration and the threshold; the running average at the end of the last epoch is kept"
+)
+_HOW_MEASURED = (
+    "A face is read once; no figure here averages mirror images. The intervals are bootstrap intervals over"
+    " faces."
+)
+
 
 @dataclass(frozen=True)
 class DataSummary:
@@ -87,7 +94,7 @@ class DataSummary:
         return cls(split, *parts, prepared.left_out, prepared.cleaning)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the numbers as a dictionary for JSON."""
+        """Return the numbers as a dictionary for JSON."""
         return asdict(self)
 
 
@@ -110,17 +117,17 @@ def model_card(
     sections = (
         f"# Model card: {sidecar.name}",
         sidecar.description or "An expression network.",
-        facts(sidecar),
-        f"## Trained on\n\n{sources(sidecar)}\n\n{split_section(data, part)}",
-        f"## Figures\n\n{figures_section(scores, part, command)}",
+        _facts(sidecar),
+        f"## Trained on\n\n{_sources(sidecar)}\n\n{_split_section(data, part)}",
+        f"## Figures\n\n{_label_figures(scores, part, command)}",
         f"## Calibration\n\n{_calibration(sidecar, scores, error_before)}",
-        f"## What it is not good at\n\n{weak_classes(data, scores)}\n{LIMITS}",
+        f"## What it is not good at\n\n{_weak_classes(data, scores)}\n{LIMITS}",
         MEANT_FOR,
     )
     return "\n\n".join(section.rstrip() for section in sections) + "\n"
 
 
-def facts(sidecar: Sidecar) -> str:
+def _facts(sidecar: Sidecar) -> str:
     """What the network is, as a table."""
     side = sidecar.size_px
     libraries = ", ".join(f"{name} {version}" for name, version in sidecar.versions.items())
@@ -138,7 +145,7 @@ def facts(sidecar: Sidecar) -> str:
     return table(("", ""), rows)
 
 
-def sources(sidecar: Sidecar) -> str:
+def _sources(sidecar: Sidecar) -> str:
     """What it was trained on, and under which terms."""
     if not sidecar.data:
         return "Not stated."
@@ -148,7 +155,7 @@ def sources(sidecar: Sidecar) -> str:
     )
 
 
-def split_section(
+def _split_section(
     data: DataSummary,
     part: str,
     chosen: str = "chose the epoch that was kept, the temperature and the threshold",
@@ -180,7 +187,7 @@ def _copies(data: DataSummary) -> str:
     )
 
 
-def figures_section(scores: Scores, part: str, command: str) -> str:
+def _label_figures(scores: Scores, part: str, command: str) -> str:
     """Accuracy, macro-F1, and the figures of each class."""
     summary = table(
         ("", part, "95 % interval"),
@@ -190,21 +197,10 @@ def figures_section(scores: Scores, part: str, command: str) -> str:
             ("macro-F1", percent(scores.macro_f1), _interval(scores.macro_f1_interval)),
         ],
     )
-    classes = table(
-        ("class", "precision", "recall", "F1", "faces"),
-        [
-            (
-                row["label"],
-                *(percent(row[name]) for name in ("precision", "recall", "f1")),
-                f"{row['support']:,}",
-            )
-            for row in scores.class_rows()
-        ],
-    )
     return (
         f"{summary}\n\nMeasured by\n\n    {command}\n\nThe intervals are bootstrap intervals over faces: they"
         f" say how far other faces of the same kind could move the figure, not how far another training run"
-        f" could.\n\n{classes}"
+        f" could.\n\n{_classes(scores)}"
     )
 
 
@@ -221,7 +217,7 @@ def _calibration(sidecar: Sidecar, scores: Scores, error_before: float) -> str:
     return f"{text} A face is called `uncertain` where its highest probability is below {threshold}."
 
 
-def weak_classes(data: DataSummary, scores: Scores) -> str:
+def _weak_classes(data: DataSummary, scores: Scores) -> str:
     """The classes that it is worst at, those with few faces, and those that it does not know."""
     occurring = np.flatnonzero(scores.support)
     weakest = occurring[np.argsort(scores.f1[occurring], kind="stable")[:3]]
@@ -270,22 +266,13 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-_VALIDATION = (
-    "fitted the calibration and the threshold; the running average at the end of the last epoch is kept"
-)
-_HOW_MEASURED = (
-    "A face is read once; no figure here averages mirror images. The intervals are bootstrap intervals over"
-    " faces."
-)
-
-
 def joint_card(
     sidecar: Sidecar,
-    recipe: JointRecipe,
+    recipe: Recipe,
     data: DataSummary,
     found: Evaluation,
     ferplus: Scores,
-    places: Sequence[WeakPlace],
+    places: Sequence[RobustnessStep],
     int8: JointInt8Report,
     *,
     part: str,
@@ -310,16 +297,16 @@ def joint_card(
     sections = (
         f"# Model card: {sidecar.name}",
         sidecar.description or "Reads expressions, landmarks and presence at once.",
-        facts(sidecar),
-        f"## Trained on\n\n{sources(sidecar)}\n\nOn the rights in FER-2013: {FER2013_TERMS}.\n\n"
-        f"{split_section(data, part, _VALIDATION)}",
+        _facts(sidecar),
+        f"## Trained on\n\n{_sources(sidecar)}\n\nOn the rights in FER-2013: {FER2013_TERMS}.\n\n"
+        f"{_split_section(data, part, _VALIDATION)}",
         f"## Recipe\n\n```json\n{recipe.model_dump_json(indent=1)}\n```",
         f"## Figures\n\n{_figures(found.figures, part)}\n\nMeasured by\n\n    {command}\n\n{_HOW_MEASURED}",
         f"### Speed and size\n\n{_speed(int8)}",
         f"### The eight labels, against the majority of ten people\n\n{_classes(ferplus)}",
         f"### FER-2013's classes\n\n{_classes(found.scores)}",
         f"## Calibration\n\n{_joint_calibration(sidecar)}",
-        f"## What it is not good at\n\n{weak_classes(data, found.scores)}\n{LIMITS}",
+        f"## What it is not good at\n\n{_weak_classes(data, found.scores)}\n{LIMITS}",
         f"### Worse faces\n\n{_worse(places, part)}",
         MEANT_FOR,
     )
@@ -385,7 +372,7 @@ def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:+.2f}" for value in values) or "none"
 
 
-def _worse(places: Sequence[WeakPlace], part: str) -> str:
+def _worse(places: Sequence[RobustnessStep], part: str) -> str:
     kinds = dict.fromkeys((place.kind, place.unit) for place in places)
     rows = []
     for kind, unit in kinds:
