@@ -30,6 +30,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from blinks import BlinkDetector
+
 Floats = NDArray[np.float64]
 
 VIDEOS = ("single_face.mp4", "noface_face.mov", "grief.mp4")
@@ -231,8 +233,6 @@ def print_table(names: tuple[str, ...], pairs: list[tuple[Floats, Floats]], nois
 
 def blinks(openness: Floats, times_s: Floats, middles: tuple[int, ...]) -> tuple[int, int]:
     """How many of the blinks that a person sees are found, and how many others."""
-    from mien.measures.blinks import BlinkDetector
-
     detector = BlinkDetector()
     known = np.isfinite(times_s)
     found = [

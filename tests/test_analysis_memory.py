@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mien.analysis.one
-from mien.analysis.one import analyse
+import mien.analysis.one_input
+from mien.analysis.one_input import analyse
 from mien.analysis.partial import Partial, Wanted
 from mien.analysis.task import Task
 from mien.config import Settings
@@ -42,7 +42,7 @@ class LongSource:
 
 def test_memory_does_not_grow_with_the_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames, task, wanted = 700, Task("long", "video", "long", "long"), Wanted(plots=False)
-    monkeypatch.setattr(mien.analysis.one, "open_source", lambda where, **_: LongSource(frames))
+    monkeypatch.setattr(mien.analysis.one_input, "open_source", lambda where, **_: LongSource(frames))
     held_bytes = []
 
     def measure(share: float) -> None:

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.text import Text
 
 import mien
-from mien.analysis.annotate import marked_clip
+from mien.analysis.one_input import marked_clip
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.recording import Recording
 from mien.show.course import MOST_POINTS

@@ -118,12 +118,12 @@ class FaceReader:
 
 
 def _with_others(faces: Faces, replaced: NDArray[np.bool_], others: Faces) -> Faces:
-    """Give the faces with some of them replaced, each by its other."""
+    """Return the faces with some of them replaced, each by its other."""
     indices = np.concatenate([np.flatnonzero(~replaced), np.flatnonzero(replaced)])
     return joined(faces[~replaced], others)[np.argsort(indices)]
 
 
 def _are_inside(faces: Faces, image: Image) -> NDArray[np.bool_]:
-    """Say whether the middle between a face's eyes and mouth, where its nose is, is in the picture."""
+    """Return whether the middle between a face's eyes and mouth, where its nose is, is in the picture."""
     middles = faces.points.mean(axis=1)
     return np.asarray(((middles >= 0) & (middles <= image.shape[1::-1])).all(axis=1))

@@ -66,7 +66,7 @@ OPTIONAL_MODELS: Final = MappingProxyType({model.name: model for model in (_YUNE
 
 
 def cache_folder() -> Path:
-    """Give the folder for fetched models, which need not exist yet.
+    """Return the folder for fetched models, which need not exist yet.
 
     `MIEN_CACHE` names it; otherwise it is where the system keeps such files: `$XDG_CACHE_HOME/mien` or
     `~/.cache/mien`, on macOS `~/Library/Caches/mien`, on Windows `%LOCALAPPDATA%/mien/Cache`.
@@ -85,7 +85,7 @@ def cache_folder() -> Path:
 
 
 def cached(name: str) -> Path | None:
-    """Give the file of a fetched model, if it is there and whole.
+    """Return the file of a fetched model, if it is there and whole.
 
     Raises:
         ModelError: there is no model of this name.

@@ -20,7 +20,7 @@ LONGEST_NAME_BYTES: Final = 255
 
 @contextmanager
 def written_whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
-    """Give a temporary name beside `path`; move it into place when the block ends well, else remove it.
+    """Yield a temporary name beside `path`; move it into place when the block ends well, else remove it.
 
     The temporary name ends like the final one, so that writers which look at the suffix work.
 
@@ -73,7 +73,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def fitting_name(name: str, *, room_bytes: int = 0) -> str:
-    """Give a file name that disks take: one that is too long is cut, and a digest keeps it apart from others.
+    """Return a file name that disks accept: one that is too long is cut, and a digest makes it unique.
 
     Args:
         name: without folders.
@@ -90,13 +90,13 @@ def fitting_name(name: str, *, room_bytes: int = 0) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Give a file's SHA-256 as 64 hexadecimal digits."""
+    """Return a file's SHA-256 as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def natural_key(path: Path | str) -> tuple[tuple[int, int, str], ...]:
-    """Give a sort key that puts img2 before img10, without regard to case.
+    """Return a sort key that puts img2 before img10, without regard to case.
 
     Args:
         path: a path or name.

@@ -88,7 +88,7 @@ def choose_stream(streams: Iterable[VideoStream]) -> VideoStream | None:
 
 
 def _moves(stream: VideoStream) -> bool:
-    """Say whether a stream has more than one picture, as far as it tells."""
+    """Return whether a stream has more than one picture, as far as it tells."""
     length_s, rate_hz = _own_length_s(stream), stream.average_rate
     return stream.frames != 1 and not (length_s and rate_hz and length_s * rate_hz < _TWO)
 
@@ -98,17 +98,17 @@ def _area_px(stream: VideoStream) -> int:
 
 
 def jumps(container: InputContainer) -> bool:
-    """Say whether a container is one whose clock may be set anew within a file."""
+    """Return whether a container is one whose clock may be set anew within a file."""
     return container.format.name in _BROADCAST
 
 
 def longest_gap_s(container: InputContainer) -> float:
-    """Give by how much a container's clock goes on at most unless it was set anew, in seconds."""
+    """Return by how much a container's clock goes on at most unless it was set anew, in seconds."""
     return BROADCAST_GAP_S if jumps(container) else FILM_GAP_S
 
 
 def declared_duration_s(container: InputContainer, stream: VideoStream) -> float | None:
-    """Give the moving picture's length in seconds by the file's own word; None when it has none, or lies."""
+    """Return the video's length in seconds as the file states it; None if it states none, or a wrong one."""
     length_s = _said_length_s(container, stream)
     return length_s if length_s is not None and 0 < length_s < _MOST_LENGTH_S else None
 
@@ -123,7 +123,7 @@ def _said_length_s(container: InputContainer, stream: VideoStream) -> float | No
 
 
 def played_length_s(container: InputContainer, stream: VideoStream) -> float | None:
-    """Give how long a film plays, by all of its packets, which are read but not decoded; None without any.
+    """Return how long a film plays, by all of its packets, which are read but not decoded; None without any.
 
     It takes as long as reading the file. What FFmpeg says of MPEG's streams is the last time less the first,
     which means nothing where the clock was set anew.
@@ -140,19 +140,19 @@ def played_length_s(container: InputContainer, stream: VideoStream) -> float | N
 
 
 def _own_length_s(stream: VideoStream) -> float | None:
-    """Give a stream's own length, as Matroska's tag or its header has it."""
+    """Return a stream's own length, as Matroska's tag or its header has it."""
     if end_s := parse_length_s(stream.metadata.get("DURATION", "")):
         return end_s - _late_s(stream)
     return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
 
 
 def _late_s(stream: VideoStream) -> float:
-    """Give how late the picture begins where lengths are counted from 0, as Matroska's are."""
+    """Return how late the picture begins where lengths are counted from 0, as Matroska's are."""
     return start_s(stream) if "matroska" in stream.container.format.name else 0.0
 
 
 def start_s(stream: VideoStream) -> float:
-    """Give the time of a stream's first packet, which may be no whole picture; 0 where it isn't known."""
+    """Return the time of a stream's first packet, which may be no whole picture; 0 where it isn't known."""
     return float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
 
 
@@ -190,7 +190,7 @@ class FilmTimes:
         self.jumps_s: list[float] = []
 
     def tell(self, film_s: float | None, length_s: float | None = None) -> float:
-        """Give the next frame's time in seconds from the first one.
+        """Return the next frame's time in seconds from the first one.
 
         Args:
             film_s: its time by the film; None where it has none.

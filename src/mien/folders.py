@@ -10,7 +10,7 @@ from mien.errors import ConfigError
 
 
 def config_folder() -> Path:
-    """Give the folder for what the user has chosen, which need not exist yet.
+    """Return the folder for what the user has chosen, which need not exist yet.
 
     `MIEN_CONFIG` names it; otherwise it is where the system keeps such files: `$XDG_CONFIG_HOME/mien` or
     `~/.config/mien`, on macOS `~/Library/Application Support/mien`, on Windows `%APPDATA%/mien`.
@@ -19,7 +19,7 @@ def config_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Give the folder for what is recorded, which need not exist yet.
+    """Return the folder for what is recorded, which need not exist yet.
 
     `MIEN_DATA` names it; otherwise it is where the system keeps such files: `$XDG_DATA_HOME/mien` or
     `~/.local/share/mien`, on macOS `~/Library/Application Support/mien`, on Windows `%LOCALAPPDATA%/mien`
@@ -39,7 +39,7 @@ def _folder(ours: str, xdg: str, at_home: str, windows: str, app_data: str) -> P
 
 
 def home(setting: str) -> Path:
-    """Give the user's own folder.
+    """Return the user's own folder.
 
     Args:
         setting: the environment variable that names what is looked for, where there is no such folder.

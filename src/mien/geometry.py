@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def iou_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float64]:
-    """Give the overlap of every box of one list with every box of another.
+    """Return the overlap of every box of one list with every box of another.
 
     Overlap is intersection over union (the Jaccard index): 0 apart, 1 the same.
 

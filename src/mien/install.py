@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 
 
 def install_command(what: str) -> str:
-    """Give the command that installs packages into the environment that runs Mien.
+    """Return the command that installs packages into the environment that runs Mien.
 
     Args:
         what: as pip takes it, ready quoted.
@@ -21,7 +21,7 @@ def install_command(what: str) -> str:
 
 
 def extras_command(*extras: str) -> str:
-    """Give the command that brings extras of Mien, from where this one came from: tree, wheel or index.
+    """Return the command that brings extras of Mien, from where this one came from: tree, wheel or index.
 
     Args:
         extras: their names; none for Mien itself, again.
@@ -44,7 +44,7 @@ def _pip() -> str:
 
 
 def _origin() -> tuple[Path | None, bool]:
-    """Give the source tree or wheel that Mien came from, if it is still there; and whether it runs in place.
+    """Return the source tree or wheel that Mien came from, if it still exists; and if it runs in place.
 
     By PEP 610: an installer writes down where a package came from, unless that was an index.
     """

@@ -65,7 +65,7 @@ ALIASES: Final = MappingProxyType(
 
 
 def standard_label(name: str) -> str:
-    """Give the field's standard term for an emotion's name.
+    """Return the field's standard term for an emotion's name.
 
     Args:
         name: a label as a data set spells it, in any case ("Angry", "happy", "calm").

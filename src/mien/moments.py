@@ -15,7 +15,7 @@ class AmbiguousMomentError(ValueError):
 
 
 def parse_moment(text: str) -> datetime:
-    """Give the moment that a text names.
+    """Return the moment that a text names.
 
     Args:
         text: ISO 8601: 2026-05-03, 20260503, 2026-05-03T14:30, with or without a zone (Z, +02:00).
@@ -34,7 +34,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def by_this_clock(at: datetime) -> datetime:
-    """Give the moment at which this computer's clock shows a time; one that names its zone stays as it is.
+    """Return the moment at which this computer's clock shows a time; one that names its zone stays as it is.
 
     Raises:
         AmbiguousMomentError: it never showed it, or twice, as summer time began or ended.

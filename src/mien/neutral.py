@@ -63,7 +63,7 @@ class Look(NamedTuple):
 
 
 def has_own_neutral(sidecar: Sidecar) -> bool:
-    """Say whether a network's sidecar has what own neutral faces need."""
+    """Return whether a network's sidecar has what own neutral faces need."""
     return sidecar.own_neutral is not None and sidecar.decision is not None
 
 
@@ -124,7 +124,7 @@ def look_at(network: Network, image: Image, face: Faces) -> Look:
 
 
 def conditions(image: Image, faces: Faces) -> tuple[Floats, Floats, Floats]:
-    """Give how n faces are turned and lit: yaw and pitch in degrees, and the mean grey, 0 to 1."""
+    """Return how n faces are turned and lit: yaw and pitch in degrees, and the mean grey, 0 to 1."""
     angles = np.full((len(faces), 3), np.nan)
     known = ~np.isnan(faces.landmarks).any(axis=(1, 2))
     if known.any():
@@ -168,11 +168,11 @@ class RestMeter:
             self.looks.append((time_s, look_at(self.network, image, face)))
 
     def rest(self) -> Rest | None:
-        """Give what was learnt; None below `LEAST_S`."""
+        """Return what was learnt; None below `LEAST_S`."""
         return self.of(self.seconds) if self.seconds >= LEAST_S else None
 
     def of(self, seconds: float) -> Rest:
-        """Give what was learnt from at least one look, as seen for some seconds."""
+        """Return what was learnt from at least one look, as seen for some seconds."""
         return rest_of([look for _, look in self.looks], seconds, self.network.sidecar.sha256)
 
 
@@ -230,7 +230,7 @@ class FindsFace(Protocol):
     """Says which face is one person's; `record.subject_face.SubjectFace` is one."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
-        """Give the index of their face in the next frame; None where it isn't there, or in doubt."""
+        """Return the index of their face in the next frame; None where it isn't there, or in doubt."""
 
     def cut(self) -> None:
         """Say that the film was cut before the next frame."""
@@ -280,7 +280,7 @@ class OwnFaces:
         return faces
 
     def report(self) -> dict[str, Any]:
-        """Say how many readings had which neutral face, and how far they were widened."""
+        """Return how many readings had which neutral face, and how far they were widened."""
         wide = self._widened
         return {
             "readings": dict(self._counts),
@@ -290,7 +290,7 @@ class OwnFaces:
 
 
 def facts_of(decider: Decider, own: Own) -> dict[str, Any]:
-    """Give what is to be said of a neutral face in a summary, ready for JSON."""
+    """Return what is to be said of a neutral face in a summary, ready for JSON."""
     rest, constants = own.rest, decider.sidecar.own_neutral
     everybody = everybodys_reading(decider, rest.logits)
     leading = int(everybody.argmax())

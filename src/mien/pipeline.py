@@ -174,7 +174,7 @@ class Pipeline:
         return self._look(Tally())(Frame(image, 0, 0.0, "image", still=True))
 
     def _look(self, tally: Tally) -> Callable[[Frame], Faces]:
-        """Give what finds and reads the faces of one source, frame by frame."""
+        """Return what finds and reads the faces of one source, frame by frame."""
         reader = FaceReader(self.network, self._reader, tally.timed)
         if self.detector is None:
             return lambda frame: reader.read_whole(frame.image, whole_image_as_face(frame).fill(track=[0]))

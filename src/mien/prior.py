@@ -76,7 +76,7 @@ class Mix(BaseModel):
         return cls(**dict(zip(EMOTIONS, np.asarray(shares, np.float64).tolist(), strict=True)))
 
     def array(self) -> Floats:
-        """Give the eight shares in the order of `labels.EMOTIONS`."""
+        """Return the eight shares in the order of `labels.EMOTIONS`."""
         return np.array([getattr(self, label) for label in EMOTIONS])
 
 
@@ -126,12 +126,12 @@ def read_mix(path: Path) -> Mix:
 
 
 def plain(error: ValidationError) -> str:
-    """Give the first fault that pydantic found, without its own wrapping."""
+    """Return the first fault that pydantic found, without its own wrapping."""
     return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
 
 
 def write_mix(mix: Mix) -> str:
-    """Give a mix as TOML, as `read_mix` takes it."""
+    """Return a mix as TOML, as `read_mix` takes it."""
     return "".join(f"{label} = {getattr(mix, label):.6f}\n" for label in EMOTIONS)
 
 

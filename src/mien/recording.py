@@ -9,13 +9,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import pandas as pd
-
 from mien.files import write_json
 from mien.table import Columns, frame_rows, new_table
 from mien.wording import count
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mien.mood.baseline import Baseline
+from mien.errors import ConfigError
+from mien.mood.baseline import Baseline, NotReady
 from mien.record import baseline
 from mien.record.days import days
 from mien.record.finalize import load_series
@@ -39,7 +40,12 @@ def subject(code: str, store: Store | str | Path | None = None) -> SubjectRecord
         >>> days[["valence_mean", "valence_mean_low", "valence_mean_high"]].plot()  # doctest: +SKIP
     """
     opened = store if isinstance(store, Store) else Store(store, create=False)
-    return SubjectRecord(opened, opened.subjects.get(code))
+    try:
+        return SubjectRecord(opened, opened.subjects.get(code))
+    except BaseException:
+        if opened is not store:
+            opened.close()
+        raise
 
 
 class SubjectRecord:
@@ -95,6 +101,10 @@ class SubjectRecord:
         """Return the baseline that was taken; None where there is none."""
         return baseline.taken(self.store, self.subject)
 
+    def preview_usual(self, start: date | None = None, end: date | None = None) -> Baseline | NotReady:
+        """Return what a stretch of days would give as the baseline, without taking it."""
+        return baseline.preview(self.store, self.subject, start=start, end=end)
+
     def take_usual(self, start: date | None = None, end: date | None = None) -> Baseline:
         """Take a stretch of days as what is usual; see `baseline.take`."""
         return baseline.take(self.store, self.subject, start=start, end=end)
@@ -117,8 +127,50 @@ class SubjectRecord:
 
         return congruence(self.store, self.subject)
 
-    def report(self, path: str | Path, *, long: bool = False) -> Path:
-        """Write the report: one page, or the long one, as .html or .pdf by the name's end."""
+    def keep_neutral(self, photo: str | Path, *, network: str | Path | None = None) -> None:
+        """Keep a photograph's face as the person's own neutral one: numbers, not the picture.
+
+        Args:
+            photo: of the person with a neutral face.
+            network: reads it, and will read by it; that of the settings when left out.
+
+        Raises:
+            ConfigError: the photograph does not do, or the network can't.
+            ConsentError: the subject has not agreed to be recorded.
+            SourceError: the photograph can't be read.
+        """
+        from mien.analysis.neutral import chosen_neutral
+        from mien.config import load_settings
+        from mien.record.neutral import keep
+
+        self.store.consents.require(self.subject, "expression")
+        settings = load_settings(network=None if network is None else str(network))
+        found = chosen_neutral(str(Path(photo).absolute()), settings, None)
+        if found is None or found.rest is None:
+            raise ConfigError(f"neutral: expected a photograph, received {photo}")
+        keep(self.store, self.subject, found.rest)
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        long: bool = False,
+        start: date | None = None,
+        end: date | None = None,
+        starting_point: date | None = None,
+    ) -> Path:
+        """Write the report: one page, or the long one, as .html or .pdf by the name's end.
+
+        Args:
+            path: of the file.
+            long: with every day's figures, charts, definitions and settings.
+            start: the first day; twelve weeks before the last one when left out.
+            end: the last day; the last one with an entry when left out.
+            starting_point: response is measured from the first PHQ-9 on or after this day.
+        """
         from mien.report import save_report
 
-        return save_report(self.store, self.subject, Path(path), long=long)
+        return save_report(
+            self.store, self.subject, Path(path),
+            long=long, start=start, end=end, starting_point=starting_point,
+        )  # fmt: skip

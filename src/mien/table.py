@@ -86,7 +86,7 @@ class Columns:
 
     @classmethod
     def among(cls, names: Iterable[str]) -> Columns:
-        """Say which of the columns that can be asked for are all among some names."""
+        """Return which of the columns that can be asked for are all among some names."""
         there = set(names)
         return cls(
             measures=there.issuperset(MEASURES), landmarks=there.issuperset(POINTS), neutral=NEUTRAL in there
@@ -142,7 +142,7 @@ _BEFORE_LABEL = COLUMNS.index("expression") - COLUMNS.index("track") - 1
 
 
 def plain_name(name: str) -> str:
-    """Give a source's name, or another line, as it stands in tables and summaries.
+    """Return a source's name, or another line, as it stands in tables and summaries.
 
     Control characters, and bytes of a file name that aren't text, become U+FFFD, which any CSV reader takes.
     """
@@ -153,7 +153,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n\0\uff0b\uff0d\uff1d\uff20]")
 
 
 def escape_formula(text: str) -> str:
-    """Give a text for a cell of a CSV file, which no spreadsheet takes for a formula to be run.
+    """Return a text for a cell of a CSV file, which no spreadsheet takes for a formula to be run.
 
     One that begins like a formula gets a single quote in front (OWASP, CSV Injection; ASVS 5.0.0, 1.2.10).
     So does one that has it already, so that `unescape_formula` gives every text back.
@@ -162,7 +162,7 @@ def escape_formula(text: str) -> str:
 
 
 def unescape_formula(cell: str) -> str:
-    """Give the text that `escape_formula` made a cell of."""
+    """Return the text that `escape_formula` made a cell of."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -204,7 +204,7 @@ class CsvTable:
 
 
 def csv_lines(rows: Iterable[Row], columns: Columns = PLAIN) -> str:
-    """Give rows as they stand in a table written as CSV, a line each; its header is `columns.names`."""
+    """Return rows as they stand in a table written as CSV, a line each; its header is `columns.names`."""
     decimals = [DECIMALS.get(name) for name in columns.names]
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(
@@ -292,7 +292,7 @@ def new_table(path: Path, columns: Columns = PLAIN) -> Iterator[Table]:
 
 
 def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
-    """Give the rows of a CSV table one by one, so that a long table takes no memory.
+    """Yield the rows of a CSV table one by one, so that a long table takes no memory.
 
     Args:
         path: the table.
@@ -351,7 +351,7 @@ def faces_frame(faces: Faces, *, measures: bool = False, landmarks: bool = False
 
 
 def frame_rows(frame: pd.DataFrame) -> Iterator[Row]:
-    """Give the rows of such a DataFrame, ready to be written with the `Columns.among` its own."""
+    """Yield the rows of such a DataFrame, ready to be written with the `Columns.among` its own."""
     for cells in frame[list(Columns.among(frame.columns).names)].itertuples(index=False, name=None):
         yield tuple(None if cell != cell else cell for cell in cells)
 

@@ -27,7 +27,7 @@ def read_text(path: Path) -> str:
 
 
 def encoding_of(path: Path) -> str:
-    """Say how a text file is encoded, by its byte order mark: "utf-16", or else "utf-8-sig".
+    """Return how a text file is encoded, by its byte order mark: "utf-16", or else "utf-8-sig".
 
     Raises:
         OSError: it can't be read.

@@ -17,7 +17,9 @@ def test_each_stage_is_measured(run: Run, tiny_network: Path, monkeypatch: pytes
         "expression, 1 face", "expression, 5 faces", "whole", "draw", "encode",
     ]  # fmt: skip
     assert all(ms > 0 for ms in report["ms_per_frame"].values())
-    assert report["frames_per_second"] == pytest.approx(1000 / report["ms_per_frame"]["whole"], rel=0.01)
+    assert report["frames_per_second"] == pytest.approx(
+        1000 / report["ms_per_frame"]["whole"], rel=0.01, abs=0.05
+    )
     assert report["frame_wh"] == [640, 360]
 
 

@@ -205,7 +205,7 @@ def test_the_profile_gives_way_to_what_is_chosen(run: Run, monkeypatch: pytest.M
         asked.append(choices)
         return open_source("portrait", fps=1, name=where)
 
-    monkeypatch.setattr("mien.source.open_live", opened)
+    monkeypatch.setattr("mien.cli.live.open_live", opened)
     ran = run("live", "camera:0", "--no-page", "--json", "--profile", "pi", "--fps", "4", "--purpose", "self")
     assert ran.code == 0
     assert asked == [{"name": "camera:0", "size_wh": (320, 240), "rate_hz": 15.0, "fps": 4.0}]

@@ -12,7 +12,8 @@ import build_site
 import mien
 import mien.cli
 from cli.helpers import ENVIRONMENT, Run, run_process
-from mien.cli.grouped import GroupedCommands
+from mien.cli.commands import COMMANDS as TABLE
+from mien.cli.commands import LazyCommands
 from mien.errors import MienError
 
 COMMANDS = [name.removeprefix("mien ") for name, _ in build_site.commands()]
@@ -26,14 +27,24 @@ def test_every_command_has_help(run: Run, command: str) -> None:
 
 
 def test_help_names_every_command(run: Run) -> None:
-    told = {line.split()[0] for line in run("--help").out.splitlines() if line.startswith("  ")}
-    assert {command.split()[0] for command in COMMANDS} <= told
+    ran = run("--help")
+    assert ran.code == 0
+    assert all(name in ran.out for name in TABLE)
+
+
+def test_a_command_is_listed_with_the_first_paragraph_of_its_help() -> None:
+    """The list is written down, so that it is shown without loading what it lists."""
+    root = typer.main.get_command(mien.cli.app)
+    helps = {name: root.get_command(None, name).help.split("\n\n") for name in TABLE}  # type: ignore[attr-defined]
+    assert {name: " ".join(paragraphs[0].split()) for name, paragraphs in helps.items()} == {
+        name: command.help for name, command in TABLE.items()
+    }
 
 
 def test_help_lists_the_commands_in_groups_of_at_most_ten() -> None:
     root = typer.main.get_command(mien.cli.app)
-    assert isinstance(root, GroupedCommands)
-    groups = root.groups(typer.Context(root))
+    assert isinstance(root, LazyCommands)
+    groups = root.groups()
     assert list(groups) == ["Read", "Live", "Record", "Train", "Care"]
     assert max(map(len, groups.values())) <= 10
     assert sorted(name for names in groups.values() for name in names) == sorted(root.list_commands(None))  # type: ignore[arg-type]
@@ -96,7 +107,7 @@ def test_a_traceback_only_with_debug(run: Run, monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: object, **__: object) -> None:
         raise MienError("the disk is on fire")
 
-    monkeypatch.setattr("mien.analysis.task.plan", fail)
+    monkeypatch.setattr("mien.analysis.api.plan", fail)
     plain, debug = run("analyze", "a.jpg"), run("analyze", "a.jpg", "--debug")
     assert (plain.code, plain.err) == (1, "mien: error: the disk is on fire\n")
     assert debug.code == 1
@@ -108,7 +119,7 @@ def test_a_mistake_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> None:
         raise KeyError("faces")
 
-    monkeypatch.setattr("mien.analysis.task.plan", fail)
+    monkeypatch.setattr("mien.analysis.api.plan", fail)
     ran = run("analyze", "a.jpg")
     assert ran.code == 1
     assert ran.errors == ["KeyError: 'faces' (a mistake in mien; --debug shows where)"]
@@ -118,7 +129,7 @@ def test_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mien.analysis.task.plan", interrupt)
+    monkeypatch.setattr("mien.analysis.api.plan", interrupt)
     ran = run("analyze", "a.jpg")
     assert (ran.code, ran.errors) == (130, ["interrupted"])
 

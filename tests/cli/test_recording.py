@@ -19,7 +19,7 @@ import mien
 from cli.helpers import Run, save_clip
 from live.session_fakes import live_threads
 from mien.analysis.into_record import _stand_in
-from mien.cli.live_record import _progress
+from mien.cli.live_terminal import _progress
 from mien.errors import StoreError
 from mien.live.purpose import choose_purpose
 from mien.mood.reading_rate import read_too_rarely

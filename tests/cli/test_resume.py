@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import mien.analysis.one
+import mien.analysis.one_input
 from cli.helpers import ENVIRONMENT, Run
 from patience import LIMIT_S
 
@@ -21,7 +21,7 @@ OUT = Path("mien-results")
 # A spawned process runs it too, as it does with any script.
 SCRIPT = """
 import os, signal, sys
-import mien.analysis.one as one
+import mien.analysis.one_input as one
 
 frames, rows, open_source = 0, one.rows, one.open_source
 
@@ -68,13 +68,13 @@ def run_script(tmp_path: Path, run: Run) -> Callable[..., subprocess.CompletedPr
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the inputs that this process has opened."""
     names: list[str] = []
-    open_source = mien.analysis.one.open_source
+    open_source = mien.analysis.one_input.open_source
 
     def recorded(where: str, **choices: object) -> object:
         names.append(Path(where).name)
         return open_source(where, **choices)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(mien.analysis.one, "open_source", recorded)
+    monkeypatch.setattr(mien.analysis.one_input, "open_source", recorded)
     return names
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.face import steady
-from mien.face.steady import OneEuro
+from mien.face import motion
+from mien.face.motion import OneEuro
 
 UNIT_PX = 80.0
 
@@ -31,8 +31,8 @@ def by_the_paper(x: list[float], rate_hz: float) -> list[float]:
 
     filtered, speed, result = x[0], 0.0, [x[0]]
     for before, now in pairwise(x):
-        speed += alpha(steady._SPEED_HZ) * ((now - before) * rate_hz - speed)
-        cutoff_hz = steady._STILL_HZ + steady._PER_SPEED * abs(speed)
+        speed += alpha(motion._SPEED_HZ) * ((now - before) * rate_hz - speed)
+        cutoff_hz = motion._STILL_HZ + motion._PER_SPEED * abs(speed)
         filtered += alpha(cutoff_hz) * (now - filtered)
         result.append(filtered)
     return result

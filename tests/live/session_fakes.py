@@ -112,7 +112,7 @@ def grey(value: int) -> Image:
     return image
 
 
-def make_station(
+def make_session(
     network: Path | Network,
     *,
     clock: Callable[[], float] | None = None,

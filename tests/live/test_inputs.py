@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ConfigError, SourceError
-from mien.live.inputs import LiveInput, find_live_inputs
-from mien.live.profiles import PLAIN, find_profile
+from mien.live.inputs import PLAIN, LiveInput, find_live_inputs, find_profile
 
 
 @pytest.fixture

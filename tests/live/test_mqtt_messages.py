@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any, get_args
 
 import jinja2
@@ -11,8 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import ConfigError
-from mien.live.mqtt_address import Broker, check_prefix
-from mien.live.mqtt_messages import differs, discovery, discovery_topics, slug, slugs, state_of
+from mien.live.mqtt_messages import (
+    Broker,
+    check_prefix,
+    differs,
+    discovery,
+    discovery_topics,
+    slug,
+    slugs,
+    state_of,
+)
 from mien.live.status import State
 from mqtt_broker import reading, status
 
@@ -138,7 +147,7 @@ def test_a_face_that_is_not_read_yet_has_no_numbers() -> None:
     blank = shown.shown.fill(
         probabilities=np.full((1, 8), np.nan), expression=[-1], confidence=[np.nan], valence=[np.nan]
     )
-    state = state_of(status("a"), type(shown)("a", 0, 0.0, 0.0, (4, 4), blank, blank, None, 1.0))
+    state = state_of(status("a"), replace(shown, faces=blank, shown=blank))
     assert (state["expression"], state["confidence"], state["valence"]) == ("uncertain", None, None)
 
 

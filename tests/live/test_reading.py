@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from mien.labels import EMOTIONS
-from mien.live.json_lines import JsonLines
-from mien.live.reading import Reading, utc
+from mien.live.reading import JsonLines, Reading, utc
 from mien.measures.face3d import STANDARD_FACE
 from mien.table import rows
 from mien.types import Faces, Frame

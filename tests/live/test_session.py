@@ -17,7 +17,7 @@ from live.session_fakes import (
     Opener,
     grey,
     live_threads,
-    make_station,
+    make_session,
     wait_for_end,
 )
 from mien.config import Settings
@@ -38,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def session(tiny_network: Path, clock: Clock) -> Iterator[LiveSession]:
-    with make_station(tiny_network, clock=clock) as session:
+    with make_session(tiny_network, clock=clock) as session:
         yield session
     for thread in live_threads():
         thread.join(LIMIT_S)
@@ -267,7 +267,7 @@ def test_a_flood_takes_no_memory_and_what_is_not_read_is_counted(tiny_network: P
     pushed = 3000
     source = PushedSource("browser")
     picture = np.full((120, 160, 3), 90, np.uint8)
-    with make_station(tiny_network) as session, session.broadcaster.subscribe() as box:
+    with make_session(tiny_network) as session, session.broadcaster.subscribe() as box:
         session.add("browser", lambda: source, restart=False)
         source.push(picture, 0.0)
         take(box)
@@ -276,7 +276,7 @@ def test_a_flood_takes_no_memory_and_what_is_not_read_is_counted(tiny_network: P
             for number in range(1, pushed):
                 source.push(picture.copy(), number / 1000)
             last = take(box)
-            while last.time_s < (pushed - 1) / 1000:
+            while last.frame.time_s < (pushed - 1) / 1000:
                 last = take(box)
             gc.collect()
             kept, peak = tracemalloc.get_traced_memory()
@@ -296,7 +296,7 @@ def test_a_flood_takes_no_memory_and_what_is_not_read_is_counted(tiny_network: P
 def test_within_a_second_every_thread_is_gone(tiny_network: Path, clock: Clock, what: str) -> None:
     source = FakeSource(stuck=what == "stuck")
     session = LiveSession(
-        Settings(), network=make_station(tiny_network)._network, detector=LightDetector, patience_s=60,
+        Settings(), network=make_session(tiny_network)._network, detector=LightDetector, patience_s=60,
         watch_every_s=0.01,
     )  # fmt: skip
     box = session.broadcaster.subscribe()
@@ -355,7 +355,7 @@ def test_a_network_that_is_missing_is_said_at_once() -> None:
 def test_the_watchdog_looks_by_itself(tiny_network: Path, clock: Clock) -> None:
     works = FakeSource().give(0.0)
     with LiveSession(
-        Settings(), network=make_station(tiny_network)._network, detector=LightDetector, pauses_s=(0.01,),
+        Settings(), network=make_session(tiny_network)._network, detector=LightDetector, pauses_s=(0.01,),
         watch_every_s=0.01,
     ) as session, session.broadcaster.subscribe() as box:  # fmt: skip
         session.add("cam", Opener(SourceError("not yet"), SourceError("not yet"), works))

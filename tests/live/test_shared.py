@@ -13,7 +13,7 @@ from landmark_network import save_landmark_network
 from live.session_fakes import LIMIT_S
 from mien.expression.network import Answers, load_network
 from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path
-from mien.live.shared import SharedNetwork
+from mien.live.session import SharedNetwork
 from tiny_network import SIDE_PX
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.analysis.models import SHARES, describe_models, readings_of
+from mien.analysis.summary import SHARES, describe_models, readings_of
 from mien.config import load_settings
 from mien.expression.network import load_network
 from mien.mood.baseline import Baseline, NotReady

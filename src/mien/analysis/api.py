@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, Unpack
 
-from mien.analysis.batch import analyse_all
+from mien.analysis.batch import Result, analyse_all
 from mien.analysis.neutral import chosen_neutral
 from mien.analysis.partial import Wanted
-from mien.analysis.recorded import Recorded
-from mien.analysis.task import plan
-from mien.config import Choices, DetectorName, load_settings
-from mien.errors import SourceError
+from mien.analysis.recorded import Recorded, parse_face, parse_recorded_at
+from mien.analysis.task import Failure, Task, plan
+from mien.config import Choices, DetectorName, Settings, load_settings
+from mien.errors import ConfigError, SourceError
 from mien.recording import Recording
 from mien.table import Columns, read_table
+
+Progress = Callable[[float], None]
 
 
 def analyze(
@@ -32,9 +35,13 @@ def analyze(
     resume: bool = False,
     subject: str | None = None,
     store: str | Path | None = None,
+    face: str | None = None,
+    recorded_at: str | None = None,
+    again: bool = False,
     neutral: str | Path | None = None,
     detector: DetectorName | None = None,
     network: str | Path | None = None,
+    progress: Progress = lambda done: None,
     **choices: Unpack[Choices],
 ) -> Recording:
     """Read the expressions in photographs, folders and videos.
@@ -53,11 +60,15 @@ def analyze(
         resume: keep what an interrupted call with the same `out` has finished.
         subject: put the readings of this subject's face into their record as well; they must have agreed.
         store: where the record lies; the user's own when left out.
+        face: which face is the subject's: "largest", or tracks by number as in "0,3".
+        recorded_at: when it was recorded, ISO 8601, where the file gives the wrong time.
+        again: store it again where it is in the record already.
         neutral: read the person by their own neutral face: "first:10s" learns it from a film's first seconds,
             a photograph's path from there, "auto" looks for it and does nothing where it isn't sure; "off"
             reads by everybody's. Left out, it is the one kept for `subject`, where there is one.
         detector: what finds faces, by name.
         network: what reads them: a built-in name, or an .onnx file's path.
+        progress: told how many inputs are done, with fractions.
         **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
 
     Returns:
@@ -77,38 +88,111 @@ def analyze(
         >>> recording.frame.groupby("track")["valence"].mean()  # doctest: +SKIP
     """
     settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
+    with TemporaryDirectory(prefix="mien-") as temporary:
+        # What is not kept is never turned into text.
+        prepared = prepare(
+            paths, Path(out or temporary), settings,
+            annotate=annotate and out is not None, plots=plots and out is not None,
+            measures=measures, landmarks=landmarks, table_format=table_format if out else "parquet",
+            jobs=jobs, resume=resume, subject=subject, store=store, face=face, recorded_at=recorded_at,
+            again=again, neutral=neutral,
+        )  # fmt: skip
+        if not prepared.tasks:
+            raise SourceError(
+                prepared.failures[0].error if prepared.failures else "expected a path, received none"
+            )
+        result = prepared.run(progress)
+        if not result.summary["recordings"]:
+            raise SourceError(result.failures[0].error)
+        return Recording(read_table(result.table), result.summary)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An analysis that is checked and ready to run.
+
+    Attributes:
+        tasks: what will be read, in order; nothing can be done without one.
+        failures: the paths in which nothing was found.
+        skipped: the files in folders that are neither photographs nor videos.
+        out: the folder for the results.
+        settings: for all inputs.
+        wanted: what is written for each.
+        table_format: "csv" or "parquet".
+        jobs: how many processes; 0 takes one per core.
+        resume: whether to keep what an earlier run has finished.
+    """
+
+    tasks: Sequence[Task]
+    failures: Sequence[Failure]
+    skipped: Sequence[Path]
+    out: Path
+    settings: Settings
+    wanted: Wanted
+    table_format: Literal["csv", "parquet"]
+    jobs: int
+    resume: bool
+
+    def run(self, progress: Progress = lambda done: None) -> Result:
+        """Read everything into the folder; see `batch.analyse_all`."""
+        return analyse_all(
+            self.tasks, self.settings, self.out,
+            failures=self.failures, skipped=self.skipped, wanted=self.wanted,
+            table_format=self.table_format, jobs=self.jobs, resume=self.resume, progress=progress,
+        )  # fmt: skip
+
+
+def prepare(
+    paths: str | Path | Iterable[str | Path],
+    out: Path,
+    settings: Settings,
+    *,
+    annotate: bool = False,
+    plots: bool = True,
+    measures: bool = False,
+    landmarks: bool = False,
+    table_format: Literal["csv", "parquet"] = "csv",
+    jobs: int = 1,
+    resume: bool = False,
+    subject: str | None = None,
+    store: str | Path | None = None,
+    face: str | None = None,
+    recorded_at: str | None = None,
+    again: bool = False,
+    neutral: str | Path | None = None,
+) -> Prepared:
+    """Check what is asked for, and find the inputs, before anything is read.
+
+    Args and errors are those of `analyze`; but paths in which there is nothing are `Prepared.failures`.
+    """
     if neutral is not None and not isinstance(neutral, str | os.PathLike):
         raise TypeError(
             "neutral: expected first:10s, auto, off, or a photograph's path; received"
             f" {type(neutral).__name__}"
         )
-    tasks, failures, skipped = plan(_given(paths), Path(out) if out else None)
-    if not tasks:
-        raise SourceError(failures[0].error if failures else "expected a path, received none")
-    recorded = None if subject is None else Recorded(subject, None if store is None else str(store))
-    if recorded is not None:
-        # Imported here: who keeps no record does not wait for the database.
-        from mien.analysis.into_record import check_recorded
+    recorded = _recorded(subject, store, face, recorded_at, again)
+    tasks, failures, skipped = plan(_given(paths), out)
+    own = None
+    if tasks:
+        if recorded is not None:
+            # Imported here: who keeps no record does not wait for the database.
+            from mien.analysis.into_record import check_recorded
 
-        check_recorded(recorded, tasks)
-    own = chosen_neutral(None if neutral is None else str(neutral), settings, recorded)
-    with TemporaryDirectory(prefix="mien-") as temporary:
-        result = analyse_all(
-            tasks, settings, Path(out or temporary),
-            failures=failures,
-            skipped=skipped,
-            wanted=Wanted(
-                plots and out is not None,
-                annotate and out is not None,
-                Columns(measures, landmarks, neutral=own is not None),
-                recorded,
-                own,
-            ),
-            table_format=table_format, jobs=jobs, resume=resume,
-        )  # fmt: skip
-        if not result.summary["recordings"]:
-            raise SourceError(result.failures[0].error)
-        return Recording(read_table(result.table), result.summary)
+            check_recorded(recorded, tasks)
+        own = chosen_neutral(None if neutral is None else str(neutral), settings, recorded)
+    wanted = Wanted(plots, annotate, Columns(measures, landmarks, neutral=own is not None), recorded, own)
+    return Prepared(tasks, failures, skipped, out, settings, wanted, table_format, jobs, resume)
+
+
+def _recorded(
+    subject: str | None, store: str | Path | None, face: str | None, recorded_at: str | None, again: bool
+) -> Recorded | None:
+    if subject is None:
+        if store or face or recorded_at or again:
+            raise ConfigError("store, face, recorded at and again need a subject")
+        return None
+    at = None if recorded_at is None else parse_recorded_at(recorded_at)
+    return Recorded(subject, None if store is None else str(store), parse_face(face or "largest"), again, at)
 
 
 def _given(paths: str | Path | Iterable[str | Path]) -> list[str | Path]:

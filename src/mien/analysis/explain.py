@@ -105,7 +105,7 @@ class Explanation:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything but the maps, for JSON."""
+        """Return everything but the maps, for JSON."""
         shares = zip(EMOTIONS, self.face.probabilities[0].tolist(), strict=True)
         left, top, right, bottom = (round(each, 2) for each in self.face.xyxy[0].tolist())
         where = self.where
@@ -135,7 +135,7 @@ def explain(
     network: str | Path | Network | None = None,
     **choices: Unpack[Choices],
 ) -> list[Explanation]:
-    """Say which regions of each face carried its label.
+    """Return which regions of each face carried its label.
 
     Args:
         image: uint8 RGB of shape (height, width, 3), a photograph's path or bytes, or an image of Pillow's.
@@ -171,7 +171,7 @@ def explain(
 def explain_faces(
     pipeline: Pipeline, image: Image, label: str | None = None, method: Method | None = None
 ) -> list[Explanation]:
-    """Say which regions of each face carried its label; see `explain`.
+    """Return which regions of each face carried its label; see `explain`.
 
     A face is read once more from the crop that its landmarks give, and that reading is explained: its
     probabilities may differ a little from those of `Pipeline.read`, whose crop followed the detector.
@@ -283,7 +283,7 @@ def _index_of(network: Network, label: str) -> int:
 def _crops(
     pipeline: Pipeline, image: Image, faces: Faces
 ) -> tuple[NDArray[np.uint8], list[NDArray[np.float64]]]:
-    """Give each face's crop, and the way from it to the picture."""
+    """Return each face's crop, and the way from it to the picture."""
     size_px = pipeline.network.sidecar.size_px
     if pipeline.detector is None:
         height, width = image.shape[:2]

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from mien.analysis.models import describe_models
 from mien.analysis.recorded import Kept, Recorded
+from mien.analysis.summary import describe_models
 from mien.analysis.task import Task
 from mien.config import Settings
 from mien.errors import ConfigError, StoreError
@@ -169,19 +169,19 @@ def _recorded_at(wanted: Recorded, task: Task, source: Source) -> RecordedAt:
 
 
 def _uuid(subject: Subject, task: Task) -> str:
-    """Give the recording's uuid: it follows from the file and the subject, so that it can't count twice."""
+    """Return the recording's uuid: it follows from the file and the subject, so that it can't count twice."""
     path = Path(task.where)
     content = sha256_of(path) if path.exists() else task.where
     return hashlib.sha256(f"{subject.code}\n{content}".encode()).hexdigest()[:_UUID_DIGITS]
 
 
 def _stand_in(uuid: str) -> str:
-    """Give the uuid under which a recording is written as long as an earlier one has its own."""
+    """Return the uuid under which a recording is written as long as an earlier one has its own."""
     return hashlib.sha256(f"{uuid}\nagain".encode()).hexdigest()[:_UUID_DIGITS]
 
 
 def _earlier(store: Store, subject: Subject, task: Task, uuid: str, again: bool) -> StoredRecording | None:
-    """Give the recording whose place the new one takes when it is finished; None where there is none.
+    """Return the recording whose place the new one takes when it is finished; None where there is none.
 
     Raises:
         StoreError: it is not to be replaced, or another program is writing.

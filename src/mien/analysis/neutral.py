@@ -73,7 +73,7 @@ def parse_neutral(text: str) -> Neutral | None:
 
 
 def chosen_neutral(text: str | None, settings: Settings, recorded: Recorded | None) -> Neutral | None:
-    """Say which neutral face is to be read by, and look at a photograph at once.
+    """Return which neutral face is to be read by, and look at a photograph at once.
 
     Args:
         text: as somebody wrote it; None takes the one kept for the subject, where there is one.
@@ -144,7 +144,7 @@ def _check_network(settings: Settings) -> None:
 
 
 def _kept(settings: Settings, recorded: Recorded) -> Neutral | None:
-    """Give the neutral face that is kept for the subject, where the network is the one that read it."""
+    """Return the neutral face that is kept for the subject, where the network is the one that read it."""
     from mien.expression.network import find_network
     from mien.expression.sidecar import read_sidecar, sidecar_path
     from mien.neutral import has_own_neutral
@@ -172,7 +172,7 @@ class LearntFaces:
         self.read = faces.read
 
     def report(self) -> dict[str, Any]:
-        """Give all that the summary says of it."""
+        """Return all that the summary says of it."""
         return self._facts | self._faces.report()
 
 

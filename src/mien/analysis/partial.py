@@ -74,7 +74,7 @@ class Partial:
 
     @classmethod
     def of(cls, task: Task, folder: Path, wanted: Wanted) -> Partial:
-        """Say which files a task leaves."""
+        """Return which files a task leaves."""
         pictures = {}
         if wanted.plots and task.kind == "video":
             pictures[".png"] = f"{task.stem}.png"
@@ -85,7 +85,7 @@ class Partial:
         return cls(folder, task.name, key, pictures)
 
     def path(self, suffix: str) -> Path:
-        """Give the path of one of its files: `ROWS`, ".json", or a picture's."""
+        """Return the path of one of its files: `ROWS`, ".json", or a picture's."""
         return self.folder / f"{self.key}{suffix}"
 
     @contextmanager
@@ -128,7 +128,7 @@ class Partial:
                     yield tuple(cells)
 
     def load(self, fingerprint: str) -> dict[str, Any] | None:
-        """Give the record of an input that was finished under the same fingerprint, if it was."""
+        """Return the record of an input that was finished under the same fingerprint, if it was."""
         try:
             stored = json.loads(read_text(self.path(".json")))
         except (OSError, ValueError):
@@ -175,7 +175,7 @@ def _words(columns: Columns) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def fingerprint(task: Task, settings: Settings, wanted: Wanted, network_sha256: str) -> str:
-    """Give a digest of all that an input's results depend on; 64 hexadecimal digits."""
+    """Return a digest of all that an input's results depend on; 64 hexadecimal digits."""
     path = Path(task.where)
     stat = path.stat() if path.exists() else None
     parts = {
@@ -189,7 +189,7 @@ def fingerprint(task: Task, settings: Settings, wanted: Wanted, network_sha256: 
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def prepare(out: Path, *, resume: bool) -> Path:
+def new_folder(out: Path, *, resume: bool) -> Path:
     """Make the output folder and its folder of partial results, which is emptied unless the batch resumes.
 
     Raises:

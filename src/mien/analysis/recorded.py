@@ -45,7 +45,7 @@ class Kept:
     recorded: RecordedAt | None = None
 
     def as_record(self) -> dict[str, Any]:
-        """Give it as it stands in the summary; empty where nothing was to be stored."""
+        """Return it as it stands in the summary; empty where nothing was to be stored."""
         status, recorded = self.status, self.recorded
         if status is None or recorded is None:
             return {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,14 +18,93 @@ from numpy.typing import NDArray
 import mien
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
+from mien.errors import ConfigError
 from mien.expression.network import find_network
 from mien.expression.seldom import recalls, seldom_words
-from mien.expression.sidecar import read_sidecar, sidecar_path
+from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path
+from mien.face.detect import DEFAULT
+from mien.fetch import cached
+from mien.files import sha256_of
 from mien.labels import EMOTIONS
 from mien.pipeline import STAGES, Tally
 from mien.source import SourceReport
 from mien.table import plain_name
 from mien.types import Faces
+
+SHARES: Final = "shares-1"
+"""What is recorded: the shares of people, as `Faces.shares` has them."""
+
+
+def describe_models(settings: Settings) -> dict[str, Any]:
+    """Return names and hashes of the detector and the network; the detector is None for crops.
+
+    Raises:
+        ModelError: the network's file or its sidecar is missing.
+    """
+    sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
+    return {
+        "detector": None if settings.crops else _describe_detector(settings),
+        "network": {
+            "name": sidecar.name,
+            "sha256": sidecar.sha256,
+            "labels": list(sidecar.labels),
+            "readings": readings_of(sidecar),
+            "recall": recalls(sidecar, "photographs"),
+        },
+    }
+
+
+def readings_of(sidecar: Sidecar) -> str:
+    """Return what recorded probabilities of this network mean, so that others are told from them.
+
+    They are the shares of people who would choose each label ("shares-1"), with a hash of all that makes
+    shares of logits: the same network, calibrated anew, gives other readings. Recordings without this were
+    made when probabilities sharpened for the label were stored.
+    """
+    decision = sidecar.decision
+    if decision is None:
+        plain = {"temperature", "bias", "mix", "certainty", "uncertain_below"}
+        numbers = sidecar.model_dump(mode="json", include=plain)
+    else:
+        of_shares = {"shares_temperature", "shares_bias", "shares_certainty"}
+        numbers = decision.model_dump(mode="json", include=of_shares)
+    digest = hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
+    return f"{SHARES} {digest[:8]}"
+
+
+def check_landmarks(settings: Settings) -> None:
+    """Make sure that the network finds landmarks.
+
+    Raises:
+        ConfigError: it doesn't.
+        ModelError: its file or its sidecar is missing.
+    """
+    if not read_sidecar(sidecar_path(find_network(settings.network))).finds_landmarks:
+        raise ConfigError(
+            f"measures and landmarks need a network that finds landmarks, received {settings.network}, which"
+            " finds none; choose another, such as --network mien"
+        )
+
+
+def _describe_detector(settings: Settings) -> dict[str, Any]:
+    name = DEFAULT if settings.detector == "auto" else settings.detector
+    return {"name": name, "sha256": _hashes(name, settings)}
+
+
+def _hashes(name: str, settings: Settings) -> dict[str, str]:
+    if name == "mtcnn":
+        from mien.face.detect.mtcnn_weights import SHA256
+
+        return dict(SHA256)
+    if name == "haar":
+        import cv2
+
+        from mien.face.detect.haar import CASCADE
+
+        return {CASCADE: sha256_of(Path(cv2.__file__).parent / "data" / CASCADE)}
+    path = settings.detector_model or cached("yunet")
+    return {path.name: sha256_of(path)} if path else {}
+
 
 _PACKAGES: Final = ("av", "mtcnn", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "scipy")
 _COUNTS: Final = ("frames_read", "frames_analysed", "frames_with_face", "frames_dropped", "rows")
@@ -61,7 +142,7 @@ class Census:
 
 
 def describe(task: Task, report: SourceReport, tally: Tally, census: Census) -> dict[str, Any]:
-    """Give the record of one input, as it stands in the summary's `recordings`."""
+    """Return the record of one input, as it stands in the summary's `recordings`."""
     width, height = report.size_wh or (None, None)
     return {
         "source": task.name,
@@ -94,7 +175,7 @@ def summarise(
     wall_s: float,
     skipped: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Give the summary of a batch, ready for JSON.
+    """Return the summary of a batch, ready for JSON.
 
     `coverage` is the mean over the recordings, weighted by analysed frames; None where nothing was read.
     """
@@ -118,13 +199,13 @@ def summarise(
 
 
 def seldom_found(settings: Settings) -> str:
-    """Say how often the network finds contempt and fear, under the mix; "" where not measured."""
+    """Return how often the network finds contempt and fear, under the mix; "" where not measured."""
     sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
     return seldom_words(recalls(sidecar, settings.prior))
 
 
 def versions() -> dict[str, str | None]:
-    """Give the versions of Mien, Python and the packages that a result depends on; None for a missing one."""
+    """Return the versions of Mien, Python and the packages a result depends on; None for a missing one."""
     return {
         "mien": mien.__version__,
         "python": platform.python_version(),
@@ -134,7 +215,7 @@ def versions() -> dict[str, str | None]:
 
 
 def installed_version(package: str) -> str | None:
-    """Give the version of an installed package, None where it isn't installed."""
+    """Return the version of an installed package, None where it isn't installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -111,7 +111,7 @@ def plan(paths: Iterable[str | Path], out: Path | None = None) -> Plan:
 
 
 def passed_over(skipped: Sequence[Path]) -> str:
-    """Say which files in folders were not taken, the first few by name."""
+    """Return which files in folders were not taken, the first few by name."""
     return (
         f"{count_of(len(skipped), 'file')} skipped, neither a photograph nor a video by suffix:"
         f" {plain_name(some(skipped))}; name a file itself to have it read all the same"
@@ -119,7 +119,7 @@ def passed_over(skipped: Sequence[Path]) -> str:
 
 
 def _is_result(path: Path, asked_for: Sequence[Path], out: Path | None) -> bool:
-    """Say whether a file lies in the output folder, unless that, or something in it, was asked for."""
+    """Return whether a file lies in the output folder, unless that, or something in it, was asked for."""
     if out is None:
         return False
     folder = out.resolve()

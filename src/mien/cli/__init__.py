@@ -1,8 +1,4 @@
-"""The command line: thin commands over the Python API, one file each.
-
-A command's file imports what is heavy inside its function, so that `mien --help` is quick. To add a command:
-write its file, and add a line to the registrations below, in one of the groups.
-"""
+"""The command line: thin commands over the Python API. Which there are stands in `commands.COMMANDS`."""
 
 from __future__ import annotations
 
@@ -15,35 +11,8 @@ from typing import Annotated, Final
 import typer
 
 import mien
-from mien.cli import (
-    analyze,
-    bench,
-    compare,
-    consent,
-    dataset,
-    demo,
-    doctor,
-    erase,
-    evaluate,
-    explain,
-    import_series,
-    live,
-    models,
-    note,
-    record_export,
-    record_import,
-    recording,
-    report,
-    self_report,
-    simulate,
-    store,
-    subject,
-    train,
-    user,
-    usual,
-)
+from mien.cli.commands import LazyCommands
 from mien.cli.console import Interrupted, escape_unwritable, print_error
-from mien.cli.grouped import GroupedCommands
 from mien.errors import ConfigError, MienError
 from mien.install import extras_command
 
@@ -73,48 +42,14 @@ _PLAINLY: Final = {
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
-READ, LIVE, RECORD, TRAIN, CARE = "Read", "Live", "Record", "Train", "Care"
-"""The groups of commands, in the order in which the help and the documentation show them."""
-
 app = typer.Typer(
     name="mien",
-    cls=GroupedCommands,
+    cls=LazyCommands,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # would swallow the brackets of mien[train]
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 something failed, 2 wrong use, 130 interrupted.",
 )
-app.command(rich_help_panel=READ)(analyze.analyze)
-app.command(rich_help_panel=READ)(explain.explain)
-app.command(rich_help_panel=READ)(demo.demo)
-
-app.command(rich_help_panel=LIVE)(live.live)
-
-app.add_typer(subject.app, name="subject", rich_help_panel=RECORD)
-app.add_typer(consent.app, name="consent", rich_help_panel=RECORD)
-app.add_typer(recording.app, name="recording", rich_help_panel=RECORD)
-app.add_typer(note.app, name="note", rich_help_panel=RECORD)
-app.add_typer(self_report.app, name="self-report", rich_help_panel=RECORD)
-app.command(rich_help_panel=RECORD)(usual.usual)
-app.command(rich_help_panel=RECORD)(usual.changes)
-app.command(rich_help_panel=RECORD)(usual.congruence)
-app.command(rich_help_panel=RECORD)(report.report)
-app.command("import-series", rich_help_panel=RECORD)(import_series.import_series)
-
-app.command(rich_help_panel=TRAIN)(train.train)
-app.command(rich_help_panel=TRAIN)(evaluate.evaluate)
-app.command(rich_help_panel=TRAIN)(compare.compare)
-app.add_typer(dataset.app, name="dataset", rich_help_panel=TRAIN)
-app.add_typer(models.app, name="models", rich_help_panel=TRAIN)
-
-app.command(rich_help_panel=CARE)(doctor.doctor)
-app.command(rich_help_panel=CARE)(bench.bench)
-app.add_typer(store.app, name="store", rich_help_panel=CARE)
-app.add_typer(user.app, name="user", rich_help_panel=CARE)
-app.command(rich_help_panel=CARE)(record_export.export)
-app.command("import", rich_help_panel=CARE)(record_import.import_)
-app.command(rich_help_panel=CARE)(erase.erase)
-app.command(rich_help_panel=CARE)(simulate.simulate)
 
 
 def _print_version(wanted: bool) -> None:
@@ -168,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
-    """Give the line for an error, and the exit code."""
+    """Return the line for an error, and the exit code."""
     if isinstance(error, Interrupted):
         return str(error), INTERRUPTED
     if isinstance(error, KeyboardInterrupt | typer.Abort):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from mien.analysis.api import prepare
+from mien.analysis.batch import Result
+from mien.analysis.task import passed_over
 from mien.cli.console import Interrupted, print_error, print_json, progress_bar
 from mien.cli.options import (
     DetectorOption,
@@ -19,13 +22,10 @@ from mien.cli.options import (
     PriorOption,
     StoreOption,
 )
+from mien.config import load_settings
 from mien.errors import ConfigError
 from mien.labels import UNCERTAIN
 from mien.wording import count
-
-if TYPE_CHECKING:
-    from mien.analysis.batch import Result
-    from mien.analysis.recorded import Recorded
 
 MOST_LINES = 20
 """With more recordings than this, only their sum is printed."""
@@ -120,58 +120,34 @@ def analyze(
 
     Example: mien analyze holiday/ session.mp4 --annotate --out results
     """
-    from mien.analysis.batch import analyse_all
-    from mien.analysis.neutral import chosen_neutral
-    from mien.analysis.partial import Wanted
-    from mien.analysis.task import passed_over, plan
-    from mien.config import load_settings
-    from mien.table import Columns
-
+    if subject is None and (store or face or recorded_at or again):
+        raise ConfigError("--store, --face, --recorded-at and --again need --subject")
     settings = load_settings(
         detector=detector, network=network, prior=prior, min_face_px=min_face, crops=crops or None,
         every=every, fps=fps,
     )  # fmt: skip
-    recorded = _recorded(subject, store, face, recorded_at, again)
-    tasks, failures, skipped = plan(paths, out)
-    for failure in failures:
+    prepared = prepare(
+        paths, out, settings,
+        annotate=annotate, plots=plot, measures=measures, landmarks=landmarks, table_format=table_format,
+        jobs=jobs, resume=resume, subject=subject, store=store, face=face, recorded_at=recorded_at,
+        again=again, neutral=neutral,
+    )  # fmt: skip
+    for failure in prepared.failures:
         print_error(failure.error)
-    if skipped and not quiet:
-        print(f"mien: {passed_over(skipped)}", file=sys.stderr)
-    if not tasks:
+    if prepared.skipped and not quiet:
+        print(f"mien: {passed_over(prepared.skipped)}", file=sys.stderr)
+    if not prepared.tasks:
         raise typer.Exit(1)
-    if recorded is not None:
-        from mien.analysis.into_record import check_recorded
-
-        check_recorded(recorded, tasks)
-    own = chosen_neutral(neutral, settings, recorded)
-    columns = Columns(measures, landmarks, neutral=own is not None)
     try:
-        with progress_bar("reading", len(tasks), wanted=not quiet) as progress:
-            result = analyse_all(
-                tasks, settings, out,
-                failures=failures, skipped=skipped, wanted=Wanted(plot, annotate, columns, recorded, own),
-                table_format=table_format, jobs=jobs, resume=resume, progress=progress,
-            )  # fmt: skip
+        with progress_bar("reading", len(prepared.tasks), wanted=not quiet) as progress:
+            result = prepared.run(progress)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"interrupted; run the same command with --resume to continue into {out}"
         ) from error
-    _report(result, len(failures), as_json=as_json, quiet=quiet, debug=context.obj["debug"])
+    _report(result, len(prepared.failures), as_json=as_json, quiet=quiet, debug=context.obj["debug"])
     if result.failures:
         raise typer.Exit(1)
-
-
-def _recorded(
-    subject: str | None, store: str | None, face: str | None, recorded_at: str | None, again: bool
-) -> Recorded | None:
-    from mien.analysis.recorded import Recorded, parse_face, parse_recorded_at
-
-    if subject is None:
-        if store or face or recorded_at or again:
-            raise ConfigError("--store, --face, --recorded-at and --again need --subject")
-        return None
-    at = None if recorded_at is None else parse_recorded_at(recorded_at)
-    return Recorded(subject, store, parse_face(face or "largest"), again, at)
 
 
 def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug: bool) -> None:
@@ -211,6 +187,8 @@ def print_reading(result: Result) -> None:
 def _expressions(recording: dict[str, Any]) -> str:
     """Tell how many of a photograph's faces have each expression, or in which share of a video's rows."""
     rows, found = recording["rows"], recording["expressions"]
+    if recording["kind"] == "photograph" and rows == 1:
+        return f"1 face: {next(iter(found))}"
     if recording["kind"] == "photograph":
         return f"{count(rows, 'face')}: " + ", ".join(f"{label} {number}" for label, number in found.items())
     shares = {label: number / rows for label, number in found.items()}
@@ -239,7 +217,7 @@ def _line(recording: dict[str, Any]) -> str:
 
 
 def neutral_line(neutral: dict[str, Any]) -> str:
-    """Say in a few words by which neutral face an input was read."""
+    """Return in a few words by which neutral face an input was read."""
     person = neutral["person"] or next(iter(neutral.get("tracks", {}).values()), None)
     if person is None:
         return str(neutral["note"])

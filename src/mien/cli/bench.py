@@ -12,17 +12,22 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import mien
 from mien.cli.console import progress_bar
 from mien.cli.options import DetectorOption, NetworkOption
-
-if TYPE_CHECKING:
-    from mien.pipeline import Pipeline
-    from mien.types import Faces, Frame
+from mien.config import load_settings
+from mien.face.crop import crop_faces
+from mien.face.detect import Refiner
+from mien.face.quality import face_quality
+from mien.pipeline import Pipeline
+from mien.show.draw import Annotator
+from mien.show.video import ClipWriter
+from mien.source import open_source
+from mien.types import Faces, Frame
 
 FRAMES = 48
 MANY_FACES = 5
@@ -44,9 +49,6 @@ def bench(
 
     Example: mien bench --detector yunet
     """
-    from mien.config import load_settings
-    from mien.pipeline import Pipeline
-
     settings = load_settings(detector=detector, network=network, threads=threads)
     with Pipeline(settings) as pipeline, TemporaryDirectory(prefix="mien-") as folder:
         frames, clip = _portrait(), Path(folder) / "portrait.mp4"
@@ -72,28 +74,18 @@ def bench(
 
 
 def _portrait() -> list[Frame]:
-    from mien.source import open_source
-
     with closing(open_source("portrait")) as source:
         return list(islice(source.frames(), FRAMES))
 
 
 def _write_clip(frames: list[Frame], path: Path) -> None:
-    from mien.show.video import ClipWriter
-
     with ClipWriter(path, frames[0].size_wh) as clip:
         for frame in frames:
             clip.write(frame.image, frame.time_s)
 
 
 def _stages(pipeline: Pipeline, frames: list[Frame], clip: Path) -> Iterator[tuple[str, Work]]:
-    """Give each stage's name, and the stage itself at work on all frames."""
-    from mien.face.crop import crop_faces
-    from mien.face.detect import Refiner
-    from mien.face.quality import face_quality
-    from mien.show.draw import Annotator
-    from mien.source import open_source
-
+    """Return each stage's name, and the stage itself at work on all frames."""
     detector, network = pipeline.detector, pipeline.network
     assert detector is not None
     read = [(frame.image, pipeline.read(frame.image)) for frame in frames]

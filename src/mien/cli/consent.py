@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from mien.cli.commands import group
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
 from mien.cli.times import read_last_day, read_moment, shown, shown_end
+from mien.store.ledger import consent_command
+from mien.store.store import Store
+from mien.store.types import Consent
 
-if TYPE_CHECKING:
-    from mien.store.types import Consent
-
-app = typer.Typer(
-    help="What subjects have agreed to. Subjects can be recorded only while their consent is valid."
-)
+app = group(help="What subjects have agreed to. Subjects can be recorded only while their consent is valid.")
 
 
 @app.command()
@@ -46,8 +45,6 @@ def give(
 
     Example: mien consent give P-017 --by "the subject" --for "following my mood" --until 2027-05-01
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         consent = store.consents.give(
             store.subjects.get(code),
@@ -73,8 +70,6 @@ def withdraw(
 
     Example: mien consent withdraw P-017
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         withdrawn = store.consents.withdraw(store.subjects.get(code), number)
     typer.echo(
@@ -89,9 +84,6 @@ def list_consents(code: CodeArgument, where: StoreOption = None, as_json: JsonOp
 
     Example: mien consent list P-017
     """
-    from mien.store.ledger import consent_command
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         consents = store.consents.of(store.subjects.get(code))
     if as_json:

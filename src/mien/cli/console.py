@@ -31,7 +31,7 @@ def escape_unwritable() -> None:
 
 
 def print_error(message: str) -> None:
-    """Say what failed, in one line on standard error; no file's name in it steers the terminal."""
+    """Print what failed, in one line on standard error; no file's name in it steers the terminal."""
     line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", message)
     print(f"mien: error: {line}", file=sys.stderr)
 

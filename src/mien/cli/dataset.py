@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.commands import group
 from mien.cli.console import print_error, print_json, progress_bar
 from mien.cli.options import (
     ClassNamesOption,
@@ -20,7 +21,7 @@ from mien.cli.options import (
 )
 from mien.wording import count
 
-app = typer.Typer(no_args_is_help=True, help="Build data sets of faces and check them for problems.")
+app = group(no_args_is_help=True, help="Build data sets of faces and check them for problems.")
 
 
 @app.command()

@@ -5,17 +5,23 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
+from mien.analysis.batch import analyse_all
+from mien.analysis.partial import Wanted
+from mien.analysis.task import PORTRAIT
 from mien.cli.analyze import print_reading
 from mien.cli.console import progress_bar
 from mien.cli.options import DetectorOption, NetworkOption, PriorOption
+from mien.config import Settings, load_settings
 from mien.install import extras_command
-
-if TYPE_CHECKING:
-    from mien.config import Settings
+from mien.live.session import LiveSession
+from mien.record.simulated import write_demonstration
+from mien.report import save_report
+from mien.source import open_live
+from mien.store.store import Store
 
 CODE: Final = "SIMULATED-1"
 """Of the made-up person."""
@@ -39,11 +45,6 @@ def demo(
 
     Example: mien demo
     """
-    from mien.analysis.batch import analyse_all
-    from mien.analysis.partial import Wanted
-    from mien.analysis.task import PORTRAIT
-    from mien.config import load_settings
-
     settings = load_settings(detector=detector, network=network, prior=prior)
     with progress_bar("reading", 1) as progress:
         result = analyse_all([PORTRAIT], settings, out, wanted=Wanted(annotate=True), progress=progress)
@@ -56,10 +57,6 @@ def demo(
 
 def _simulate(record: Path, report: Path) -> None:
     """Make up a person's twelve weeks, and write their report."""
-    from mien.record.simulated import write_demonstration
-    from mien.report import save_report
-    from mien.store.store import Store
-
     for left in record.parent.glob(f"{record.name}*"):
         left.unlink()
     with Store(record) as store, progress_bar("simulating", 1) as progress:
@@ -73,13 +70,11 @@ def _show_live(settings: Settings, record: Path) -> None:
     if find_spec("fastapi") is None:
         typer.echo(f"To see it live on a page: {extras_command('web')}")
         return
-    from mien.live.inputs import PORTRAIT
-    from mien.live.session import LiveSession
-    from mien.source import open_live
     from mien.web.serve import run_page
     from mien.web.settings import WebSettings
 
     with LiveSession(settings) as session:
-        session.add(PORTRAIT, lambda: open_live(PORTRAIT), where=PORTRAIT)
+        where = PORTRAIT.where
+        session.add(where, lambda: open_live(where), where=where)
         # Any free port: a page that runs already must not stop the demo.
         run_page(session, WebSettings(port=0), store=str(record))

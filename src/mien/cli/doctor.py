@@ -12,7 +12,11 @@ from typing import Annotated, Literal
 import typer
 
 import mien
+from mien.analysis.summary import installed_version
+from mien.config import load_settings
 from mien.errors import MienError
+from mien.expression.network import built_in_networks, load_network
+from mien.face.detect import DETECTORS, make_detector
 from mien.install import extras_command
 
 PACKAGES = (
@@ -99,7 +103,7 @@ def _print(checks: list[Check], healthy: bool) -> None:
 
 
 def _remedy(checks: list[Check]) -> str | None:
-    """Give the command that brings all packages that are not here; not those of training, which are large."""
+    """Return the command that brings all missing packages, but not those of training, which are large."""
     lacking = {check.name for check in checks if check.kind in ("package", "extra") and check.state != "ok"}
     extras = [extra for extra, names in EXTRAS.items() if lacking & set(names)]
     return extras_command(*extras) if lacking else None
@@ -130,15 +134,11 @@ def _package(
     otherwise: Literal["missing", "optional"],
     remedy: str,
 ) -> Check:
-    from mien.analysis.summary import installed_version
-
     found = installed_version(name)
     return Check(kind, name, "ok", found) if found else Check(kind, name, otherwise, remedy)
 
 
 def _networks() -> list[Check]:
-    from mien.expression.network import built_in_networks, load_network
-
     checks = []
     for name in built_in_networks():
         try:
@@ -151,9 +151,6 @@ def _networks() -> list[Check]:
 
 
 def _detectors() -> list[Check]:
-    from mien.config import load_settings
-    from mien.face.detect import DETECTORS, make_detector
-
     checks = []
     for name in DETECTORS:
         try:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from mien.analysis.explain import Explanation, check_format, explain_faces, save_explanations
 from mien.cli.console import print_json
 from mien.cli.options import DetectorOption, JsonOption, MinFaceOption, NetworkOption, PriorOption
-from mien.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mien.analysis.explain import Explanation
-    from mien.expression.explain import Method
+from mien.config import load_settings
+from mien.errors import ConfigError, SourceError
+from mien.expression.explain import Method
+from mien.files import fitting_name
+from mien.pipeline import Pipeline
+from mien.source.images import read_image
 
 
 def explain(
@@ -52,12 +54,6 @@ def explain(
 
     Example: mien explain family.jpg --label surprise --out why.png
     """
-    from mien.analysis.explain import explain_faces, save_explanations
-    from mien.config import load_settings
-    from mien.errors import SourceError
-    from mien.pipeline import Pipeline
-    from mien.source.images import read_image
-
     settings = load_settings(
         detector=detector, network=network, prior=prior, min_face_px=min_face, crops=crops or None, threads=1
     )
@@ -79,10 +75,7 @@ def explain(
 
 
 def _picture(photo: str, out: Path | None) -> Path:
-    """Say where to draw, and refuse what can't be or must not be."""
-    from mien.analysis.explain import check_format
-    from mien.files import fitting_name
-
+    """Return where to draw, and refuse what can't be or must not be."""
     out = out or Path(fitting_name(Path(photo).stem, room_bytes=24) + "-explained.png")
     check_format(out)
     if out.exists() and Path(photo).exists() and out.samefile(photo):

@@ -12,10 +12,23 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Timer, main_thread
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from mien.analysis.neutral import chosen_neutral
+from mien.analysis.recorded import Recorded
+from mien.cli.console import print_error
+from mien.cli.live_terminal import (
+    Announcer,
+    RecordTeller,
+    announced,
+    check_one,
+    is_over,
+    pressed_keys,
+    recording,
+    status_display,
+)
 from mien.cli.options import (
     DetectorOption,
     FpsOption,
@@ -24,17 +37,17 @@ from mien.cli.options import (
     PriorOption,
     StoreOption,
 )
+from mien.config import Settings, load_settings
 from mien.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mien.cli.live_record import RecordTeller
-    from mien.cli.live_terminal import Announcer
-    from mien.config import Settings
-    from mien.live.broadcaster import Mailbox
-    from mien.live.inputs import LiveInput
-    from mien.live.neutral import LiveNeutral
-    from mien.live.session import LiveSession
-    from mien.source import Source
+from mien.live.broadcaster import Mailbox
+from mien.live.inputs import PORTRAIT, LiveInput, find_live_inputs, find_profile
+from mien.live.neutral import MOST_S, LiveNeutral
+from mien.live.purpose import MEANINGS, choose_purpose, read_purpose
+from mien.live.reading import JsonLines
+from mien.live.session import LiveSession
+from mien.neutral import Own
+from mien.source import Source, open_live
+from mien.source.address import without_secrets
 
 _LOOK_S = 0.2
 
@@ -127,10 +140,6 @@ def live(
 
     Example: mien live camera:0 --no-page --json
     """
-    from mien.config import load_settings
-    from mien.live.inputs import find_live_inputs
-    from mien.live.profiles import find_profile
-
     if page and as_json:
         raise ConfigError("--json prints to the terminal: add --no-page")
     if landmarks and not as_json:
@@ -170,14 +179,9 @@ def _run(
     as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Read the sources until they end or somebody ends it; give the exit code, once everything is written."""
-    from mien.cli.live_terminal import announced
-    from mien.live.session import LiveSession
-
     with ExitStack() as stack:
         teller = recorder = None
         if subject is not None:
-            from mien.cli.live_record import RecordTeller, check_one, recording
-
             check_one(inputs)
             recorder = stack.enter_context(recording(subject, store, settings))
             teller = RecordTeller(recorder)
@@ -214,11 +218,6 @@ def _neutrals(
     text: str | None, settings: Settings, subject: str | None, store: str | None
 ) -> Callable[[], LiveNeutral]:
     """Check what was asked for, before a camera is opened; give what makes each source's."""
-    from mien.analysis.neutral import chosen_neutral
-    from mien.analysis.recorded import Recorded
-    from mien.live.neutral import MOST_S, LiveNeutral
-    from mien.neutral import Own
-
     recorded = None if subject is None else Recorded(subject, store)
     found = chosen_neutral(text, settings, recorded)
     if found is None:
@@ -245,8 +244,6 @@ def _size(size: str) -> tuple[int, int]:
 
 
 def _opener(each: LiveInput, asked: dict[str, Any]) -> Callable[[], Source]:
-    from mien.source import open_live
-
     def opened() -> Source:
         return open_live(each.where, name=each.name, **asked)
 
@@ -275,9 +272,6 @@ def _settle_purpose(purpose: str | None, inputs: list[LiveInput]) -> None:
     Without a source it is the browser's camera, for which the page asks; the portrait shows nobody who is
     there.
     """
-    from mien.live.inputs import PORTRAIT
-    from mien.live.purpose import choose_purpose, read_purpose
-
     if purpose is not None:
         choose_purpose(purpose)
     elif any(each.kind != PORTRAIT for each in inputs) and read_purpose() is None:
@@ -285,8 +279,6 @@ def _settle_purpose(purpose: str | None, inputs: list[LiveInput]) -> None:
 
 
 def _ask_purpose() -> str:
-    from mien.live.purpose import MEANINGS
-
     if not _at_terminal():
         choices = ", ".join(f"{name} ({meaning})" for name, meaning in MEANINGS.items())
         raise ConfigError(f"say once what you use this for, with --purpose: {choices}")
@@ -303,9 +295,6 @@ def _at_terminal() -> bool:
 
 
 def _announcer(mqtt: str | None, teller: RecordTeller | None, page: bool) -> Announcer:
-    from mien.cli.live_terminal import Announcer
-    from mien.source.address import without_secrets
-
     nobodys = "nothing is stored unless you record on the page" if page else "nothing is stored"
     stored = nobodys if teller is None else teller.promise
     if mqtt is None:
@@ -355,8 +344,6 @@ def _followed(
 
 def _obey(session: LiveSession, key: str) -> None:
     """Do what a key says: n learns the neutral face of who is before each source, o forgets it."""
-    from mien.cli.console import print_error
-
     for status in session.statuses() if key in ("n", "o") else []:
         try:
             neutral = session.neutral_of(status.name)
@@ -374,9 +361,6 @@ def _follow(
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Print what comes until all sources are over, or the time is up; give the exit code."""
-    from mien.cli.live_terminal import is_over, pressed_keys, status_display
-    from mien.live.json_lines import JsonLines
-
     end_s = math.inf
     with ExitStack() as stack:
         lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None

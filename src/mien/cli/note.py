@@ -6,14 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.cli.adding import group
+from mien.cli.commands import AddsByDefault, group
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
 from mien.cli.times import read_moment, shown
+from mien.errors import ConfigError
+from mien.labels import EMOTIONS
+from mien.store.store import Store
 from mien.store.types import AnnotationKind
 
-app = group("Notes in the record: events, medication, prompts.")
+app = group("Notes in the record: events, medication, prompts.", AddsByDefault)
 
 
 @app.command()
@@ -44,8 +47,6 @@ def add(
 
     Example: mien note P-017 "sertraline 50 mg" --kind medication --at 08:00
     """
-    from mien.store.store import Store
-
     data = _data(kind, expression, valence)
     with Store(where, create=False) as store:
         now = store.now()
@@ -67,8 +68,6 @@ def list_notes(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
 
     Example: mien note list P-017
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         marks = store.annotations.of(subject)
@@ -90,17 +89,12 @@ def remove(
 
     Example: mien note remove P-017 12
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         store.annotations.remove(store.subjects.get(code), number)
     typer.echo(f"removed {number}")
 
 
 def _data(kind: str, expression: str | None, valence: float | None) -> dict[str, Any]:
-    from mien.errors import ConfigError
-    from mien.labels import EMOTIONS
-
     data = {"expression": expression, "valence": valence}
     chosen = {name: value for name, value in data.items() if value is not None}
     if chosen and kind != "prompt":

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import StoreOption
+from mien.report.save import check_suffix
+from mien.subject_record import subject as open_record
 
 
 def report(
@@ -44,13 +46,9 @@ def report(
 
     Example: mien report P-017 --from 2026-05-01 --to 2026-07-24 --out report.pdf
     """
-    from mien.report.save import check_suffix, save_report
-    from mien.store.store import Store
-
     path = out or Path(f"{subject}-report.pdf")
     check_suffix(path)
-    with Store(store, create=False) as opened:
-        found = opened.subjects.get(subject)
-        first, last, since = (each and each.date() for each in (start, end, starting_point))
-        save_report(opened, found, path, long=long, start=first, end=last, starting_point=since)
+    first, last, since = (each and each.date() for each in (start, end, starting_point))
+    with open_record(subject, store) as record:
+        record.report(path, long=long, start=first, end=last, starting_point=since)
     typer.echo(str(path))

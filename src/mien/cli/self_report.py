@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
-from mien.cli.adding import group
+from mien.cli.commands import AddsByDefault, group
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
 from mien.cli.times import read_moment, shown
+from mien.errors import ConfigError
+from mien.record import scales
+from mien.record.scales import LANGUAGES, in_language, ninth_is_unknown, safety_text, title_of
+from mien.store.scales import SCALES, known
+from mien.store.store import Store
+from mien.store.types import Mistyped, SelfReport
 
-if TYPE_CHECKING:
-    from mien.store.types import Mistyped, SelfReport
-
-app = group("What subjects say about themselves: mood and questionnaires.")
+app = group("What subjects say about themselves: mood and questionnaires.", AddsByDefault)
 
 OtherScaleOption = Annotated[
     tuple[float, float] | None,
@@ -64,9 +68,6 @@ def add(
 
     Example: mien self-report P-017 WHO-5 52 --other-scale 0 100
     """
-    from mien.record import scales
-    from mien.store.store import Store
-
     items, total = _read(answers)
     with Store(where, create=False) as store:
         report = store.self_reports.add(
@@ -105,16 +106,11 @@ def list_reports(code: CodeArgument, where: StoreOption = None, as_json: JsonOpt
 
     Example: mien self-report list P-017
     """
-    from mien.record import scales
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         reports = store.self_reports.of(subject)
         safety = scales.safety_text(store, reports)
     if as_json:
-        from dataclasses import asdict
-
         print_json(
             {"self_reports": [asdict(each) | _said_of(each) for each in reports], "safety_text": safety}
         )
@@ -137,8 +133,6 @@ def remove(
 
     Example: mien self-report remove P-017 3
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         store.self_reports.remove(store.subjects.get(code), number)
     typer.echo(f"removed {number}")
@@ -159,9 +153,6 @@ def mistyped(
 
     Example: mien self-report mistyped --repair
     """
-    from mien.record.scales import safety_text
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         found = store.self_reports.mistyped()
         repaired = [each for each in found if repair and each.certain and each.fits]
@@ -192,9 +183,6 @@ def rename(
 
     Example: mien self-report rename P-017 3 phq9
     """
-    from mien.record import scales
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         report = store.self_reports.repair(store.subjects.get(code), number, scale, limits=other_scale)
         safety = scales.safety_text(store, [report])
@@ -214,10 +202,6 @@ def questions(
 
     Example: mien self-report questions phq9 --language de
     """
-    from mien.errors import ConfigError
-    from mien.record.scales import LANGUAGES, in_language
-    from mien.store.scales import SCALES, known
-
     if known(scale) is None:
         raise ConfigError(f"expected a scale of {', '.join(SCALES)}, received {scale!r}")
     if language not in LANGUAGES:
@@ -239,9 +223,7 @@ def _print_answers(answers: tuple[str, ...]) -> None:
 
 
 def _read(answers: list[str]) -> tuple[list[int | None] | None, float | None]:
-    """Give the items or, where there is one number alone, the total."""
-    from mien.errors import ConfigError
-
+    """Return the items or, where there is one number alone, the total."""
     try:
         if len(answers) == 1:
             return None, float(answers[0])
@@ -251,8 +233,6 @@ def _read(answers: list[str]) -> tuple[list[int | None] | None, float | None]:
 
 
 def _said_of(report: SelfReport) -> dict[str, object]:
-    from mien.record import scales
-
     return {
         "prorated": scales.prorated(report),
         "ninth_unknown": scales.ninth_is_unknown(report),
@@ -261,8 +241,6 @@ def _said_of(report: SelfReport) -> dict[str, object]:
 
 
 def _said(report: SelfReport) -> str:
-    from mien.record import scales
-
     items = " ".join("-" if each is None else str(each) for each in report.items or ())
     total = f"{report.total:5g}" if report.total is not None else scales.told_total(report)
     parts = [
@@ -275,8 +253,6 @@ def _said(report: SelfReport) -> str:
 
 
 def _told(each: Mistyped, *, repaired: bool) -> str:
-    from mien.record.scales import ninth_is_unknown, title_of
-
     report = each.report
     line = f"{each.code} {report.id:4}  {shown(report.at)}  {report.scale} {report.total:g}: "
     if repaired:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from mien.cli.commands import group
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.times import shown
+from mien.errors import StoreError
+from mien.store import recovery
+from mien.store.opening import find_key
+from mien.store.store import Store
 from mien.wording import count
 
-if TYPE_CHECKING:
-    from mien.store.store import Store
-
-app = typer.Typer(help="The database that holds the record.")
-text = typer.Typer(help="Texts that a clinic can word itself.")
+app = group(help="The database that holds the record.")
+text = group(help="Texts that a clinic can word itself.")
 app.add_typer(text, name="text")
 
 
@@ -26,8 +28,6 @@ def status(where: StoreOption = None, as_json: JsonOption = False) -> None:
 
     Example: mien store status
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store, store.audit.unlogged():  # nothing but numbers is shown
         state = _state(store)
     if as_json:
@@ -50,10 +50,6 @@ def check(where: StoreOption = None, as_json: JsonOption = False) -> None:
 
     Example: mien store check
     """
-    from mien.errors import StoreError
-    from mien.store import recovery
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         recovery.check(store.database)
         found = store.check()
@@ -84,10 +80,6 @@ def backup(
 
     Example: mien store backup record-2026-05-03.sqlite
     """
-    from mien.store import recovery
-    from mien.store.opening import find_key
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         recovery.backup(store.database, out, key=find_key())
         store.audit.log("backup")
@@ -104,9 +96,6 @@ def salvage(
 
     Example: mien store salvage record.sqlite rescued.sqlite
     """
-    from mien.store import recovery
-    from mien.store.opening import find_key
-
     salvaged = recovery.salvage(damaged, out, key=find_key())
     if as_json:
         print_json(salvaged)
@@ -133,8 +122,6 @@ def audit(
 
     Example: mien store audit --verify
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         if verify:
             typer.echo(f"{store.audit.verify()} lines, as they were written")
@@ -161,8 +148,6 @@ def get_text(
 
     Example: mien store text get phq9_safety
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         typer.echo(store.texts.get(name))
 
@@ -177,8 +162,6 @@ def set_text(
 
     Example: mien store text set crisis "Our ward's number, day and night: ..."
     """
-    from mien.store.store import Store
-
     with Store(where) as store:
         store.texts.set(name, words)
     typer.echo(f"changed {name}")

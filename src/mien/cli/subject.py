@@ -1,21 +1,23 @@
-"""`mien subject`: the people whose record is kept, each under a code."""
+"""`mien subject`, `mien recording` and `mien erase`: the people whose record is kept, each under a code."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import sys
+from typing import Annotated, Any
 
 import typer
 
+from mien.cli.commands import group
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.times import shown
+from mien.errors import ConfigError
+from mien.store.ledger import consent_command
+from mien.store.store import Store
+from mien.store.types import SIGNALS, Subject
 from mien.wording import count
 
-if TYPE_CHECKING:
-    from mien.store.store import Store
-    from mien.store.types import Subject
-
-app = typer.Typer(help="The people whose records are kept, each under a code.")
+app = group(help="The people whose records are kept, each under a code.")
 
 CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The subject's code, such as P-017.")]
 BirthYearOption = Annotated[int | None, typer.Option(help="Year of birth.", metavar="YEAR")]
@@ -36,9 +38,6 @@ def add(
 
     Example: mien subject add P-017 --birth-year 1980
     """
-    from mien.store.ledger import consent_command
-    from mien.store.store import Store
-
     with Store(where) as store:
         subject = store.subjects.add(
             code, birth_year=birth_year, notes=notes or "", retention_days=retention_days
@@ -52,8 +51,6 @@ def list_subjects(where: StoreOption = None, as_json: JsonOption = False) -> Non
 
     Example: mien subject list
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store, store.reading():
         found = [_state(store, subject) for subject in store.subjects.all()]
     if as_json:
@@ -73,8 +70,6 @@ def show(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = Fa
 
     Example: mien subject show P-017
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         subject = store.subjects.get(code)
         with store.reading():
@@ -119,8 +114,6 @@ def change(
 
     Example: mien subject change P-017 --retention-days 365
     """
-    from mien.store.store import Store
-
     wanted: dict[str, Any] = {"code": to, "birth_year": birth_year, "notes": notes}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     if retention_days is not None:
@@ -134,8 +127,6 @@ def change(
 
 
 def _state(store: Store, subject: Subject) -> dict[str, Any]:
-    from mien.store.types import SIGNALS
-
     recordings = store.recordings.of(subject)
     return {
         "code": subject.code,
@@ -143,3 +134,96 @@ def _state(store: Store, subject: Subject) -> dict[str, Any]:
         "recordings": len(recordings),
         "last_recording": recordings[-1].started_at if recordings else None,
     }
+
+
+recordings = group(help="A subject's recordings.")
+
+
+@recordings.command("list")
+def list_recordings(code: CodeArgument, where: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List a subject's recordings, by time.
+
+    Example: mien recording list P-017
+    """
+    with Store(where, create=False) as store:
+        recordings = store.recordings.of(store.subjects.get(code))
+    if as_json:
+        print_json(recordings)
+        return
+    for each in recordings:
+        state = "" if each.state == "finished" else f", {each.state}"
+        typer.echo(
+            f"{each.id:4}  {shown(each.started_at)}  {each.length_s / 60:5.1f} min  {each.source}{state}"
+        )
+    if not recordings:
+        typer.echo(f"no recordings of {code}")
+
+
+@recordings.command()
+def remove(
+    code: CodeArgument,
+    number: Annotated[int, typer.Argument(metavar="N", help="The number that `mien recording list` shows.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    where: StoreOption = None,
+) -> None:
+    """Erase one recording, with its readings and notes. This can't be undone.
+
+    Example: mien recording remove P-017 12
+    """
+    with Store(where, create=False) as store:
+        subject = store.subjects.get(code)
+        _confirm_removal(number, code, yes)
+        gone = store.remove_recording(subject, number)
+    typer.echo(f"removed {number}, of {shown(gone.started_at)}")
+
+
+def _confirm_removal(number: int, code: str, yes: bool) -> None:
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError("there is no terminal to ask at: confirm with --yes")
+    if not yes and not typer.confirm(f"This can't be undone. Erase recording {number} of {code}?"):
+        raise ConfigError("nothing was erased")
+
+
+_ELSEWHERE = (
+    "Not erased, because this store doesn't know about them: exported zips, reports, tables and videos from"
+    " `mien analyze`, and backups of the store."
+)
+_SERVER = " PostgreSQL keeps old changes in its write-ahead log and its backups until they are recycled."
+
+
+def erase(
+    code: CodeArgument,
+    yes: Annotated[
+        str | None,
+        typer.Option(
+            "--yes-erase", help="The code again, to erase without being asked (for scripts).", metavar="CODE"
+        ),
+    ] = None,
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a subject and everything stored about them. This can't be undone.
+
+    If anyone may want the record, export it first: mien export P-017 --out P-017.zip
+
+    Example: mien erase P-017
+    """
+    with Store(where, create=False) as store:
+        subject = store.subjects.get(code)
+        _confirm_erasing(subject.code, yes)
+        erased = store.erase(subject)
+        elsewhere = _ELSEWHERE + (_SERVER if store.engine.dialect.name == "postgresql" else "")
+    if as_json:
+        print_json({"erased": erased, "not_erased": elsewhere})
+        return
+    counts = ", ".join(f"{count} {name.replace('_', '-')}" for name, count in erased.items() if count)
+    typer.echo(f"erased {code}: {counts or 'there was only the code'}")
+    typer.echo(elsewhere)
+
+
+def _confirm_erasing(code: str, yes: str | None) -> None:
+    if yes is None and not sys.stdin.isatty():
+        raise ConfigError(f"there is no terminal to ask at: confirm with --yes-erase {code}")
+    typed = yes if yes is not None else typer.prompt(f"This can't be undone. Type {code} to erase it")
+    if typed.strip() != code:
+        raise ConfigError(f"nothing was erased: expected {code}, received {typed!r}")

@@ -14,7 +14,7 @@ _CLOCK: Final = re.compile(r"\d\d:\d\d(:\d\d)?")
 
 
 def read_moment(option: str, text: str, now: datetime) -> datetime:
-    """Give the moment that somebody means.
+    """Return the moment that somebody means.
 
     Args:
         option: names it in the error.
@@ -40,7 +40,7 @@ def read_moment(option: str, text: str, now: datetime) -> datetime:
 
 
 def read_end(option: str, text: str, now: datetime) -> datetime:
-    """Give the moment at which something ends; a day is meant with all its hours.
+    """Return the moment at which something ends; a day is meant with all its hours.
 
     Raises:
         ConfigError: it is no time.
@@ -53,7 +53,7 @@ def read_end(option: str, text: str, now: datetime) -> datetime:
 
 
 def read_last_day(option: str, text: str, now: datetime) -> datetime:
-    """Give the end of something that still holds on a day, or until a moment.
+    """Return the end of something that still holds on a day, or until a moment.
 
     Raises:
         ConfigError: it is no time, or past.
@@ -65,11 +65,11 @@ def read_last_day(option: str, text: str, now: datetime) -> datetime:
 
 
 def shown_end(at: datetime) -> str:
-    """Give the end of something as people read it: a day's end is the day itself, as `read_end` takes it."""
+    """Return the end of something as people read it: a day's end is the day, as `read_end` takes it."""
     local = at.astimezone()
     return shown(at) if local.time() != time() else f"{local - timedelta(days=1):%Y-%m-%d}"
 
 
 def shown(at: datetime) -> str:
-    """Give a moment as people read it, by the clock of this computer."""
+    """Return a moment as people read it, by the clock of this computer."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"

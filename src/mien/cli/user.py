@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from mien.cli.commands import group
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.errors import ConfigError
+from mien.store.store import Store
 
-app = typer.Typer(
-    help="Who may log in to the record on the page. Without users, anyone at the page may see it."
-)
+app = group(help="Who may log in to the record on the page. Without users, anyone at the page may see it.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name they log in with.")]
 PasswordFileOption = Annotated[
@@ -44,8 +44,6 @@ def add(
 
     Example: mien user add anna --role admin
     """
-    from mien.store.store import Store
-
     with Store(where) as store:
         whose = None if subject is None else store.subjects.get(subject)
         store.users.add(name, _password(name, password_file), role, whose)
@@ -58,8 +56,6 @@ def list_users(where: StoreOption = None, as_json: JsonOption = False) -> None:
 
     Example: mien user list
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         codes = {subject.id: subject.code for subject in store.subjects.all()}
         found = [
@@ -81,8 +77,6 @@ def password(name: NameArgument, password_file: PasswordFileOption = None, where
 
     Example: mien user password anna
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         store.users.set_password(name, _password(name, password_file))
     typer.echo(f"the password of {name} was changed")
@@ -94,8 +88,6 @@ def remove(name: NameArgument, where: StoreOption = None) -> None:
 
     Example: mien user remove anna
     """
-    from mien.store.store import Store
-
     with Store(where, create=False) as store:
         store.users.remove(name)
     typer.echo(f"removed {name}")

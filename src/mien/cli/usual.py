@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, NetworkOption, StoreOption
 from mien.cli.subject import CodeArgument
-from mien.errors import ConfigError
+from mien.mood.baseline import Baseline, NotReady
+from mien.mood.change.findings import verdict
+from mien.mood.congruence import Congruence
+from mien.mood.definitions import MEASURES
+from mien.mood.estimate import Estimate
+from mien.record.changes import LookBack, choose_false_alarms
+from mien.store.types import FALSE_ALARM_DAYS
+from mien.subject_record import SubjectRecord, subject
 from mien.wording import count
-
-if TYPE_CHECKING:
-    from mien.mood.baseline import Baseline, NotReady
-    from mien.mood.congruence import Congruence
-    from mien.mood.estimate import Estimate
-    from mien.record.changes import LookBack
-    from mien.store.store import Store
-    from mien.store.types import Subject
 
 _SHOWN = ("expressivity", "valence_mean", "arousal_mean", "smiles_per_min", "inertia")
 _HOW = {"taken": "taken", "kept": "taken", "preview": "not yet taken; use --take"}
@@ -58,18 +57,15 @@ def usual(
 
     Example: mien usual P-017 --take --from 2026-05-01 --to 2026-06-11
     """
-    from mien.mood.baseline import NotReady
-    from mien.store.store import Store
-
     first, last = start and start.date(), end and end.date()
-    with Store(where, create=False) as store:
-        subject = store.subjects.get(code)
+    with subject(code, where) as record:
         if neutral is not None:
-            _keep_neutral(store, subject, neutral, network)
-            typer.echo(f"stored: the face in {neutral} is now {subject.code}'s own neutral face", err=as_json)
+            record.keep_neutral(neutral, network=network)
+            own = f"{record.subject.code}'s own neutral face"
+            typer.echo(f"stored: the face in {neutral} is now {own}", err=as_json)
             if not (take or first or last or as_json):
                 return
-        found, how = _usual(store, subject, first, last, take)
+        found, how = _usual(record, first, last, take)
     if as_json:
         print_json(_as_json(found, how))
     elif isinstance(found, NotReady):
@@ -78,35 +74,19 @@ def usual(
         _say(found, _HOW[how])
 
 
-def _keep_neutral(store: Store, subject: Subject, photo: Path, network: str | None) -> None:
-    from mien.analysis.neutral import chosen_neutral
-    from mien.config import load_settings
-    from mien.record.neutral import keep
-
-    store.consents.require(subject, "expression")
-    found = chosen_neutral(str(photo.absolute()), load_settings(network=network), None)
-    if found is None or found.rest is None:
-        raise ConfigError(f"neutral: expected a photograph, received {photo}")
-    keep(store, subject, found.rest)
-
-
 def _usual(
-    store: Store, subject: Subject, first: date | None, last: date | None, take: bool
+    record: SubjectRecord, first: date | None, last: date | None, take: bool
 ) -> tuple[Baseline | NotReady, str]:
-    """Give what is usual, and which of `_HOW` it is."""
-    from mien.record import baseline
-
+    """Return what is usual, and which of `_HOW` it is."""
     if take:
-        return baseline.take(store, subject, start=first, end=last), "taken"
-    kept = baseline.taken(store, subject)
+        return record.take_usual(first, last), "taken"
+    kept = record.usual()
     if kept is not None and not (first or last):
         return kept, "kept"
-    return baseline.preview(store, subject, start=first, end=last), "preview"
+    return record.preview_usual(first, last), "preview"
 
 
 def _as_json(found: Baseline | NotReady, how: str) -> dict[str, object]:
-    from mien.mood.baseline import NotReady
-
     if isinstance(found, NotReady):
         return {"how": how, "not_ready": found.reason}
     return {
@@ -120,8 +100,6 @@ def _as_json(found: Baseline | NotReady, how: str) -> dict[str, object]:
 
 
 def _say(found: Baseline, how: str) -> None:
-    from mien.mood.definitions import MEASURES
-
     typer.echo(f"{_day(found.start)} to {_day(found.end)}: {count(found.days, 'usable day')}, "
                f"{count(round(found.minutes), 'usable minute')} ({how})")  # fmt: skip
     for name in _SHOWN:
@@ -161,22 +139,15 @@ def changes(
 
     Example: mien changes P-017 --false-alarm-days 365
     """
-    from mien.mood.change.findings import verdict
-    from mien.record.changes import changes as find
-    from mien.record.changes import choose_false_alarms, look_back
-    from mien.store.store import Store
-    from mien.store.types import FALSE_ALARM_DAYS
-
-    with Store(where, create=False) as store:
-        subject = store.subjects.get(code)
+    with subject(code, where) as record:
         if false_alarm_days is not None:
-            choose_false_alarms(store, false_alarm_days or None)
+            choose_false_alarms(record.store, false_alarm_days or None)
             typer.echo(_chosen(false_alarm_days), err=as_json)
         if points is not None:
-            back = look_back(store, subject, points)
+            back = record.look_back(points)
             print_json(back) if as_json else _tell_points(back, points)
             return
-        found, chosen = find(store, subject), store.texts.setting(FALSE_ALARM_DAYS)
+        found, chosen = record.changes(), record.store.texts.setting(FALSE_ALARM_DAYS)
     if as_json:
         print_json(found)
         return
@@ -193,8 +164,6 @@ def _chosen(days: int) -> str:
 
 
 def _tell_points(found: LookBack, measure: str) -> None:
-    from mien.mood.definitions import MEASURES
-
     title = MEASURES[measure].title.lower()
     for point in found.points:
         typer.echo(
@@ -216,12 +185,8 @@ def congruence(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
 
     Example: mien congruence P-017
     """
-    from mien.record.congruence import congruence as find
-    from mien.store.store import Store
-
-    with Store(where, create=False) as store:
-        subject = store.subjects.get(code)
-        found = find(store, subject)
+    with subject(code, where) as record:
+        found = record.congruence()
     if as_json:
         prompts = {day.isoformat(): dict(each) for day, each in found.prompts.items()}
         print_json({"prompts": prompts, "self_reports": dict(found.self_reports)})

@@ -56,7 +56,7 @@ def certainty_inputs(
 
 
 def negative_log_likelihood(logits: ArrayLike, targets: ArrayLike, temperature: float = 1.0) -> float:
-    """Give the mean of -log of the probability that each face's own label gets; smaller is better.
+    """Return the mean of -log of the probability that each face's own label gets; smaller is better.
 
     Args:
         logits: (n, k), n at least 1.
@@ -92,7 +92,7 @@ def fit_temperature(logits: ArrayLike, targets: ArrayLike) -> float:
 
 
 def expected_calibration_error(probabilities: ArrayLike, targets: ArrayLike, bins: int = 15) -> float:
-    """Give how far confidence is from accuracy, on average.
+    """Return how far confidence is from accuracy, on average.
 
     Faces are put in bins of equal width by their highest probability; the error is the mean over the bins of
     |accuracy - mean confidence|, weighted by the number of faces (Naeini et al. 2015; Guo et al. 2017).
@@ -113,7 +113,7 @@ def expected_calibration_error(probabilities: ArrayLike, targets: ArrayLike, bin
 
 
 def risk_coverage(confidence: ArrayLike, correct: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Give what is gained by leaving the least sure faces without a label.
+    """Return what is gained by leaving the least sure faces without a label.
 
     Source: El-Yaniv & Wiener (2010), On the foundations of noise-free selective classification, JMLR 11.
 

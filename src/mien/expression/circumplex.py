@@ -38,7 +38,7 @@ _PLACES: Final = np.array([COORDINATES[label] for label in EMOTIONS])
 
 
 def valence_arousal(probabilities: ArrayLike) -> NDArray[np.float32]:
-    """Give each face's valence and arousal: the expectation over the labels' places.
+    """Return each face's valence and arousal: the expectation over the labels' places.
 
     Args:
         probabilities: (n, 8) in the order of `labels.EMOTIONS`; NaN (no such label) counts as 0.

@@ -99,7 +99,7 @@ class Decider:
         return BALANCED if self.prior == "balanced" else FERPLUS_MIX
 
     def decide(self, answers: Answers, quality: NDArray[np.float32]) -> Labelled:
-        """Say what n faces show under the mix.
+        """Return what n faces show under the mix.
 
         Args:
             answers: of the n crops.
@@ -112,7 +112,7 @@ class Decider:
         return self._labelled(probabilities, answers, quality, model)
 
     def shares(self, answers: Answers, quality: NDArray[np.float32]) -> Labelled:
-        """Say what share of people would choose each expression, and which label most would; as `decide`."""
+        """Return what share of people would choose each expression, and what most would; as `decide`."""
         decision = self._decision
         if decision is None:
             return self._labelled(self._under(answers, _shift(FERPLUS_MIX)), answers, quality, None)
@@ -120,7 +120,7 @@ class Decider:
         return self._labelled(p, answers, quality, decision.shares_certainty)
 
     def personal(self, faces: Faces, rest: Rest, widened: NDArray[np.float64]) -> Labelled:
-        """Say what n faces show whose own neutral face is known.
+        """Return what n faces show whose own neutral face is known.
 
         Args:
             faces: read already, with logits.
@@ -138,7 +138,7 @@ class Decider:
         return self._labelled(p, answers, faces.quality, own.certainty)
 
     def probabilities(self, answers: Answers) -> Floats:
-        """Give the probabilities alone, (n, 8): those of `decide`."""
+        """Return the probabilities alone, (n, 8): those of `decide`."""
         ones = np.ones(len(answers.logits), np.float32)
         return self.decide(answers, ones).probabilities
 

@@ -57,7 +57,7 @@ class MappedNetwork(Protocol):
     """A network that may tell its class maps."""
 
     def class_maps(self, crops: Crops) -> NDArray[np.float32] | None:
-        """Give (n, classes, height, width), or None where the network has none; see `OnnxNetwork`."""
+        """Return (n, classes, height, width), or None where the network has none; see `OnnxNetwork`."""
 
 
 def explain_crops(
@@ -68,7 +68,7 @@ def explain_crops(
     method: Method | None = None,
     prior: Named | Mix = "balanced",
 ) -> Evidence:
-    """Say which regions carried a label.
+    """Return which regions carried a label.
 
     Args:
         network: reads the crops.
@@ -135,7 +135,7 @@ def occlusion(
 
 
 def probabilities(network: Network, crops: Crops, prior: Named | Mix = "balanced") -> Floats:
-    """Give the probabilities (n, k) of the sidecar's labels under a mix, a few crops at a time."""
+    """Return the probabilities (n, k) of the sidecar's labels under a mix, a few crops at a time."""
     decider = Decider(network.sidecar, prior)
     starts = range(0, max(1, len(crops)), _BATCH)
     parts = [decider.probabilities(network.answer(crops[start : start + _BATCH])) for start in starts]
@@ -166,7 +166,7 @@ def without(
     marked: NDArray[np.bool_],
     prior: Named | Mix = "balanced",
 ) -> Floats:
-    """Give the label's probability with a region of each crop filled with the crop's mean grey.
+    """Return the label's probability with a region of each crop filled with the crop's mean grey.
 
     Args:
         network: reads the crops.
@@ -197,7 +197,7 @@ def _patches(side_px: int, patch: float, step: float) -> NDArray[np.bool_]:
 def _from_class_maps(
     network: Network, crops: Crops, maps: NDArray[np.float32], indices: Sequence[int], prior: Named | Mix
 ) -> Floats:
-    """Give each region's part in the log-odds of the label, to first order.
+    """Return each region's part in the log-odds of the label, to first order.
 
     Where a class's logit is the mean of its map, the map is the class activation map: Zhou et al. (2016),
     Learning deep features for discriminative localization, CVPR, arXiv:1512.04150. What all classes' maps

@@ -69,7 +69,7 @@ class Network(Protocol):
         """Read grey crops, uint8 (n, size, size); n may be 0."""
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
 
 
 class OnnxNetwork:
@@ -110,7 +110,7 @@ class OnnxNetwork:
         return _answers(self.sidecar, dict(zip(self.sidecar.outputs, raw, strict=True)))
 
     def class_maps(self, crops: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Give one map for each class, of which the class's logit is the mean.
+        """Return one map for each class, of which the class's logit is the mean.
 
         Args:
             crops: uint8 (n, size, size) grey; n may be 0.
@@ -131,11 +131,11 @@ class OnnxNetwork:
         self.answer(np.zeros((1, side, side), np.uint8))
 
     def close(self) -> None:
-        """Give the memory back; the network can't be used any more."""
+        """Free the memory; the network can't be used any more."""
         del self._session
 
     def mismatch(self) -> str | None:
-        """Say where the graph isn't what the sidecar promises; None where it is."""
+        """Return where the graph isn't what the sidecar promises; None where it is."""
         side, labels = self.sidecar.size_px, self.sidecar.labels
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         shape = inputs[0].shape if len(inputs) == 1 else []

@@ -91,7 +91,7 @@ class Rest:
 
 
 def shrinkage(own: OwnNeutral, seconds: float) -> float:
-    """Say how far a neutral face counts as the person's own: 0, that of everybody, to 1.
+    """Return how far a neutral face counts as the person's own: 0, that of everybody, to 1.
 
     It is n / (n + n0), the best linear guess of a mean from n seconds, where n0 is the variance within a
     person over that between persons (Efron & Morris 1973, Stein's estimation rule and its competitors).
@@ -100,7 +100,7 @@ def shrinkage(own: OwnNeutral, seconds: float) -> float:
 
 
 def widening(rest: Rest, yaw_deg: ArrayLike, pitch_deg: ArrayLike, light: ArrayLike) -> Floats:
-    """Say how much more than at rest a face's reading varies, as it is turned and lit now.
+    """Return how much more than at rest a face's reading varies, as it is turned and lit now.
 
     Args:
         rest: the neutral face.
@@ -129,7 +129,7 @@ def personal(
     widened: ArrayLike,
     mix: Mix,
 ) -> Floats:
-    """Give the probabilities of a face whose neutral is known.
+    """Return the probabilities of a face whose neutral is known.
 
     Two readings of the change from rest are joined. The coarse one puts the change on top of everybody's
     neutral face, and reads that as any face is read. What it leaves to neutral is shared out again by the

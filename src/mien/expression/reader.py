@@ -40,7 +40,7 @@ class ExpressionReader:
         return self.fill(faces, self._network.answer(crops))
 
     def fill(self, faces: Faces, answers: Answers) -> Faces:
-        """Say what each face shows, from answers that are there already.
+        """Return what each face shows, from answers that are there already.
 
         Args:
             faces: n faces; their quality counts, where it is known.

@@ -78,7 +78,7 @@ class Where:
 def locate(
     evidence: NDArray[np.floating], marked: NDArray[np.bool_], landmarks: NDArray[np.floating]
 ) -> Where | None:
-    """Say where in the face the evidence lies.
+    """Return where in the face the evidence lies.
 
     Args:
         evidence: (size, size) one map.

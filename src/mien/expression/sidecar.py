@@ -284,7 +284,7 @@ class Sidecar(_Part):
 
 
 def sidecar_path(network: Path) -> Path:
-    """Give the sidecar's place: NAME.json beside NAME.onnx."""
+    """Return the sidecar's place: NAME.json beside NAME.onnx."""
     return network.with_suffix(".json")
 
 

@@ -114,7 +114,7 @@ def whole_image_as_face(frame: Frame) -> Faces:
 
 
 def face_squares(faces: Faces, framing: Framing = FER2013_FRAMING) -> tuple[Vectors, Vectors]:
-    """Say which squares of the picture the crops show.
+    """Return which squares of the picture the crops show.
 
     Args:
         faces: the faces.
@@ -134,7 +134,7 @@ def face_squares(faces: Faces, framing: Framing = FER2013_FRAMING) -> tuple[Vect
 
 
 def upside_down(corner: Vectors, edge: Vectors) -> tuple[Vectors, Vectors]:
-    """Give the same squares, stood on their heads; arguments and result as `face_squares` gives them."""
+    """Return the same squares, stood on their heads; arguments and result as `face_squares` gives them."""
     return corner + edge + _turned(edge), -edge
 
 
@@ -154,7 +154,7 @@ def points_of_crops(shares: NDArray[np.float32], corner: Vectors, edge: Vectors)
 
 
 def crop_errors(corner: Vectors, edge: Vectors, faces: Faces) -> NDArray[np.float64]:
-    """Say how far crops are from where they should have been.
+    """Return how far crops are from where they should have been.
 
     Args:
         corner: (n, 2) of the squares that were cut; see `face_squares`.
@@ -216,7 +216,7 @@ def _cut(image: Image, corner: Vectors, edge: Vectors, size_px: int) -> NDArray[
 
 
 def _region(vertices: Vectors, image: Image) -> tuple[int, int, int, int]:
-    """Give the part of the picture, at least one pixel, that a square with these vertices needs."""
+    """Return the part of the picture, at least one pixel, that a square with these vertices needs."""
     edges_wh = image.shape[1], image.shape[0]
     low = np.floor(vertices.min(axis=0)).astype(int) - 1
     high = np.ceil(vertices.max(axis=0)).astype(int) + 1

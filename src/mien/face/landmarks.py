@@ -18,7 +18,7 @@ _BEYOND_TURNED: Final = np.array([np.roll(_BEYOND, quarters) for quarters in ran
 
 
 def five_points(landmarks: NDArray[np.floating]) -> Floats:
-    """Give the points that a detector sets, from landmarks.
+    """Return the points that a detector sets, from landmarks.
 
     Args:
         landmarks: (n, 68, 2) in pixels.
@@ -32,7 +32,7 @@ def five_points(landmarks: NDArray[np.floating]) -> Floats:
 
 
 def face_boxes(landmarks: NDArray[np.floating], size_wh: tuple[int, int]) -> Floats:
-    """Give each face's box, as the default detector would draw it, from landmarks.
+    """Return each face's box, as the default detector would draw it, from landmarks.
 
     Args:
         landmarks: (n, 68, 2) in pixels.
@@ -49,11 +49,11 @@ def face_boxes(landmarks: NDArray[np.floating], size_wh: tuple[int, int]) -> Flo
 
 
 def _quarters(landmarks: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Say by how many quarters, clockwise, each face is turned about: 0 to 3."""
+    """Return by how many quarters, clockwise, each face is turned about: 0 to 3."""
     x, y = (landmarks[:, _RIGHT_EYE].mean(axis=1) - landmarks[:, _LEFT_EYE].mean(axis=1)).T
     return np.asarray(np.rint(np.nan_to_num(np.arctan2(y, x)) / (np.pi / 2)), np.int64) % 4
 
 
 def interocular_px(landmarks: Floats) -> float:
-    """Give the distance between the outer eye corners of one face, (68, 2) in pixels; at least one."""
+    """Return the distance between the outer eye corners of one face, (68, 2) in pixels; at least one."""
     return max(1.0, float(np.hypot(*(landmarks[45] - landmarks[36]))))

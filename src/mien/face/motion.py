@@ -8,7 +8,60 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.face.steady import OneEuro
+Points = NDArray[np.float64]
+
+_STILL_HZ: Final = 3.0
+"""Cut-off for a point that stands still."""
+_PER_SPEED: Final = 60.0
+"""How many Hz the cut-off rises for each inter-ocular distance a second."""
+_SPEED_HZ: Final = 3.0
+"""Cut-off for the speed itself."""
+_LONGEST_S: Final = 0.5
+"""What was seen longer ago says nothing of where a point is now."""
+
+
+@dataclass(slots=True)
+class OneEuro:
+    """Steadies points, each by its own speed, in all directions alike: the One-Euro filter.
+
+    A low-pass filter whose cut-off rises with speed: what stands still is held still, what moves is let
+    through (Casiez, Roussel and Vogel 2012, doi:10.1145/2207676.2208639).
+    """
+
+    _points: Points = field(default_factory=lambda: np.empty((0, 2)))
+    _raw: Points = field(default_factory=lambda: np.empty((0, 2)))
+    _speed: Points = field(default_factory=lambda: np.empty((0, 2)))
+    _time_s: float = -np.inf
+
+    def steady(self, points: Points, time_s: float, unit_px: float) -> Points:
+        """Take in the next points and give them steadied.
+
+        Args:
+            points: (k, 2) in pixels.
+            time_s: of the frame, by the source's own clock. Points of the same time, or after a long gap,
+                come back as they are, and the filter begins anew.
+            unit_px: the unit of speed: the face's inter-ocular distance.
+
+        Returns:
+            (k, 2) in pixels.
+        """
+        step_s, self._time_s = time_s - self._time_s, time_s
+        if not 0 < step_s <= _LONGEST_S:
+            self._points, self._raw, self._speed = points, points, np.zeros_like(points)
+            return points
+        speed = (points - self._raw) / (step_s * unit_px)
+        self._speed += _weight(_SPEED_HZ, step_s) * (speed - self._speed)
+        cutoff_hz = _STILL_HZ + _PER_SPEED * np.linalg.norm(self._speed, axis=1, keepdims=True)
+        self._raw = points
+        self._points = self._points + _weight(cutoff_hz, step_s) * (points - self._points)
+        return self._points
+
+
+def _weight(cutoff_hz: Points | float, step_s: float) -> Points:
+    """Return the newest value's weight in a first-order low-pass filter."""
+    turn = np.asarray(2 * np.pi * step_s * cutoff_hz)
+    return np.asarray(turn / (turn + 1))
+
 
 Vector = NDArray[np.float64]
 
@@ -61,7 +114,7 @@ class Track:
         return 0.0 if self.missed or self.doubted else self.presence
 
     def shift(self, now_s: float, size_wh: tuple[int, int]) -> Vector:
-        """Give how far steady motion has taken the face since it was seen: at most to the picture's edge.
+        """Return how far steady motion has taken the face since it was seen: at most to the picture's edge.
 
         Who leaves the picture comes back into it, if at all, where it was left.
         """
@@ -69,18 +122,18 @@ class Track:
         return np.asarray(moved.clip(0, size_wh) - self.centre)
 
     def expected_xyxy(self, now_s: float, size_wh: tuple[int, int]) -> Vector:
-        """Give the box where it is to be expected; its size stays."""
+        """Return the box where it is to be expected; its size stays."""
         centre = self.centre + self.shift(now_s, size_wh)
         return np.concatenate([centre - self.size_wh / 2, centre + self.size_wh / 2])
 
     def reach(self, now_s: float) -> float:
-        """Give how far from there it may be, in sides; where a face seen once is going, nobody knows yet."""
+        """Return how far from there it may be, in sides; the motion of a face seen once is unknown."""
         if self.seen_s == self.first_s:
             return MAX_REACH
         return min(_REACH + _REACH_PER_S * (now_s - self.seen_s), MAX_REACH)
 
     def see(self, xyxy: Vector, points: Vector, presence: float, now_s: float) -> None:
-        """Take in where the face has been seen.
+        """Record where the face has been seen.
 
         What can be seen of a face that another one hides moves with the other's edge. So in a crowd its speed
         stays as it was, and its place follows what is seen only in part.
@@ -100,7 +153,7 @@ class Track:
 
 
 def distances(a_xyxy: Vector, b_xyxy: Vector) -> Vector:
-    """Give how unlike boxes are: centres apart, in sides, plus the logarithm of how many times larger one is.
+    """Return how different boxes are: distance of centres, in sides, plus the log of the size ratio.
 
     Unlike overlap, it still tells near from far when a small face moves by more than its own size.
 

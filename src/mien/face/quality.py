@@ -53,7 +53,7 @@ class QualityParts:
 
 
 def face_quality(image: Image, faces: Faces, crops: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
-    """Say how usable each face is.
+    """Return how usable each face is.
 
     Args:
         image: the picture, uint8 RGB.
@@ -71,7 +71,7 @@ def face_quality(image: Image, faces: Faces, crops: NDArray[np.uint8] | None = N
 
 
 def quality_parts(image: Image, faces: Faces, crops: NDArray[np.uint8] | None = None) -> QualityParts:
-    """Give the parts of the quality; arguments as in `face_quality`."""
+    """Return the parts of the quality; arguments as in `face_quality`."""
     if crops is None or crops.shape[1] != _CROP_PX:
         crops = crop_faces(image, faces, _CROP_PX)
     sides = np.linalg.norm(face_squares(faces)[1], axis=1)

@@ -152,7 +152,7 @@ class Tracker:
         return fresh
 
     def _confirmed(self, frame: Frame, expected: Faces, fresh: Faces) -> Faces:
-        """Give what the refiner confirms, each face once; what it has just detected it needn't see again."""
+        """Return what the refiner confirms, each face once; fresh detections need no confirming."""
         if self._refiner is None:
             found = fresh
         elif self._confirms:
@@ -174,7 +174,7 @@ class Tracker:
         )
 
     def _expected(self) -> Faces:
-        """Give the followed faces as they are expected; of one that was missed or is doubted, no presence."""
+        """Return the followed faces where they are expected; without presence if missed or doubted."""
         tracks = self._tracks
         return Faces(
             xyxy=self._boxes().astype(np.float32),
@@ -220,7 +220,7 @@ class Tracker:
             track.crowded = others > 1
 
     def _owners(self, faces: Faces) -> dict[int, Track]:
-        """Give the track of each face that has one, by the face's index; all other tracks are missed.
+        """Return the track of each face that has one, by the face's index; all other tracks are missed.
 
         What was seen where a followed face had been expected, but is not where it can be, has none: halfway
         between two faces that cross, landmarks may be those of neither. A new track takes a detection.
@@ -258,7 +258,7 @@ class Tracker:
 
 
 def _pairs(cost: Vector) -> Iterable[tuple[int, int]]:
-    """Give the optimal assignment of rows to columns."""
+    """Yield the optimal assignment of rows to columns."""
     if 0 in cost.shape:
         return ()
     nearest = cost.argmin(axis=1).tolist()

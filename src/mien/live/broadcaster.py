@@ -127,7 +127,7 @@ class Broadcaster:
         return box
 
     def latest(self) -> dict[str, Reading]:
-        """Give the newest reading of each source by its name."""
+        """Return the newest reading of each source by its name."""
         with self._lock:
             return dict(self._latest)
 

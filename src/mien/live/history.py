@@ -74,7 +74,7 @@ class History:
             self._past.pop(source, None)
 
     def points(self, source: str, since_s: float = -1.0) -> list[dict[str, Any]]:
-        """Give the timeline of a source: its largest face, smoothed for the eye, at most `POINTS_HZ`.
+        """Return the timeline of a source: its largest face, smoothed for the eye, at most `POINTS_HZ`.
 
         Args:
             source: its name; one that is not known has no points.
@@ -89,7 +89,7 @@ class History:
             return [point for point in past.points if point["time_s"] > since_s] if past else []
 
     def csv(self, source: str) -> str:
-        """Give the table of a source's last minutes, as read: `COLUMNS`, one row for each face and frame."""
+        """Return the table of a source's last minutes, as read: `COLUMNS`, one row per face and frame."""
         with self._lock:
             past = self._past.get(source)
             lines = [lines for _, lines in past.lines] if past else []

@@ -22,9 +22,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from mien.errors import ConfigError
 from mien.live.broadcaster import Broadcaster
-from mien.live.mqtt_address import Broker, check_prefix
 from mien.live.mqtt_messages import (
     STATE_EVERY_S,
+    Broker,
+    check_prefix,
     differs,
     discovery,
     discovery_topics,

@@ -1,4 +1,4 @@
-"""What is told over MQTT: safe topics, the small state of a source, and Home Assistant's discovery.
+"""What is told over MQTT: to which broker, in which topics, a source's state, and Home Assistant's discovery.
 
 Discovery is as Home Assistant's documentation of its MQTT integration has it: one retained message per entity
 (`homeassistant/COMPONENT/ID/config`), whose `value_template` picks a value out of the state's JSON. A null
@@ -12,14 +12,101 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, get_args
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from mien import __version__
+from mien.errors import ConfigError
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus, State
 from mien.table import plain_name
+
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+_EXPECTED: Final = "MQTT broker: expected mqtt://[user[:password]@]host[:port][/prefix], or mqtts:// for TLS"
+_PREFIX: Final = re.compile(r"[\w.-]+(/[\w.-]+)*")
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where a broker is, who asks, and what topics begin with; the password shows in no `repr`."""
+
+    host: str
+    port: int
+    tls: bool = False
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    prefix: str | None = None
+
+    @classmethod
+    def parse(cls, url: str) -> Broker:
+        """Take an address apart.
+
+        Args:
+            url: mqtt://[user[:password]@]host[:port][/prefix], or mqtts:// for TLS; what isn't a letter or
+                digit in user and password is percent-encoded.
+
+        Raises:
+            ConfigError: it isn't such an address. The message doesn't repeat it, as it may hold a password.
+        """
+        parts, port = _split(url)
+        if parts.scheme not in _PORTS:
+            raise ConfigError(f"{_EXPECTED}, received another kind of address")
+        prefix = parts.path.strip("/")
+        if (prefix and not _PREFIX.fullmatch(prefix)) or not {"?", "#"}.isdisjoint(url):
+            raise ConfigError(
+                f"{_EXPECTED}, received something else after the host; in a password write / as %2F,"
+                " # as %23, ? as %3F, @ as %40"
+            )
+        if not parts.hostname:
+            raise ConfigError(f"{_EXPECTED}, received no host")
+        if parts.password is not None and not parts.username:
+            raise ConfigError(f"{_EXPECTED}, received a password without a user")
+        return cls(
+            parts.hostname,
+            _PORTS[parts.scheme] if port is None else port,
+            parts.scheme == "mqtts",
+            unquote(parts.username) if parts.username else None,
+            unquote(parts.password) if parts.password is not None else None,
+            prefix or None,
+        )
+
+    @property
+    def where(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # Its message would repeat a part of the address, and with it perhaps of the password.
+        raise ConfigError(f"{_EXPECTED}, received a port or host that can't be read") from None
+    if port == 0:
+        raise ConfigError(f"{_EXPECTED}, received port 0")
+    return parts, port
+
+
+def check_prefix(prefix: str) -> str:
+    """Check what all topics begin with.
+
+    Returns:
+        The same prefix: one or more words with "/" between them.
+
+    Raises:
+        ConfigError: it is empty, or holds what a topic can't.
+    """
+    if not _PREFIX.fullmatch(prefix):
+        raise ConfigError(
+            f"MQTT prefix: expected words of letters, digits, '_', '-' and '.', with '/' between them,"
+            f" received {prefix!r}"
+        )
+    return prefix
+
 
 STATE_EVERY_S: Final = 10.0
 """A state that didn't change is told again this often, in seconds."""
@@ -131,7 +218,7 @@ def slug(name: str) -> str:
 
 
 def state_of(status: SourceStatus, reading: Reading | None) -> dict[str, Any]:
-    """Say in a few words what a source shows: its largest face, smoothed as on the page.
+    """Return in a few words what a source shows: its largest face, smoothed as on the page.
 
     Args:
         status: how the source is.
@@ -156,7 +243,7 @@ def state_of(status: SourceStatus, reading: Reading | None) -> dict[str, Any]:
 
 
 def differs(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
-    """Say whether a state is worth telling: a word, the number of faces, or a number by 0.05 and more."""
+    """Return whether a state is worth telling: a word, the number of faces, or a number by 0.05 and more."""
     return old is None or any(_moved(old[name], value) for name, value in new.items())
 
 
@@ -192,7 +279,7 @@ def discovery(prefix: str, source_slug: str, name: str) -> dict[str, dict[str, A
 
 
 def discovery_topics(prefix: str, source_slug: str) -> dict[tuple[str, str], str]:
-    """Give the topics that describe a source, by entity; an empty message there takes the entity away."""
+    """Return the topics that describe a source, by entity; an empty message there takes the entity away."""
     device_id = f"{slug(prefix)}_{source_slug}"
     return {
         (component, key): f"homeassistant/{component}/{device_id}_{key}/config" for component, key in ENTITIES

@@ -37,7 +37,7 @@ REFUSED: Final = MappingProxyType(
 
 
 def read_purpose() -> str | None:
-    """Give the purpose that was chosen; None when there is none yet, or its file can't be read."""
+    """Return the purpose that was chosen; None when there is none yet, or its file can't be read."""
     try:
         chosen = json.loads(read_text(_file()))["purpose"]
     except (ConfigError, OSError, ValueError, KeyError, TypeError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import numpy as np
 
@@ -113,3 +114,26 @@ def _named(row: Row) -> dict[str, Any]:
         "probabilities": {label: cells[f"p_{label}"] for label in EMOTIONS},
         **{name: cells[name] for name in ("expression", "confidence", "valence", "arousal")},
     }
+
+
+class JsonLines:
+    """Writes readings to a stream, one line each, and at once.
+
+    Args:
+        out: takes text.
+        landmarks: with the 68 points of each face.
+    """
+
+    def __init__(self, out: TextIO, *, landmarks: bool = False) -> None:
+        self._out = out
+        self._landmarks = landmarks
+
+    def write(self, reading: Reading) -> None:
+        """Write a reading.
+
+        Raises:
+            BrokenPipeError: the reader has gone.
+        """
+        said = reading.as_dict(landmarks=self._landmarks)
+        self._out.write(json.dumps(said, allow_nan=False, separators=(",", ":")) + "\n")
+        self._out.flush()

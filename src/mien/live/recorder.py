@@ -74,7 +74,7 @@ class Recorder:
         return None if writer is None else writer.status
 
     def statuses(self) -> list[RecordStatus]:
-        """Give how all recordings went, in the order in which they began."""
+        """Return how all recordings went, in the order in which they began."""
         with self._lock:
             writers = [*self._ending, *([] if self._writer is None else [self._writer])]
         return [writer.status for writer in writers]
@@ -96,7 +96,7 @@ class Recorder:
             writer.take(reading.frame, reading.faces)
 
     def choose(self, source: str, track: int) -> None:
-        """Say which face is the subject.
+        """Return which face is the subject.
 
         Args:
             source: in which it is seen.
@@ -162,7 +162,7 @@ class Recorder:
 
 
 def kind_of(where: str) -> SourceKind:
-    """Say what kind of source is at a place."""
+    """Return what kind of source is at a place."""
     if is_camera(where) or where.startswith("/dev/"):
         return "camera"
     if is_address(where):

@@ -52,7 +52,7 @@ class NeutralStatus:
     note: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON."""
+        """Return it ready for JSON."""
         return asdict(self) | {"seconds": round(self.seconds, 2)}
 
 
@@ -99,7 +99,7 @@ class SourceStatus:
     neutral: NeutralStatus = OFF
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON, rounded to what can be read."""
+        """Return it ready for JSON, rounded to what can be read."""
         said = {
             key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()
         }

@@ -7,9 +7,8 @@ from threading import Lock
 from typing import Final
 
 from mien.errors import ConfigError, MienError, ModelError
-from mien.live.resumed import ResumePoint
 from mien.live.status import SourceStatus, State
-from mien.live.worker import Worker
+from mien.live.worker import ResumePoint, Worker
 
 WELL_S: Final = 60.0
 """After running well for so long, the next fault is followed by the shortest pause again."""
@@ -78,7 +77,7 @@ class Supervisor:
                 self._pause(now_s, "stalled", f"no frame for {self._patience_s:g} s")
 
     def status(self, now_s: float) -> SourceStatus:
-        """Say how it is doing.
+        """Return how it is doing.
 
         Args:
             now_s: by the session's clock.
@@ -105,7 +104,7 @@ class Supervisor:
                 self._worker.stop()
 
     def workers(self) -> list[Worker]:
-        """Give its worker, and those left behind whose threads are not gone yet."""
+        """Return its worker, and those left behind whose threads are not gone yet."""
         with self._lock:
             return [self._worker, *self._left]
 
@@ -131,7 +130,7 @@ class Supervisor:
         return self._due_s is None and not self._worker.alive and not self._broke_off()
 
     def _broke_off(self) -> bool:
-        """Say whether the worker ended in a way that another start may mend."""
+        """Return whether the worker ended in a way that another start may mend."""
         worker = self._worker
         if worker.alive or worker.error is None or not self._restart or self._stopped:
             return False

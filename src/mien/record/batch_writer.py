@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Condition, Thread
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConsentError, StoreError
 from mien.record.finalize import FindEpisodes, finalize
-from mien.store.codec import COLUMNS, SLICES, split
+from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
 from mien.store.types import RecordingState, StoredRecording, Subject
 
@@ -121,7 +121,7 @@ class BatchWriter:
             with self._store.transaction():
                 refusal = self._refusal()
                 if refusal is None:
-                    self._store.readings.append(self._recording.id, self._columns(rows))
+                    self._store.readings.append(self._recording.id, self._matrix(rows))
         except ConsentError:
             refusal = f"{self._subject.code} has no valid consent any more; nothing more is stored"
         except StoreError as error:
@@ -160,11 +160,11 @@ class BatchWriter:
             self._store.consents.require(self._subject, "expression")
         return None
 
-    def _columns(self, rows: list[Row]) -> dict[str, NDArray[Any]]:
+    def _matrix(self, rows: list[Row]) -> NDArray[np.float64]:
         matrix = np.array(rows).reshape(len(rows), len(COLUMNS))
         if len(rows) and self._store.consents.refusal(self._subject, "measures", *self._moments(matrix)):
             matrix[:, SLICES["measures"]] = np.nan
-        return split(matrix)
+        return matrix
 
     def _moments(self, matrix: NDArray[np.float64]) -> list[datetime]:
         """Return when the first and the last of some rows were recorded; a source's clock may run ahead."""

@@ -20,7 +20,7 @@ _STEPS_BRIDGED: Final = 2.5
 
 
 def usual_step_s(time_s: pd.Series[float], duration_s: float | None) -> float:
-    """Give the usual time from one analysed frame to the next, in seconds; for one frame, the whole duration.
+    """Return the median time between analysed frames in seconds; for one frame, the whole duration.
 
     Args:
         time_s: the times of the rows.
@@ -31,7 +31,7 @@ def usual_step_s(time_s: pd.Series[float], duration_s: float | None) -> float:
 
 
 def smoothed_over_s(time_s: pd.Series[float]) -> float | None:
-    """Give the seconds over which `course` draws means of one track's rows; None where it draws the rows.
+    """Return the seconds over which `course` draws means of one track's rows; None where it draws the rows.
 
     Args:
         time_s: the rows' times, rising.
@@ -63,7 +63,7 @@ def course(rows: pd.DataFrame, step_s: float) -> pd.DataFrame:
 def read_shares(
     table: pd.DataFrame, step_s: float, end_s: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Say which share of each stretch of time had a face that was read.
+    """Return which share of each stretch of time had a face that was read.
 
     Args:
         table: the rows of all tracks, in rising order of time.

@@ -31,7 +31,7 @@ SMALLEST_TEXT_PX: Final = 10
 
 
 def text_size_px(picture_wh: Size) -> int:
-    """Give the height of the text for a picture: a thirtieth of its shorter side, within reading size."""
+    """Return the height of the text for a picture: a thirtieth of its shorter side, within reading size."""
     return max(SMALLEST_TEXT_PX, round(min(picture_wh) / 30))
 
 
@@ -55,7 +55,7 @@ def tag(chips: tuple[tuple[str, RGB], ...], text_px: int) -> Mark:
 
 
 def track_chip(track: int) -> tuple[str, RGB]:
-    """Give the part of a tag that says which face it is."""
+    """Return the part of a tag that says which face it is."""
     return str(track), _CHIP
 
 
@@ -84,7 +84,7 @@ def panel(shares: Sequence[float], text_px: int, heading: str = "") -> Mark:
 
 
 def panel_size_wh(shares: Sequence[float], text_px: int, heading: str = "") -> Size:
-    """Give the size that `panel` will have."""
+    """Return the size that `panel` will have."""
     return _layout(text_px).size_wh(sum(share == share for share in shares) + bool(heading))
 
 

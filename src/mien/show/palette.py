@@ -36,7 +36,7 @@ WHITE: Final[RGB] = (255, 255, 255)
 
 
 def rgb(label: str) -> RGB:
-    """Give a label's colour as red, green, blue.
+    """Return a label's colour as red, green, blue.
 
     Args:
         label: one of `labels.EMOTIONS`, or `labels.UNCERTAIN`.
@@ -46,7 +46,7 @@ def rgb(label: str) -> RGB:
 
 
 def luminance(colour: RGB) -> float:
-    """Give the relative luminance, 0 (black) to 1 (white), as WCAG 2.1 defines it."""
+    """Return the relative luminance, 0 (black) to 1 (white), as WCAG 2.1 defines it."""
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
         for part in (channel / 255 for channel in colour)
@@ -55,7 +55,7 @@ def luminance(colour: RGB) -> float:
 
 
 def contrast(one: RGB, other: RGB) -> float:
-    """Give the contrast ratio of two colours, 1 to 21, as WCAG 2.1 defines it; text needs 4.5."""
+    """Return the contrast ratio of two colours, 1 to 21, as WCAG 2.1 defines it; text needs 4.5."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 

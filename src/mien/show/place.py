@@ -13,12 +13,12 @@ Size: TypeAlias = tuple[int, int]
 
 
 def area_px(rect: Rect) -> int:
-    """Give a rectangle's area; 0 where it is turned inside out."""
+    """Return a rectangle's area; 0 where it is turned inside out."""
     return max(0, rect[2] - rect[0]) * max(0, rect[3] - rect[1])
 
 
 def hidden_share(place: Rect, rects: Sequence[Rect]) -> float:
-    """Say how much of the rectangle that suffers most a place would hide, 0 to 1; 0 when there are none.
+    """Return how much of the rectangle that suffers most a place would hide, 0 to 1; 0 when there are none.
 
     Args:
         place: what would be drawn.
@@ -33,7 +33,7 @@ def _shared(one: Rect, other: Rect) -> Rect:
 
 
 def beside(box: Rect, tag: Rect, size_wh: Size, picture_wh: Size, gap_px: int) -> list[Rect]:
-    """Give the places for a panel around its box, moved into the picture where need be.
+    """Return the places for a panel around its box, moved into the picture where need be.
 
     Args:
         box: the face's.
@@ -60,7 +60,7 @@ def beside(box: Rect, tag: Rect, size_wh: Size, picture_wh: Size, gap_px: int) -
 
 
 def above_or_below(box: Rect, size_wh: Size, picture_wh: Size) -> list[Rect]:
-    """Give the places for a tag: on top of its box and under it, moved into the picture where need be.
+    """Return the places for a tag: on top of its box and under it, moved into the picture where need be.
 
     Returns:
         Above and below, flush with the box's left; the same flush with its right, then in its middle.

@@ -79,7 +79,7 @@ class Sound:
         yield from target.encode(None)
 
     def _told(self, pts: int, duration: int | None, time_base: Fraction) -> int:
-        """Give a time from the first picture, in ticks, for one in the source."""
+        """Return a time from the first picture, in ticks, for one in the source."""
         if self._times is None:
             self._times = FilmTimes(1 / _PACKET_S, longest_gap_s(self._source))
             self._first_s = float(pts * time_base) - self._start_s

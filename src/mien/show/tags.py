@@ -16,7 +16,7 @@ from mien.types import Faces
 def place_tags(
     faces: Faces, boxes: Sequence[Rect], text_px: int, picture_wh: Size
 ) -> dict[int, tuple[Rect, Mark]]:
-    """Give the tags that fit into the picture, each with its place above or below its box.
+    """Return the tags that fit into the picture, each with its place above or below its box.
 
     The confidence goes first, then the label, where the full tag would hide another face or tag.
 

@@ -164,7 +164,7 @@ def _draw_time(axes: Axes, end_s: float) -> None:
 
 
 def clock(time_s: float) -> str:
-    """Give a time as people read it off a player: 1:05, or 1:00:05 from an hour on."""
+    """Return a time as people read it off a player: 1:05, or 1:00:05 from an hour on."""
     minutes, seconds = divmod(round(time_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

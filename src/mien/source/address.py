@@ -18,12 +18,12 @@ _PARTS = re.compile(
 
 
 def is_address(where: object) -> bool:
-    """Say whether something is an address, such as rtsp://camera/live, and no file."""
+    """Return whether something is an address, such as rtsp://camera/live, and no file."""
     return isinstance(where, str) and _ADDRESS.match(where) is not None
 
 
 def is_camera(where: object) -> bool:
-    """Say whether something names a camera of this machine: 0, "camera:0", "/dev/video0", "/dev/v4l/..."."""
+    """Return whether it names a camera of this machine: 0, "camera:0", "/dev/video0", "/dev/v4l/..."."""
     if isinstance(where, str) and where.startswith("camera:"):
         return True
     return isinstance(where, int) or str(where).startswith(("/dev/video", "/dev/v4l/"))
@@ -70,7 +70,7 @@ def check_stream(address: str) -> None:
 
 
 def camera_device(where: str | int | Path) -> int | str:
-    """Give what opens a camera: its number, or its path.
+    """Return what opens a camera: its number, or its path.
 
     Raises:
         SourceError: "camera:" is not followed by a number, or the number is below 0.

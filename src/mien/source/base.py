@@ -61,7 +61,7 @@ class Source(Protocol):
         ...
 
     def frames(self) -> Iterator[Frame]:
-        """Give the frames in their order; each once, so that a second call goes on where the first stopped.
+        """Yield the frames in their order; each once, so that a second call goes on where the first stopped.
 
         The images are read-only. There are no more frames after `close`.
 
@@ -116,7 +116,7 @@ class Chooser:
 
 
 def is_folder(path: Path) -> bool:
-    """Say whether a path leads to a folder, or else to a file.
+    """Return whether a path leads to a folder, or else to a file.
 
     Raises:
         SourceError: it leads nowhere, may not be looked at, or is a device or pipe, which could block.

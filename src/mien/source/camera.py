@@ -33,7 +33,7 @@ class Capture(Protocol):
     """The part of `cv2.VideoCapture` that is used here; a test brings its own."""
 
     def isOpened(self) -> bool:  # noqa: N802
-        """Say whether the device is there."""
+        """Return whether the device is there."""
         ...
 
     def read(self) -> tuple[bool, Any]:
@@ -41,7 +41,7 @@ class Capture(Protocol):
         ...
 
     def release(self) -> None:
-        """Give the device back."""
+        """Release the device."""
         ...
 
     def set(self, prop: int, value: float, /) -> bool:
@@ -49,7 +49,7 @@ class Capture(Protocol):
         ...
 
     def get(self, prop: int, /) -> float:
-        """Say what a property really is; 0 where it isn't known."""
+        """Return what a property really is; 0 where it isn't known."""
         ...
 
 
@@ -120,7 +120,7 @@ class CameraSource:
         self._thread = self._newest.feed(self._read, self.name)
 
     def frames(self) -> Iterator[Frame]:
-        """Give the newest frame each time; waits for the next one, until the source is closed.
+        """Yield the newest frame each time; waits for the next one, until the source is closed.
 
         Raises:
             SourceError: the camera stopped giving pictures.

@@ -146,7 +146,7 @@ def as_image(picture: object, *, max_megapixels: float | None = None) -> Image:
 
 
 def is_photograph(path: Path) -> bool:
-    """Say whether a file begins like a picture, whatever its suffix.
+    """Return whether a file begins like a picture, whatever its suffix.
 
     Raises:
         SourceError: it is missing, a folder, empty, or may not be read.
@@ -314,7 +314,7 @@ def _decode(
 
 
 def _codec(picture: Pillow.Image) -> str:
-    """Give the name of the decoder of an undecoded picture."""
+    """Return the name of the decoder of an undecoded picture."""
     tiles = getattr(picture, "tile", None)
     return str(tiles[0].codec_name) if tiles else ""
 
@@ -353,7 +353,7 @@ def _rgb(picture: Pillow.Image) -> Image:
 
 
 def _bands(picture: Pillow.Image) -> Iterator[tuple[slice, Pillow.Image]]:
-    """Give a picture in parts, so that no copy of the whole is made on the way."""
+    """Yield a picture in parts, so that no copy of the whole is made on the way."""
     rows = max(1, _BAND_PIXELS // picture.width)
     for top in range(0, picture.height, rows):
         bottom = min(top + rows, picture.height)
@@ -395,7 +395,7 @@ def _range(values: NDArray[Any]) -> tuple[float, float]:
 
 
 def _used(brightest: float) -> float:
-    """Give the largest value that 16 bits have, as many of them as are used."""
+    """Return the largest value that 16 bits have, as many of them as are used."""
     return float(next(2**depth - 1 for depth in _DEPTHS if brightest < 2**depth))
 
 
@@ -417,7 +417,7 @@ def _netpbm(picture: Pillow.Image, data: bytes) -> Pillow.Image:
 
 
 def _has_deep_colours(picture: Pillow.Image) -> bool:
-    """Say whether the file has 16 bits a colour, of which Pillow keeps the upper half."""
+    """Return whether the file has 16 bits a colour, of which Pillow keeps the upper half."""
     tiles = getattr(picture, "tile", ())
     return picture.mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile.args) for tile in tiles)
 

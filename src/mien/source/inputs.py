@@ -68,7 +68,7 @@ class Search:
 
 
 def kind_of(path: Path) -> Kind:
-    """Say what a file is: by its suffix, or by its content where the suffix says nothing.
+    """Return what a file is: by its suffix, or by its content where the suffix says nothing.
 
     Raises:
         SourceError: the suffix says nothing, and the file is missing, empty, or may not be read.
@@ -134,7 +134,7 @@ def _kind_in_folder(path: Path) -> Kind | None:
 
 
 def _is_mpeg(path: Path) -> bool:
-    """Say whether a file is an MPEG programme or transport stream, which may be cut anywhere."""
+    """Return whether a file is an MPEG programme or transport stream, which may be cut anywhere."""
     try:
         with path.open("rb") as file:
             start = file.read(3 * max(_PACKETS_BYTES))

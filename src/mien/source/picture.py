@@ -36,7 +36,7 @@ class PixelShape:
         self._by_container = self._guessed is not None and said != self._guessed
 
     def now(self) -> Fraction:
-        """Give width by height of the pixels that were decoded last; 1 where nothing sensible is said."""
+        """Return width by height of the pixels that were decoded last; 1 where nothing sensible is said."""
         said = self._guessed if self._by_container else self._codec.sample_aspect_ratio or self._guessed
         sensible = said is not None and Fraction(1, _WIDEST_PIXEL) <= said <= _WIDEST_PIXEL
         return Fraction(said) if said is not None and sensible else SQUARE
@@ -60,7 +60,7 @@ class Converter:
         self._reformatter = VideoReformatter()
 
     def convert(self, decoded: VideoFrame, pixel_shape: Fraction = SQUARE) -> Image:
-        """Give a frame's picture, uint8 RGB, read-only.
+        """Return a frame's picture, uint8 RGB, read-only.
 
         Args:
             decoded: the frame.
@@ -81,7 +81,7 @@ class Converter:
 
 
 def shown_size(decoded: VideoFrame, pixel_shape: Fraction = SQUARE) -> _Size:
-    """Give a frame's width and height as it is shown: upright, with square pixels.
+    """Return a frame's width and height as it is shown: upright, with square pixels.
 
     Args:
         decoded: the frame.
@@ -94,7 +94,7 @@ def shown_size(decoded: VideoFrame, pixel_shape: Fraction = SQUARE) -> _Size:
 
 
 def display_matrix(frame: VideoFrame) -> NDArray[np.int64] | None:
-    """Give the (3, 3) matrix that turns the stored picture upright; None where it is upright already."""
+    """Return the (3, 3) matrix that turns the stored picture upright; None where it is upright already."""
     data = cast(Buffer | None, frame.side_data.get("DISPLAYMATRIX"))
     return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3).astype(np.int64)
 
@@ -122,7 +122,7 @@ def _lies_on_its_side(matrix: NDArray[np.int64] | None) -> bool:
 
 
 def _fitted(own_wh: _Size, size_wh: _Size) -> _Size:
-    """Give the largest size of the same shape that fits; a pixel's difference in shape is rounding."""
+    """Return the largest size of the same shape that fits; a pixel's difference in shape is rounding."""
     scale = min(Fraction(size_wh[0], own_wh[0]), Fraction(size_wh[1], own_wh[1]))
     fitted = [max(1, round(side * scale)) for side in own_wh]
     width, height = (

@@ -43,14 +43,14 @@ class PortraitPose:
 
 
 def portrait_path() -> Path:
-    """Give the file of Grace Hopper's portrait (US Navy, public domain) in matplotlib's package."""
+    """Return the file of Grace Hopper's portrait (US Navy, public domain) in matplotlib's package."""
     import matplotlib  # slow to import, and only the portrait needs it
 
     return Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
 
 def portrait_pose(time_s: float, size_wh: tuple[int, int] = (640, 360)) -> PortraitPose:
-    """Say where the portrait's face is.
+    """Return where the portrait's face is.
 
     Args:
         time_s: seconds from the start; the motion repeats every eight.
@@ -106,7 +106,7 @@ class PortraitSource:
         self._photograph = read_image(portrait_path())
 
     def frames(self) -> Iterator[Frame]:
-        """Give the frames, drawn as they are asked for."""
+        """Yield the frames, drawn as they are asked for."""
         while (index := next(self._indices, None)) is not None:
             self.report.frames_read += 1
             time_s = index / self._frame_rate_hz

@@ -87,7 +87,7 @@ class PushedSource:
         return index
 
     def frames(self) -> Iterator[Frame]:
-        """Give the newest frame each time; waits for the next one, until the source is closed."""
+        """Yield the newest frame each time; waits for the next one, until the source is closed."""
         while (taken := self._newest.take()) is not None:
             yield Frame(taken.picture, taken.index, taken.time_s, self.name)
 

@@ -45,7 +45,7 @@ class RecordedAt(NamedTuple):
 
 
 def recorded_at(path: Path, length_s: float) -> RecordedAt:
-    """Say when a photograph, or a film's first frame, was taken.
+    """Return when a photograph, or a film's first frame, was taken.
 
     That is what the camera says: with its zone (phones do), in UTC (`creation_time` of a film, by ISO/IEC
     14496-12), or without a zone, which is then taken for this machine's (EXIF before 2.31, AVI). Where it is
@@ -72,7 +72,7 @@ def recorded_at(path: Path, length_s: float) -> RecordedAt:
 
 
 def _said_by_film(path: Path, length_s: float) -> tuple[list[datetime], float]:
-    """Give what a film says of when it was made, the best first, and its length in seconds."""
+    """Return what a film says of when it was made, the best first, and its length in seconds."""
     container, stream = open_video(path)
     with closing(container):
         said = list(_read_tags({**stream.metadata, **container.metadata}))
@@ -93,7 +93,7 @@ def _read_tags(tags: dict[str, str]) -> Iterator[datetime]:
 
 
 def _said_by_exif(path: Path) -> list[datetime]:
-    """Give when a photograph was taken, if it says so."""
+    """Return when a photograph was taken, if it says so."""
     tags = ExifTags.Base
     with warnings.catch_warnings(), suppress(*_DAMAGE):
         warnings.simplefilter("ignore")

@@ -101,7 +101,7 @@ class StreamSource:
         return self._report
 
     def frames(self) -> Iterator[Frame]:
-        """Give the newest frame each time; waits while the stream is away, until it ends or is closed."""
+        """Yield the newest frame each time; waits while the stream is away, until it ends or is closed."""
         while (taken := self._newest.take()) is not None:
             yield Frame(self._converter.convert(*taken.picture), taken.index, taken.time_s, self.name)
         if self._newest.failure is not None:

@@ -26,7 +26,7 @@ class Times:
         self._offset_s = None
 
     def tell(self, stream_s: float | None) -> float:
-        """Give a frame's time in seconds from the first frame.
+        """Return a frame's time in seconds from the first frame.
 
         Args:
             stream_s: its time by the stream; None where it has none, and the clock's counts.
@@ -42,7 +42,7 @@ class Times:
         return self._last_s
 
     def ahead_s(self, stream_s: float | None) -> float:
-        """Say how long to wait until a frame is due, in a stream that gives its frames too early.
+        """Return how long to wait until a frame is due, in a stream that gives its frames too early.
 
         A late frame moves all that follow, as a player does that ran dry.
         """

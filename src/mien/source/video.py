@@ -79,7 +79,7 @@ class VideoSource:
         )
 
     def frames(self) -> Iterator[Frame]:
-        """Give the chosen frames. The others are decoded, as later ones build on them, but not converted."""
+        """Yield the chosen frames. The others are decoded, as later ones build on them, but not converted."""
         while (frame := self._next()) is not None:
             yield frame
 
@@ -156,7 +156,7 @@ class VideoSource:
 
 
 def _middle_size(path: Path, after_s: float) -> tuple[int, int] | None:
-    """Give the size of a picture in the middle of a film; recorded calls begin with small ones.
+    """Return the size of a picture in the middle of a film; recorded calls begin with small ones.
 
     Args:
         path: the film.

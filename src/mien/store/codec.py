@@ -97,15 +97,32 @@ def split(matrix: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
     return fields
 
 
-def to_counts(columns: Columns) -> Counts:
-    """Round readings, and give them as whole numbers.
+def to_counts(readings: Columns | NDArray[np.float64]) -> Counts:
+    """Round readings, and return them as whole numbers.
 
     Args:
-        columns: fields of n rows; `time_s` is needed, any other may be left out.
+        readings: (n, columns) in the order of `COLUMNS`, NaN where there is nothing; or fields of n rows, of
+            which `time_s` is needed and any other may be left out.
 
     Raises:
         StoreError: a field is unknown or has the wrong shape, a value is too large, or times don't rise.
     """
+    matrix = readings.copy() if isinstance(readings, np.ndarray) else _joined(readings)
+    for name in _WHOLE:
+        whole = matrix[:, SLICES[name]]
+        whole[whole < 0] = np.nan
+    scaled = np.rint(matrix * _SCALES)
+    largest = np.where(np.arange(len(COLUMNS)) == _TIME, _LARGEST_TIME, _LARGEST)
+    if (np.abs(np.nan_to_num(scaled, nan=0, posinf=np.inf)) > largest).any():
+        raise StoreError("readings: a value is too large to be stored, or infinite")
+    counts = np.where(np.isnan(scaled), 0, scaled).astype(np.int64)
+    counts[np.isnan(scaled)] = MISSING
+    check_rising(counts)
+    return counts
+
+
+def _joined(columns: Columns) -> NDArray[np.float64]:
+    """Put fields together into rows of all columns."""
     if "time_s" not in columns or not set(columns) <= set(_FIELDS):
         raise StoreError(
             f"readings: expected time_s and some of {', '.join(_FIELDS)}, received {', '.join(columns)}"
@@ -118,17 +135,8 @@ def to_counts(columns: Columns) -> Counts:
         array = np.asarray(values, np.float64)
         if array.shape != shape and array.shape != (count,) * (shape[1] == 1):
             raise StoreError(f"readings: expected {name} of shape {shape}, received {array.shape}")
-        matrix[:, place] = (
-            np.where(array < 0, np.nan, array).reshape(shape) if name in _WHOLE else array.reshape(shape)
-        )
-    scaled = np.rint(matrix * _SCALES)
-    largest = np.where(np.arange(len(COLUMNS)) == _TIME, _LARGEST_TIME, _LARGEST)
-    if (np.abs(np.nan_to_num(scaled, nan=0, posinf=np.inf)) > largest).any():
-        raise StoreError("readings: a value is too large to be stored, or infinite")
-    counts = np.where(np.isnan(scaled), 0, scaled).astype(np.int64)
-    counts[np.isnan(scaled)] = MISSING
-    check_rising(counts)
-    return counts
+        matrix[:, place] = array.reshape(shape)
+    return matrix
 
 
 def check_rising(counts: Counts, after_s: float | None = None) -> None:

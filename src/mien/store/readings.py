@@ -37,22 +37,23 @@ Segment = tuple[type[ChunkRow] | type[SegmentRow], dict[str, Any]]
 class Readings(Part):
     """The readings and events of all recordings."""
 
-    def append(self, recording_id: int, columns: codec.Columns) -> None:
+    def append(self, recording_id: int, readings: codec.Columns | NDArray[np.float64]) -> None:
         """Add readings at a recording's end, or none; either says that its writer lives.
 
         A recording that was taken for interrupted is open again.
 
         Args:
             recording_id: of a recording that is not finished.
-            columns: fields of n rows as in `mood.series.Series`, and "frame", "x", "y", "width", "height",
-                "detection"; `time_s` is needed, any other may be left out. They are rounded as the table is.
+            readings: (n, columns) in the order of `codec.COLUMNS`, NaN where there is nothing; or fields of n
+                rows as in `mood.series.Series`, and "frame", "x", "y", "width", "height", "detection", of
+                which only `time_s` is needed. They are rounded as the table is.
 
         Raises:
             ConsentError: no consent to what is in them held when they were recorded, or it was withdrawn.
             StoreError: there is no such recording, it is finished, times don't go on from the last ones, or
                 it can't be written.
         """
-        counts = codec.to_counts(columns)
+        counts = codec.to_counts(readings)
         # Written out before the transaction begins, so that nobody else waits for it.
         new = _written(counts)
         with self._database.transaction() as session:
@@ -65,7 +66,7 @@ class Readings(Part):
             before_s = _last_s(session, recording_id)
             codec.check_rising(counts, before_s)
             first_s, last_s = codec.span_s(counts)
-            self._require_consent(session, row, first_s, last_s, columns)
+            self._require_consent(session, row, first_s, last_s, counts)
             row.length_s = round(
                 row.length_s + last_s - (first_s if before_s is None else before_s), _MICROSECONDS
             )
@@ -82,13 +83,13 @@ class Readings(Part):
             row.heartbeat_at, row.state, row.coverage = self._database.now(), "open", None
 
     def _require_consent(
-        self, session: Session, row: RecordingRow, first_s: float, last_s: float, columns: codec.Columns
+        self, session: Session, row: RecordingRow, first_s: float, last_s: float, counts: codec.Counts
     ) -> None:
         """Raise unless the subject agreed to what readings hold, from their first to their last moment."""
         start, now = row.started_at, self._database.now()
         first = start + timedelta(seconds=first_s)
         last = max(first, start + timedelta(seconds=last_s) - SOURCE_CLOCK)
-        measured = "measures" in columns and bool(np.isfinite(columns["measures"]).any())
+        measured = bool((counts[:, codec.SLICES["measures"]] != codec.MISSING).any())
         signals = ("expression", "measures") if measured else ("expression",)
         # The clock of a source may run ahead of ours.
         self._ledger.require_consent(session, row.subject_id, [min(first, now), min(last, now)], *signals)

@@ -73,7 +73,7 @@ class Mtcnn:
         """Do nothing: the nets go with the object."""
 
     def _propose(self, image: Image, min_face_px: float) -> Floats:
-        """Give the square windows (n, 4) in which P-Net suspects a face."""
+        """Return the square windows (n, 4) in which P-Net suspects a face."""
         found = [self._windows(level, image) for level in _pyramid(image, min_face_px)]
         if not found:
             return np.empty((0, 4), np.float32)
@@ -107,7 +107,7 @@ class Mtcnn:
         return _squares(_moved(windows[kept], offsets[kept]))
 
     def _decide(self, image: Image, windows: Floats, threshold: float) -> tuple[Floats, Floats, Floats]:
-        """Give boxes (n, 4), scores (n,) and landmarks (n, 5, 2) where O-Net sees faces."""
+        """Return boxes (n, 4), scores (n,) and landmarks (n, 5, 2) where O-Net sees faces."""
         offsets, points, score = _in_batches(self._onet, image, windows, 48, ["offsets", "points", "score"])
         sure = score[:, 0] >= threshold
         windows, offsets, points, score = windows[sure], offsets[sure], points[sure], score[sure, 0]
@@ -176,7 +176,7 @@ def _moved(xyxy: Floats, offsets: Floats) -> Floats:
 
 
 def _squares(xyxy: Floats) -> Floats:
-    """Give squares around the same centres with the longer side, on whole pixels, at least one pixel wide."""
+    """Return squares around the same centres with the longer side, in whole pixels, at least one."""
     side = np.maximum(np.rint((xyxy[:, 2:] - xyxy[:, :2]).max(axis=1, keepdims=True)), 1)
     corner = np.rint((xyxy[:, :2] + xyxy[:, 2:] - side) / 2)
     return np.hstack([corner, corner + side]).astype(np.float32)

@@ -41,7 +41,7 @@ def weights_folder() -> Path:
 
 
 def load_weights(net: str, folder: Path | None = None) -> list[NDArray[np.float32]]:
-    """Give the arrays of one net in the order of its layers, after checking the file's SHA-256.
+    """Return the arrays of one net in the order of its layers, after checking the file's SHA-256.
 
     Args:
         net: "pnet", "rnet" or "onet".

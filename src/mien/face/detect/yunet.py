@@ -62,7 +62,7 @@ class Yunet:
         """Do nothing: the network goes with the object."""
 
     def _look(self, image: Image, longest_px: float, largest_px: float = np.inf) -> Floats:
-        """Give (n, 15) in pixels of the picture: left, top, right, bottom, five points, score."""
+        """Return (n, 15) in pixels of the picture: left, top, right, bottom, five points, score."""
         small, back = shrunk(image, longest_px)
         below, beside = (max(0, LEAST_PX - side) for side in small.shape[:2])
         bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)

@@ -52,7 +52,7 @@ _PLAYED: Final = {
 
 
 def plays_in_browsers(path: Path) -> bool:
-    """Say whether every browser plays a video file as it is.
+    """Return whether every browser plays a video file as it is.
 
     Raises:
         SourceError: it is no video.
@@ -130,7 +130,7 @@ def timeline(table: Path, record: dict[str, Any], every: int) -> dict[str, Any]:
         means over `smoothed_s` seconds, which is None otherwise. What the table's own rows say is `read`:
         `time_s`, `expression`, `confidence`; None of a face not read yet.
     """
-    from mien.analysis.one import PLOTTED_ROWS
+    from mien.analysis.one_input import PLOTTED_ROWS
     from mien.show.course import usual_step_s
     from mien.table import read_rows, table_frame
 

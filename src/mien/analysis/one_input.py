@@ -1,13 +1,16 @@
-"""One input analysed: its rows written as they come, its pictures, its record."""
+"""One input analysed: its rows and its marked copy written as they come, its plot, its record."""
 
 from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image as Pillow
 
 from mien.analysis.partial import Partial, Wanted, fingerprint
 from mien.analysis.recorded import Kept
@@ -15,13 +18,16 @@ from mien.analysis.summary import Census, describe
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
 from mien.errors import ConfigError, ModelError, OutputError, SourceError, StoreError
+from mien.files import written_whole
 from mien.measures.measurer import Measurer
 from mien.pipeline import Pipeline, Tally
+from mien.show.draw import Annotator, draw
+from mien.show.video import ClipWriter
 from mien.source import Source, open_source
 from mien.table import Columns, rows, table_frame
+from mien.types import Faces, Frame
 
 if TYPE_CHECKING:
-    from mien.analysis.annotate import Mark
     from mien.analysis.into_record import Take
     from mien.analysis.neutral import LearntFaces
 
@@ -151,9 +157,64 @@ def _plot(partial: Partial, record: Record, settings: Settings, columns: Columns
 
 
 def _marker(task: Task, partial: Partial) -> AbstractContextManager[Mark]:
-    from mien.analysis.annotate import marked_clip, marked_photograph
-
     if task.kind == "photograph":
         return marked_photograph(partial.path(".jpg"))
     path = Path(task.where)
     return marked_clip(partial.path(".mp4"), path if path.is_file() else None)
+
+
+Mark = Callable[[Frame, Faces], None]
+"""Takes a frame and what was read in it."""
+
+_JPEG_QUALITY = 92
+
+
+@contextmanager
+def marked_photograph(path: Path) -> Iterator[Mark]:
+    """Write a photograph with its faces marked.
+
+    Args:
+        path: its name, in .jpg.
+
+    Yields:
+        What takes the one frame.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+
+    def mark(frame: Frame, faces: Faces) -> None:
+        # In memory first: writing to a file itself, Pillow doesn't see that a full disk took only a part.
+        jpeg = BytesIO()
+        Pillow.fromarray(draw(frame.image, faces)).save(jpeg, "jpeg", quality=_JPEG_QUALITY)
+        with written_whole(path) as temporary:
+            temporary.write_bytes(jpeg.getvalue())
+
+    yield mark
+
+
+@contextmanager
+def marked_clip(path: Path, sound_from: Path | None) -> Iterator[Mark]:
+    """Write a clip with the faces marked; it stands under its name when the block ends well.
+
+    Args:
+        path: its name, in .mp4.
+        sound_from: the video whose sound is kept.
+
+    Yields:
+        What takes each frame, in order.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    annotator = Annotator()
+    with ExitStack() as stack:
+        clip: ClipWriter | None = None
+
+        def mark(frame: Frame, faces: Faces) -> None:
+            nonlocal clip
+            if clip is None:
+                clip = stack.enter_context(ClipWriter(path, frame.size_wh, sound_from=sound_from))
+            clip.write(annotator.draw(frame.image, faces), frame.time_s)
+
+        yield mark

@@ -1,7 +1,8 @@
-"""`mien export`: a subject's whole record as one zip of open files."""
+"""`mien export` and `mien import`: a subject's whole record as one zip of open files, and back."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,10 @@ import typer
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
+from mien.exchange.exporting import export_record
+from mien.exchange.importing import import_record
+from mien.record.scales import NINTH_UNKNOWN
+from mien.store.store import Store
 from mien.wording import count
 
 
@@ -32,12 +37,6 @@ def export(
 
     Example: mien export P-017 --out P-017.zip
     """
-    from dataclasses import asdict
-
-    from mien.exchange.exporting import export_record
-    from mien.record.scales import NINTH_UNKNOWN
-    from mien.store.store import Store
-
     with Store(where, create=False) as store, progress_bar("export", 1.0, wanted=not as_json) as progress:
         exported = export_record(store, code, out, fhir=fhir, progress=progress)
     if as_json:
@@ -55,3 +54,38 @@ def export(
         typer.echo(NINTH_UNKNOWN)
     if exported.safety_text:
         typer.echo(f"\n{exported.safety_text}")
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A zip written by `mien export`.")],
+    code: Annotated[
+        str | None, typer.Option("--as", help="Another code for the subject.", metavar="CODE")
+    ] = None,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Leave out what was recorded without a valid consent.")
+    ] = False,
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import an exported record exactly as it was. Either all of it is stored, or nothing.
+
+    Nothing is imported of a subject who has withdrawn their consent.
+
+    Example: mien import P-017.zip
+    """
+    with Store(where) as store, progress_bar("import", 1.0, wanted=not as_json) as progress:
+        imported = import_record(store, file, code=code, leave_out=leave_out, progress=progress)
+    if as_json:
+        print_json(imported)
+        return
+    typer.echo(
+        f"{imported.subject.code}: {count(imported.recordings, 'recording')},"
+        f" {count(imported.annotations, 'mark')}, {count(imported.self_reports, 'self-report')},"
+        f" {count(imported.consents, 'consent')}"
+    )
+    if imported.ninth_unknown:
+        typer.echo(NINTH_UNKNOWN)
+    if imported.safety_text:
+        typer.echo(f"\n{imported.safety_text}")
+    for each in imported.left_out:
+        typer.echo(f"left out: {each}", err=True)

@@ -1,0 +1,184 @@
+"""The table of commands, and the groups that load a command's module when it is used, and not before.
+
+So a command's module imports at its top what it needs, and `mien --help` and completion are quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+READ, LIVE, RECORD, TRAIN, CARE = "Read", "Live", "Record", "Train", "Care"
+"""The groups of commands, in the order in which the help and the documentation show them."""
+
+
+class Entry(NamedTuple):
+    """One command.
+
+    Attributes:
+        group: in the help.
+        module: its file in `mien.cli`.
+        attribute: the function there, or the `typer.Typer` of a command that has commands of its own.
+        help: the first paragraph of its help, to be shown without loading it; a test compares the two.
+    """
+
+    group: str
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: Final = {
+    "analyze": Entry(READ, "analyze", "analyze", "Read photographs, folders and videos into a table."),
+    "explain": Entry(READ, "explain", "explain", "Show which regions of each face its label depended on."),
+    "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
+    "usual": Entry(
+        RECORD, "usual", "usual", "Show what is usual for a person, or choose the days that count as usual."
+    ),
+    "changes": Entry(
+        RECORD, "usual", "changes", "Show what has changed compared with what is usual for a person."
+    ),
+    "congruence": Entry(
+        RECORD, "usual", "congruence", "Show whether expression matched prompts and self-reports."
+    ),
+    "report": Entry(RECORD, "report", "report", "Write a subject's report, as a PDF or an HTML page."),
+    "import-series": Entry(
+        RECORD,
+        "import_series",
+        "import_series",
+        "Watch any daily series with the charts used for faces: sleep, steps, answers in a diary.",
+    ),
+    "subject": Entry(RECORD, "subject", "app", "The people whose records are kept, each under a code."),
+    "consent": Entry(
+        RECORD,
+        "consent",
+        "app",
+        "What subjects have agreed to. Subjects can be recorded only while their consent is valid.",
+    ),
+    "recording": Entry(RECORD, "subject", "recordings", "A subject's recordings."),
+    "note": Entry(RECORD, "note", "app", "Notes in the record: events, medication, prompts."),
+    "self-report": Entry(
+        RECORD, "self_report", "app", "What subjects say about themselves: mood and questionnaires."
+    ),
+    "train": Entry(TRAIN, "train", "train", "Train a network on labelled faces."),
+    "evaluate": Entry(TRAIN, "evaluate", "evaluate", "Measure a network on labelled faces, with intervals."),
+    "compare": Entry(
+        TRAIN,
+        "compare",
+        "compare",
+        "Train published networks and ours, and measure them all in the same way.",
+    ),
+    "dataset": Entry(TRAIN, "dataset", "app", "Build data sets of faces and check them for problems."),
+    "models": Entry(TRAIN, "models", "app", "List, fetch and describe models."),
+    "doctor": Entry(CARE, "doctor", "doctor", "Check what is installed, what is missing and how to get it."),
+    "bench": Entry(CARE, "bench", "bench", "Measure the speed of each stage on this machine."),
+    "export": Entry(CARE, "exchange", "export", "Export everything stored about a subject, in one zip."),
+    "import": Entry(
+        CARE,
+        "exchange",
+        "import_",
+        "Import an exported record exactly as it was. Either all of it is stored, or nothing.",
+    ),
+    "erase": Entry(
+        CARE, "subject", "erase", "Erase a subject and everything stored about them. This can't be undone."
+    ),
+    "simulate": Entry(
+        CARE, "simulate", "simulate", "Simulate a person, and put their record into the store."
+    ),
+    "store": Entry(CARE, "store", "app", "The database that holds the record."),
+    "user": Entry(
+        CARE,
+        "user",
+        "app",
+        "Who may log in to the record on the page. Without users, anyone at the page may see it.",
+    ),
+}
+"""All commands by name, in the order of the help."""
+
+
+class LazyCommands(TyperGroup):
+    """The commands of `COMMANDS`, listed by group, each loaded when it is asked for.
+
+    typer groups only what Rich draws, and Rich would swallow the brackets of `mien[train]`.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {
+            name: TyperCommand(name, help=entry.help, rich_help_panel=entry.group)
+            for name, entry in COMMANDS.items()
+        }
+        self._listing = False
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, loaded; None where there is none of that name."""
+        if cmd_name not in COMMANDS or self._listing:
+            return self.commands.get(cmd_name)
+        return _loaded(cmd_name, COMMANDS[cmd_name])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Complete names without loading what they stand for."""
+        self._listing = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._listing = False
+
+    def groups(self) -> dict[str, list[str]]:
+        """Return the names of the commands by group."""
+        groups: dict[str, list[str]] = {}
+        for name, entry in COMMANDS.items():
+            groups.setdefault(entry.group, []).append(name)
+        return groups
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one section a group, their columns aligned."""
+        width = max(map(len, COMMANDS))
+        for group, names in self.groups().items():
+            with formatter.section(group):
+                formatter.write_dl(
+                    [
+                        (
+                            name.ljust(width),
+                            self.commands[name].get_short_help_str(formatter.width - 6 - width),
+                        )
+                        for name in names
+                    ]
+                )
+
+
+def _loaded(name: str, entry: Entry) -> Any:
+    found = getattr(import_module(f"mien.cli.{entry.module}"), entry.attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(name)(found)
+        found = single
+    command: Any = typer.main.get_command(found)
+    command.name, command.rich_help_panel = name, entry.group
+    return command
+
+
+class AddsByDefault(TyperGroup):
+    """A group of commands that takes what begins with none of their names as the arguments of `add`.
+
+    `mien note P-017 "text"` is `mien note add P-017 "text"`. A subject whose code is one of those
+    names needs the long form.
+    """
+
+    def parse_args(self, ctx: Any, args: Sequence[str]) -> list[str]:
+        """Put `add` before the arguments where no command stands there."""
+        given = list(args)
+        if given and given[0] not in (*self.commands, *ctx.help_option_names):
+            given.insert(0, "add")
+        parsed: list[str] = super().parse_args(ctx, given)
+        return parsed
+
+
+def group(help: str, cls: type[TyperGroup] = TyperGroup, **choices: Any) -> typer.Typer:
+    """Make a group, to which commands are added."""
+    return typer.Typer(cls=cls, help=help, add_completion=False, rich_markup_mode=None, **choices)
