@@ -51,7 +51,7 @@ class BlinkDetector:
         self._onset_s: float | None = None
 
     def watch(self, openness: float, time_s: float) -> Blink | None:
-        """Take in the next frame.
+        """Add the next frame.
 
         Args:
             openness: of the eyes, as `shape.measure` gives it; NaN where it is not known.
@@ -88,7 +88,7 @@ class BlinkDetector:
         return Blink(onset_s, length_s) if SHORTEST_S <= length_s <= LONGEST_S else None
 
     def _usual(self) -> tuple[float, float]:
-        """Give the usual openness, and how far below it eyes are shut; NaN where that can't be said."""
+        """Return the usual openness, and how far below it eyes are shut; NaN where that can't be said."""
         openness = np.array([value for _, value in self._past])
         usual = float(np.median(openness))
         if self._past[-1][0] - self._past[0][0] < _LEAST_MEMORY_S or usual < _LEAST_OPEN:

@@ -77,14 +77,15 @@ def in_new_process(backend: str, threads: int) -> list[Any]:
 
 def measured(options: argparse.Namespace) -> list[tuple[str, str, float, float]]:
     """Give layout, normalisation, and seconds a step by the clock and of the processors."""
-    from mien.train.fit import Batch, train_step
+    from mien.train.fit import train_step
+    from mien.train.targets import Batch
 
     random = np.random.default_rng(0)
+    labels = np.eye(7, dtype=np.float32)[random.integers(0, 7, options.batch)]
     batch = Batch(
         random.integers(0, 256, (options.batch, options.size, options.size), np.uint8),
-        np.eye(7, dtype=np.float32)[random.integers(0, 7, options.batch)],
-        np.full((options.batch, 8), 1 / 8, np.float32),
-        np.ones(options.batch, np.float32),
+        {"logits": labels, "votes": np.full((options.batch, 8), 1 / 8, np.float32)},
+        {name: np.ones(options.batch, np.float32) for name in ("logits", "votes")},
     )
     rows = []
     for layout, normalisation in CHOICES[options.backend]:
@@ -100,17 +101,19 @@ def network(options: argparse.Namespace, layout: str, *, fused: bool) -> Any:
     from mien.train.backend import batch_normalization, load_keras
     from mien.train.fit import compile_model
     from mien.train.networks import mobilenet
-    from mien.train.recipe import FinePart, NetworkPart
+    from mien.train.recipe import LabelRecipe
 
     keras = load_keras()
 
     def own(name: str, *, axis: int) -> Any:
         return keras.layers.BatchNormalization(axis=axis, name=name)
 
-    part = NetworkPart(last_block=options.last_block, weights="random")
+    recipe = LabelRecipe(
+        name="benchmark", network=mobilenet.MobileNet(last_block=options.last_block, weights="random")
+    )
     with mock.patch.object(mobilenet, "batch_normalization", batch_normalization if fused else own):
-        model = mobilenet.build(part, size_px=options.size, classes=7, votes=True, layout=layout)
-    compile_model(model, keras.optimizers.AdamW(1e-3), FinePart(), use_votes=True)
+        model = recipe.network.build(size_px=options.size, classes=7, votes=True, layout=layout)
+    compile_model(model, keras.optimizers.AdamW(1e-3), recipe)
     return model
 
 

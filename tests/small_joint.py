@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mien.expression.sidecar import Head, Presence, Sidecar
 from mien.labels import EMOTIONS, FER2013
 from mien.train.data import FaceSet
-from mien.train.joint.recipe import JointRecipe
+from mien.train.recipe import JointRecipe
 
 SIZE_PX = 24
 

@@ -12,10 +12,8 @@ from mien.expression.sidecar import NetworkInput, Sidecar, sidecar_path, write_s
 from mien.files import natural_key, sha256_of
 from mien.labels import FER2013
 from mien.train.backend import load_keras
-from mien.train.export.write import write_network
-from mien.train.networks.choice import build
-from mien.train.recipe import Recipe
-from mien.train.run import deploy
+from mien.train.export.write import deploy, outputs_of, write_network
+from mien.train.recipe import LabelRecipe
 
 SIZE_PX = 24
 
@@ -40,9 +38,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """Every architecture, with every switch, small."""
 
 
-def recipe_of(variant: str, **parts: Any) -> Recipe:
+def recipe_of(variant: str, **parts: Any) -> LabelRecipe:
     fields = {"name": "untrained", "data": {"size_px": SIZE_PX}, "network": VARIANTS[variant]}
-    return Recipe.model_validate(fields | parts)
+    return LabelRecipe.model_validate(fields | parts)
 
 
 def shaken(model: Any) -> Any:
@@ -62,18 +60,18 @@ def trained(variant: str, *, votes: bool = True, layout: str | None = None, clas
     """Build a network as it is in training, shaken; each time the same."""
     load_keras().utils.set_random_seed(3)
     recipe = recipe_of(variant)
-    return shaken(build(recipe.network, size_px=SIZE_PX, classes=classes, votes=votes, layout=layout))
+    return shaken(recipe.network.build(size_px=SIZE_PX, classes=classes, votes=votes, layout=layout))
 
 
 def given_away(variant: str) -> Any:
-    return deploy(trained(variant), recipe_of(variant), len(FER2013))
+    return deploy(trained(variant), recipe_of(variant))
 
 
 def save_untrained(folder: Path, variant: str) -> Path:
-    """Write the network and its sidecar; gives the .onnx file."""
+    """Write the network and its sidecar; returns the .onnx file."""
     model, path = given_away(variant), folder / "untrained.onnx"
     images = np.random.default_rng(2).integers(0, 256, (4, SIZE_PX, SIZE_PX), np.uint8)
-    outputs = tuple(model.output)
+    outputs = outputs_of(model)
     write_network(model, path, name="untrained", labels=FER2013, images=images, outputs=outputs)
     sidecar = Sidecar(
         name="untrained",

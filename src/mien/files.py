@@ -20,7 +20,7 @@ LONGEST_NAME_BYTES: Final = 255
 
 @contextmanager
 def written_whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
-    """Return a temporary name beside `path`; move it into place when the block ends well, else remove it.
+    """Yield a temporary name beside `path`; move it into place when the block ends well, else remove it.
 
     The temporary name ends like the final one, so that writers which look at the suffix work.
 
@@ -73,7 +73,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def fitting_name(name: str, *, room_bytes: int = 0) -> str:
-    """Return a file name that disks take: one that is too long is cut, and a digest tells it from others.
+    """Return a file name that disks accept: one that is too long is cut, and a digest makes it unique.
 
     Args:
         name: without folders.

@@ -108,7 +108,7 @@ def longest_gap_s(container: InputContainer) -> float:
 
 
 def declared_duration_s(container: InputContainer, stream: VideoStream) -> float | None:
-    """Return the moving picture's length in seconds by the file's own word; None if it has none, or lies."""
+    """Return the video's length in seconds as the file states it; None if it states none, or a wrong one."""
     length_s = _said_length_s(container, stream)
     return length_s if length_s is not None and 0 < length_s < _MOST_LENGTH_S else None
 

@@ -44,7 +44,7 @@ def _pip() -> str:
 
 
 def _origin() -> tuple[Path | None, bool]:
-    """Return the source tree or wheel Mien came from, if it is still there, and whether it runs in place.
+    """Return the source tree or wheel that Mien came from, if it still exists; and if it runs in place.
 
     By PEP 610: an installer writes down where a package came from, unless that was an index.
     """

@@ -23,7 +23,7 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Return the cores' worth of time that each control group above this process grants.
+    """Yield the cores' worth of time that each control group above this process grants.
 
     Linux: Documentation/admin-guide/cgroup-v2.rst (cpu.max) and scheduler/sched-bwc.rst (version 1).
     """
@@ -36,7 +36,7 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _groups(root: Path) -> Iterator[Path]:
-    """Return the folders of the process's control groups, up to the root.
+    """Yield the folders of the process's control groups, up to the root.
 
     In a container the path may be the one outside of it, which isn't there: its root is the process's group.
     """

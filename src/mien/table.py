@@ -292,7 +292,7 @@ def new_table(path: Path, columns: Columns = PLAIN) -> Iterator[Table]:
 
 
 def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
-    """Return the rows of a CSV table one by one, so that a long table takes no memory.
+    """Yield the rows of a CSV table one by one, so that a long table takes no memory.
 
     Args:
         path: the table.
@@ -351,7 +351,7 @@ def faces_frame(faces: Faces, *, measures: bool = False, landmarks: bool = False
 
 
 def frame_rows(frame: pd.DataFrame) -> Iterator[Row]:
-    """Return the rows of such a DataFrame, ready to be written with the `Columns.among` its own."""
+    """Yield the rows of such a DataFrame, ready to be written with the `Columns.among` its own."""
     for cells in frame[list(Columns.among(frame.columns).names)].itertuples(index=False, name=None):
         yield tuple(None if cell != cell else cell for cell in cells)
 

@@ -247,7 +247,7 @@ class Faces:
         return [EMOTIONS[i] if i >= 0 else UNCERTAIN for i in self.expression]
 
     def by_shares(self) -> Faces:
-        """Return the same faces with the shares as probabilities, and the label that most would choose.
+        """Return the same faces with the shares as probabilities and the label that most would choose.
 
         It is what is recorded: no mix changes it, so that recordings stay comparable.
         """

@@ -307,7 +307,8 @@ def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(
     page.until("return document.querySelector('video').duration > 50")
     page.part("tape").send_keys(Keys.HOME, *[Keys.PAGE_UP] * 5)
     page.until(
-        "return Math.abs(document.querySelector('video').currentTime - window.mien.recording.chart.nowS) < 0.3"
+        "const {chart} = window.mien.recording;"
+        "return Math.abs(document.querySelector('video').currentTime - chart.nowS) < 0.3"
     )
     assert page.run("return window.mien.recording.chart.nowS") == pytest.approx(30, abs=1)
     assert page.run("return document.querySelector('video').src").startswith("blob:")

@@ -406,10 +406,10 @@ def test_a_recipe_trains_first_what_it_stands_on(
     text = Path("first.toml").read_text()
     Path("first.toml").write_text('starts_from = "pupil.toml"\n' + text)
     circle = run("train", fer2013, "--recipe", "first.toml", "--out", "circle/first")
-    assert (circle.code, "stands on itself" in circle.err) == (2, True)
+    assert (circle.code, "builds on itself" in circle.err) == (2, True)
     Path("first.toml").write_text('starts_from = "paper"\n' + text)
     other = run("train", fer2013, "--recipe", "first.toml", "--out", "circle/first")
-    assert (other.code, "joint recipes only" in other.err) == (2, True)
+    assert (other.code, "build only on joint recipes" in other.err) == (2, True)
 
 
 def test_joint_training_says_what_it_needs(run: Run, faces: Path, fer2013: Path, recipe: Path) -> None:

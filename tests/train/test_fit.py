@@ -17,42 +17,36 @@ pytest.importorskip("keras")
 from mien.errors import DatasetError
 from mien.train import fit as fitting
 from mien.train.backend import load_keras
-from mien.train.checkpoint import LoopState
 from mien.train.data import FaceSet
-from mien.train.fit import (
-    Batch,
-    Lessons,
-    best_network,
-    fingerprint_of,
-    fit,
-    outputs_of,
-    predict_logits,
-    train_step,
-)
-from mien.train.loop import CHECKPOINT, Pace, Progress, moving_average
+from mien.train.evaluate.validation import validation_figures
+from mien.train.fit import Progress, compile_model, fit, kept_network, predict, prepared, train_step
 from mien.train.networks import mobilenet
-from mien.train.recipe import Recipe
+from mien.train.pace import Pace, moving_average
+from mien.train.pictures import HostPictures
+from mien.train.recipe import LabelRecipe
+from mien.train.run_folder import CHECKPOINT, LoopState
+from mien.train.targets import Batch, TrainingTargets, batches
 from small_joint import striped_faces
 
 keras = load_keras()
 SIZE_PX = 24
-RECIPE = Recipe.model_validate(
+RECIPE = LabelRecipe.model_validate(
     {
         "name": "tiny",
         "data": {"size_px": SIZE_PX},
         "network": {"last_block": 1, "stem_stride": 2, "dense": 8, "weights": "random"},
         "head": {"epochs": 1, "batch": 16},
-        "fine": {"epochs": 3, "batch": 8, "learning_rate": 0.02, "votes_weight": 0.5, "average": 0.8},
+        "fit": {"epochs": 3, "batch": 8, "learning_rate": 0.02, "votes_weight": 0.5, "average": 0.8},
         "augment": {"rotation_deg": 5},
     }
 )
 
 
-def changed(recipe: Recipe = RECIPE, **parts: dict[str, Any]) -> Recipe:
+def changed(recipe: LabelRecipe = RECIPE, **parts: dict[str, Any]) -> LabelRecipe:
     fields = recipe.model_dump()
     for name, values in parts.items():
         fields[name].update(values)
-    return Recipe.model_validate(fields)
+    return LabelRecipe.model_validate(fields)
 
 
 def stripes(count: int, seed: int, *, votes: bool = True) -> FaceSet:
@@ -80,8 +74,8 @@ TRAIN, VALIDATION = stripes(44, 0), stripes(20, 1)
 
 
 @pytest.fixture(scope="module")
-def imagenet() -> mobilenet.Weights:
-    """Weights of the form of ImageNet's file, from chance."""
+def imagenet() -> Any:
+    """What starts a network from weights of the form of ImageNet's file, from chance."""
     random = np.random.default_rng(0)
     shapes = {"conv1": (3, 3, 3, 32), "conv_dw_1": (3, 3, 32, 1), "conv_pw_1": (1, 1, 32, 64)}
     weights: mobilenet.Weights = {}
@@ -91,7 +85,7 @@ def imagenet() -> mobilenet.Weights:
         for statistic in ("gamma", "beta", "moving_mean", "moving_variance"):
             value = float(statistic in ("gamma", "moving_variance"))
             weights[f"{name}_bn.{statistic}"] = np.full(channels, value, np.float32)
-    return weights
+    return lambda model: mobilenet.load_imagenet(model, weights, "made up")
 
 
 @dataclass(frozen=True)
@@ -105,9 +99,9 @@ class Finished:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, imagenet: mobilenet.Weights) -> Finished:
+def finished(tmp_path_factory: pytest.TempPathFactory, imagenet: Any) -> Finished:
     folder, progress = tmp_path_factory.mktemp("run"), []
-    model, state = fit(RECIPE, TRAIN, VALIDATION, folder=folder, imagenet=imagenet, report=progress.append)
+    model, state = fit(RECIPE, TRAIN, VALIDATION, folder=folder, prime=imagenet, report=progress.append)
     return Finished(folder, model, state, progress)
 
 
@@ -137,7 +131,7 @@ class TestALittleRun:
     def test_it_learns_two_classes_that_nobody_can_mistake(self, finished: Finished) -> None:
         assert finished.state.best_accuracy == 1
         held_back = stripes(30, 2)
-        found = predict_logits(finished.model, held_back.images).argmax(axis=1)
+        found = predict(finished.model, held_back.images)["logits"].argmax(axis=1)
         assert (found == held_back.targets).mean() > 0.9
 
     def test_the_history_has_a_row_for_each_epoch(self, finished: Finished) -> None:
@@ -150,16 +144,16 @@ class TestALittleRun:
 
     def test_the_given_network_is_that_of_the_best_epoch(self, finished: Finished) -> None:
         best = finished.state.history[finished.state.best_epoch - 1]
-        assert fitting.measure(finished.model, VALIDATION) == pytest.approx(
-            {key: best[key] for key in ("validation_accuracy", "validation_loss")}, abs=1e-5
-        )
-        again, state = best_network(RECIPE, TRAIN, finished.folder)
+        assert validation_figures(
+            lambda images: predict(finished.model, images), VALIDATION
+        ) == pytest.approx({key: best[key] for key in ("validation_accuracy", "validation_loss")}, abs=1e-5)
+        again, state = kept_network(RECIPE, TRAIN, finished.folder)
         assert state == finished.state
         for one, other in zip(again.get_weights(), finished.model.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
 
     def test_progress_is_told_after_every_step_and_every_epoch(self, finished: Finished) -> None:
-        steps, epochs = len(TRAIN) // RECIPE.fine.batch, RECIPE.fine.epochs
+        steps, epochs = len(TRAIN) // RECIPE.fit.batch, RECIPE.fit.epochs
         told = finished.progress
         assert len(told) == epochs * (steps + 1)
         assert [one.row for one in told if one.row] == finished.state.history
@@ -169,11 +163,11 @@ class TestALittleRun:
         assert all(one.left_s >= 0 for one in told)
         assert {one.epoch for one in told} == {1, 2, 3}
 
-    def test_a_finished_run_is_only_read(self, finished: Finished, imagenet: mobilenet.Weights) -> None:
+    def test_a_finished_run_is_only_read(self, finished: Finished, imagenet: Any) -> None:
         def report(_: Progress) -> None:
             raise AssertionError("nothing is left to do")
 
-        _, state = fit(RECIPE, TRAIN, VALIDATION, folder=finished.folder, imagenet=imagenet, report=report)
+        _, state = fit(RECIPE, TRAIN, VALIDATION, folder=finished.folder, prime=imagenet, report=report)
         assert state == finished.state
 
     def test_a_run_that_was_stopped_goes_on_with_the_same_result(
@@ -185,11 +179,11 @@ class TestALittleRun:
                 TRAIN,
                 VALIDATION,
                 folder=tmp_path,
-                imagenet=imagenet,
+                prime=imagenet,
                 report=stop_after(epochs=1, steps=3),
             )
-        assert best_network(RECIPE, TRAIN, tmp_path)[1].epoch == 1
-        model, state = fit(RECIPE, TRAIN, VALIDATION, folder=tmp_path, imagenet=imagenet)
+        assert kept_network(RECIPE, TRAIN, tmp_path)[1].epoch == 1
+        model, state = fit(RECIPE, TRAIN, VALIDATION, folder=tmp_path, prime=imagenet)
         for row, expected in zip(rows(state), rows(finished.state), strict=True):
             assert row == pytest.approx(expected, rel=1e-5, abs=1e-6)
         for one, other in zip(model.get_weights(), finished.model.get_weights(), strict=True):
@@ -200,27 +194,29 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize(
         ("recipe", "faces"),
         [
-            (changed(fine={"learning_rate": 0.01}), TRAIN),
+            (changed(fit={"learning_rate": 0.01}), TRAIN),
             (RECIPE, stripes(44, 5)),
             (RECIPE, replace(TRAIN, targets=1 - TRAIN.targets)),
         ],
     )
-    def test_a_checkpoint_of_another_run(self, finished: Finished, recipe: Recipe, faces: FaceSet) -> None:
+    def test_a_checkpoint_of_another_run(
+        self, finished: Finished, recipe: LabelRecipe, faces: FaceSet
+    ) -> None:
         with pytest.raises(DatasetError, match="a run of another recipe or other data"):
-            fit(recipe, faces, VALIDATION, folder=finished.folder, imagenet=None)
+            fit(recipe, faces, VALIDATION, folder=finished.folder)
 
     def test_a_damaged_checkpoint(self, tmp_path: Path) -> None:
         (tmp_path / CHECKPOINT).write_bytes(b"PK\x03\x04 and then nothing")
         with pytest.raises(DatasetError, match="damaged checkpoint"):
-            fit(RECIPE, TRAIN, VALIDATION, folder=tmp_path, imagenet=None)
+            fit(RECIPE, TRAIN, VALIDATION, folder=tmp_path)
 
     def test_fewer_faces_than_a_batch(self, tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=r"at least one batch of faces .*\(8\), received 7"):
-            fit(RECIPE, stripes(7, 0), VALIDATION, folder=tmp_path, imagenet=None)
+            fit(RECIPE, stripes(7, 0), VALIDATION, folder=tmp_path)
 
     def test_the_best_network_before_any_epoch(self, tmp_path: Path) -> None:
         with pytest.raises(DatasetError):
-            best_network(RECIPE, TRAIN, tmp_path)
+            kept_network(RECIPE, TRAIN, tmp_path)
 
 
 def test_training_stops_when_validation_no_longer_improves(
@@ -229,14 +225,14 @@ def test_training_stops_when_validation_no_longer_improves(
     accuracies = iter([0.0, 0.5, 0.75, 0.75, 0.6, 0.9])
     kept: list[list[NDArray[np.float32]]] = []
 
-    def measure(model: Any, _: FaceSet) -> dict[str, float]:
-        kept.append(model.get_weights())
+    def measured(model: Any, average: Any, *_: Any) -> dict[str, float]:
+        kept.append(average)
         return {"validation_accuracy": next(accuracies), "validation_loss": 1.0}
 
-    monkeypatch.setattr(fitting, "measure", measure)
-    recipe = changed(fine={"patience": 2, "epochs": 9}, head={"epochs": 0})
+    monkeypatch.setattr(fitting, "_measured", measured)
+    recipe = changed(fit={"patience": 2, "epochs": 9}, head={"epochs": 0})
     faces = stripes(8, 0, votes=False)
-    model, state = fit(recipe, faces, VALIDATION, folder=tmp_path, imagenet=None)
+    model, state = fit(recipe, faces, VALIDATION, folder=tmp_path)
     assert (state.epoch, state.best_epoch, state.best_accuracy) == (5, 3, 0.75)
     for one, other in zip(model.get_weights(), kept[2], strict=True):
         np.testing.assert_array_equal(one, other)
@@ -246,18 +242,19 @@ def test_training_stops_when_validation_no_longer_improves(
 def test_a_first_epoch_that_gets_nothing_right_still_leaves_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "measure", lambda *_: {"validation_accuracy": 0.0, "validation_loss": 9.0})
-    recipe = changed(fine={"epochs": 1}, head={"epochs": 0})
-    _, state = fit(recipe, stripes(8, 0, votes=False), VALIDATION, folder=tmp_path, imagenet=None)
+    worst = {"validation_accuracy": 0.0, "validation_loss": 9.0}
+    monkeypatch.setattr(fitting, "_measured", lambda *_: worst)
+    recipe = changed(fit={"epochs": 1}, head={"epochs": 0})
+    _, state = fit(recipe, stripes(8, 0, votes=False), VALIDATION, folder=tmp_path)
     assert (state.best_epoch, state.best_accuracy) == (1, 0)
 
 
-def batch_of(*places: int, recipe: Recipe = RECIPE) -> Batch:
+def batch_of(*places: int, recipe: LabelRecipe = RECIPE) -> Batch:
     chosen = np.array(places)
-    return Lessons.of(TRAIN, recipe).batch(TRAIN.images[chosen], chosen)
+    return Batch(TRAIN.images[chosen], *TrainingTargets.of(TRAIN, recipe).take(chosen))
 
 
-class TestLessonsOfATeacher:
+class TestTargetsOfATeacher:
     FACES = striped_faces(46)
     SAID: ClassVar = {
         "votes": np.random.default_rng(0).dirichlet(np.ones(10), 46).astype(np.float32),
@@ -265,36 +262,35 @@ class TestLessonsOfATeacher:
     }
 
     def test_targets_are_the_weighed_mean_of_people_and_teacher(self) -> None:
-        recipe = changed(fine={"teacher_share": 0.7})
-        lessons = Lessons.of(self.FACES, recipe, self.SAID)
+        recipe = changed(fit={"teacher_share": 0.7})
+        made = TrainingTargets.of(self.FACES, recipe, self.SAID)
+        targets, weights = made.targets, made.weights
         label = np.eye(7)[self.FACES.targets]
-        np.testing.assert_allclose(lessons.targets, 0.3 * label + 0.7 * self.SAID["fer2013"], atol=1e-6)
+        np.testing.assert_allclose(targets["logits"], 0.3 * label + 0.7 * self.SAID["fer2013"], atol=1e-6)
         people = self.FACES.votes[:, :8] / self.FACES.votes[:, :8].sum(axis=1, keepdims=True).clip(1)  # type: ignore[index]
         teacher = self.SAID["votes"][:, :8] / self.SAID["votes"][:, :8].sum(axis=1, keepdims=True)
-        voted = lessons.has_votes == 1
+        voted = weights["votes"] == 1
         assert 0 < voted.sum() < 46
-        assert lessons.votes is not None
-        np.testing.assert_allclose(lessons.votes[voted], (0.3 * people + 0.7 * teacher)[voted], atol=1e-6)
-        np.testing.assert_allclose(lessons.votes[voted].sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(targets["votes"][voted], (0.3 * people + 0.7 * teacher)[voted], atol=1e-6)
+        np.testing.assert_allclose(targets["votes"][voted].sum(axis=1), 1, atol=1e-5)
 
     def test_a_teacher_of_other_classes_is_refused(self) -> None:
-        with pytest.raises(DatasetError, match="a teacher knows the classes anger, disgust"):
-            Lessons.of(TRAIN, RECIPE, self.SAID)
+        with pytest.raises(DatasetError, match="a teacher knows only the classes anger, disgust"):
+            TrainingTargets.of(TRAIN, RECIPE, self.SAID)
 
 
 class TestBatches:
     def test_votes_are_shares_of_the_eight_emotions_and_masked_where_there_are_none(self) -> None:
         batch = batch_of(0, 3, 4)
-        assert batch.votes is not None
-        np.testing.assert_array_equal(batch.has_votes, [0, 1, 1])
-        np.testing.assert_array_equal(batch.votes[0], np.zeros(8))
-        np.testing.assert_allclose(batch.votes[1:].sum(axis=1), 1)
-        np.testing.assert_array_equal(batch.targets, [[1, 0], [0, 1], [1, 0]])
+        np.testing.assert_array_equal(batch.weights["votes"], [0, 1, 1])
+        np.testing.assert_array_equal(batch.targets["votes"][0], np.zeros(8))
+        np.testing.assert_allclose(batch.targets["votes"][1:].sum(axis=1), 1)
+        np.testing.assert_array_equal(batch.targets["logits"], [[1, 0], [0, 1], [1, 0]])
 
     def test_without_votes_there_is_one_target(self) -> None:
-        unvoted = changed(fine={"votes_weight": 0})
-        targets, weights = outputs_of(batch_of(0, 3, recipe=unvoted))
-        assert (set(targets), set(weights)) == ({"logits"}, {"logits"})
+        unvoted = changed(fit={"votes_weight": 0})
+        batch = batch_of(0, 3, recipe=unvoted)
+        assert (set(batch.targets), set(batch.weights)) == ({"logits"}, {"logits"})
 
     def test_an_epoch_takes_each_face_at_most_once_in_an_order_of_its_own(self) -> None:
         numbers = RECIPE.augment.model_dump(exclude={"interpolation"})
@@ -304,8 +300,8 @@ class TestBatches:
         )
         orders = []
         for seed in (0, 0, 1):
-            lessons = Lessons.of(numbered, plain)
-            found = list(fitting.batches(numbered, lessons, plain, np.random.default_rng(seed)))
+            pictures, random = HostPictures(numbered.images), np.random.default_rng(seed)
+            found = list(batches(TrainingTargets.of(numbered, plain), plain, pictures, random))
             assert [len(batch.images) for batch in found] == [8] * 5
             orders.append([int(image[0, 0]) for batch in found for image in batch.images])
         assert len(set(orders[0])) == 40
@@ -315,19 +311,17 @@ class TestBatches:
         """The formula: smoothed cross-entropy, plus the weight times the votes' masked cross-entropy."""
         still = changed(network={"dropout": 0.0})
         keras.utils.set_random_seed(0)
-        model = mobilenet.build(still.network, size_px=SIZE_PX, classes=2, votes=True)
-        fitting.compile_model(model, keras.optimizers.SGD(0.0), still.fine, True)
+        model = still.build(classes=2)
+        compile_model(model, keras.optimizers.SGD(0.0), still)
         batch = batch_of(*range(8))
-        outputs = model(fitting.prepared(batch.images), training=True)
+        outputs = model(prepared(batch.images), training=True)
         surprise = {
             name: -np.array(keras.ops.convert_to_numpy(keras.ops.log_softmax(outputs[name])))
             for name in ("logits", "votes")
         }
-        assert batch.votes is not None
-        assert batch.has_votes is not None
-        smoothed = batch.targets * 0.9 + 0.1 / 2
+        smoothed = batch.targets["logits"] * 0.9 + 0.1 / 2
         label = (smoothed * surprise["logits"]).sum(axis=1).mean()
-        votes = (batch.votes * surprise["votes"]).sum(axis=1) * batch.has_votes
+        votes = (batch.targets["votes"] * surprise["votes"]).sum(axis=1) * batch.weights["votes"]
         expected = label + 0.5 * votes.mean()
         for _ in range(2):  # of this batch alone, not a mean since the beginning
             assert train_step(model, batch) == pytest.approx(expected, rel=1e-4)
@@ -390,10 +384,14 @@ class TestMovingAverage:
         np.testing.assert_allclose(moving_average(still, still, 0.9, 5)[0], still[0])
 
 
+def fingerprint_of(recipe: LabelRecipe, faces: FaceSet) -> str:
+    return TrainingTargets.of(faces, recipe).fingerprint(recipe, faces.images)
+
+
 def test_fingerprints_tell_runs_apart() -> None:
     base = fingerprint_of(RECIPE, TRAIN)
     assert fingerprint_of(changed(), stripes(44, 0)) == base
-    assert fingerprint_of(changed(fine={"epochs": 4}), TRAIN) != base
+    assert fingerprint_of(changed(fit={"epochs": 4}), TRAIN) != base
     assert fingerprint_of(RECIPE, TRAIN.take(np.arange(40))) != base
     assert fingerprint_of(RECIPE, replace(TRAIN, targets=1 - TRAIN.targets)) != base
     votes = np.zeros((len(TRAIN), 10), np.int64)
@@ -402,7 +400,7 @@ def test_fingerprints_tell_runs_apart() -> None:
 
 def test_a_stopped_run_has_logged_the_epochs_that_it_finished(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        fit(RECIPE, TRAIN, VALIDATION, folder=tmp_path, imagenet=None, report=stop_after(2, steps=1))
+        fit(RECIPE, TRAIN, VALIDATION, folder=tmp_path, report=stop_after(2, steps=1))
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2"]
     assert len(list((tmp_path / "tensorboard").iterdir())) == 2

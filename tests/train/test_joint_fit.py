@@ -11,11 +11,10 @@ pytest.importorskip("skimage")
 
 from mien.errors import DatasetError
 from mien.train.data.negatives import Negatives
-from mien.train.export.write import averaged_network, deploy, outputs_of
-from mien.train.joint.fit import build, first_state, fit_jointly, run_on
-from mien.train.joint.measure import landmark_errors, measure
-from mien.train.joint.recipe import JointRecipe
-from mien.train.loop import Progress
+from mien.train.evaluate.validation import landmark_errors, validation_figures
+from mien.train.export.write import deploy, outputs_of
+from mien.train.fit import Progress, first_state, fit, kept_network, predict
+from mien.train.recipe import JointRecipe
 from small_joint import SIZE_PX, small_recipe, striped_faces
 
 TRAIN, VALIDATION = striped_faces(50, 0), striped_faces(21, 1)
@@ -27,7 +26,7 @@ class Stop(Exception):  # noqa: N818
 
 def fitted(folder: Path, recipe: Any = None, report: Any = lambda progress: None) -> Any:
     folder.mkdir(exist_ok=True)
-    return fit_jointly(recipe or small_recipe(), TRAIN, VALIDATION, folder=folder, report=report)
+    return fit(recipe or small_recipe(), TRAIN, VALIDATION, folder=folder, report=report)
 
 
 TIMES = {"seconds": 0, "core_seconds": 0}
@@ -48,7 +47,7 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
         assert one | TIMES == other | TIMES
     assert (tmp_path / "cut" / "log.csv").read_text().count("\n") == 3
 
-    kept, kept_state = averaged_network(small_recipe(), tmp_path / "cut")
+    kept, kept_state = kept_network(small_recipe(), TRAIN, tmp_path / "cut")
     assert kept_state.epoch == 2
     for one, other in zip(kept.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -58,7 +57,7 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
     network = {"architecture": "residual", "widths": [5, 6], "blocks": [1]}
     other = JointRecipe.model_validate(small_recipe().model_dump() | {"network": network})
     with pytest.raises(DatasetError, match="another network"):
-        averaged_network(other, tmp_path / "cut")
+        kept_network(other, TRAIN, tmp_path / "cut")
 
 
 def test_it_learns(tmp_path: Path) -> None:
@@ -73,11 +72,11 @@ def test_too_few_faces_is_said(tmp_path: Path) -> None:
 
 def test_what_is_given_away_answers_like_what_was_trained() -> None:
     for landmarks in (True, False):
-        model, _ = first_state(small_recipe(), landmarks=landmarks)
+        model, _ = first_state(small_recipe(), striped_faces(14, landmarks=landmarks))
         random = np.random.default_rng(0)
         model.set_weights([weight + random.uniform(0, 0.05, weight.shape) for weight in model.get_weights()])
         deployed = deploy(model, small_recipe())
-        expected, received = (run_on(one, VALIDATION.images) for one in (model, deployed))
+        expected, received = (predict(one, VALIDATION.images) for one in (model, deployed))
         names = ("votes", "fer2013", "presence", *(("landmarks",) if landmarks else ()))
         assert outputs_of(deployed) == names
         for name in names:
@@ -103,7 +102,7 @@ def test_figures_of_answers_that_are_known() -> None:
         presence = np.ones((len(images), 1))
         return {"votes": votes, "fer2013": classes, "presence": presence, "landmarks": points}
 
-    figures = measure(answers, VALIDATION, Negatives("validation", SIZE_PX))
+    figures = validation_figures(answers, VALIDATION, Negatives("validation", SIZE_PX))
     assert (figures["validation_accuracy"], figures["ferplus"], figures["ferplus_all"]) == (1, 1, 1)
     assert figures["kl"] == pytest.approx(0, abs=1e-6)
     assert figures["landmarks"] == pytest.approx(0, abs=1e-6)
@@ -112,7 +111,10 @@ def test_figures_of_answers_that_are_known() -> None:
 
 def test_both_layouts_share_weights() -> None:
     shapes = [
-        [weight.shape for weight in build(small_recipe(), landmarks=True, layout=layout).get_weights()]
+        [
+            weight.shape
+            for weight in small_recipe().network.build(size_px=SIZE_PX, layout=layout).get_weights()
+        ]
         for layout in ("channels_first", "channels_last")
     ]
     assert shapes[0] == shapes[1]

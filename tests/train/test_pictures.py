@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 pytest.importorskip("skimage")
 
+from mien.train import fit as fitting
 from mien.train.augment import Augmentation
 from mien.train.data.negatives import Negatives
-from mien.train.joint import fit as fitting
-from mien.train.joint.batches import Batch, Lessons, ahead, make_batch
-from mien.train.joint.pictures import DevicePictures, HostPictures
+from mien.train.pictures import DevicePictures, HostPictures
+from mien.train.targets import Batch, TrainingTargets, ahead, joint_batch
 from small_joint import SIZE_PX, small_recipe, striped_faces
 
 Grey = NDArray[np.uint8]
@@ -108,9 +108,9 @@ def test_the_same_chance_gives_the_same_pictures(card: DevicePictures) -> None:
 def test_without_changes_both_make_the_same_batch(card: DevicePictures) -> None:
     recipe = small_recipe(mixup=0.5, wild=0.25).model_copy(update={"augment": only(), "augment_wild": only()})
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"negatives": 0.0})})
-    lessons = Lessons.of(FACES, label_smoothing=0.1)
+    targets = TrainingTargets.of(FACES, recipe)
     host, device = (
-        make_batch(lessons, ALL[:16], recipe, pictures, np.random.default_rng(3))
+        joint_batch(targets, ALL[:16], recipe, pictures, np.random.default_rng(3))
         for pictures in (HostPictures(FACES.images, NEGATIVES), card)
     )
     # chance is drawn in another order, so the mixed faces differ; the others are the same
@@ -137,12 +137,12 @@ def test_a_run_on_a_card_learns_and_goes_on(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "run").mkdir()
     train, validation = striped_faces(60, 0), striped_faces(21, 1)
     told: list[float] = []
-    _, state = fitting.fit_jointly(
+    _, state = fitting.fit(
         recipe, train, validation, folder=tmp_path / "run",
         report=lambda progress: told.append(progress.loss),
     )  # fmt: skip
     assert state.history[-1]["loss"] < 0.9 * state.history[0]["loss"]
-    _, resumed = fitting.fit_jointly(recipe, train, validation, folder=tmp_path / "run")
+    _, resumed = fitting.fit(recipe, train, validation, folder=tmp_path / "run")
     assert resumed.epoch == 8
     assert all(np.isfinite(told))
 
@@ -160,13 +160,13 @@ def test_a_step_on_a_card_is_the_step_of_keras() -> None:
             )
         }
     )
-    lessons = Lessons.of(FACES, label_smoothing=0.1)
-    batch = make_batch(
-        lessons, ALL[:16], recipe, HostPictures(FACES.images, NEGATIVES), np.random.default_rng(0)
+    targets = TrainingTargets.of(FACES, recipe)
+    batch = joint_batch(
+        targets, ALL[:16], recipe, HostPictures(FACES.images, NEGATIVES), np.random.default_rng(0)
     )
     found = []
     for on_card in (False, True):
-        model, _ = fitting.first_state(recipe, landmarks=True)
+        model, _ = fitting.first_state(recipe, FACES)
         targets = {name: batch.targets[name] for name in model.output}
         weights = {name: batch.weights[name] for name in model.output}
         if on_card:

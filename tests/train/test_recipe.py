@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ConfigError
-from mien.train.joint.recipe import JointRecipe
-from mien.train.network_parts import PARTS, EdgesPart, NetworkPart, network_part
+from mien.train.networks import network_spec, networks_of
+from mien.train.networks.edges import Edges
+from mien.train.networks.mobilenet import MobileNet
 from mien.train.recipe import (
-    Recipe,
+    JointRecipe,
+    LabelRecipe,
     built_in_recipes,
     change_recipe,
     parse_config,
@@ -31,11 +33,11 @@ def test_the_built_in_recipes() -> None:
 
 def test_what_a_teacher_has_learnt_does_not_judge_its_pupil() -> None:
     """Seed, split and copies decide which faces are validation's."""
-    pupils = [recipe for name in built_in_recipes() if isinstance(recipe := read_recipe(name), Recipe)]
-    taught = [recipe for recipe in pupils if recipe.fine.teacher]
+    pupils = [recipe for name in built_in_recipes() if isinstance(recipe := read_recipe(name), LabelRecipe)]
+    taught = [recipe for recipe in pupils if recipe.fit.teacher]
     assert {recipe.name for recipe in taught} == {"zhou", "shcnn", "edges"}
     for pupil in taught:
-        teacher = read_recipe(pupil.fine.teacher)
+        teacher = read_recipe(pupil.fit.teacher)
         assert pupil.seed == teacher.seed
         assert (pupil.data.split, pupil.data.near_copy) == (teacher.data.split, teacher.data.near_copy)
 
@@ -49,7 +51,7 @@ def test_a_copy_of_a_built_in_recipe_that_was_changed(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_takes_its_default() -> None:
-    assert parse_recipe('name = "small"', "here") == Recipe(name="small")
+    assert parse_recipe('name = "small"', "here") == LabelRecipe(name="small")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,13 @@ def test_what_is_left_out_takes_its_default() -> None:
         ('name = "a"\n[network]\narchitecture = "edges"\nedges = "all"', r"network\.edges: .*'every layer'"),
         ('name = "a"\n[augment]\nflip = 2', r"augment\.flip: .*less than or equal to 1, received 2"),
         ('name = "a"\nfine = 3', "fine: .*received 3"),
+        ('name = "a"\nfit = 3', "fit: .*received 3"),
+        ('name = "a"\n[fit]\nepochs = 3\n[fine]\nepochs = 4', "fine: .*not permitted"),
+        ('name = "a"\nstarts_from = "b"', "starts_from: .*not permitted"),
+        (
+            'kind = "joint"\nname = "a"\n[network]\narchitecture = "zhou"',
+            r"network\.architecture: .*'residual'",
+        ),
         ("name = ", "not valid TOML"),
         ("just text", "not valid TOML"),
     ],
@@ -80,6 +89,14 @@ def test_bad_recipes_give_one_clear_line(text: str, message: str) -> None:
         parse_recipe(text, "here")
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 200
+
+
+def test_a_recipe_of_an_earlier_version_means_the_same() -> None:
+    """Until `[fit]` was there for both kinds, how all layers learn stood under `[fine]`."""
+    text = 'name = "a"\n[fine]\nepochs = 3\nteacher = "mien"\n'
+    recipe = parse_recipe(text, "here")
+    assert recipe == parse_recipe(text.replace("[fine]", "[fit]"), "here")
+    assert (recipe.fit.epochs, recipe.fit.patience) == (3, 5)
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
@@ -103,12 +120,12 @@ def test_choices_replaced_for_one_run() -> None:
     assert change_recipe(paper) == paper
     changed = change_recipe(paper, split="random", remove=["anger"], epochs=3, seed=0)
     assert (changed.data.split, changed.data.remove) == ("random", ("anger",))
-    assert (changed.fine.epochs, changed.seed) == (3, 0)
+    assert (changed.fit.epochs, changed.seed) == (3, 0)
     assert changed.network == paper.network
 
 
 def test_a_replaced_choice_is_checked_as_well() -> None:
-    with pytest.raises(ConfigError, match=r"recipe paper: fine\.epochs: .*received 0"):
+    with pytest.raises(ConfigError, match=r"recipe paper: fit\.epochs: .*received 0"):
         change_recipe(read_recipe("paper"), epochs=0)
     with pytest.raises(ConfigError, match=r"recipe paper: data\.split"):
         change_recipe(read_recipe("paper"), split="mine")
@@ -127,8 +144,8 @@ def test_a_joint_recipe_changes_and_complains_as_others_do() -> None:
 def test_a_network_is_of_its_architectures_kind_and_comes_back_from_a_runs_folder() -> None:
     text = 'name = "a"\n[network]\narchitecture = "edges"\nedges = "input"'
     recipe = parse_recipe(text, "here")
-    assert isinstance(recipe, Recipe)
-    assert isinstance(recipe.network, EdgesPart)
+    assert isinstance(recipe, LabelRecipe)
+    assert isinstance(recipe.network, Edges)
     assert recipe.network.edges == "input"
     assert parse_config(json.loads(recipe.model_dump_json()), "run") == recipe
     assert change_recipe(recipe, seed=3).network == recipe.network
@@ -136,12 +153,12 @@ def test_a_network_is_of_its_architectures_kind_and_comes_back_from_a_runs_folde
 
 def test_mobilenet_is_meant_where_no_architecture_stands() -> None:
     recipe = parse_recipe('name = "a"\n[network]\nlast_block = 3', "here")
-    assert recipe.network == NetworkPart(last_block=3)
+    assert recipe.network == MobileNet(last_block=3)
 
 
 def test_what_starts_from_imagenet() -> None:
-    networks = {name: network_part({"architecture": name}) for name in PARTS}
+    networks = {name: network_spec({"architecture": name}, "labels") for name in networks_of("labels")}
     assert {name for name, part in networks.items() if part.from_imagenet} == {"mobilenet"}
     scep = parse_recipe('name = "a"\n[network]\narchitecture = "scep"\nbackbone = "mobilenet"', "here")
-    assert isinstance(scep, Recipe)
+    assert isinstance(scep, LabelRecipe)
     assert scep.network.from_imagenet

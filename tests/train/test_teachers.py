@@ -17,8 +17,7 @@ from mien.train.data.cleaning import CleaningReport
 from mien.train.data.prepare import Prepared
 from mien.train.export.int8 import JointInt8Report, try_int8
 from mien.train.export.write import outputs_of, write_deployed
-from mien.train.joint.fit import build
-from mien.train.joint.teachers import TAUGHT, Teachers, taught_by, teachers_facts
+from mien.train.teachers import TAUGHT, Teachers
 from small_joint import SIZE_PX, small_recipe, small_sidecar, striped_faces
 
 FACES = striped_faces(30)
@@ -26,10 +25,10 @@ FACES = striped_faces(30)
 
 def teacher(folder: Path, seed: int) -> Path:
     """A network of weights from chance, exported as a run exports it."""
-    model = build(small_recipe(), landmarks=True, layout="channels_last")
+    model = small_recipe().build(landmarks=True, given_away=True)
     random = np.random.default_rng(seed)
     model.set_weights([weight + random.uniform(0, 0.1, weight.shape) for weight in model.get_weights()])
-    path, single, difference = write_deployed(model, folder, f"teacher{seed}", FACES.images)
+    path, single, difference = write_deployed(model, folder, f"teacher{seed}", FACES.images, EMOTIONS)
     assert difference < 1e-4
     assert len(single) > path.stat().st_size
     sidecar = small_sidecar(name=f"teacher{seed}", sha256=sha256_of(path), outputs=outputs_of(model))
@@ -54,8 +53,7 @@ def test_the_exported_graph_has_all_answers(teachers: list[Path]) -> None:
 def test_teachers_answers_are_the_mean_over_teachers_and_mirror_images(
     teachers: list[Path], tmp_path: Path
 ) -> None:
-    taught = taught_by(teachers, FACES.images, folder=tmp_path)
-    assert taught is not None
+    taught = Teachers(teachers, SIZE_PX).ask_once(FACES.images, tmp_path)
     expected = []
     for path in teachers:
         session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
@@ -63,7 +61,9 @@ def test_teachers_answers_are_the_mean_over_teachers_and_mirror_images(
             expected.append(softmax(session.run(["votes"], {"image": images})[0], axis=1))
     np.testing.assert_allclose(taught["votes"], np.mean(expected, axis=0), atol=1e-6)
     assert taught["fer2013"].shape == (30, len(FER2013))
-    assert [fact.sha256 for fact in teachers_facts(teachers)] == [sha256_of(path) for path in teachers]
+    assert [fact.sha256 for fact in Teachers(teachers, SIZE_PX).facts] == [
+        sha256_of(path) for path in teachers
+    ]
 
 
 def test_asked_about_a_batch_they_answer_with_their_mean(teachers: list[Path]) -> None:
@@ -79,41 +79,33 @@ def test_asked_about_a_batch_they_answer_with_their_mean(teachers: list[Path]) -
 
 
 def test_a_resumed_run_learns_the_very_same(teachers: list[Path], tmp_path: Path) -> None:
-    first = taught_by(teachers[:1], FACES.images, folder=tmp_path)
+    first = Teachers(teachers[:1], SIZE_PX).ask_once(FACES.images, tmp_path)
     kept = dict(np.load(tmp_path / TAUGHT))
     np.savez(tmp_path / TAUGHT, **(kept | {"votes": kept["votes"] + 1}))
-    again = taught_by(teachers[:1], FACES.images, folder=tmp_path)
-    assert first is not None
-    assert again is not None
+    again = Teachers(teachers[:1], SIZE_PX).ask_once(FACES.images, tmp_path)
     np.testing.assert_array_equal(again["votes"], first["votes"] + 1)
 
 
 def test_a_run_keeps_its_teachers(teachers: list[Path], tmp_path: Path) -> None:
-    taught_by(teachers[:1], FACES.images, folder=tmp_path)
+    Teachers(teachers[:1], SIZE_PX).ask_once(FACES.images, tmp_path)
     kept = (tmp_path / TAUGHT).read_bytes()
     with pytest.raises(DatasetError, match="the answers of other teachers"):
-        taught_by(teachers, FACES.images, folder=tmp_path)
+        Teachers(teachers, SIZE_PX).ask_once(FACES.images, tmp_path)
     with pytest.raises(DatasetError, match="about other faces"):
-        taught_by(teachers[:1], FACES.images[:5], folder=tmp_path)
+        Teachers(teachers[:1], SIZE_PX).ask_once(FACES.images[:5], tmp_path)
     assert (tmp_path / TAUGHT).read_bytes() == kept
 
 
-def test_no_teachers_teach_nothing(tmp_path: Path) -> None:
-    assert taught_by([], FACES.images, folder=tmp_path) is None
-
-
-def test_an_unfit_teacher_is_refused(teachers: list[Path], tiny_network: Path, tmp_path: Path) -> None:
+def test_an_unfit_teacher_is_refused(teachers: list[Path], tiny_network: Path) -> None:
     with pytest.raises(ModelError, match="expected a teacher with votes and fer2013"):
-        taught_by([tiny_network], FACES.images, folder=tmp_path)
-    with pytest.raises(ModelError, match="of 48 pixels"):
-        taught_by(teachers, np.zeros((2, 48, 48), np.uint8), folder=tmp_path)
+        Teachers([tiny_network], SIZE_PX)
     with pytest.raises(ModelError, match="of 48 pixels"):
         Teachers(teachers, 48)
     assert read_sidecar(sidecar_path(teachers[0])).size_px == SIZE_PX
 
 
 def test_int8_is_measured_by_every_answer() -> None:
-    model = build(small_recipe(), landmarks=True, layout="channels_last")
+    model = small_recipe().build(landmarks=True, given_away=True)
     from mien.train.export.to_onnx import to_onnx
 
     graph = to_onnx(model, labels=EMOTIONS, outputs=outputs_of(model)).SerializeToString()

@@ -18,8 +18,9 @@ from fastapi import FastAPI
 
 from mien.config import Settings, load_settings
 from mien.errors import SourceError
-from mien.web.uploads.jobs import TooLarge, TooMany, Upload, Uploads, WrongKind, remove_leftovers, shown_name
+from mien.web.uploads.jobs import Uploads, remove_leftovers
 from mien.web.uploads.routes import upload_routes
+from mien.web.uploads.upload import TooLarge, TooMany, Upload, WrongKind, shown_name
 from patience import LIMIT_S
 
 WAIT_S = LIMIT_S

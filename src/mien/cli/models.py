@@ -153,9 +153,8 @@ def calibrate(
 
     Example: mien models calibrate runs/mine/mine.onnx fer2013.parquet --landmarks landmarks68.npz
     """
-    from mien.train.joint.recipe import JointRecipe
-    from mien.train.joint.run import recalibrate
-    from mien.train.recipe import read_recipe
+    from mien.train.finish import recalibrate
+    from mien.train.recipe import JointRecipe, read_recipe
 
     chosen = read_recipe(recipe)
     if not isinstance(chosen, JointRecipe):

@@ -14,8 +14,8 @@ from mien.cli.console import progress_bar
 from mien.cli.options import ClassNamesOption
 
 if TYPE_CHECKING:
-    from mien.train.loop import Progress, Report
-    from mien.train.run import Run
+    from mien.train.finish import Run
+    from mien.train.fit import Progress, Report
 
 
 def train(
@@ -76,7 +76,7 @@ def train(
     """
     from mien.train.data.numbering import class_names_or_none
     from mien.train.recipe import change_recipe, read_recipe
-    from mien.train.start import start
+    from mien.train.run import train as train_recipe
 
     chosen = change_recipe(
         read_recipe(recipe), split=split, remove=remove, epochs=epochs, minutes=minutes, seed=seed
@@ -88,7 +88,7 @@ def train(
     if terms:
         common["terms"] = terms
     with progress(chosen.name) as report:
-        run = start(chosen, data, landmarks=landmarks, report=report, **common)
+        run = train_recipe(chosen, data, landmarks=landmarks, report=report, **common)
     _print(run, folder, as_json=as_json)
 
 

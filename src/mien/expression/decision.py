@@ -112,7 +112,7 @@ class Decider:
         return self._labelled(probabilities, answers, quality, model)
 
     def shares(self, answers: Answers, quality: NDArray[np.float32]) -> Labelled:
-        """Return which share of people chooses each expression, and which label most choose, as `decide`."""
+        """Return what share of people would choose each expression, and what most would; as `decide`."""
         decision = self._decision
         if decision is None:
             return self._labelled(self._under(answers, _shift(FERPLUS_MIX)), answers, quality, None)

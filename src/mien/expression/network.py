@@ -69,7 +69,7 @@ class Network(Protocol):
         """Read grey crops, uint8 (n, size, size); n may be 0."""
 
     def close(self) -> None:
-        """Release the memory."""
+        """Free the memory."""
 
 
 class OnnxNetwork:
@@ -131,7 +131,7 @@ class OnnxNetwork:
         self.answer(np.zeros((1, side, side), np.uint8))
 
     def close(self) -> None:
-        """Release the memory; the network can't be used any more."""
+        """Free the memory; the network can't be used any more."""
         del self._session
 
     def mismatch(self) -> str | None:

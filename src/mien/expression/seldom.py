@@ -35,7 +35,7 @@ def recalls(sidecar: Sidecar, prior: Named | Mix) -> dict[str, float]:
 
 
 def seldom_words(found: Mapping[str, float]) -> str:
-    """Say it in a sentence; "" where nothing is known."""
+    """Return this as a sentence; "" where nothing is known."""
     if not found:
         return ""
     told = "; ".join(

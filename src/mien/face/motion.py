@@ -34,7 +34,7 @@ class OneEuro:
     _time_s: float = -np.inf
 
     def steady(self, points: Points, time_s: float, unit_px: float) -> Points:
-        """Take in the next points and give them steadied.
+        """Add the next points and return them stabilised.
 
         Args:
             points: (k, 2) in pixels.
@@ -127,13 +127,13 @@ class Track:
         return np.concatenate([centre - self.size_wh / 2, centre + self.size_wh / 2])
 
     def reach(self, now_s: float) -> float:
-        """Return how far from there it may be, in sides; where a face seen once is going is unknown."""
+        """Return how far from there it may be, in sides; the motion of a face seen once is unknown."""
         if self.seen_s == self.first_s:
             return MAX_REACH
         return min(_REACH + _REACH_PER_S * (now_s - self.seen_s), MAX_REACH)
 
     def see(self, xyxy: Vector, points: Vector, presence: float, now_s: float) -> None:
-        """Take in where the face has been seen.
+        """Record where the face has been seen.
 
         What can be seen of a face that another one hides moves with the other's edge. So in a crowd its speed
         stays as it was, and its place follows what is seen only in part.
@@ -153,7 +153,7 @@ class Track:
 
 
 def distances(a_xyxy: Vector, b_xyxy: Vector) -> Vector:
-    """Return how unlike boxes are: centres apart, in sides, plus the logarithm of how much larger one is.
+    """Return how different boxes are: distance of centres, in sides, plus the log of the size ratio.
 
     Unlike overlap, it still tells near from far when a small face moves by more than its own size.
 

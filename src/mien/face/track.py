@@ -152,7 +152,7 @@ class Tracker:
         return fresh
 
     def _confirmed(self, frame: Frame, expected: Faces, fresh: Faces) -> Faces:
-        """Return what the refiner confirms, each face once; what it has just detected is not seen again."""
+        """Return what the refiner confirms, each face once; fresh detections need no confirming."""
         if self._refiner is None:
             found = fresh
         elif self._confirms:
@@ -174,7 +174,7 @@ class Tracker:
         )
 
     def _expected(self) -> Faces:
-        """Return the followed faces as they are expected; one missed or doubted has no presence."""
+        """Return the followed faces where they are expected; without presence if missed or doubted."""
         tracks = self._tracks
         return Faces(
             xyxy=self._boxes().astype(np.float32),
@@ -258,7 +258,7 @@ class Tracker:
 
 
 def _pairs(cost: Vector) -> Iterable[tuple[int, int]]:
-    """Return the optimal assignment of rows to columns."""
+    """Yield the optimal assignment of rows to columns."""
     if 0 in cost.shape:
         return ()
     nearest = cost.argmin(axis=1).tolist()

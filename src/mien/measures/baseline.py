@@ -35,7 +35,7 @@ class Baseline:
         return self._median
 
     def learn(self, values: Floats, time_s: float) -> None:
-        """Take in a neutral face.
+        """Add a neutral face.
 
         Args:
             values: (k,) what was measured.

@@ -20,7 +20,7 @@ _STEPS_BRIDGED: Final = 2.5
 
 
 def usual_step_s(time_s: pd.Series[float], duration_s: float | None) -> float:
-    """Return the usual time from one analysed frame to the next, in seconds; for one, the whole duration.
+    """Return the median time between analysed frames in seconds; for one frame, the whole duration.
 
     Args:
         time_s: the times of the rows.

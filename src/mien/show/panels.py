@@ -40,7 +40,7 @@ class PanelPlacer:
     def place(
         self, faces: Faces, boxes: Sequence[Rect], tags: Mapping[int, Rect], picture_wh: Size
     ) -> Iterator[tuple[Rect, Mark]]:
-        """Return the panels that find room, each with its place inside the picture.
+        """Yield the panels that find room, each with its place inside the picture.
 
         Args:
             faces: n faces.
@@ -74,7 +74,7 @@ class PanelPlacer:
         return None
 
     def _wishes(self, track: int) -> Iterator[tuple[float, int | None, float]]:
-        """Return what to try in turn: scale, side (None: the freest), and how much of its own face it hides.
+        """Yield what to try in turn: scale, side (None: the freest), and how much of its face it may hide.
 
         What was kept may hide a little more than what is new, or a panel would waver between two sides.
         """

@@ -61,7 +61,7 @@ class Source(Protocol):
         ...
 
     def frames(self) -> Iterator[Frame]:
-        """Return the frames in their order; each once, so that a second call goes on where the first stopped.
+        """Yield the frames in their order; each once, so that a second call goes on where the first stopped.
 
         The images are read-only. There are no more frames after `close`.
 

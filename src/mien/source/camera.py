@@ -41,7 +41,7 @@ class Capture(Protocol):
         ...
 
     def release(self) -> None:
-        """Return the device back."""
+        """Release the device."""
         ...
 
     def set(self, prop: int, value: float, /) -> bool:

@@ -71,7 +71,7 @@ class Connection(Protocol):
         ...
 
     def frames(self) -> Iterator[VideoFrame]:
-        """Return the frames; ends where the stream itself ends.
+        """Yield the frames; ends where the stream itself ends.
 
         Raises:
             ConnectionLost: it broke off.
@@ -115,7 +115,7 @@ class AvConnection:
         return self._pixels.now()
 
     def frames(self) -> Iterator[VideoFrame]:
-        """Return the frames that are whole."""
+        """Yield the frames that are whole."""
         end_s = self._container.duration / av.time_base if self._container.duration else None
         time_s = 0.0
         packets = self._container.demux(self._stream)

@@ -353,7 +353,7 @@ def _rgb(picture: Pillow.Image) -> Image:
 
 
 def _bands(picture: Pillow.Image) -> Iterator[tuple[slice, Pillow.Image]]:
-    """Return a picture in parts, so that no copy of the whole is made on the way."""
+    """Yield a picture in parts, so that no copy of the whole is made on the way."""
     rows = max(1, _BAND_PIXELS // picture.width)
     for top in range(0, picture.height, rows):
         bottom = min(top + rows, picture.height)

@@ -52,7 +52,7 @@ class PacedSource:
         self._newest.feed(lambda: self._rounds(source), self.name)
 
     def frames(self) -> Iterator[Frame]:
-        """Return the frame whose time has come; waits for the next one, until the end or until it is closed.
+        """Yield the frame whose time has come; waits for the next one, until the end or until it is closed.
 
         Raises:
             SourceError: the file broke off in a way that left nothing to read.

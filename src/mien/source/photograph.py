@@ -52,7 +52,7 @@ class PhotographSource:
         self.report = SourceReport(frames_read=1, size_wh=(width, height))
 
     def frames(self) -> Iterator[Frame]:
-        """Return the pictures in their order."""
+        """Yield the pictures in their order."""
         while (picture := self._next) is not None and not self._closed:
             index, time_s = self.report.frames_read - 1, self._time_s
             self._time_s += PAGE_S if picture.lasts_s is None else picture.lasts_s

@@ -106,7 +106,7 @@ class PortraitSource:
         self._photograph = read_image(portrait_path())
 
     def frames(self) -> Iterator[Frame]:
-        """Return the frames, drawn as they are asked for."""
+        """Yield the frames, drawn as they are asked for."""
         while (index := next(self._indices, None)) is not None:
             self.report.frames_read += 1
             time_s = index / self._frame_rate_hz

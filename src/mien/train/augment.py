@@ -1,21 +1,45 @@
-"""What a camera and a detector do to a face, done to the training images at random."""
+"""What a camera and a detector do to a face, done to training images and their landmarks at random."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from mien.train.section import Section, Share
 
 Grey = NDArray[np.uint8]
 Moves = NDArray[np.float64]
-Share = Annotated[float, Field(ge=0, le=1)]
 _INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
+Points = NDArray[np.float32]
 
-class Augmentation(BaseModel):
+MIRROR: Final = np.array(
+    [
+        *range(16, -1, -1),  # jaw
+        *range(26, 16, -1),  # brows
+        *range(27, 31), *range(35, 30, -1),  # nose
+        45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,  # eyes
+        54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55,  # outer lips
+        64, 63, 62, 61, 60, 67, 66, 65,  # inner lips
+    ]
+)  # fmt: skip
+"""Which of the 68 points (iBUG's order) each one becomes in a mirror."""
+
+_TURN = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+STANDARD_PLACE: Final = np.stack([0.5 + 0.35 * np.cos(_TURN), 0.55 + 0.4 * np.sin(_TURN)], axis=1).astype(
+    np.float32
+)
+"""Where a face without landmarks is taken to be, (68, 2) shares of the side: FER-2013's usual oval."""
+
+_INSIDE_FACE, _INSIDE_NONE = 0.75, 0.4
+_SPAN_FACE, _SPAN_NONE = (0.35, 1.35), (0.22, 2.0)
+
+
+class Augmentation(Section):
     """How far training images are changed; 0 switches a change off.
 
     Attributes:
@@ -31,8 +55,6 @@ class Augmentation(BaseModel):
         shade: with this probability, light from one side.
         interpolation: how a moved image is computed; "linear" blurs faces as small as these a little.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     flip: Share = 0.5
     rotation_deg: float = Field(12.0, ge=0, le=90)
@@ -147,30 +169,6 @@ def _compressed(image: Grey, random: np.random.Generator) -> Grey:
     return np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
-Points = NDArray[np.float32]
-
-MIRROR: Final = np.array(
-    [
-        *range(16, -1, -1),  # jaw
-        *range(26, 16, -1),  # brows
-        *range(27, 31), *range(35, 30, -1),  # nose
-        45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,  # eyes
-        54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55,  # outer lips
-        64, 63, 62, 61, 60, 67, 66, 65,  # inner lips
-    ]
-)  # fmt: skip
-"""Which of the 68 points (iBUG's order) each one becomes in a mirror."""
-
-_TURN = np.linspace(0, 2 * np.pi, 68, endpoint=False)
-STANDARD_PLACE: Final = np.stack([0.5 + 0.35 * np.cos(_TURN), 0.55 + 0.4 * np.sin(_TURN)], axis=1).astype(
-    np.float32
-)
-"""Where a face without landmarks is taken to be, (68, 2) shares of the side: FER-2013's usual oval."""
-
-_INSIDE_FACE, _INSIDE_NONE = 0.75, 0.4
-_SPAN_FACE, _SPAN_NONE = (0.35, 1.35), (0.22, 2.0)
-
-
 def look(
     images: Grey, landmarks: Points, chosen: Augmentation, random: np.random.Generator
 ) -> tuple[Grey, Points]:
@@ -199,7 +197,7 @@ def moved_points(landmarks: Points, moves: NDArray[np.float64], size_px: int) ->
 
 
 def presence_of(landmarks: Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Say whether moved faces still count as present, by how much of them is left and how large they are.
+    """Return whether moved faces still count as present, by how much of them is left and how large they are.
 
     Args:
         landmarks: (n, 68, 2) shares of the side.

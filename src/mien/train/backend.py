@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +14,19 @@ from numpy.typing import NDArray
 from mien.errors import ConfigError
 from mien.install import extras_command
 from mien.processors import usable_cores
+
+_LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what trains and exports networks here, by name."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def choose_backend() -> None:
@@ -50,7 +65,7 @@ def load_keras() -> Any:
 
 
 def data_format() -> str:
-    """Give the layout of feature maps that the backend computes without copying.
+    """Return the layout of feature maps that the backend computes without copying.
 
     Keras copies every feature map twice around each layer where torch is given "channels_last"; TensorFlow's
     processor kernels know nothing else. Weights have the same shapes in both layouts.
@@ -59,7 +74,7 @@ def data_format() -> str:
 
 
 def graphics_card() -> str | None:
-    """Give torch's name of the graphics card that Keras computes on; None elsewhere, and on TensorFlow."""
+    """Return torch's name of the graphics card that Keras computes on; None elsewhere, and on TensorFlow."""
     if load_keras().backend.backend() != "torch":
         return None
     import torch
@@ -68,7 +83,7 @@ def graphics_card() -> str | None:
 
 
 def copy_weights(source: Any, target: Any) -> Any:
-    """Give a network the weights of another one that has layers of the same names, and more maybe.
+    """Return a network the weights of another one that has layers of the same names, and more maybe.
 
     Returns:
         The target.
@@ -80,7 +95,7 @@ def copy_weights(source: Any, target: Any) -> Any:
 
 
 def chance_state() -> list[NDArray[np.uint8]]:
-    """Give the state of the backend's own source of chance, if it has one beside Keras's seed generators.
+    """Return the state of the backend's own source of chance, if it has one beside Keras's seed generators.
 
     torch's dropout draws from torch's global generator, whose state is no variable of the model. (That of the
     processor; graphics cards have generators of their own, and don't compute the same twice anyway.)

@@ -1,98 +1,72 @@
-"""Training one label set: a head on frozen features first, then all layers."""
+"""Training a network by a recipe: one loop for both kinds, which goes on where a killed run stopped."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from mien.errors import DatasetError
-from mien.expression.circumplex import valence_arousal
-from mien.expression.network import find_network
-from mien.labels import EMOTIONS, FER2013
-from mien.train.augment import augment
-from mien.train.backend import load_keras
-from mien.train.checkpoint import LoopState, load_checkpoint
-from mien.train.concordance import concordance, concordance_loss
+from mien.train.backend import chance_state, graphics_card, load_keras, restore_chance
 from mien.train.data import FaceSet
-from mien.train.joint.batches import Outputs
-from mien.train.joint.teachers import taught_by
-from mien.train.loop import BEST, CHECKPOINT, Learner, Pace, Report, resume, run_epochs
-from mien.train.network_parts import NetworkPart, ScepPart
-from mien.train.networks import choice, mobilenet
+from mien.train.data.negatives import Negatives
+from mien.train.evaluate.validation import concordance_loss, validation_figures
+from mien.train.networks.mobilenet import FEATURES
 from mien.train.networks.scep import AFFECT
-from mien.train.recipe import FinePart, Recipe
+from mien.train.pace import Pace, RunningMean, moving_average
+from mien.train.pictures import DevicePictures, HostPictures, Pictures
+from mien.train.recipe import JointRecipe, LabelRecipe, Recipe
+from mien.train.run_folder import (
+    BEST,
+    CHECKPOINT,
+    Arrays,
+    LoopState,
+    load_checkpoint,
+    read_checkpoint,
+    save_checkpoint,
+    write_log,
+    write_tensorboard,
+)
+from mien.train.targets import Arrays as Answers
+from mien.train.targets import Batch, TrainingTargets, ahead, batches
+from mien.train.teachers import Teachers
 
-_PREDICT_BATCH = 256
+_EPOCH_CHANCE = 1
 _HEAD_CHANCE = 2
+_PREDICT_BATCH = 256
+_MADE_AHEAD = 4
+"""Batches that lie ready for a graphics card."""
+_TOLD_EVERY = 10
+"""Steps between two reports of a loss that lies on a graphics card, which has to be waited for."""
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What one step learns from: images, targets, vote shares and whether a face has votes."""
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-    votes: NDArray[np.float32] | None
-    has_votes: NDArray[np.float32] | None
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """What there is to learn about n faces, from people and from a teacher.
-
-    Cross-entropy is linear in its target, so learning from both at once is learning from their mean.
+class Progress:
+    """How far a training is.
 
     Attributes:
-        targets: (n, k) shares of the classes.
-        votes: (n, 8) shares of the votes; None where there are none, or where they are not used.
-        has_votes: (n,) 1, or 0 for a face that nobody voted on.
+        epoch: the epoch that runs, from 1.
+        epochs: how many there will be at most.
+        done: share of all steps that are done, 0 to 1.
+        loss: running mean of this epoch's loss.
+        left_s: seconds left, estimated from the speed of this session.
+        row: the finished epoch's figures, at its end; else None.
     """
 
-    targets: NDArray[np.float32]
-    votes: NDArray[np.float32] | None
-    has_votes: NDArray[np.float32] | None
+    epoch: int
+    epochs: int
+    done: float
+    loss: float
+    left_s: float
+    row: dict[str, float] | None = None
 
-    @classmethod
-    def of(cls, faces: FaceSet, recipe: Recipe, taught: Outputs | None = None) -> Lessons:
-        """Put labels, votes and a teacher's answers together.
 
-        Args:
-            faces: n of them.
-            recipe: says how much a teacher's answers count.
-            taught: a teacher's `votes` (n, 10) and `fer2013` (n, 7), probabilities; None without one.
-
-        Raises:
-            DatasetError: there is a teacher, and the classes are not FER-2013's.
-        """
-        share = recipe.fine.teacher_share
-        targets = np.eye(len(faces.labels), dtype=np.float32)[faces.targets]
-        if taught is not None:
-            if faces.labels != FER2013:
-                raise DatasetError(f"a teacher knows the classes {', '.join(FER2013)} alone, in this order")
-            targets = (1 - share) * targets + share * taught["fer2013"]
-        if not _uses_votes(recipe, faces) or faces.votes is None:
-            return cls(targets, None, None)
-        counts = faces.votes[:, : len(EMOTIONS)].astype(np.float32)
-        sums = counts.sum(axis=1, keepdims=True)
-        votes, has_votes = counts / np.maximum(sums, 1), (sums[:, 0] > 0).astype(np.float32)
-        if taught is not None:
-            said = taught["votes"][:, : len(EMOTIONS)]
-            votes = (1 - share) * votes + share * said / said.sum(axis=1, keepdims=True)
-        return cls(targets, votes, has_votes)
-
-    def batch(self, images: NDArray[np.uint8], places: NDArray[np.int64]) -> Batch:
-        """Give what one step learns from: some faces' images, as they are shown, and their lessons."""
-        votes = None if self.votes is None else self.votes[places]
-        has_votes = None if self.has_votes is None else self.has_votes[places]
-        return Batch(images, self.targets[places], votes, has_votes)
+Report = Callable[[Progress], None]
 
 
 def fit(
@@ -101,7 +75,8 @@ def fit(
     validation: FaceSet,
     *,
     folder: Path,
-    imagenet: mobilenet.Weights | None,
+    teachers: Teachers | None = None,
+    prime: Callable[[Any], None] = lambda model: None,
     report: Report = lambda progress: None,
 ) -> tuple[Any, LoopState]:
     """Train the recipe's network; go on where an earlier run in the same folder stopped.
@@ -109,139 +84,154 @@ def fit(
     Args:
         recipe: what to do.
         train: faces to learn from.
-        validation: faces that choose the epoch that is kept.
-        folder: where checkpoints are written after each epoch.
-        imagenet: the backbone's first weights; None starts from chance.
+        validation: faces that the history is measured on, and that choose the epoch that is kept where the
+            recipe has patience.
+        folder: where the checkpoint and the log are written after each epoch.
+        teachers: whose answers are part of the targets.
+        prime: gives a new network its first weights; else they are from chance.
         report: called after every step and every epoch.
 
     Returns:
-        The network with the weights of the best epoch, and the loop's state with the history.
+        The network with the weights that are kept, and the loop's state with the history.
 
     Raises:
         DatasetError: the folder holds another run or another teacher's answers, or there are too few faces
             for one batch.
-        ModelError: the teacher can't be read, or lacks the answers to learn from.
+        OutputError: the folder can't be written.
     """
-    if len(train) < recipe.fine.batch:
+    if len(train) < recipe.fit.batch:
         raise DatasetError(
-            f"expected at least one batch of faces to train on ({recipe.fine.batch}), received {len(train)}; "
-            "lower fine.batch in the recipe"
+            f"expected at least one batch of faces to train on ({recipe.fit.batch}), received {len(train)}; "
+            "lower fit.batch in the recipe"
         )
-    lessons = Lessons.of(train, recipe, taught_by(teachers_of(recipe), train.images, folder=folder))
-    model, optimizer = _first_state(recipe, train, imagenet)
-    learner = Learner(
-        model,
-        optimizer,
-        batches=lambda random: batches(train, lessons, recipe, random),
-        learn=lambda batch: train_step(model, batch),
-        measure=lambda: measure(model, validation),
-    )
-    state, average = resume(learner, folder, fingerprint_of(recipe, train))
+    card, is_joint = graphics_card(), isinstance(recipe, JointRecipe)
+    taught = teachers.ask_once(train.images, folder) if teachers and not is_joint else None
+    targets = TrainingTargets.of(train, recipe, taught)
+    pictures, unseen = _pictures(recipe, train, card)
+    model, optimizer = first_state(recipe, train)
+    prime(model)
+    fingerprint = targets.fingerprint(recipe, train.images, teachers.hashes if teachers else ())
+    state, average = resume(model, optimizer, folder, fingerprint)
     if state.epoch == 0:
         began = time.process_time()
-        meet_faces(model, recipe, train, lessons)
+        meet_faces(model, recipe, train.images, targets)
         state.meeting_core_s = time.process_time() - began
         average = model.get_weights()
-    part = recipe.fine
-    pace = Pace(
-        part.epochs, len(train) // part.batch, part.learning_rate, part.average,
-        minutes=part.minutes, patience=part.patience, seed=recipe.seed,
-    )  # fmt: skip
-    run_epochs(learner, pace, folder=folder, state=state, average=average, report=report)
-    return best_network(recipe, train, folder)
+
+    pace = Pace.of(recipe, len(train), on_card=card is not None)
+    teach = teachers.ask if teachers and is_joint else None
+    while pace.goes_on(state):
+        random = np.random.default_rng([recipe.seed, _EPOCH_CHANCE, state.epoch])
+        began, computed = time.monotonic(), time.process_time()
+        steps, loss = state.epoch * pace.steps, RunningMean()
+        made = batches(targets, recipe, pictures, random, teach)
+        for batch in ahead(made, _MADE_AHEAD if card else 0):
+            optimizer.learning_rate.assign(pace.rate(steps, state.seconds + time.monotonic() - began))
+            loss.add(train_step(model, batch))
+            if steps % pace.average_every == 0:
+                every, weights = pace.average_every, model.get_weights()
+                average = moving_average(average, weights, pace.average, steps, every=every)
+            steps += 1
+            if loss.is_number or steps % _TOLD_EVERY == 0:
+                seconds = state.seconds + time.monotonic() - began
+                share = pace.share_done(steps, seconds)
+                left_s = seconds * (1 - share) / share
+                report(Progress(state.epoch + 1, pace.epochs, share, loss.value, left_s))
+        row = {"epoch": state.epoch + 1, "loss": loss.value, **_measured(model, average, validation, unseen)}
+        row["seconds"] = time.monotonic() - began
+        row["core_seconds"] = time.process_time() - computed
+        state.take_in(row)
+        _save(model, optimizer, average, state, folder, best=pace.patience is not None)
+        share = pace.share_done(state.epoch * pace.steps, state.seconds)
+        report(Progress(state.epoch, pace.epochs, share, row["loss"], 0.0, row))
+    return kept_network(recipe, train, folder)
 
 
-def teachers_of(recipe: Recipe) -> list[Path]:
-    """Find the recipe's teacher, if it has one.
-
-    Raises:
-        ModelError: there is no such network.
-    """
-    return [find_network(recipe.fine.teacher)] if recipe.fine.teacher else []
-
-
-def best_network(recipe: Recipe, train: FaceSet, folder: Path) -> tuple[Any, LoopState]:
-    """Give the network of a run's best epoch so far, and where the loop stood then.
-
-    Args:
-        recipe: the run's.
-        train: the run's faces.
-        folder: the run's folder, with at least one epoch done.
-
-    Raises:
-        DatasetError: the folder holds another run, or no epoch is done yet.
-    """
-    fingerprint = fingerprint_of(recipe, train)
-    _, arrays = load_checkpoint(folder / BEST, fingerprint)
-    state, _ = load_checkpoint(folder / CHECKPOINT, fingerprint)
-    model = _build(recipe, train)
-    model.set_weights(arrays["weights"])
-    return model, state
+def _pictures(recipe: Recipe, train: FaceSet, card: str | None) -> tuple[Pictures, Negatives | None]:
+    """Return the faces where they are changed, and validation's pictures without one for joint training."""
+    learnt = unseen = None
+    if isinstance(recipe, JointRecipe):
+        learnt, unseen = Negatives("train", recipe.data.size_px), Negatives("validation", recipe.data.size_px)
+    if card is not None:
+        return DevicePictures(train.images, learnt, card), unseen
+    return HostPictures(train.images, learnt), unseen
 
 
-def _first_state(recipe: Recipe, train: FaceSet, imagenet: mobilenet.Weights | None) -> tuple[Any, Any]:
+def first_state(recipe: Recipe, train: FaceSet) -> tuple[Any, Any]:
     """Build the network and its optimizer as they stand before anything is learnt."""
     keras = load_keras()
     keras.utils.set_random_seed(recipe.seed)
-    model = _build(recipe, train)
-    if imagenet is not None:
-        mobilenet.load_imagenet(model, imagenet, "ImageNet weights")
-    optimizer = keras.optimizers.AdamW(recipe.fine.learning_rate, weight_decay=recipe.fine.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    affect_weight = recipe.network.affect_weight if isinstance(recipe.network, ScepPart) else 0.0
-    compile_model(model, optimizer, recipe.fine, _uses_votes(recipe, train), affect_weight=affect_weight)
+    model = network_for(recipe, train)
+    optimizer = keras.optimizers.AdamW(recipe.fit.learning_rate, weight_decay=recipe.fit.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=list(recipe.fit.not_decayed))
+    compile_model(model, optimizer, recipe)
     optimizer.build(model.trainable_variables)
     return model, optimizer
 
 
-def _build(recipe: Recipe, train: FaceSet) -> Any:
-    return choice.build(
-        recipe.network,
-        size_px=recipe.data.size_px,
-        classes=len(train.labels),
-        votes=_uses_votes(recipe, train),
+def network_for(recipe: Recipe, faces: FaceSet) -> Any:
+    """Build the network that a recipe trains on such faces, with weights from chance."""
+    return recipe.build(
+        classes=len(faces.labels), votes=faces.votes is not None, landmarks=faces.landmarks is not None
     )
 
 
-def _uses_votes(recipe: Recipe, train: FaceSet) -> bool:
-    return train.votes is not None and recipe.fine.votes_weight > 0
+def compile_model(model: Any, optimizer: Any, recipe: Recipe) -> None:
+    """Return a network its losses, one for each of its answers."""
+    losses = load_keras().losses
+    # In joint training labels are smoothed before they are mixed, with each other and with teachers' answers.
+    smoothing = 0.0 if isinstance(recipe, JointRecipe) else recipe.fit.label_smoothing
+    known = {
+        "logits": losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
+        "votes": losses.CategoricalCrossentropy(from_logits=True),
+        AFFECT: concordance_loss(),
+        "fer2013": losses.CategoricalCrossentropy(from_logits=True),
+        "presence": losses.BinaryCrossentropy(from_logits=True),
+        "landmarks": losses.MeanAbsoluteError(),
+    }
+    weights = recipe.fit.loss_weights | recipe.network.loss_weights
+    model.compile(
+        optimizer=optimizer,
+        loss={name: known[name] for name in model.output},
+        loss_weights={name: weights[name] for name in model.output},
+        jit_compile=False,
+    )
 
 
-def meet_faces(model: Any, recipe: Recipe, train: FaceSet, lessons: Lessons) -> None:
+def meet_faces(model: Any, recipe: Recipe, images: NDArray[np.uint8], targets: TrainingTargets) -> None:
     """Before all layers learn: let a network that saw other pictures so far get used to faces.
 
     The paper's MobileNet has a first phase for that; another backbone from ImageNet only gets new statistics;
-    a network from chance has nothing to get used to.
+    a network from chance has nothing to get used to, and joint training goes without.
     """
-    if isinstance(recipe.network, NetworkPart):
+    if not isinstance(recipe, LabelRecipe):
+        return
+    if recipe.network.head_layers:
         if recipe.head.epochs:
-            fit_head(model, recipe, train, lessons)
+            fit_head(model, recipe, images, targets)
     elif recipe.network.from_imagenet:
-        adapt_normalisation(model, train.images, recipe)
+        adapt_normalisation(model, images, recipe)
 
 
-def fit_head(model: Any, recipe: Recipe, train: FaceSet, lessons: Lessons) -> None:
+def fit_head(model: Any, recipe: LabelRecipe, images: NDArray[np.uint8], targets: TrainingTargets) -> None:
     """First phase: train the new layers on the frozen backbone's features, computed once for all epochs."""
     keras = load_keras()
-    features = model.get_layer(mobilenet.FEATURES).output
+    features = model.get_layer(FEATURES).output
     backbone = keras.Model(model.input, features)
-    inputs = keras.Input(features.shape[1:], name="features")
-    outputs, x = {}, inputs
-    for name in ("dropout", "dense", "dense_dropout"):
+    x = inputs = keras.Input(features.shape[1:], name="features")
+    for name in recipe.network.head_layers:
         x = model.get_layer(name)(x)
-    for name in model.output:
-        outputs[name] = model.get_layer(name)(x)
-    head = keras.Model(inputs, outputs)
-    compile_model(head, keras.optimizers.Adam(recipe.head.learning_rate), recipe.fine, "votes" in outputs)
-    adapt_normalisation(backbone, train.images, recipe)
-    seen = np.concatenate([backbone.predict_on_batch(chunk) for chunk in chunks(train.images)])
+    head = keras.Model(inputs, {name: model.get_layer(name)(x) for name in model.output})
+    compile_model(head, keras.optimizers.Adam(recipe.head.learning_rate), recipe)
+    adapt_normalisation(backbone, images, recipe)
+    seen = np.concatenate([backbone.predict_on_batch(chunk) for chunk in chunks(images)])
     random = np.random.default_rng([recipe.seed, _HEAD_CHANCE])
     for _ in range(recipe.head.epochs):
-        order = random.permutation(len(train))
+        order = random.permutation(len(images))
         for start in range(0, len(order), recipe.head.batch):
-            places = order[start : start + recipe.head.batch]
-            targets, weights = outputs_of(lessons.batch(train.images[places], places))
-            head.train_on_batch(seen[places], targets, sample_weight=weights)
+            indices = order[start : start + recipe.head.batch]
+            right, weights = ({name: part[name] for name in head.output} for part in targets.take(indices))
+            head.train_on_batch(seen[indices], right, sample_weight=weights)
 
 
 def adapt_normalisation(backbone: Any, images: NDArray[np.uint8], recipe: Recipe) -> None:
@@ -252,129 +242,123 @@ def adapt_normalisation(backbone: Any, images: NDArray[np.uint8], recipe: Recipe
     """
     random = np.random.default_rng([recipe.seed, 0])
     for _ in range(100):
-        places = random.choice(len(images), min(recipe.fine.batch, len(images)), replace=False)
-        backbone(prepared(images[places]), training=True)
+        indices = random.choice(len(images), min(recipe.fit.batch, len(images)), replace=False)
+        backbone(prepared(images[indices]), training=True)
 
 
-def compile_model(
-    model: Any, optimizer: Any, part: FinePart, use_votes: bool, *, affect_weight: float = 0.0
-) -> None:
-    """Give the model its losses: cross-entropy to the label and to the share of votes, and concordance."""
-    losses = load_keras().losses
-    loss = {"logits": losses.CategoricalCrossentropy(from_logits=True, label_smoothing=part.label_smoothing)}
-    weights = {"logits": 1.0}
-    if use_votes:
-        loss["votes"] = losses.CategoricalCrossentropy(from_logits=True)
-        weights["votes"] = part.votes_weight
-    if AFFECT in model.output:
-        loss[AFFECT] = concordance_loss()
-        weights[AFFECT] = affect_weight
-    model.compile(optimizer=optimizer, loss=loss, loss_weights=weights, jit_compile=False)
+def train_step(model: Any, batch: Batch) -> Any:
+    """Learn from one batch.
 
-
-def batches(faces: FaceSet, lessons: Lessons, recipe: Recipe, random: np.random.Generator) -> Iterator[Batch]:
-    """Give one epoch of augmented batches in a new order; what does not fill a batch waits for the next."""
-    order = random.permutation(len(faces))
-    size = recipe.fine.batch
-    for start in range(0, len(order) - size + 1, size):
-        places = order[start : start + size]
-        yield lessons.batch(augment(faces.images[places], recipe.augment, random), places)
-
-
-def train_step(model: Any, batch: Batch) -> float:
-    """Learn from one batch; gives the loss before the step."""
-    targets, weights = outputs_of(batch)
-    if AFFECT in model.output and batch.votes is not None and batch.has_votes is not None:
-        targets[AFFECT] = affect_targets(batch.votes, batch.has_votes)
-        weights[AFFECT] = np.ones(len(batch.targets), np.float32)
+    Returns:
+        The loss before the step: a number, or a tensor on a graphics card, which nobody has to wait for.
+    """
+    targets = {name: batch.targets[name] for name in model.output}
+    weights = {name: batch.weights[name] for name in model.output}
+    if graphics_card():
+        return _device_step(model, batch.images[..., None], targets, weights)
     result = model.train_on_batch(prepared(batch.images), targets, sample_weight=weights, return_dict=True)
     return float(result["loss"])
 
 
-def outputs_of(batch: Batch) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
-    """Give targets and sample weights by the names of the model's outputs."""
-    targets = {"logits": batch.targets}
-    weights = {"logits": np.ones(len(batch.targets), np.float32)}
-    if batch.votes is not None and batch.has_votes is not None:
-        targets["votes"], weights["votes"] = batch.votes, batch.has_votes
-    return targets, weights
+def _device_step(model: Any, images: Any, targets: dict[str, Any], weights: dict[str, Any]) -> Any:
+    """What `train_on_batch` does, without waiting for the card to tell the loss."""
+    import torch
+
+    answers = model(images, training=True)
+    loss = model.compute_loss(x=images, y=targets, y_pred=answers, sample_weight=weights)
+    model.zero_grad()
+    loss.backward()
+    variables = model.trainable_weights
+    with torch.no_grad():
+        model.optimizer.apply([variable.value.grad for variable in variables], variables)
+    return loss.detach()
 
 
-def affect_targets(votes: NDArray[Any], has_votes: NDArray[Any]) -> NDArray[np.float32]:
-    """Put shares of votes at the published places of the words.
-
-    Args:
-        votes: (n, 8) counts or shares, in the order of `labels.EMOTIONS`.
-        has_votes: (n,) 1, or 0 for a face that nobody voted on.
-
-    Returns:
-        (n, 3): valence, arousal, and `has_votes`, by which the loss leaves the others out.
-    """
-    shares = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-9)
-    return np.column_stack([valence_arousal(shares), has_votes]).astype(np.float32)
-
-
-def measure(model: Any, faces: FaceSet) -> dict[str, float]:
-    """Give accuracy and cross-entropy on the validation part, and the concordance of valence and arousal."""
-    answers = predict_outputs(model, faces.images)
-    surprise = -log_softmax(answers["logits"], axis=1)
-    accuracy = float((surprise.argmin(axis=1) == faces.targets).mean())
-    loss = float(surprise[np.arange(len(faces)), faces.targets].mean())
-    found = {"validation_accuracy": accuracy, "validation_loss": loss}
-    if AFFECT in answers and faces.votes is not None:
-        found |= {
-            f"validation_{name}": value for name, value in affect_figures(answers[AFFECT], faces).items()
-        }
-    return found
-
-
-def affect_figures(affect: NDArray[np.float32], faces: FaceSet) -> dict[str, float]:
-    """Give how well valence and arousal agree with what the votes make of them.
-
-    Args:
-        affect: (n, 2) a network's answers.
-        faces: the n faces; those without votes count for nothing, and without any there are no figures.
+def resume(model: Any, optimizer: Any, folder: Path, fingerprint: str) -> tuple[LoopState, Arrays]:
+    """Bring everything to where an earlier run in the same folder stopped; nothing changes without one.
 
     Returns:
-        `ccc_valence` and `ccc_arousal`, -1 to 1.
+        The loop's state, of epoch 0 without an earlier run, and the running average of the weights.
+
+    Raises:
+        DatasetError: the folder holds another run.
     """
-    if faces.votes is None:
-        return {}
-    votes = faces.votes[:, : len(EMOTIONS)]
-    known = votes.sum(axis=1) > 0
-    if not known.any():
-        return {}
-    targets = affect_targets(votes, known)[known, :2]
-    agreement = concordance(affect[known], targets)
-    return dict(zip(("ccc_valence", "ccc_arousal"), map(float, agreement), strict=True))
+    if not (folder / CHECKPOINT).exists():
+        return LoopState(fingerprint), model.get_weights()
+    state, arrays = load_checkpoint(folder / CHECKPOINT, fingerprint)
+    for variables, values in ((model.variables, "model"), (optimizer.variables, "optimizer")):
+        for variable, array in zip(variables, arrays[values], strict=True):
+            variable.assign(array)
+    restore_chance(arrays.get("chance", []))
+    return state, arrays["average"]
 
 
-def predict_logits(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Run a network of ours over images; gives (n, k) logits."""
-    return predict_outputs(model, images)["logits"]
+def _measured(model: Any, average: Arrays, validation: FaceSet, unseen: Negatives | None) -> dict[str, float]:
+    """Measure the running average, and put the present weights back."""
+    current = model.get_weights()
+    model.set_weights(average)
+    figures = validation_figures(lambda images: predict(model, images), validation, unseen)
+    model.set_weights(current)
+    return figures
 
 
-def predict_outputs(model: Any, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Run a network of ours over images; gives its outputs by name."""
+def _save(model: Any, optimizer: Any, average: Arrays, state: LoopState, folder: Path, *, best: bool) -> None:
+    if best and state.best_epoch == state.epoch:
+        save_checkpoint(folder / BEST, state, {"weights": average})
+    arrays = {
+        "model": _values(model.variables),
+        "optimizer": _values(optimizer.variables),
+        "average": average,
+        "chance": chance_state(),
+    }
+    save_checkpoint(folder / CHECKPOINT, state, arrays)
+    write_log(folder, state.history)
+    write_tensorboard(folder, state.history)
+
+
+def _values(variables: list[Any]) -> Arrays:
+    convert = load_keras().ops.convert_to_numpy
+    return [np.array(convert(variable)) for variable in variables]
+
+
+def kept_network(recipe: Recipe, train: FaceSet, folder: Path) -> tuple[Any, LoopState]:
+    """Read the network that a run keeps, whether or not the run is finished.
+
+    Args:
+        recipe: the run's.
+        train: the run's faces.
+        folder: the run's, with at least one epoch done.
+
+    Returns:
+        A Keras network with the running average of the weights, that of the best epoch where the recipe has
+        patience, and where the loop stands.
+
+    Raises:
+        DatasetError: no epoch is done yet, or the folder holds another network.
+    """
+    state, arrays = read_checkpoint(folder / CHECKPOINT)
+    average = arrays["average"]
+    if recipe.fit.patience is not None:
+        average = read_checkpoint(folder / BEST)[1]["weights"]
+    model = network_for(recipe, train)
+    if [weight.shape for weight in average] != [weight.shape for weight in model.get_weights()]:
+        raise DatasetError(f"{folder / CHECKPOINT}: holds another network than the recipe {recipe.name}")
+    model.set_weights(average)
+    return model, state
+
+
+def predict(model: Any, images: NDArray[np.uint8]) -> Answers:
+    """Run a Keras network over images; returns its answers by name."""
     parts = [model.predict_on_batch(chunk) for chunk in chunks(images)]
     return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
 def chunks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
-    """Cut images into batches that fit the memory, as the network takes them."""
-    for start in range(0, len(images), _PREDICT_BATCH):
+    """Cut images, one empty chunk of none, into batches that fit the memory, as the network takes them."""
+    for start in range(0, max(1, len(images)), _PREDICT_BATCH):
         yield prepared(images[start : start + _PREDICT_BATCH])
 
 
 def prepared(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(n, h, w) uint8 to (n, h, w, 1) float32, 0 to 255: the network rescales by itself."""
     return images[..., None].astype(np.float32)
-
-
-def fingerprint_of(recipe: Recipe, train: FaceSet) -> str:
-    """Give a hash of the recipe and of the faces that it trains on; a teacher's part: see `taught_by`."""
-    digest = hashlib.sha256(recipe.model_dump_json().encode())
-    digest.update(train.images.tobytes())
-    digest.update(train.targets.tobytes())
-    digest.update(b"" if train.votes is None else train.votes.tobytes())
-    return digest.hexdigest()

@@ -22,6 +22,7 @@ from mien.expression.sidecar import Sidecar
 from mien.files import write_json, write_text
 from mien.prior import FER2013_MIX, Mix, Named
 from mien.textfile import read_text
+from mien.train.backend import versions
 from mien.train.compare import contest as comparison
 from mien.train.compare.table import HEAD, markdown
 from mien.train.compare.table import cells as cells_of_line
@@ -34,7 +35,6 @@ from mien.train.evaluate.figures import Figure, written
 from mien.train.evaluate.groups import SMALL
 from mien.train.evaluate.outputs import landmark_figures
 from mien.train.report.card import table
-from mien.train.run import versions
 
 FIGURES: Final = Path("docs/figures")
 README: Final = Path("README.md")
@@ -205,7 +205,7 @@ def measure_published(
 
 
 def calibration_sha256(sidecar: Sidecar) -> str:
-    """Give the hash of all in a sidecar that decides what the table says, beside the network itself."""
+    """Return the hash of all in a sidecar that decides what the table says, beside the network itself."""
     facts = sidecar.model_dump(mode="json", exclude=_NO_CALIBRATION, exclude_none=True)
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -236,7 +236,7 @@ def publish(found: Mapping[str, Any], root: Path = Path()) -> list[Path]:
 
 
 def page_with(text: str, page: Path, found: Mapping[str, Any]) -> str:
-    """Give a page's text with the figures in their places."""
+    """Return a page's text with the figures in their places."""
     if page.parent == CARDS:
         return with_groups(text, groups_section(found["groups"], found["command"]))
     parts = {
@@ -278,8 +278,8 @@ def read_page(page: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text in UTF-8"
         raise ConfigError(
-            f"{page}: {reason}; figures are written into pages that are there: --readme's from the"
-            " repository's root"
+            f"{page}: {reason}; figures are written only into existing pages; run --readme in"
+            " the repository's root"
         ) from error
 
 
@@ -352,7 +352,7 @@ def cost(found: Mapping[str, Any]) -> str:
 
 
 def of_evaluation(found: Evaluation, prior: str) -> list[dict[str, Any]]:
-    """Give an evaluation's groups as `groups_section` takes them, of the figures that a card compares.
+    """Return an evaluation's groups as `groups_section` takes them, of the figures that a card compares.
 
     Raises:
         DatasetError: it has none of these.

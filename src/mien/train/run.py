@@ -1,265 +1,224 @@
-"""A whole training run: data in, a folder with everything that a reader of the figures needs out."""
+"""A whole training run: data in, a folder with everything that a reader of the figures needs out.
+
+A recipe may stand on others: what it goes on from, and who teaches it. These are trained first.
+"""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from mien.expression.calibration import fit_temperature, softmax, threshold_for
-from mien.expression.network import MAPS, Answers, OnnxNetwork
-from mien.expression.sidecar import (
-    Effort,
-    NetworkInput,
-    OutputName,
-    Sidecar,
-    TrainedOn,
-    sidecar_path,
-    write_sidecar,
-)
-from mien.files import sha256_of, write_json, written_whole
-from mien.processors import usable_cores
-from mien.train.backend import copy_weights, load_keras
-from mien.train.checkpoint import LoopState
-from mien.train.data import FaceSet
+from mien.errors import ConfigError, MienError, ModelError
+from mien.expression.network import find_network
+from mien.expression.sidecar import TrainedOn, read_sidecar, sidecar_path
+from mien.files import sha256_of, write_json
+from mien.train.backend import copy_weights, graphics_card, load_keras, versions
 from mien.train.data.numbering import Names
 from mien.train.data.prepare import Prepared, prepare
-from mien.train.evaluate.answers import answer_all
-from mien.train.evaluate.evaluation import Evaluation, evaluate_logits
-from mien.train.export.write import write_network
-from mien.train.fit import affect_figures, best_network, fit, teachers_of
-from mien.train.joint.teachers import teachers_facts
-from mien.train.loop import BEST, CHECKPOINT, Report
-from mien.train.networks import choice, mobilenet
-from mien.train.networks.parts import CLASS_MAPS
-from mien.train.networks.scep import AFFECT
-from mien.train.recipe import Recipe
-from mien.train.report.run_report import write_run_report
-from mien.train.run_folder import claim
-
-_LIBRARIES = ("mien", "keras", "torch", "tensorflow-cpu", "tensorflow", "numpy", "onnx", "onnxruntime")
-_CHECKED_FACES = 256
+from mien.train.finish import Run, Say, check_joint, finish
+from mien.train.fit import Report, fit, kept_network
+from mien.train.networks import mobilenet
+from mien.train.pace import Pace
+from mien.train.recipe import JointRecipe, LabelRecipe, Recipe, read_recipe
+from mien.train.report.card import FER2013_TERMS
+from mien.train.run_folder import CHECKPOINT, claim, config_of, read_checkpoint
+from mien.train.teachers import Teachers
 
 IMAGENET: Final = TrainedOn(
     name="ImageNet (the backbone's first weights)",
     terms="weights by the TensorFlow authors, Apache-2.0; ImageNet's images are for research",
 )
 
-Say = Callable[[str], None]
+_FEW_FACES: Final = 50
+"""A class with fewer faces to learn from is warned of."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a finished run leaves.
+class Given:
+    """What a user gives beside recipe, data and folder; it holds for the recipes that one stands on as well.
 
     Attributes:
-        network: the .onnx file; its sidecar stands beside it.
-        validation: figures on the part that chose.
-        test: figures on the part that is only reported.
-    """
-
-    network: Path
-    validation: Evaluation
-    test: Evaluation
-
-
-def train(
-    recipe: Recipe,
-    data: Path,
-    *,
-    folder: Path,
-    weights: Path | None = None,
-    votes: Path | None = None,
-    names: Names | None = None,
-    terms: str = "see the data set",
-    say: Say = lambda line: None,
-    report: Report = lambda progress: None,
-) -> Run:
-    """Train as a recipe says; the same call goes on where a killed run stopped.
-
-    Args:
-        recipe: what to do.
-        data: a data set that `datasets.load_dataset` reads.
-        folder: the run's folder; made where it is missing.
         weights: ImageNet weights (.npz, or a weights file of Keras's MobileNet); None for Keras's download.
         votes: FER+'s CSV, for a Kaggle CSV.
-        names: what class numbers mean, as in `datasets.load_dataset`.
+        names: what class numbers mean, as in `data.load_dataset`.
+        landmarks: landmarks of the faces, see `data.faces.with_landmarks`; without, that answer is left out.
         terms: under which terms the data may be used; stands in the sidecar.
         say: called with one line for each choice and each step.
         report: called after every step of the loop.
+    """
+
+    weights: Path | None = None
+    votes: Path | None = None
+    names: Names | None = None
+    landmarks: Path | None = None
+    terms: str | None = None
+    say: Say = lambda line: None
+    report: Report = lambda progress: None
+
+
+def train(recipe: Recipe, data: Path, *, folder: Path, **given: Any) -> Run:
+    """Train as a recipe says, and first the recipes that it stands on.
+
+    Each of them has its own run, in a folder of its name beside this one's. A run that is already finished is
+    taken as it is, and one that was killed goes on: the same call goes on where the last one stopped.
+
+    Args:
+        recipe: what to do. The recipes that it stands on get its seed and its data: the seed cuts the
+            validation part, and faces that a teacher has learnt must not judge its pupil. `fit.minutes` is
+            for all of them
+            together: each gets of it in proportion to its epochs.
+        data: a data set that `data.load_dataset` reads; for joint training FER-2013.
+        folder: the run's folder; made where it is missing.
+        given: see `Given`.
 
     Raises:
-        ConfigError: Keras or its backend is missing.
-        DatasetError: the data can't be read, doesn't fit, or the folder holds another run.
-        ModelError: the weights can't be read, or the exported network does not answer as Keras does.
+        ConfigError: Keras, its backend or scikit-image is missing; landmarks or class names were given to a
+            recipe that has no use for them; a recipe is missing, is not a joint one, or builds on itself.
+        DatasetError: the data can't be read or doesn't fit, or the folder holds another run.
+        ModelError: a teacher or the weights can't be read, or the exported network does not answer as Keras
+            does.
         OutputError: the folder can't be written.
     """
+    chosen = Given(**given)
+    if isinstance(recipe, JointRecipe) and chosen.names is not None:
+        raise ConfigError(
+            f"recipe {recipe.name}: learns FER-2013's labels and FER+ votes; --class-names is for one"
+            " with the data's own labels, such as fer2013"
+        )
+    if isinstance(recipe, LabelRecipe) and chosen.landmarks is not None:
+        raise ConfigError(f"recipe {recipe.name}: --landmarks needs a joint recipe, such as mien")
+    minutes = recipe.fit.minutes if recipe.builds_on else None
+    an_epoch = minutes and minutes / _epochs_of_chain(recipe)
+    return _train_chain(_timed(recipe, an_epoch), data, folder, chosen, an_epoch, above=())
+
+
+def _train_chain(
+    recipe: Recipe, data: Path, folder: Path, given: Given, an_epoch: float | None, *, above: tuple[str, ...]
+) -> Run:
+    """Train what a recipe stands on where it is not finished, then the recipe; `an_epoch` is in minutes."""
+    if recipe.name in above:
+        raise ConfigError(f"recipe {recipe.name}: builds on itself, by way of {', '.join(above)}")
+    finished: dict[str, Path] = {}
+    for name in recipe.builds_on:
+        before = _timed(_earlier(name, recipe), an_epoch)
+        place = folder.parent / before.name
+        if not is_finished(before, data, place):
+            _train_chain(before, data, place, given, an_epoch, above=(*above, recipe.name))
+        finished[name] = place / before.name
+    start, teachers = None, []
+    if isinstance(recipe, JointRecipe):
+        start = finished[recipe.starts_from].with_suffix(".keras") if recipe.starts_from else None
+        teachers = [finished[name].with_suffix(".onnx") for name in recipe.taught_by]
+    elif isinstance(recipe, LabelRecipe) and recipe.fit.teacher:
+        teachers = [find_network(recipe.fit.teacher)]
+    return train_alone(recipe, data, folder, given, start=start, teachers=teachers)
+
+
+def _earlier(name: str, recipe: Recipe) -> Recipe:
+    found = read_recipe(name)
+    if not isinstance(found, JointRecipe):
+        raise ConfigError(f"recipe {recipe.name}: can build only on joint recipes, received {name}")
+    return found.model_copy(update={"seed": recipe.seed, "data": recipe.data})
+
+
+def _timed(recipe: Recipe, an_epoch: float | None) -> Recipe:
+    """Return a recipe with so many minutes for each of its epochs; None leaves it as it is.
+
+    From this one number, and not from the minutes of the recipe above: by two ways down those differ in the
+    last digit, and a finished run would be taken for another recipe's.
+    """
+    if an_epoch is None:
+        return recipe
+    return recipe.model_copy(
+        update={"fit": recipe.fit.model_copy(update={"minutes": an_epoch * recipe.fit.epochs})}
+    )
+
+
+def _epochs_of_chain(recipe: Recipe) -> int:
+    """Add up the epochs of a recipe and of all that it stands on, each counted once."""
+    found: dict[str, int] = {}
+    waiting = [recipe]
+    while waiting:
+        one = waiting.pop()
+        if one.name not in found:
+            found[one.name] = one.fit.epochs
+            waiting += [_earlier(name, one) for name in one.builds_on]
+    return sum(found.values())
+
+
+def is_finished(recipe: Recipe, data: Path, folder: Path) -> bool:
+    """Whether a folder holds the whole run of this recipe on this data, with its network.
+
+    Args:
+        recipe: what should have been done.
+        data: the data file or folder; only a file's content is compared.
+        folder: of the run.
+    """
+    try:
+        sidecar = read_sidecar(sidecar_path(folder / f"{recipe.name}.onnx"))
+        state = read_checkpoint(folder / CHECKPOINT)[0]
+    except (OSError, ValueError, MienError):
+        return False
+    return (
+        config_of(folder) == recipe.model_dump(mode="json")
+        and not Pace.of(recipe, recipe.fit.batch).goes_on(state)
+        and sidecar.data[0].sha256 == (sha256_of(data) if data.is_file() else None)
+        and all((folder / f"{recipe.name}{suffix}").is_file() for suffix in (".onnx", ".keras"))
+    )
+
+
+def train_alone(
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    given: Given,
+    *,
+    start: Path | None = None,
+    teachers: Sequence[Path] = (),
+) -> Run:
+    """Train a recipe on what there is; arguments and errors otherwise as of `train`.
+
+    Args:
+        recipe: what to do.
+        data: the data set.
+        folder: the run's.
+        given: by the user.
+        start: the .keras file of the run to go on from.
+        teachers: networks (.onnx) whose answers are part of the targets.
+    """
+    say = given.say
     say(f"recipe {recipe.name}, seed {recipe.seed}; reading {data}")
-    parts = prepare(recipe, data, votes=votes, names=names)
+    parts = prepare(
+        recipe.data, data,
+        seed=recipe.seed, votes=given.votes, landmarks=given.landmarks, names=given.names,
+    )  # fmt: skip
+    is_joint = isinstance(recipe, JointRecipe)
+    if is_joint:
+        check_joint(parts, data)
     say_parts(parts, say)
     claim(folder, recipe)
     write_json(folder / "versions.json", versions())
-    imagenet, source = _first_weights(recipe, weights, folder)
-    say(f"backend {load_keras().backend.backend()}, first weights: {source}")
+    card = graphics_card()
+    # Teachers of one label set are asked once and before the training, and may have no .keras file.
+    asked = Teachers(teachers, recipe.data.size_px, device=card if is_joint else None)
+    prime, source = first_weights(recipe, folder, weights=given.weights, start=start)
+    say(f"backend {load_keras().backend.backend()} on {card or 'the processor'}, first weights: {source}")
+    facts = (*_facts(recipe, data, given), *asked.facts)
     try:
         model, state = fit(
-            recipe, parts.train, parts.validation, folder=folder, imagenet=imagenet, report=report
-        )
+            recipe, parts.train, parts.validation,
+            folder=folder, teachers=asked, prime=prime, report=given.report,
+        )  # fmt: skip
     except KeyboardInterrupt:
-        if (folder / BEST).exists():
-            model, state = best_network(recipe, parts.train, folder)
-            finish(recipe, parts, model, state, folder=folder, data=data, terms=terms, say=say)
+        if (folder / CHECKPOINT).exists():
+            model, state = kept_network(recipe, parts.train, folder)
+            finish(recipe, parts, model, state, folder=folder, facts=facts, say=say)
         raise
-    return finish(recipe, parts, model, state, folder=folder, data=data, terms=terms, say=say)
-
-
-def finish(
-    recipe: Recipe,
-    parts: Prepared,
-    model: Any,
-    state: LoopState,
-    *,
-    folder: Path,
-    data: Path,
-    terms: str,
-    say: Say,
-) -> Run:
-    """Calibrate, export, measure and describe a trained network."""
-    say(f"kept epoch {state.best_epoch} of {state.epoch}: {state.best_accuracy:.2%} on validation")
-    deployed = deploy(model, recipe, len(parts.train.labels))
-    with written_whole(folder / f"{recipe.name}.keras") as temporary:
-        deployed.save(temporary)
-    network = folder / f"{recipe.name}.onnx"
-    images = parts.validation.images[:_CHECKED_FACES]
-    difference = write_network(
-        deployed,
-        network,
-        name=recipe.name,
-        labels=parts.train.labels,
-        images=images,
-        outputs=tuple(deployed.output),
-    )
-    say(f"ONNX equals Keras within {difference:.1e}")
-
-    uncalibrated = _uncalibrated(recipe, parts, network, deployed, data, terms, state.effort)
-    # Measured is what is given away: the exported file, not Keras's network.
-    shipped = OnnxNetwork(network.read_bytes(), uncalibrated, threads=usable_cores())
-    answers = {
-        "validation": answer_all(shipped, parts.validation.images),
-        "test": answer_all(shipped, parts.test.images),
-    }
-    logits = {name: answer.logits for name, answer in answers.items()}
-    sidecar, figures = _calibrated(uncalibrated, parts, answers)
-    say(f"temperature {sidecar.temperature:.3f}; uncertain below {sidecar.uncertain_below:.3f}")
-    write_sidecar(sidecar_path(network), sidecar)
-    write_run_report(
-        folder,
-        recipe=recipe,
-        parts=parts,
-        sidecar=sidecar,
-        history=state.history,
-        logits=logits,
-        evaluations=figures,
-    )
-    return Run(network, figures["validation"], figures["test"])
-
-
-def _calibrated(
-    sidecar: Sidecar, parts: Prepared, answers: dict[str, Answers]
-) -> tuple[Sidecar, dict[str, Evaluation]]:
-    """Fit temperature and threshold on validation; give the sidecar with them, and both parts' figures."""
-    validation, targets = answers["validation"].logits, parts.validation.targets
-    temperature = fit_temperature(validation, targets)
-    confidence = softmax(validation, temperature).max(axis=1)
-    threshold = threshold_for(confidence, validation.argmax(axis=1) == targets)
-    figures = {
-        name: evaluate_logits(answer.logits, getattr(parts, name), sidecar.labels, temperature, threshold)
-        for name, answer in answers.items()
-    }
-    metrics = {
-        name: figures[name].headline() | _affect(answer, getattr(parts, name))
-        for name, answer in answers.items()
-    }
-    known = {"temperature": temperature, "uncertain_below": threshold, "metrics": metrics}
-    return sidecar.model_copy(update=known), figures
-
-
-def _uncalibrated(
-    recipe: Recipe, parts: Prepared, network: Path, deployed: Any, data: Path, terms: str,
-    effort: Effort | None,
-) -> Sidecar:  # fmt: skip
-    outputs: tuple[OutputName, ...] = ("logits", "affect") if AFFECT in deployed.output else ("logits",)
-    return Sidecar(
-        name=recipe.name,
-        description=recipe.description,
-        labels=parts.train.labels,
-        outputs=outputs,
-        input=NetworkInput(size_px=recipe.data.size_px),
-        sha256=sha256_of(network),
-        parameters=deployed.count_params(),
-        data=(
-            TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None),
-            *((IMAGENET,) if recipe.network.from_imagenet else ()),
-            *teachers_facts(teachers_of(recipe)),
-        ),
-        effort=effort,
-        licence="Apache-2.0",
-        versions=versions(),
-        created=datetime.now(UTC).replace(microsecond=0),
-    )
-
-
-def _affect(answers: Answers, faces: FaceSet) -> dict[str, float]:
-    return {} if answers.affect is None else affect_figures(answers.affect, faces)
-
-
-def deploy(model: Any, recipe: Recipe, classes: int) -> Any:
-    """Build the network as it is given away: Keras's own layers, channels last, without the second target.
-
-    Returns:
-        A model with the output `logits`, and where the network has them `affect` (n, 2) and `maps`
-        (n, classes, height, width), of which the logits are the means.
-    """
-    keras = load_keras()
-    plain = choice.build(
-        recipe.network,
-        size_px=recipe.data.size_px,
-        classes=classes,
-        votes="votes" in model.output,
-        layout="channels_last",
-    )
-    copy_weights(model, plain)
-    outputs = {name: plain.output[name] for name in ("logits", AFFECT) if name in plain.output}
-    if CLASS_MAPS in {layer.name for layer in plain.layers}:
-        outputs[MAPS] = keras.layers.Permute((3, 1, 2), name=MAPS)(plain.get_layer(CLASS_MAPS).output)
-    return keras.Model(plain.input, outputs, name=plain.name)
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of what trained a network, by name."""
-    found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _first_weights(
-    recipe: Recipe, weights: Path | None, folder: Path
-) -> tuple[mobilenet.Weights | None, str]:
-    if not recipe.network.from_imagenet:
-        return None, "chance"
-    if (folder / CHECKPOINT).exists():
-        return None, "the run's checkpoint"
-    return mobilenet.read_imagenet(weights)
+    return finish(recipe, parts, model, state, folder=folder, facts=facts, say=say)
 
 
 def say_parts(parts: Prepared, say: Say) -> None:
@@ -269,8 +228,61 @@ def say_parts(parts: Prepared, say: Say) -> None:
     say(f"classes: {', '.join(f'{label} {count}' for label, count in parts.train.counts().items())}")
     say(
         f"train {len(parts.train)}, validation {len(parts.validation)}, test {len(parts.test)};"
-        f" {parts.left_out} kept away from training as copies of test faces"
+        f" {parts.left_out} kept out of training as copies of test faces"
     )
     smallest = int(np.bincount(parts.train.targets, minlength=len(parts.train.labels)).min())
-    if smallest < 50:
+    if smallest < _FEW_FACES:
         say(f"warning: the smallest class has only {smallest} faces to learn from")
+
+
+def first_weights(
+    recipe: Recipe, folder: Path, *, weights: Path | None = None, start: Path | None = None
+) -> tuple[Callable[[Any], None], str]:
+    """Find what a new network starts from.
+
+    Args:
+        recipe: of the run.
+        folder: the run's; a checkpoint in it holds all weights already.
+        weights: those of ImageNet for a MobileNet, None for Keras's download.
+        start: the .keras file of an earlier run of the same network, which goes before them.
+
+    Returns:
+        What gives a network its first weights, and where they come from, for people.
+
+    Raises:
+        ModelError: the file holds no such weights.
+    """
+    if (folder / CHECKPOINT).exists():
+        return lambda model: None, "the run's checkpoint"
+    if start is not None:
+        return _earlier_run(start)
+    if recipe.network.from_imagenet:
+        imagenet, source = mobilenet.read_imagenet(weights)
+        return lambda model: mobilenet.load_imagenet(model, imagenet, source), source
+    return lambda model: None, "random"
+
+
+def _earlier_run(start: Path) -> tuple[Callable[[Any], None], str]:
+    try:
+        earlier = load_keras().saving.load_model(start, compile=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{start}: expected the .keras file of an earlier run ({error})") from error
+
+    def prime(model: Any) -> None:
+        try:
+            copy_weights(earlier, model)
+        except ValueError as error:
+            raise ModelError(f"{start}: holds another network than the recipe's ({error})") from error
+
+    return prime, str(start)
+
+
+def _facts(recipe: Recipe, data: Path, given: Given) -> tuple[TrainedOn, ...]:
+    """What the network is trained on, for its sidecar."""
+    terms = given.terms or (FER2013_TERMS if isinstance(recipe, JointRecipe) else "see the data set")
+    files = [TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None)]
+    if (landmarks := given.landmarks) is not None:
+        files.append(
+            TrainedOn(name=landmarks.name, terms="landmarks of these faces", sha256=sha256_of(landmarks))
+        )
+    return (*files, IMAGENET) if recipe.network.from_imagenet else tuple(files)

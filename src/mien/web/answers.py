@@ -65,7 +65,7 @@ def _finite(value: Any) -> Any:
 
 
 def answer_plainly(app: FastAPI) -> None:
-    """Have an app answer what it refuses with `detail`, a line, as the API's description says.
+    """Make an app answer what it refuses with `detail`, a line, as the API's description says.
 
     FastAPI's own answer repeats what it received, which may be what JSON can't hold, and large.
     """
@@ -86,7 +86,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def invalid_words(error: RequestValidationError) -> str:
-    """Say which value of a request is wrong, and what was expected: the first is enough."""
+    """Describe which value of a request is wrong, and what was expected: the first is enough."""
     first = error.errors()[0]
     names = [str(part) for part in first["loc"][1:] if isinstance(part, str)]
     name = (names or [str(first["loc"][0])])[-1][:_LONGEST_NAME]

@@ -298,7 +298,7 @@ def networks(own: str) -> list[tuple[str, str]]:
 
 
 def _title(network: str) -> str:
-    """Say what a network is, where it comes with Mien; a file of the user's may be gone by now."""
+    """Describe a network, where it comes with Mien; a file of the user's may be gone by now."""
     if network not in built_in_networks():
         return Path(network).stem
     described = IN_FIVE_WORDS.get(network) or read_sidecar(sidecar_path(find_network(network))).description

@@ -201,7 +201,7 @@ def _person_is_there() -> bool:
 
 @contextmanager
 def _told_to_end() -> Iterator[Event]:
-    """Give an event that Ctrl-C, or the system's request to end, sets inside the block."""
+    """Return an event that Ctrl-C, or the system's request to end, sets inside the block."""
     told = Event()
     if current_thread() is not main_thread():  # signals come to the main thread alone
         yield told

@@ -176,7 +176,7 @@ def _moved(xyxy: Floats, offsets: Floats) -> Floats:
 
 
 def _squares(xyxy: Floats) -> Floats:
-    """Return squares around the same centres with the longer side, on whole pixels, at least one wide."""
+    """Return squares around the same centres with the longer side, in whole pixels, at least one."""
     side = np.maximum(np.rint((xyxy[:, 2:] - xyxy[:, :2]).max(axis=1, keepdims=True)), 1)
     corner = np.rint((xyxy[:, :2] + xyxy[:, 2:] - side) / 2)
     return np.hstack([corner, corner + side]).astype(np.float32)

@@ -47,7 +47,7 @@ _FER2013: Final = np.vstack([np.zeros((_K, _K)), np.eye(_K)[[EMOTIONS.index(labe
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class CalibrationSample:
     """What n faces teach the decision.
 
     Attributes:
@@ -65,7 +65,7 @@ class Lesson:
     shares: Floats
 
     @classmethod
-    def of(cls, answers: Answers, faces: FaceSet) -> Lesson:
+    def of(cls, answers: Answers, faces: FaceSet) -> CalibrationSample:
         """Put together what the answers to the faces of FER-2013 teach."""
         votes = np.asarray(faces.votes, np.float64)[:, :_K]
         with np.errstate(invalid="ignore"):
@@ -79,9 +79,9 @@ class Lesson:
             shares,
         )
 
-    def take(self, chosen: Index) -> Lesson:
+    def take(self, chosen: Index) -> CalibrationSample:
         """Take some of the faces."""
-        return Lesson(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+        return CalibrationSample(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
     @property
     def sets(self) -> tuple[tuple[str, Index], ...]:
@@ -99,24 +99,26 @@ Weights = tuple[Floats, Floats]
 """(15, 8) and (8,)."""
 
 
-def fit_decision(lesson: Lesson, good: Sequence[Doubted], bad: Sequence[Doubted], seed: int = 0) -> Decision:
+def fit_decision(
+    sample: CalibrationSample, good: Sequence[Doubted], bad: Sequence[Doubted], seed: int = 0
+) -> Decision:
     """Fit all of the decision.
 
     Args:
-        lesson: `validation`'s faces as they are.
+        sample: `validation`'s faces as they are.
         good: the same faces, with what else tells a right label from a wrong one.
         bad: worse copies of them, and pictures without a face.
         seed: of the folds.
     """
-    folds = list(KFold(_FOLDS, shuffle=True, random_state=seed).split(lesson.x))
+    folds = list(KFold(_FOLDS, shuffle=True, random_state=seed).split(sample.x))
     tried = {
-        ridge: [(fold, fit_weights(lesson.take(others), ridge)) for others, fold in folds]
+        ridge: [(fold, fit_weights(sample.take(others), ridge)) for others, fold in folds]
         for ridge in _RIDGES
     }
-    ridge = min(_RIDGES, key=lambda strength: _left_out_loss(lesson, tried[strength]))
-    weights, bias = fit_weights(lesson, ridge)
-    shares = fit_shares(lesson, seed)
-    mixes = {name: _mix_of(targets) for name, targets in lesson.sets}
+    ridge = min(_RIDGES, key=lambda strength: _left_out_loss(sample, tried[strength]))
+    weights, bias = fit_weights(sample, ridge)
+    shares = fit_shares(sample, seed)
+    mixes = {name: _mix_of(targets) for name, targets in sample.sets}
     by_shares = [shares.probabilities(each.votes) for each in (*good, *bad)]
     by_evidence = [_crossed(each, (weights, bias), tried[ridge]) for each in (*good, *bad)]
     return Decision(
@@ -130,17 +132,17 @@ def fit_decision(lesson: Lesson, good: Sequence[Doubted], bad: Sequence[Doubted]
     )
 
 
-def fit_weights(lesson: Lesson, ridge: float) -> Weights:
+def fit_weights(sample: CalibrationSample, ridge: float) -> Weights:
     """Fit what speaks for each expression whatever the mix.
 
     Args:
-        lesson: the faces.
+        sample: the faces.
         ridge: how strongly the weights are held at "both heads add up".
     """
     even = np.zeros(_K)
-    terms = [(_one_hot(targets), 0.5 * _balanced(targets), even) for _, targets in lesson.sets]
-    voted = ~np.isnan(lesson.shares[:, 0])
-    terms.append((np.nan_to_num(lesson.shares), _SHARES * voted / voted.sum(), np.log(lesson.vote_mix)))
+    terms = [(_one_hot(targets), 0.5 * _balanced(targets), even) for _, targets in sample.sets]
+    voted = ~np.isnan(sample.shares[:, 0])
+    terms.append((np.nan_to_num(sample.shares), _SHARES * voted / voted.sum(), np.log(sample.vote_mix)))
 
     def unpacked(numbers: Floats) -> Weights:
         own = numbers[2 : 2 + _VOTES.size].reshape(_VOTES.shape)
@@ -149,13 +151,13 @@ def fit_weights(lesson: Lesson, ridge: float) -> Weights:
     def loss(numbers: Floats) -> tuple[float, Floats]:
         weights, bias = unpacked(numbers)
         own = numbers[2 : 2 + _VOTES.size]
-        z, total = lesson.x @ weights + bias, ridge * (own**2).sum() + _PULL * (bias**2).sum()
+        z, total = sample.x @ weights + bias, ridge * (own**2).sum() + _PULL * (bias**2).sum()
         slope = np.zeros_like(z)
         for target, weight, shift in terms:
             p = softmax(z + shift)
             total -= float(weight @ (target * np.log(p.clip(1e-12))).sum(axis=1))
             slope += weight[:, None] * (p * target.sum(axis=1, keepdims=True) - target)
-        by_weight = lesson.x.T @ slope
+        by_weight = sample.x.T @ slope
         heads = [(by_weight * head).sum() for head in (_VOTES, _FER2013)]
         gradient = [heads, by_weight.ravel() + 2 * ridge * own, slope.sum(axis=0) + 2 * _PULL * bias]
         return total, np.concatenate(gradient)
@@ -165,15 +167,15 @@ def fit_weights(lesson: Lesson, ridge: float) -> Weights:
     return unpacked(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x)
 
 
-def fit_shares(lesson: Lesson, seed: int = 0) -> Scaling:
+def fit_shares(sample: CalibrationSample, seed: int = 0) -> Scaling:
     """Fit temperature and biases of `votes`, so that it gives the votes' shares (least Kullback-Leibler).
 
     As it is, with a temperature, or with biases too: the simplest of the three that is worse than the best on
     left-out faces by less than one standard error (Breiman et al. 1984, Classification and regression trees,
     section 3.4.3).
     """
-    voted = ~np.isnan(lesson.shares[:, 0])
-    logits, shares = lesson.votes[voted], lesson.shares[voted]
+    voted = ~np.isnan(sample.shares[:, 0])
+    logits, shares = sample.votes[voted], sample.shares[voted]
     ways = [lambda *_: Scaling(), _share_temperature, _share_biases]
     losses = np.empty((len(ways), len(logits)))
     for others, fold in KFold(_FOLDS, shuffle=True, random_state=seed).split(logits):
@@ -213,10 +215,10 @@ class Doubted:
     """What tells a right label from a wrong one, of n crops.
 
     Attributes:
-        x, votes: as in `Lesson`.
+        x, votes: as in `CalibrationSample`.
         presence, quality: (n,) 0 to 1.
         fer2013, ferplus: (n,) right labels; -1 where there is none.
-        face: (n,) which of the lesson's faces it is, or a copy of; -1 for none.
+        face: (n,) which of the sample's faces it is, or a copy of; -1 for none.
     """
 
     x: Floats
@@ -229,18 +231,22 @@ class Doubted:
 
     @classmethod
     def of(
-        cls, answers: Answers, presence: Floats, quality: NDArray[np.float32], lesson: Lesson | None
+        cls,
+        answers: Answers,
+        presence: Floats,
+        quality: NDArray[np.float32],
+        sample: CalibrationSample | None,
     ) -> Doubted:
-        """Put it together; `lesson` has the right labels, and is None for pictures without a face."""
+        """Put it together; `sample` has the right labels, and is None for pictures without a face."""
         none = np.full(len(answers.logits), -1)
         return cls(
             features(answers),
             np.asarray(answers.logits, np.float64),
             presence.astype(np.float32),
             quality,
-            none if lesson is None else lesson.fer2013,
-            none if lesson is None else lesson.ferplus,
-            none if lesson is None else np.arange(len(none)),
+            none if sample is None else sample.fer2013,
+            none if sample is None else sample.ferplus,
+            none if sample is None else np.arange(len(none)),
         )
 
 
@@ -253,13 +259,13 @@ def _crossed(doubted: Doubted, whole: Weights, by_fold: Sequence[tuple[Index, We
     return np.asarray(z)
 
 
-def _left_out_loss(lesson: Lesson, by_fold: Sequence[tuple[Index, Weights]]) -> float:
-    """Give the balanced negative log-likelihood of both label sets, of faces that did not fit."""
-    z = np.empty((len(lesson.x), _K))
+def _left_out_loss(sample: CalibrationSample, by_fold: Sequence[tuple[Index, Weights]]) -> float:
+    """Return the balanced negative log-likelihood of both label sets, of faces that did not fit."""
+    z = np.empty((len(sample.x), _K))
     for fold, (weights, bias) in by_fold:
-        z[fold] = lesson.x[fold] @ weights + bias
+        z[fold] = sample.x[fold] @ weights + bias
     surprise = -np.log(softmax(z).clip(1e-12))
-    return float(sum(_balanced(t) @ (_one_hot(t) * surprise).sum(axis=1) for _, t in lesson.sets))
+    return float(sum(_balanced(t) @ (_one_hot(t) * surprise).sum(axis=1) for _, t in sample.sets))
 
 
 def _fit_shares_certainty(

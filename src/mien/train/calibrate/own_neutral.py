@@ -154,7 +154,7 @@ def _thresholds(own: OwnNeutral, decision: Decision, change: Floats, noise: Floa
 
 
 def _shown(logits: Floats, faces: FaceSet) -> list[Floats]:
-    """Give the logits of faces that show each expression but neutral, by most of ten people's votes."""
+    """Return the logits of faces that show each expression but neutral, by most of ten people's votes."""
     votes = np.asarray(faces.votes)[:, : len(EMOTIONS)]
     return [
         logits[(votes.argmax(axis=1) == place) & (votes.max(axis=1) >= _VOTES)]
@@ -207,7 +207,7 @@ def _biases(margin: Floats, shares: Floats) -> tuple[float, ...]:
 
 
 def _leaving(own: OwnNeutral, decision: Decision, change: Floats, noise: Floats) -> float:
-    """Give the share of the copies that get another label than neutral."""
+    """Return the share of the copies that get another label than neutral."""
     model, left = own.certainty, []
     for face, each in enumerate(noise.tolist()):
         p = personal(own, decision, change[:, face] + own.average, _at_average(own, each), 1.0, BALANCED)
@@ -219,5 +219,5 @@ def _leaving(own: OwnNeutral, decision: Decision, change: Floats, noise: Floats)
 
 
 def _at_average(own: OwnNeutral, noise: float) -> Rest:
-    """Give a neutral face like everybody's but for its noise: only the change from rest counts."""
+    """Return a neutral face like everybody's but for its noise: only the change from rest counts."""
     return Rest("", own.average, noise, np.inf, 0.0, 0.0, 0.5)

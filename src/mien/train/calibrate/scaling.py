@@ -36,7 +36,7 @@ class Scaling:
     bias: tuple[float, ...] = ()
 
     def probabilities(self, logits: Floats) -> NDArray[np.float64]:
-        """Give the probabilities, (n, k) like the logits."""
+        """Return the probabilities, (n, k) like the logits."""
         return softmax(logits, self.temperature, self.bias)
 
 
@@ -85,7 +85,7 @@ def fit_with_bias(logits: Floats, targets: Index) -> Scaling:
 def left_out_likelihood(
     logits: Floats, targets: Index, fit: Callable[[Floats, Index], Scaling], seed: int = 0
 ) -> float:
-    """Give the negative log-likelihood of each fifth of the faces under what the others fitted."""
+    """Return the negative log-likelihood of each fifth of the faces under what the others fitted."""
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     losses = np.empty(len(targets))
     for others, fold in folds.split(logits, targets):

@@ -10,13 +10,13 @@ from mien.expression.network import Answers, Network
 from mien.expression.sidecar import Decision, Head, Presence, Sidecar
 from mien.labels import FER2013
 from mien.train.augment import STANDARD_PLACE, Augmentation, look, presence_of
-from mien.train.calibrate.decision import Doubted, Lesson, fit_decision
+from mien.train.calibrate.decision import CalibrationSample, Doubted, fit_decision
 from mien.train.calibrate.own_neutral import fit_own_neutral
 from mien.train.calibrate.scaling import choose_scaling, fit_logistic
 from mien.train.data import FaceSet
 from mien.train.data.negatives import Negatives
 from mien.train.evaluate.answers import answer_all, crop_quality
-from mien.train.evaluate.corruptions import degraded_at_random
+from mien.train.evaluate.corruptions import corrupted_at_random
 from mien.train.evaluate.metrics import ferplus_targets
 
 Grey = NDArray[np.uint8]
@@ -60,7 +60,7 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
 
 
 def uncalibrated(sidecar: Sidecar) -> Sidecar:
-    """Give a sidecar whose calibration does nothing, in the newest format."""
+    """Return a sidecar whose calibration does nothing, in the newest format."""
     head = sidecar.fer2013 and Head(labels=sidecar.fer2013.labels)
     nothing: dict[str, object] = {
         "temperature": 1.0,
@@ -116,19 +116,19 @@ def decision_of(network: Network, sidecar: Sidecar, faces: FaceSet, seed: int) -
     nothing, present = presence_examples(faces, sidecar.size_px, seed)
     nothing = nothing[~present][: len(faces) // 4]
     raw = answer_all(network, faces.images)
-    lesson = Lesson.of(raw, faces)
+    sample = CalibrationSample.of(raw, faces)
 
-    def doubted(crops: Grey, answers: Answers, known: Lesson | None) -> Doubted:
+    def doubted(crops: Grey, answers: Answers, known: CalibrationSample | None) -> Doubted:
         return Doubted.of(
             answers, presence_probability(answers, sidecar), crop_quality(crops, answers), known
         )
 
-    worse = degraded_at_random(faces.images, seed)
+    worse = corrupted_at_random(faces.images, seed)
     return fit_decision(
-        lesson,
-        [doubted(faces.images, raw, lesson)],
+        sample,
+        [doubted(faces.images, raw, sample)],
         [
-            doubted(worse, answer_all(network, worse), lesson),
+            doubted(worse, answer_all(network, worse), sample),
             doubted(nothing, answer_all(network, nothing), None),
         ],
         seed,

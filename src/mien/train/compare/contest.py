@@ -22,15 +22,15 @@ from mien.train.evaluate.answers import answer_all
 from mien.train.evaluate.evaluation import evaluate_answers
 from mien.train.evaluate.metrics import in_emotion_order, kl_to_votes
 from mien.train.evaluate.outputs import HeadAnswers, heads_of
+from mien.train.evaluate.validation import affect_figures
 from mien.train.export.int8 import fastest_ms
 from mien.train.export.to_onnx import multiply_adds
-from mien.train.fit import affect_figures
-from mien.train.joint.recipe import JointRecipe
-from mien.train.loop import Report
+from mien.train.finish import Say
+from mien.train.fit import Report
 from mien.train.networks import mobilenet
-from mien.train.run import Say
-from mien.train.run_folder import is_finished
-from mien.train.start import start
+from mien.train.recipe import JointRecipe
+from mien.train.run import is_finished
+from mien.train.run import train as train_recipe
 
 PART = "PublicTest"
 """The part of FER-2013 that is only reported."""
@@ -61,19 +61,19 @@ class Row:
     measured: Measured
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a flat dictionary, for JSON and CSV."""
+        """Return everything as a flat dictionary, for JSON and CSV."""
         return {"network": self.entry.name, "seed": self.entry.seed, **self.measured.as_dict()}
 
 
 def chosen_contestants(only: Sequence[str]) -> tuple[Contestant, ...]:
-    """Give the contestants of these names; all where there are none.
+    """Return the contestants of these names; all where there are none.
 
     Raises:
         ConfigError: a name is none of theirs.
     """
     by_name = {each.name: each for each in CONTESTANTS}
     if unknown := [name for name in only if name not in by_name]:
-        raise ConfigError(f"no contestant {', '.join(unknown)}; there are {', '.join(by_name)}")
+        raise ConfigError(f"no network {', '.join(unknown)}; expected one of {', '.join(by_name)}")
     return tuple(by_name[name] for name in only) or CONTESTANTS
 
 
@@ -101,7 +101,7 @@ def runs(
         folder: that holds the runs' folders.
         train: False leaves out what is not finished.
         landmarks: landmarks of the faces, for recipes that learn them.
-        watch: called with a run's name; gives what is told of its epochs.
+        watch: called with a run's name; returns what is told of its epochs.
         say: called with one line for each step.
         options: `votes`, `weights` and `terms`, as `run.train` takes them.
 
@@ -109,7 +109,7 @@ def runs(
         The finished runs' networks.
 
     Raises:
-        MienError: as `start.start`; ImageNet's weights are looked for before the first run.
+        MienError: as `run.train`; ImageNet's weights are looked for before the first run.
     """
     wanted = [
         (each.recipe_for(seed), Entry(each.name, seed, folder / f"{each.name}-{seed}" / f"{each.name}.onnx"))
@@ -127,7 +127,7 @@ def runs(
         if entry in missing:
             points = landmarks if isinstance(recipe, JointRecipe) else None
             with watch(place.name) as report:
-                start(recipe, data, folder=place, landmarks=points, say=say, report=report, **options)
+                train_recipe(recipe, data, folder=place, landmarks=points, say=say, report=report, **options)
         yield entry
 
 
@@ -137,7 +137,7 @@ def shipped() -> list[str]:
 
 
 def as_they_are(networks: Sequence[str]) -> list[Entry]:
-    """Give networks that nothing is done to, under the shortest names that tell them apart.
+    """Return networks that nothing is done to, under the shortest names that tell them apart.
 
     Args:
         networks: built-in names or paths of .onnx files.
@@ -215,7 +215,7 @@ class Measured:
     effort: Effort | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a flat dictionary, for JSON and CSV; None where something is not known."""
+        """Return everything as a flat dictionary, for JSON and CSV; None where something is not known."""
         return {
             **self.figures,
             "parameters": self.parameters,
@@ -289,7 +289,7 @@ def _against_votes(head: HeadAnswers, answers: Answers, faces: FaceSet) -> dict[
 
 
 def kl_of_seven(head: HeadAnswers, faces: FaceSet) -> float:
-    """Give the divergence from the votes over FER-2013's seven classes, which every network knows.
+    """Return the divergence from the votes over FER-2013's seven classes, which every network knows.
 
     Contempt is taken out of votes and answers, and both are renormalised; see `metrics.kl_to_votes`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mien.train.recipe import AnyRecipe, parse_config, read_recipe
+from mien.train.recipe import LabelRecipe, Recipe, parse_config, read_recipe
 
 BUDGET_CORE_MINUTES: Final = 10
 """What each run may take: the epochs below are as many as fit, on the machine where they were set."""
@@ -37,16 +37,17 @@ class Contestant:
     epochs: int
     changes: Changes = field(default_factory=dict)
 
-    def recipe_for(self, seed: int) -> AnyRecipe:
-        """Give the whole recipe of one run."""
-        fields = read_recipe(self.recipe).model_dump()
+    def recipe_for(self, seed: int) -> Recipe:
+        """Return the whole recipe of one run."""
+        recipe = read_recipe(self.recipe)
+        fields = recipe.model_dump()
         fields |= {"name": self.name, "seed": seed}
         for part, values in (_COPIES | self.changes).items():
             fields[part] |= values
-        if "fine" in fields:  # to the end of the falling rate, whatever the recipe's own patience is
-            fields["fine"] |= {"epochs": self.epochs, "patience": self.epochs, "teacher": ""}
-        else:
-            fields["fit"]["epochs"] = self.epochs
+        fields["fit"]["epochs"] = self.epochs
+        if isinstance(recipe, LabelRecipe):
+            # Patience: to the end of the falling rate.
+            fields["fit"] |= {"patience": self.epochs, "teacher": ""}
         return parse_config(fields, self.name)
 
 

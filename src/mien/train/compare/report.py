@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
 from mien.files import write_json, write_text, written_whole
+from mien.train.backend import versions
 from mien.train.compare.contest import Row
 from mien.train.compare.plan import BUDGET_CORE_MINUTES, CLAIMS, CONTESTANTS
 from mien.train.compare.table import (
@@ -29,7 +30,6 @@ from mien.train.compare.table import (
     markdown,
 )
 from mien.train.report.plots import save_figure
-from mien.train.run import versions
 
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#888888"
 

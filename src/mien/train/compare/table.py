@@ -58,16 +58,16 @@ class Line:
         return sum(row.entry.seed is not None for row in self.rows)
 
     def values(self, figure: str) -> list[float]:
-        """Give a figure of each run that has it."""
+        """Return a figure of each run that has it."""
         return [row.measured.figures[figure] for row in self.rows if figure in row.measured.figures]
 
     def mean(self, figure: str) -> float:
-        """Give a figure's mean over the runs; NaN where there is none."""
+        """Return a figure's mean over the runs; NaN where there is none."""
         found = self.values(figure)
         return float(np.mean(found)) if found else float("nan")
 
     def spread(self, figure: str) -> float:
-        """Give its standard deviation over the runs (n - 1); NaN with fewer than two."""
+        """Return its standard deviation over the runs (n - 1); NaN with fewer than two."""
         found = self.values(figure)
         return float(np.std(found, ddof=1)) if len(found) > 1 else float("nan")
 

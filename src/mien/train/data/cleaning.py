@@ -48,7 +48,7 @@ class CleaningReport:
     kept: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the numbers as a dictionary for JSON."""
+        """Return the numbers as a dictionary for JSON."""
         return asdict(self)
 
 
@@ -115,7 +115,7 @@ def near_copy_pairs(images: NDArray[np.uint8], threshold: float) -> NDArray[np.f
 
 
 def join_groups(groups: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Merge the groups that a pair connects; gives (n,) new numbers from 0."""
+    """Merge the groups that a pair connects; returns (n,) new numbers from 0."""
     count = int(groups.max(initial=-1)) + 1
     if count == 0:
         return groups
@@ -126,7 +126,7 @@ def join_groups(groups: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[
 
 
 def signatures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Give (n, 576) rows of mean 0 and length 1: their products are the images' correlations at 24x24."""
+    """Return (n, 576) rows of mean 0 and length 1: their products are the images' correlations at 24x24."""
     size = (_THUMBNAIL_PX, _THUMBNAIL_PX)
     small = np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
     rows = small.reshape(len(small), -1).astype(np.float32)

@@ -76,7 +76,7 @@ class CollectReport:
         return sum(self.labels.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the report as a dictionary for JSON."""
+        """Return the report as a dictionary for JSON."""
         return {
             "inputs": self.inputs,
             "frames": self.frames,

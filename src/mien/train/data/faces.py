@@ -34,7 +34,7 @@ _PART = re.compile(r"([a-z]+)[ _-]?(set|data|images|faces)?")
 
 
 def part_of_split(name: str) -> str | None:
-    """Say which part of a split a name is of: "train", "Val_set", "test-images"; None for others."""
+    """Return which part of a split a name is of: "train", "Val_set", "test-images"; None for others."""
     lower = name.strip().lower()
     found = _PART.fullmatch(lower)
     return USAGE_OF_NAME.get(lower) or (USAGE_OF_NAME.get(_stem(found)) if found else None)
@@ -45,7 +45,7 @@ def _stem(found: re.Match[str]) -> str:
 
 
 def classes_of(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Give the class list of some labels, in the alphabet's order, and each one's place in it; -1 for ""."""
+    """Return the classes of some labels, in the alphabet's order, and each one's place there; -1 for ""."""
     labels = tuple(sorted(set(words) - {""}))
     places = {label: place for place, label in enumerate(labels)}
     return labels, np.array([places.get(word, -1) for word in words], np.int64)
@@ -188,7 +188,7 @@ class FaceSet:
         return len(self.targets)
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> FaceSet:
-        """Give the faces at these places (or under this mask), labels unchanged."""
+        """Return the faces at these places (or under this mask), labels unchanged."""
         return replace(
             self,
             images=self.images[index],

@@ -96,7 +96,7 @@ def read_listed(root: Path, rows: Sequence[Listed], size_px: int) -> FaceSet:
 
 
 def subfolders(path: Path) -> list[Path]:
-    """Give a folder's folders in natural order, without hidden ones and litter.
+    """Return a folder's folders in natural order, without hidden ones and litter.
 
     Raises:
         DatasetError: it may not be read.
@@ -109,7 +109,7 @@ def subfolders(path: Path) -> list[Path]:
 
 
 def is_litter(path: Path) -> bool:
-    """Say whether something is hidden, or left by a system: __MACOSX, @eaDir."""
+    """Return whether something is hidden, or left by a system: __MACOSX, @eaDir."""
     return path.name.startswith(".") or path.name.lower() in _LITTER
 
 
@@ -154,7 +154,7 @@ def read_folder(path: Path, size_px: int, names: Names | None = None) -> FaceSet
 
 
 def _class_folders(path: Path) -> tuple[list[tuple[str, Path]], list[Listed]]:
-    """Give the class folders with their part of the split, and a part's pictures that lie in none."""
+    """Return the class folders with their part of the split, and a part's pictures that lie in none."""
     folders = subfolders(path)
     while len(folders) == 1 and part_of_split(folders[0].name) is None and (below := subfolders(folders[0])):
         folders = below
@@ -187,9 +187,10 @@ def _refuse_others(path: Path, classes: list[tuple[str, Path]], rows: list[Liste
     shown = ", ".join(found[:12]) + (f" and {len(found) - 12} more" if len(found) > 12 else "")
     if strange := [name for name in found if name.lower() in _NO_CLASSES]:
         raise DatasetError(
-            f"{path}: expected one subfolder for each class, found {shown}: {strange[0]} is no class. Known"
-            " data sets are read as their authors hand them out (docs/datasets.md); for another one, sort its"
-            " pictures into a folder for each class, or write a labels.csv with the columns file and label"
+            f"{path}: expected one subfolder for each class, found {shown}: {strange[0]} is not a class."
+            " Known data sets are read as their authors hand them out (docs/datasets.md); for another one,"
+            " sort its pictures into a folder for each class, or write a labels.csv with the columns file and"
+            " label"
         )
     if not rows:
         films = any(file.suffix.lower() in VIDEOS for _, folder in classes for file in folder.rglob("*"))
@@ -256,7 +257,7 @@ def with_people(faces: FaceSet, folder: Path) -> FaceSet:
     table[ID] = table[ID].str.strip()
     table = table[table[ID] != ""]
     if not table[ID].is_unique:
-        raise DatasetError(f"{path}: {ID} {table[ID][table[ID].duplicated()].iloc[0]} stands there twice")
+        raise DatasetError(f"{path}: {ID} {table[ID][table[ID].duplicated()].iloc[0]} appears twice")
     stems = pd.Index([PurePosixPath(name).stem for name in faces.names])
     if not stems.isin(table[ID]).any():
         known = ", ".join(table[ID][:3]) or "none"

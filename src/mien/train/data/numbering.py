@@ -70,7 +70,7 @@ def class_names_or_none(text: str | None) -> Names | None:
 
 
 def named(words: list[str], names: Names | None, where: object) -> list[str]:
-    """Give numbers their names, and one name to what is spelt in several ways.
+    """Return numbers their names, and one name to what is spelt in several ways.
 
     Args:
         words: a label for each face, "" where there is none.

@@ -1,20 +1,155 @@
-"""From a data set on disk to the parts that a recipe trains, chooses and reports on."""
+"""From a data set on disk to the parts that a recipe trains, chooses and reports on: read, cleaned, split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
 from mien.errors import DatasetError
 from mien.train.data import FaceSet, load_dataset
-from mien.train.data.cleaning import CleaningReport, clean
+from mien.train.data.cleaning import NEAR_COPY, CleaningReport, clean
 from mien.train.data.faces import with_landmarks
 from mien.train.data.numbering import Names
-from mien.train.data.splits import make_split
-from mien.train.joint.recipe import JointRecipe
-from mien.train.recipe import Recipe
+from mien.train.section import Section
+
+SplitName = Literal["official", "grouped", "random"]
+TEST_USAGE = ("PublicTest", "PrivateTest")
+Index = NDArray[np.int64]
+
+_FINEST_CUT = Fraction(1, 20)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Places of the faces in each part; no face stands in two, and together they are all faces.
+
+    Attributes:
+        train: what the network learns from.
+        validation: what checkpoints, temperatures and thresholds are chosen by.
+        test: what is only reported.
+        left_out: faces that are used nowhere: a copy of them stands in a test part (or in the data's own
+            validation part), or they are a test of another name.
+    """
+
+    train: Index
+    validation: Index
+    test: Index
+    left_out: Index
+
+
+def make_split(
+    name: SplitName,
+    *,
+    targets: Index,
+    usage: NDArray[np.str_],
+    groups: Index,
+    seed: int,
+    test_share: float = 0.25,
+    validation_share: float = 0.1,
+) -> Split:
+    """Split a data set.
+
+    `official` takes the data's own split: `PublicTest` is the test (else `PrivateTest`), and faces of the
+    training side with a copy in any test part are left out; the data's own "Validation" part is taken where
+    it has one. `grouped` and `random` take `test_share` of all faces, stratified by class; `grouped` keeps
+    copies together, `random` does not, as the paper did. `validation` is otherwise cut from the training
+    side, stratified, with copies kept together.
+
+    Args:
+        name: which split.
+        targets: (n,) classes.
+        usage: (n,) the data's own split.
+        groups: (n,) numbers of the groups of copies.
+        seed: of the random choice.
+        test_share: share of the test part, 0 to 1, for `grouped` and `random`; `grouped` rounds it to the
+            nearest fraction with a denominator of up to 20.
+        validation_share: share of the training side, 0 to 1, rounded likewise.
+
+    Raises:
+        DatasetError: the name is unknown, the data has no such split, or a class is too small to be cut.
+    """
+    if name not in get_args(SplitName):
+        raise DatasetError(f"no split named {name}; there are: {', '.join(get_args(SplitName))}")
+    if name == "official":
+        return _official(targets, usage, groups, validation_share, seed)
+    cut = _cut_random if name == "random" else _cut_grouped
+    side, test = cut(np.arange(len(targets)), targets, groups, test_share, seed)
+    train, validation = _cut_grouped(side, targets, groups, validation_share, seed)
+    return Split(train, validation, test, np.empty(0, np.int64))
+
+
+def _official(targets: Index, usage: NDArray[np.str_], groups: Index, share: float, seed: int) -> Split:
+    chosen = next((part for part in TEST_USAGE if (usage == part).any()), None)
+    in_any_test = np.isin(usage, TEST_USAGE)
+    held_back = np.isin(groups, groups[in_any_test])
+    if chosen is None or held_back.all():
+        raise DatasetError(
+            "this data set has no split of its own (Training and PublicTest); use the split 'grouped' instead"
+        )
+    own = (usage == "Validation") & ~held_back
+    if own.any():
+        is_train = ~held_back & ~np.isin(groups, groups[own])
+        train, validation = np.flatnonzero(is_train), np.flatnonzero(own)
+    else:
+        train, validation = _cut_grouped(np.flatnonzero(~held_back), targets, groups, share, seed)
+    test = np.flatnonzero(usage == chosen)
+    used = np.concatenate([train, validation, test])
+    return Split(train, validation, test, np.setdiff1d(np.arange(len(targets)), used))
+
+
+def _cut_grouped(
+    places: Index, targets: Index, groups: Index, share: float, seed: int
+) -> tuple[Index, Index]:
+    cut = Fraction(share).limit_denominator(_FINEST_CUT.denominator)
+    if not 0 < cut < 1:
+        raise DatasetError(f"expected a share from {_FINEST_CUT} to {1 - _FINEST_CUT}, received {share}")
+    faces = np.bincount(targets[places])
+    for what, least in (
+        ("faces of each class", faces[faces > 0].min()),
+        ("different faces", len(np.unique(groups[places]))),
+    ):
+        if least < cut.denominator:
+            raise DatasetError(
+                f"expected at least {cut.denominator} {what} to cut off {cut}, received {least}"
+            )
+    cutter = StratifiedGroupKFold(n_splits=cut.denominator, shuffle=True, random_state=seed)
+    folds = [fold for _, fold in cutter.split(places, targets[places], groups[places])]
+    is_part = np.isin(np.arange(len(places)), np.concatenate(folds[: cut.numerator]))
+    return places[~is_part], places[is_part]
+
+
+def _cut_random(places: Index, targets: Index, _: Index, share: float, seed: int) -> tuple[Index, Index]:
+    cutter = StratifiedShuffleSplit(n_splits=1, test_size=share, random_state=seed)
+    try:
+        rest, part = next(cutter.split(places, targets[places]))
+    except ValueError as error:  # a class of one face, or a part with fewer faces than classes
+        raise DatasetError(f"cannot cut off {share:.0%} of the faces by class: {error}") from error
+    return np.sort(places[rest]), np.sort(places[part])
+
+
+class DataSection(Section):
+    """Which faces: a recipe's `[data]`.
+
+    Attributes:
+        size_px: side of the grey images that the network takes.
+        remove: classes that are left out, by name.
+        split: `official`, `grouped` or `random`; see `splits.make_split`.
+        test_share: share of the test part where the split is not the data's own.
+        near_copy: correlation above which two faces count as copies.
+    """
+
+    size_px: int = Field(48, ge=24, le=256)
+    remove: tuple[str, ...] = ()
+    split: SplitName = "official"
+    test_share: float = Field(0.25, gt=0, lt=1)
+    near_copy: float = Field(NEAR_COPY, gt=0, le=1)
 
 
 @dataclass(frozen=True)
@@ -37,9 +172,10 @@ class Prepared:
 
 
 def prepare(
-    recipe: Recipe | JointRecipe,
+    section: DataSection,
     data: Path,
     *,
+    seed: int,
     votes: Path | None = None,
     landmarks: Path | None = None,
     names: Names | None = None,
@@ -49,32 +185,33 @@ def prepare(
     Copies are looked for before classes are removed, so that the groups don't depend on what is removed.
 
     Args:
-        recipe: what to do.
+        section: what to do.
         data: a data set that `load_dataset` reads.
+        seed: of the cut.
         votes: FER+'s CSV, for a Kaggle CSV.
         names: what class numbers mean, as in `load_dataset`.
-        landmarks: landmarks of the faces, see `datasets.landmarks`.
+        landmarks: landmarks of the faces, see `faces.with_landmarks`.
 
     Raises:
         DatasetError: the data can't be read, or doesn't fit the recipe.
     """
-    read = load_dataset(data, size_px=recipe.data.size_px, votes=votes, names=names)
+    read = load_dataset(data, size_px=section.size_px, votes=votes, names=names)
     if landmarks is not None:
         read = with_landmarks(read, landmarks)
-    faces, groups, report = clean(read, recipe.data.near_copy)
-    if recipe.data.remove:
-        removed = [faces.labels.index(name) for name in recipe.data.remove if name in faces.labels]
+    faces, groups, report = clean(read, section.near_copy)
+    if section.remove:
+        removed = [faces.labels.index(name) for name in section.remove if name in faces.labels]
         groups = groups[~np.isin(faces.targets, removed)]
-        faces = faces.without(recipe.data.remove)
+        faces = faces.without(section.remove)
     if np.count_nonzero(np.bincount(faces.targets)) < 2:
         raise DatasetError(f"{data}: expected faces of at least two classes, received only one")
     split = make_split(
-        recipe.data.split,
+        section.split,
         targets=faces.targets,
         usage=faces.usage,
         groups=groups,
-        seed=recipe.seed,
-        test_share=recipe.data.test_share,
+        seed=seed,
+        test_share=section.test_share,
     )
     return Prepared(
         faces.take(split.train),

@@ -134,7 +134,7 @@ _LABEL_COLUMNS: Final = ("label", "emotion", "expression", "class", "category", 
 
 
 def lists_files(path: Path) -> bool:
-    """Say whether a CSV has a column of files and one of labels, by any of their usual names.
+    """Return whether a CSV has a column of files and one of labels, by any of their usual names.
 
     Under other names than `file` and `label` it is such a list where its first file is there: a table of
     something else may lie beside class folders.

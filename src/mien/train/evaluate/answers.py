@@ -36,12 +36,12 @@ def answer_all(network: Network, images: Grey, *, flips: bool = False) -> Answer
 
 
 def predict(network: Network, images: Grey) -> NDArray[np.float32]:
-    """Give the logits of many crops, (n, k)."""
+    """Return the logits of many crops, (n, k)."""
     return answer_all(network, images).logits
 
 
 def crop_quality(crops: Grey, answers: Answers) -> NDArray[np.float32]:
-    """Give the quality of crops as if each were a picture with one face: its pose is read from the landmarks.
+    """Return the quality of crops as if each were a picture with one face, its pose by the landmarks.
 
     Args:
         crops: (n, size, size) uint8.

@@ -18,7 +18,7 @@ _EYES, _MOUTH = (0.25, 0.50), (0.65, 0.95)
 
 
 @dataclass(frozen=True)
-class Degradation:
+class Corruption:
     """One way in which a face can be worse.
 
     Attributes:
@@ -111,23 +111,23 @@ def compressed(face: Grey, quality: float, random: np.random.Generator) -> Grey:
     return np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
-DEGRADATIONS: Final = (
-    Degradation("size", "pixels of the side", (48, 36, 28, 20, 14, 10), shrunk),
-    Degradation("blur", "pixels of the Gaussian", (0, 0.5, 1, 1.5, 2, 3), blurred),
-    Degradation("noise", "grey values", (0, 5, 10, 20, 30, 45), noisy),
-    Degradation("dark", "share of the light", (1, 0.5, 0.25, 0.12, 0.06, 0.03), lit),
-    Degradation("bright", "times the light", (1, 1.5, 2, 3, 4, 6), lit),
-    Degradation("light from the side", "share lost across", (0, 0.25, 0.5, 0.75, 0.9, 1), lit_from_the_side),
-    Degradation("covered anywhere", "share of the picture", (0, 0.05, 0.1, 0.2, 0.3, 0.4), covered),
-    Degradation("eyes covered", "share of the band", (0, 0.25, 0.5, 0.75, 1), eyes_covered),
-    Degradation("mouth covered", "share of the band", (0, 0.25, 0.5, 0.75, 1), mouth_covered),
-    Degradation("tilt", "degrees", (0, 10, 20, 30, 45, 60), tilted),
-    Degradation("JPEG", "quality", (100, 50, 30, 15, 8, 4), compressed),
+CORRUPTIONS: Final = (
+    Corruption("size", "pixels of the side", (48, 36, 28, 20, 14, 10), shrunk),
+    Corruption("blur", "pixels of the Gaussian", (0, 0.5, 1, 1.5, 2, 3), blurred),
+    Corruption("noise", "grey values", (0, 5, 10, 20, 30, 45), noisy),
+    Corruption("dark", "share of the light", (1, 0.5, 0.25, 0.12, 0.06, 0.03), lit),
+    Corruption("bright", "times the light", (1, 1.5, 2, 3, 4, 6), lit),
+    Corruption("light from the side", "share lost across", (0, 0.25, 0.5, 0.75, 0.9, 1), lit_from_the_side),
+    Corruption("covered anywhere", "share of the picture", (0, 0.05, 0.1, 0.2, 0.3, 0.4), covered),
+    Corruption("eyes covered", "share of the band", (0, 0.25, 0.5, 0.75, 1), eyes_covered),
+    Corruption("mouth covered", "share of the band", (0, 0.25, 0.5, 0.75, 1), mouth_covered),
+    Corruption("tilt", "degrees", (0, 10, 20, 30, 45, 60), tilted),
+    Corruption("JPEG", "quality", (100, 50, 30, 15, 8, 4), compressed),
 )
 """What a network's card shows; see `docs/training.md`."""
 
 
-def degraded_at_random(images: Grey, seed: int) -> Grey:
+def corrupted_at_random(images: Grey, seed: int) -> Grey:
     """Make each image worse in a way, and by a step, of its own.
 
     Args:
@@ -140,7 +140,7 @@ def degraded_at_random(images: Grey, seed: int) -> Grey:
     random = np.random.default_rng(seed)
     worse = np.empty_like(images)
     for place, image in enumerate(images):
-        kind = DEGRADATIONS[random.integers(len(DEGRADATIONS))]
+        kind = CORRUPTIONS[random.integers(len(CORRUPTIONS))]
         worse[place] = kind.change(image, kind.steps[random.integers(1, len(kind.steps))], random)
     return worse
 

@@ -1,19 +1,26 @@
-"""Figures of what a user gets: the table's label, its confidence and its probabilities, under a mix."""
+"""Figures of what a user gets under a mix: label, confidence, probabilities; and fitting a user's own mix."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
+from mien.errors import DatasetError
+from mien.expression.calibration import softmax
 from mien.expression.decision import Decider, Labelled
 from mien.expression.network import Answers
 from mien.expression.seldom import recall_name
 from mien.expression.sidecar import Sidecar
+from mien.files import write_text
 from mien.labels import EMOTIONS, REMOVED_BY_THE_PAPER, standard_label
-from mien.prior import NAMES, Mix, Named
+from mien.prior import NAMES, Mix, Named, write_mix
 from mien.train.data import FaceSet
 from mien.train.evaluate.figures import (
     Figure,
@@ -53,7 +60,7 @@ class LabelSet:
 
 
 def label_sets(faces: FaceSet) -> list[LabelSet]:
-    """Give the data's own labels, and with votes FER+'s; only what is among `labels.EMOTIONS` counts."""
+    """Return the data's own labels, and with votes FER+'s; only what is among `labels.EMOTIONS` counts."""
     names = [standard_label(label) for label in faces.labels]
     known = np.array([EMOTIONS.index(name) if name in EMOTIONS else -1 for name in names])
     sets = [LabelSet(f"{np.count_nonzero(known >= 0)} classes", known[faces.targets])]
@@ -70,7 +77,7 @@ def decided_figures(
     prior: Named | Mix = "balanced",
     people: Index | None = None,
 ) -> list[Figure]:
-    """Give the figures of the label, its confidence and the probabilities.
+    """Return the figures of the label, its confidence and the probabilities.
 
     Args:
         sidecar: of the network.
@@ -98,7 +105,7 @@ def decided_figures(
 
 
 def figures_of_sets(said: Labelled, sets: Sequence[LabelSet]) -> list[Figure]:
-    """Give the figures of the label, by each set of right labels and by all together.
+    """Return the figures of the label, by each set of right labels and by all together.
 
     Args:
         said: of n faces; a label of 8 or more is none, and wrong.
@@ -109,7 +116,7 @@ def figures_of_sets(said: Labelled, sets: Sequence[LabelSet]) -> list[Figure]:
 
 
 def papers_figures(said: Labelled, faces: FaceSet) -> list[Figure]:
-    """Give how often the highest `p_*` of the paper's five is right; none without disgust and fear."""
+    """Return how often the highest `p_*` of the paper's five is right; none without disgust and fear."""
     [labels] = label_sets(faces)[:1] or [LabelSet("", np.full(len(faces), -1))]
     there = np.unique(labels.targets[labels.places])
     kept = np.setdiff1d(there, [EMOTIONS.index(name) for name in REMOVED_BY_THE_PAPER])
@@ -122,7 +129,7 @@ def papers_figures(said: Labelled, faces: FaceSet) -> list[Figure]:
 
 
 def votes_figures(said: Labelled, faces: FaceSet) -> list[Figure]:
-    """Give what the votes of ten people say of labels and probabilities; none without votes."""
+    """Return what the votes of ten people say of labels and probabilities; none without votes."""
     if faces.votes is None:
         return []
     targets, mask = ferplus_targets(faces.votes, "ferplus")
@@ -176,7 +183,7 @@ def _against_neutral(
 
 
 def recalls_of(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> dict[str, float]:
-    """Give how often each label is found, under each named mix, by FER+'s labels.
+    """Return how often each label is found, under each named mix, by FER+'s labels.
 
     Returns:
         By `seldom.recall_name`; empty without votes.
@@ -220,7 +227,7 @@ def _mean_recall(said: Labelled, sets: list[LabelSet]) -> Figure:
 
 
 def calibration_of(said: Labelled, labels: LabelSet, mix: str = "") -> Figure:
-    """Give how far `confidence` is from the share of right labels; `mix` is for its name."""
+    """Return how far `confidence` is from the share of right labels; `mix` is for its name."""
     places = labels.places
     right = (said.leading == labels.targets)[places]
     name = f"calibration error, {labels.name}{mix} (confidence)"
@@ -232,3 +239,59 @@ def _fits(sidecar: Sidecar, mix: Named | Mix) -> bool:
     if not isinstance(mix, Mix):
         return True
     return bool(np.count_nonzero(mix.array()[Decider(sidecar).columns]) > 1)
+
+
+Floats = NDArray[np.float64]
+
+PSEUDO_FACES: Final = 2.0
+"""So many faces of each label are taken to have been seen beforehand, so that few faces leave it balanced."""
+
+
+def fit_prior(sidecar: Sidecar, answers: Answers, faces: FaceSet) -> Mix:
+    """Find the mix under which the given labels are likeliest, from a network's answers; see `fit_mix`."""
+    return fit_mix(sidecar, Decider(sidecar).probabilities(answers), faces)
+
+
+def fit_mix(sidecar: Sidecar, balanced: Floats, faces: FaceSet) -> Mix:
+    """Find the mix under which the given labels are likeliest.
+
+    It is the maximum of the posterior of p(label | face) proportional to mix x evidence, with a Dirichlet
+    prior of `PSEUDO_FACES` faces of each label: few faces leave it near balanced, many make it their own.
+
+    Args:
+        sidecar: of the network.
+        balanced: (n, 8) probabilities of the faces under the balanced mix.
+        faces: with labels, of which at least two are among the network's.
+
+    Raises:
+        DatasetError: there are no such labels.
+    """
+    columns, sets = np.sort(Decider(sidecar).columns), label_sets(faces)
+    targets = sets[0].targets if sets else np.empty(0, np.int64)
+    kept = np.isin(targets, columns)
+    if len(np.unique(targets[kept])) < 2:
+        raise DatasetError("expected faces of at least two expressions to fit a mix to, received fewer")
+    z = np.log(balanced[kept][:, columns].clip(1e-12))
+    right = np.eye(len(EMOTIONS))[targets[kept]][:, columns]
+
+    def loss(shift: Floats) -> tuple[float, Floats]:
+        p, mix = softmax(z + shift), softmax(shift[None])[0]
+        surprise = -(right * np.log(p.clip(1e-12))).sum() - PSEUDO_FACES * np.log(mix.clip(1e-12)).sum()
+        gradient = (p - right).sum(axis=0) + PSEUDO_FACES * (len(mix) * mix - 1)
+        return float(surprise), gradient
+
+    found = minimize(loss, np.zeros(len(columns)), jac=True, method="L-BFGS-B").x
+    mix = np.zeros(len(EMOTIONS))
+    mix[columns] = softmax(found[None])[0]
+    return Mix.of(mix)
+
+
+def save_mix(path: Path, mix: Mix) -> None:
+    """Write a mix as `prior.read_mix` reads it: JSON where the name ends in .json, else TOML.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    shares = {label: round(float(share), 6) for label, share in zip(EMOTIONS, mix.array(), strict=True)}
+    is_json = path.suffix.lower() == ".json"
+    write_text(path, json.dumps(shares, indent=1) + "\n" if is_json else write_mix(mix))

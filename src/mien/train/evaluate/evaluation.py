@@ -23,9 +23,8 @@ from mien.train.data.faces import with_landmarks
 from mien.train.data.numbering import Names
 from mien.train.data.prepare import prepare
 from mien.train.evaluate.answers import answer_all, crop_quality
-from mien.train.evaluate.decided import decided_figures
+from mien.train.evaluate.decided import decided_figures, fit_mix, fit_prior, save_mix
 from mien.train.evaluate.figures import Figure, none_if_nan
-from mien.train.evaluate.fit_prior import fit_mix, fit_prior, save_mix
 from mien.train.evaluate.groups import GroupFigure, by_group, groups_of, people_of
 from mien.train.evaluate.metrics import Scores, ferplus_targets, in_emotion_order, kl_to_votes, score
 from mien.train.evaluate.outputs import (
@@ -47,7 +46,6 @@ from mien.train.evaluate.photographs import (
     photograph_scores,
     read_photographs,
 )
-from mien.train.joint.recipe import JointRecipe
 from mien.train.recipe import Recipe
 
 
@@ -99,7 +97,7 @@ class Evaluation:
     photographs: Photographs | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a dictionary for JSON."""
+        """Return everything as a dictionary for JSON."""
         return {
             "head": self.head,
             **self.scores.as_dict(),
@@ -113,7 +111,7 @@ class Evaluation:
         }
 
     def headline(self) -> dict[str, float]:
-        """Give the few figures that stand in a sidecar."""
+        """Return the few figures that stand in a sidecar."""
         return {
             "faces": self.scores.count,
             "accuracy": self.scores.accuracy,
@@ -127,7 +125,7 @@ def evaluate(
     data: Path,
     *,
     split: str = "all",
-    recipe: Recipe | JointRecipe | None = None,
+    recipe: Recipe | None = None,
     remove: Sequence[str] = (),
     votes: Path | None = None,
     names: Names | None = None,
@@ -188,7 +186,7 @@ def evaluate(
     if own_neutral:
         if people is None or faces_are(faces, faces_as) == "crops":
             raise DatasetError(
-                "own neutral faces need photographs, and to know who is in them: a people.csv, or --person"
+                "own neutral faces need photographs, and who is in them: give a people.csv, or --person"
             )
         at_rest = learn_neutral_faces(network, faces, people, load_settings(crops=False, prior=prior))
         own, kept = at_rest.own, np.delete(np.arange(len(faces)), at_rest.places)
@@ -309,7 +307,7 @@ def evaluate_head(
 def part_of(
     data: Path,
     split: str,
-    recipe: Recipe | JointRecipe | None = None,
+    recipe: Recipe | None = None,
     *,
     size_px: int,
     votes: Path | None = None,
@@ -318,7 +316,7 @@ def part_of(
 ) -> FaceSet:
     """Read a part of a data set; arguments and errors as of `evaluate`."""
     if recipe is not None:
-        parts = prepare(recipe, data, votes=votes, names=names, landmarks=landmarks)
+        parts = prepare(recipe.data, data, seed=recipe.seed, votes=votes, names=names, landmarks=landmarks)
         named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
         if split not in named:
             raise DatasetError(f"a recipe's split has the parts {', '.join(named)}; received {split}")

@@ -46,7 +46,7 @@ class Figure:
     people: Index | None = None
 
     def of_people(self, people: Index) -> Figure:
-        """Give the same figure, with pictures of one person no longer taken as independent.
+        """Return the same figure, with pictures of one person no longer taken as independent.
 
         Args:
             people: (n,) who each face that was measured is of, as a number.
@@ -64,7 +64,7 @@ class Figure:
         return self.statistic(self.rows) if len(self.rows) else float("nan")
 
     def of(self, mask: NDArray[np.bool_]) -> float:
-        """Give the figure of some of the faces that count for it; NaN where there are none.
+        """Return the figure of some of the faces that count for it; NaN where there are none.
 
         Args:
             mask: (m,) which.
@@ -82,7 +82,7 @@ class Figure:
         return self.interval_of(np.ones(len(self.rows), bool))
 
     def interval_of(self, mask: NDArray[np.bool_], seed: int = 0) -> Interval:
-        """Give the interval of some of the faces; NaN where there are fewer than two people.
+        """Return the interval of some of the faces; NaN where there are fewer than two people.
 
         Args:
             mask: (m,) which.
@@ -112,7 +112,7 @@ class Figure:
         return written(value, self.unit)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a dictionary for JSON; a figure of no faces is None."""
+        """Return everything as a dictionary for JSON; a figure of no faces is None."""
         return {
             "name": self.name,
             "value": none_if_nan(self.value),
@@ -130,7 +130,7 @@ def written(value: float, unit: Unit) -> str:
 
 
 def none_if_nan(value: float) -> float | None:
-    """Give a figure for JSON, which knows no NaN."""
+    """Return a figure for JSON, which knows no NaN."""
     return None if np.isnan(value) else float(value)
 
 
@@ -222,7 +222,7 @@ def _drawn_rows(random: np.random.Generator, count: int) -> Index:
 
 
 def _by_person(people: Index) -> tuple[Index, Index, Index]:
-    """Give an order in which each person's rows stand together, where each begins, and how many there are."""
+    """Return an order in which each person's rows stand together, where each begins, and how many."""
     order = np.argsort(people, kind="stable")
     lengths = np.unique(people, return_counts=True)[1]
     return order, np.cumsum(lengths) - lengths, lengths

@@ -61,7 +61,7 @@ class GroupFigure:
     small: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a dictionary for JSON; None where there was nothing to measure."""
+        """Return everything as a dictionary for JSON; None where there was nothing to measure."""
         return {
             **asdict(self),
             "value": none_if_nan(self.value),
@@ -73,7 +73,7 @@ class GroupFigure:
 def by_group(
     figures: Sequence[Figure], groups: Texts, *, column: str = "", seed: int = 0
 ) -> list[GroupFigure]:
-    """Give every figure for every group, with a test of whether it differs from the others.
+    """Return every figure for every group, with a test of whether it differs from the others.
 
     The test permutes the groups among the faces: of 999 permutations, how many give a difference between the
     group and all other faces at least as large as the one found? It makes no assumption about the figure.

@@ -59,7 +59,7 @@ class Scores:
     macro_f1_interval: Interval
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a dictionary for JSON."""
+        """Return everything as a dictionary for JSON."""
         return {
             "count": self.count,
             "accuracy": self.accuracy,
@@ -73,7 +73,7 @@ class Scores:
         }
 
     def class_rows(self) -> list[dict[str, Any]]:
-        """Give one row for each class: label, precision, recall, f1, support."""
+        """Return one row for each class: label, precision, recall, f1, support."""
         columns = zip(self.labels, self.precision, self.recall, self.f1, self.support, strict=True)
         return [
             {"label": label, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
@@ -139,19 +139,19 @@ def confusion_matrix(predicted: Index, targets: Index, classes: int) -> Index:
 
 
 def accuracy(confusion: NDArray[Any]) -> Floats:
-    """Give the share of right answers, for one or many confusion matrices, (..., k, k) to (...)."""
+    """Return the share of right answers, for one or many confusion matrices, (..., k, k) to (...)."""
     right = np.trace(confusion, axis1=-2, axis2=-1)
     return np.asarray(right / confusion.sum(axis=(-2, -1)))
 
 
 def macro_f1(confusion: NDArray[Any]) -> Floats:
-    """Give the mean F1 over the classes that occur, for one or many matrices, (..., k, k) to (...)."""
+    """Return the mean F1 over the classes that occur, for one or many matrices, (..., k, k) to (...)."""
     occurs = confusion.sum(axis=-1) > 0
     return np.asarray((per_class(confusion)[2] * occurs).sum(axis=-1) / occurs.sum(axis=-1))
 
 
 def per_class(confusion: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-    """Give precision, recall and F1 of each class, each (..., k); what would be 0 / 0 is 0."""
+    """Return precision, recall and F1 of each class, each (..., k); what would be 0 / 0 is 0."""
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     answered, occur = confusion.sum(axis=-2), confusion.sum(axis=-1)
     return _ratio(right, answered), _ratio(right, occur), _ratio(2 * right, answered + occur)
@@ -160,7 +160,7 @@ def per_class(confusion: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
 def bootstrap_interval(
     statistic: Callable[[NDArray[Any]], Floats], confusion: Index, n: int = 1000, seed: int = 0
 ) -> Interval:
-    """Give the 95 % percentile bootstrap interval of a statistic of the confusion matrix.
+    """Return the 95 % percentile bootstrap interval of a statistic of the confusion matrix.
 
     Drawing n faces with replacement draws the cells of their confusion matrix from a multinomial
     distribution, so the faces themselves need not be drawn. Source: Efron & Tibshirani (1993), An
@@ -213,7 +213,7 @@ def ferplus_targets(
 
 
 def kl_to_votes(probabilities: NDArray[np.floating[Any]], votes: NDArray[np.integer[Any]]) -> float:
-    """Give how far a network's answers are from the shares of people's votes.
+    """Return how far a network's answers are from the shares of people's votes.
 
     It is the mean Kullback-Leibler divergence KL(votes || answer) in nats, with the votes renormalised over
     the eight emotions; faces without a vote for any of them don't count.
@@ -235,7 +235,7 @@ def kl_to_votes(probabilities: NDArray[np.floating[Any]], votes: NDArray[np.inte
 def kl_of_faces(
     probabilities: NDArray[np.floating[Any]], votes: NDArray[np.integer[Any]]
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Give what `kl_to_votes` is the mean of.
+    """Return what `kl_to_votes` is the mean of.
 
     Returns:
         (m,) the divergence of each face that counts, and (n,) which count.

@@ -25,7 +25,7 @@ from mien.train.evaluate.figures import (
     median_figure,
 )
 from mien.train.evaluate.metrics import ferplus_targets, in_emotion_order
-from mien.train.joint.measure import landmark_errors
+from mien.train.evaluate.validation import landmark_errors
 
 Floats = NDArray[np.float64]
 
@@ -63,13 +63,13 @@ class HeadAnswers:
         return softmax(self.logits) if self.name == "votes" else self.probabilities
 
     def among(self, columns: list[int]) -> Floats:
-        """Give the probabilities of some of the labels alone, renormalised: (n, m)."""
+        """Return the probabilities of some of the labels alone, renormalised: (n, m)."""
         p = self.probabilities[:, columns]
         return np.asarray(p / p.sum(axis=1, keepdims=True).clip(min=1e-12))
 
 
 def heads_of(sidecar: Sidecar, answers: Answers) -> list[HeadAnswers]:
-    """Give the sets of labels that a network has: the expression's first."""
+    """Return the sets of labels that a network has: the expression's first."""
     name, bias = sidecar.expression_output, sidecar.bias
     heads = [HeadAnswers(name, sidecar.labels, answers.logits, sidecar.temperature, bias)]
     if sidecar.fer2013 is not None and answers.fer2013 is not None:
@@ -131,7 +131,7 @@ _NEGATIVES = 500
 
 
 def label_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
-    """Give the figures against the data's own labels, among the labels that both know."""
+    """Return the figures against the data's own labels, among the labels that both know."""
     kept, targets, columns = match_labels(faces, head.labels)
     places, p = np.flatnonzero(kept), head.among(columns)[kept]
     right = p.argmax(axis=1) == targets
@@ -145,7 +145,7 @@ def label_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
 
 
 def papers_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
-    """Give the figures without the two classes that the paper removed, where the data has them."""
+    """Return the figures without the two classes that the paper removed, where the data has them."""
     removed = [label for label in faces.labels if standard_label(label) in REMOVED_BY_THE_PAPER]
     if not removed or len(faces.labels) - len(removed) < 2:
         return []
@@ -161,7 +161,7 @@ def papers_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
 
 
 def vote_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
-    """Give how often one head's likeliest label is the votes', by FER+'s rules; none without votes."""
+    """Return how often one head's likeliest label is the votes', by FER+'s rules; none without votes."""
     if faces.votes is None or not {standard_label(label) for label in head.labels} <= set(EMOTIONS):
         return []
     answers, figures = in_emotion_order(head.probabilities, head.labels).argmax(axis=1), []
@@ -172,7 +172,7 @@ def vote_figures(head: HeadAnswers, faces: FaceSet) -> list[Figure]:
 
 
 def landmark_figures(network: Network, answers: Answers, faces: FaceSet) -> list[Figure]:
-    """Give how far the landmarks are from the teacher's, on the faces as they are and on moved ones.
+    """Return how far the landmarks are from the teacher's, on the faces as they are and on moved ones.
 
     A face's error is the mean distance over the 68 points, in distances between the eyes' outer corners.
     """
@@ -190,7 +190,7 @@ def landmark_figures(network: Network, answers: Answers, faces: FaceSet) -> list
 
 
 def presence_figures(network: Network, answers: Answers, faces: FaceSet) -> list[Figure]:
-    """Give how often a face is seen where there is one, and where there is none."""
+    """Return how often a face is seen where there is one, and where there is none."""
     if answers.presence is None:
         return []
     usable = np.ones(len(faces), bool)

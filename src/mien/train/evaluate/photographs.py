@@ -187,7 +187,7 @@ def together(read: Sequence[Faces]) -> TableRows:
 
 
 def photograph_figures(rows: TableRows, faces: FaceSet, people: Index | None = None) -> list[Figure]:
-    """Give the figures of the table of photographs.
+    """Return the figures of the table of photographs.
 
     A label is right where it is the data's own among all labels of the network, whether or not the data has
     them: nobody tells Mien beforehand what there can be. A photograph without a row counts as wrong.
@@ -220,7 +220,7 @@ def photograph_figures(rows: TableRows, faces: FaceSet, people: Index | None = N
 
 
 def photograph_scores(rows: TableRows, faces: FaceSet) -> Scores:
-    """Give the figures of each class, of the photographs in which a face was found.
+    """Return the figures of each class, of the photographs in which a face was found.
 
     Raises:
         DatasetError: there is none.

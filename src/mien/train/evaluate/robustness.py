@@ -14,7 +14,7 @@ from mien.expression.network import Network
 from mien.face.landmarks import five_points
 from mien.train.data import FaceSet
 from mien.train.evaluate.answers import answer_all, crop_quality
-from mien.train.evaluate.corruptions import DEGRADATIONS
+from mien.train.evaluate.corruptions import CORRUPTIONS
 from mien.train.evaluate.metrics import ferplus_targets
 
 _MOST_FACES: Final = 2000
@@ -24,7 +24,7 @@ _NOSE_OUT: Final = 0.55
 
 
 @dataclass(frozen=True)
-class WeakPlace:
+class RobustnessStep:
     """How a network does under one step of one change.
 
     Attributes:
@@ -47,13 +47,13 @@ class WeakPlace:
     right_if_labelled: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a dictionary for JSON."""
+        """Return everything as a dictionary for JSON."""
         return asdict(self)
 
 
-def weak_places(
+def measure_robustness(
     network: Network, faces: FaceSet, *, most: int = _MOST_FACES, seed: int = 0
-) -> list[WeakPlace]:
+) -> list[RobustnessStep]:
     """Measure a network under every step of every change.
 
     Args:
@@ -67,7 +67,7 @@ def weak_places(
     drawn = np.sort(np.random.default_rng(seed).permutation(places)[:most])
     images, labels = faces.images[drawn], targets[drawn]
     rows = []
-    for kind in DEGRADATIONS:
+    for kind in CORRUPTIONS:
         for step in kind.steps:
             worse = kind.apply(images, step, seed)
             rows.append(_row(network, worse, labels, kind.name, kind.unit, f"{step:g}"))
@@ -90,7 +90,7 @@ def turn_deg(landmarks: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.asarray(np.degrees(np.arctan(np.abs(aside) / _NOSE_OUT)))
 
 
-def _turned(network: Network, faces: FaceSet, labels: NDArray[np.int64]) -> list[WeakPlace]:
+def _turned(network: Network, faces: FaceSet, labels: NDArray[np.int64]) -> list[RobustnessStep]:
     if faces.landmarks is None:
         return []
     known = ~np.isnan(faces.landmarks).any(axis=(1, 2))
@@ -111,9 +111,9 @@ def _turned(network: Network, faces: FaceSet, labels: NDArray[np.int64]) -> list
 
 def _row(
     network: Network, images: NDArray[np.uint8], labels: NDArray[np.int64], kind: str, unit: str, step: str
-) -> WeakPlace:
+) -> RobustnessStep:
     answers = answer_all(network, images)
     said = Decider(network.sidecar, "photographs").decide(answers, crop_quality(images, answers))
     right, certain = said.leading == labels, said.certain
     among = float(right[certain].mean()) if certain.any() else None
-    return WeakPlace(kind, unit, step, len(images), float(right.mean()), float(certain.mean()), among)
+    return RobustnessStep(kind, unit, step, len(images), float(right.mean()), float(certain.mean()), among)

@@ -37,7 +37,7 @@ class Value:
     moved: bool = False
 
     def stored_axis(self, axis: int) -> int:
-        """Give the place where one of Keras's axes (with the batch, or from the end) is stored."""
+        """Return the place where one of Keras's axes (with the batch, or from the end) is stored."""
         axis %= len(self.shape) + 1
         return (0, 2, 3, 1)[axis] if self.moved else axis
 
@@ -56,19 +56,19 @@ class Graph:
     _taken: Counter[str] = field(default_factory=Counter)
 
     def fresh(self, kind: str) -> str:
-        """Give a name that nothing has yet."""
+        """Return a name that nothing has yet."""
         name = f"{self.scope}/{kind}"
         self._taken[name] += 1
         return name if self._taken[name] == 1 else f"{name}_{self._taken[name]}"
 
     def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output; gives the output's name."""
+        """Add a node with one output; returns the output's name."""
         output = self.fresh(operator)
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, **attributes))
         return output
 
     def constant(self, value: ArrayLike, kind: str = "constant") -> str:
-        """Add a constant, float32 unless it is of integers; gives its name."""
+        """Add a constant, float32 unless it is of integers; returns its name."""
         array = np.asarray(value)
         name = self.fresh(kind)
         self.constants[name] = np.ascontiguousarray(
@@ -77,11 +77,11 @@ class Graph:
         return name
 
     def plain(self, value: Value) -> str:
-        """Give the name under which a value is stored in Keras's own order."""
+        """Return the name under which a value is stored in Keras's own order."""
         return self.add("Transpose", value.name, perm=(0, 2, 3, 1)) if value.moved else value.name
 
     def channels_first(self, value: Value, data_format: str = "channels_last") -> str:
-        """Give the name under which a feature map is stored as (n, channels, height, width)."""
+        """Return the name under which a feature map is stored as (n, channels, height, width)."""
         if data_format == "channels_first":
             return self.plain(value)
         return value.name if value.moved else self.add("Transpose", value.name, perm=(0, 3, 1, 2))
@@ -170,7 +170,7 @@ def converts(*classes: str) -> Callable[[Converter], Converter]:
 
 
 def weight(variable: Any) -> NDArray[np.float32]:
-    """Give a layer's weight, or a tensor that it keeps, as an array."""
+    """Return a layer's weight, or a tensor that it keeps, as an array."""
     return np.asarray(load_keras().ops.convert_to_numpy(getattr(variable, "value", variable)), np.float32)
 
 
@@ -180,5 +180,5 @@ def unsupported(layer: Any, setting: str) -> ModelError:
 
 
 def pair(value: Any) -> tuple[int, int]:
-    """Give a setting that is one number for both axes, or two, as two."""
+    """Return a setting that is one number for both axes, or two, as two."""
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))

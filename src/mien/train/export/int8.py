@@ -23,8 +23,8 @@ from mien.train.data import FaceSet
 from mien.train.data.negatives import Negatives
 from mien.train.data.prepare import Prepared
 from mien.train.evaluate.outputs import MOVED
-from mien.train.joint.batches import Outputs
-from mien.train.joint.measure import measure
+from mien.train.evaluate.validation import validation_figures
+from mien.train.targets import Arrays
 
 MOST_LOSS = 0.005
 """An 8-bit network may be right on at most this share of faces less."""
@@ -256,7 +256,7 @@ class JointInt8Report:
         return not self.too_much_lost and self.speed_ratio >= LEAST_SPEED
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as a dictionary for JSON."""
+        """Return everything as a dictionary for JSON."""
         return {**asdict(self), "pays": self.pays}
 
 
@@ -291,7 +291,7 @@ def seen_crops(faces: FaceSet) -> Grey:
 
 
 def figures_of(graph: bytes, faces: FaceSet) -> dict[str, float]:
-    """Measure an exported network by all its answers; as `measure`, and presence at its best threshold.
+    """Measure an exported network by all its answers, as `validation_figures` does, and `presence_best`.
 
     `presence_best` is the mean of the shares of faces and of pictures without one that are told right, where
     that is highest: calibration sets the threshold anew.
@@ -299,11 +299,11 @@ def figures_of(graph: bytes, faces: FaceSet) -> dict[str, float]:
     session = session_of(graph, 1)
     names = [output.name for output in session.get_outputs()]
 
-    def answers(images: Grey) -> Outputs:
+    def answers(images: Grey) -> Arrays:
         return run_all(session, names, images)
 
     size_px = faces.images.shape[1]
-    figures = measure(answers, faces, Negatives("validation", size_px))
+    figures = validation_figures(answers, faces, Negatives("validation", size_px))
     nothing = Negatives("validation", size_px).make(_NEGATIVES, faces.images, np.random.default_rng(1))
     logits = np.concatenate([answers(images)["presence"][:, 0] for images in (faces.images, nothing)])
     wrongly, rightly, _ = roc_curve(np.arange(len(logits)) < len(faces), logits)
@@ -311,8 +311,8 @@ def figures_of(graph: bytes, faces: FaceSet) -> dict[str, float]:
     return figures
 
 
-def run_all(session: onnxruntime.InferenceSession, names: list[str], images: Grey) -> Outputs:
-    """Run a session over many images, a batch at a time; gives its outputs by name."""
+def run_all(session: onnxruntime.InferenceSession, names: list[str], images: Grey) -> Arrays:
+    """Run a session over many images, a batch at a time; returns its outputs by name."""
     starts = range(0, len(images), _BATCH)
     parts = [session.run(names, {INPUT: images[start : start + _BATCH]}) for start in starts]
     return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}

@@ -100,7 +100,7 @@ def _relu(graph: Graph, layer: Any, inputs: list[Value]) -> Written:
 
 
 def _scaled(graph: Graph, x: Value, scale: ArrayLike, offset: ArrayLike) -> Written:
-    """Give x * scale + offset, where scale and offset fit Keras's order of axes."""
+    """Return x * scale + offset, where scale and offset fit Keras's order of axes."""
 
     def stored(value: ArrayLike, kind: str) -> str:
         array = np.asarray(value, np.float32)

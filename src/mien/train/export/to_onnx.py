@@ -101,7 +101,7 @@ def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 def difference_from_keras(
     model: Any, graph: bytes, images: NDArray[np.uint8], *, output: str = "logits"
 ) -> float:
-    """Give the largest difference between the exported network's output and Keras's.
+    """Return the largest difference between the exported network's output and Keras's.
 
     Args:
         model: the Keras network.
@@ -235,5 +235,5 @@ def _of(node: onnx.NodeProto, shapes: dict[str, list[int]], makers: dict[str, on
 
 
 def _sides(value: onnx.ValueInfoProto) -> list[int]:
-    """Give a value's shape; the batch, which is no number, counts as 1."""
+    """Return a value's shape; the batch, which is no number, counts as 1."""
     return [side.dim_value or 1 for side in value.type.tensor_type.shape.dim]

@@ -1,4 +1,4 @@
-"""From a run's Keras network to the file that is shipped: with 32, 16 or 8 bits, checked and measured."""
+"""From a run's Keras network to the file that is given away: with 32, 16 or 8 bits, checked and measured."""
 
 from __future__ import annotations
 
@@ -8,28 +8,55 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from mien.errors import ConfigError, DatasetError, ModelError
-from mien.expression.network import find_network
-from mien.expression.sidecar import OutputName, Sidecar, read_sidecar, sidecar_path, write_sidecar
+from mien.errors import ConfigError, ModelError
+from mien.expression.network import MAPS, find_network
+from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path, write_sidecar
 from mien.files import sha256_of, write_text, written_whole
-from mien.labels import EMOTIONS
 from mien.textfile import read_text
 from mien.train.backend import copy_weights, load_keras
-from mien.train.checkpoint import LoopState, read_checkpoint
 from mien.train.data.prepare import prepare
 from mien.train.export.int8 import QuantisationReport, compare, quantise
 from mien.train.export.to_onnx import check_against_keras, halve_weights, to_onnx
-from mien.train.joint.fit import build
-from mien.train.joint.recipe import JointRecipe
-from mien.train.loop import CHECKPOINT
-from mien.train.recipe import AnyRecipe, parse_config
+from mien.train.networks.scep import AFFECT
+from mien.train.networks.spec import CLASS_MAPS
+from mien.train.recipe import JointRecipe, Recipe, parse_config
 
 Precision = Literal["half", "single", "int8"]
 """How weights are stored: 16 bits (computed with 32), 32 bits, or 8 bits (computed with 8)."""
 
+OUTPUTS: Final = ("logits", AFFECT, MAPS, "votes", "fer2013", "presence", "landmarks")
+"""All answers, in the order of an exported graph's outputs."""
+
 _CALIBRATION_FACES = 512
+
+
+def outputs_of(model: Any) -> tuple[str, ...]:
+    """Name the answers that a Keras network has, in the order of `OUTPUTS`."""
+    return tuple(name for name in OUTPUTS if name in model.output)
+
+
+def deploy(model: Any, recipe: Recipe) -> Any:
+    """Build a trained network as it is given away: Keras's own layers, 32 bits, channels last.
+
+    Returns:
+        A model with the answers of joint training; or for one label set with `logits`, and where the network
+        has them `affect` (n, 2) and `maps` (n, classes, height, width), of which the logits are the means.
+    """
+    keras, answers = load_keras(), model.output
+    classes = answers["logits"].shape[1] if "logits" in answers else 7
+    plain = recipe.build(
+        classes=classes, votes="votes" in answers, landmarks="landmarks" in answers, given_away=True
+    )
+    copy_weights(model, plain)
+    if isinstance(recipe, JointRecipe):
+        return plain
+    outputs = {name: plain.output[name] for name in ("logits", AFFECT) if name in plain.output}
+    if CLASS_MAPS in {layer.name for layer in plain.layers}:
+        outputs[MAPS] = keras.layers.Permute((3, 1, 2), name=MAPS)(plain.get_layer(CLASS_MAPS).output)
+    return keras.Model(plain.input, outputs, name=plain.name)
 
 
 def write_network(
@@ -41,7 +68,7 @@ def write_network(
     images: NDArray[np.uint8],
     outputs: Sequence[str] = ("logits",),
     precision: Literal["half", "single"] = "half",
-) -> float:
+) -> tuple[onnx.ModelProto, float]:
     """Write a Keras network as ONNX, whole or not at all, after a check that both answer alike.
 
     Args:
@@ -54,7 +81,7 @@ def write_network(
         precision: how the weights are stored.
 
     Returns:
-        The largest difference of an answer between Keras and the graph with 32 bits.
+        The graph with 32 bits, and the largest difference of an answer between it and Keras.
 
     Raises:
         ModelError: they answer differently, or a layer can't be written.
@@ -65,7 +92,35 @@ def write_network(
     stored = halve_weights(graph) if precision == "half" else graph
     with written_whole(path) as temporary:
         temporary.write_bytes(stored.SerializeToString())
-    return difference
+    return graph, difference
+
+
+def write_deployed(
+    deployed: Any, folder: Path, name: str, images: NDArray[np.uint8], labels: Sequence[str]
+) -> tuple[Path, bytes, float]:
+    """Write NAME.keras and NAME.onnx, with weights of 16 bits.
+
+    Args:
+        deployed: what `deploy` returns.
+        folder: where they go.
+        name: of the network.
+        images: (n, size, size) uint8, faces to compare the answers on.
+        labels: of the expression.
+
+    Returns:
+        The .onnx file; its bytes with 32 bits; the largest difference of an answer between Keras and ONNX.
+
+    Raises:
+        ModelError: they answer differently.
+        OutputError: a file can't be written.
+    """
+    with written_whole(folder / f"{name}.keras") as temporary:
+        deployed.save(temporary)
+    path = folder / f"{name}.onnx"
+    graph, difference = write_network(
+        deployed, path, name=name, labels=labels, images=images, outputs=outputs_of(deployed)
+    )
+    return path, graph.SerializeToString(), difference
 
 
 def export(
@@ -107,14 +162,14 @@ def export(
         images = random.integers(0, 256, (16, sidecar.size_px, sidecar.size_px), np.uint8)
         write_network(
             model, out, name=recipe.name, labels=sidecar.labels, images=images,
-            outputs=tuple(model.output_names), precision=precision,
+            outputs=outputs_of(model), precision=precision,
         )  # fmt: skip
         _write_sidecar(out, sidecar)
         _copy_card(run, recipe.name, out)
         return None
     if data is None:
         raise ConfigError("int8 is fitted and measured on faces: give the run's data with --data")
-    parts = prepare(recipe, data, votes=votes)
+    parts = prepare(recipe.data, data, seed=recipe.seed, votes=votes)
     single = to_onnx(model, name=recipe.name, labels=sidecar.labels).SerializeToString()
     small = quantise(single, parts.train.images[:_CALIBRATION_FACES])
     report = compare(single, small, parts.validation.images, parts.validation.targets)
@@ -127,7 +182,7 @@ def export(
 
 
 def _copy(run: Path, out: Path) -> None:
-    """Give a run's network away as it was calibrated, measured and described."""
+    """Copy a run's network as it was calibrated, measured and described."""
     recipe = _read_recipe(run)
     network = find_network(run / f"{recipe.name}.onnx")
     with written_whole(out) as temporary:
@@ -157,7 +212,7 @@ def _export_joint(model: Any, sidecar: Sidecar, out: Path, precision: Precision)
     _write_sidecar(out, sidecar.model_copy(update={"metrics": {}}))
 
 
-def _read_recipe(run: Path) -> AnyRecipe:
+def _read_recipe(run: Path) -> Recipe:
     try:
         return parse_config(json.loads(read_text(run / "config.json")), str(run))
     except (OSError, ValueError) as error:
@@ -166,7 +221,7 @@ def _read_recipe(run: Path) -> AnyRecipe:
         ) from error
 
 
-def read_run(run: Path) -> tuple[AnyRecipe, Sidecar, Any]:
+def read_run(run: Path) -> tuple[Recipe, Sidecar, Any]:
     """Read a finished run: its recipe, its sidecar and its Keras network.
 
     Raises:
@@ -186,68 +241,3 @@ def _write_sidecar(network: Path, sidecar: Sidecar) -> None:
     write_sidecar(
         sidecar_path(network), sidecar.model_copy(update={"name": network.stem, "sha256": sha256_of(network)})
     )
-
-
-OUTPUTS: Final[tuple[OutputName, ...]] = ("votes", "fer2013", "presence", "landmarks")
-"""The answers in the order of the exported graph's outputs."""
-
-
-def outputs_of(model: Any) -> tuple[OutputName, ...]:
-    """Name the answers that a Keras network has, in the order of `OUTPUTS`."""
-    return tuple(name for name in OUTPUTS if name in model.output)
-
-
-def deploy(model: Any, recipe: JointRecipe) -> Any:
-    """Build the network as it is given away: channels last, 32 bits, with the trained weights."""
-    landmarks = "landmarks" in model.output
-    return copy_weights(model, build(recipe, landmarks=landmarks, layout="channels_last"))
-
-
-def averaged_network(recipe: JointRecipe, folder: Path) -> tuple[Any, LoopState]:
-    """Read the network from a run's checkpoint, whether or not the run is finished.
-
-    Args:
-        recipe: the run's.
-        folder: the run's.
-
-    Returns:
-        A Keras network with the running average of the weights, and where the loop stood.
-
-    Raises:
-        DatasetError: there is no checkpoint yet, or it is another network's.
-    """
-    state, arrays = read_checkpoint(folder / CHECKPOINT)
-    average = arrays["average"]
-    for landmarks in (True, False):
-        model = build(recipe, landmarks=landmarks)
-        if [weight.shape for weight in average] == [weight.shape for weight in model.get_weights()]:
-            model.set_weights(average)
-            return model, state
-    raise DatasetError(f"{folder / CHECKPOINT}: holds another network than the recipe {recipe.name}")
-
-
-def write_deployed(
-    deployed: Any, folder: Path, name: str, images: NDArray[np.uint8]
-) -> tuple[Path, bytes, float]:
-    """Write NAME.keras and NAME.onnx, with weights of 16 bits.
-
-    Args:
-        deployed: what `deploy` gives.
-        folder: where they go.
-        name: of the network.
-        images: (n, size, size) uint8, faces to compare the answers on.
-
-    Returns:
-        The .onnx file; its bytes with 32 bits; the largest difference of an answer between Keras and ONNX.
-
-    Raises:
-        ModelError: they answer differently.
-        OutputError: a file can't be written.
-    """
-    with written_whole(folder / f"{name}.keras") as temporary:
-        deployed.save(temporary)
-    network = folder / f"{name}.onnx"
-    outputs = outputs_of(deployed)
-    difference = write_network(deployed, network, name=name, labels=EMOTIONS, images=images, outputs=outputs)
-    single = to_onnx(deployed, name=name, labels=EMOTIONS, outputs=outputs).SerializeToString()
-    return network, single, difference

@@ -26,14 +26,14 @@ The switch `edges` is for the ablation: "none", over the "input" only, or over t
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from mien.train.backend import batch_normalization, data_format, load_keras
-from mien.train.network_parts import EdgesPart
-from mien.train.networks.parts import answer_by_dense, begin, channel_axis
+from mien.train.networks.spec import LabelSpec, answer_by_dense, begin, channel_axis
 
 KERNELS: Final = (5, 3, 3)
 """Sides of the three convolutions."""
@@ -46,7 +46,7 @@ _FIRST: Final = {"kirsch": (5, 5, 5, -3, -3, -3, -3, -3), "sobel": (1, 2, 1, 0, 
 
 
 def kernels_of(bank: str) -> NDArray[np.float32]:
-    """Give a bank of edge kernels: one kernel, turned by 45 degrees seven times.
+    """Return a bank of edge kernels: one kernel, turned by 45 degrees seven times.
 
     Sources: Kirsch (1971), Computer determination of the constituent structure of biological images,
     Computers and Biomedical Research 4(3), 315-328; Sobel and Feldman (1968), a 3x3 isotropic gradient
@@ -66,50 +66,6 @@ def kernels_of(bank: str) -> NDArray[np.float32]:
     return np.asarray(kernels / first[first > 0].sum(), np.float32)
 
 
-def build(part: EdgesPart, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
-    """Build the network, with weights from chance.
-
-    Args:
-        part: the recipe's choices.
-        size_px: side of the grey input.
-        classes: outputs of the layer `logits`.
-        votes: add the output `votes` for the second target.
-        layout: "channels_first" or "channels_last" for the feature maps; by default the backend's fast one.
-
-    Returns:
-        A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to a dictionary of
-        outputs.
-    """
-    keras = load_keras()
-    layers = keras.layers
-    layout = layout or data_format()
-    image, picture = begin(size_px, layout)
-    bank = _Bank(part.bank, layout)
-
-    def laid_over(x: Any, picture: Any, name: str) -> Any:
-        """Add a picture's edges to each of the maps, with its own strength."""
-        strength = layers.Conv2D(
-            x.shape[channel_axis(layout)], 1, use_bias=False, kernel_initializer="ones", data_format=layout,
-            name=f"{name}_strength",
-        )  # fmt: skip
-        return layers.Add(name=f"{name}_edges")([x, strength(bank(picture, name))])
-
-    x = laid_over(picture, picture, "input") if part.edges == "input" else picture
-    for number, (channels, side) in enumerate(zip(part.widths, KERNELS, strict=True), start=1):
-        name = f"conv{number}"
-        x = layers.Conv2D(channels, side, padding="same", use_bias=False, data_format=layout, name=name)(x)
-        x = batch_normalization(f"{name}_bn", axis=channel_axis(layout))(x)
-        if part.edges == "every layer":
-            x = laid_over(x, picture, name)
-            picture = layers.AveragePooling2D(2, data_format=layout, name=f"{name}_picture")(picture)
-        x = layers.ReLU(name=f"{name}_relu")(x)
-        x = layers.MaxPooling2D(2, data_format=layout, name=f"{name}_pool")(x)
-    answers = answer_by_dense(
-        x, dense=part.dense, dropout=part.dropout, classes=classes, votes=votes, layout=layout
-    )
-    return keras.Model(image, answers, name="edges")
-
-
 class _Bank:
     """Fixed kernels, and the strongest answer of them at each pixel."""
 
@@ -119,7 +75,7 @@ class _Bank:
         self._convolution: Any = None
 
     def __call__(self, picture: Any, name: str) -> Any:
-        """Give the edge map of a picture; both have one channel."""
+        """Return the edge map of a picture; both have one channel."""
         layers = load_keras().layers
         first = self._layout == "channels_first"
         height, width = picture.shape[2:] if first else picture.shape[1:3]
@@ -144,3 +100,57 @@ class _Bank:
             self._convolution.build(picture.shape)
             self._convolution.set_weights([self._kernels])
         return self._convolution(picture)
+
+
+class Edges(LabelSpec):
+    """What a recipe may choose.
+
+    Attributes:
+        architecture: its name.
+        edges: where the edges of the image are laid over: nowhere, over the image, or over the feature maps
+            of every layer.
+        bank: which kernels find them.
+        widths: channels of the three convolutions.
+        dense: width of the dense layer behind them.
+        dropout: share of its features that is dropped before the answers.
+    """
+
+    architecture: Literal["edges"] = "edges"
+    edges: Literal["none", "input", "every layer"] = "every layer"
+    bank: Literal["kirsch", "sobel"] = "kirsch"
+    widths: tuple[int, int, int] = (32, 64, 128)
+    dense: int = Field(64, ge=8)
+    dropout: float = Field(0.3, ge=0, lt=1)
+
+    def build(self, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
+        """See `LabelSpec.build`."""
+        keras = load_keras()
+        layers = keras.layers
+        layout = layout or data_format()
+        image, picture = begin(size_px, layout)
+        bank = _Bank(self.bank, layout)
+
+        def laid_over(x: Any, picture: Any, name: str) -> Any:
+            """Add a picture's edges to each of the maps, with its own strength."""
+            strength = layers.Conv2D(
+                x.shape[channel_axis(layout)], 1, use_bias=False, kernel_initializer="ones",
+                data_format=layout, name=f"{name}_strength",
+            )  # fmt: skip
+            return layers.Add(name=f"{name}_edges")([x, strength(bank(picture, name))])
+
+        x = laid_over(picture, picture, "input") if self.edges == "input" else picture
+        for number, (channels, side) in enumerate(zip(self.widths, KERNELS, strict=True), start=1):
+            name = f"conv{number}"
+            x = layers.Conv2D(channels, side, padding="same", use_bias=False, data_format=layout, name=name)(
+                x
+            )
+            x = batch_normalization(f"{name}_bn", axis=channel_axis(layout))(x)
+            if self.edges == "every layer":
+                x = laid_over(x, picture, name)
+                picture = layers.AveragePooling2D(2, data_format=layout, name=f"{name}_picture")(picture)
+            x = layers.ReLU(name=f"{name}_relu")(x)
+            x = layers.MaxPooling2D(2, data_format=layout, name=f"{name}_pool")(x)
+        answers = answer_by_dense(
+            x, dense=self.dense, dropout=self.dropout, classes=classes, votes=votes, layout=layout
+        )
+        return keras.Model(image, answers, name="edges")

@@ -17,17 +17,16 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.train.backend import batch_normalization, data_format, load_keras
-from mien.train.joint.recipe import MobileNetPart
-from mien.train.network_parts import NetworkPart
-from mien.train.networks.heads import add_heads
+from mien.train.networks.spec import HeadsSpec, JointSpec, LabelSpec, add_heads, channel_axis
 
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 """Channels and stride of each block."""
@@ -38,48 +37,82 @@ FEATURES = "features"
 Weights = dict[str, NDArray[np.float32]]
 
 
-def build(part: NetworkPart, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
-    """Build the network, with weights from chance.
+class MobileNet(LabelSpec):
+    """What a recipe for one label set may choose.
 
-    Args:
-        part: the recipe's choices.
-        size_px: side of the grey input.
-        classes: outputs of the layer `logits`.
-        votes: add the output `votes` for the second target.
-        layout: "channels_first" or "channels_last" for the feature maps; by default the backend's fast one.
-
-    Returns:
-        A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to a dictionary of
-        outputs.
+    Attributes:
+        architecture: its name.
+        last_block: the backbone ends after this block; what stands behind is removed.
+        stem_stride: stride of the first convolution; 1 keeps the resolution of small faces.
+        weights: start the backbone from ImageNet, or from chance.
+        dense: width of the new dense layer.
+        dropout: share of features dropped before each new layer.
     """
-    keras = load_keras()
-    layout = layout or data_format()
-    image = keras.Input((size_px, size_px, 1), name="image")
-    x = backbone(image, last_block=part.last_block, stem_stride=part.stem_stride, layout=layout)
-    x = keras.layers.GlobalAveragePooling2D(data_format=layout, name=FEATURES)(x)
-    return keras.Model(image, add_head(x, part, classes=classes, votes=votes), name="mobilenet")
+
+    architecture: Literal["mobilenet"] = "mobilenet"
+    head_layers: ClassVar[tuple[str, ...]] = ("dropout", "dense", "dense_dropout")
+    last_block: int = Field(11, ge=1, le=13)
+    stem_stride: Literal[1, 2] = 1
+    weights: Literal["imagenet", "random"] = "imagenet"
+    dense: int = Field(128, ge=8)
+    dropout: float = Field(0.3, ge=0, lt=1)
+
+    @property
+    def from_imagenet(self) -> bool:
+        """Whether the backbone starts from ImageNet's weights."""
+        return self.weights == "imagenet"
+
+    def build(self, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
+        """See `LabelSpec.build`."""
+        keras = load_keras()
+        layout = layout or data_format()
+        image = keras.Input((size_px, size_px, 1), name="image")
+        x = backbone(image, last_block=self.last_block, stem_stride=self.stem_stride, layout=layout)
+        x = keras.layers.GlobalAveragePooling2D(data_format=layout, name=FEATURES)(x)
+        return keras.Model(image, add_head(x, self, classes=classes, votes=votes), name="mobilenet")
 
 
-def build_joint(
-    part: MobileNetPart,
-    *,
-    size_px: int,
-    landmarks: bool = True,
-    precision: str = "float32",
-    layout: str | None = None,
-) -> Any:
-    """Build the network with the answers of joint training; see `residual.build`."""
-    keras = load_keras()
-    layout = layout or data_format()
-    image = keras.Input((size_px, size_px, 1), name="image")
-    x = image
-    if part.enlarged_px is not None:
-        side = part.enlarged_px
-        x = keras.layers.Resizing(side, side, data_format="channels_last", name="enlarged")(x)
-    x = backbone(
-        x, last_block=part.last_block, stem_stride=part.stem_stride, layout=layout, precision=precision
-    )
-    return keras.Model(image, add_heads(x, part.heads, layout=layout, landmarks=landmarks), name="mobilenet")
+class JointMobileNet(JointSpec):
+    """What a recipe of joint training may choose.
+
+    Attributes:
+        architecture: its name.
+        last_block: the backbone ends after this block.
+        stem_stride: stride of the first convolution.
+        enlarged_px: side to which the network first enlarges the image; None leaves it as it is.
+        weights: start the backbone from ImageNet, or from chance.
+        heads: the answers.
+    """
+
+    architecture: Literal["mobilenet"] = "mobilenet"
+    last_block: int = Field(11, ge=1, le=13)
+    stem_stride: Literal[1, 2] = 1
+    enlarged_px: int | None = Field(None, ge=48, le=224)
+    weights: Literal["imagenet", "random"] = "imagenet"
+    heads: HeadsSpec = HeadsSpec()
+
+    @property
+    def from_imagenet(self) -> bool:
+        """Whether the backbone starts from ImageNet's weights."""
+        return self.weights == "imagenet"
+
+    def build(
+        self, *, size_px: int, landmarks: bool = True, precision: str = "float32", layout: str | None = None
+    ) -> Any:
+        """See `JointSpec.build`."""
+        keras = load_keras()
+        layout = layout or data_format()
+        image = keras.Input((size_px, size_px, 1), name="image")
+        x = image
+        if self.enlarged_px is not None:
+            side = self.enlarged_px
+            x = keras.layers.Resizing(side, side, data_format="channels_last", name="enlarged")(x)
+        x = backbone(
+            x, last_block=self.last_block, stem_stride=self.stem_stride, layout=layout, precision=precision
+        )
+        return keras.Model(
+            image, add_heads(x, self.heads, layout=layout, landmarks=landmarks), name="mobilenet"
+        )
 
 
 def backbone(
@@ -105,7 +138,7 @@ def backbone(
         The last feature map.
     """
     layers = load_keras().layers
-    axis = 1 if layout == "channels_first" else -1
+    axis = channel_axis(layout)
 
     def normalised(x: Any, name: str) -> Any:
         x = batch_normalization(f"{name}_bn", axis=axis, dtype=precision)(x)
@@ -131,12 +164,12 @@ def backbone(
     return x
 
 
-def add_head(features: Any, part: NetworkPart, *, classes: int, votes: bool) -> dict[str, Any]:
-    """Put the new layers on top of the features; gives the outputs by name."""
+def add_head(features: Any, spec: MobileNet, *, classes: int, votes: bool) -> dict[str, Any]:
+    """Put the new layers on top of the features; returns the outputs by name."""
     layers = load_keras().layers
-    x = layers.Dropout(part.dropout, name="dropout")(features)
-    x = layers.Dense(part.dense, activation="relu", name="dense")(x)
-    x = layers.Dropout(part.dropout, name="dense_dropout")(x)
+    x = layers.Dropout(spec.dropout, name="dropout")(features)
+    x = layers.Dense(spec.dense, activation="relu", name="dense")(x)
+    x = layers.Dropout(spec.dropout, name="dense_dropout")(x)
     outputs = {"logits": layers.Dense(classes, name="logits")(x)}
     if votes:
         outputs["votes"] = layers.Dense(len(EMOTIONS), name="votes")(x)
@@ -150,7 +183,7 @@ def load_imagenet(model: Any, weights: Weights, where: str) -> None:
     the result is exactly the one that the colour network gives for a grey picture.
 
     Args:
-        model: a network of `build`.
+        model: a network that has it.
         weights: arrays keyed `<keras layer>.<weight>`, with Keras's own layer names.
         where: the file's name, for the error.
 

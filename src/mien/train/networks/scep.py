@@ -32,12 +32,13 @@ words in `mien.expression.circumplex`. A figure in CCC says how well a network f
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import Field
 
 from mien.train.backend import batch_normalization, data_format, load_keras
-from mien.train.network_parts import ScepPart
 from mien.train.networks import mobilenet
-from mien.train.networks.parts import answer_by_maps, begin, channel_axis
+from mien.train.networks.spec import LabelSpec, answer_by_maps, begin, channel_axis
 
 STAGES: Final = ((32, 1), (64, 1), (128, 2), (256, 2))
 """Channels and convolutions of each stage of the VGG-like backbone."""
@@ -46,42 +47,63 @@ AFFECT: Final = "affect"
 """Name of the answer (n, 2): valence and arousal, -1 to 1."""
 
 
-def build(part: ScepPart, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
-    """Build the network, with weights from chance.
+class Scep(LabelSpec):
+    """What a recipe may choose.
 
-    Args:
-        part: the recipe's choices.
-        size_px: side of the grey input.
-        classes: outputs of the layer `logits`.
-        votes: add the outputs `votes`, for the second target, and `affect`, which is learned from votes.
-        layout: "channels_first" or "channels_last" for the feature maps; by default the backend's fast one.
-
-    Returns:
-        A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to a dictionary of
-        outputs; the layer `class_maps` holds the map of each class.
+    Attributes:
+        architecture: its name.
+        backbone: what the attention stands on.
+        attention: which kinds there are.
+        squeeze: channels for each hidden number of the channel attention.
+        last_block: MobileNet ends after this block.
+        weights: start MobileNet from ImageNet, or from chance; the VGG-like backbone starts from chance.
+        dropout: share of channels dropped before the answers.
+        affect_weight: weight of the loss of valence and arousal, against 1 for that of the classes.
     """
-    keras = load_keras()
-    layers = keras.layers
-    layout = layout or data_format()
 
-    def attended(x: Any, name: str) -> Any:
-        return attend(x, part, layout=layout, name=name)
+    architecture: Literal["scep"] = "scep"
+    backbone: Literal["vgg", "mobilenet"] = "vgg"
+    attention: Literal["none", "channel", "spatial", "both"] = "both"
+    squeeze: int = Field(8, ge=1)
+    last_block: int = Field(11, ge=1, le=13)
+    weights: Literal["imagenet", "random"] = "imagenet"
+    dropout: float = Field(0.3, ge=0, lt=1)
+    affect_weight: float = Field(1.0, ge=0)
 
-    if part.backbone == "mobilenet":
-        image = keras.Input((size_px, size_px, 1), name="image")
-        x = mobilenet.backbone(
-            image, last_block=part.last_block, stem_stride=1, layout=layout, at_stage_end=attended
-        )
-    else:
-        image, x = begin(size_px, layout)
-        x = _vgg(x, layout, attended)
-    # Whole channels, as a dropout of their means would do.
-    x = layers.SpatialDropout2D(part.dropout, data_format=layout, name="dropout")(x)
-    answers = answer_by_maps(x, classes=classes, votes=votes, layout=layout, side=1)
-    if votes:
-        mean = layers.GlobalAveragePooling2D(data_format=layout, name="features")(x)
-        answers[AFFECT] = layers.Dense(2, activation="tanh", name=AFFECT)(mean)
-    return keras.Model(image, answers, name="scep")
+    @property
+    def from_imagenet(self) -> bool:
+        """Whether the backbone starts from ImageNet's weights."""
+        return self.backbone == "mobilenet" and self.weights == "imagenet"
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weight of valence and arousal."""
+        return {AFFECT: self.affect_weight}
+
+    def build(self, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
+        """See `LabelSpec.build`; with votes there is `affect`, too, which is learned from them."""
+        keras = load_keras()
+        layers = keras.layers
+        layout = layout or data_format()
+
+        def attended(x: Any, name: str) -> Any:
+            return attend(x, self, layout=layout, name=name)
+
+        if self.backbone == "mobilenet":
+            image = keras.Input((size_px, size_px, 1), name="image")
+            x = mobilenet.backbone(
+                image, last_block=self.last_block, stem_stride=1, layout=layout, at_stage_end=attended
+            )
+        else:
+            image, x = begin(size_px, layout)
+            x = _vgg(x, layout, attended)
+        # Whole channels, as a dropout of their means would do.
+        x = layers.SpatialDropout2D(self.dropout, data_format=layout, name="dropout")(x)
+        answers = answer_by_maps(x, classes=classes, votes=votes, layout=layout, side=1)
+        if votes:
+            mean = layers.GlobalAveragePooling2D(data_format=layout, name="features")(x)
+            answers[AFFECT] = layers.Dense(2, activation="tanh", name=AFFECT)(mean)
+        return keras.Model(image, answers, name="scep")
 
 
 def _vgg(x: Any, layout: str, attended: Any) -> Any:
@@ -101,27 +123,27 @@ def _vgg(x: Any, layout: str, attended: Any) -> Any:
     return x
 
 
-def attend(x: Any, part: ScepPart, *, layout: str, name: str) -> Any:
+def attend(x: Any, spec: Scep, *, layout: str, name: str) -> Any:
     """Weigh a feature map: its channels, then its places; each by weights from 0 to 1.
 
     Args:
         x: the feature map.
-        part: which kinds of attention there are.
+        spec: which kinds of attention there are.
         layout: of the map.
         name: the layers' names begin with it.
     """
     layers = load_keras().layers
     channels = x.shape[channel_axis(layout)]
-    if part.attention in ("channel", "both"):
+    if spec.attention in ("channel", "both"):
         mean = layers.GlobalAveragePooling2D(keepdims=True, data_format=layout, name=f"{name}_squeeze")(x)
         hidden = layers.Conv2D(
-            max(1, channels // part.squeeze), 1, activation="relu", data_format=layout, name=f"{name}_excite1"
+            max(1, channels // spec.squeeze), 1, activation="relu", data_format=layout, name=f"{name}_excite1"
         )(mean)
         weights = layers.Conv2D(
             channels, 1, activation="sigmoid", data_format=layout, name=f"{name}_excite2"
         )(hidden)
         x = layers.Multiply(name=f"{name}_channels")([x, weights])
-    if part.attention in ("spatial", "both"):
+    if spec.attention in ("spatial", "both"):
         places = layers.Conv2D(
             1, 3, padding="same", activation="sigmoid", data_format=layout, name=f"{name}_where"
         )(x)

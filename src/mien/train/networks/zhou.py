@@ -25,11 +25,10 @@ et al. 2016, arXiv:1512.04150), with nothing to compute; the exported file gives
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mien.train.backend import batch_normalization, data_format, load_keras
-from mien.train.network_parts import ZhouPart
-from mien.train.networks.parts import answer_by_maps, begin, channel_axis
+from mien.train.networks.spec import LabelSpec, answer_by_maps, begin, channel_axis
 
 STEM: Final = (8, 8)
 """Channels of the first convolutions."""
@@ -38,52 +37,51 @@ MODULES: Final = (16, 32, 64, 128)
 """Channels of the residual modules."""
 
 
-def build(part: ZhouPart, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
-    """Build the network, with weights from chance.
+class Zhou(LabelSpec):
+    """The network is always the same: there is nothing to choose."""
 
-    Args:
-        part: the recipe's choices: there are none.
-        size_px: side of the grey input.
-        classes: outputs of the layer `logits`.
-        votes: add the output `votes` for the second target.
-        layout: "channels_first" or "channels_last" for the feature maps; by default the backend's fast one.
+    architecture: Literal["zhou"] = "zhou"
 
-    Returns:
-        A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to a dictionary of
-        outputs; the layer `class_maps` holds the map of each class.
-    """
-    keras = load_keras()
-    layers = keras.layers
-    layout = layout or data_format()
-    axis = channel_axis(layout)
+    def build(self, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
+        """See `LabelSpec.build`."""
+        keras = load_keras()
+        layers = keras.layers
+        layout = layout or data_format()
+        axis = channel_axis(layout)
 
-    def normalised(x: Any, name: str) -> Any:
-        return batch_normalization(f"{name}_bn", axis=axis)(x)
+        def normalised(x: Any, name: str) -> Any:
+            return batch_normalization(f"{name}_bn", axis=axis)(x)
 
-    def relu(x: Any, name: str) -> Any:
-        return layers.ReLU(name=f"{name}_relu")(x)
+        def relu(x: Any, name: str) -> Any:
+            return layers.ReLU(name=f"{name}_relu")(x)
 
-    def separable(x: Any, name: str, channels: int) -> Any:
-        convolution = layers.SeparableConv2D(
-            channels, 3, padding="same", use_bias=False, data_format=layout, name=name
-        )
-        return normalised(convolution(x), name)
+        def separable(x: Any, name: str, channels: int) -> Any:
+            convolution = layers.SeparableConv2D(
+                channels, 3, padding="same", use_bias=False, data_format=layout, name=name
+            )
+            return normalised(convolution(x), name)
 
-    def module(x: Any, name: str, channels: int) -> Any:
-        skip = layers.Conv2D(
-            channels, 1, strides=2, padding="same", use_bias=False, data_format=layout, name=f"{name}_skip"
-        )
-        y = relu(separable(x, f"{name}_conv1", channels), f"{name}_conv1")
-        y = separable(y, f"{name}_conv2", channels)
-        y = layers.MaxPooling2D(3, strides=2, padding="same", data_format=layout, name=f"{name}_pool")(y)
-        return layers.Add(name=f"{name}_add")([normalised(skip(x), f"{name}_skip"), y])
+        def module(x: Any, name: str, channels: int) -> Any:
+            skip = layers.Conv2D(
+                channels,
+                1,
+                strides=2,
+                padding="same",
+                use_bias=False,
+                data_format=layout,
+                name=f"{name}_skip",
+            )
+            y = relu(separable(x, f"{name}_conv1", channels), f"{name}_conv1")
+            y = separable(y, f"{name}_conv2", channels)
+            y = layers.MaxPooling2D(3, strides=2, padding="same", data_format=layout, name=f"{name}_pool")(y)
+            return layers.Add(name=f"{name}_add")([normalised(skip(x), f"{name}_skip"), y])
 
-    image, x = begin(size_px, layout)
-    for number, channels in enumerate(STEM, start=1):
-        name = f"stem{number}"
-        x = layers.Conv2D(channels, 3, use_bias=False, data_format=layout, name=name)(x)
-        x = relu(normalised(x, name), name)
-    for number, channels in enumerate(MODULES, start=1):
-        x = module(x, f"module{number}", channels)
-    answers = answer_by_maps(x, classes=classes, votes=votes, layout=layout, side=3)
-    return keras.Model(image, answers, name="zhou")
+        image, x = begin(size_px, layout)
+        for number, channels in enumerate(STEM, start=1):
+            name = f"stem{number}"
+            x = layers.Conv2D(channels, 3, use_bias=False, data_format=layout, name=name)(x)
+            x = relu(normalised(x, name), name)
+        for number, channels in enumerate(MODULES, start=1):
+            x = module(x, f"module{number}", channels)
+        answers = answer_by_maps(x, classes=classes, votes=votes, layout=layout, side=3)
+        return keras.Model(image, answers, name="zhou")

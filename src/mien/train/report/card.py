@@ -14,14 +14,13 @@ import numpy as np
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS, standard_label
 from mien.train.data.cleaning import CleaningReport
-from mien.train.data.prepare import Prepared
-from mien.train.data.splits import SplitName
+from mien.train.data.prepare import Prepared, SplitName
 from mien.train.evaluate.evaluation import Evaluation
 from mien.train.evaluate.figures import Figure
 from mien.train.evaluate.metrics import Interval, Scores
-from mien.train.evaluate.robustness import WeakPlace
+from mien.train.evaluate.robustness import RobustnessStep
 from mien.train.export.int8 import JointInt8Report
-from mien.train.joint.recipe import JointRecipe
+from mien.train.recipe import Recipe
 
 FER2013_TERMS: Final = (
     "the images were collected by an image search, and who holds the rights in them is unclear; "
@@ -87,7 +86,7 @@ class DataSummary:
         return cls(split, *parts, prepared.left_out, prepared.cleaning)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the numbers as a dictionary for JSON."""
+        """Return the numbers as a dictionary for JSON."""
         return asdict(self)
 
 
@@ -281,11 +280,11 @@ _HOW_MEASURED = (
 
 def joint_card(
     sidecar: Sidecar,
-    recipe: JointRecipe,
+    recipe: Recipe,
     data: DataSummary,
     found: Evaluation,
     ferplus: Scores,
-    places: Sequence[WeakPlace],
+    places: Sequence[RobustnessStep],
     int8: JointInt8Report,
     *,
     part: str,
@@ -385,7 +384,7 @@ def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:+.2f}" for value in values) or "none"
 
 
-def _worse(places: Sequence[WeakPlace], part: str) -> str:
+def _worse(places: Sequence[RobustnessStep], part: str) -> str:
     kinds = dict.fromkeys((place.kind, place.unit) for place in places)
     rows = []
     for kind, unit in kinds:

@@ -17,8 +17,8 @@ from mien.expression.calibration import expected_calibration_error, risk_coverag
 from mien.files import written_whole
 from mien.train.data.cleaning import NEAR_COPY
 from mien.train.evaluate.metrics import CALIBRATION_BINS, Scores
-from mien.train.evaluate.robustness import WeakPlace
-from mien.train.logs import History
+from mien.train.evaluate.robustness import RobustnessStep
+from mien.train.run_folder import History
 
 Floats = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
@@ -95,7 +95,7 @@ def confusion_plot(scores: Scores) -> Figure:
     return figure
 
 
-def weak_places_plot(places: Sequence[WeakPlace]) -> Figure:
+def robustness_plot(places: Sequence[RobustnessStep]) -> Figure:
     """Draw how a network does as faces get worse: one panel for each way in which they do."""
     kinds = list(dict.fromkeys(place.kind for place in places))
     columns = 4
@@ -122,7 +122,7 @@ def weak_places_plot(places: Sequence[WeakPlace]) -> Figure:
     return figure
 
 
-def _right_if_labelled(place: WeakPlace) -> float:
+def _right_if_labelled(place: RobustnessStep) -> float:
     """Of a few faces it would be chance."""
     enough = place.right_if_labelled is not None and place.labelled * place.faces >= _FEWEST_LABELLED
     return float(place.right_if_labelled) if enough else float("nan")  # type: ignore[arg-type]
@@ -282,7 +282,7 @@ def most_confused_sheet(
 def most_confused(
     probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
-    """Give the places of the faces with wrong answers, the surest first, at most `count`."""
+    """Return the places of the faces with wrong answers, the surest first, at most `count`."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != targets)
     order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
     return wrong[order[:count]]

@@ -17,26 +17,24 @@ from mien.expression.sidecar import Sidecar
 from mien.files import write_json, write_text, written_whole
 from mien.labels import EMOTIONS
 from mien.train.data import FaceSet
-from mien.train.data.prepare import Prepared
-from mien.train.data.splits import SplitName
+from mien.train.data.prepare import Prepared, SplitName
 from mien.train.evaluate.answers import crop_quality
 from mien.train.evaluate.evaluation import Evaluation
 from mien.train.evaluate.figures import Index
 from mien.train.evaluate.metrics import CALIBRATION_BINS, Scores, ferplus_targets, score
 from mien.train.evaluate.outputs import HeadAnswers, heads_of
-from mien.train.evaluate.robustness import WeakPlace, weak_places
+from mien.train.evaluate.robustness import RobustnessStep, measure_robustness
 from mien.train.export.int8 import JointInt8Report
-from mien.train.joint.recipe import JointRecipe
-from mien.train.logs import History
 from mien.train.recipe import Recipe
 from mien.train.report import plots
 from mien.train.report.card import DataSummary, joint_card, model_card
 from mien.train.report.plots import most_confused_sheet
+from mien.train.run_folder import History
 
 Logits = NDArray[np.floating[Any]]
 
 
-def write_run_report(
+def write_label_report(
     folder: Path,
     *,
     recipe: Recipe,
@@ -133,7 +131,7 @@ def _measured(parts: Prepared) -> dict[str, FaceSet]:
 
 
 def name_of_test(parts: Prepared, split: SplitName) -> str:
-    """Give the data set's own name ("PublicTest") where the split is its own."""
+    """Return the data set's own name ("PublicTest") where the split is its own."""
     return str(parts.test.usage[0]) if split == "official" else "test"
 
 
@@ -145,7 +143,7 @@ def _command(folder: Path, recipe: Recipe, sidecar: Sidecar) -> str:
 def write_joint_report(
     folder: Path,
     *,
-    recipe: JointRecipe,
+    recipe: Recipe,
     parts: Prepared,
     network: OnnxNetwork,
     history: History,
@@ -173,7 +171,7 @@ def write_joint_report(
     summary = DataSummary.of(parts, recipe.data.split)
     heads = {head.name: head for head in heads_of(network.sidecar, answers["test"])}
     ferplus = ferplus_scores(heads["votes"], parts.test)
-    places = weak_places(network, parts.test)
+    places = measure_robustness(network, parts.test)
     metrics: dict[str, Any] = {
         "recipe": recipe.name,
         "data": summary.as_dict(),
@@ -199,7 +197,7 @@ def write_joint_report(
 
 
 def ferplus_scores(head: HeadAnswers, faces: FaceSet) -> Scores:
-    """Give the figures of each of the eight labels, against the majority of all faces that have one."""
+    """Return the figures of each of the eight labels, against the majority of all faces that have one."""
     targets, mask = _majority(faces)
     return score(head.probabilities[mask], targets, EMOTIONS)
 
@@ -217,7 +215,7 @@ def _write_joint_pictures(
     answers: Mapping[str, Answers],
     evaluations: Mapping[str, Evaluation],
     ferplus: Scores,
-    places: list[WeakPlace],
+    places: list[RobustnessStep],
 ) -> None:
     sidecar, faces = network.sidecar, parts.test
     heads = {head.name: head for head in heads_of(sidecar, answers["test"])}
@@ -228,7 +226,7 @@ def _write_joint_pictures(
         "confusion.png": plots.confusion_plot(evaluations["test"].scores),
         "confusion_votes.png": plots.confusion_plot(ferplus),
         "risk_coverage.png": _risk_coverage(network, parts, answers),
-        "weak_places.png": plots.weak_places_plot(places),
+        "weak_places.png": plots.robustness_plot(places),
         "confused.png": most_confused_sheet(
             faces.images, heads["fer2013"].probabilities, faces.targets, faces.labels
         ),

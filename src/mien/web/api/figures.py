@@ -16,7 +16,7 @@ from mien.web.api import views
 from mien.web.api.fields import Code, Day
 from mien.web.api.record_models import AlarmOut, BaselineOut, ChangesOut, ChartOut, DaysOut, FindingOut
 from mien.web.api.record_requests import FalseAlarms, Stretch
-from mien.web.security.access import Clinical, Seeing
+from mien.web.security.access import Clinician, Reader
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def add_figures(router: APIRouter) -> None:
     """Add the routes for days, changes and the baseline."""
 
     @router.get("/subjects/{code}/days")
-    def subject_days(code: Code, who: Seeing) -> DaysOut:
-        """Give a subject's days for drawing: one row a day with a recording, with intervals."""
+    def subject_days(code: Code, who: Reader) -> DaysOut:
+        """Return a subject's days for drawing: one row a day with a recording, with intervals."""
         from mien.mood.change.watched import days_apart
         from mien.mood.definitions import MEASURES
         from mien.record.baseline import standing
@@ -45,20 +45,20 @@ def add_figures(router: APIRouter) -> None:
 
     @router.get("/subjects/{code}/changes")
     def subject_changes(
-        code: Code, who: Seeing, measure: Annotated[str, Query(max_length=64)] = "valence_mean"
+        code: Code, who: Reader, measure: Annotated[str, Query(max_length=64)] = "valence_mean"
     ) -> ChangesOut:
-        """Say in words what has changed, against which baseline; with the charts of a measure."""
+        """Return in words what has changed, against which baseline; with the charts of a measure."""
         return changes_view(who.store, who.subject(code), measure)
 
     @router.post("/subjects/{code}/baseline", status_code=201)
-    def take_baseline(code: Code, wanted: Stretch, who: Seeing) -> BaselineOut:
+    def take_baseline(code: Code, wanted: Stretch, who: Reader) -> BaselineOut:
         """Take some days as what is usual for the subject, from now on."""
         from mien.record import baseline
 
         return _baseline_view(baseline.take(who.store, who.subject(code), start=wanted.start, end=wanted.end))
 
     @router.post("/false-alarms")
-    def choose(wanted: FalseAlarms, who: Clinical) -> FalseAlarms:
+    def choose(wanted: FalseAlarms, who: Clinician) -> FalseAlarms:
         """Choose how seldom a false alarm may come; without a choice there is no alarm at all."""
         from mien.record.changes import choose_false_alarms
 
@@ -77,11 +77,11 @@ def add_downloads(router: APIRouter) -> None:
     def report(
         code: Code,
         form: Literal["pdf", "html"],
-        who: Seeing,
+        who: Reader,
         long: bool = False,
         starting_point: Day | None = None,
     ) -> Response:
-        """Give the report to read together: one page, or a long one for research."""
+        """Return the report to read together: one page, or a long one for research."""
         from mien.report import content, render_html, render_pdf
 
         subject = who.subject(code)
@@ -92,8 +92,8 @@ def add_downloads(router: APIRouter) -> None:
         return Response(body, media_type=kind, headers=_attachment(f"{code}-report.{form}"))
 
     @router.get("/subjects/{code}/export.zip", response_class=Response, responses=file_of("application/zip"))
-    def export(code: Code, who: Seeing) -> Response:
-        """Give everything that the record holds of a subject, as one zip of open files."""
+    def export(code: Code, who: Reader) -> Response:
+        """Return everything that the record holds of a subject, as one zip of open files."""
         from mien.exchange.exporting import export_record
 
         who.subject(code)
@@ -117,7 +117,7 @@ def _attachment(name: str) -> dict[str, str]:
 
 
 def changes_view(store: Store, subject: Subject, measure: str) -> ChangesOut:
-    """Tell what has changed: findings in words, the baseline, and the charts of one measure.
+    """Return what has changed: findings in words, the baseline, and the charts of one measure.
 
     Args:
         store: the record.

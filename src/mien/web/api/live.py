@@ -17,7 +17,7 @@ from mien.source.address import check_stream, is_address, without_secrets
 from mien.web.answers import file_of
 from mien.web.api.fields import Where
 from mien.web.api.models import CameraOut, LearnNeutral, NeutralOut, NewSource, Point, ReadingOut, StatusOut
-from mien.web.security.access import watching
+from mien.web.security.access import require_watcher
 from mien.web.settings import WebSettings, is_loopback
 
 LATEST_S: Final = 1e12
@@ -29,11 +29,11 @@ _FOLDER: Final = Path("/sys/class/video4linux")
 
 def source_routes(live_session: LiveSession, settings: WebSettings) -> APIRouter:
     """Make the routes of the sources."""
-    router = APIRouter(tags=["sources"], dependencies=[Depends(watching)])
+    router = APIRouter(tags=["sources"], dependencies=[Depends(require_watcher)])
 
     @router.get("/sources", response_model=list[StatusOut])
     def sources() -> list[dict[str, Any]]:
-        """Say how each source is doing."""
+        """Return how each source is doing."""
         return [status.as_dict() for status in live_session.statuses()]
 
     @router.get("/cameras", response_model=list[CameraOut])
@@ -88,11 +88,11 @@ def _check_may_change(request: Request, settings: WebSettings) -> None:
 
 def reading_routes(live_session: LiveSession) -> APIRouter:
     """Make the routes of what is read of them."""
-    router = APIRouter(tags=["readings"], dependencies=[Depends(watching)])
+    router = APIRouter(tags=["readings"], dependencies=[Depends(require_watcher)])
 
     @router.get("/readings/latest", response_model=list[ReadingOut])
     def latest() -> list[dict[str, Any]]:
-        """Give the newest reading of each source."""
+        """Return the newest reading of each source."""
         return [reading.as_dict() for reading in live_session.broadcaster.latest().values()]
 
     @router.get(
@@ -101,7 +101,7 @@ def reading_routes(live_session: LiveSession) -> APIRouter:
         responses=file_of("text/csv"),
     )
     def table(source: Where) -> Response:
-        """Give the last minutes of a source as a table; readings, never pictures."""
+        """Return the last minutes of a source as a table; readings, never pictures."""
         text = live_session.history.csv(source)
         if text.count("\n") <= 1:  # no more than the header: nothing was read, or there is no such source
             _check_known(live_session, source)
@@ -113,7 +113,7 @@ def reading_routes(live_session: LiveSession) -> APIRouter:
     def history(
         source: Where, since_s: Annotated[float, Query(ge=-1, le=LATEST_S)] = -1.0
     ) -> list[dict[str, Any]]:
-        """Give the timeline of a source after a time, at most a few points a second."""
+        """Return the timeline of a source after a time, at most a few points a second."""
         points = live_session.history.points(source, since_s)
         if not points:
             _check_known(live_session, source)
@@ -128,7 +128,7 @@ def _check_known(live_session: LiveSession, source: str) -> None:
 
 
 def found_cameras(folder: Path = _FOLDER) -> list[dict[str, str]]:
-    """Give the cameras that the system names, without opening them.
+    """Return the cameras that the system names, without opening them.
 
     Only Linux tells; elsewhere a camera would have to be opened, which lights it up and may ask for leave.
 

@@ -12,7 +12,7 @@ from mien.live.session import LiveSession
 from mien.record.origin import source_words
 from mien.web.api.record_models import RecordingNow, RecordingNowOut, WriterStatus
 from mien.web.api.record_requests import ChosenFace, NewRecording
-from mien.web.security.access import USER, Records, Seeing, Visitor, require_person_is_known
+from mien.web.security.access import USER, Reader, Records, Visitor, require_person_is_known
 
 if TYPE_CHECKING:
     from mien.live.recorder import Recorder
@@ -38,7 +38,7 @@ class LiveRecordings:
         self._owner_of = owner_of
         self._begun: Recorder | None = None
 
-    def begin(self, wanted: NewRecording, who: Seeing) -> None:
+    def begin(self, wanted: NewRecording, who: Reader) -> None:
         """Begin to keep a subject's readings of one source.
 
         Raises:
@@ -63,14 +63,14 @@ class LiveRecordings:
         )  # fmt: skip
         self._live_session.record(self._begun)
 
-    def end(self, who: Seeing) -> None:
+    def end(self, who: Reader) -> None:
         """End the recording; what is left to write is written meanwhile."""
         if self._live_session.recorder is not None:
             self._require_seen(who)
             self._live_session.record(None)
 
-    def choose(self, face: ChosenFace, who: Seeing) -> None:
-        """Say which face is the subject's."""
+    def choose(self, face: ChosenFace, who: Reader) -> None:
+        """Choose which face is the subject's."""
         self._require_seen(who)
         self._live_session.choose(face.source, face.track)
 
@@ -80,7 +80,7 @@ class LiveRecordings:
             self._begun.close(FINISH_S)
 
     def told(self, name: str | None) -> RecordingNowOut:
-        """Say what is being recorded, without opening the store.
+        """Return what is being recorded, without opening the store.
 
         Args:
             name: of the user who asks; whom and from where, is told to clinicians, to the subject, and to
@@ -135,23 +135,23 @@ def add_to(
 
     @router.get("/recording")
     def recording(request: Request) -> RecordingNowOut:
-        """Say whether readings are being kept now: of whom, from what, how many."""
+        """Return whether readings are being kept now: of whom, from what, how many."""
         return live.told(request.scope.get(USER))
 
     @router.post("/recording", status_code=201)
-    def begin(wanted: NewRecording, who: Seeing, request: Request) -> RecordingNowOut:
+    def begin(wanted: NewRecording, who: Reader, request: Request) -> RecordingNowOut:
         """Keep a subject's readings of one live source from now on, if they have agreed."""
         live.begin(wanted, who)
         return live.told(request.scope.get(USER))
 
     @router.delete("/recording", status_code=204)
-    def end(who: Seeing) -> None:
+    def end(who: Reader) -> None:
         """Keep no more readings; the source goes on."""
         live.end(who)
 
     @router.post("/recording/face", status_code=204)
-    def choose(face: ChosenFace, who: Seeing) -> None:
-        """Say which face is the subject's."""
+    def choose(face: ChosenFace, who: Reader) -> None:
+        """Choose which face is the subject's."""
         live.choose(face, who)
 
     api.include_router(router)

@@ -48,11 +48,11 @@ class LiveSessionCollector(Collector):
         self._start_s = clock()
 
     def describe(self) -> Iterable[Metric]:
-        """Say nothing in advance: what there is depends on the sources."""
+        """Return nothing in advance: what there is depends on the sources."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Give the figures of this moment."""
+        """Return the figures of this moment."""
         statuses = self._live_session.statuses()
         yield InfoMetricFamily("mien_build", "This version of Mien.", value={"version": mien.__version__})
         yield GaugeMetricFamily("mien_uptime_seconds", "Time since the start.", self._clock() - self._start_s)

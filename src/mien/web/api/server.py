@@ -16,7 +16,7 @@ from mien.web.answers import Answer, answer_plainly, file_of
 from mien.web.api.live import reading_routes, source_routes
 from mien.web.api.metrics import CONTENT_TYPE, make_registry, metrics_text
 from mien.web.api.models import Health, Problem, PurposeIn, PurposeOut
-from mien.web.security.access import deciding, watching
+from mien.web.security.access import may_decide, require_watcher
 from mien.web.settings import WebSettings
 
 PREFIX: Final = "/api/v1"
@@ -55,7 +55,7 @@ def build_api(live_session: LiveSession, settings: WebSettings) -> FastAPI:
 
 
 async def _explain(request: Request, error: Exception) -> Response:
-    """Tell an error that was raised on purpose; its line names the thing and the remedy."""
+    """Answer with an error that was raised on purpose; its line names the thing and the remedy."""
     code = 400 if isinstance(error, ConfigError) else 422 if isinstance(error, SourceError) else 500
     return Answer({"detail": str(error)}, code)
 
@@ -67,7 +67,7 @@ def _server_routes(live_session: LiveSession) -> APIRouter:
 
     @router.get("/health")
     def health() -> Health:
-        """Say that the server is there."""
+        """Return that the server is there, and since when."""
         uptime_s = round(time.monotonic() - start_s, 3)
         return Health(version=mien.__version__, started_at=started_at, uptime_s=uptime_s)
 
@@ -75,10 +75,10 @@ def _server_routes(live_session: LiveSession) -> APIRouter:
         "/metrics",
         response_class=Response,
         responses=file_of(CONTENT_TYPE),
-        dependencies=[Depends(watching)],  # the sources stand in it by name
+        dependencies=[Depends(require_watcher)],  # the sources stand in it by name
     )
     def metrics() -> Response:
-        """Give figures for Prometheus."""
+        """Return figures for Prometheus."""
         return Response(metrics_text(registry), headers={"Content-Type": CONTENT_TYPE})
 
     return router
@@ -89,11 +89,11 @@ def _purpose_routes() -> APIRouter:
 
     @router.get("/purpose")
     def purpose() -> PurposeOut:
-        """Say what Mien is used for here, and what it may be used for."""
+        """Return what Mien is used for here, and what it may be used for."""
         return PurposeOut(purpose=read_purpose(), choices=dict(MEANINGS), refused=dict(REFUSED))
 
     @router.post("/purpose")
-    def choose(chosen: PurposeIn, decides: Annotated[bool, Depends(deciding)]) -> PurposeOut:
+    def choose(chosen: PurposeIn, decides: Annotated[bool, Depends(may_decide)]) -> PurposeOut:
         """Choose what Mien is used for; supervision at work and at school is refused."""
         if chosen.purpose in REFUSED:
             raise HTTPException(403, REFUSED[chosen.purpose])

@@ -35,7 +35,7 @@ from mien.web.api.record_models import (
 )
 from mien.web.api.record_requests import MeantScale, NewAnnotation, NewConsent, NewSelfReport, NewSubject
 from mien.web.api.users import add_admin
-from mien.web.security.access import Clinical, Records, Seeing, Visitor, visitor
+from mien.web.security.access import Clinician, Reader, Records, Visitor, visitor
 
 if TYPE_CHECKING:
     from mien.mood.series import Series
@@ -76,7 +76,7 @@ def add_to(api: FastAPI, records: Records) -> None:
 
 
 async def _explain(request: Request, error: Exception) -> Response:
-    """Tell what the store refused, in its own words."""
+    """Answer with what the store refused, in its own words."""
     return Answer({"detail": str(error)}, 404 if isinstance(error, MissingError) else 409)
 
 
@@ -94,21 +94,21 @@ def _add_subjects(router: APIRouter) -> None:
         )
 
     @router.post("/subjects", status_code=201)
-    def add(wanted: NewSubject, who: Clinical) -> SubjectOut:
+    def add(wanted: NewSubject, who: Clinician) -> SubjectOut:
         """Add a subject, under a code that tells nobody who it is."""
         subject = who.store.subjects.add(wanted.code, birth_year=wanted.birth_year, notes=wanted.notes)
         return _about(who, subject)
 
     @router.post("/simulated", status_code=201)
-    def simulate(who: Clinical) -> SubjectOut:
+    def simulate(who: Clinician) -> SubjectOut:
         """Make up a person of twelve weeks to look at; everything of theirs is marked as simulated."""
         from mien.record.simulated import write_demonstration
 
         return _about(who, write_demonstration(who.store, SIMULATED))
 
     @router.get("/subjects/{code}")
-    def subject(code: Code, who: Seeing) -> SubjectPage:
-        """Tell of a subject: consent, marks, self-reports, the texts and limits that are set."""
+    def subject(code: Code, who: Reader) -> SubjectPage:
+        """Describe a subject: consent, marks, self-reports, the texts and limits that are set."""
         found = who.subject(code)
         with who.store.reading():
             return SubjectPage(
@@ -123,8 +123,8 @@ def _add_subjects(router: APIRouter) -> None:
             )
 
     @router.get("/subjects/{code}/pulse")
-    def pulse(code: Code, who: Seeing) -> Pulse:
-        """Give a word that changes when there is something new; 404 once the subject is erased."""
+    def pulse(code: Code, who: Reader) -> Pulse:
+        """Return a word that changes when there is something new; 404 once the subject is erased."""
         return Pulse(pulse=_pulse(who, who.subject(code)))
 
 
@@ -141,8 +141,8 @@ def _pulse(who: Visitor, subject: Subject) -> str:
 
 def _add_consents(router: APIRouter) -> None:
     @router.post("/subjects/{code}/consents", status_code=201)
-    def give(code: Code, wanted: NewConsent, who: Seeing) -> ConsentOut:
-        """Give consent: who agrees, what for, to what, until when."""
+    def give(code: Code, wanted: NewConsent, who: Reader) -> ConsentOut:
+        """Record a consent: who agrees, what for, to what, until when."""
         subject = who.subject(code)
         until = None
         if wanted.last_day is not None:
@@ -158,7 +158,7 @@ def _add_consents(router: APIRouter) -> None:
         return views.consent_view([given], who.store.now())
 
     @router.delete("/subjects/{code}/consents")
-    def withdraw(code: Code, who: Seeing) -> ConsentOut:
+    def withdraw(code: Code, who: Reader) -> ConsentOut:
         """Withdraw all consent: nothing is recorded from now on; what was recorded stays."""
         subject = who.subject(code)
         who.store.consents.withdraw(subject)
@@ -167,7 +167,7 @@ def _add_consents(router: APIRouter) -> None:
 
 def _add_marks(router: APIRouter) -> None:
     @router.post("/subjects/{code}/annotations", status_code=201)
-    def add(code: Code, wanted: NewAnnotation, who: Seeing) -> AnnotationOut:
+    def add(code: Code, wanted: NewAnnotation, who: Reader) -> AnnotationOut:
         """Set a mark beside the record: an event, a medicine, a note; at a time, or within a recording."""
         subject = who.subject(code)
         recording = _recording_of(who, subject, wanted.recording) if wanted.recording is not None else None
@@ -183,7 +183,7 @@ def _add_marks(router: APIRouter) -> None:
         return views.annotation_view(mark, recording)
 
     @router.delete("/subjects/{code}/annotations/{number}", status_code=204)
-    def remove(code: Code, number: Number, who: Seeing) -> None:
+    def remove(code: Code, number: Number, who: Reader) -> None:
         """Take a mark away."""
         who.store.annotations.remove(who.subject(code), number)
 
@@ -191,7 +191,7 @@ def _add_marks(router: APIRouter) -> None:
 def _span(
     wanted: NewAnnotation, recording: StoredRecording | None, now: datetime
 ) -> tuple[datetime, datetime | None]:
-    """Give when a mark begins and ends."""
+    """Return when a mark begins and ends."""
     if recording is not None and wanted.from_s is not None:
         start = recording.started_at
         until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
@@ -214,11 +214,11 @@ def _moment(text: str | None) -> datetime | None:
 def _add_self_reports(router: APIRouter) -> None:
     @router.get("/scales")
     def known_scales(who: Annotated[Visitor, Depends(visitor)]) -> list[ScaleOut]:
-        """Give the scales that are known: what may be answered, and their words by language."""
+        """Return the scales that are known: what may be answered, and their words by language."""
         return [views.scale_view(name) for name in SCALES]
 
     @router.post("/subjects/{code}/self-reports", status_code=201)
-    def add(code: Code, wanted: NewSelfReport, who: Seeing) -> AddedSelfReport:
+    def add(code: Code, wanted: NewSelfReport, who: Reader) -> AddedSelfReport:
         """Keep what a subject says of themselves; with the safety text where it belongs beside it."""
         report = who.store.self_reports.add(
             who.subject(code),
@@ -233,7 +233,7 @@ def _add_self_reports(router: APIRouter) -> None:
         return _told(who, report, at_once=scales.may_be_the_ninth(report, wanted.items))
 
     @router.post("/subjects/{code}/self-reports/{number}/scale")
-    def repair(code: Code, number: Number, wanted: MeantScale, who: Seeing) -> AddedSelfReport:
+    def repair(code: Code, number: Number, wanted: MeantScale, who: Reader) -> AddedSelfReport:
         """Put a self-report whose scale's name was mistyped under the scale that was meant."""
         subject = who.subject(code)
         return _told(
@@ -241,13 +241,13 @@ def _add_self_reports(router: APIRouter) -> None:
         )
 
     @router.delete("/subjects/{code}/self-reports/{number}", status_code=204)
-    def remove(code: Code, number: Number, who: Seeing) -> None:
+    def remove(code: Code, number: Number, who: Reader) -> None:
         """Take a self-report away."""
         who.store.self_reports.remove(who.subject(code), number)
 
 
 def _told(who: Visitor, report: SelfReport, *, at_once: bool = False) -> AddedSelfReport:
-    """Tell of a self-report, with the safety text where it is due; `at_once` also where it may be."""
+    """Describe a self-report, with the safety text where it is due; `at_once` also where it may be."""
     view = views.self_report_view(report)
     text = who.store.texts.get(SAFETY) if view.safety or at_once else None
     return AddedSelfReport(**dict(view), safety_text=text)
@@ -255,7 +255,7 @@ def _told(who: Visitor, report: SelfReport, *, at_once: bool = False) -> AddedSe
 
 def _add_recordings(router: APIRouter) -> None:
     @router.get("/subjects/{code}/recordings")
-    def recordings(code: Code, who: Seeing) -> dict[str, list[RecordingOut]]:
+    def recordings(code: Code, who: Reader) -> dict[str, list[RecordingOut]]:
         """List a subject's recordings by their days."""
         kept = who.store.recordings.of(who.subject(code))
         by_day = groupby(sorted(kept, key=lambda each: each.day), key=lambda each: each.day.isoformat())
@@ -265,12 +265,12 @@ def _add_recordings(router: APIRouter) -> None:
     def recording(
         code: Code,
         number: Number,
-        who: Seeing,
+        who: Reader,
         start_s: Seconds = 0.0,
         end_s: Seconds | None = None,
         points: Annotated[int, Query(ge=10, le=MOST_POINTS)] = 1000,
     ) -> RecordingPage:
-        """Give a recording, or a part of it, thinned for drawing; with all its episodes, smiles and marks."""
+        """Return a recording, or a part of it, thinned for drawing; with its episodes, smiles and marks."""
         from mien.record.finalize import load_series
 
         subject = who.subject(code)
@@ -296,13 +296,13 @@ def _add_recordings(router: APIRouter) -> None:
         )
 
     @router.delete("/subjects/{code}/recordings/{number}", status_code=204)
-    def remove(code: Code, number: Number, who: Seeing) -> None:
+    def remove(code: Code, number: Number, who: Reader) -> None:
         """Erase one recording with its readings and the marks on it; nothing brings it back."""
         who.store.remove_recording(who.subject(code), number)
 
 
 def _too_rarely(recording: StoredRecording, series: Series) -> str:
-    """Say that a recording was read too rarely; its readings tell of the pauses too."""
+    """Return that a recording was read too rarely; its readings tell of the pauses too."""
     if recording.state == "open" or recording.kind == "photograph" or not len(series):
         return too_rarely(recording)
     length_s = float(series.time_s[-1] - series.time_s[0])

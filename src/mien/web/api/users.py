@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from mien.web.api.fields import Code
 from mien.web.api.record_models import UserOut
 from mien.web.api.record_requests import NewText, NewUser
-from mien.web.security.access import Ruling, Visitor
+from mien.web.security.access import Admin, Visitor
 
 TEXTS = ("phq9_safety", "crisis", "report_footer")
 
@@ -16,29 +16,29 @@ def add_admin(router: APIRouter) -> None:
     """Add the routes for users and texts."""
 
     @router.get("/users")
-    def users(who: Ruling) -> list[UserOut]:
+    def users(who: Admin) -> list[UserOut]:
         """List who may log in."""
         return _users(who)
 
     @router.post("/users", status_code=201)
-    def add(wanted: NewUser, who: Ruling) -> list[UserOut]:
-        """Let somebody in; the first one has to be an admin, who can let in others."""
+    def add(wanted: NewUser, who: Admin) -> list[UserOut]:
+        """Add a user; the first one has to be an admin, who can add others."""
         subject = who.store.subjects.get(wanted.subject) if wanted.subject else None
         who.store.users.add(wanted.name, wanted.password, wanted.role, subject)
         return _users(who)
 
     @router.delete("/users/{name}", status_code=204)
-    def remove(name: Code, who: Ruling) -> None:
-        """Let somebody in no more."""
+    def remove(name: Code, who: Admin) -> None:
+        """Remove a user, who can no longer log in."""
         who.store.users.remove(name)
 
     @router.get("/texts")
-    def texts(who: Ruling) -> dict[str, str]:
-        """Give the texts that a clinic may change."""
+    def texts(who: Admin) -> dict[str, str]:
+        """Return the texts that a clinic may change."""
         return {name: who.store.texts.get(name) for name in TEXTS}
 
     @router.post("/texts/{name}")
-    def change(name: Code, wanted: NewText, who: Ruling) -> dict[str, str]:
+    def change(name: Code, wanted: NewText, who: Admin) -> dict[str, str]:
         """Change a text; the one beside PHQ-9's ninth question can't be blank."""
         who.store.texts.set(name, wanted.text)
         return {name: who.store.texts.get(name)}

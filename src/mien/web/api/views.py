@@ -46,12 +46,12 @@ _FEWEST_ROWS: Final = 3
 
 
 def local(at: datetime) -> str:
-    """Give a moment as the server's clock shows it: "2026-05-01T09:30"."""
+    """Return a moment as the server's clock shows it: "2026-05-01T09:30"."""
     return at.astimezone().strftime("%Y-%m-%dT%H:%M")
 
 
 def moment(text: str) -> datetime:
-    """Give the moment at which the server's clock shows a text; with a zone, that moment.
+    """Return the moment at which the server's clock shows a text; with a zone, that moment.
 
     Raises:
         ValueError: it is no time, or far away, or the clock never showed it, or twice.
@@ -64,7 +64,7 @@ def moment(text: str) -> datetime:
 
 
 def consent_view(consents: Sequence[Consent], now: datetime) -> ConsentOut:
-    """Say how it stands with a subject's consent: valid, withdrawn, expired or none; and what was agreed."""
+    """Describe a subject's consent: valid, withdrawn, expired or none; and what was agreed."""
     valid = [each for each in consents if any(each.covers(signal, now) for signal in each.signals)]
     chosen = max(valid or consents, key=lambda each: each.given_at, default=None)
     if chosen is None:
@@ -84,7 +84,7 @@ def consent_view(consents: Sequence[Consent], now: datetime) -> ConsentOut:
 def subject_view(
     subject: Subject, consents: Sequence[Consent], recordings: Sequence[StoredRecording], now: datetime
 ) -> SubjectOut:
-    """Say who a subject is, and how much there is of it."""
+    """Describe who a subject is, and how much there is of it."""
     return SubjectOut(
         code=subject.code,
         birth_year=subject.birth_year,
@@ -100,7 +100,7 @@ def subject_view(
 
 
 def recording_view(recording: StoredRecording) -> RecordingOut:
-    """Tell of a recording in short; its times are those of where it was made."""
+    """Describe a recording in short; its times are those of where it was made."""
     return RecordingOut(
         id=recording.id,
         kind=recording.kind,
@@ -116,7 +116,7 @@ def recording_view(recording: StoredRecording) -> RecordingOut:
 
 
 def annotation_view(annotation: Annotation, recording: StoredRecording | None = None) -> AnnotationOut:
-    """Tell of a mark; beside its recording, also how many seconds after its start it stands."""
+    """Describe a mark; beside its recording, also how many seconds after its start it stands."""
 
     def since_start_s(at: datetime | None) -> float | None:
         return (at - recording.started_at).total_seconds() if recording and at else None
@@ -135,7 +135,7 @@ def annotation_view(annotation: Annotation, recording: StoredRecording | None = 
 
 
 def self_report_view(report: SelfReport) -> SelfReportOut:
-    """Tell of a self-report, whether the safety text belongs beside it, and what a mistyped name meant."""
+    """Describe a self-report, whether the safety text belongs beside it, and what a mistyped name meant."""
     mistyped = report.scale not in KNOWN and report.lowest is None
     meant = (known(report.scale) or near(report.scale)) if mistyped else None
     return SelfReportOut(
@@ -158,7 +158,7 @@ def self_report_view(report: SelfReport) -> SelfReportOut:
 
 
 def scale_view(name: str) -> ScaleOut:
-    """Tell of a scale: what may be answered, and its words by language."""
+    """Describe a scale: what may be answered, and its words by language."""
     scale = scales.QUESTIONNAIRES[name]
     return ScaleOut(
         name=name,
@@ -218,7 +218,7 @@ def _has_figures(days: pd.DataFrame, name: str) -> bool:
 
 
 def numbers(values: Iterable[Any]) -> list[float | None]:
-    """Give numbers for JSON: None for what isn't known."""
+    """Return numbers for JSON: None for what isn't known."""
     return [_number(float(value)) if value is not None else None for value in values]
 
 
@@ -282,7 +282,7 @@ def _short(values: NDArray[np.float64]) -> list[float | None]:
 
 
 def event_view(event: Event) -> EventOut:
-    """Tell of something found in a recording."""
+    """Describe something found in a recording."""
     return EventOut(
         kind=event.kind,
         label=event.label,

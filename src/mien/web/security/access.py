@@ -46,7 +46,7 @@ class Records:
         self._tidied_s = 0.0
 
     def store(self) -> Store:
-        """Give the open store.
+        """Return the open store.
 
         Raises:
             StoreError: it can't be opened; tried anew after two seconds.
@@ -72,7 +72,7 @@ class Records:
             store.enforce_retention()
 
     def check(self, name: str, password: str) -> str | None:
-        """Say whether a user of the store has this password; takes time on purpose.
+        """Return whether a user of the store has this password; takes time on purpose.
 
         Returns:
             The user's name as the store has it; None where it doesn't fit, or the store can't be opened.
@@ -85,14 +85,14 @@ class Records:
         return user.name if user is not None else None
 
     def has_user(self, name: str) -> bool:
-        """Say whether the store still has a user; where it can't be read now, nobody is put out for that."""
+        """Return whether the store still has a user; where it can't be read now, nobody is logged out."""
         try:
             return any(user.name == name for user in self.store().users.all())
         except StoreError:
             return True
 
     def may_watch(self, name: str | None) -> bool:
-        """Say whether somebody may see what the server's own sources show.
+        """Return whether somebody may see what the server's own sources show.
 
         Args:
             name: of the user who has logged in; clinicians may. None for whoever came in without a name,
@@ -106,7 +106,7 @@ class Records:
             return False
 
     def may_decide(self, name: str | None) -> bool:
-        """Say whether somebody may change what holds for all; of the store's users, only "self" may not."""
+        """Return whether somebody may change what holds for all; of the users, only "self" may not."""
         if name is None:
             return True
         try:
@@ -115,7 +115,7 @@ class Records:
             return False
 
     def visitor(self, name: str | None) -> Visitor:
-        """Say who asks.
+        """Return who asks.
 
         Args:
             name: of the user who has logged in, if any.
@@ -166,11 +166,11 @@ class Visitor:
         return self.role in ("everyone", "admin")
 
     def subjects(self) -> list[Subject]:
-        """Give the subjects that they may see."""
+        """Return the subjects that they may see."""
         return [subject for subject in self.store.subjects.all() if self.sees(subject)]
 
     def subject(self, code: str) -> Subject:
-        """Give a subject that they may see.
+        """Return a subject that they may see.
 
         Raises:
             HTTPException: 404, there is none, or it is not theirs to see: the answer is the same.
@@ -181,14 +181,14 @@ class Visitor:
         return subject
 
     def sees(self, subject: Subject) -> bool:
-        """Say whether a subject is theirs to see."""
+        """Return whether a subject is theirs to see."""
         if self.role == "self":
             return self.user is not None and self.user.subject_id == subject.id
         return self.sees_all
 
 
 def opening(where: str | None) -> Callable[[], Store]:
-    """Give what opens a store, and settles what a recording that broke off has left undone.
+    """Return what opens a store, and settles what a recording that broke off has left undone.
 
     Args:
         where: its path or URL; that of this machine's settings when None.
@@ -205,8 +205,8 @@ def opening(where: str | None) -> Callable[[], Store]:
     return opened
 
 
-def watching(request: Request) -> None:
-    """Let pass who may see what the server's own sources show; to the others there are none."""
+def require_watcher(request: Request) -> None:
+    """Require somebody who may watch the server's own sources; to the others there are none."""
     records: Records = request.app.state.records
     if not records.may_watch(request.scope.get(USER)):
         raise HTTPException(404, "there is no such source")
@@ -225,14 +225,14 @@ def require_person_is_known() -> None:
         )
 
 
-def deciding(request: Request) -> bool:
-    """Say whether who asks may change what holds for all."""
+def may_decide(request: Request) -> bool:
+    """Return whether who asks may change what holds for all."""
     records: Records = request.app.state.records
     return records.may_decide(request.scope.get(USER))
 
 
 def visitor(request: Request) -> Visitor:
-    """Say who asks; the app's state has the records."""
+    """Return who asks; the app's state has the records."""
     records: Records = request.app.state.records
     try:
         return records.visitor(request.scope.get(USER))
@@ -240,27 +240,27 @@ def visitor(request: Request) -> Visitor:
         raise HTTPException(503, str(error)) from error
 
 
-def seeing(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
-    """Let nobody pass to whom no reading is shown."""
+def reader(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    """Require somebody to whom readings are shown."""
     if who.role == "admin":
         raise HTTPException(403, "an admin manages users and texts, and can't see records")
     return who
 
 
-def clinical(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
-    """Let pass who looks after all subjects."""
+def clinician(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    """Require a clinician, who looks after all subjects."""
     if not who.sees_all:
         raise HTTPException(403, "only a clinician may do that")
     return who
 
 
-def ruling(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
-    """Let pass who looks after users and texts."""
+def admin(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    """Require an admin, who looks after users and texts."""
     if not who.rules:
         raise HTTPException(403, "only an admin may do that")
     return who
 
 
-Seeing = Annotated[Visitor, Depends(seeing)]
-Clinical = Annotated[Visitor, Depends(clinical)]
-Ruling = Annotated[Visitor, Depends(ruling)]
+Reader = Annotated[Visitor, Depends(reader)]
+Clinician = Annotated[Visitor, Depends(clinician)]
+Admin = Annotated[Visitor, Depends(admin)]

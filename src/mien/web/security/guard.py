@@ -92,7 +92,7 @@ class Guard:
             await self._app(scope, _Body(receive, most_bytes, longest_s), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
-        """Say with which status and words a request is refused; None lets it in."""
+        """Return with which status and words a request is refused; None lets it in."""
         if _CONTROL.search(scope["path"]):
             return 400, "expected an address without control characters"
         hosts = headers.getlist("host")
@@ -138,12 +138,12 @@ class Guard:
 
 
 def is_api(path: str) -> bool:
-    """Say whether a path belongs to the API."""
+    """Return whether a path belongs to the API."""
     return path.startswith("/api/")
 
 
 def _split_host(host: str) -> tuple[str | None, int | None]:
-    """Give name and port of a Host header, both None where it is none."""
+    """Return name and port of a Host header, both None where it is none."""
     try:
         parts = urlsplit(f"//{host}")
         name, port = parts.hostname, parts.port
@@ -173,7 +173,7 @@ def _from_a_browser(headers: Headers) -> bool:
 
 
 def announced_bytes(headers: Headers) -> int:
-    """Give how many bytes a request's body says that it has; 0 where it doesn't say so."""
+    """Return how many bytes a request's body says that it has; 0 where it doesn't say so."""
     length = headers.get("content-length", "")
     # Python reads no numbers of thousands of digits, and 18 already say more than any limit.
     return int(length.lstrip("0")[:18] or "0") if length.isascii() and length.isdigit() else 0
@@ -196,7 +196,7 @@ class _Body:
         self._whole = False
 
     async def __call__(self) -> Message:
-        """Give the next part."""
+        """Return the next part."""
         if self._whole:  # what is waited for now is the other side's leaving, which may take its time
             return await self._receive()
         if self._until_s is None:

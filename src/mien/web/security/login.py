@@ -14,7 +14,6 @@ import secrets
 import time
 import unicodedata
 from collections.abc import Callable
-from html import escape
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -29,6 +28,7 @@ from mien.web.security.access import USER
 from mien.web.security.guard import is_api
 from mien.web.security.sessions import Attempts, Sessions
 from mien.web.settings import WebSettings
+from mien.web.templates import render
 
 PATH: Final = "/login"
 
@@ -56,7 +56,7 @@ class Password:
         self._one_at_a_time = asyncio.Lock()
 
     async def fits(self, candidate: str) -> bool:
-        """Say whether it is the password; takes time on purpose, but not that of the event loop."""
+        """Return whether it is the password; takes time on purpose, but not that of the event loop."""
         if len(candidate) > _LONGEST_PASSWORD:
             return False
         # A program sends its password with each request: once it was right, a keyed digest is enough.
@@ -109,7 +109,7 @@ class LoginGate:
         return self._password is not None
 
     async def whose(self, token: str | None) -> str | None:
-        """Give whose session a token has, "" for nobody by name, None for none; a removed user's ends."""
+        """Return whose session a token has, "" for nobody by name, None for none; a removed user's ends."""
         who = self.sessions.use(token)
         if who and not await asyncio.to_thread(self._has_user, who):
             self.sessions.close(token)
@@ -147,7 +147,7 @@ class LoginGate:
         return "" if fits else None
 
     def routes(self) -> list[Route]:
-        """Give the routes of the login page and of the way out."""
+        """Return the routes of the login page and of the way out."""
         return [
             Route(PATH, self._show, methods=["GET"]),
             Route(PATH, self._log_in, methods=["POST"]),
@@ -253,7 +253,7 @@ class Login:
 
 
 def _normal(password: str) -> bytes:
-    """Give the bytes of a password; an accent can be typed in more than one way."""
+    """Return the bytes of a password; an accent can be typed in more than one way."""
     return unicodedata.normalize("NFC", password.strip()).encode("utf-8", "surrogatepass")
 
 
@@ -263,7 +263,7 @@ def _names_itself(scope: Scope) -> bool:
 
 
 def _basic(headers: Headers) -> tuple[str, str] | None:
-    """Give name and password of an Authorization header."""
+    """Return name and password of an Authorization header."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -289,7 +289,7 @@ def _is_tls(scope: Scope) -> bool:
 
 
 def _cookie_name(scope: Scope) -> str:
-    """Give the cookie's name: browsers keep one jar for all ports of a host."""
+    """Return the cookie's name: browsers keep one jar for all ports of a host."""
     port = (scope.get("server") or (None, None))[1]
     return f"__Host-mien-{port}" if _is_tls(scope) else f"mien-{port}"
 
@@ -302,34 +302,4 @@ def _duration(seconds: int) -> str:
 
 
 def _page(problem: str | None = None, status: int = 200) -> HTMLResponse:
-    alert = f'<p id="problem" role="alert">{escape(problem)}</p>' if problem else ""
-    described = ' aria-describedby="problem" aria-invalid="true"' if problem else ""
-    return HTMLResponse(_PAGE.format(alert=alert, described=described), status)
-
-
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Log in - Mien</title>
-<link rel="icon" href="/static/mien/icon.svg">
-<link rel="stylesheet" href="/static/mien/login.css">
-</head>
-<body>
-<main>
-<h1>Mien</h1>
-{alert}
-<form method="post" action="/login">
-<label for="name">User name, if you have one</label>
-<input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="64">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required
- autofocus{described}>
-<button type="submit">Log in</button>
-</form>
-</main>
-</body>
-</html>
-"""
+    return HTMLResponse(render("login.html", problem=problem), status)

@@ -58,7 +58,7 @@ class Sessions:
         return token
 
     def use(self, token: str | None) -> str | None:
-        """Say whose a token's session is, "" for nobody by name, and that it was used; None for none."""
+        """Return whose a token's session is, "" for nobody by name, and that it was used; None for none."""
         if token is None:
             return None
         self._forget()
@@ -98,7 +98,7 @@ class _Tries:
         self.last_s = now_s
 
     def pause_s(self, now_s: float, free: int, longest_s: float) -> float:
-        """Give how long the next try has to wait; it doubles with each failure beyond the free ones."""
+        """Return how long the next try has to wait; it doubles with each failure beyond the free ones."""
         if self.count < free:
             return 0.0
         pause_s = min(2.0 ** min(self.count - free, 60), longest_s)
@@ -176,7 +176,7 @@ class Attempts:
         return 0.0
 
     def succeeded(self, address: str, name: str = "", who: str = "") -> None:
-        """Say that the last try was right: that address's failures for that user are forgotten.
+        """Note that the last try was right: an address's failures for that user are forgotten.
 
         Those for others stay, or whoever has a password of their own could guess at others' for ever.
 
@@ -212,7 +212,7 @@ class Attempts:
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
-    """Give what counts as one client: an IPv4 address, or the /64 network that a household has."""
+    """Return what counts as one client: an IPv4 address, or the /64 network that a household has."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

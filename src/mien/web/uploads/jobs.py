@@ -16,102 +16,31 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from threading import Event, RLock, Thread
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from mien.config import Settings
-from mien.errors import MienError, SourceError
+from mien.errors import MienError
 from mien.prior import Named
 from mien.processors import usable_cores
 from mien.source import Kind
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
-from mien.table import plain_name
 from mien.web.uploads import preview
 from mien.web.uploads.networks import reading_with
 from mien.web.uploads.sandbox import Job, Limits
-
-State = Literal["receiving", "waiting", "running", "done", "failed"]
+from mien.web.uploads.upload import TooLarge, TooMany, Upload, WrongKind, shown_name
 
 KEPT_S: Final = 3600.0
 """What nobody has asked for in so long is deleted."""
 
 _PREFIX: Final = "mien-files-"
 _SWEEP_EVERY_S: Final = 30.0
-_LONGEST_NAME: Final = 120
 _KEPT_UPLOADS: Final = 20
 _MILLION: Final = 1_000_000
 _RESULTS_AS_LARGE: Final = 4
 
 _log = logging.getLogger(__name__)
-
-
-class WrongKind(SourceError):  # noqa: N818 - it says what is wrong
-    """A file's suffix is that of neither a photograph nor a video."""
-
-
-class TooLarge(SourceError):  # noqa: N818
-    """A file is larger than uploads may be."""
-
-
-class TooMany(SourceError):  # noqa: N818
-    """As many files as may be are waiting or being read."""
-
-
-@dataclass(slots=True, eq=False)
-class Upload:
-    """One file from a client.
-
-    Attributes:
-        id: random; whoever knows it may see the file.
-        owner: whose it is; random too.
-        name: what the client calls it; shown as text, never a path.
-        kind: photograph or video, by its suffix.
-        folder: its own.
-        file: where it lies in there.
-        state: how far it is.
-        stage: what is being done: "reading", then "copying" where browsers need a copy.
-        progress: of the stage, 0 to 1; None where it isn't known.
-        error: what was wrong with it, in a line.
-        result: its record in short; see `preview.SHOWN`.
-        used_s: when somebody last asked for it, by the table's clock.
-        bytes: what it takes on the disk.
-        network: the name of one that comes with Mien; None for the server's own.
-        prior: how common each expression is expected to be; None for the server's own.
-        job: the child that reads it, or did.
-        why: done when it is known why it was read so; None before anybody has asked.
-        record: done when it was read for a subject's record; None before anybody has asked.
-    """
-
-    id: str
-    owner: str
-    name: str
-    kind: Kind
-    folder: Path
-    file: Path
-    state: State = "receiving"
-    stage: str | None = None
-    progress: float | None = None
-    error: str | None = None
-    result: dict[str, Any] = field(default_factory=dict)
-    used_s: float = 0.0
-    bytes: int = 0
-    network: str | None = None
-    prior: Named | None = None
-    job: Job | None = None
-    why: Future[None] | None = None
-    record: Future[dict[str, Any]] | None = None
-
-    @property
-    def open(self) -> bool:
-        """Whether there is still something to do with it."""
-        return self.state in ("receiving", "waiting", "running")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give what the client may know, ready for JSON."""
-        told = ("id", "name", "kind", "network", "prior", "state", "stage", "progress", "error")
-        return {**{key: getattr(self, key) for key in told}, **self.result}
 
 
 class Uploads:
@@ -207,7 +136,7 @@ class Uploads:
             )
 
     def find(self, key: str) -> Upload | None:
-        """Give the upload with an id, if there is one; it counts as used."""
+        """Return the upload with an id, if there is one; it counts as used."""
         with self._lock:
             upload = self._uploads.get(key)
             if upload is not None:
@@ -215,7 +144,7 @@ class Uploads:
             return upload
 
     def of(self, owner: str) -> list[Upload]:
-        """Give somebody's uploads, the oldest first; asking for them counts as using them."""
+        """Return somebody's uploads, the oldest first; asking for them counts as using them."""
         with self._lock:
             found = [upload for upload in self._uploads.values() if upload.owner == owner]
             for upload in found:
@@ -223,7 +152,7 @@ class Uploads:
             return found
 
     def part(self, upload: Upload, *names: str) -> Path | None:
-        """Give the first of some files of an upload's folder that is there, and is a plain file."""
+        """Return the first of some files of an upload's folder that is there, and is a plain file."""
         for name in names:
             path = upload.folder / name
             # The child made it: a link could lead anywhere.
@@ -418,14 +347,6 @@ def _has_failed(ended: Future[None]) -> bool:
 
 def _size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if not path.is_symlink())
-
-
-def shown_name(name: str) -> str:
-    """Give a client's file name as it is shown: one line, without folders, not too long."""
-    bare = plain_name(name).replace("\\", "/").rpartition("/")[2].strip()
-    stem, dot, suffix = bare.rpartition(".")
-    most = _LONGEST_NAME - len(dot + suffix)
-    return f"{stem[:most]}{dot}{suffix}"[:_LONGEST_NAME] or "file"
 
 
 def remove_leftovers(folder: Path) -> None:

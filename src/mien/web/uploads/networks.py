@@ -51,6 +51,6 @@ Expected = Annotated[
 
 
 def reading_with(settings: Settings, network: str | None, prior: Named | None = None) -> Settings:
-    """Give settings with another network or mix; None leaves them."""
+    """Return settings with another network or mix; None leaves them."""
     chosen = {"network": network, "prior": prior}
     return settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})

@@ -76,7 +76,7 @@ class Analyses:
 
 
 async def _photograph(request: Request) -> bytes:
-    """Give the photograph that a request brings; what it is called means nothing here."""
+    """Return the photograph that a request brings; what it is called means nothing here."""
     try:
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             async with request.form(max_files=1, max_fields=1) as form:
@@ -130,7 +130,7 @@ def photograph_routes(settings: WebSettings, analyse: Analyse, threads: ThreadPo
             Query(max_length=20, description="The label to explain; by default each face's most likely one."),
         ] = None,
     ) -> dict[str, Any]:
-        """Say which regions of each face in one photograph carried its label; it is sent as for analyse."""
+        """Explain which regions of each face in one photograph carried its label; sent as for analyse."""
         return await run(data, AnalysisRequest("explain", network, label, prior))
 
     return router

@@ -52,7 +52,7 @@ _PLAYED: Final = {
 
 
 def plays_in_browsers(path: Path) -> bool:
-    """Say whether every browser plays a video file as it is.
+    """Return whether every browser plays a video file as it is.
 
     Raises:
         SourceError: it is no video.

@@ -25,12 +25,13 @@ from mien.source import Kind
 from mien.table import COLUMNS, read_rows
 from mien.web.answers import file_of
 from mien.web.api.fields import Code, Instant, Key, Number
-from mien.web.security.access import Seeing, Visitor, require_person_is_known
+from mien.web.security.access import Reader, Visitor, require_person_is_known
 from mien.web.security.guard import announced_bytes
 from mien.web.settings import WebSettings
 from mien.web.uploads import preview
-from mien.web.uploads.jobs import State, TooLarge, TooMany, Upload, Uploads, WrongKind
+from mien.web.uploads.jobs import Uploads
 from mien.web.uploads.networks import Expected, Network
+from mien.web.uploads.upload import State, TooLarge, TooMany, Upload, WrongKind
 
 if TYPE_CHECKING:  # who keeps no record does not wait for a database
     from mien.store.types import StoredRecording, Subject
@@ -152,7 +153,7 @@ def upload_routes(uploads: Uploads) -> APIRouter:
 
 
 def _owner(request: Request, response: Response) -> str:
-    """Give the word that says whose uploads are whose; a new one for who has none."""
+    """Return the word that says whose uploads are whose; a new one for who has none."""
     owner = request.cookies.get(COOKIE, "")
     if not _OWNER.fullmatch(owner):
         owner = secrets.token_urlsafe(24)
@@ -208,7 +209,7 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
 
     @router.get("/{key}", response_model=UploadOut)
     def status(key: Key) -> dict[str, Any]:
-        """Say how far one upload is."""
+        """Return how far one upload is."""
         return _known(uploads, key).as_dict()
 
     @router.delete("/{key}", status_code=204)
@@ -220,17 +221,17 @@ def _add_table(router: APIRouter, uploads: Uploads) -> None:
 def _add_parts(router: APIRouter, uploads: Uploads) -> None:
     @router.get("/{key}/table.csv", response_class=FileResponse, responses=file_of("text/csv"))
     def table(key: Key) -> FileResponse:
-        """Give the table: one row per face per frame."""
+        """Return the table: one row per face per frame."""
         return _download(uploads, key, preview.TABLE, "text/csv")
 
     @router.get("/{key}/summary.json", response_class=FileResponse, responses=file_of("application/json"))
     def summary(key: Key) -> FileResponse:
-        """Give the summary: what was read, by which models, settings and versions."""
+        """Return the summary: what was read, by which models, settings and versions."""
         return _download(uploads, key, preview.SUMMARY, "application/json")
 
     @router.get("/{key}/timeline.json", response_class=FileResponse, responses=file_of("application/json"))
     def timeline(key: Key) -> FileResponse:
-        """Give the course of a video over time, for the eye, and what its rows say; a photograph has none."""
+        """Return the course of a video over time, and what its rows say; a photograph has none."""
         return FileResponse(_part(uploads, key, preview.TIMELINE), media_type="application/json")
 
     @router.get("/{key}/rows")
@@ -239,20 +240,20 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         offset: Number = 0,
         limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
     ) -> Rows:
-        """Give some rows of the table."""
+        """Return some rows of the table."""
         path = _part(uploads, key, preview.TABLE)
         found = list(islice(read_rows(path), offset, offset + limit))
         return Rows(columns=COLUMNS, rows=found, total=_known(uploads, key).result["rows"])
 
     @router.get("/{key}/annotated", response_class=FileResponse, responses=file_of("image/jpeg", "video/mp4"))
     def annotated(key: Key) -> FileResponse:
-        """Give the copy with the faces marked: JPEG, or MP4 (H.264) in which players can jump."""
+        """Return the copy with the faces marked: JPEG, or MP4 (H.264) in which players can jump."""
         path = _part(uploads, key, preview.MARKED_PICTURE, preview.MARKED_CLIP)
         return FileResponse(path, media_type=_media_type(path))
 
     @router.get("/{key}/why.json", response_class=FileResponse, responses=file_of("application/json"))
     async def why(key: Key) -> FileResponse:
-        """Say why the faces of a photograph were read as they were; found out when first asked."""
+        """Explain why the faces of a photograph were read as they were; found out when first asked."""
         await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY), media_type="application/json")
 
@@ -268,7 +269,7 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         responses=file_of("image/jpeg", "video/mp4", "video/webm"),
     )
     def original(key: Key) -> FileResponse:
-        """Give the picture or video without marks, as browsers show it: where need be, a copy."""
+        """Return the picture or video without marks, as browsers show it: where need be, a copy."""
         upload = _known(uploads, key)
         own = [upload.file.name] if upload.kind == "video" else []
         path = _part(uploads, key, preview.PICTURE, preview.CLIP, *own)
@@ -277,7 +278,7 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
 
 def _add_record(router: APIRouter, uploads: Uploads) -> None:
     @router.post("/{key}/record", status_code=201)
-    async def record(key: Key, wanted: IntoRecord, who: Seeing) -> Recorded:
+    async def record(key: Key, wanted: IntoRecord, who: Reader) -> Recorded:
         """Put the readings of one face into a subject's record, if they have agreed; the file is not kept."""
         upload = _known(uploads, key)
         subject, signals = await run_in_threadpool(_agreed, who, wanted)
@@ -299,7 +300,7 @@ def _add_record(router: APIRouter, uploads: Uploads) -> None:
 
 
 def _agreed(who: Visitor, wanted: IntoRecord) -> tuple[Subject, tuple[str, ...]]:
-    """Give the subject, and what their consent covers of that time.
+    """Return the subject, and what their consent covers of that time.
 
     Raises:
         HTTPException: there is no such subject; it is of the future; or nobody's record is kept.
@@ -337,7 +338,7 @@ async def _find_why(uploads: Uploads, key: str) -> None:
 
 
 async def _done(upload: Upload, found: Future[T]) -> T:
-    """Give what is found out about an upload, when it is; 422 where it can't be."""
+    """Return what is found out about an upload, when it is; 422 where it can't be."""
     try:
         # Who goes away ends their own waiting, not that of others.
         return await asyncio.shield(asyncio.wrap_future(found))
@@ -363,5 +364,5 @@ def _download(uploads: Uploads, key: str, part: str, media_type: str) -> FileRes
 
 
 def _media_type(path: Path) -> str:
-    """Give the type of what browsers show; of the originals, only those are given out which they play."""
+    """Return the type of what browsers show; of the originals, only those are given out which they play."""
     return {".jpg": "image/jpeg", ".webm": "video/webm"}.get(path.suffix, "video/mp4")

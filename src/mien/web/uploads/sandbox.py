@@ -182,7 +182,7 @@ class Job:
 
 
 def _messages(pipe: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """Give the lines that are JSON objects; the first that isn't ends the talk."""
+    """Return the lines that are JSON objects; the first that isn't ends the talk."""
     while (line := pipe.readline(_LONGEST_LINE)).endswith(b"\n"):
         try:
             message = json.loads(line)

@@ -70,7 +70,7 @@ class Cameras:
         self._owners: dict[str, str | None] = {}
 
     def owner(self, source: str) -> str | None:
-        """Give the name of the user whose browser's camera a source is; None where it is nobody's by name."""
+        """Return the name of the user whose browser's camera a source is; None where nobody is named."""
         return self._owners.get(source)
 
     async def serve(self, websocket: WebSocket) -> None:
@@ -161,7 +161,7 @@ class _Camera:
         self._loop.call_soon_threadsafe(self._news.set)
 
     def dropped(self, index: int) -> None:
-        """Hear that nobody will see a frame of the source; from any thread."""
+        """Note that nobody will see a frame of the source; from any thread."""
         with suppress(RuntimeError):  # the loop is closed, so nobody waits for an answer
             self._loop.call_soon_threadsafe(self._drop, index)
 

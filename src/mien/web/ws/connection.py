@@ -66,7 +66,7 @@ class Statuses:
         self._status: SourceStatus | None = None
 
     def get(self) -> SourceStatus:
-        """Give the status.
+        """Return the status.
 
         Raises:
             CloseConnection: the source is gone.

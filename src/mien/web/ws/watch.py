@@ -76,7 +76,7 @@ class _Watcher:
         self._loop.call_soon_threadsafe(self._news.set)
 
     async def take_in(self) -> None:
-        """Hear which pictures are drawn."""
+        """Note which pictures are drawn."""
         while True:
             message = await receive_text(self._websocket, self._silent_s)
             if message == HERE:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.errors import DatasetError
+from mien.train.data.prepare import DataSection, prepare
+
+LABELS = ("anger", "calm", "joy")
+PARTS = ("train", "train", "train", "train", "test")
+
+
+def section(**data: Any) -> DataSection:
+    return DataSection(size_px=24, **data)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three classes of 60 different faces; ten of the test stand in the training part too."""
+    random = np.random.default_rng(0)
+    for label in LABELS:
+        for number in range(60):
+            noise = random.normal(size=(24, 24)).astype(np.float32)
+            smooth = cv2.GaussianBlur(noise, (0, 0), 2)
+            picture = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+            part = PARTS[number % 5]
+            copies = [part, "train"] if part == "test" and label == "calm" and number < 50 else [part]
+            for place in copies:
+                path = tmp_path / place / label / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(picture).save(path)
+    return tmp_path
+
+
+def test_the_official_split_leaves_copies_of_the_test_out_of_training(folder: Path) -> None:
+    parts = prepare(section(), folder, seed=0)
+    assert parts.left_out == 10
+    assert (parts.cleaning.read, parts.cleaning.exact_copies, parts.cleaning.groups) == (190, 10, 10)
+    assert len(parts.test) == 36
+    assert len(parts.train) + len(parts.validation) == 144
+    assert len(parts.validation) == pytest.approx(14.4, abs=1.5)
+    for faces in (parts.train, parts.validation):
+        assert set(faces.usage) == {"Training"}
+    tests = {image.tobytes() for image in parts.test.images}
+    assert not any(image.tobytes() in tests for image in parts.train.images)
+
+
+@pytest.mark.parametrize("split", ["official", "grouped", "random"])
+def test_removed_classes_are_in_no_part(folder: Path, split: str) -> None:
+    parts = prepare(section(split=split, remove=["calm"]), folder, seed=0)
+    for faces in (parts.train, parts.validation, parts.test):
+        assert faces.labels == ("anger", "joy")
+        labels = [faces.labels[target] for target in faces.targets]
+        assert labels == [name.split("/")[1] for name in faces.names]
+    assert len(parts.train) + len(parts.validation) + len(parts.test) == 120
+    assert parts.cleaning.read == 190
+
+
+def test_removing_an_unknown_class(folder: Path) -> None:
+    with pytest.raises(DatasetError, match="no class named fear; there are: anger, calm, joy"):
+        prepare(section(remove=["fear"]), folder, seed=0)
+
+
+def test_one_class_cannot_be_learnt(tmp_path: Path) -> None:
+    (tmp_path / "calm").mkdir()
+    picture = np.arange(576, dtype=np.uint8).reshape(24, 24)
+    Image.fromarray(picture).save(tmp_path / "calm" / "1.png")
+    with pytest.raises(DatasetError, match="at least two classes, received only one"):
+        prepare(section(), tmp_path, seed=0)
