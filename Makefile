@@ -14,7 +14,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-FILES := src tests benchmarks examples docs/build_site.py docs/screenshots.py docs/own_neutral.py
+FILES := src tests benchmarks examples docs/animation.py docs/build_site.py docs/screenshots.py docs/own_neutral.py
 
 # Tests that compute with Keras.
 TRAINING := tests/train tests/cli/test_train.py tests/cli/test_compare.py tests/contracts/test_networks.py

@@ -178,3 +178,17 @@ def test_python_runs(page: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
     for line, text in blocks(page, {"python"}):
         exec(compile("\n" * line + text, str(page), "exec"), names)
     assert len(names) > 2
+
+
+def test_the_glossary_names_what_the_code_has() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [glossary] = re.findall(r"^## Words\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    named = re.findall(
+        r"`([^`]+)`", "".join(line.rsplit("|", 2)[1] for line in glossary.splitlines() if "|" in line)
+    )
+    files = {str(path.relative_to(ROOT / "src" / "mien")) for path in (ROOT / "src" / "mien").rglob("*.py")}
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert len(named) > 30
+    for name in named:
+        is_file = any(f"/{file}".endswith(f"/{name}") for file in files)
+        assert is_file or re.search(rf"^ *(class|def) {name}\b|^ *{name}\b.*[:=]", source, re.MULTILINE), name

@@ -118,3 +118,17 @@ def test_both_layouts_share_weights() -> None:
         for layout in ("channels_first", "channels_last")
     ]
     assert shapes[0] == shapes[1]
+
+
+def test_with_patience_the_best_epoch_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracies, averages = iter([0.2, 0.5, 0.4, 0.3]), []
+
+    def measured(model: Any, average: Any, *_: Any) -> dict[str, float]:
+        averages.append(average)
+        return {"validation_accuracy": next(accuracies), "validation_loss": 1.0}
+
+    monkeypatch.setattr("mien.train.fit._measured", measured)
+    model, state = fitted(tmp_path, small_recipe(epochs=9, patience=2))
+    assert (state.epoch, state.best_epoch) == (4, 2)
+    for one, other in zip(model.get_weights(), averages[1], strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mien.errors import DatasetError, OutputError
-from mien.train.run_folder import Arrays, LoopState, load_checkpoint, save_checkpoint
+from mien.train.recipe import JointRecipe, LabelRecipe
+from mien.train.run_folder import (
+    Arrays,
+    LoopState,
+    claim,
+    load_checkpoint,
+    recipe_of,
+    save_checkpoint,
+)
 
 STATE = LoopState("abc", epoch=3, best_epoch=2, best_accuracy=0.5, seconds=1.5, history=[{"loss": 0.25}])
 ARRAYS: dict[str, Arrays] = {"model": [np.eye(2, dtype=np.float32), np.array(7)], "average": [np.zeros(3)]}
@@ -90,3 +99,29 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
         save_checkpoint(tmp_path / "file" / "checkpoint.npz", STATE, ARRAYS)
+
+
+def test_a_folder_belongs_to_the_recipe_that_it_was_begun_by(tmp_path: Path) -> None:
+    recipe = LabelRecipe(name="mine")
+    claim(tmp_path, recipe)
+    claim(tmp_path, recipe.model_copy(update={"seed": 3}))  # nothing was trained yet
+    save_checkpoint(tmp_path / "checkpoint.npz", STATE, ARRAYS)
+    with pytest.raises(DatasetError, match=r"another recipe \(seed is 3 there, 0 here\)"):
+        claim(tmp_path, recipe)
+    assert recipe_of(tmp_path) == recipe.model_copy(update={"seed": 3})
+
+
+def test_a_recipe_that_an_earlier_version_wrote_is_the_same_recipe(tmp_path: Path) -> None:
+    """It had no kind, its fit was called fine, and joint recipes had no patience."""
+    label, joint = LabelRecipe(name="mine"), JointRecipe(name="mine")
+    fields = label.model_dump(mode="json")
+    del fields["kind"]
+    fields["fine"] = fields.pop("fit")
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    assert recipe_of(tmp_path) == label
+    fields = joint.model_dump(mode="json")
+    del fields["fit"]["patience"]
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    assert recipe_of(tmp_path) == joint
+    (tmp_path / "config.json").write_text("{}")
+    assert recipe_of(tmp_path) is None

@@ -12,6 +12,8 @@ const { retryAfterMs } = await load("wire.js");
 const { advice, afterWords, headWords, percent, statusWords, sureness, timelineWords, tooFew } = await load("words.js");
 const { placeLabels, shared } = await load("labels.js");
 const { meaning } = await load("keys.js");
+globalThis.window ??= { addEventListener() {} };
+const { Chart } = await load("chart.js");
 const { meaning: answerMeaning } = await load("connection.js");
 const { foundWords, overview, overviewCsv, shortWords, shownColumns } = await load("found.js");
 const { Session } = await load("session.js");
@@ -287,4 +289,19 @@ test("a page sees that the program is gone, was started again, or does not know 
   assert.equal(answerMeaning(200, "2026-05-01T09:10:00Z", "2026-05-01T09:00:00Z"), "restarted");
   assert.equal(answerMeaning(401, undefined, "2026-05-01T09:00:00Z"), "logged out");
   for (const status of [0, 421, 500, 503]) assert.equal(answerMeaning(status, undefined, null), "away");
+});
+
+test("a chart's moments and places agree, its ticks lie within, and its lanes fill the room", () => {
+  for (const [width, from, to] of [[1200, 0, 200], [340, 0, 3.5], [800, 599.2, 629.2], [500, 0, 7200]]) {
+    const chart = new Chart({}, width, 220, { from, to, names: 62 });
+    assert.equal(chart.left, width < 500 ? 4 : 62);
+    for (const timeS of [from, (from + to) / 2, to]) assert.ok(Math.abs(chart.timeAt(chart.x(timeS)) - timeS) < 1e-6);
+    const ticks = chart.clockTicks().map(([timeS]) => timeS);
+    assert.ok(ticks.length > 1 && ticks.every((timeS) => timeS >= from - 1e-9 && timeS <= to + 1e-9), `${width}: ${ticks}`);
+    assert.ok(ticks.length <= chart.width / 76 + 1);
+    const lanes = chart.lanes(0.64, 6, 0.36);
+    assert.equal(lanes[1].height, 6);
+    lanes.slice(1).forEach(({ top }, i) => assert.equal(top, lanes[i].top + lanes[i].height + 8));
+    assert.ok(Math.abs(lanes[2].top + lanes[2].height - chart.bottom) <= 1);
+  }
 });

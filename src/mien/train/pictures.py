@@ -99,7 +99,7 @@ class DevicePictures:
     batch, pictures without a face come from a pool, and values are not rounded to whole grey values.
 
     Args:
-        images: (n, size, size) uint8, training's faces; the size is a multiple of 8.
+        images: (n, size, size) uint8, training's faces.
         negatives: makes pictures without a face; None where none are asked for.
         device: torch's name of it.
     """
@@ -248,13 +248,15 @@ class DevicePictures:
         return images
 
     def _through_jpeg(self, images: Images, scale: Any) -> Images:
-        count, cells = len(images), self._side // _BLOCK
-        table = ((self._table * scale + 50) / 100).floor().clamp(1, 255)
-        blocks = (images.round() - 128).reshape(count, cells, _BLOCK, cells, _BLOCK).transpose(2, 3)
+        side = self._side
+        more, cells = -side % _BLOCK, -(-side // _BLOCK)
+        whole = self._torch.nn.functional.pad(images[:, None], (0, more, 0, more), mode="replicate")[:, 0]
+        count, table = len(images), ((self._table * scale + 50) / 100).floor().clamp(1, 255)
+        blocks = (whole.round() - 128).reshape(count, cells, _BLOCK, cells, _BLOCK).transpose(2, 3)
         waves = self._cosines @ blocks @ self._cosines.T
         kept = (waves / table).round() * table
-        back = (self._cosines.T @ kept @ self._cosines).transpose(2, 3).reshape(images.shape)
-        return (back + 128).round().clamp(0, 255)
+        back = (self._cosines.T @ kept @ self._cosines).transpose(2, 3).reshape(whole.shape)
+        return (back[:, :side, :side] + 128).round().clamp(0, 255)
 
 
 def _areas(small: int, large: int) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from mien.train.networks import mobilenet
 from mien.train.pace import Pace
 from mien.train.recipe import JointRecipe, LabelRecipe, Recipe, read_recipe
 from mien.train.report.card import FER2013_TERMS
-from mien.train.run_folder import CHECKPOINT, claim, config_of, read_checkpoint
+from mien.train.run_folder import CHECKPOINT, claim, read_checkpoint, recipe_of
 from mien.train.teachers import Teachers
 
 IMAGENET: Final = TrainedOn(
@@ -164,7 +164,7 @@ def is_finished(recipe: Recipe, data: Path, folder: Path) -> bool:
     except (OSError, ValueError, MienError):
         return False
     return (
-        config_of(folder) == recipe.model_dump(mode="json")
+        recipe_of(folder) == recipe
         and not Pace.of(recipe, recipe.fit.batch).goes_on(state)
         and sidecar.data[0].sha256 == (sha256_of(data) if data.is_file() else None)
         and all((folder / f"{recipe.name}{suffix}").is_file() for suffix in (".onnx", ".keras"))

@@ -18,11 +18,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import DatasetError
+from mien.errors import ConfigError, DatasetError
 from mien.expression.sidecar import Effort
 from mien.files import write_json, written_whole
 from mien.textfile import read_text
-from mien.train.recipe import Recipe
+from mien.train.recipe import Recipe, parse_config
 
 CONFIG: Final = "config.json"
 CHECKPOINT: Final = "checkpoint.npz"
@@ -39,26 +39,28 @@ def claim(folder: Path, recipe: Recipe) -> None:
         DatasetError: it holds a run of another recipe, which is left as it is.
         OutputError: it can't be written.
     """
-    config, there = recipe.model_dump(mode="json"), config_of(folder)
-    if (folder / CHECKPOINT).exists() and there not in (None, config):
+    begun = (folder / CHECKPOINT).exists()
+    there = recipe_of(folder) if begun else None
+    if there not in (None, recipe):
         raise DatasetError(
-            f"{folder}: holds a run of another recipe{_difference(there, config)}; choose another --out, or"
+            f"{folder}: holds a run of another recipe{_difference(there, recipe)}; choose another --out, or"
             " remove it"
         )
-    write_json(folder / CONFIG, config)
+    if not begun or there is None:
+        write_json(folder / CONFIG, recipe.model_dump(mode="json"))
 
 
-def config_of(folder: Path) -> Any:
-    """Return the recipe in a folder as it was written; None where there is none."""
+def recipe_of(folder: Path) -> Recipe | None:
+    """Return the recipe that a run's folder was begun by; None where there is none that can be read."""
     try:
-        return json.loads(read_text(folder / CONFIG))
-    except (OSError, ValueError):
+        return parse_config(json.loads(read_text(folder / CONFIG)), str(folder))
+    except (OSError, ValueError, ConfigError):
         return None
 
 
-def _difference(there: Any, asked: dict[str, Any]) -> str:
+def _difference(there: Recipe | None, asked: Recipe) -> str:
     """Tell the first setting in which two recipes differ: often it is only the minutes."""
-    before, now = _flat(there), _flat(asked)
+    before, now = (_flat(each and each.model_dump(mode="json")) for each in (there, asked))
     for name in now:
         if before.get(name) != now[name]:
             return f" ({name} is {before.get(name)} there, {now[name]} here)"

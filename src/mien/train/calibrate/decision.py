@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -176,7 +177,10 @@ def fit_shares(sample: CalibrationSample, seed: int = 0) -> Scaling:
     """
     voted = ~np.isnan(sample.shares[:, 0])
     logits, shares = sample.votes[voted], sample.shares[voted]
-    ways = [lambda *_: Scaling(), _share_temperature, _share_biases]
+    ways: list[Callable[[Floats, Floats], Scaling]] = [
+        lambda *_: Scaling(),
+        *(partial(_share_scaling, biased=biased) for biased in (False, True)),
+    ]
     losses = np.empty((len(ways), len(logits)))
     for others, fold in KFold(_FOLDS, shuffle=True, random_state=seed).split(logits):
         for row, way in zip(losses, ways, strict=True):
@@ -185,14 +189,6 @@ def fit_shares(sample: CalibrationSample, seed: int = 0) -> Scaling:
     worse = losses - losses[losses.mean(axis=1).argmin()]
     near = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(len(logits))
     return ways[int(near.argmax())](logits, shares)
-
-
-def _share_temperature(logits: Floats, shares: Floats) -> Scaling:
-    return _share_scaling(logits, shares, biased=False)
-
-
-def _share_biases(logits: Floats, shares: Floats) -> Scaling:
-    return _share_scaling(logits, shares, biased=True)
 
 
 def _share_scaling(logits: Floats, shares: Floats, *, biased: bool) -> Scaling:

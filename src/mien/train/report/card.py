@@ -58,6 +58,14 @@ LIMITS: Final = """\
   will the network.
 """
 
+_VALIDATION = (
+    "fitted the calibration and the threshold; the running average at the end of the last epoch is kept"
+)
+_HOW_MEASURED = (
+    "A face is read once; no figure here averages mirror images. The intervals are bootstrap intervals over"
+    " faces."
+)
+
 
 @dataclass(frozen=True)
 class DataSummary:
@@ -109,17 +117,17 @@ def model_card(
     sections = (
         f"# Model card: {sidecar.name}",
         sidecar.description or "An expression network.",
-        facts(sidecar),
-        f"## Trained on\n\n{sources(sidecar)}\n\n{split_section(data, part)}",
-        f"## Figures\n\n{figures_section(scores, part, command)}",
+        _facts(sidecar),
+        f"## Trained on\n\n{_sources(sidecar)}\n\n{_split_section(data, part)}",
+        f"## Figures\n\n{_label_figures(scores, part, command)}",
         f"## Calibration\n\n{_calibration(sidecar, scores, error_before)}",
-        f"## What it is not good at\n\n{weak_classes(data, scores)}\n{LIMITS}",
+        f"## What it is not good at\n\n{_weak_classes(data, scores)}\n{LIMITS}",
         MEANT_FOR,
     )
     return "\n\n".join(section.rstrip() for section in sections) + "\n"
 
 
-def facts(sidecar: Sidecar) -> str:
+def _facts(sidecar: Sidecar) -> str:
     """What the network is, as a table."""
     side = sidecar.size_px
     libraries = ", ".join(f"{name} {version}" for name, version in sidecar.versions.items())
@@ -137,7 +145,7 @@ def facts(sidecar: Sidecar) -> str:
     return table(("", ""), rows)
 
 
-def sources(sidecar: Sidecar) -> str:
+def _sources(sidecar: Sidecar) -> str:
     """What it was trained on, and under which terms."""
     if not sidecar.data:
         return "Not stated."
@@ -147,7 +155,7 @@ def sources(sidecar: Sidecar) -> str:
     )
 
 
-def split_section(
+def _split_section(
     data: DataSummary,
     part: str,
     chosen: str = "chose the epoch that was kept, the temperature and the threshold",
@@ -179,7 +187,7 @@ def _copies(data: DataSummary) -> str:
     )
 
 
-def figures_section(scores: Scores, part: str, command: str) -> str:
+def _label_figures(scores: Scores, part: str, command: str) -> str:
     """Accuracy, macro-F1, and the figures of each class."""
     summary = table(
         ("", part, "95 % interval"),
@@ -189,21 +197,10 @@ def figures_section(scores: Scores, part: str, command: str) -> str:
             ("macro-F1", percent(scores.macro_f1), _interval(scores.macro_f1_interval)),
         ],
     )
-    classes = table(
-        ("class", "precision", "recall", "F1", "faces"),
-        [
-            (
-                row["label"],
-                *(percent(row[name]) for name in ("precision", "recall", "f1")),
-                f"{row['support']:,}",
-            )
-            for row in scores.class_rows()
-        ],
-    )
     return (
         f"{summary}\n\nMeasured by\n\n    {command}\n\nThe intervals are bootstrap intervals over faces: they"
         f" say how far other faces of the same kind could move the figure, not how far another training run"
-        f" could.\n\n{classes}"
+        f" could.\n\n{_classes(scores)}"
     )
 
 
@@ -220,7 +217,7 @@ def _calibration(sidecar: Sidecar, scores: Scores, error_before: float) -> str:
     return f"{text} A face is called `uncertain` where its highest probability is below {threshold}."
 
 
-def weak_classes(data: DataSummary, scores: Scores) -> str:
+def _weak_classes(data: DataSummary, scores: Scores) -> str:
     """The classes that it is worst at, those with few faces, and those that it does not know."""
     occurring = np.flatnonzero(scores.support)
     weakest = occurring[np.argsort(scores.f1[occurring], kind="stable")[:3]]
@@ -269,15 +266,6 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-_VALIDATION = (
-    "fitted the calibration and the threshold; the running average at the end of the last epoch is kept"
-)
-_HOW_MEASURED = (
-    "A face is read once; no figure here averages mirror images. The intervals are bootstrap intervals over"
-    " faces."
-)
-
-
 def joint_card(
     sidecar: Sidecar,
     recipe: Recipe,
@@ -309,16 +297,16 @@ def joint_card(
     sections = (
         f"# Model card: {sidecar.name}",
         sidecar.description or "Reads expressions, landmarks and presence at once.",
-        facts(sidecar),
-        f"## Trained on\n\n{sources(sidecar)}\n\nOn the rights in FER-2013: {FER2013_TERMS}.\n\n"
-        f"{split_section(data, part, _VALIDATION)}",
+        _facts(sidecar),
+        f"## Trained on\n\n{_sources(sidecar)}\n\nOn the rights in FER-2013: {FER2013_TERMS}.\n\n"
+        f"{_split_section(data, part, _VALIDATION)}",
         f"## Recipe\n\n```json\n{recipe.model_dump_json(indent=1)}\n```",
         f"## Figures\n\n{_figures(found.figures, part)}\n\nMeasured by\n\n    {command}\n\n{_HOW_MEASURED}",
         f"### Speed and size\n\n{_speed(int8)}",
         f"### The eight labels, against the majority of ten people\n\n{_classes(ferplus)}",
         f"### FER-2013's classes\n\n{_classes(found.scores)}",
         f"## Calibration\n\n{_joint_calibration(sidecar)}",
-        f"## What it is not good at\n\n{weak_classes(data, found.scores)}\n{LIMITS}",
+        f"## What it is not good at\n\n{_weak_classes(data, found.scores)}\n{LIMITS}",
         f"### Worse faces\n\n{_worse(places, part)}",
         MEANT_FOR,
     )

@@ -1,5 +1,6 @@
 // Readings over time on a canvas: shares of the expressions stacked, lines below; and such a chart as a slider.
 // The live view's, a file's and a recording's chart say what there is; how it looks and moves stands here.
+// Of uPlot we would use little but the axes: it stacks no series, and knows neither fingers, keys nor screen readers.
 
 import { colours, fitted } from "./colours.js";
 import { clock } from "./words.js";
@@ -98,7 +99,7 @@ export class Chart {
     }
   }
 
-  /** Valence and arousal, from -1 to 1: {ofValence, ofArousal}, each [seconds, value]; null where it breaks. */
+  /** Valence and arousal, from -1 to 1: of each its points, [seconds, value]; null where the line breaks. */
   drawLines(lane, { valence, arousal }) {
     this.#drawLine(lane, valence, colours().ink, []);
     this.#drawLine(lane, arousal, colours().accent, [5, 4]);
