@@ -24,6 +24,7 @@ choose_backend()  # before any importorskip("keras")
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("mien", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("mien"), max_examples=25)
 settings.load_profile("mien")
 
 
@@ -38,6 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help=f"leave out what is marked {', '.join(sorted(marks.LEFT_OUT))}, as `make test` does",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("quick"):
+        settings.load_profile("quick")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

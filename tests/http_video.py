@@ -13,6 +13,8 @@ from threading import Event, Thread
 import cv2
 import numpy as np
 
+from patience import LIMIT_S
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # it waits for no daemon when it closes
@@ -29,7 +31,7 @@ def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()  # waits for the answers that are under way
-        thread.join(5)
+        thread.join(LIMIT_S)
 
 
 @contextmanager

@@ -131,6 +131,7 @@ def test_ctrl_c_keeps_what_is_finished(
     assert opened == ["img1.png"]
 
 
+@pytest.mark.exhaustive
 def test_ctrl_c_with_several_processes(
     run: Run, run_script: Callable[..., subprocess.CompletedProcess[str]], photos: Path, tiny_network: Path
 ) -> None:
@@ -143,6 +144,7 @@ def test_ctrl_c_with_several_processes(
     assert run(*command, "--resume").code == 0
 
 
+@pytest.mark.exhaustive
 def test_no_process_outlives_a_killed_parent(
     run: Run, run_script: Callable[..., subprocess.CompletedProcess[str]], photos: Path, tiny_network: Path
 ) -> None:
@@ -154,6 +156,7 @@ def test_no_process_outlives_a_killed_parent(
     assert run(*command, "--resume").code == 0
 
 
+@pytest.mark.exhaustive
 def test_a_file_that_kills_its_process_leaves_the_others(
     run: Run, run_script: Callable[..., subprocess.CompletedProcess[str]], photos: Path, tiny_network: Path
 ) -> None:

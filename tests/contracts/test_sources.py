@@ -20,6 +20,7 @@ from mien.source.paced import PacedSource
 from mien.source.portrait import PortraitSource
 from mien.source.pushed import PushedSource
 from mien.source.stream import StreamSource
+from patience import LIMIT_S
 from source.clips import write_clip
 from source.fake_camera import FakeCamera
 from source.fake_network import FakeNetwork
@@ -77,7 +78,7 @@ def pushed(*, name: str = "browser-1", **choices: Any) -> PushedSource:
 
         def close(self) -> None:
             self._over.set()
-            self._sender.join(5)
+            self._sender.join(LIMIT_S)
             super().close()
 
     return Eager()
@@ -108,7 +109,7 @@ def finishes(work: Callable[[], Any]) -> Any:
     result: list[Any] = []
     worker = threading.Thread(target=lambda: result.append(work()), daemon=True)
     worker.start()
-    worker.join(20)
+    worker.join(LIMIT_S)
     assert not worker.is_alive(), "it hangs"
     assert result, "it raised"
     return result[0]

@@ -42,6 +42,7 @@ def test_json_lines(tmp_path: Path) -> None:
     assert 0 < reading["confidence"] < 1
 
 
+@pytest.mark.exhaustive
 def test_mood_record(tmp_path: Path) -> None:
     told = run_script("mood_record.py", tmp_path)
     assert "expressivity" in told

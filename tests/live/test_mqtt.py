@@ -22,6 +22,8 @@ from mien.live.mqtt_messages import slugs
 from mien.live.status import SourceStatus
 from mqtt_broker import LIMIT_S, Broker, Feed, Listener, free_port, reading, status
 
+pytestmark = pytest.mark.program
+
 STATUS, STATE, READING = "mien/status", "mien/front_door/state", "mien/front_door/reading"
 CONFIG = "homeassistant/sensor/mien_front_door_expression/config"
 

@@ -60,6 +60,7 @@ def test_what_is_no_table_of_numbers_is_refused(tmp_path: Path) -> None:
         read_series(tmp_path / "gap.csv")
 
 
+@pytest.mark.exhaustive
 def test_a_patients_relapse_is_dated(shared: Path, tmp_path: Path) -> None:
     path = shared / "data/series/kossakowski/ESMdata.csv"
     if not path.exists():

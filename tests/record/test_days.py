@@ -262,6 +262,7 @@ def test_looking_back_finds_the_day_of_the_change(written: Store, subject: Subje
         look_back(written, subject, "sadness")
 
 
+@pytest.mark.exhaustive
 def test_the_demonstration_tells_the_light_first_and_then_the_change(tmp_path: Path) -> None:
     with Store(tmp_path / "demo.sqlite") as store:
         told = changes(store, write_demonstration(store, "DEMO"))

@@ -75,6 +75,7 @@ def test_a_baseline_is_of_one_network_only(store: Store) -> None:
     assert "days were read by another network" in few.reason
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("knows_its_network", [True, False])
 def test_days_of_another_network_are_told_and_never_compared(store: Store, knows_its_network: bool) -> None:
     """Also with a baseline that was kept by a Mien which did not say which network it is of."""

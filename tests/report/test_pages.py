@@ -198,6 +198,7 @@ def test_a_picture_keeps_its_words_for_those_who_cannot_see_it() -> None:
     assert ("aria-label", content.picture.alt) in read.attributes
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("name", ["simulated", "fullest", "hostile"])
 def test_html_prints_as_one_page(name: str, tmp_path: Path) -> None:
     chromium = program("chromium", "a browser")

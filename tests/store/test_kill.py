@@ -11,7 +11,10 @@ import pytest
 from patience import LIMIT_S
 from store_killing import kill_cameras, kill_hasty_ones
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="children as on Unix")
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.skipif(sys.platform == "win32", reason="children as on Unix"),
+]
 
 
 def test_nothing_that_was_committed_is_lost_and_nothing_is_damaged(tmp_path: Path) -> None:

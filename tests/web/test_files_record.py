@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import cv2
@@ -25,6 +26,7 @@ from mien.web.security.access import Records
 from mien.web.uploads import preview
 from mien.web.uploads.jobs import Uploads
 from mien.web.uploads.routes import add_uploads
+from patience import LIMIT_S
 from web.backend import LOCAL, ORIGIN, FakeLiveSession, TestClient, client, settings
 
 OWN = {"Origin": ORIGIN}
@@ -62,11 +64,11 @@ def send(visitor: TestClient, path: Path) -> str:
     key = visitor.post(
         "/api/v1/files", content=path.read_bytes(), headers=OWN | {"X-Mien-Name": path.name}
     ).json()["id"]
-    for _ in range(600):
-        if (status := visitor.get(f"/api/v1/files/{key}").json())["state"] == "done":
-            return str(key)
+    end_s = monotonic() + LIMIT_S
+    while (status := visitor.get(f"/api/v1/files/{key}").json())["state"] != "done":
+        assert monotonic() < end_s, status
         Event().wait(0.1)
-    raise AssertionError(status)
+    return str(key)
 
 
 def put(visitor: TestClient, key: str, **more: Any) -> Any:
@@ -106,6 +108,7 @@ def test_a_photograph_goes_into_the_record_once(
     assert not (upload.folder / "record").exists()
 
 
+@pytest.mark.exhaustive
 def test_of_two_alike_somebody_has_to_choose(
     visitor: TestClient, record: Store, portrait_path: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from mien.web.pages import SIGNS, STATIC
 from needs import program
 from patience import LIMIT_S
 
+pytestmark = pytest.mark.program
+
 TIME_LIMIT_S = LIMIT_S
 
 

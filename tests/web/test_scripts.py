@@ -23,6 +23,8 @@ from patience import LIMIT_S
 from show.tables import some_rows
 from web.backend import make_reading, one_face
 
+pytestmark = pytest.mark.program
+
 TIME_LIMIT_S = LIMIT_S
 
 

@@ -109,6 +109,7 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
             WebSettings(tls_cert=cert)
 
 
+@pytest.mark.program
 def test_an_encrypted_key_is_refused_instead_of_waiting_at_the_terminal(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     command = [

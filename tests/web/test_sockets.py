@@ -88,7 +88,8 @@ def test_the_newest_picture_wins_and_the_others_are_told(app: FastAPI, live_sess
     with camera(app) as socket:
         for sequence in range(3):
             socket.send_bytes(picture(sequence))
-        dropped = [socket.receive_json() for _ in range(2)]
+        # The first may be decoded already while the second gives way: then the second is told first.
+        dropped = sorted((socket.receive_json() for _ in range(2)), key=lambda each: each["sequence"])
         assert dropped == [{"type": "dropped", "sequence": sequence} for sequence in range(2)]
         live_session.read("browser-1")
         assert socket.receive_json()["sequence"] == 2
@@ -224,12 +225,15 @@ def test_text_is_no_picture(app: FastAPI) -> None:
         assert closing(socket) == (sockets.UNSUPPORTED, "expected a picture, received text")
 
 
-def test_a_flood_is_answered_with_the_door(app: FastAPI, live_session: FakeLiveSession) -> None:
+def test_a_flood_is_answered_with_the_door(
+    app: FastAPI, live_session: FakeLiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_socket, "_MOST_HZ", 4)  # so many come in a second on the busiest machine
     message = picture(0)
     with camera(app) as socket:
-        for _ in range(1000):
+        for _ in range(100):
             socket.send_bytes(message)
-        assert closing(socket) == (sockets.POLICY, "more than 120 pictures a second")
+        assert closing(socket) == (sockets.POLICY, "more than 4 pictures a second")
     assert live_session.removed == ["browser-1"]
 
 
@@ -338,11 +342,12 @@ def test_pictures_and_readings_come_together(watched: FastAPI, live_session: Fak
         assert decode_jpeg(data).shape == (54, 960, 3)
 
 
-def test_a_reading_without_face_or_picture_comes_too(watched: FastAPI, live_session: FakeLiveSession) -> None:
+def test_a_reading_without_a_face_comes_too(watched: FastAPI, live_session: FakeLiveSession) -> None:
     with watching(watched, live_session) as socket:
         live_session.publish(make_reading("camera:0", 0, faces=Faces.empty()))
         message, data = next_reading(socket)
-        assert (message["reading"]["faces"], data) == ([], b"")
+        assert message["reading"]["faces"] == []
+        assert np.array_equal(decode_jpeg(data), np.zeros((480, 640, 3), np.uint8))
 
 
 def test_two_are_under_way_at_most_and_the_newest_follows(

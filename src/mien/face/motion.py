@@ -34,7 +34,7 @@ class OneEuro:
     _time_s: float = -np.inf
 
     def steady(self, points: Points, time_s: float, unit_px: float) -> Points:
-        """Take in the next points and give them steadied.
+        """Add the next points and return them stabilised.
 
         Args:
             points: (k, 2) in pixels.

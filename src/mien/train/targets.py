@@ -85,21 +85,22 @@ class TrainingTargets:
             votes = faces.votes.astype(np.float32)
         no_face = votes[:, _NOT_A_FACE] >= np.maximum(votes.sum(axis=1), 1) * _TOO_MANY_NO_FACE / 10
         labels = np.eye(len(faces.labels), dtype=np.float32)[faces.targets]
-        if isinstance(recipe, JointRecipe):
-            smoothing = recipe.fit.label_smoothing
-            shares, voted = _shares(votes)
-            labels = labels * (1 - smoothing) + smoothing / labels.shape[1]
-            targets = {"votes": shares, "fer2013": labels}
-            return cls(targets, {"votes": voted, "fer2013": np.ones_like(voted)}, faces.landmarks, no_face)
-        assert isinstance(recipe, LabelRecipe)
-        shares, voted = _shares(votes[:, : len(EMOTIONS)])
-        if taught is not None:
-            labels, shares = _with_teacher(faces, labels, shares, taught, recipe.fit.teacher_share)
-        targets, weights = {"logits": labels}, {"logits": np.ones_like(voted)}
-        if faces.votes is not None and recipe.fit.votes_weight > 0:
-            targets |= {"votes": shares, AFFECT: affect_targets(shares, voted)}
-            weights |= {"votes": voted, AFFECT: np.ones_like(voted)}
-        return cls(targets, weights, None, no_face)
+        if isinstance(recipe, LabelRecipe):
+            shares, voted = _shares(votes[:, : len(EMOTIONS)])
+            if taught is not None:
+                labels, shares = _with_teacher(faces, labels, shares, taught, recipe.fit.teacher_share)
+            targets, weights = {"logits": labels}, {"logits": np.ones_like(voted)}
+            if faces.votes is not None and recipe.fit.votes_weight > 0:
+                targets |= {"votes": shares, AFFECT: affect_targets(shares, voted)}
+                weights |= {"votes": voted, AFFECT: np.ones_like(voted)}
+            return cls(targets, weights, None, no_face)
+        smoothing, (shares, voted) = recipe.fit.label_smoothing, _shares(votes)
+        labels = labels * (1 - smoothing) + smoothing / labels.shape[1]
+        targets, weights = (
+            {"votes": shares, "fer2013": labels},
+            {"votes": voted, "fer2013": np.ones_like(voted)},
+        )
+        return cls(targets, weights, faces.landmarks, no_face)
 
     def __len__(self) -> int:
         return len(self.no_face)
