@@ -295,7 +295,7 @@ def turn(options: argparse.Namespace) -> None:
         film = Path(folder) / "film.mp4"
         made.write_film(film, frames(), rate_hz)
         read = read_crowd(film, interval_s=5, **detector(options))
-    print(f"{len(crowd)} people, 60 % smile until {turn_s} s, then 25 %; one false alarm in 8 h is allowed")
+    print(f"{len(crowd)} people, 60 % smile until {turn_s} s, then 25 %; one false alarm an hour is allowed")
     for each in read.turns:
         told, since = read.moments[each.told], read.moments[each.since]
         way = "rises" if each.rises else "falls"

@@ -46,7 +46,7 @@ def crowd(
     false_alarm_hours: Annotated[
         float,
         typer.Option(help="Hours from one false alarm of a change to the next, on average.", metavar="N"),
-    ] = 8,
+    ] = 1,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after so many minutes of the source.", metavar="N")
     ] = None,

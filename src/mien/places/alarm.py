@@ -1,7 +1,7 @@
 """Telling a turn of a crowd's mood from chance, by the charts of `mood.change`.
 
 What is a day there is an interval here. The crowd's own first intervals say what is usual and how they hang
-together; a CUSUM then watches, with a limit drawn so that false alarms are as rare as was chosen.
+together; an EWMA then watches, with a limit drawn so that false alarms are as rare as was chosen.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ BASELINE: Final = 60
 for one false alarm in hours is not reached by a fall of three standard deviations for minutes."""
 
 CAREFUL: Final = 2.0
-"""Limits are drawn for alarms that are rarer by this: where intervals do not hang together at all, there were
-1.7 times as many as asked for (`benchmarks/crowds.py alarms`), as `mood.change` leaves that to be found out."""
+"""Limits are drawn for alarms that are rarer by this. Without it, where intervals do not hang together at all,
+there were 1.4 times as many as asked for; with it there were fewer (`benchmarks/crowds.py alarms`)."""
 
 LEAST_SD: Final = 0.02
 """A crowd that is more even than this is taken to vary by it: no smaller change is one of mood."""
@@ -76,8 +76,8 @@ def find_turns(
         shares = np.array([each.weight for each in slow.QUICK]) / sum(each.weight for each in slow.QUICK)
     spread = max(float(fitted.sd[0]), LEAST_SD)
     far = np.clip((figures - float(fitted.levels[0, 0])) / spread, -REACH_SD, REACH_SD)
-    upper = limit(Plan.of("cusum", before, False), shares, CAREFUL * false_alarm_intervals)
-    _, found = scan("cusum", far[BASELINE - 1 :], days[BASELINE - 1 :], slow.next_day(shares), upper)
+    upper = limit(Plan.of("ewma", before, False), shares, CAREFUL * false_alarm_intervals)
+    _, found = scan("ewma", far[BASELINE - 1 :], days[BASELINE - 1 :], slow.next_day(shares), upper)
     return [
         Turn(measure, places[BASELINE + each.at], places[BASELINE + each.since], each.direction > 0)
         for each in found

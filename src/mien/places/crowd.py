@@ -38,7 +38,7 @@ FPS: Final = 5.0
 """Frames a second that are analysed, where nothing else was chosen: enough to follow faces by."""
 
 INTERVAL_S: Final = 10.0
-FALSE_ALARM_HOURS: Final = 8.0
+FALSE_ALARM_HOURS: Final = 1.0
 
 Shown = Callable[[Frame, Faces, "Moment | None"], None]
 """Given each frame with its faces, and the last moment there is: for drawing, which covers the faces."""
@@ -115,7 +115,7 @@ class Crowd:
             rows += [_row(moment, name, group) for name, group in parts if group is not None]
         return pd.DataFrame(rows, columns=None if rows else ["start_s", "end_s", "cell", "faces"])
 
-    def save(self, folder: Path) -> list[Path]:
+    def save(self, folder: str | Path) -> list[Path]:
         """Write crowd.json and crowd.csv, which hold groups only.
 
         Args:
@@ -127,7 +127,7 @@ class Crowd:
         Raises:
             OutputError: it can't be written.
         """
-        table, facts = folder / "crowd.csv", folder / "crowd.json"
+        table, facts = Path(folder) / "crowd.csv", Path(folder) / "crowd.json"
         with written_whole(table) as temporary:
             self.frame.to_csv(temporary, index=False)
         write_json(facts, self.as_dict())
