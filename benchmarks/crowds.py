@@ -220,7 +220,7 @@ def shrunk(portrait: Image, px: int) -> Image:
 
 
 def clear(options: argparse.Namespace) -> tuple[list[Image], list[Image]]:
-    """Give portraits, neutral and smiling, of those whose smile is read as happiness at full size.
+    """Return portraits, neutral and smiling, of those whose smile is read as happiness at full size.
 
     The others' smiles are mild, and pass for neutral at any size (README): not what is measured here.
     """
@@ -271,7 +271,7 @@ def scenes(options: argparse.Namespace) -> None:
 
 
 def matched(found: Faces, crowd: list[made.Person]) -> tuple[NDArray[np.bool_], int]:
-    """Say who was found, and how many boxes show nobody."""
+    """Return who was found, and how many boxes show nobody."""
     middles = (found.xyxy[:, :2] + found.xyxy[:, 2:]) / 2
     far = np.array([np.hypot(*(middles - person.middle_xy).T) / person.px for person in crowd])
     near = far.reshape(len(crowd), len(found)) < 0.5
@@ -373,7 +373,7 @@ def speed(options: argparse.Namespace) -> None:
 
 
 def yardstick() -> float:
-    """Give what the network takes for 50 faces on one core, in ms of processor, the best of five."""
+    """Return what the network takes for 50 faces on one core, in ms of processor, the best of five."""
     network, crops, spent = load_network("mien", 1), np.zeros((50, 48, 48), np.uint8), []
     for _ in range(5):
         start = process_time()
@@ -383,7 +383,7 @@ def yardstick() -> float:
 
 
 def detector(options: argparse.Namespace) -> dict[str, Any]:
-    """Give the choices that name the detector: YuNet's file out of the shared models, or MTCNN."""
+    """Return the choices that name the detector: YuNet's file out of the shared models, or MTCNN."""
     if options.detector == "mtcnn":
         return {"detector": "mtcnn"}
     return {"detector": "yunet", "detector_model": options.shared / "models" / YUNET}

@@ -27,8 +27,8 @@ BASELINE: Final = 60
 for one false alarm in hours is not reached by a fall of three standard deviations for minutes."""
 
 CAREFUL: Final = 2.0
-"""Limits are drawn for alarms that are rarer by this. Without it, where intervals do not hang together at all,
-there were 1.4 times as many as asked for; with it there were fewer (`benchmarks/crowds.py alarms`)."""
+"""Limits are drawn for alarms that are rarer by this. Without it, where intervals do not hang together at
+all, there were 1.4 times as many as asked for; with it there were fewer (`benchmarks/crowds.py alarms`)."""
 
 LEAST_SD: Final = 0.02
 """A crowd that is more even than this is taken to vary by it: no smaller change is one of mood."""

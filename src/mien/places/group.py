@@ -51,7 +51,7 @@ class Readings:
 
     @classmethod
     def of(cls, faces: Faces, image: Image, look: int, quantifier: Quantifier) -> Readings:
-        """Put together what was read of the faces of one frame."""
+        """Collect what was read of the faces of one frame."""
         px = sizes_px(faces)
         middle = (faces.xyxy[:, :2] + faces.xyxy[:, 2:]).astype(np.float64) / 2
         return cls(
@@ -66,7 +66,7 @@ class Readings:
 
     @classmethod
     def joined(cls, parts: list[Readings]) -> Readings:
-        """Put several into one, at least one."""
+        """Join several into one, at least one."""
         names = cls.__dataclass_fields__
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 

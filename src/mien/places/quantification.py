@@ -79,7 +79,7 @@ class Quantifier:
         return self._facts.labels
 
     def evidence(self, features: NDArray[np.floating], px: NDArray[np.floating]) -> Floats:
-        """Give the probabilities of each face if all labels were as common.
+        """Compute the probabilities of each face if all labels were as common.
 
         Args:
             features: (n, 15) as in `Faces.logits`.
@@ -223,7 +223,7 @@ def adjusted(evidence: Floats, confusion: Floats, weights: Floats) -> Floats:
 
 
 def interval(value: float, samples: Floats) -> Interval:
-    """Give a figure with the 90 % interval of its bootstrap samples, which always holds it.
+    """Return a figure with the 90 % interval of its bootstrap samples, which always holds it.
 
     Args:
         value: of all people.
@@ -234,7 +234,7 @@ def interval(value: float, samples: Floats) -> Interval:
 
 
 def mean_interval(values: NDArray[np.floating], people: Index, seed: int = 0) -> Interval:
-    """Give the mean over people of what was read of them, such as valence, with its interval.
+    """Compute the mean over people of what was read of them, such as valence, with its interval.
 
     Args:
         values: (n,) of n readings, at least one.
@@ -247,5 +247,5 @@ def mean_interval(values: NDArray[np.floating], people: Index, seed: int = 0) ->
 
 
 def places_of(labels: tuple[str, ...]) -> list[int]:
-    """Give the places of labels in `labels.EMOTIONS`."""
+    """Return the places of labels in `labels.EMOTIONS`."""
     return [EMOTIONS.index(label) for label in labels]
