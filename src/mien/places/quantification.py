@@ -26,7 +26,6 @@ from scipy.optimize import nnls
 from mien.errors import ModelError
 from mien.expression.calibration import softmax
 from mien.expression.sidecar import Quantification, Sidecar
-from mien.labels import EMOTIONS
 from mien.types import LOGITS
 
 Floats = NDArray[np.float64]
@@ -244,8 +243,3 @@ def mean_interval(values: NDArray[np.floating], people: Index, seed: int = 0) ->
     weights, drawn = person_weights(people, seed)
     figures = np.asarray(values, np.float64)
     return interval(float(weights @ figures), (drawn @ figures) / drawn.sum(axis=1))
-
-
-def places_of(labels: tuple[str, ...]) -> list[int]:
-    """Return the places of labels in `labels.EMOTIONS`."""
-    return [EMOTIONS.index(label) for label in labels]
