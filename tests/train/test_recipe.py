@@ -68,6 +68,7 @@ def test_what_is_left_out_takes_its_default() -> None:
         ('name = "a"\n[data]\ntest_share = 1', r"data\.test_share: .*less than 1"),
         ('name = "a"\n[network]\narchitecture = "vgg"', r"network\.architecture: .*'mobilenet'"),
         ('name = "a"\n[network]\nlast_block = 14', r"network\.last_block: .*13, received 14"),
+        ('name = "a"\n[network]\nweights = "mien"', r"network\.weights: .*pattern.*received 'mien'"),
         ('name = "a"\nnetwork = 3', r"network: .*received 3"),
         ('name = "a"\n[network]\narchitecture = "zhou"\ndense = 3', r"network\.dense: .*not permitted"),
         ('name = "a"\n[network]\narchitecture = "edges"\nedges = "all"', r"network\.edges: .*'every layer'"),
@@ -154,6 +155,19 @@ def test_a_network_is_of_its_architectures_kind_and_comes_back_from_a_runs_folde
 def test_mobilenet_is_meant_where_no_architecture_stands() -> None:
     recipe = parse_recipe('name = "a"\n[network]\nlast_block = 3', "here")
     assert recipe.network == MobileNet(last_block=3)
+
+
+def test_an_onnx_file_is_a_network_and_anything_else_a_recipe() -> None:
+    text = (
+        'kind = "joint"\nname = "a"\nstarts_from = "mien.onnx"\ntaught_by = ["mien", "b/c.onnx", "mien.onnx"]'
+    )
+    joint = parse_recipe(text, "here")
+    assert joint.builds_on == ("mien",)
+    assert joint.networks == ("mien.onnx", "b/c.onnx")
+    labels = parse_recipe('name = "a"\n[network]\nweights = "mien.onnx"', "here")
+    assert (labels.builds_on, labels.networks) == ((), ("mien.onnx",))
+    assert not labels.network.from_imagenet
+    assert parse_recipe('name = "a"\n[network]\narchitecture = "zhou"', "here").networks == ()
 
 
 def test_what_starts_from_imagenet() -> None:

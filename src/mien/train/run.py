@@ -311,6 +311,9 @@ def _facts(recipe: Recipe, data: Path, given: Given, start: Path | None) -> tupl
         )
     if start is not None and start.suffix == ".onnx":
         sidecar = read_sidecar(sidecar_path(start))
-        name, terms = f"weights of {start.stem} (the first)", f"those of {start.stem}: {sidecar.licence}"
+        name, terms = (
+            f"weights of {start.stem} (where training began)",
+            f"those of {start.stem}: {sidecar.licence}",
+        )
         files.append(TrainedOn(name=name, terms=terms, sha256=sidecar.sha256))
     return (*files, IMAGENET) if recipe.network.from_imagenet else tuple(files)
