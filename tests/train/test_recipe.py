@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def test_a_copy_of_a_built_in_recipe_that_was_changed(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     mine = read_recipe(str(tmp_path / "mine.toml"))
     assert mine == read_recipe("paper").model_copy(update={"seed": 8})
+
+
+def test_the_recipes_of_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    recipes = [parse_recipe(each, "docs") for each in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+    assert {recipe.name: recipe.networks for recipe in recipes} == {
+        "my-faces": ("mien.onnx",),
+        "my-mien": ("mien.onnx",),
+    }
+    seed, near_copy = recipes[1].seed, recipes[1].data.near_copy
+    assert (seed, near_copy) == ((mien := read_recipe("mien")).seed, mien.data.near_copy)
 
 
 def test_what_is_left_out_takes_its_default() -> None:
