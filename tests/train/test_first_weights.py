@@ -11,9 +11,11 @@ from mien.errors import ModelError
 from mien.train.recipe import JointRecipe
 from mien.train.run import first_weights
 from mien.train.run_folder import LoopState, save_checkpoint
-from small_joint import small_recipe
+from small_joint import small_recipe, striped_faces
 
 pytestmark = pytest.mark.training
+
+FACES = striped_faces(7).images
 
 
 def earlier_run(folder: Path, recipe: JointRecipe) -> tuple[Path, list[np.ndarray]]:
@@ -28,7 +30,7 @@ def earlier_run(folder: Path, recipe: JointRecipe) -> tuple[Path, list[np.ndarra
 def test_a_network_goes_on_from_an_earlier_run(tmp_path: Path) -> None:
     recipe = small_recipe()
     path, weights = earlier_run(tmp_path, recipe)
-    prime, source = first_weights(recipe, tmp_path / "run", start=path)
+    prime, source = first_weights(recipe, tmp_path / "run", faces=FACES, start=path)
     model = recipe.build(landmarks=True)
     prime(model)
     assert source == str(path)
@@ -37,7 +39,7 @@ def test_a_network_goes_on_from_an_earlier_run(tmp_path: Path) -> None:
 
 
 def test_without_a_file_it_starts_from_chance(tmp_path: Path) -> None:
-    prime, source = first_weights(small_recipe(), tmp_path)
+    prime, source = first_weights(small_recipe(), tmp_path, faces=FACES)
     model = small_recipe().build(landmarks=True)
     before = model.get_weights()
     prime(model)
@@ -47,9 +49,8 @@ def test_without_a_file_it_starts_from_chance(tmp_path: Path) -> None:
 
 def test_a_checkpoint_goes_before_the_file(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "checkpoint.npz", LoopState("x"), {})
-    assert (
-        first_weights(small_recipe(), tmp_path, start=tmp_path / "missing.keras")[1] == "the run's checkpoint"
-    )
+    start = tmp_path / "missing.keras"
+    assert first_weights(small_recipe(), tmp_path, faces=FACES, start=start)[1] == "the run's checkpoint"
 
 
 def test_rubbish_and_another_network_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -57,9 +58,9 @@ def test_rubbish_and_another_network_are_refused_in_one_line(tmp_path: Path) -> 
     (tmp_path / "rubbish.keras").write_bytes(b"no archive")
     for name in ("rubbish.keras", "missing.keras"):
         with pytest.raises(ModelError, match=rf"{name}: expected the \.keras file of an earlier run"):
-            first_weights(recipe, tmp_path, start=tmp_path / name)
+            first_weights(recipe, tmp_path, faces=FACES, start=tmp_path / name)
     path, _ = earlier_run(tmp_path, recipe)
     wider = recipe.model_copy(update={"network": recipe.network.model_copy(update={"widths": (4, 8)})})
-    prime, _ = first_weights(wider, tmp_path, start=path)
+    prime, _ = first_weights(wider, tmp_path, faces=FACES, start=path)
     with pytest.raises(ModelError, match="holds another network than the recipe's"):
         prime(wider.build(landmarks=True))

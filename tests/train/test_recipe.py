@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,17 @@ def test_a_copy_of_a_built_in_recipe_that_was_changed(tmp_path: Path) -> None:
     assert mine == read_recipe("paper").model_copy(update={"seed": 8})
 
 
+def test_the_recipes_of_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    recipes = [parse_recipe(each, "docs") for each in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+    assert {recipe.name: recipe.networks for recipe in recipes} == {
+        "my-faces": ("mien.onnx",),
+        "my-mien": ("mien.onnx",),
+    }
+    seed, near_copy = recipes[1].seed, recipes[1].data.near_copy
+    assert (seed, near_copy) == ((mien := read_recipe("mien")).seed, mien.data.near_copy)
+
+
 def test_what_is_left_out_takes_its_default() -> None:
     assert parse_recipe('name = "small"', "here") == LabelRecipe(name="small")
 
@@ -68,6 +80,7 @@ def test_what_is_left_out_takes_its_default() -> None:
         ('name = "a"\n[data]\ntest_share = 1', r"data\.test_share: .*less than 1"),
         ('name = "a"\n[network]\narchitecture = "vgg"', r"network\.architecture: .*'mobilenet'"),
         ('name = "a"\n[network]\nlast_block = 14', r"network\.last_block: .*13, received 14"),
+        ('name = "a"\n[network]\nweights = "mien"', r"network\.weights: .*pattern.*received 'mien'"),
         ('name = "a"\nnetwork = 3', r"network: .*received 3"),
         ('name = "a"\n[network]\narchitecture = "zhou"\ndense = 3', r"network\.dense: .*not permitted"),
         ('name = "a"\n[network]\narchitecture = "edges"\nedges = "all"', r"network\.edges: .*'every layer'"),
@@ -154,6 +167,19 @@ def test_a_network_is_of_its_architectures_kind_and_comes_back_from_a_runs_folde
 def test_mobilenet_is_meant_where_no_architecture_stands() -> None:
     recipe = parse_recipe('name = "a"\n[network]\nlast_block = 3', "here")
     assert recipe.network == MobileNet(last_block=3)
+
+
+def test_an_onnx_file_is_a_network_and_anything_else_a_recipe() -> None:
+    text = (
+        'kind = "joint"\nname = "a"\nstarts_from = "mien.onnx"\ntaught_by = ["mien", "b/c.onnx", "mien.onnx"]'
+    )
+    joint = parse_recipe(text, "here")
+    assert joint.builds_on == ("mien",)
+    assert joint.networks == ("mien.onnx", "b/c.onnx")
+    labels = parse_recipe('name = "a"\n[network]\nweights = "mien.onnx"', "here")
+    assert (labels.builds_on, labels.networks) == ((), ("mien.onnx",))
+    assert not labels.network.from_imagenet
+    assert parse_recipe('name = "a"\n[network]\narchitecture = "zhou"', "here").networks == ()
 
 
 def test_what_starts_from_imagenet() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from mien.errors import ConfigError
+from mien.errors import ConfigError, ModelError
+from mien.expression.network import find_network
 from mien.train import run
-from mien.train.recipe import JointRecipe, change_recipe, read_recipe
+from mien.train.recipe import JointRecipe, change_recipe, parse_config, read_recipe
 
 EPOCHS = {
     "mien-large": 36, "mien-alone": 40, "mien-mobilenet": 24, "mien-taught": 16,
@@ -63,3 +64,25 @@ def test_a_recipe_that_stands_on_itself_is_refused(trained: list[JointRecipe]) -
     circular = asked(None).model_copy(update={"starts_from": "mien"})
     with pytest.raises(ConfigError, match="builds on itself"):
         run.train(circular, Path("data"), folder=Path("runs/mien"))
+
+
+def test_a_network_that_comes_with_mien_is_not_trained_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen: dict[str, Any] = {}
+    monkeypatch.setattr(run, "train_alone", lambda *_, **networks: chosen.update(networks))
+    (tmp_path / "mien.onnx").touch()
+    mine = str(tmp_path / "mien.onnx")
+    joint = {"kind": "joint", "name": "a", "starts_from": "mien.onnx", "taught_by": [mine, "mien.onnx"]}
+    run.train(parse_config(joint, "a"), Path("data"), folder=tmp_path / "a")
+    assert chosen == {"start": find_network("mien"), "teachers": [Path(mine), find_network("mien")]}
+    labels = {"name": "a", "network": {"weights": "mien.onnx"}, "fit": {"teacher": "zhou"}}
+    run.train(parse_config(labels, "a"), Path("data"), folder=tmp_path / "a")
+    assert chosen == {"start": find_network("mien"), "teachers": [find_network("zhou")]}
+
+
+def test_a_network_that_is_missing_is_told_before_anything_is_trained(trained: list[JointRecipe]) -> None:
+    recipe = asked(None).model_copy(update={"taught_by": ("mien-plain", "gone.onnx")})
+    with pytest.raises(ModelError, match=r"gone\.onnx: no such network; built in: "):
+        run.train(recipe, Path("data"), folder=Path("runs/mien"))
+    assert trained == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,19 @@ def test_asked_about_a_batch_they_answer_with_their_mean(teachers: list[Path]) -
     np.testing.assert_allclose(said["fer2013"], np.mean(expected, axis=0), atol=1e-6)
     assert said["votes"].shape == (5, 10)
     assert asked.hashes == tuple(sha256_of(path) for path in teachers)
+
+
+def test_beside_a_graphics_card_one_without_a_keras_file_answers_on_the_processor(
+    teachers: list[Path], tmp_path: Path
+) -> None:
+    """As those that come with Mien."""
+    torch = pytest.importorskip("torch")
+    alone = [Path(shutil.copy(each, tmp_path)) for path in teachers for each in (path, sidecar_path(path))][
+        ::2
+    ]
+    said = Teachers(alone, SIZE_PX, device="cpu").ask(torch.from_numpy(FACES.images[:5]).float())
+    for name, expected in Teachers(teachers, SIZE_PX).ask(FACES.images[:5]).items():
+        np.testing.assert_array_equal(said[name].numpy(), expected)
 
 
 def test_a_resumed_run_learns_the_very_same(teachers: list[Path], tmp_path: Path) -> None:

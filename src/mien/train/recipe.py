@@ -87,6 +87,11 @@ class Recipe(Section):
         """The recipes that have to be trained before it."""
         return ()
 
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The trained networks that it goes on from or is taught by, as `names_network` describes them."""
+        return ()
+
     def build(
         self, *, classes: int = 7, votes: bool = True, landmarks: bool = False, given_away: bool = False
     ) -> Any:
@@ -149,6 +154,11 @@ class LabelRecipe(Recipe):
     ] = MobileNet()
     head: HeadSection = HeadSection()
     fit: LabelFit = Field(LabelFit(), validation_alias=AliasChoices("fit", "fine"))
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The network whose backbone it goes on from; `fit.teacher` is none of these."""
+        return (self.network.from_network,) if self.network.from_network else ()
 
     def build(
         self, *, classes: int = 7, votes: bool = True, landmarks: bool = False, given_away: bool = False
@@ -219,8 +229,9 @@ class JointRecipe(Recipe):
     """A recipe of joint training.
 
     Attributes:
-        starts_from: the recipe whose network this one goes on from; None starts from chance or ImageNet.
-        taught_by: recipes whose networks' answers are part of the targets.
+        starts_from: the recipe whose network this one goes on from, or a network (see `names_network`); None
+            starts from chance or ImageNet.
+        taught_by: recipes whose networks' answers are part of the targets, or networks.
         augment: how most faces are varied.
         augment_wild: how the others are.
     """
@@ -238,7 +249,16 @@ class JointRecipe(Recipe):
     @property
     def builds_on(self) -> tuple[str, ...]:
         """The recipes that have to be trained before it, each once."""
-        return tuple(dict.fromkeys(filter(None, (self.starts_from, *self.taught_by))))
+        return tuple(name for name in self._named if not names_network(name))
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The trained networks that it goes on from or is taught by, each once."""
+        return tuple(name for name in self._named if names_network(name))
+
+    @property
+    def _named(self) -> dict[str, None]:
+        return dict.fromkeys(filter(None, (self.starts_from, *self.taught_by)))
 
     def build(
         self, *, classes: int = 7, votes: bool = True, landmarks: bool = False, given_away: bool = False
@@ -256,6 +276,14 @@ KINDS: Final[dict[Kind, type[LabelRecipe] | type[JointRecipe]]] = {
     "labels": LabelRecipe,
     "joint": JointRecipe,
 }
+
+
+def names_network(value: str) -> bool:
+    """Whether what a recipe names is a trained network, and not another recipe: an .onnx file.
+
+    `NAME.onnx` is the network of this name that comes with Mien, such as mien.onnx, else it is a path.
+    """
+    return value.endswith(".onnx")
 
 
 def built_in_recipes() -> list[str]:

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import ConfigError, MienError, ModelError
-from mien.expression.network import find_network
+from mien.expression.network import built_in_networks, find_network
 from mien.expression.sidecar import TrainedOn, read_sidecar, sidecar_path
 from mien.files import sha256_of, write_json
 from mien.train.backend import copy_weights, graphics_card, load_keras, versions
 from mien.train.data.numbering import Names
 from mien.train.data.prepare import Prepared, prepare
+from mien.train.export.from_onnx import restore
 from mien.train.finish import Run, Say, check_joint, finish
 from mien.train.fit import Report, fit, kept_network
 from mien.train.networks import mobilenet
@@ -102,20 +104,30 @@ def _train_chain(
     """Train what a recipe stands on where it is not finished, then the recipe; `an_epoch` is in minutes."""
     if recipe.name in above:
         raise ConfigError(f"recipe {recipe.name}: builds on itself, by way of {', '.join(above)}")
-    finished: dict[str, Path] = {}
+    # Found at once: one that is missing should not be told after hours of training.
+    networks = {name: _named_network(name) for name in recipe.networks}
     for name in recipe.builds_on:
         before = _timed(_earlier(name, recipe), an_epoch)
         place = folder.parent / before.name
         if not is_finished(before, data, place):
             _train_chain(before, data, place, given, an_epoch, above=(*above, recipe.name))
-        finished[name] = place / before.name
+        networks[name] = place / f"{before.name}.onnx"
     start, teachers = None, []
     if isinstance(recipe, JointRecipe):
-        start = finished[recipe.starts_from].with_suffix(".keras") if recipe.starts_from else None
-        teachers = [finished[name].with_suffix(".onnx") for name in recipe.taught_by]
-    elif isinstance(recipe, LabelRecipe) and recipe.fit.teacher:
-        teachers = [find_network(recipe.fit.teacher)]
+        teachers = [networks[name] for name in recipe.taught_by]
+        if recipe.starts_from:
+            is_run = recipe.starts_from in recipe.builds_on
+            start = networks[recipe.starts_from].with_suffix(".keras" if is_run else ".onnx")
+    elif isinstance(recipe, LabelRecipe):
+        teachers = [find_network(recipe.fit.teacher)] if recipe.fit.teacher else []
+        start = next(iter(networks.values()), None)
     return train_alone(recipe, data, folder, given, start=start, teachers=teachers)
+
+
+def _named_network(name: str) -> Path:
+    """Find an .onnx file that a recipe names; a network that comes with Mien goes before a file."""
+    shipped = name.removesuffix(".onnx")
+    return find_network(shipped if shipped in built_in_networks() else name)
 
 
 def _earlier(name: str, recipe: Recipe) -> Recipe:
@@ -187,7 +199,7 @@ def train_alone(
         data: the data set.
         folder: the run's.
         given: by the user.
-        start: the .keras file of the run to go on from.
+        start: the .keras file of the run to go on from, or the .onnx file of any MobileNet.
         teachers: networks (.onnx) whose answers are part of the targets.
     """
     say = given.say
@@ -205,9 +217,11 @@ def train_alone(
     card = graphics_card()
     # Teachers of one label set are asked once and before the training, and may have no .keras file.
     asked = Teachers(teachers, recipe.data.size_px, device=card if is_joint else None)
-    prime, source = first_weights(recipe, folder, weights=given.weights, start=start)
+    prime, source = first_weights(
+        recipe, folder, faces=parts.train.images, weights=given.weights, start=start
+    )
     say(f"backend {load_keras().backend.backend()} on {card or 'the processor'}, first weights: {source}")
-    facts = (*_facts(recipe, data, given), *asked.facts)
+    facts = (*_facts(recipe, data, given, start), *asked.facts)
     try:
         model, state = fit(
             recipe, parts.train, parts.validation,
@@ -236,15 +250,22 @@ def say_parts(parts: Prepared, say: Say) -> None:
 
 
 def first_weights(
-    recipe: Recipe, folder: Path, *, weights: Path | None = None, start: Path | None = None
+    recipe: Recipe,
+    folder: Path,
+    *,
+    faces: NDArray[np.uint8],
+    weights: Path | None = None,
+    start: Path | None = None,
 ) -> tuple[Callable[[Any], None], str]:
     """Find what a new network starts from.
 
     Args:
         recipe: of the run.
         folder: the run's; a checkpoint in it holds all weights already.
+        faces: (n, size, size) that it will learn from.
         weights: those of ImageNet for a MobileNet, None for Keras's download.
-        start: the .keras file of an earlier run of the same network, which goes before them.
+        start: the .keras file of an earlier run of the same network, or the .onnx file of a MobileNet, of
+            which a network for one label set takes the backbone alone; it goes before them.
 
     Returns:
         What gives a network its first weights, and where they come from, for people.
@@ -254,6 +275,9 @@ def first_weights(
     """
     if (folder / CHECKPOINT).exists():
         return lambda model: None, "the run's checkpoint"
+    if start is not None and start.suffix == ".onnx":
+        heads = isinstance(recipe, JointRecipe)
+        return lambda model: restore(model, start, faces, heads=heads), str(start)
     if start is not None:
         return _earlier_run(start)
     if recipe.network.from_imagenet:
@@ -277,7 +301,7 @@ def _earlier_run(start: Path) -> tuple[Callable[[Any], None], str]:
     return prime, str(start)
 
 
-def _facts(recipe: Recipe, data: Path, given: Given) -> tuple[TrainedOn, ...]:
+def _facts(recipe: Recipe, data: Path, given: Given, start: Path | None) -> tuple[TrainedOn, ...]:
     """What the network is trained on, for its sidecar."""
     terms = given.terms or (FER2013_TERMS if isinstance(recipe, JointRecipe) else "see the data set")
     files = [TrainedOn(name=data.name, terms=terms, sha256=sha256_of(data) if data.is_file() else None)]
@@ -285,4 +309,11 @@ def _facts(recipe: Recipe, data: Path, given: Given) -> tuple[TrainedOn, ...]:
         files.append(
             TrainedOn(name=landmarks.name, terms="landmarks of these faces", sha256=sha256_of(landmarks))
         )
+    if start is not None and start.suffix == ".onnx":
+        sidecar = read_sidecar(sidecar_path(start))
+        name, terms = (
+            f"weights of {start.stem} (where training began)",
+            f"those of {start.stem}: {sidecar.licence}",
+        )
+        files.append(TrainedOn(name=name, terms=terms, sha256=sidecar.sha256))
     return (*files, IMAGENET) if recipe.network.from_imagenet else tuple(files)

@@ -31,7 +31,7 @@ class Teachers:
     """Networks that are asked about the images that their pupil learns from; their mean counts.
 
     Each is read once. On a graphics card a teacher answers there, from the .keras file that its run left
-    beside the .onnx file.
+    beside the .onnx file; one that has none, such as those that come with Mien, answers on the processor.
 
     Args:
         paths: .onnx files with their sidecars.
@@ -55,7 +55,12 @@ class Teachers:
                     f"{path}: expected a teacher with votes and fer2013 of {size_px} pixels, received one"
                     f" with {', '.join(sidecar.outputs)} of {sidecar.size_px}"
                 )
-            asked.append(_on_device(path) if device else _on_processor(graph))
+            if device is None:
+                asked.append(_on_processor(graph))
+            elif path.with_suffix(".keras").is_file():
+                asked.append(_on_device(path))
+            else:
+                asked.append(_from_device(_on_processor(graph)))
             name, terms = f"answers of {path.stem} (teacher)", f"those of {path.stem}: {sidecar.licence}"
             facts.append(TrainedOn(name=name, terms=terms, sha256=sidecar.sha256))
         self._asked: Sequence[Ask] = asked
@@ -140,6 +145,17 @@ def _on_device(teacher: Path) -> Ask:
         return {name: torch.softmax(said[name].float(), dim=1) for name in _HEADS}
 
     return ask
+
+
+def _from_device(ask: Ask) -> Ask:
+    """Let a teacher on the processor answer about images on a graphics card."""
+    import torch
+
+    def asked(images: Any) -> dict[str, Any]:
+        said = ask(images.round().to(torch.uint8).cpu().numpy())
+        return {name: torch.from_numpy(one).to(images.device) for name, one in said.items()}
+
+    return asked
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]] | None:

@@ -44,7 +44,8 @@ class MobileNet(LabelSpec):
         architecture: its name.
         last_block: the backbone ends after this block; what stands behind is removed.
         stem_stride: stride of the first convolution; 1 keeps the resolution of small faces.
-        weights: start the backbone from ImageNet, or from chance.
+        weights: start the backbone from ImageNet, from chance, or from the MobileNet in an .onnx file (see
+            `recipe.names_network`).
         dense: width of the new dense layer.
         dropout: share of features dropped before each new layer.
     """
@@ -53,7 +54,7 @@ class MobileNet(LabelSpec):
     head_layers: ClassVar[tuple[str, ...]] = ("dropout", "dense", "dense_dropout")
     last_block: int = Field(11, ge=1, le=13)
     stem_stride: Literal[1, 2] = 1
-    weights: Literal["imagenet", "random"] = "imagenet"
+    weights: str = Field("imagenet", pattern=r"^(imagenet|random|.+\.onnx)$")
     dense: int = Field(128, ge=8)
     dropout: float = Field(0.3, ge=0, lt=1)
 
@@ -61,6 +62,11 @@ class MobileNet(LabelSpec):
     def from_imagenet(self) -> bool:
         """Whether the backbone starts from ImageNet's weights."""
         return self.weights == "imagenet"
+
+    @property
+    def from_network(self) -> str | None:
+        """The .onnx file that the backbone starts from."""
+        return self.weights if self.weights.endswith(".onnx") else None
 
     def build(self, *, size_px: int, classes: int, votes: bool, layout: str | None = None) -> Any:
         """See `LabelSpec.build`."""

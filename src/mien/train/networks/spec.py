@@ -40,6 +40,11 @@ class NetworkSpec(Section, ABC):
         return False
 
     @property
+    def from_network(self) -> str | None:
+        """The .onnx file of a network that a part of this one starts from."""
+        return None
+
+    @property
     def loss_weights(self) -> dict[str, float]:
         """The weights of losses that this network alone has, by the names of its answers."""
         return {}
