@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from live.session_fakes import make_station
+from live.session_fakes import make_session
 from mien.web.app import build_app, build_backend
 from mien.web.pages import PAGES
 from patience import LIMIT_S
@@ -42,7 +42,7 @@ def test_two_hundred_cameras_that_came_and_went_leave_nothing_behind(
     tiny_network: Path, research: None
 ) -> None:
     before = set(threading.enumerate())
-    with make_station(tiny_network) as live_session:
+    with make_session(tiny_network) as live_session:
         app = build_backend(live_session, settings())
         for sequence in range(200):
             with camera(app) as socket:

@@ -215,7 +215,7 @@ class TestOwnNeutral:
 
     def test_it_needs_people_and_photographs_and_a_network_for_it(self, photographs: Path) -> None:
         network = load_network("mien")
-        with pytest.raises(DatasetError, match="need photographs, and to know who is in them"):
+        with pytest.raises(DatasetError, match="own neutral faces need photographs, and who is in them"):
             evaluate(network, photographs, own_neutral=True, faces_as="crops")
         with pytest.raises(ConfigError, match="not calibrated for own neutral faces"):
             evaluate(load_network("paper"), photographs, own_neutral=True)
