@@ -76,6 +76,12 @@ return ['screen', 'label', 'pose', 'timeline'].map((name) => {
 """
 
 
+ROWS = """
+const boxes = [...document.querySelectorAll(arguments[0])].map((each) => each.getBoundingClientRect());
+return boxes.filter(({top}) => top > boxes[0].bottom).length ? 2 : 1;
+"""
+
+
 @pytest.fixture
 def subject(server: MienLive) -> str:
     """Somebody who has consented."""
@@ -142,6 +148,25 @@ def test_picture_bars_and_timeline_are_in_one_screen(page: Page, width: int, hei
         assert 0 <= left < right <= width, name
     assert page.run("return document.querySelectorAll('.expression-card .bar').length") == 8
     assert page.too_wide() == []
+
+
+@pytest.mark.parametrize("width", [640, 760, 940, 1000])
+def test_between_phone_and_desktop_the_controls_have_room(page: Page, width: int) -> None:
+    page.size(width, 900)
+    page.open().start()
+    page.until("return !document.querySelector('[data-part=neutral]').hidden")
+    assert page.too_wide() == []
+    assert page.run(ROWS, ".bar-row .controls button:not([hidden])") == 1
+    assert page.run(ROWS, ".settings summary") == 1
+    (_, first_right), (second_left, _) = page.run("""
+return [...document.querySelectorAll('.settings summary')].map((each) => {
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  const {left, right} = range.getBoundingClientRect();
+  return [left, right];
+});
+""")
+    assert first_right < second_left
 
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])

@@ -20,6 +20,26 @@ from mien.store.schema import SelfReportRow
 from mien.store.store import Store
 from web import record_people as people
 
+OVERLAPS = """
+const texts = [...document.querySelectorAll('.lane text')];
+const placed = texts.map((each) => [each.textContent, each.getBoundingClientRect()]);
+const beside = (one, other) => one.right <= other.left || other.right <= one.left;
+const above = (one, other) => one.bottom <= other.top + 4 || other.bottom <= one.top + 4;
+const covers = (one, other) => !beside(one, other) && !above(one, other);
+const under = ([, box], i) => placed.slice(i + 1).filter(([, other]) => covers(box, other));
+return placed.flatMap((each, i) => under(each, i).map(([other]) => [each[0], other]));
+"""
+
+NAMED = (
+    "return [...document.querySelectorAll('.lane-name')].some((each) => each.textContent === arguments[0])"
+)
+
+LEFT_OUT = """
+const left = document.querySelector('.lanes svg').getBoundingClientRect().left;
+const texts = [...document.querySelectorAll('.lanes text')];
+return texts.filter((each) => each.getBoundingClientRect().left < left).map((each) => each.textContent);
+"""
+
 LAST_DAY = date.today() - timedelta(1)
 """Of what is recorded; nothing is of a moment that is yet to come."""
 YEAR, ONE = "P-017", "P-001"
@@ -140,6 +160,15 @@ def test_a_year_is_drawn_and_moved_through_by_keys(page: Page) -> None:
     year = (LAST_DAY - timedelta(364)).year
     assert str(year) in page.text("day-title")
     assert page.run("return document.querySelectorAll('.calendar .chosen').length") == 1
+
+
+def test_names_and_axes_of_the_lanes_do_not_cover_each_other(page: Page) -> None:
+    open_year(page)
+    page.until(NAMED, "question 9")
+    assert page.run(OVERLAPS) == []
+    page.phone()
+    page.until(NAMED, "PHQ-9, question 9")
+    assert page.run(LEFT_OUT) == []
 
 
 def test_gaps_stay_gaps(page: Page, records: MienLive) -> None:
@@ -285,6 +314,21 @@ def test_a_note_is_put_where_the_timeline_was_clicked(page: Page, records: MienL
         (mark,) = [each for each in store.annotations.of(store.subjects.get(ONE)) if each.text == "laughs"]
         recording = store.recordings.of(store.subjects.get(ONE))[-1]
     assert (mark.at - recording.started_at).total_seconds() == pytest.approx(chosen, abs=0.01)
+
+
+def test_a_short_span_moves_along_with_the_keys(page: Page, records: MienLive) -> None:
+    page.open(f"subjects/{ONE}/recordings/{number(records, ONE)}")
+    page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
+    Select(page.part("span")).select_by_value("30")
+    page.until("return window.mien.recording.chart.shown[1] < 31")
+    page.part("tape").send_keys(Keys.PAGE_UP * 11)
+    page.until(
+        "const {nowS, shown: [from, to]} = window.mien.recording.chart;"
+        "return from > 0 && nowS >= from && nowS <= to"
+    )
+    assert "no reading" not in page.text("moment")
+    page.part("tape").send_keys(Keys.HOME)
+    page.until("return window.mien.recording.chart.shown[0] === 0")
 
 
 def test_a_video_from_the_disk_plays_in_step_and_is_not_sent(

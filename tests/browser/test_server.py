@@ -71,6 +71,26 @@ def test_a_page_whose_session_has_ended_leads_to_the_login(door: Page) -> None:
     door.until("return location.pathname === '/login'")
 
 
+@pytest.mark.parametrize("width", [360, 640, 700, 1000])
+def test_the_header_has_room_for_all_in_one_row(door: Page, width: int) -> None:
+    door.browser.get(door.address)
+    door.until("return location.pathname === '/login'")
+    log_in(door, PASSWORD)
+    door.until("return location.pathname === '/'")
+    door.size(width, 800, mobile=width < 600)
+    door.open("about")
+    door.run(
+        "const pill = document.getElementById('camera-pill'); pill.hidden = false;"
+        "pill.textContent = 'P-017 is being recorded · Camera on: front door'"
+    )
+    assert door.too_wide() == []
+    first, last = (
+        door.browser.find_element("css selector", f".mien-header {name}").rect
+        for name in (".brand", "form button")
+    )
+    assert abs(first["y"] + first["height"] / 2 - last["y"] - last["height"] / 2) < 8
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_door_is_for_everybody(door: Page, theme: str) -> None:
     door.theme(theme)

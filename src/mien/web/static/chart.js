@@ -218,7 +218,8 @@ export class ChartSlider {
   #point(x) {
     if (!this.range) return;
     const { pen, width, height } = fitted(this.#canvas, 2800);
-    this.#choose(new Chart(pen, width, height, { ...this.range, names: this.names }).timeAt(x));
+    const chart = new Chart(pen, width, height, { ...this.range, names: this.names });
+    this.#choose(Math.min(Math.max(chart.from, chart.timeAt(x)), chart.to)); // a finger that slips off stays at the edge
   }
 
   #onKey(event) {

@@ -4,10 +4,11 @@ import { dayTicks } from "./dates.js";
 import { path, plainNumber, px, svg, ticks } from "./svg.js";
 
 const WIDE_LEFT = 104;
-const NARROW_LEFT = 40;
+const NARROW_LEFT = 46;
 const NARROW = 560; // pixels; below this, names stand above their lanes
 const RIGHT = 8;
 const GAP = 26;
+const LINE = 15; // from one line of a name to the next
 const BOTTOM = 24;
 const DOT_FROM = 5; // pixels a day; with less room, only the line is drawn
 
@@ -75,8 +76,8 @@ export class Lanes {
     for (const lane of this.#lanes) {
       if (narrow) top += 14;
       const pen = this.#pen(top, lane.height);
-      const name = svg("text", narrow ? { x: 2, y: top - 8, class: "lane-name" } : { x: 2, y: top + lane.height / 2 + 4, class: "lane-name" }, lane.name);
-      shapes.push(svg("g", { class: `lane ${lane.kind ?? ""}` }, name, ...lane.draw(pen)));
+      const names = narrow ? [nameAt(top - 8, lane.name)] : besideLane(top + lane.height / 2 + 4, lane.name);
+      shapes.push(svg("g", { class: `lane ${lane.kind ?? ""}` }, ...names, ...lane.draw(pen)));
       top += lane.height + GAP;
     }
     this.#height = top - GAP + BOTTOM;
@@ -199,6 +200,14 @@ function band(run, low, high, perDay) {
     return `${path([[x - half, bottom], [x - half, top], [x + half, top], [x + half, bottom]])}Z`;
   }
   return `${path([...run.map(high), ...[...run].reverse().map(low)])}Z`;
+}
+
+const nameAt = (y, name) => svg("text", { x: 2, y, class: "lane-name" }, name);
+
+/** A name beside its lane; one with a comma in two lines, clear of the axis. */
+function besideLane(y, name) {
+  const lines = name.split(", ");
+  return lines.map((line, i) => nameAt(y + LINE * (i - (lines.length - 1) / 2), line));
 }
 
 function ground(pen, [low, high], usual) {

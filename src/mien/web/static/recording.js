@@ -24,7 +24,13 @@ class Recording {
   constructor(root) {
     this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.#config = JSON.parse(root.dataset.config);
-    this.#chart = new RecordingChart(this.#part("tape"), { seek: (timeS) => this.#seek(timeS), tell: (words, place) => this.#tell(words, place) });
+    this.#chart = new RecordingChart(this.#part("tape"), {
+      seek: (timeS) => {
+        this.#seek(timeS);
+        this.#keepInView();
+      },
+      tell: (words, place) => this.#tell(words, place),
+    });
     this.#listen();
     this.#load();
     this.#timer = setInterval(() => document.hidden || this.#look(), LOOK_MS);
@@ -125,10 +131,12 @@ class Recording {
   async #keepInView() {
     const spanS = Number(this.#part("span").value);
     const [fromS, toS] = this.#chart.shown;
-    if (!spanS || this.#moving || (this.#chart.nowS >= fromS && this.#chart.nowS <= toS)) return;
+    const { nowS } = this.#chart;
+    if (!spanS || this.#moving || (nowS >= fromS && nowS <= toS)) return;
     this.#moving = true;
-    await this.#try("trouble", () => this.#show(this.#chart.nowS + 0.4 * spanS));
+    await this.#try("trouble", () => this.#show(nowS + 0.4 * spanS));
     this.#moving = false;
+    if (this.#chart.nowS !== nowS) this.#keepInView(); // a key was pressed meanwhile
   }
 
   #tell(words, place) {
