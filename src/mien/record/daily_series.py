@@ -71,7 +71,9 @@ def read_series(
     """
     try:
         table = pd.read_csv(path, encoding=encoding_of(path))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise SourceError(f"{path}: can't be read ({error.strerror or error}); check the spelling") from error
+    except ValueError as error:
         raise SourceError(f"{path}: can't be read as CSV ({error})") from error
     named = _date_column(table, date_column, path)
     try:

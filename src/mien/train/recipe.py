@@ -22,6 +22,7 @@ from mien.train.networks.mobilenet import MobileNet
 from mien.train.networks.residual import Residual
 from mien.train.networks.spec import JointSpec, Kind, LabelSpec, NetworkSpec
 from mien.train.section import Section, Share
+from mien.wording import plainly
 
 
 class FitSection(Section):
@@ -326,7 +327,7 @@ def parse_config(fields: dict[str, Any], where: str) -> Recipe:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         received = "" if first["type"] == "missing" else f", received {first['input']!r}"
-        raise ConfigError(f"recipe {where}: {place}: {first['msg']}{received}") from error
+        raise ConfigError(f"recipe {where}: {place}: {plainly(first['msg'])}{received}") from error
 
 
 def change_recipe(
