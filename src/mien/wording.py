@@ -22,6 +22,11 @@ def plainly(told: str) -> str:
     return told
 
 
+def reason(error: Exception) -> str:
+    """Return why something failed, on one line, without the file's name, which a message has already."""
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0]
+
+
 def count(many: int, thing: str, things: str = "") -> str:
     """Write how many: 1 day, 2 days, 1,200 days.
 

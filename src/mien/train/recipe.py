@@ -22,7 +22,7 @@ from mien.train.networks.mobilenet import MobileNet
 from mien.train.networks.residual import Residual
 from mien.train.networks.spec import JointSpec, Kind, LabelSpec, NetworkSpec
 from mien.train.section import Section, Share
-from mien.wording import plainly
+from mien.wording import plainly, reason
 
 
 class FitSection(Section):
@@ -287,7 +287,7 @@ def read_recipe(name_or_path: str) -> Recipe:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"recipe {name_or_path}: not a readable text file ({error})") from error
+        raise ConfigError(f"recipe {name_or_path}: not a readable text file ({reason(error)})") from error
     return parse_recipe(text, name_or_path)
 
 

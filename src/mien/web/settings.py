@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from mien.errors import ConfigError
 from mien.store.types import SHORTEST_PASSWORD
 from mien.textfile import read_text
-from mien.wording import plainly
+from mien.wording import plainly, reason
 
 
 class WebSettings(BaseSettings):
@@ -130,7 +130,7 @@ def read_password(path: Path) -> str:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"password file {path}: expected a readable text file ({error})") from error
+        raise ConfigError(f"password file {path}: expected a readable text file ({reason(error)})") from error
     password = text.partition("\n")[0]
     check_password(password, f"password file {path}")
     return password
