@@ -19,6 +19,7 @@ from mien.errors import ConfigError
 from mien.prior import Prior
 from mien.processors import usable_cores
 from mien.textfile import read_text
+from mien.wording import plainly
 
 DetectorName = Literal["auto", "haar", "mtcnn", "yunet"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -146,7 +147,7 @@ def load_settings(**overrides: Any) -> Settings:
         told, why = "Value error, ", first["msg"]
         if why.startswith(told):  # our own sentence says what was received
             raise ConfigError(f"setting {name}: {why.removeprefix(told)}") from error
-        raise ConfigError(f"setting {name}: {why}, received {first['input']!r}") from error
+        raise ConfigError(f"setting {name}: {plainly(why)}, received {first['input']!r}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"mien.toml is not valid TOML: {error}") from error
     except OSError as error:

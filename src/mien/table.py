@@ -25,6 +25,7 @@ from mien.files import written_whole
 from mien.labels import EMOTIONS, MEASURES, NEUTRALS, POSE
 from mien.textfile import encoding_of
 from mien.types import LANDMARKS, Faces, Frame
+from mien.wording import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -375,7 +376,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read the table {path}: {error}") from error
+        raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
     return frame.astype(_known_columns(path, list(frame.columns)).dtypes)
 
 

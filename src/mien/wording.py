@@ -1,6 +1,30 @@
-"""How many, in plain words: 1 minute, 2 minutes."""
+"""Words that commands, pages and reports share: how many of a thing, and what is wrong with a value."""
 
 from __future__ import annotations
+
+from typing import Final
+
+_PLAINLY: Final = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "expected a whole number",
+    "Input should be a valid number, unable to parse string as a number": "expected a number",
+    "Input should be less": "expected a number less",
+    "Input should be greater": "expected a number greater",
+    "Input should be ": "expected ",
+}
+"""What the libraries that check options and settings say, and what people say."""
+
+
+def plainly(told: str) -> str:
+    """Return in plain words what a library says is wrong with a value."""
+    for library, plain in _PLAINLY.items():
+        told = told.replace(library, plain)
+    return told
+
+
+def reason(error: Exception) -> str:
+    """Return why something failed, on one line, without the file's name, which a message has already."""
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0]
 
 
 def count(many: int, thing: str, things: str = "") -> str:

@@ -88,11 +88,12 @@ def test_version(run: Run) -> None:
         (["analyze", "a.jpg", "--formt", "csv"], "--formt"),
         (["analyze", "a.jpg", "--format", "xls"], "xls"),
         (["analyze", "a.jpg", "--every", "two"], "every"),
-        (["analyze", "a.jpg", "--every", "0"], "every"),
+        (["analyze", "a.jpg", "--every", "0"], "setting every: expected a number greater than or equal to 1"),
         (["analyze", "a.jpg", "--fps", "-1"], "fps"),
         (["analyze", "a.jpg", "--jobs", "-1"], "jobs"),
         (["analyze", "a.jpg", "--detector", "dlib"], "detector"),
         (["models", "fetch"], "NAME"),
+        (["user", "add", "anna"], "admin, clinician, self"),
     ],
 )
 def test_wrong_use_is_one_line_and_exits_with_2(run: Run, arguments: list[str], named: str) -> None:
@@ -148,6 +149,19 @@ def test_help_loads_nothing_heavy() -> None:
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     assert ran.stderr == "[]\n"
+
+
+def test_no_command_s_help_waits_for_what_is_slow_to_import() -> None:
+    """One process for all of them: what a module loads, its command's help waits for."""
+    modules = sorted({f"mien.cli.{entry.module}" for entry in TABLE.values()})
+    script = (
+        f"import sys, importlib; [importlib.import_module(each) for each in {modules}];"
+        "slow = {'pandas', 'scipy.stats', 'matplotlib', 'keras', 'fastapi', 'ruptures', 'pyarrow'};"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
 
 
 def test_a_closed_pipe_leaves_no_traceback() -> None:

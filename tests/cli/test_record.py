@@ -367,7 +367,7 @@ def test_export_erase_import(run: Run, tmp_path: Path, place: Path) -> None:
         assert SAFETY in zipped.read("fhir-r5.json").decode()
     assert stat.S_IMODE(Path("one.zip").stat().st_mode) == 0o600
     erased = run("erase", "P-017", "--yes-erase", "P-017")
-    assert re.match(r"erased P-017: 2 consents, 3 recordings, .*2800 readings", erased.out)
+    assert re.match(r"erased P-017: 2 consents, 3 recordings, .*2,800 readings", erased.out)
     assert "exported zips" in erased.out
     assert b"sertraline" not in place.read_bytes()
     imported = json.loads(run("import", "one.zip", "--json").out)

@@ -45,11 +45,17 @@ def test_what_is_not_there_is_said(tmp_path: Path, options: dict[str, object], w
 
 
 def test_what_is_no_table_of_numbers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError):
+    with pytest.raises(
+        SourceError, match=r"nowhere\.csv: can't be read as CSV \(No such file"
+    ):
         read_series(tmp_path / "nowhere.csv")
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(SourceError):
         read_series(tmp_path / "empty.csv")
+    (tmp_path / "slashes.csv").write_text("date,mood\n13/08/12,1\n")
+    with pytest.raises(ConfigError, match="--date-format") as raised:
+        read_series(tmp_path / "slashes.csv")
+    assert "\n" not in str(raised.value)
     (tmp_path / "words.csv").write_text("date,mood\n2026-01-05,well\n")
     with pytest.raises(ConfigError, match="not a number"):
         read_series(tmp_path / "words.csv", measures=["mood"])

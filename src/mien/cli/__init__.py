@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from mien.cli.commands import LazyCommands
 from mien.cli.console import Interrupted, escape_unwritable, print_error
 from mien.errors import ConfigError, MienError
 from mien.install import extras_command
+from mien.wording import plainly
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 """What the commands exit with."""
@@ -29,16 +30,6 @@ OF_EXTRAS = {
 """Modules that `mien[train]`, `mien[web]`, `mien[record]` and `mien[mqtt]` bring."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
-_PLAINLY: Final = {
-    "Value error, ": "",
-    "Input should be a valid integer, unable to parse string as an integer": "expected a whole number",
-    "Input should be a valid number, unable to parse string as a number": "expected a number",
-    "Input should be less": "expected a number less",
-    "Input should be greater": "expected a number greater",
-    "Input should be ": "expected ",
-}
-"""What the library that checks options says, and what people say."""
-
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
@@ -111,9 +102,8 @@ def _explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, _UsageError):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "mien"
-        told = error.format_message()  # type: ignore[attr-defined]
-        for library, plain in _PLAINLY.items():
-            told = told.replace(library, plain)
+        told = plainly(error.format_message())  # type: ignore[attr-defined]
+        told = " ".join(told.split())  # the choices stand one a line
         return f"{told.rstrip('.')}; see `{command} --help`", WRONG_USE
     if isinstance(error, ConfigError):
         return str(error), WRONG_USE

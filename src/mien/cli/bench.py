@@ -28,6 +28,7 @@ from mien.show.draw import Annotator
 from mien.show.video import ClipWriter
 from mien.source import open_source
 from mien.types import Faces, Frame
+from mien.wording import count
 
 FRAMES = 48
 MANY_FACES = 5
@@ -122,7 +123,7 @@ def _table(report: dict[str, Any]) -> str:
     width, height = report["frame_wh"]
     lines = [
         f"{report['machine']}; detector {report['detector']}, network {report['network']}, "
-        f"{report['threads']} threads; {width}x{height}, one face; medians of {report['runs']} runs",
+        f"{count(report['threads'], 'thread')}; {width}x{height}, one face; medians of {report['runs']} runs",
         *(f"{name:22} {ms:8.2f} ms" for name, ms in report["ms_per_frame"].items()),
         f"{report['frames_per_second']} frames per second from file to readings",
     ]

@@ -1,6 +1,8 @@
 """The table of commands, and the groups that load a command's module when it is used, and not before.
 
-So a command's module imports at its top what it needs, and `mien --help` and completion are quick.
+So `mien --help` and completion are quick. A command's module imports at its top what it needs, but neither
+pandas, SciPy's statistics, Matplotlib and what an extra brings, nor what of ours loads them: that is imported
+where it is used, as the command's own help would wait for it.
 """
 
 from __future__ import annotations

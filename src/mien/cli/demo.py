@@ -18,8 +18,6 @@ from mien.cli.options import DetectorOption, NetworkOption, PriorOption
 from mien.config import Settings, load_settings
 from mien.install import extras_command
 from mien.live.session import LiveSession
-from mien.record.simulated import write_demonstration
-from mien.report import save_report
 from mien.source import open_live
 from mien.store.store import Store
 
@@ -57,6 +55,9 @@ def demo(
 
 def _simulate(record: Path, report: Path) -> None:
     """Make up a person's twelve weeks, and write their report."""
+    from mien.record.simulated import write_demonstration
+    from mien.report import save_report
+
     for left in record.parent.glob(f"{record.name}*"):
         left.unlink()
     with Store(record) as store, progress_bar("simulating", 1) as progress:

@@ -11,8 +11,6 @@ import typer
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
-from mien.exchange.exporting import export_record
-from mien.exchange.importing import import_record
 from mien.record.scales import NINTH_UNKNOWN
 from mien.store.store import Store
 from mien.wording import count
@@ -37,6 +35,8 @@ def export(
 
     Example: mien export P-017 --out P-017.zip
     """
+    from mien.exchange.exporting import export_record
+
     with Store(where, create=False) as store, progress_bar("export", 1.0, wanted=not as_json) as progress:
         exported = export_record(store, code, out, fhir=fhir, progress=progress)
     if as_json:
@@ -73,6 +73,8 @@ def import_(
 
     Example: mien import P-017.zip
     """
+    from mien.exchange.importing import import_record
+
     with Store(where) as store, progress_bar("import", 1.0, wanted=not as_json) as progress:
         imported = import_record(store, file, code=code, leave_out=leave_out, progress=progress)
     if as_json:

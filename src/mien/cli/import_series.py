@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption
 from mien.errors import ConfigError
-from mien.mood.baseline import NotReady
-from mien.mood.change.findings import verdict
-from mien.record.daily_series import WatchedSeries, draw_series, read_series, watch
+
+if TYPE_CHECKING:
+    from mien.record.daily_series import WatchedSeries
 
 
 def import_series(
@@ -66,6 +66,8 @@ def import_series(
 
     Example: mien import-series diary.csv --measure mood --measure sleep --picture diary.svg
     """
+    from mien.record.daily_series import draw_series, read_series, watch
+
     marks = [_mark(each) for each in mark or ()]
     days = read_series(file, date_column=date_column, date_format=date_format, measures=measure or ())
     watched = watch(
@@ -89,6 +91,8 @@ def _mark(text: str) -> tuple[date, str]:
 
 
 def _as_json(watched: WatchedSeries) -> dict[str, Any]:
+    from mien.mood.baseline import NotReady
+
     own = watched.baseline
     return {
         "days": len(watched.days),
@@ -102,6 +106,9 @@ def _as_json(watched: WatchedSeries) -> dict[str, Any]:
 
 
 def _say(watched: WatchedSeries, false_alarm_days: int) -> None:
+    from mien.mood.baseline import NotReady
+    from mien.mood.change.findings import verdict
+
     first, last = watched.days.index[0], watched.days.index[-1]
     typer.echo(f"{first} to {last}: {len(watched.days)} days with a row")
     if not isinstance(own := watched.baseline, NotReady):

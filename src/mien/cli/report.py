@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import StoreOption
-from mien.report.save import check_suffix
-from mien.subject_record import subject as open_record
 
 
 def report(
@@ -23,7 +21,7 @@ def report(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The file, .pdf or .html [SUBJECT-report.pdf].", metavar="FILE"),
+        typer.Option("--out", "-o", help="The file, .pdf or .html [SUBJECT-report.pdf].", metavar="FILE"),
     ] = None,
     starting_point: Annotated[
         datetime | None,
@@ -46,6 +44,9 @@ def report(
 
     Example: mien report P-017 --from 2026-05-01 --to 2026-07-24 --out report.pdf
     """
+    from mien.report.save import check_suffix
+    from mien.subject_record import subject as open_record
+
     path = out or Path(f"{subject}-report.pdf")
     check_suffix(path)
     first, last, since = (each and each.date() for each in (start, end, starting_point))

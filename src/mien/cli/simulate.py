@@ -11,8 +11,6 @@ from mien.cli.console import progress_bar
 from mien.cli.options import StoreOption
 from mien.cli.subject import CodeArgument
 from mien.errors import ConfigError
-from mien.mood.simulated import simulate as draw
-from mien.record.simulated import write_simulated
 from mien.store.store import Store
 
 
@@ -54,6 +52,9 @@ def simulate(
 
     Example: mien simulate SIM-1 --flat-week 9 --dark-week 8
     """
+    from mien.mood.simulated import simulate as draw
+    from mien.record.simulated import write_simulated
+
     for option, week in (("--flat-week", flat_week), ("--dark-week", dark_week)):
         if week is not None and week > weeks:
             raise ConfigError(f"{option}: expected one of {weeks} weeks, received {week}")

@@ -216,7 +216,9 @@ def erase(
     if as_json:
         print_json({"erased": erased, "not_erased": elsewhere})
         return
-    counts = ", ".join(f"{count} {name.replace('_', '-')}" for name, count in erased.items() if count)
+    counts = ", ".join(
+        count(many, name.replace("_", "-").removesuffix("s")) for name, many in erased.items() if many
+    )
     typer.echo(f"erased {code}: {counts or 'there was only the code'}")
     typer.echo(elsewhere)
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.cli.console import print_json
 from mien.cli.options import JsonOption, NetworkOption, StoreOption
 from mien.cli.subject import CodeArgument
-from mien.mood.baseline import Baseline, NotReady
-from mien.mood.change.findings import verdict
-from mien.mood.congruence import Congruence
-from mien.mood.definitions import MEASURES
-from mien.mood.estimate import Estimate
-from mien.record.changes import LookBack, choose_false_alarms
 from mien.store.types import FALSE_ALARM_DAYS
-from mien.subject_record import SubjectRecord, subject
 from mien.wording import count
+
+if TYPE_CHECKING:
+    from mien.mood.baseline import Baseline, NotReady
+    from mien.mood.congruence import Congruence
+    from mien.mood.estimate import Estimate
+    from mien.record.changes import LookBack
+    from mien.subject_record import SubjectRecord
 
 _SHOWN = ("expressivity", "valence_mean", "arousal_mean", "smiles_per_min", "inertia")
 _HOW = {"taken": "taken", "kept": "taken", "preview": "not yet taken; use --take"}
@@ -57,6 +57,9 @@ def usual(
 
     Example: mien usual P-017 --take --from 2026-05-01 --to 2026-06-11
     """
+    from mien.mood.baseline import NotReady
+    from mien.subject_record import subject
+
     first, last = start and start.date(), end and end.date()
     with subject(code, where) as record:
         if neutral is not None:
@@ -87,6 +90,8 @@ def _usual(
 
 
 def _as_json(found: Baseline | NotReady, how: str) -> dict[str, object]:
+    from mien.mood.baseline import NotReady
+
     if isinstance(found, NotReady):
         return {"how": how, "not_ready": found.reason}
     return {
@@ -100,6 +105,8 @@ def _as_json(found: Baseline | NotReady, how: str) -> dict[str, object]:
 
 
 def _say(found: Baseline, how: str) -> None:
+    from mien.mood.definitions import MEASURES
+
     typer.echo(f"{_day(found.start)} to {_day(found.end)}: {count(found.days, 'usable day')}, "
                f"{count(round(found.minutes), 'usable minute')} ({how})")  # fmt: skip
     for name in _SHOWN:
@@ -139,6 +146,10 @@ def changes(
 
     Example: mien changes P-017 --false-alarm-days 365
     """
+    from mien.mood.change.findings import verdict
+    from mien.record.changes import choose_false_alarms
+    from mien.subject_record import subject
+
     with subject(code, where) as record:
         if false_alarm_days is not None:
             choose_false_alarms(record.store, false_alarm_days or None)
@@ -164,6 +175,8 @@ def _chosen(days: int) -> str:
 
 
 def _tell_points(found: LookBack, measure: str) -> None:
+    from mien.mood.definitions import MEASURES
+
     title = MEASURES[measure].title.lower()
     for point in found.points:
         typer.echo(
@@ -185,6 +198,8 @@ def congruence(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
 
     Example: mien congruence P-017
     """
+    from mien.subject_record import subject
+
     with subject(code, where) as record:
         found = record.congruence()
     if as_json:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import scipy.stats
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from mien.labels import EMOTIONS
 from mien.mood.estimate import Estimate
@@ -103,7 +103,9 @@ def with_self_report(figure: Sequence[float], report: Sequence[float]) -> Estima
     both = both[~np.isnan(both).any(axis=1)]
     if len(both) < LEAST_PAIRS or (np.ptp(both, axis=0) == 0).any():
         return None
-    ranks = scipy.stats.rankdata(both, axis=0)
+    from scipy.stats import rankdata  # slow to import
+
+    ranks = rankdata(both, axis=0)
     ranks -= ranks.mean(axis=0)
     ranks /= np.linalg.norm(ranks, axis=0)
     value = float(np.clip(ranks[:, 0] @ ranks[:, 1], -1, 1))
@@ -112,7 +114,7 @@ def with_self_report(figure: Sequence[float], report: Sequence[float]) -> Estima
     )
     independent = len(both) / max(1.0, 1 + 2 * alike)
     error = math.sqrt((1 + value**2 / 2) / max(1.0, independent - 3))
-    width = float(scipy.stats.norm.ppf((1 + LEVEL) / 2)) * error
+    width = float(ndtri((1 + LEVEL) / 2)) * error
     middle = math.atanh(min(max(value, -_ALMOST), _ALMOST))
     low, high = math.tanh(middle - width), math.tanh(middle + width)
     return Estimate(value, min(value, low), max(value, high), len(both))

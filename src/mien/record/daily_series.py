@@ -17,6 +17,7 @@ from mien.mood.change.findings import Finding, findings
 from mien.mood.change.watched import charts
 from mien.record.simulated import BASELINE_DAYS
 from mien.textfile import encoding_of
+from mien.wording import reason
 
 if TYPE_CHECKING:
     from mien.mood.change.charts import Alarm, Chart
@@ -72,7 +73,7 @@ def read_series(
     try:
         table = pd.read_csv(path, encoding=encoding_of(path))
     except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: can't be read as CSV ({error})") from error
+        raise SourceError(f"{path}: can't be read as CSV ({reason(error)})") from error
     named = _date_column(table, date_column, path)
     try:
         # As texts, as 20260501 is a number to pandas; and whole, as "2026" would be its first of January.
@@ -83,7 +84,7 @@ def read_series(
     except (ValueError, TypeError) as error:
         raise ConfigError(
             f"{path}: column {named!r} holds no dates of the form {date_format or '2026-05-01'}; name theirs"
-            f" with --date-format, such as %d/%m/%y ({error})"
+            f" with --date-format, such as %d/%m/%y ({reason(error)})"
         ) from error
     if dates.isna().any():
         raise ConfigError(f"{path}: row {int(dates.isna().to_numpy().argmax()) + 2} has no date")

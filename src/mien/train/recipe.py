@@ -22,6 +22,7 @@ from mien.train.networks.mobilenet import MobileNet
 from mien.train.networks.residual import Residual
 from mien.train.networks.spec import JointSpec, Kind, LabelSpec, NetworkSpec
 from mien.train.section import Section, Share
+from mien.wording import plainly, reason
 
 
 class FitSection(Section):
@@ -314,7 +315,7 @@ def read_recipe(name_or_path: str) -> Recipe:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"recipe {name_or_path}: not a readable text file ({error})") from error
+        raise ConfigError(f"recipe {name_or_path}: not a readable text file ({reason(error)})") from error
     return parse_recipe(text, name_or_path)
 
 
@@ -354,7 +355,7 @@ def parse_config(fields: dict[str, Any], where: str) -> Recipe:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         received = "" if first["type"] == "missing" else f", received {first['input']!r}"
-        raise ConfigError(f"recipe {where}: {place}: {first['msg']}{received}") from error
+        raise ConfigError(f"recipe {where}: {place}: {plainly(first['msg'])}{received}") from error
 
 
 def change_recipe(

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from mien.errors import ConfigError
 from mien.store.types import SHORTEST_PASSWORD
 from mien.textfile import read_text
+from mien.wording import plainly, reason
 
 
 class WebSettings(BaseSettings):
@@ -117,7 +118,7 @@ def load_web_settings(*, password_file: Path | None = None, **choices: Any) -> W
         name = ".".join(str(part) for part in first["loc"])
         # What was received is left out where it may be the password.
         received = "" if name == "password" else f", received {first['input']!r}"
-        raise ConfigError(f"setting {name}: {first['msg']}{received}") from None
+        raise ConfigError(f"setting {name}: {plainly(first['msg'])}{received}") from None
 
 
 def read_password(path: Path) -> str:
@@ -129,7 +130,7 @@ def read_password(path: Path) -> str:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"password file {path}: expected a readable text file ({error})") from error
+        raise ConfigError(f"password file {path}: expected a readable text file ({reason(error)})") from error
     password = text.partition("\n")[0]
     check_password(password, f"password file {path}")
     return password

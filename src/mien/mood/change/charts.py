@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import f as variance_ratio
+from scipy.special import fdtri
 
 from mien.errors import ConfigError
 from mien.mood.baseline import LEAST_DAYS_FOR_ALARM, Baseline
@@ -264,7 +264,7 @@ def _doubt(phi: float, days: NDArray[np.int64], far: Floats, before: int, found:
     errors = Whitened.of(calm[before - 1 :], days[before - 1 :], phi).errors
     if len(errors) >= _LEAST_DAYS_SCATTER:
         spread = float((errors**2).mean())
-        if spread > variance_ratio.isf(_SCATTER, len(errors), before - 1):
+        if spread > fdtri(len(errors), before - 1, 1 - _SCATTER):
             reasons.append(
                 f"single days scatter {spread**0.5:.1f} times as much as the baseline's, as those of shorter"
                 " or noisier recordings do"

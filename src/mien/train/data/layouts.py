@@ -29,6 +29,7 @@ from mien.train.data.faces import part_of_split
 from mien.train.data.folders import Listed, is_litter, subfolders
 from mien.train.data.numbering import NUMBERINGS
 from mien.train.data.tables import read_listing
+from mien.wording import reason
 
 _CODES: Final = {
     "AF": "fear", "AN": "anger", "DI": "disgust", "FE": "fear", "HA": "happiness", "NE": "neutral",
@@ -240,7 +241,7 @@ def _lines(path: Path) -> list[str]:
     try:
         return [line.strip() for line in read_text(path).split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: can't be read ({error})") from error
+        raise DatasetError(f"{path}: can't be read ({reason(error)})") from error
 
 
 def _words(path: Path, line: str, many: int) -> list[str]:

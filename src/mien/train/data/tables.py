@@ -29,6 +29,7 @@ from mien.train.data.faces import (
     resize_grey,
 )
 from mien.train.data.numbering import Names, named
+from mien.wording import reason
 
 _VOTE_COLUMNS = (*FERPLUS_VOTES[:-1], "NF")
 _OWN_COLUMNS = frozenset({"emotion", "pixels"})
@@ -244,7 +245,7 @@ def read_parquet(path: Path, size_px: int, names: Names | None = None) -> FaceSe
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{path}: not a readable Parquet file ({error})") from error
+        raise DatasetError(f"{path}: not a readable Parquet file ({reason(error)})") from error
     label_column = next((name for name in _PARQUET_LABELS if name in table.column_names), None)
     if "image" not in table.column_names or label_column is None:
         raise DatasetError(

@@ -23,6 +23,7 @@ from mien.train.export.to_onnx import check_against_keras, halve_weights, to_onn
 from mien.train.networks.scep import AFFECT
 from mien.train.networks.spec import CLASS_MAPS
 from mien.train.recipe import JointRecipe, Recipe, parse_config
+from mien.wording import reason
 
 Precision = Literal["half", "single", "int8"]
 """How weights are stored: 16 bits (computed with 32), 32 bits, or 8 bits (computed with 8)."""
@@ -217,7 +218,7 @@ def _read_recipe(run: Path) -> Recipe:
         return parse_config(json.loads(read_text(run / "config.json")), str(run))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{run}: not the folder of a finished run ({error}); `mien train` makes one"
+            f"{run}: not the folder of a finished run ({reason(error)}); `mien train` makes one"
         ) from error
 
 
@@ -232,7 +233,7 @@ def read_run(run: Path) -> tuple[Recipe, Sidecar, Any]:
         model = load_keras().saving.load_model(run / f"{recipe.name}.keras", compile=False)
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{run}: not the folder of a finished run ({error}); `mien train` makes one"
+            f"{run}: not the folder of a finished run ({reason(error)}); `mien train` makes one"
         ) from error
     return recipe, read_sidecar(run / f"{recipe.name}.json"), model
 
