@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from mien.pipeline import read, stream
+    from mien.places.crowd import Crowd, read_crowd
     from mien.recording import Recording
     from mien.subject_record import subject
     from mien.table import read_table
@@ -45,6 +46,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 __all__ = [
     "ConfigError",
     "ConsentError",
+    "Crowd",
     "DatasetError",
     "Explanation",
     "Face",
@@ -62,6 +64,7 @@ __all__ = [
     "analyze",
     "explain",
     "read",
+    "read_crowd",
     "read_table",
     "stream",
     "subject",
@@ -70,6 +73,7 @@ __all__ = [
 _HOME = {
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
+    "Crowd": "mien.places.crowd",
     "DatasetError": "mien.errors",
     "Explanation": "mien.analysis.explain",
     "Face": "mien.types",
@@ -86,6 +90,7 @@ _HOME = {
     "analyze": "mien.analysis.api",
     "explain": "mien.analysis.explain",
     "read": "mien.pipeline",
+    "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",

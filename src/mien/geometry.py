@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -24,3 +26,26 @@ def iou_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float64]:
     shared = shared_wh.clip(min=0).prod(axis=-1)
     areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (a, b)]
     return np.asarray(shared / (areas[0] + areas[1] - shared))
+
+
+Window: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in whole pixels; right and bottom are just outside."""
+
+
+def windows(size_wh: tuple[int, int], longest_px: int, overlap_px: int) -> list[Window]:
+    """Return windows, as even as can be, that cover a picture and overlap.
+
+    Args:
+        size_wh: width and height of the picture.
+        longest_px: no side of a window is longer; more than the overlap.
+        overlap_px: what neighbours share at the least.
+    """
+    across, down = (_spans(side, longest_px, overlap_px) for side in size_wh)
+    return [(left, top, right, bottom) for top, bottom in down for left, right in across]
+
+
+def _spans(side: int, longest: int, overlap: int) -> list[tuple[int, int]]:
+    count = max(1, -(-(side - overlap) // (longest - overlap)))
+    length = -(-(side + (count - 1) * overlap) // count)
+    starts = [round(place * (side - length) / max(1, count - 1)) for place in range(count)]
+    return [(start, min(side, start + length)) for start in starts]

@@ -35,6 +35,12 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "analyze": Entry(READ, "analyze", "analyze", "Read photographs, folders and videos into a table."),
     "explain": Entry(READ, "explain", "explain", "Show which regions of each face its label depended on."),
+    "crowd": Entry(
+        READ,
+        "crowd",
+        "crowd",
+        "Count a crowd's mood: its mix of expressions, valence and tension, in groups of at least ten faces.",
+    ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "usual": Entry(

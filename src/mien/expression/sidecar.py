@@ -183,6 +183,55 @@ class OwnNeutral(_Part):
     certainty: LabelCertainty
 
 
+class SizeCalibration(_Part):
+    """What faces of one size say, for counting many of them; see `Quantification`.
+
+    Attributes:
+        px: side of the crop in the picture, in pixels.
+        slope: the evidence is multiplied by this ...
+        bias: ... and this is added to each label's then.
+        confusion: a row for each label: the mean probabilities, with all labels as common, of its faces.
+    """
+
+    px: FiniteFloat = Field(gt=0)
+    slope: FiniteFloat = Field(gt=0)
+    bias: tuple[FiniteFloat, ...]
+    confusion: tuple[tuple[Annotated[float, Field(ge=0, le=1)], ...], ...]
+
+
+class Quantification(_Part):
+    """What it takes to say how common each label is among many faces, fitted on `validation`.
+
+    The evidence of a face is linear in `decision.features`, by FER-2013's labels alone: the label of a single
+    face (`Decision`) stands between two label sets, and a count must not. See `places.quantification`.
+
+    Attributes:
+        labels: what is counted.
+        weights: 15 rows, a column for each label.
+        sizes: by rising `px`, of faces that were shrunk to it.
+        doubt: standard deviation of the logarithm of a large crowd's shares, as `validation` has only so many
+            faces.
+    """
+
+    labels: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
+    weights: Annotated[tuple[tuple[FiniteFloat, ...], ...], Field(min_length=15, max_length=15)]
+    sizes: tuple[SizeCalibration, ...] = Field(min_length=1)
+    doubt: FiniteFloat = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        count = len(self.labels)
+        rows = [*self.weights, *(each.bias for each in self.sizes)]
+        rows += [row for each in self.sizes for row in each.confusion]
+        if any(len(row) != count for row in rows) or any(len(each.confusion) != count for each in self.sizes):
+            raise ValueError(f"expected {count} numbers in each row of the quantification")
+        if any(label not in EMOTIONS for label in self.labels):
+            raise ValueError(f"expected labels out of {', '.join(EMOTIONS)}")
+        if [each.px for each in self.sizes] != sorted({each.px for each in self.sizes}):
+            raise ValueError("expected sizes of a quantification that rise")
+        return self
+
+
 OutputName = Literal["logits", "votes", "fer2013", "presence", "landmarks", "affect"]
 
 
@@ -210,6 +259,7 @@ class Sidecar(_Part):
         certainty: decides what is `uncertain`, where the network can tell more than one probability.
         decision: makes one answer of both heads, instead of `certainty`; in format 2 only.
         own_neutral: reads a face by the person's own neutral face; with a decision only.
+        quantification: counts many faces; with a decision only.
         data: what the network was trained on.
         effort: what the training took, where that was counted.
         metrics: figures by the split that they were measured on: {"validation": {"accuracy": 0.71}}.
@@ -235,6 +285,7 @@ class Sidecar(_Part):
     mix: Mix | None = None
     decision: Decision | None = None
     own_neutral: OwnNeutral | None = None
+    quantification: Quantification | None = None
     data: tuple[TrainedOn, ...] = ()
     effort: Effort | None = None
     metrics: dict[str, dict[str, FiniteFloat]] = {}
@@ -276,6 +327,8 @@ class Sidecar(_Part):
             raise ValueError("expected a decision in format 2 only")
         if self.own_neutral is not None and self.decision is None:
             raise ValueError("expected own_neutral with a decision only")
+        if self.quantification is not None and self.decision is None:
+            raise ValueError("expected a quantification with a decision only")
         if self.decision is not None and not {"votes", "fer2013", "presence"} <= set(self.outputs):
             raise ValueError("expected the outputs votes, fer2013 and presence where there is a decision")
         if self.decision is not None and self.fer2013 is not None and self.fer2013.labels != FER2013:

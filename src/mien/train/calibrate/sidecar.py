@@ -12,6 +12,7 @@ from mien.labels import FER2013
 from mien.train.augment import STANDARD_PLACE, Augmentation, look, presence_of
 from mien.train.calibrate.decision import CalibrationSample, Doubted, fit_decision
 from mien.train.calibrate.own_neutral import fit_own_neutral
+from mien.train.calibrate.quantify import fit_quantification
 from mien.train.calibrate.scaling import choose_scaling, fit_logistic
 from mien.train.data import FaceSet
 from mien.train.data.negatives import Negatives
@@ -40,7 +41,8 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
         seed: of what is left to chance.
 
     Returns:
-        The network's sidecar with temperatures, biases, presence, decision, and what own neutral faces need.
+        The network's sidecar with temperatures, biases, presence, decision, what own neutral faces need, and
+        what counting many faces needs.
     """
     answers = answer_all(network, faces.images)
     targets, has_majority = ferplus_targets(faces.votes, "all")  # type: ignore[arg-type]
@@ -56,7 +58,8 @@ def calibrated(network: Network, faces: FaceSet, *, seed: int = 0) -> Sidecar:
     sidecar = network.sidecar.model_copy(update=update)
     decision = decision_of(network, sidecar, faces, seed)
     own = fit_own_neutral(network, decision, faces, seed)
-    return sidecar.model_copy(update={"decision": decision, "own_neutral": own})
+    many = fit_quantification(network, decision, faces, seed)
+    return sidecar.model_copy(update={"decision": decision, "own_neutral": own, "quantification": many})
 
 
 def uncalibrated(sidecar: Sidecar) -> Sidecar:
@@ -69,6 +72,7 @@ def uncalibrated(sidecar: Sidecar) -> Sidecar:
         "certainty": None,
         "decision": None,
         "own_neutral": None,
+        "quantification": None,
     }
     known: dict[str, object] = {
         "format": 2,

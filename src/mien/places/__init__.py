@@ -1,0 +1,1 @@
+"""Places with many people: counted as groups, and nobody by themselves."""
