@@ -52,9 +52,9 @@ PRIORS: Final[Mapping[str, Named | Mix]] = {
 _HEADING: Final = "## Groups of people"
 _RARE: Final = 0.05
 _NO_CALIBRATION: Final = {
-    "metrics", "data", "effort", "licence", "versions", "created", "description", "sha256"
+    "metrics", "data", "effort", "licence", "versions", "created", "description", "sha256", "quantification"
 }  # fmt: skip
-"""What a sidecar says beside it."""
+"""What a sidecar says beside it; `quantification` is about crowds, and changes no row of a table."""
 
 _SMILES: Final = "recall, happiness (label)"
 _OWN_SMILES: Final = "recall, happiness, by their own neutral face (label)"
