@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from mien.cli.console import print_json
 from mien.cli.options import DetectorOption, FpsOption, JsonOption, NetworkOption
 from mien.config import Choices, DetectorName
-from mien.places.alarm import Turn
-from mien.places.cells import Grid
-from mien.places.crowd import Crowd, Moment, read_crowd
-from mien.places.picture import CrowdPictures, percent, plot, signed
+
+if TYPE_CHECKING:  # what counts and draws brings pandas and Matplotlib, which the help should not wait for
+    from mien.places.alarm import Turn
+    from mien.places.crowd import Crowd, Moment
 
 _SHOWN: Final = 0.03
 """Expressions that are surely rarer are left out of the printed line; the files have them all."""
@@ -69,6 +69,10 @@ def crowd(
 
     Example: mien crowd square.jpg --grid 6x4
     """
+    from mien.places.cells import Grid
+    from mien.places.crowd import read_crowd
+    from mien.places.picture import CrowdPictures, plot
+
     lines = Grid.parse(grid)
     chosen: Choices = {}
     if detector_model is not None:
@@ -107,6 +111,8 @@ def _silent(*_: object) -> None:
 
 def _print_moment(moment: Moment, turns: list[Turn]) -> None:
     """Print what an interval has shown, as it ends."""
+    from mien.places.picture import percent, signed
+
     when = f"{_clock(moment.start_s)}-{_clock(moment.end_s)}  " if moment.end_s else ""
     whole = moment.whole
     typer.echo(f"{when}{moment.seen} faces seen, {moment.read} read")
@@ -127,6 +133,8 @@ def _print_moment(moment: Moment, turns: list[Turn]) -> None:
 
 def _print_end(read: Crowd, files: list[Path]) -> None:
     """Print the cells of the last interval, the sizes of the faces, and what was written."""
+    from mien.places.picture import percent, signed
+
     last = read.moments[-1]
     for cell, group in last.cells if len(last.cells) > 1 else ():
         label, share = max(group.shares.items(), key=lambda item: item[1].value)
