@@ -7,6 +7,7 @@ network learns all that Mien asks of a face. Both are read, trained and reported
 from __future__ import annotations
 
 import tomllib
+from abc import ABC, abstractmethod
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -25,7 +26,7 @@ from mien.train.section import Section, Share
 from mien.wording import plainly, reason
 
 
-class FitSection(Section):
+class FitSection(Section, ABC):
     """How it learns.
 
     Attributes:
@@ -55,12 +56,12 @@ class FitSection(Section):
     """The variables that the weight decay leaves alone."""
 
     @property
+    @abstractmethod
     def loss_weights(self) -> dict[str, float]:
         """The weight of each answer's loss, by the answer's name."""
-        raise NotImplementedError
 
 
-class Recipe(Section):
+class Recipe(Section, ABC):
     """A whole training run: what recipes of both kinds have.
 
     Attributes:
@@ -93,6 +94,7 @@ class Recipe(Section):
         """The trained networks that it goes on from or is taught by, as `names_network` describes them."""
         return ()
 
+    @abstractmethod
     def build(
         self, *, classes: int = 7, votes: bool = True, landmarks: bool = False, given_away: bool = False
     ) -> Any:
@@ -104,7 +106,6 @@ class Recipe(Section):
             landmarks: whether it has landmarks.
             given_away: as it is exported, 32 bits and channels last; else as it is trained.
         """
-        raise NotImplementedError
 
 
 class HeadSection(Section):
