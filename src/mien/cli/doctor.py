@@ -33,6 +33,7 @@ EXTRAS = {
     "postgres": ("psycopg",),
     "encrypted": ("sqlcipher3",),
     "heic": ("pillow-heif",),
+    "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne"),
 }
 """What each extra brings that Mien itself asks for."""
 
@@ -43,6 +44,7 @@ USES = {
     "postgres": "a record on PostgreSQL",
     "encrypted": "an encrypted record",
     "heic": "photographs from iPhones",
+    "signals": "mien signals",
 }
 """What each extra is for."""
 
