@@ -28,10 +28,10 @@ from mien.expression.network import built_in_networks, find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.purpose import PURPOSES, REFUSED
-from mien.places.venue import LEAST_VISITS
 from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_language
 from mien.show import palette
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
+from mien.store.venue_types import LEAST_VISITS
 from mien.table import COLUMNS, DECIMALS
 from mien.web.api.fields import Code, Number, PlaceName
 from mien.web.model_cards import card, parts
