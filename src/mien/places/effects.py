@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from mien.places.quantification import LEVEL, Interval
-from mien.places.venue import VenueMark, VisitCell
 from mien.places.venue_figures import SmileDetector, by_day, rounded
+from mien.store.venue_types import VenueMark, VisitCell
 from mien.wording import count
 
 Floats = NDArray[np.float64]
@@ -112,27 +112,27 @@ class Comparison:
     Attributes:
         measure: one of `MEASURES`.
         day: mean over the day's hours that can be compared, by their visits.
-        usual: the same of what is usual in these hours.
-        difference: day less usual; its 90 % interval allows for how usual days differ from each other.
+        usual: mean of the earlier days in these hours; nine of ten such days lie between its ends.
+        days: how many earlier days of this weekday there are.
     """
 
     measure: str
     day: float
-    usual: float
-    difference: Interval
+    usual: Interval
+    days: int
 
     @property
     def unusual(self) -> bool:
-        """Whether fewer than one usual day in ten is so far off."""
-        return self.difference.low > 0 or self.difference.high < 0
+        """Whether fewer than one day in ten is so far from usual."""
+        return not self.usual.low <= self.day <= self.usual.high
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
         return {
             "measure": self.measure,
             "day": round(self.day, 3),
-            "usual": round(self.usual, 3),
-            "difference": rounded(self.difference),
+            "usual": rounded(self.usual),
+            "days": self.days,
             "unusual": self.unusual,
         }
 
@@ -277,9 +277,10 @@ def compare_day(
         if not known[-1] or len(apart) < LEAST_DAYS:
             continue
         reach = float(stdtrit(len(apart) - 1, (1 + LEVEL) / 2) * np.sqrt((apart**2).mean()))
-        value, before = float(shown[-1]), float(expected[-1])
-        difference = Interval(value - before, value - before - reach, value - before + reach)
-        found.append(Comparison(name, value, before, difference))
+        before = float(expected[-1])
+        same = int((visits[:-1][weekday[:-1] == weekday[-1]].sum(axis=1) > 0).sum())
+        usual_days = Interval(before, before - reach, before + reach)
+        found.append(Comparison(name, float(shown[-1]), usual_days, same))
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from mien.places.quantification import DRAWS, LEVEL, Interval, Quantifier, interval
-from mien.places.venue import LENGTHS_S, AnswerCell, VisitCell
+from mien.store.venue_types import LENGTHS_S, AnswerCell, VisitCell
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from mien.mood.congruence import with_self_report
 from mien.places.effects import Comparison, MarkEffects, compare_day, mark_effects
 from mien.places.quantification import Interval, Quantifier
-from mien.places.venue import ANSWERS, LENGTHS_S, AnswerCell, VenueMark, VisitCell
 from mien.places.venue_figures import (
     AnswerFigures,
     Hour,
@@ -25,6 +24,7 @@ from mien.places.venue_figures import (
     visit_figures,
     week_of,
 )
+from mien.store.venue_types import ANSWERS, LENGTHS_S, AnswerCell, VenueMark, VisitCell
 
 
 class Day(NamedTuple):
