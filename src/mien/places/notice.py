@@ -1,7 +1,7 @@
 """The notice that hangs at a station: A4 as PDF, a page for each language.
 
-It holds what guests have to be told by Article 50(3) of Regulation (EU) 2024/1689 and Article 13 of Regulation
-(EU) 2016/679, as far as Mien knows it. Whether that is all, a lawyer has to say.
+It holds what guests have to be told by Article 50(3) of Regulation (EU) 2024/1689 and by Article 13 of
+Regulation (EU) 2016/679, as far as Mien knows it. Whether that is all, a lawyer has to say.
 """
 
 from __future__ import annotations
