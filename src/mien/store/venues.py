@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
@@ -169,12 +169,23 @@ class Venues(Part):
         """Return what is kept of answers at kiosks; see `cells`."""
         return self._cells(AnswerCell, venue, station, since, until)
 
-    def kept_until(self, venue: str, station: str, kind: type[VisitCell | AnswerCell]) -> datetime | None:
-        """Return where the last cell of a station ends; None where it has none."""
+    def kept_until(
+        self, venue: str, station: str, kind: type[VisitCell | AnswerCell], now: datetime
+    ) -> datetime | None:
+        """Return where the last cell of a station ends; None where it has none.
+
+        Cells that begin more than a day after now don't count: the clock was wrong when they were made.
+        """
         row = _ROWS[kind]
         chosen = select(func.max(row.end)).join(StationRow, StationRow.id == row.station_id)
         with self._database.reading() as session:
-            return session.scalar(chosen.where(StationRow.venue == venue, StationRow.name == station))
+            return session.scalar(
+                chosen.where(
+                    StationRow.venue == venue,
+                    StationRow.name == station,
+                    row.start <= checked_time("now", now) + timedelta(days=1),
+                )
+            )
 
     def _cells(
         self,
