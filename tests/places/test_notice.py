@@ -12,8 +12,8 @@ from mien.errors import ConfigError, OutputError
 from mien.places import notice as notice_module
 from mien.places.guest_words import NoticeWords, chosen_languages, guest_words, notice_languages
 from mien.places.notice import LONGEST, Notice, notice_pdf
-from mien.places.venue import ANSWERS, Station, Zone
 from mien.report.pdf import pages
+from mien.store.venue_types import ANSWERS, Station, Zone
 
 MAY_4 = date(2026, 5, 4)
 TILL = Station("cafe", "till-1", "camera:0")

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from mien.errors import ConfigError, OutputError
 from mien.places.guest_words import GuestWords, chosen_languages, guest_words, notice_languages
-from mien.places.venue import Station
 from mien.report.formatting import breakable, clean
 from mien.report.pdf import NO_GLYPH, STANDARDS, pages, second_font, typeset
+from mien.store.venue_types import Station
 
 LONGEST: Final = 400
 """Characters of each text that a venue gives."""

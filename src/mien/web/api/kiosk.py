@@ -1,4 +1,4 @@
-"""The kiosk's part of the API: it is for guests, who need no password and are told nothing but what is on the sign.
+"""The kiosk's part of the API: for guests, who need no password and are told no more than the sign says.
 
 Whoever reaches the server may answer, and may turn a camera off; to turn it on again takes a password.
 """
@@ -14,8 +14,7 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.errors import MissingError, StoreError
-from mien.places.venue import ANSWERS
-from mien.store.venue_types import Station
+from mien.store.venue_types import ANSWERS, Station
 from mien.web.api.fields import PlaceName
 from mien.web.security.access import Records
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.places.venue import Use
+from mien.store.venue_types import Use
 from mien.web.api.fields import Moment, PlaceName, Where, Words
 
 StationState = Literal["counting", "closed", "off", "unposted", "starting", "away", "failed", "stopped"]

@@ -1,6 +1,6 @@
 // The kiosk: a guest touches one of five faces. Nothing of it is kept in the browser.
 
-import { Refused, ask } from "./ask.js";
+import { Refused, ask } from "./api.js";
 
 const LOOK_MS = 5000;
 const THANKS_MS = 4000; // in which nothing more is taken, so that nobody answers twice by a second touch
