@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from mien.errors import MissingError
 from mien.places.guest_words import guest_words
 from mien.store.store import Store
 from mien.store.venue_types import Station
@@ -23,20 +25,27 @@ OWN = {"origin": ORIGIN}
 
 
 class FakeRunning:
-    """Counts answers for one station, whose camera is on or off."""
+    """Counts answers for one station, whose camera is in a state."""
 
     def __init__(self) -> None:
-        self.on = True
-        self.answers: list[int] = []
+        self.state = "counting"
+        self.taken: list[int] = []
+        self.refreshed = 0
 
-    def reads(self, venue: str, station: str) -> bool:
-        return self.on
+    def doing(self, venue: str, station: str) -> tuple[str, str] | None:
+        return (self.state, "") if station == "till-1" else None
 
-    def answer(self, venue: str, station: str, answer: int) -> bool:
+    def answers(self, venue: str, station: str) -> FakeRunning:
         if station != "till-1":
-            return False
-        self.answers.append(answer)
-        return True
+            raise MissingError("it is not run here")
+        return self
+
+    def add(self, answer: int, at: datetime) -> None:
+        assert at.tzinfo is not None
+        self.taken.append(answer)
+
+    def refresh(self) -> None:
+        self.refreshed += 1
 
 
 @pytest.fixture
@@ -67,7 +76,7 @@ def guest(store: Store, running: FakeRunning, clock: Clock) -> Iterator[TestClie
         live_session,  # type: ignore[arg-type]
         settings(password=PASSWORD),
         records=Records(lambda: store),
-        running=running,
+        running=running,  # type: ignore[arg-type]
     )
     yield client(app)
     live_session.close()
@@ -76,7 +85,7 @@ def guest(store: Store, running: FakeRunning, clock: Clock) -> Iterator[TestClie
 def test_a_guest_answers_without_a_password(guest: TestClient, running: FakeRunning) -> None:
     answer = guest.post(f"{API}/answers", json={"answer": 4}, headers=OWN)
     assert (answer.status_code, answer.text) == (204, "")
-    assert running.answers == [4]
+    assert running.taken == [4]
 
 
 def test_a_station_takes_one_answer_a_second(guest: TestClient, running: FakeRunning, clock: Clock) -> None:
@@ -85,7 +94,7 @@ def test_a_station_takes_one_answer_a_second(guest: TestClient, running: FakeRun
         clock.now_s += after_s
         taken.append(guest.post(f"{API}/answers", json={"answer": 5}, headers=OWN).status_code)
     assert taken == [204, 429, 429, 204, 204]
-    assert running.answers == [5, 5, 5]
+    assert running.taken == [5, 5, 5]
 
 
 @pytest.mark.parametrize(
@@ -95,25 +104,35 @@ def test_what_is_no_answer_is_refused(
     guest: TestClient, running: FakeRunning, body: dict[str, object]
 ) -> None:
     assert guest.post(f"{API}/answers", json=body, headers=OWN).status_code == 422
-    assert running.answers == []
+    assert running.taken == []
 
 
 def test_another_page_can_answer_nothing(guest: TestClient, running: FakeRunning) -> None:
     foreign = {"origin": "http://elsewhere.example"}
     for path in ("answers", "off"):
         assert guest.post(f"{API}/{path}", json={"answer": 1}, headers=foreign).status_code == 403
-    assert running.answers == []
+    assert running.taken == []
 
 
-def test_it_says_whether_a_camera_reads(guest: TestClient, running: FakeRunning) -> None:
-    assert guest.get(API).json() == {"camera": True, "answers": True}
-    running.on = False
-    assert guest.get(API).json() == {"camera": False, "answers": True}
+@pytest.mark.parametrize(
+    ("state", "sign"),
+    [("counting", True), ("starting", True), ("away", True), ("off", False), ("unposted", False),
+     ("closed", False), ("stopped", False), ("failed", False)],
+)  # fmt: skip
+def test_the_sign_is_up_while_a_camera_reads(
+    guest: TestClient, running: FakeRunning, state: str, sign: bool
+) -> None:
+    running.state = state
+    assert guest.get(API).json() == {"camera": sign, "answers": True}
+    assert guest.get("/api/v1/kiosk/cafe/till-2").json() == {"camera": False, "answers": False}
 
 
-def test_a_guest_turns_the_camera_off_and_not_on(guest: TestClient, store: Store) -> None:
+def test_a_guest_turns_the_camera_off_and_not_on(
+    guest: TestClient, store: Store, running: FakeRunning
+) -> None:
     for _ in range(2):
         assert guest.post(f"{API}/off", headers=OWN).status_code == 204
+    assert running.refreshed == 1
     assert not store.venues.station("cafe", "till-1").enabled
     assert store.venues.station("cafe", "till-2").enabled
     assert [entry.who for entry in store.audit.entries() if entry.action == "station"][-1] == WHO

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from threading import Lock
-from typing import Final, Protocol
+from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.errors import MissingError, StoreError
 from mien.store.venue_types import ANSWERS, Station
 from mien.web.api.fields import PlaceName
+from mien.web.api.venues import Running
 from mien.web.security.access import Records
 
 EVERY_S: Final = 1.0
@@ -25,14 +27,8 @@ WHO: Final = "kiosk"
 """Who is named in the audit log when a guest turns a camera off."""
 
 
-class Running(Protocol):
-    """What runs stations in this process, as far as the kiosk needs it."""
-
-    def reads(self, venue: str, station: str) -> bool:
-        """Return whether a station's camera reads faces now, or may begin to at any moment."""
-
-    def answer(self, venue: str, station: str, answer: int) -> bool:
-        """Count an answer, 1 to 5; return whether there is somebody who counts for this station."""
+_NOT_READING: Final = ("off", "unposted", "closed", "stopped", "failed")
+"""States in which a camera reads nothing, and won't by itself within seconds."""
 
 
 class KioskOut(BaseModel):
@@ -64,9 +60,8 @@ def kiosk_routes(running: Running | None, clock: Callable[[], float] = time.mono
     def kiosk(venue: PlaceName, station: PlaceName, request: Request) -> KioskOut:
         """Return whether a camera reads expressions at a station, and whether answers are counted."""
         _station(request, venue, station)
-        if running is None:
-            return KioskOut(camera=False, answers=False)
-        return KioskOut(camera=running.reads(venue, station), answers=True)
+        doing = running.doing(venue, station) if running is not None else None
+        return KioskOut(camera=doing is not None and doing[0] not in _NOT_READING, answers=doing is not None)
 
     @router.post("/answers", status_code=204)
     def answer(venue: PlaceName, station: PlaceName, given: AnswerIn, request: Request) -> None:
@@ -74,14 +69,21 @@ def kiosk_routes(running: Running | None, clock: Callable[[], float] = time.mono
         _station(request, venue, station)
         if not pace.allows(f"{venue}/{station}"):
             raise HTTPException(429, "one answer a second is taken; try again")
-        if running is None or not running.answer(venue, station, given.answer):
-            raise HTTPException(409, f"nobody counts answers here: start it with mien venue run {venue}")
+        try:
+            if running is not None:
+                running.answers(venue, station).add(given.answer, datetime.now(UTC))
+                return
+        except MissingError:
+            pass
+        raise HTTPException(409, f"nobody counts answers here: start it with mien venue run {venue}")
 
     @router.post("/off", status_code=204)
     def turn_off(venue: PlaceName, station: PlaceName, request: Request) -> None:
         """Turn a station's camera off at once; guests can't turn it on."""
         if _station(request, venue, station).enabled:
             _records(request).store().by(WHO).venues.switch(venue, station, on=False)
+            if running is not None:
+                running.refresh()
 
     return router
 
