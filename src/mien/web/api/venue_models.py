@@ -129,9 +129,7 @@ class VisitFiguresOut(BaseModel):
     open_s: float
     blind_s: float
     seen: float | None = Field(description="Coverage: the share of the time with a usable view.")
-    shares: dict[str, IntervalOut] = Field(
-        description="How common each expression is; empty where unknown."
-    )
+    shares: dict[str, IntervalOut] = Field(description="How common each expression is; empty where unknown.")
     smiling: IntervalOut = Field(description="Share of the visits with a smile.")
     valence: IntervalOut = Field(description="-1 (unpleasant) to 1 (pleasant).")
     change: IntervalOut = Field(description="Of valence, from arrival to leaving.")

@@ -36,6 +36,7 @@ from mien.web.security.access import Host, Visitor
 from mien.web.settings import WebSettings
 
 if TYPE_CHECKING:
+    from mien.places.venue_cells import AnswerMaker
     from mien.places.venue_summary import VenueSummary
 
 SIMULATED: Final = "simulated"
@@ -59,6 +60,16 @@ class Running(Protocol):
         Raises:
             SourceError: it gives no picture.
         """
+
+    def answers(self, venue: str, station: str) -> AnswerMaker:
+        """Return what counts the answers at a station's kiosk.
+
+        Raises:
+            MissingError: it is not run here.
+        """
+
+    def refresh(self) -> None:
+        """Follow what the store says now, without waiting for the next look."""
 
 
 def venue_routes(running: Running | None, settings: WebSettings) -> APIRouter:
@@ -158,7 +169,9 @@ def _last_day(who: Visitor, station: Station) -> str | None:
     for kind, cells_of in ((VisitCell, who.store.venues.cells), (AnswerCell, who.store.venues.answer_cells)):
         until = who.store.venues.kept_until(station.venue, station.name, kind)
         if until is not None:
-            days += [place_of(each)[0] for each in cells_of(station.venue, station.name, until - timedelta(1))]
+            days += [
+                place_of(each)[0] for each in cells_of(station.venue, station.name, until - timedelta(1))
+            ]
     return max(days).isoformat() if days else None
 
 
@@ -169,7 +182,9 @@ def _station_view(station: Station, running: Running | None) -> StationOut:
         name=station.name,
         source=station.source,
         zones=[ZoneModel(use=each.use, corners=list(each.corners)) for each in station.zones],
-        hours=[HoursModel(days=list(each.days), opens=each.opens, closes=each.closes) for each in station.hours],
+        hours=[
+            HoursModel(days=list(each.days), opens=each.opens, closes=each.closes) for each in station.hours
+        ],
         least=station.least,
         notice=views.local(station.notice_at) if station.notice_at else None,
         enabled=station.enabled,
@@ -210,14 +225,16 @@ def _summary(who: Visitor, venue: str, station: str | None, first: date, last: d
     from mien.expression.network import find_network
     from mien.expression.sidecar import read_sidecar, sidecar_path
 
-    smiles = SmileDetector(.9, .05, 200, 200)
+    smiles = SmileDetector(0.9, 0.05, 200, 200)
     begin = datetime.combine(first - timedelta(USUAL_DAYS), time()).astimezone()
     until = datetime.combine(last + timedelta(1), time()).astimezone()
     with who.store.reading():
         return summarize(
             venue,
             who.store.venues.cells(venue, station, begin, until),
-            first=first, last=last, smiles=smiles,
+            first=first,
+            last=last,
+            smiles=smiles,
             quantifiers={"mien": Quantifier(read_sidecar(sidecar_path(find_network("mien"))))},
             answers=who.store.venues.answer_cells(venue, station, begin, until),
             marks=who.store.venues.marks(venue),
