@@ -89,7 +89,7 @@ class Quantifier:
         """
         slope, bias, _ = self._tables
         linear = np.asarray(features, np.float64).reshape(-1, LOGITS) @ np.array(self._facts.weights)
-        by_size = self._between(px)
+        by_size = self.size_weights(px)
         return softmax(linear * (by_size @ slope)[:, None] + by_size @ bias)
 
     def shares(
@@ -120,7 +120,7 @@ class Quantifier:
             shares = most_likely(evidence, weights[None])
             samples = most_likely(evidence, drawn, start=shares)
         else:
-            confusion = self._between(px) @ self._tables.confusion
+            confusion = self.size_weights(px) @ self._tables.confusion
             shares, samples = (adjusted(evidence, confusion, each) for each in (weights[None], drawn))
         random = np.random.default_rng([seed, 1])
         samples = samples * np.exp(random.normal(0, self._facts.doubt, samples.shape))
@@ -143,8 +143,8 @@ class Quantifier:
             np.array([each.confusion for each in sizes]).reshape(len(sizes), count * count),
         )
 
-    def _between(self, px: NDArray[np.floating]) -> Floats:
-        """(n, sizes) the weight of each size's calibration for each face; linear in the logarithm."""
+    def size_weights(self, px: NDArray[np.floating]) -> Floats:
+        """(n, sizes) how far each size's calibration counts for each face; linear in the logarithm."""
         known = np.log([each.px for each in self._facts.sizes])
         own = np.log(np.maximum(np.asarray(px, np.float64), 1.0))
         return np.stack([np.interp(own, known, each) for each in np.eye(len(known))], axis=-1)
