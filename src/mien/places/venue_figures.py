@@ -62,6 +62,10 @@ class SmileDetector(NamedTuple):
         return interval(float(np.clip(self.share(smiles, visits), 0, 1)), samples.clip(0, 1))
 
 
+SMILES: Final = SmileDetector(found=0.95, false=0.05, with_smile=25, without=25)
+"""How well smiles are found in visits."""
+
+
 @dataclass(frozen=True, slots=True)
 class VisitFigures:
     """What some visits show together.
@@ -169,7 +173,7 @@ class Slot(NamedTuple):
 
 def visit_figures(
     cells: Sequence[VisitCell],
-    smiles: SmileDetector,
+    smiles: SmileDetector = SMILES,
     quantifiers: Mapping[str, Quantifier] | None = None,
 ) -> VisitFigures | None:
     """Compute what the visits of some cells show together.
@@ -252,7 +256,7 @@ def by_day(cells: Iterable[VisitCell], zone: tzinfo | None = None) -> dict[date,
 
 def by_hour(
     cells: Iterable[VisitCell],
-    smiles: SmileDetector,
+    smiles: SmileDetector = SMILES,
     zone: tzinfo | None = None,
     quantifiers: Mapping[str, Quantifier] | None = None,
 ) -> list[Hour]:
@@ -270,7 +274,9 @@ def by_hour(
     return [Hour(day, first, end, each) for day, first, end, each in figures if each is not None]
 
 
-def week_of(cells: Iterable[VisitCell], smiles: SmileDetector, zone: tzinfo | None = None) -> list[Slot]:
+def week_of(
+    cells: Iterable[VisitCell], smiles: SmileDetector = SMILES, zone: tzinfo | None = None
+) -> list[Slot]:
     """Return what weekdays and hours show over all weeks; a cell counts in the hour of its middle."""
     found: dict[tuple[int, int], list[VisitCell]] = {}
     days: dict[tuple[int, int], set[date]] = {}
