@@ -187,7 +187,7 @@ class Quantifier:
         )
 
     def size_weights(self, px: NDArray[np.floating]) -> Floats:
-        """(n, sizes) the weight of each size's calibration for each face; linear in the logarithm."""
+        """(n, sizes) how far each size's calibration counts for each face; linear in the logarithm."""
         known = np.log([each.px for each in self._facts.sizes])
         own = np.log(np.maximum(np.asarray(px, np.float64), 1.0))
         return np.stack([np.interp(own, known, each) for each in np.eye(len(known))], axis=-1)

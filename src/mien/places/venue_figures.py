@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from mien.places.quantification import DRAWS, LEVEL, Interval, Quantifier, interval
+from mien.places.visits import SMILE_FALSE, SMILE_FOUND, SMILE_PEOPLE
 from mien.store.venue_types import LENGTHS_S, AnswerCell, VisitCell
 
 Floats = NDArray[np.float64]
@@ -62,7 +63,7 @@ class SmileDetector(NamedTuple):
         return interval(float(np.clip(self.share(smiles, visits), 0, 1)), samples.clip(0, 1))
 
 
-SMILES: Final = SmileDetector(found=0.95, false=0.05, with_smile=25, without=25)
+SMILES: Final = SmileDetector(SMILE_FOUND, SMILE_FALSE, SMILE_PEOPLE, SMILE_PEOPLE)
 """How well smiles are found in visits."""
 
 
