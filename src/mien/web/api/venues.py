@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import cv2
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from mien.expression.network import built_in_networks, find_network
+from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.store.venue_types import AnswerCell, Hours, Station, VenueMark, VisitCell, Zone
 from mien.types import Image
 from mien.web.answers import file_of
@@ -36,11 +39,9 @@ from mien.web.security.access import Host, Visitor
 from mien.web.settings import WebSettings
 
 if TYPE_CHECKING:
+    from mien.places.quantification import Quantifier
     from mien.places.venue_cells import AnswerMaker
     from mien.places.venue_summary import VenueSummary
-
-SIMULATED: Final = "simulated"
-"""The source of a station that is made up."""
 
 MOST_DAYS: Final = 366
 """Days of a summary."""
@@ -72,16 +73,17 @@ class Running(Protocol):
         """Follow what the store says now, without waiting for the next look."""
 
 
-def venue_routes(running: Running | None, settings: WebSettings) -> APIRouter:
+def venue_routes(running: Running | None, settings: WebSettings, network: str) -> APIRouter:
     """Make the routes of the venues.
 
     Args:
         running: what runs stations here; None where nothing does.
         settings: whether stations may be added.
+        network: the server's own; the cells of those that come with Mien can be told without it.
     """
     router = APIRouter(tags=["venues"], prefix="/venues")
     _add_stations(router, running, settings)
-    _add_figures(router)
+    _add_figures(router, network)
     _add_marks(router)
     return router
 
@@ -89,6 +91,11 @@ def venue_routes(running: Running | None, settings: WebSettings) -> APIRouter:
 def _add_stations(router: APIRouter, running: Running | None, settings: WebSettings) -> None:
     def told(station: Station) -> StationOut:
         return _station_view(station, running)
+
+    def changed(station: Station) -> StationOut:
+        if running is not None:
+            running.refresh()
+        return told(station)
 
     @router.get("")
     def venues(who: Host, request: Request) -> VenueList:
@@ -101,7 +108,7 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     def add(venue: PlaceName, wanted: NewStation, who: Host, request: Request) -> StationOut:
         """Add a station, and its venue where it is the first; only from a browser on the server's machine."""
         check_may_change(request, settings)
-        return told(who.store.venues.add(Station(venue, wanted.name, check_addable(wanted.source))))
+        return changed(who.store.venues.add(Station(venue, wanted.name, check_addable(wanted.source))))
 
     @router.get("/{venue}/stations/{station}")
     def station(venue: PlaceName, station: PlaceName, who: Host) -> StationOut:
@@ -124,23 +131,23 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     def set_zones(venue: PlaceName, station: PlaceName, wanted: NewZones, who: Host) -> StationOut:
         """Replace the zones; they hold from now on."""
         zones = tuple(Zone(each.use, tuple(each.corners)) for each in wanted.zones)
-        return told(who.store.venues.change(replace(who.store.venues.station(venue, station), zones=zones)))
+        return changed(who.store.venues.change(replace(who.store.venues.station(venue, station), zones=zones)))
 
     @router.put("/{venue}/stations/{station}/hours")
     def set_hours(venue: PlaceName, station: PlaceName, wanted: NewHours, who: Host) -> StationOut:
         """Replace the opening hours; they hold from now on."""
         hours = tuple(Hours(tuple(each.days), each.opens, each.closes) for each in wanted.hours)
-        return told(who.store.venues.change(replace(who.store.venues.station(venue, station), hours=hours)))
+        return changed(who.store.venues.change(replace(who.store.venues.station(venue, station), hours=hours)))
 
     @router.post("/{venue}/stations/{station}/notice")
     def confirm(venue: PlaceName, station: PlaceName, wanted: Posted, who: Host) -> StationOut:
         """Confirm that the notice hangs where guests see it; nothing is read before."""
-        return told(who.store.venues.confirm_notice(venue, station, who.store.now()))
+        return changed(who.store.venues.confirm_notice(venue, station, who.store.now()))
 
     @router.post("/{venue}/stations/{station}/switch")
     def switch(venue: PlaceName, station: PlaceName, wanted: Switch, who: Host) -> StationOut:
         """Turn a station on or off, at once."""
-        return told(who.store.venues.switch(venue, station, on=wanted.on))
+        return changed(who.store.venues.switch(venue, station, on=wanted.on))
 
 
 def _may_add(request: Request, settings: WebSettings) -> bool:
@@ -157,7 +164,7 @@ def _venue_view(who: Visitor, name: str, running: Running | None) -> VenueOut:
         name=name,
         stations=[_station_view(each, running) for each in stations],
         last_day=max(filter(None, (_last_day(who, each) for each in stations)), default=None),
-        simulated=any(each.source == SIMULATED for each in stations),
+        simulated=any(map(_simulated, stations)),
     )
 
 
@@ -173,6 +180,12 @@ def _last_day(who: Visitor, station: Station) -> str | None:
                 place_of(each)[0] for each in cells_of(station.venue, station.name, until - timedelta(1))
             ]
     return max(days).isoformat() if days else None
+
+
+def _simulated(station: Station) -> bool:
+    from mien.places.simulated_venue import SOURCE
+
+    return station.source == SOURCE
 
 
 def _station_view(station: Station, running: Running | None) -> StationOut:
@@ -194,7 +207,7 @@ def _station_view(station: Station, running: Running | None) -> StationOut:
 
 
 def _doing(station: Station, running: Running | None) -> tuple[StationState, str]:
-    if station.source == SIMULATED:
+    if _simulated(station):
         return "stopped", "It is made up: there is no camera."
     if not station.enabled:
         return "off", "It is turned off: nothing is read."
@@ -204,7 +217,7 @@ def _doing(station: Station, running: Running | None) -> tuple[StationState, str
     return doing or ("stopped", "It is not running here: mien venue run")
 
 
-def _add_figures(router: APIRouter) -> None:
+def _add_figures(router: APIRouter, network: str) -> None:
     @router.get("/{venue}/summary")
     def summary(
         venue: PlaceName, who: Host, first: Day, last: Day, station: PlaceName | None = None
@@ -214,32 +227,41 @@ def _add_figures(router: APIRouter) -> None:
             raise HTTPException(
                 422, f"expected up to {MOST_DAYS} days, the first before the last, received {first} to {last}"
             )
-        return _summary_view(_summary(who, venue, station, first, last))
+        return _summary_view(_summary(who, venue, station, first, last, network))
 
 
-def _summary(who: Visitor, venue: str, station: str | None, first: date, last: date) -> VenueSummary:
+def _summary(
+    who: Visitor, venue: str, station: str | None, first: date, last: date, network: str
+) -> VenueSummary:
     from mien.places.effects import USUAL_DAYS
-    from mien.places.quantification import Quantifier
-    from mien.places.venue_figures import SmileDetector
     from mien.places.venue_summary import summarize
-    from mien.expression.network import find_network
-    from mien.expression.sidecar import read_sidecar, sidecar_path
 
-    smiles = SmileDetector(0.9, 0.05, 200, 200)
+    # What is usual, and the effects of marks, are told by days before as well.
     begin = datetime.combine(first - timedelta(USUAL_DAYS), time()).astimezone()
-    until = datetime.combine(last + timedelta(1), time()).astimezone()
+    until = datetime.combine(last + timedelta(2), time()).astimezone()
     with who.store.reading():
+        if station is not None:
+            who.store.venues.station(venue, station)
         return summarize(
             venue,
             who.store.venues.cells(venue, station, begin, until),
             first=first,
             last=last,
-            smiles=smiles,
-            quantifiers={"mien": Quantifier(read_sidecar(sidecar_path(find_network("mien"))))},
+            quantifiers=_quantifiers(network),
             answers=who.store.venues.answer_cells(venue, station, begin, until),
             marks=who.store.venues.marks(venue),
             station=station,
         )
+
+
+@lru_cache(maxsize=1)
+def _quantifiers(network: str) -> dict[str, Quantifier]:
+    """Return what tells how common expressions are, by the name that cells have of their network."""
+    from mien.places.quantification import Quantifier
+
+    sidecars = [read_sidecar(sidecar_path(find_network(name))) for name in {network, *built_in_networks()}]
+    known = [Quantifier(each) for each in sidecars if each.quantification is not None]
+    return {each.network: each for each in known}
 
 
 def _summary_view(summary: VenueSummary) -> VenueSummaryOut:

@@ -252,8 +252,8 @@ class Venue {
       tile({ name: "Visits", value: visits, usual: compared("visits_per_h"), words: String, usually: (value) => `${Math.max(0, Math.round(value))}\u00a0an hour` }),
       tile({ name: "With a smile", value: smiling.value, interval: smiling, usual: compared("smiling"), words: percent }),
       tile({ name: "Valence", value: valence.value, interval: valence, usual: compared("valence"), words: signed, help: "−1 unpleasant, +1 pleasant" }),
-      tile({ name: "From arrival to leaving", value: change.value, interval: change, usual: compared("change"), words: signed, help: changeWords(change) }),
-      tile({ name: "Length of a visit", value: lengthS, usual: compared("length_s"), words: longWords, help: "on average" }),
+      tile({ name: "Arrival to leaving", value: change.value, interval: change, usual: compared("change"), words: signed, help: changeWords(change) }),
+      tile({ name: "Length of a visit", value: lengthS, usual: compared("length_s"), words: longWords }),
     ];
   }
 
@@ -295,7 +295,7 @@ class Venue {
     this.#part("week-low").textContent = drawn?.low ?? "";
     this.#part("week-high").textContent = drawn?.high ?? "";
     const unit = { smiling: "Percent of the visits with a smile", valence: "Valence, −1 unpleasant to +1 pleasant", visits: "Visits an hour" }[measure];
-    this.#part("week-words").textContent = drawn ? `${unit}, ${shortDay(dayNumber(first))} to ${plainDay(dayNumber(last))}. An empty hour had too few visits.` : "Too few visits for a week yet.";
+    this.#part("week-words").textContent = drawn ? `${unit}, ${shortDay(dayNumber(first))} to ${plainDay(dayNumber(last))}. An empty hour was closed, or had too few visits.` : "Too few visits for a week yet.";
   }
 
   #drawCourse() {
@@ -310,10 +310,10 @@ class Venue {
     const visits = known.map(({ figures }) => figures?.visits ?? null);
     const most = Math.max(...visits, 1);
     const lanes = [
-      barsLane({ name: "Seen", height: 32, days: numbers, value: known.map(({ figures }) => figures?.seen ?? null) }),
+      barsLane({ name: "Coverage", height: 32, days: numbers, value: known.map(({ figures }) => figures?.seen ?? null) }),
       barsLane({ name: "Visits", height: 48, days: numbers, value: visits.map((each) => (each === null ? null : each / most)), top: String(most) }),
-      curve("Smiling", "smiling", 96, known.map(({ figures }) => figures?.smiling ?? null)),
-      curve("Valence", "valence", 80, known.map(({ figures }) => figures?.valence ?? null)),
+      curve("Smiling", "smiling", 104, known.map(({ figures }) => figures?.smiling ?? null)),
+      curve("Valence", "valence", 104, known.map(({ figures }) => figures?.valence ?? null)),
     ];
     if (answers) lanes.push(curve("Kiosk, good", "smiling", 72, known.map((each) => each.answers?.good ?? null)));
     const shown = marks.map(({ at, until, text }) => ({ day: dayNumber(at), last: until ? dayNumber(until) : null, kind: "event", text: `${plainMoment(at)}: ${text}` }));
@@ -350,7 +350,7 @@ class Venue {
       }),
     );
     const when = `${until ? "" : "since "}${plainMoment(at)}${until ? ` to ${plainMoment(until)}` : ""}`;
-    return html("li", {}, html("div", { class: "row" }, html("b", {}, text), html("span", { class: "faint small" }, when), html("span", { class: "spring" }), remove), ...effectWords(mark).map(({ words, sure }) => html("p", { class: sure ? "small sure" : "small faint" }, words)));
+    return html("li", {}, html("div", { class: "row" }, html("b", { class: "grow" }, text), remove), html("p", { class: "faint small" }, when), ...effectWords(mark).map(({ words, sure }) => html("p", { class: sure ? "small sure" : "small faint" }, words)));
   }
 
   #mark(event) {
