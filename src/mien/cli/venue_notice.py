@@ -1,4 +1,4 @@
-"""`mien venue notice`: the printed notice, which has to hang at a station before its camera reads anything."""
+"""`mien venue notice`: the printed notice, which has to hang at a station before its camera reads."""
 
 from __future__ import annotations
 
