@@ -56,6 +56,8 @@ WATCHING = Rule(401, 0, 404, 404, 0)
 """What the server's own cameras show."""
 NAMED = Rule(401, 401, 0, 0, 0)
 """The list of what one may see, or texts for all who have a name."""
+HOSTING = Rule(401, 401, 0, 403, 0)
+"""What a venue's host sees: sums, and how stations are set up."""
 UNKNOWN = Rule(401, 404, 404, 404, 404)
 """Found by a random word that nobody else has."""
 INSIDE = Rule(401, 0, 0, 0, 0)
@@ -130,6 +132,7 @@ RULES = {
     "GET /subjects": PAGE,
     "GET /subjects/{code}": PAGE,
     "GET /subjects/{code}/recordings/{number}": PAGE,
+    "GET /api/v1/venues/{venue}/stations/{station}/notice.pdf": HOSTING,
     "GET /api/v1/kiosk/{venue}/{station}": OPEN,
     "POST /api/v1/kiosk/{venue}/{station}/answers": OPEN,
     "POST /api/v1/kiosk/{venue}/{station}/off": Rule(None, None, None, None, None),  # test_kiosk.py has it

@@ -177,9 +177,9 @@ class ComparisonOut(BaseModel):
 
     measure: str
     day: float
-    usual: float
-    difference: IntervalOut
-    unusual: bool = Field(description="Fewer than one usual day in ten is so far off.")
+    usual: IntervalOut = Field(description="Of the earlier days; nine of ten lie between its ends.")
+    days: int = Field(description="Earlier days of this weekday.")
+    unusual: bool = Field(description="Fewer than one day in ten is so far off.")
 
 
 class EffectOut(BaseModel):

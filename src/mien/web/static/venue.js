@@ -1,15 +1,15 @@
 // The page of a venue: its stations, one day, the usual week, the course of the days, marks, the kiosk's answers.
 
-import { ask, askFile } from "./ask.js";
-import { attempt } from "./attempt.js";
+import { ask, askFile } from "./api.js";
+import { attempt } from "./refusals.js";
 import { dayNumber, dayText, longDay, parts, plainDay, plainMoment, shortDay, today } from "./dates.js";
 import { barsLane, curveLane, Lanes, marksLane } from "./lanes.js";
-import { upToNow } from "./questions.js";
-import { saveAddress } from "./record.js";
+import { upToNow } from "./questionnaires.js";
+import { saveAddress } from "./downloads.js";
 import { html } from "./svg.js";
-import { HoursChart, MEASURES, WEEKDAYS, against, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, signed, tile, week } from "./venue_charts.js";
-import { agreementWords, changeWords, effectWords } from "./venue_words.js";
-import { count, percent } from "./words.js";
+import { HoursChart, MEASURES, WEEKDAYS, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, signed, tile, week } from "./venue_charts.js";
+import { agreementWords, changeWords, effectWords } from "./venue_wording.js";
+import { count, percent } from "./wording.js";
 
 const LOOK_MS = 10_000; // how the stations are doing
 const TODAY_MS = 60_000; // whether today has new cells
@@ -235,7 +235,7 @@ class Venue {
     this.#part("coverage").textContent = whole ? coverageWords(whole) : "";
     for (const part of ["tiles", "hours-room"]) this.#part(part).hidden = !whole;
     this.#part("day-none").hidden = whole !== null;
-    this.#part("usual-words").textContent = usual.length ? `Usual: ${WEEKDAYS[parts(number).weekday]}s of the eight weeks before, at the same hours. Nine in ten usual days are within the range in brackets.` : "What is usual is not known yet: it takes some weeks.";
+    this.#part("usual-words").textContent = usual.length ? `Usual is what ${WEEKDAYS[parts(number).weekday]}s of the eight weeks before were like at the same hours: nine days in ten are within the range in brackets.` : "What is usual is not known yet: it takes some weeks.";
     this.#part("usual-words").hidden = !whole;
     if (whole) this.#part("tiles").replaceChildren(...this.#tiles(whole, usual));
     this.#part("hours-table").replaceChildren(...hoursRows(hours));
@@ -247,7 +247,7 @@ class Venue {
   }
 
   #tiles({ visits, smiling, valence, change, length_s: lengthS }, usual) {
-    const compared = (measure) => against(usual.find((each) => each.measure === measure));
+    const compared = (measure) => usual.find((each) => each.measure === measure);
     return [
       tile({ name: "Visits", value: visits, usual: compared("visits_per_h"), words: String, usually: (value) => `${Math.max(0, Math.round(value))}\u00a0an hour` }),
       tile({ name: "With a smile", value: smiling.value, interval: smiling, usual: compared("smiling"), words: percent }),

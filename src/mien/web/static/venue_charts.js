@@ -1,7 +1,7 @@
 // What the page of a venue draws: tiles, hours, the usual week, bars with intervals, the kiosk's faces.
 
 import { html, path, plainNumber, px, svg, ticks } from "./svg.js";
-import { count, percent } from "./words.js";
+import { count, percent } from "./wording.js";
 
 const MONDAY = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 export const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -55,21 +55,18 @@ export function coverageWords({ seen, open_s: openS, blind_s: blindS }) {
   return `Seen: ${percent(seen)} of ${stretchWords(openS)} of opening hours${blindS >= 60 ? `; without a usable view for ${stretchWords(blindS)}` : ""}.${poor}`;
 }
 
-/** What is usual, from a comparison as the API gives it: its range, and where the day is; null without one. */
-export function against(comparison) {
-  if (!comparison) return null;
-  const { usual, difference, unusual } = comparison;
-  const reach = difference.value - difference.low;
-  const place = difference.value > 0 ? "above usual" : "below usual";
-  return { low: usual - reach, high: usual + reach, place: unusual ? place : "as usual", unusual };
-}
-
 /** One figure of the day: its name, value, interval, and what is usual. */
 export function tile({ name, value, interval, usual, words, usually = words, help }) {
   const range = interval ? html("dd", { class: "faint small" }, `${words(interval.low)} to ${words(interval.high)}`) : null;
-  const compared = usual ? html("dd", { class: "tile-usual small" }, `${usual.place} (${usually(usual.low)} to ${usually(usual.high)})`) : null;
+  const compared = usual ? html("dd", { class: "tile-usual small" }, usualWords(usual, usually)) : null;
   const more = help ? html("dd", { class: "faint small" }, help) : null;
   return html("div", { class: `tile${usual?.unusual ? " unusual" : ""}` }, html("dt", {}, name), html("dd", { class: "tile-value" }, words(value)), range, compared, more);
+}
+
+/** Where the day is by what is usual: "above usual (31 % to 42 %)". */
+export function usualWords({ day, usual, unusual }, words) {
+  const place = unusual ? (day > usual.value ? "above usual" : "below usual") : "as usual";
+  return `${place} (${words(usual.low)} to ${words(usual.high)})`;
 }
 
 /** Bars with intervals: {name, share, low, high, words, colour}; `most` is the whole length. */

@@ -1,7 +1,7 @@
 // Effects, agreement and changes of a venue in plain sentences.
 
 import { longWords, signed } from "./venue_charts.js";
-import { count, percent } from "./words.js";
+import { count, percent } from "./wording.js";
 
 const points = (value) => `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(0)}`;
 const plus = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(0)}`;
