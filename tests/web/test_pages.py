@@ -1,4 +1,4 @@
-"""The pages as the server sends them; tests/web/test_scripts.py has what their scripts do."""
+"""The pages as the server sends them; tests/web/static/test_live_scripts.py has what their scripts do."""
 
 from __future__ import annotations
 
@@ -147,12 +147,12 @@ def test_every_part_that_the_script_asks_for_is_on_the_page(visitor: TestClient)
         (STATIC / name).read_text(encoding="utf-8")
         for name in (
             "live.js",
-            "view.js",
+            "reading_view.js",
             "purpose.js",
-            "removing.js",
-            "keeping.js",
-            "after.js",
-            "neutral.js",
+            "source_removal.js",
+            "live_recording.js",
+            "session_summary.js",
+            "own_neutral.js",
         )
     )
     asked = set(re.findall(r'[pP]arts?\("([\w-]+)"\)', scripts))

@@ -28,11 +28,12 @@ from mien.expression.network import built_in_networks, find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.purpose import PURPOSES, REFUSED
+from mien.places.venue import LEAST_VISITS
 from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_language
 from mien.show import palette
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import COLUMNS, DECIMALS
-from mien.web.api.fields import Code, Number
+from mien.web.api.fields import Code, Number, PlaceName
 from mien.web.model_cards import card, parts
 from mien.web.settings import WebSettings
 from mien.web.templates import render
@@ -44,7 +45,13 @@ STATIC: Final = Path(__file__).with_name("static")
 STATIC_PATH: Final = "/static/mien"
 """Where they are served."""
 
-TABS: Final = (("Live", "/"), ("Subjects", "/subjects"), ("Files", "/files"), ("About", "/about"))
+TABS: Final = (
+    ("Live", "/"),
+    ("Subjects", "/subjects"),
+    ("Venue", "/venue"),
+    ("Files", "/files"),
+    ("About", "/about"),
+)
 """The views in the header, and their addresses."""
 
 _TEXTS: Final = (
@@ -127,6 +134,20 @@ def recording(code: Code, number: Number) -> dict[str, Any]:
     return {"config": {"code": code, "number": number}, "labels": EMOTIONS}
 
 
+def venue() -> dict[str, Any]:
+    """Fill the page of the venues; which there are, the API says."""
+    return {
+        "least": LEAST_VISITS,
+        "sign": SIGNS["event"],
+        "config": {"labels": EMOTIONS, "today": date.today().isoformat()},
+    }
+
+
+def venue_setup(venue: PlaceName, station: PlaceName) -> dict[str, Any]:
+    """Fill the page on which a station is set up; whether there is such a station, the API says."""
+    return {"config": {"venue": venue, "station": station}}
+
+
 def files(of: Of) -> dict[str, Any]:
     """Fill the files view."""
     prior = of.reading.prior
@@ -181,6 +202,7 @@ class Page:
 
 
 _RECORD: Final = ("record.css",)
+_VENUE: Final = ("record.css", "venue.css")
 PAGES: Final = (
     Page("/", "Live", "Live", "live.html", live, ("live.js",)),
     Page("/subjects", "Subjects", "Subjects", "subjects.html", subjects, ("subjects.js",), _RECORD),
@@ -188,6 +210,11 @@ PAGES: Final = (
     Page(
         "/subjects/{code}/recordings/{number}",
         "Recording", "Subjects", "recording.html", recording, ("recording.js",), _RECORD,
+    ),
+    Page("/venue", "Venue", "Venue", "venue.html", venue, ("venue.js",), _VENUE),
+    Page(
+        "/venue/{venue}/{station}/setup",
+        "Set up a station", "Venue", "venue_setup.html", venue_setup, ("venue_setup.js",), _VENUE,
     ),
     Page("/files", "Files", "Files", "files.html", files, ("files.js",), ("files.css",)),
     Page("/about", "About", "About", "about.html", about),

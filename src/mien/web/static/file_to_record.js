@@ -1,7 +1,7 @@
 // Puts what was read of a file into a subject's record.
 
-import { offer } from "./after.js";
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
+import { linkRecording } from "./session_summary.js";
 
 const MOST_FACES = 20;
 
@@ -18,7 +18,7 @@ export function withZone(text) {
   return `${text}${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
-export class IntoRecord {
+export class FileToRecord {
   #part;
   #item = null;
 
@@ -38,7 +38,7 @@ export class IntoRecord {
     this.#item = item;
     part("record-room").hidden = !item.status.rows;
     this.#say("", "");
-    offer(part("record-open"), null);
+    linkRecording(part("record-open"), null);
     part("record-done").hidden = true;
     const faces = item.status.kind === "photograph" ? item.status.rows : item.status.tracks;
     const numbers = Array.from({ length: Math.min(faces, MOST_FACES) }, (_, i) => new Option(`face ${i}`, i));
@@ -69,7 +69,7 @@ export class IntoRecord {
       if (item !== this.#item) return;
       this.#say(`Stored in the record of ${kept.subject}: ${kept.frames_with_subject} of ${kept.frames} frames.`, "");
       part("record-done").hidden = false;
-      offer(part("record-open"), kept);
+      linkRecording(part("record-open"), kept);
     } catch (error) {
       if (item === this.#item) this.#say("", error.message);
     } finally {

@@ -1,12 +1,12 @@
 // A source of the server: pictures and readings come from there, two at most before one is drawn.
 
-import { parseWatch, retryAfterMs, sayHere, socketUrl } from "./wire.js";
+import { parseWatch, retryAfterMs, sayHere, socketUrl } from "./sockets.js";
 
 /**
  * @param source its name in the live session
  * @param on as for Camera, and status(status)
  */
-export class Watch {
+export class ServerSource {
   own = false;
   track = null;
   paused = false;

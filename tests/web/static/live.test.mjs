@@ -1,4 +1,4 @@
-// What the page's scripts do without a page; run by tests/web/test_scripts.py, which says where they are.
+// What the page's scripts do without a page; run by tests/web/static/test_live_scripts.py, which says where they are.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,19 +6,19 @@ import { test } from "node:test";
 const load = (name) => import(`${process.env.MIEN_MODULES}/${name}`);
 
 const { Pace, WIDTHS } = await load("pace.js");
-const { Speaker } = await load("speaker.js");
+const { Announcer } = await load("announcer.js");
 const { Stats } = await load("stats.js");
-const { retryAfterMs } = await load("wire.js");
-const { advice, afterWords, headWords, percent, statusWords, sureness, timelineWords, tooFew } = await load("words.js");
-const { placeLabels, shared } = await load("labels.js");
-const { meaning } = await load("keys.js");
+const { retryAfterMs } = await load("sockets.js");
+const { advice, afterWords, headWords, percent, statusWords, sureness, timelineWords, tooFew } = await load("wording.js");
+const { placeLabels, shared } = await load("label_placement.js");
+const { meaning } = await load("keyboard.js");
 globalThis.window ??= { addEventListener() {} };
 const { Chart } = await load("chart.js");
 const { meaning: answerMeaning } = await load("connection.js");
-const { foundWords, overview, overviewCsv, shortWords, shownColumns } = await load("found.js");
+const { foundWords, overview, overviewCsv, shortWords, shownColumns } = await load("file_results.js");
 const { Session } = await load("session.js");
-const { isCamera } = await load("indicator.js");
-const { neutralWords } = await load("neutral.js");
+const { isCamera } = await load("camera_indicator.js");
+const { neutralWords } = await load("own_neutral.js");
 
 function answers(pace, count, roundTripMs, fromMs) {
   for (let i = 0; i < count; i++) pace.answered(roundTripMs, fromMs + i * 100);
@@ -61,7 +61,7 @@ test("one picture at a time while the server drops, two otherwise", () => {
 
 function spoken(heard) {
   const said = [];
-  const speaker = new Speaker({ set textContent(words) { said.push(words); } });
+  const speaker = new Announcer({ set textContent(words) { said.push(words); } });
   for (const [words, ms] of heard) speaker.hear(words, ms);
   return said;
 }

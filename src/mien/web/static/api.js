@@ -1,4 +1,4 @@
-// Questions to the record, and what is said when it refuses.
+// Requests to the server's API, and what is said when it refuses.
 
 const API = "/api/v1/";
 export const HEALTH = `${API}health`;
@@ -36,4 +36,10 @@ async function answered(address, options) {
 /** The path of a subject, or of something of theirs. */
 export function subjectPath(code, ...more) {
   return ["subjects", code, ...more].map(encodeURIComponent).join("/");
+}
+
+/** The sentence in an answer that says no. */
+export function reason(answer) {
+  const words = answer.detail ?? answer.error ?? answer.reason;
+  return typeof words === "string" ? words : "The program refused that.";
 }

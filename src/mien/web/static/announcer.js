@@ -1,6 +1,6 @@
 // The live region: says a label when it has held for a while, and not too often.
 
-export class Speaker {
+export class Announcer {
   #region;
   #stableMs;
   #pauseMs;

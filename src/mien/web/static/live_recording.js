@@ -1,14 +1,14 @@
 // Recording for a subject: begins and ends it, and says unmistakably that readings are kept, whose, and how many.
 
-import { offer } from "./after.js";
-import { ask, subjectPath } from "./ask.js";
-import { clock, count, percent } from "./words.js";
+import { ask, subjectPath } from "./api.js";
+import { linkRecording } from "./session_summary.js";
+import { clock, count, percent } from "./wording.js";
 
 const ASK_MS = 1000; // while something is kept
 const KEPT = "From then on their readings are stored, and nobody else's. No picture is stored.";
 const SELDOM = 5; // as often is asked while nothing is
 
-export class Keeping {
+export class LiveRecording {
   #part;
   #view;
   #source; // gives the name of the source that is shown, or null
@@ -95,12 +95,12 @@ export class Keeping {
     part("keep-start").disabled = on || !this.#source() || !part("keep-subject").value;
     this.#beginWanted(on);
     part("keep-help").textContent = this.#wanted ? wantedWords(this.#wanted, this.#source()) : this.#source() ? KEPT : "Start a camera or another source first.";
-    const words = (this.#now && (on || this.#now.status?.stopped || this.#now.refused) ? keepingWords(this.#now) : null) ?? this.#last?.words ?? null;
+    const words = (this.#now && (on || this.#now.status?.stopped || this.#now.refused) ? recordingWords(this.#now) : null) ?? this.#last?.words ?? null;
     part("keeping").hidden = !words;
     part("keeping").classList.toggle("on", on);
     part("keep-stop").hidden = !on;
     part("mark").hidden = !on || !this.#last;
-    offer(part("keep-open"), on ? null : this.#last);
+    linkRecording(part("keep-open"), on ? null : this.#last);
     if (words && part("keeping-words").textContent !== words) part("keeping-words").textContent = words;
     if (on === this.#wasOn) return;
     this.#wasOn = on;
@@ -210,7 +210,7 @@ export const wantedSubject = (search) => new URLSearchParams(search).get("record
 const wantedWords = (subject, source) => (source ? `Press Start recording to record ${subject} from ${source}. ${KEPT}` : `Start the camera: the recording of ${subject} begins with it. ${KEPT}`);
 
 /** What is kept, in words. */
-export function keepingWords({ active, subject, origin, refused, status }) {
+export function recordingWords({ active, subject, origin, refused, status }) {
   const whom = subject ?? "a subject";
   if (refused) return `Nothing is being recorded: ${refused}.`;
   if (status?.stopped) return `Recording has stopped: ${status.stopped}.`;

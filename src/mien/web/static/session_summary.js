@@ -1,11 +1,11 @@
 // After Stop: how long it was, what it showed, and what can be done with it.
 
 import { html } from "./svg.js";
-import { afterWords, percent, tooFew } from "./words.js";
+import { afterWords, percent, tooFew } from "./wording.js";
 
 const MOST_SHARES = 4;
 
-export class After {
+export class SessionSummary {
   #part;
 
   /** @param part finds an element by its name; @param acts csv and picture: what the buttons do */
@@ -29,7 +29,7 @@ export class After {
     const rarely = tooFew(summary.length_s > 0 ? (summary.readings - 1) / summary.length_s : null);
     part("after-rarely").hidden = !rarely;
     part("after-rarely").textContent = rarely ?? "";
-    offer(part("after-open"), recorded);
+    linkRecording(part("after-open"), recorded);
     part("after-hint").textContent = recorded
       ? `The readings are in the record of ${recorded.subject}. Open the recording to go through it, add notes, or play your video beside it.`
       : "Nothing is kept when you leave: save the readings for a spreadsheet, or the picture of the timeline. To keep the next one, open “Record for a subject”.";
@@ -37,7 +37,7 @@ export class After {
 }
 
 /** Lead a link to a recording's page; without one it is hidden. */
-export function offer(link, recorded) {
+export function linkRecording(link, recorded) {
   link.hidden = !recorded;
   if (recorded) link.href = `/subjects/${encodeURIComponent(recorded.subject)}/recordings/${recorded.recording}`;
 }

@@ -1,6 +1,6 @@
 // The person's own neutral face: a button that learns it, and turns it off again.
 
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
 
 const SECONDS = 3;
 
@@ -17,7 +17,7 @@ export function neutralWords(neutral) {
   return { button: "Learn my neutral face", line: neutral.note ?? "" };
 }
 
-export class Neutral {
+export class OwnNeutral {
   #part;
   #source;
   #now = null;

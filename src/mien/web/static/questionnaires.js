@@ -1,9 +1,9 @@
 // What subjects say of themselves: a slider for the mood, PHQ-9 and GAD-7; and the safety text at once where it belongs.
 
-import { ask, subjectPath } from "./ask.js";
+import { ask, subjectPath } from "./api.js";
 import { nowText } from "./dates.js";
 
-export class Questions {
+export class Questionnaires {
   #part;
   #code;
   #saved;

@@ -1,6 +1,6 @@
 // What was found in files, in words and as an overview: a row for each, and totals.
 
-import { clock, count, percent } from "./words.js";
+import { clock, count, percent } from "./wording.js";
 
 /** The columns that a person looks for first; the others follow as the table has them. */
 export const FIRST = ["track", "expression", "confidence"];

@@ -2,7 +2,7 @@
 
 import { removeSource } from "./sources.js";
 
-export class Removing {
+export class SourceRemoval {
   #part;
   #chosen;
   #recorded;

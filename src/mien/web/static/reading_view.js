@@ -1,16 +1,16 @@
 // All that is drawn of a reading: picture and marks, bars, plane, timeline, and what is spoken.
 
+import { Announcer } from "./announcer.js";
 import { Bars, FaceChooser } from "./bars.js";
 import { LiveChart } from "./live_chart.js";
 import { Overlay } from "./overlay.js";
 import { Plane } from "./plane.js";
-import { Speaker } from "./speaker.js";
-import { headWords, timelineWords } from "./words.js";
+import { headWords, timelineWords } from "./wording.js";
 
 const TIMELINE_EVERY_MS = 950;
 const LATE_MS = 1200; // what was read so long ago fades: it doesn't stand as if it were now
 
-export class View {
+export class ReadingView {
   reading = null; // the one that is drawn
   face = null; // the face that bars and plane tell of
   noFaceMs = null; // since when there is none; null while there is one
@@ -27,7 +27,7 @@ export class View {
     this.faces = new FaceChooser(part("faces"));
     this.plane = new Plane(part("plane"), places);
     this.timeline = new LiveChart(part("timeline"), labels, uncertain);
-    this.speaker = new Speaker(part("spoken"));
+    this.announcer = new Announcer(part("spoken"));
     part("overlay").addEventListener("click", (event) => {
       this.faces.choose(this.overlay.faceAt(event.clientX, event.clientY));
       this.mark();
@@ -72,7 +72,7 @@ export class View {
     this.timeline.add(this.#shownMs, shown);
     this.noFaceMs = shown ? null : (this.noFaceMs ?? nowMs);
     const words = shown?.expression ?? "No face";
-    this.speaker.hear(reading.faces.length > 1 ? `Face ${this.face.track}: ${words}` : words, nowMs);
+    this.announcer.hear(reading.faces.length > 1 ? `Face ${this.face.track}: ${words}` : words, nowMs);
   }
 
   /** Something new stands there; when nothing follows it in time, it fades. */

@@ -2,7 +2,7 @@
 
 const ICON = { on: "/static/mien/icon-on.svg", off: "/static/mien/icon.svg" };
 
-export class Indicator {
+export class CameraIndicator {
   #title = document.title;
   #stage;
   #here = false;

@@ -61,7 +61,7 @@ def call(modules: Path, script: str, told: Any = None) -> bytes:
 
 
 def test_what_the_scripts_compute(modules: Path) -> None:
-    run(modules, "--test", str(Path(__file__).with_name("scripts.test.mjs")))
+    run(modules, "--test", str(Path(__file__).with_name("live.test.mjs")))
 
 
 def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
         table.write(reading.rows)
     table.close()
     script = (
-        "const { Record } = await load('record.js'); const record = new Record(told.config);"
+        "const { ReadingsTable } = await load('readings_table.js'); const record = new ReadingsTable(told.config);"
         "told.readings.forEach((each) => record.add(each)); give(record.csv());"
     )
     told = {"config": live_config(), "readings": [each.as_dict(landmarks=True) for each in readings]}
@@ -94,7 +94,7 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
 
 def test_readings_older_than_an_hour_are_let_go(modules: Path) -> None:
     script = (
-        "const { Record } = await load('record.js'); const record = new Record(told.config);"
+        "const { ReadingsTable } = await load('readings_table.js'); const record = new ReadingsTable(told.config);"
         "for (let s = 0; s < 3 * 3600; s += 10) {"
         "  told.reading.at = new Date(1e12 + 1000 * s).toISOString(); record.add(told.reading); }"
         "give(String(record.length));"
@@ -108,7 +108,7 @@ def test_readings_older_than_an_hour_are_let_go(modules: Path) -> None:
 @pytest.mark.parametrize("captured_ms", [0.0, 1234.5678, 1e12])
 def test_a_frame_is_packed_as_the_server_reads_it(modules: Path, captured_ms: float) -> None:
     script = (
-        "const { frameMessage } = await load('wire.js');"
+        "const { frameMessage } = await load('sockets.js');"
         "give(frameMessage(told.sequence, told.ms, Uint8Array.from(told.jpeg).buffer));"
     )
     jpeg = b"\xff\xd8 some bytes \xff\xd9"
@@ -121,7 +121,7 @@ def test_what_the_server_shows_is_taken_apart(modules: Path) -> None:
     text = json.dumps({"type": "reading", "where": "Käfig"}, ensure_ascii=False).encode()
     data = struct.pack("<I", len(text)) + text + b"\xff\xd8 picture"
     script = (
-        "const { parseWatch } = await load('wire.js');"
+        "const { parseWatch } = await load('sockets.js');"
         "const { message, jpeg } = parseWatch(Uint8Array.from(told).buffer);"
         "give(JSON.stringify([message, [...new Uint8Array(await jpeg.arrayBuffer())], jpeg.type]));"
     )

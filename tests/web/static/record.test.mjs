@@ -1,4 +1,4 @@
-// What the record's scripts compute without a page; run by tests/web/test_record_scripts.py, in several time zones.
+// What the record's scripts compute without a page; run by tests/web/static/test_record_scripts.py, in several time zones.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -26,10 +26,10 @@ const { dayNumber, dayText, dayTicks, longDay, monthStart, parts, plainMoment, s
 const { firstStep, grouped, lengthWords, limitsOf } = await load("subject.js");
 const { arranged } = await load("changes.js");
 const { curveLane, runsOf } = await load("lanes.js");
-const { keepingWords, wantedSubject } = await load("keeping.js");
+const { recordingWords, wantedSubject } = await load("live_recording.js");
 const { shade } = await load("calendar.js");
 const { path, plainNumber, ticks } = await load("svg.js");
-const { subjectPath } = await load("ask.js");
+const { subjectPath } = await load("api.js");
 
 test("every day follows the one before, over all changes of the clock, and comes back as it was", () => {
   const first = dayNumber("2020-01-01");
@@ -159,11 +159,11 @@ test("measures stand in their groups, in the order in which they come", () => {
 
 test("what is being recorded is told by time, as it is kept, and what is read too rarely says so", () => {
   const status = { state: "following", source: "browser-4", length_s: 36, frames: 48, with_subject: 43, stored: 48, lost: 0, figures: { coverage: 0.13 }, too_rarely: "read too rarely: 1.3 times per second" };
-  const words = keepingWords({ active: true, subject: "P-017", origin: "a browser's camera", status });
+  const words = recordingWords({ active: true, subject: "P-017", origin: "a browser's camera", status });
   assert.match(words, /^Recording P-017 from a browser's camera: 0:36, 48 readings kept, 13\u00a0% of the time read\./);
   assert.match(words, /It is read too rarely: 1\.3 times per second\./);
   assert.doesNotMatch(words, /browser-4|90|in view/);
-  const well = keepingWords({ active: true, subject: "P-017", origin: "a browser's camera", status: { ...status, stored: 1, too_rarely: "" } });
+  const well = recordingWords({ active: true, subject: "P-017", origin: "a browser's camera", status: { ...status, stored: 1, too_rarely: "" } });
   assert.match(well, /1 reading kept/);
   assert.doesNotMatch(well, /rarely/);
   assert.equal(wantedSubject("?record=P-017"), "P-017");

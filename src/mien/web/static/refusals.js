@@ -1,6 +1,6 @@
 // What a page about a subject does when the server refuses, and when the subject was erased meanwhile.
 
-import { Refused } from "./ask.js";
+import { Refused } from "./api.js";
 
 const LEAVE_MS = 4000;
 
