@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from mien.places.quantification import LEVEL, Interval
-from mien.places.venue_figures import SmileDetector, by_day, rounded
+from mien.places.venue_figures import SMILES, SmileDetector, by_day, rounded
 from mien.store.venue_types import VenueMark, VisitCell
 from mien.wording import count
 
@@ -137,16 +137,19 @@ class Comparison:
         }
 
 
-def measures_of(cells: Sequence[VisitCell], smiles: SmileDetector) -> dict[str, float]:
-    """Return each of `MEASURES` of some cells, at least one; the share smiling may be below 0 by chance."""
+def measures_of(cells: Sequence[VisitCell], smiles: SmileDetector = SMILES) -> dict[str, float]:
+    """Return each of `MEASURES` of some cells, at least one; the share smiling may be below 0 by chance.
+
+    Visits an hour are those of the time with a usable view.
+    """
     visits = sum(each.visits for each in cells)
-    open_h = sum(each.open_s for each in cells) / 3600
+    seen_h = sum(each.open_s - each.blind_s for each in cells) / 3600
     return {
         "smiling": smiles.share(sum(each.smiles for each in cells), visits),
         "valence": sum(each.valence for each in cells) / visits,
         "change": sum(each.change for each in cells) / visits,
         "length_s": sum(each.length_s for each in cells) / visits,
-        "visits_per_h": visits / open_h if open_h > 0 else np.nan,
+        "visits_per_h": visits / seen_h if seen_h > 0 else np.nan,
     }
 
 
@@ -154,7 +157,7 @@ def mark_effects(
     mark: VenueMark,
     marks: Sequence[VenueMark],
     cells: Sequence[VisitCell],
-    smiles: SmileDetector,
+    smiles: SmileDetector = SMILES,
     zone: tzinfo | None = None,
 ) -> MarkEffects:
     """Compare the days before and after a mark, as far as no other mark lies between.
@@ -248,7 +251,7 @@ def difference_by_permutation(
 def compare_day(
     day: date,
     cells: Sequence[VisitCell],
-    smiles: SmileDetector,
+    smiles: SmileDetector = SMILES,
     zone: tzinfo | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare a day with the same weekday and hours of the `USUAL_DAYS` days before.

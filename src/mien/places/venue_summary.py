@@ -11,6 +11,7 @@ from mien.mood.congruence import with_self_report
 from mien.places.effects import Comparison, MarkEffects, compare_day, mark_effects
 from mien.places.quantification import Interval, Quantifier
 from mien.places.venue_figures import (
+    SMILES,
     AnswerFigures,
     Hour,
     Slot,
@@ -130,7 +131,7 @@ def summarize(
     *,
     first: date,
     last: date,
-    smiles: SmileDetector,
+    smiles: SmileDetector = SMILES,
     quantifiers: Mapping[str, Quantifier] | None = None,
     answers: Iterable[AnswerCell] = (),
     marks: Sequence[VenueMark] = (),

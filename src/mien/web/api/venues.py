@@ -167,7 +167,7 @@ def _last_day(who: Visitor, station: Station) -> str | None:
 
     days = []
     for kind, cells_of in ((VisitCell, who.store.venues.cells), (AnswerCell, who.store.venues.answer_cells)):
-        until = who.store.venues.kept_until(station.venue, station.name, kind)
+        until = who.store.venues.kept_until(station.venue, station.name, kind, who.store.now())
         if until is not None:
             days += [
                 place_of(each)[0] for each in cells_of(station.venue, station.name, until - timedelta(1))
@@ -219,9 +219,9 @@ def _add_figures(router: APIRouter) -> None:
 
 def _summary(who: Visitor, venue: str, station: str | None, first: date, last: date) -> VenueSummary:
     from mien.places.effects import USUAL_DAYS
+    from mien.places.quantification import Quantifier
     from mien.places.venue_figures import SmileDetector
     from mien.places.venue_summary import summarize
-    from mien.places.quantification import Quantifier
     from mien.expression.network import find_network
     from mien.expression.sidecar import read_sidecar, sidecar_path
 
