@@ -32,12 +32,13 @@ class FakeRunning:
         self.state = "counting"
         self.taken: list[int] = []
         self.refreshed = 0
+        self.taken_here = True
 
     def doing(self, venue: str, station: str) -> tuple[str, str] | None:
-        return (self.state, "") if station == "till-1" else None
+        return (self.state, "") if station == "till-1" and self.taken_here else None
 
     def answers(self, venue: str, station: str) -> FakeRunning:
-        if station != "till-1":
+        if station != "till-1" or not self.taken_here:
             raise MissingError("it is not run here")
         return self
 
