@@ -78,7 +78,7 @@ def render_pngs(content: ReportContent, *, dots_per_inch: float = 100.0) -> list
 
 def _typeset(content: ReportContent, room: Room, fonts: list[str]) -> bytes:
     made = datetime.fromisoformat(content.made_at).replace(microsecond=0)
-    tags = not content.appendix
+    tags = content.kind == "short"
     try:
         return typeset(_files(content, room), fonts, made, STANDARDS["short" if tags else "long"], tags)
     except RuntimeError as error:  # typst's own is one
