@@ -104,7 +104,7 @@ def build_backend(
     api = app.state.api = build_api(live_session, settings)
     api.include_router(photograph_routes(settings, analyse or analyses, threads))
     subjects.add_to(api, records)
-    api.include_router(venue_routes(running, settings, live_session.settings.network))
+    api.include_router(venue_routes(running, settings))
     api.include_router(notice_routes())
     api.include_router(kiosk_routes(running))
     recordings = live_recording.add_to(api, live_session, records, cameras.owner)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final, Protocol
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import cv2
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
-from mien.expression.network import built_in_networks, find_network
-from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.store.venue_types import AnswerCell, Hours, Station, VenueMark, VisitCell, Zone
 from mien.types import Image
 from mien.web.answers import file_of
@@ -39,7 +36,6 @@ from mien.web.security.access import Host, Visitor
 from mien.web.settings import WebSettings
 
 if TYPE_CHECKING:
-    from mien.places.quantification import Quantifier
     from mien.places.venue_cells import AnswerMaker
     from mien.places.venue_summary import VenueSummary
 
@@ -73,17 +69,16 @@ class Running(Protocol):
         """Follow what the store says now, without waiting for the next look."""
 
 
-def venue_routes(running: Running | None, settings: WebSettings, network: str) -> APIRouter:
+def venue_routes(running: Running | None, settings: WebSettings) -> APIRouter:
     """Make the routes of the venues.
 
     Args:
         running: what runs stations here; None where nothing does.
         settings: whether stations may be added.
-        network: the server's own; the cells of those that come with Mien can be told without it.
     """
     router = APIRouter(tags=["venues"], prefix="/venues")
     _add_stations(router, running, settings)
-    _add_figures(router, network)
+    _add_figures(router)
     _add_marks(router)
     return router
 
@@ -131,13 +126,17 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     def set_zones(venue: PlaceName, station: PlaceName, wanted: NewZones, who: Host) -> StationOut:
         """Replace the zones; they hold from now on."""
         zones = tuple(Zone(each.use, tuple(each.corners)) for each in wanted.zones)
-        return changed(who.store.venues.change(replace(who.store.venues.station(venue, station), zones=zones)))
+        return changed(
+            who.store.venues.change(replace(who.store.venues.station(venue, station), zones=zones))
+        )
 
     @router.put("/{venue}/stations/{station}/hours")
     def set_hours(venue: PlaceName, station: PlaceName, wanted: NewHours, who: Host) -> StationOut:
         """Replace the opening hours; they hold from now on."""
         hours = tuple(Hours(tuple(each.days), each.opens, each.closes) for each in wanted.hours)
-        return changed(who.store.venues.change(replace(who.store.venues.station(venue, station), hours=hours)))
+        return changed(
+            who.store.venues.change(replace(who.store.venues.station(venue, station), hours=hours))
+        )
 
     @router.post("/{venue}/stations/{station}/notice")
     def confirm(venue: PlaceName, station: PlaceName, wanted: Posted, who: Host) -> StationOut:
@@ -164,7 +163,7 @@ def _venue_view(who: Visitor, name: str, running: Running | None) -> VenueOut:
         name=name,
         stations=[_station_view(each, running) for each in stations],
         last_day=max(filter(None, (_last_day(who, each) for each in stations)), default=None),
-        simulated=any(map(_simulated, stations)),
+        simulated=any(each.simulated for each in stations),
     )
 
 
@@ -180,12 +179,6 @@ def _last_day(who: Visitor, station: Station) -> str | None:
                 place_of(each)[0] for each in cells_of(station.venue, station.name, until - timedelta(1))
             ]
     return max(days).isoformat() if days else None
-
-
-def _simulated(station: Station) -> bool:
-    from mien.places.simulated_venue import SOURCE
-
-    return station.source == SOURCE
 
 
 def _station_view(station: Station, running: Running | None) -> StationOut:
@@ -207,7 +200,7 @@ def _station_view(station: Station, running: Running | None) -> StationOut:
 
 
 def _doing(station: Station, running: Running | None) -> tuple[StationState, str]:
-    if _simulated(station):
+    if station.simulated:
         return "stopped", "It is made up: there is no camera."
     if not station.enabled:
         return "off", "It is turned off: nothing is read."
@@ -217,51 +210,65 @@ def _doing(station: Station, running: Running | None) -> tuple[StationState, str
     return doing or ("stopped", "It is not running here: mien venue run")
 
 
-def _add_figures(router: APIRouter, network: str) -> None:
+def _add_figures(router: APIRouter) -> None:
     @router.get("/{venue}/summary")
     def summary(
         venue: PlaceName, who: Host, first: Day, last: Day, station: PlaceName | None = None
     ) -> VenueSummaryOut:
         """Return the figures of some days, each of at least ten visits; hours are those of the last day."""
-        if not 0 <= (last - first).days < MOST_DAYS:
-            raise HTTPException(
-                422, f"expected up to {MOST_DAYS} days, the first before the last, received {first} to {last}"
-            )
-        return _summary_view(_summary(who, venue, station, first, last, network))
+        from mien.places.venue_summary import read_summary
+
+        _check_days(first, last)
+        return _summary_view(read_summary(who.store, venue, first=first, last=last, station=station))
+
+    @router.get(
+        "/{venue}/report.{form}",
+        response_class=Response,
+        responses=file_of("application/pdf", "text/html"),
+    )
+    def report(
+        venue: PlaceName,
+        form: Literal["pdf", "html"],
+        who: Host,
+        last: Day,
+        span: Literal["day", "week"] = "week",
+        station: PlaceName | None = None,
+    ) -> Response:
+        """Return the report of a day, or of the seven days up to it."""
+        from mien.places.venue_report import read_report
+        from mien.report import render_html, render_pdf
+
+        said = read_report(who.store, venue, span=span, last=last, station=station)
+        body: str | bytes = render_html(said) if form == "html" else render_pdf(said)
+        kind = "text/html; charset=utf-8" if form == "html" else "application/pdf"
+        return _file(body, kind, f"{venue}-{span}-{last}.{form}")
+
+    @router.get("/{venue}/figures.csv", response_class=Response, responses=file_of("text/csv"))
+    def figures(
+        venue: PlaceName,
+        who: Host,
+        first: Day,
+        last: Day,
+        by: Literal["day", "hour"] = "day",
+        station: PlaceName | None = None,
+    ) -> Response:
+        """Return the figures of some days as a table, a row a day, or for full hours."""
+        from mien.places.venue_export import table_of
+
+        _check_days(first, last)
+        table = table_of(who.store, venue, first=first, last=last, by=by, station=station)
+        return _file(table.to_csv(index=False), "text/csv", f"{venue}-{first}-{last}.csv")
 
 
-def _summary(
-    who: Visitor, venue: str, station: str | None, first: date, last: date, network: str
-) -> VenueSummary:
-    from mien.places.effects import USUAL_DAYS
-    from mien.places.venue_summary import summarize
-
-    # What is usual, and the effects of marks, are told by days before as well.
-    begin = datetime.combine(first - timedelta(USUAL_DAYS), time()).astimezone()
-    until = datetime.combine(last + timedelta(2), time()).astimezone()
-    with who.store.reading():
-        if station is not None:
-            who.store.venues.station(venue, station)
-        return summarize(
-            venue,
-            who.store.venues.cells(venue, station, begin, until),
-            first=first,
-            last=last,
-            quantifiers=_quantifiers(network),
-            answers=who.store.venues.answer_cells(venue, station, begin, until),
-            marks=who.store.venues.marks(venue),
-            station=station,
+def _check_days(first: date, last: date) -> None:
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise HTTPException(
+            422, f"expected up to {MOST_DAYS} days, the first before the last, received {first} to {last}"
         )
 
 
-@lru_cache(maxsize=1)
-def _quantifiers(network: str) -> dict[str, Quantifier]:
-    """Return what tells how common expressions are, by the name that cells have of their network."""
-    from mien.places.quantification import Quantifier
-
-    sidecars = [read_sidecar(sidecar_path(find_network(name))) for name in {network, *built_in_networks()}]
-    known = [Quantifier(each) for each in sidecars if each.quantification is not None]
-    return {each.network: each for each in known}
+def _file(body: str | bytes, kind: str, name: str) -> Response:
+    return Response(body, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _summary_view(summary: VenueSummary) -> VenueSummaryOut:

@@ -179,6 +179,11 @@ class Venue {
     return ask(`${venuePath(this.#about.name, "summary")}?${new URLSearchParams({ first, last, ...station })}`);
   }
 
+  /** The first of the days that are shown together, as text. */
+  #first() {
+    return dayText(dayNumber(this.#about.last_day) - Number(this.#part("span").value) + 1);
+  }
+
   #figures() {
     if (this.#about.last_day === null) return null;
     return this.#try("trouble", async () => {
@@ -197,8 +202,8 @@ class Venue {
   }
 
   async #loadCourse() {
-    const [name, station, last] = [this.#about.name, this.#station, dayNumber(this.#about.last_day)];
-    const course = await this.#summary(dayText(last - Number(this.#part("span").value) + 1), dayText(last));
+    const [name, station] = [this.#about.name, this.#station];
+    const course = await this.#summary(this.#first(), this.#about.last_day);
     if (this.#about.name !== name || this.#station !== station) return; // another one was chosen meanwhile
     const known = course.days.filter(({ figures, answers }) => figures || answers);
     this.#course = { ...course, known, numbers: known.map(({ day }) => dayNumber(day)) };
@@ -388,7 +393,8 @@ class Venue {
     const files = [
       ["Report of the day", "report.pdf", { last: day, span: "day" }, `day-${day}`],
       ["Report of the week", "report.pdf", { last: day, span: "week" }, `week-${day}`],
-      ["All figures, as CSV", "figures.csv", {}, "figures"],
+      ["Figures by the day, as CSV", "figures.csv", { first: this.#first(), last: this.#about.last_day }, "days"],
+      ["Figures by the hour, as CSV", "figures.csv", { first: this.#first(), last: this.#about.last_day, by: "hour" }, "hours"],
     ];
     const station = this.#station ? { station: this.#station } : {};
     this.#part("downloads").replaceChildren(...files.map(([words, file, asked, end]) => {
