@@ -330,11 +330,15 @@ class AnswerMaker:
         station: whose.
         after: where the last cell that was kept ends; None without one.
         zone: in which days end at midnight; None for the machine's.
+
+    Attributes:
+        least: k.
     """
 
     def __init__(
         self, station: Station, *, after: datetime | None = None, zone: tzinfo | None = None
     ) -> None:
+        self.least = station.least
         self._station = station
         self._quarters = Quarters(_AnswerSums, station.least, after, zone)
         self._lock = Lock()

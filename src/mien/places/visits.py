@@ -40,6 +40,9 @@ GROWTH: Final = 1.5
 ENDS_S: Final = 2.0
 """Arrival and leaving are the first and the last seconds of a visit; its halves, where it is shorter."""
 
+LEAST_QUALITY: Final = 0.3
+"""A poorer face tells of no smile, and one alone makes no usable view."""
+
 HALF_LIFE_S: Final = 0.15
 """Readings of one face are smoothed by this before a smile is looked for."""
 
@@ -67,9 +70,9 @@ SMILE_FALSE: Final = 0.05
 SMILE_PEOPLE: Final = 25
 """How many people both stand on."""
 
-_LEAST_QUALITY: Final = 0.3
 _DARK: Final = 12.0
 _FLAT: Final = 4.0
+_TINY: Final = 1e-9
 _STEP: Final = 0.1
 _ENDS: Final = 12.0
 
@@ -141,7 +144,7 @@ class VisitCounter:
         if not is_usable(frame.image):
             return False
         guests = self._guests(frame, faces)
-        return not len(guests) or bool((np.nan_to_num(guests.quality, nan=1.0) >= _LEAST_QUALITY).any())
+        return not len(guests) or bool((np.nan_to_num(guests.quality, nan=1.0) >= LEAST_QUALITY).any())
 
     def _guests(self, frame: Frame, faces: Faces) -> Faces:
         if not len(faces):
@@ -187,6 +190,14 @@ def is_usable(image: Image) -> bool:
     return bool(coarse.mean() >= _DARK and coarse.std() >= _FLAT)
 
 
+def happiness_odds(quantifier: Quantifier, faces: Faces) -> Floats:
+    """(n,) log-odds of happiness, if all labels were as common: what smiles are told by."""
+    px = sizes_px(faces) if len(faces) else np.empty(0)
+    happiness = quantifier.evidence(faces.logits, px)[:, quantifier.labels.index("happiness")]
+    odds = happiness.clip(_TINY, 1 - _TINY)
+    return np.asarray(np.log(odds / (1 - odds)))
+
+
 @dataclass(frozen=True, eq=False)
 class _Looks:
     """What one frame showed of those in the zone."""
@@ -203,17 +214,15 @@ class _Looks:
     @classmethod
     def of(cls, faces: Faces, quantifier: Quantifier) -> _Looks:
         px = sizes_px(faces) if len(faces) else np.empty(0)
-        evidence = quantifier.evidence(faces.logits, px)
-        happiness = evidence[:, quantifier.labels.index("happiness")].clip(1e-9, 1 - 1e-9)
         return cls(
             track=faces.track.tolist(),
             xy=(faces.xyxy[:, :2] + faces.xyxy[:, 2:]).astype(np.float64) / 2,
             px=px,
             weight=np.nan_to_num(faces.quality.astype(np.float64), nan=1.0).clip(0.05, 1),
-            evidence=evidence,
+            evidence=quantifier.evidence(faces.logits, px),
             sizes=quantifier.size_weights(px),
             valence=faces.valence.astype(np.float64),
-            happy=np.log(happiness / (1 - happiness)),
+            happy=happiness_odds(quantifier, faces),
         )
 
 
@@ -255,7 +264,7 @@ class _Ongoing:
         self.last.append((now_s, valence))
         while self.last[0][0] < now_s - ENDS_S:
             self.last.popleft()
-        if weight >= _LEAST_QUALITY:
+        if weight >= LEAST_QUALITY:
             self.smile.see(float(looks.happy[index]), now_s)
 
     def visit(self) -> Visit:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from mien.errors import MissingError, StoreError
+from mien.errors import MissingError, OverlapError, StoreError
 from mien.store.ledger import Part
 from mien.store.schema import AnswerCellRow, StationRow, VenueMarkRow, VisitCellRow, value_of
 from mien.store.validation import checked_span, checked_text, checked_time
@@ -125,7 +125,8 @@ class Venues(Part):
 
         Raises:
             MissingError: there is no such station.
-            StoreError: a cell overlaps with another of its station and kind.
+            OverlapError: a cell overlaps with another of its station and kind.
+            StoreError: the store can't be written just now.
         """
         groups: dict[tuple[str, str, type[Any]], list[VisitCell | AnswerCell]] = {}
         for each in cells:
@@ -170,22 +171,27 @@ class Venues(Part):
         return self._cells(AnswerCell, venue, station, since, until)
 
     def kept_until(
-        self, venue: str, station: str, kind: type[VisitCell | AnswerCell], now: datetime
+        self,
+        venue: str,
+        station: str,
+        kind: type[VisitCell | AnswerCell],
+        before: datetime | None = None,
     ) -> datetime | None:
         """Return where the last cell of a station ends; None where it has none.
 
-        Cells that begin more than a day after now don't count: the clock was wrong when they were made.
+        Args:
+            venue: where.
+            station: its name.
+            kind: of visits or of answers.
+            before: cells that start later don't count; None counts all.
         """
         row = _ROWS[kind]
         chosen = select(func.max(row.end)).join(StationRow, StationRow.id == row.station_id)
+        chosen = chosen.where(StationRow.venue == venue, StationRow.name == station)
+        if before is not None:
+            chosen = chosen.where(row.start < checked_time("before", before))
         with self._database.reading() as session:
-            return session.scalar(
-                chosen.where(
-                    StationRow.venue == venue,
-                    StationRow.name == station,
-                    row.start <= checked_time("now", now) + timedelta(days=1),
-                )
-            )
+            return session.scalar(chosen)
 
     def _cells(
         self,
@@ -268,7 +274,7 @@ def _check_apart(session: Session, station: StationRow, row: Any, cells: Sequenc
     spans = sorted([(each.start, each.end) for each in cells] + [(start, end) for start, end in there])
     for (_, end), (start, _) in pairwise(spans):
         if start < end:
-            raise StoreError(
+            raise OverlapError(
                 f"{station.venue}/{station.name} has a cell at {start.astimezone():%Y-%m-%d %H:%M} already:"
                 " does it run twice?"
             )

@@ -61,7 +61,7 @@ def call(modules: Path, script: str, told: Any = None) -> bytes:
 
 
 def test_what_the_scripts_compute(modules: Path) -> None:
-    run(modules, "--test", str(Path(__file__).with_name("scripts.test.mjs")))
+    run(modules, "--test", str(Path(__file__).with_name("live.test.mjs")))
 
 
 def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path: Path) -> None:
