@@ -139,9 +139,9 @@ class SubjectRecord:
             ConsentError: the subject has not agreed to be recorded.
             SourceError: the photograph can't be read.
         """
-        from mien.analysis.neutral import chosen_neutral
+        from mien.analysis.learn_neutral import chosen_neutral
         from mien.config import load_settings
-        from mien.record.neutral import keep
+        from mien.record.neutral_faces import keep
 
         self.store.consents.require(self.subject, "expression")
         settings = load_settings(network=None if network is None else str(network))

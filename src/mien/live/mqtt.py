@@ -127,7 +127,7 @@ class MqttSink:
         self._thread.start()
 
     def close(self) -> None:
-        """Say "offline" and leave; returns within a second, safe twice.
+        """Publish "offline" and leave; returns within a second, safe twice.
 
         A thread that is caught in connecting ends by itself as soon as that does.
         """
@@ -161,7 +161,7 @@ class MqttSink:
             self._mailbox.close()
 
     def _stay_connected(self) -> str | None:
-        """Connect, and publish until the connection is lost; give the reason, or None when all is over."""
+        """Connect, and publish until the connection is lost; return the reason, or None when all is over."""
         self._online, self._refusal = False, None
         try:
             self._client.connect(self._broker.host, self._broker.port, _KEEPALIVE_S)

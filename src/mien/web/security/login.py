@@ -33,7 +33,7 @@ from mien.web.templates import render
 PATH: Final = "/login"
 
 CheckUser = Callable[[str, str], str | None]
-"""Gives the name of the record's user with a name and a password."""
+"""Returns the name of the record's user with a name and a password; None where there is no such user."""
 
 _OPEN_FOLDER: Final = "/static/mien/"
 _LONGEST_PASSWORD: Final = 1000
