@@ -45,6 +45,12 @@ COMMANDS: Final = {
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
+    "venue": Entry(
+        LIVE,
+        "venue",
+        "app",
+        "Stations that count a venue's visitors, in groups of at least ten, and know nobody.",
+    ),
     "usual": Entry(
         RECORD, "usual", "usual", "Show what is usual for a person, or choose the days that count as usual."
     ),
