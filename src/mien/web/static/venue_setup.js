@@ -128,7 +128,7 @@ class Setup {
       const address = URL.createObjectURL(await askFile(`/api/v1/${this.#path("picture.jpg")}`));
       picture.src = address;
       await picture.decode();
-      this.#part("stage").style.aspectRatio = `${picture.naturalWidth} / ${picture.naturalHeight}`;
+      this.#part("stage").style.setProperty("--ratio", picture.naturalWidth / picture.naturalHeight);
       if (this.#address) URL.revokeObjectURL(this.#address);
       this.#address = address;
       picture.hidden = false;

@@ -1,0 +1,57 @@
+"""Venues for tests of the pages: a restaurant with weeks of figures, and a station to be set up."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+
+from mien.errors import MissingError, SourceError
+from mien.expression.network import find_network
+from mien.expression.sidecar import read_sidecar, sidecar_path
+from mien.places.quantification import Quantifier
+from mien.places.simulated_venue import SimulatedVenue, simulate_venue
+from mien.store.store import Store
+from mien.store.venue_types import Station
+from mien.types import Image
+
+WEEKS = 5
+MADE, CAFE, TILL = "trattoria", "cafe", "till-1"
+
+
+def fill(store: Store) -> SimulatedVenue:
+    """Write a simulated restaurant whose last day was yesterday, and a station that was never set up."""
+    network = read_sidecar(sidecar_path(find_network("mien")))
+    # A restaurant that is closed on Mondays; its last day is not one.
+    last = date.today() - timedelta(2 if date.today().weekday() == 1 else 1)
+    made = simulate_venue(MADE, Quantifier(network), start=last - timedelta(7 * WEEKS - 1), weeks=WEEKS)
+    store.venues.add(made.station)
+    store.venues.add_cells([*made.cells, *made.answers])
+    for mark in made.marks:
+        store.venues.add_mark(mark)
+    store.venues.add(Station(CAFE, TILL, "camera:0"))
+    return made
+
+
+class FakeRunning:
+    """Runs `TILL`, whose camera shows a grey wall."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.refreshed = 0
+
+    def doing(self, venue: str, station: str) -> tuple[str, str] | None:
+        if (venue, station) != (CAFE, TILL):
+            return None
+        return ("away", "The camera has been away for 5 s.") if self.away else ("counting", "It counts.")
+
+    def snapshot(self, station: Station) -> Image:
+        if self.away:
+            raise SourceError("camera:0 gives no picture")
+        return np.full((90, 120, 3), 128, np.uint8)
+
+    def answers(self, venue: str, station: str) -> object:
+        raise MissingError("it is not run here")
+
+    def refresh(self) -> None:
+        self.refreshed += 1
