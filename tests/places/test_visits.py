@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mien.expression.network import find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.places.quantification import Quantifier
-from mien.places.venue import Visit, Zone
+from mien.places.venue import Visit
 from mien.places.visits import (
     GAP_S,
     HELD_S,
@@ -25,6 +25,7 @@ from mien.places.visits import (
     VisitCounter,
     is_usable,
 )
+from mien.store.venue_types import Zone
 from mien.types import Faces, Frame
 
 QUANTIFIER = Quantifier(read_sidecar(sidecar_path(find_network("mien"))))

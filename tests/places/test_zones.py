@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.places.venue import Zone
 from mien.places.zones import BLANK, OVERLAP, Masked, Zones
 from mien.source.base import SourceReport
+from mien.store.venue_types import Zone
 from mien.types import Faces, Frame
 
 RIGHT_HALF = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from mien.places.group import READ_FROM_PX, sizes_px
 from mien.places.quantification import Quantifier
-from mien.places.venue import Visit, Zone
+from mien.places.venue import Visit
 from mien.places.zones import Zones
+from mien.store.venue_types import Zone
 from mien.types import Faces, Frame, Image
 
 LEAST_S: Final = 1.5

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.places.venue import Use, Zone
 from mien.source import Source
 from mien.source.base import SourceReport
+from mien.store.venue_types import Use, Zone
 from mien.types import Faces, Frame, Image
 
 BLANK: Final = 127

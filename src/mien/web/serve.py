@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from mien.errors import ConfigError, MienError
 from mien.live.session import LiveSession
+from mien.web.api.venues import Running
 from mien.web.app import build_app
 from mien.web.security.access import Records, opening
 from mien.web.security.connections import limited
@@ -153,6 +154,7 @@ def run_page(
     open_browser: bool = True,
     *,
     store: str | None = None,
+    running: Running | None = None,
     say: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> None:
     """Show the page until Ctrl-C, or until the system asks to end; then close all, the live session too.
@@ -162,13 +164,14 @@ def run_page(
         settings: of the server.
         open_browser: opens a browser when a person is at the terminal.
         store: where the record lies; where the settings of this machine say, when None.
+        running: what runs the stations of venues; its owner closes it.
         say: takes each line for the terminal.
 
     Raises:
         ConfigError: the address can't be listened on.
     """
     records = Records(opening(store))
-    server = Server(build_app(live_session, settings, records=records), settings)
+    server = Server(build_app(live_session, settings, records=records, running=running), settings)
     with closing(live_session), server, _told_to_end() as told:
         address = server.start()
         for line in _greeting(address, settings):

@@ -11,13 +11,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.places.venue import Use
+from mien.store.venue_types import Use
 from mien.web.api.fields import Moment, PlaceName, Where, Words
 
 StationState = Literal["counting", "closed", "off", "unposted", "starting", "away", "failed", "stopped"]
 """How a station is doing; "stopped" where this server does not run it."""
 
-Side = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Side = Annotated[float, Field(allow_inf_nan=False)]
+"""A share of the picture's width or height; whether it is within it, `Zone` says in plain words."""
+
 Clock = Annotated[time, Field(examples=["09:30"])]
 
 
@@ -97,12 +99,11 @@ class StationOut(BaseModel):
 
 
 class VenueOut(BaseModel):
-    """A venue with its stations, and the days that have figures."""
+    """A venue with its stations."""
 
     name: str
     stations: list[StationOut]
-    first_day: str | None
-    last_day: str | None
+    last_day: str | None = Field(description="The last day with figures; null where there are none.")
     simulated: bool
 
 
@@ -121,106 +122,112 @@ class IntervalOut(BaseModel):
     high: float
 
 
-class FiguresOut(BaseModel):
-    """What at least k visits showed; null where it isn't known."""
+class VisitFiguresOut(BaseModel):
+    """What some visits show together."""
 
     visits: int
-    coverage: float | None = Field(description="Share of the opening hours in which visits could be seen.")
     open_s: float
     blind_s: float
-    smiling: IntervalOut | None = Field(description="Share of the visits with a smile.")
-    valence: IntervalOut | None = Field(description="-1 (unpleasant) to 1 (pleasant).")
-    change: IntervalOut | None = Field(description="Of valence, from arrival to leaving.")
-    length_s: float | None = Field(description="Mean length of a visit.")
-    lengths: list[int] = Field(description="Visits by length; see `length_bins_s`.")
-    shares: dict[str, IntervalOut] = Field(description="How common each expression is.")
+    seen: float | None = Field(description="Coverage: the share of the time with a usable view.")
+    shares: dict[str, IntervalOut] = Field(description="How common each expression is; empty where unknown.")
+    smiling: IntervalOut = Field(description="Share of the visits with a smile.")
+    valence: IntervalOut = Field(description="-1 (unpleasant) to 1 (pleasant).")
+    change: IntervalOut = Field(description="Of valence, from arrival to leaving.")
+    length_s: float = Field(description="Mean length of a visit.")
+    lengths: list[int] = Field(description="Visits by length; see `lengths_s`.")
 
 
-class HourOut(BaseModel):
-    """The figures of an hour that began at `hour`; those of cells that began in it."""
+class AnswerFiguresOut(BaseModel):
+    """What guests touched at the kiosk."""
 
-    hour: int
-    figures: FiguresOut | None
-
-
-class UsualOut(BaseModel):
-    """What is usual on this weekday: the middle 90 % of its earlier days at the same hours."""
-
-    weekday: str
-    days: int
-    visits: IntervalOut | None
-    smiling: IntervalOut | None
-    valence: IntervalOut | None
+    answers: int
+    counts: list[int] = Field(description="See `answer_names`.")
+    mean: IntervalOut = Field(description="1 (very bad) to 5 (very good).")
+    good: IntervalOut = Field(description="Share of good and very good.")
 
 
-class AnswersOut(BaseModel):
-    """What guests touched at the kiosk, from very bad to very good."""
-
-    words: list[str]
-    counts: list[int]
-    good: IntervalOut | None = Field(description="Share that touched good or very good.")
-
-
-class DayOut(BaseModel):
-    """One day of a venue."""
+class VenueDayOut(BaseModel):
+    """A day; null where there were too few visits, or answers."""
 
     day: str
-    earlier: str | None = Field(description="The last day with figures before it.")
-    later: str | None
-    figures: FiguresOut | None
-    hours: list[HourOut]
-    length_bins_s: list[float] = Field(description="Where the bins of `lengths` begin.")
-    usual: UsualOut | None
-    findings: list[str] = Field(description="What differs from what is usual by more than chance, in words.")
-    answers: AnswersOut | None
+    figures: VisitFiguresOut | None
+    answers: AnswerFiguresOut | None
 
 
-class WeekCell(BaseModel):
-    """An hour of a weekday (0 is Monday), over all weeks asked for."""
+class VenueHourOut(BaseModel):
+    """Some full hours of a day: several, where visits were few."""
+
+    day: str
+    first: int
+    end: int = Field(description="The hour behind its last.")
+    figures: VisitFiguresOut
+
+
+class SlotOut(BaseModel):
+    """The same hour of the same weekday (0 is Monday), over all weeks."""
 
     weekday: int
     hour: int
-    days: int
-    visits: float = Field(description="A day, on average.")
-    smiling: IntervalOut | None
-    valence: IntervalOut | None
+    days: int = Field(description="On how many days there were enough visits.")
+    figures: VisitFiguresOut
 
 
-class WeekOut(BaseModel):
-    """The usual week, hour by day."""
+class ComparisonOut(BaseModel):
+    """The last day against the same weekday and hours before."""
 
-    first_day: str | None
-    last_day: str | None
-    cells: list[WeekCell]
-
-
-class CourseOut(BaseModel):
-    """The days of a venue, for drawing; each list has an entry a day."""
-
-    days: list[str]
-    visits: list[int | None]
-    coverage: list[float | None]
-    smiling: list[IntervalOut | None]
-    valence: list[IntervalOut | None]
-    change: list[IntervalOut | None]
-    good: list[IntervalOut | None] = Field(description="Share good or very good at the kiosk.")
-    agreement: str | None = Field(description="Whether kiosk and camera agree, in words.")
+    measure: str
+    day: float
+    usual: IntervalOut = Field(description="Of the earlier days; nine of ten lie between its ends.")
+    days: int = Field(description="Earlier days of this weekday.")
+    unusual: bool = Field(description="Fewer than one day in ten is so far off.")
 
 
 class EffectOut(BaseModel):
-    """What is different since a mark, and whether chance alone would do it."""
+    """How a measure differs between the days before and after a mark."""
 
     measure: str
-    difference: IntervalOut | None
-    words: str
+    before: float
+    after: float
+    difference: IntervalOut
+    sure: bool = Field(description="Chance alone hardly explains it.")
 
 
-class VenueMarkOut(BaseModel):
-    """Something that was changed, with its effects."""
+class MarkOut(BaseModel):
+    """Something that was changed."""
 
     id: int
     at: str
-    day: str
     until: str | None
     text: str
+
+
+class MarkEffectsOut(MarkOut):
+    """Something that was changed, with what differs since."""
+
+    days_before: int
+    days_after: int
     effects: list[EffectOut]
+    missing: str = Field(description="What is missing for effects; else empty.")
+
+
+class VenueSummaryOut(BaseModel):
+    """What the cells of a venue, or of one of its stations, say about some days."""
+
+    venue: str
+    station: str | None
+    first: str
+    last: str
+    days_counted: int
+    whole: VisitFiguresOut | None
+    days: list[VenueDayOut]
+    hours: list[VenueHourOut] = Field(description="Of the last day.")
+    week: list[SlotOut]
+    answers: AnswerFiguresOut | None
+    agreement: IntervalOut | None = Field(
+        description="Rank correlation of the days' mean answer with their valence."
+    )
+    agreement_days: int
+    marks: list[MarkEffectsOut]
+    usual: list[ComparisonOut]
+    lengths_s: list[float] = Field(description="Where the bins of `lengths` begin.")
+    answer_names: list[str]

@@ -1,14 +1,15 @@
 // The page of a venue: its stations, one day, the usual week, the course of the days, marks, the kiosk's answers.
 
-import { ask, askFile } from "./ask.js";
-import { attempt } from "./attempt.js";
-import { dayNumber, dayText, longDay, parts, plainMoment, shortDay, today } from "./dates.js";
+import { ask, askFile } from "./api.js";
+import { attempt } from "./refusals.js";
+import { dayNumber, dayText, longDay, parts, plainDay, plainMoment, shortDay, today } from "./dates.js";
 import { barsLane, curveLane, Lanes, marksLane } from "./lanes.js";
-import { upToNow } from "./questions.js";
-import { saveAddress } from "./record.js";
+import { upToNow } from "./questionnaires.js";
+import { saveAddress } from "./downloads.js";
 import { html } from "./svg.js";
-import { HoursChart, MEASURES, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, signed, tile, week } from "./venue_charts.js";
-import { count, percent } from "./words.js";
+import { HoursChart, MEASURES, WEEKDAYS, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, signed, tile, week } from "./venue_charts.js";
+import { agreementWords, changeWords, effectWords } from "./venue_wording.js";
+import { count, percent } from "./wording.js";
 
 const LOOK_MS = 10_000; // how the stations are doing
 const TODAY_MS = 60_000; // whether today has new cells
@@ -49,10 +50,8 @@ class Venue {
   #about = null; // the chosen venue
   #station = "";
   #day = null; // as text
-  #shown = null; // the day as the API gives it
-  #course = null;
-  #week = null;
-  #marks = [];
+  #shown = null; // the summary of the day
+  #course = null; // the summary of the weeks; numbers: its days as numbers
   #asked = 0;
   #lanes;
   #hours;
@@ -83,13 +82,12 @@ class Venue {
       this.#station = part("station").value;
       this.#figures();
     });
-    part("earlier").addEventListener("click", () => this.#choose(this.#shown?.earlier));
-    part("later").addEventListener("click", () => this.#choose(this.#shown?.later));
+    part("earlier").addEventListener("click", () => this.#choose(this.#beside(-1)));
+    part("later").addEventListener("click", () => this.#choose(this.#beside(1)));
     part("latest").addEventListener("click", () => this.#choose(this.#about.last_day));
     part("hours-measure").addEventListener("change", () => this.#drawHours());
     part("week-measure").addEventListener("change", () => this.#drawWeek());
-    part("weeks").addEventListener("change", () => this.#try("trouble", () => this.#loadWeek()));
-    part("span").addEventListener("change", () => this.#drawCourse());
+    part("span").addEventListener("change", () => this.#try("trouble", () => this.#loadCourse()));
     part("mark-form").addEventListener("submit", (event) => this.#mark(event));
     part("add-form").addEventListener("submit", (event) => this.#add(event));
     part("adding").addEventListener("toggle", () => part("adding").open && this.#listCameras());
@@ -171,76 +169,91 @@ class Venue {
   }
 
   async #refresh() {
-    if (this.#about?.last_day && this.#shown?.day === dayText(today())) await this.#try("trouble", () => this.#loadDay());
-  }
-
-  #query(more = {}) {
-    const asked = new URLSearchParams({ ...(this.#station ? { station: this.#station } : {}), ...more }).toString();
-    return asked ? `?${asked}` : "";
+    if (this.#about?.last_day && this.#shown?.last === dayText(today())) await this.#try("trouble", () => this.#loadDay());
   }
 
   // Figures, the day first.
 
+  #summary(first, last) {
+    const station = this.#station ? { station: this.#station } : {};
+    return ask(`${venuePath(this.#about.name, "summary")}?${new URLSearchParams({ first, last, ...station })}`);
+  }
+
   #figures() {
     if (this.#about.last_day === null) return null;
-    this.#showDownloads();
     return this.#try("trouble", async () => {
       await this.#loadDay();
-      const asked = this.#asked;
-      const [course] = await Promise.all([ask(venuePath(this.#about.name, "course") + this.#query()), this.#loadWeek(), this.#loadMarks()]);
-      if (asked !== this.#asked && course.days.length === 0) return;
-      this.#course = { ...course, numbers: course.days.map(dayNumber) };
-      this.#drawCourse();
+      await this.#loadCourse();
     });
   }
 
   async #loadDay() {
     const asked = ++this.#asked;
     const day = this.#day ?? this.#about.last_day;
-    const shown = await ask(venuePath(this.#about.name, "day") + this.#query({ day }));
+    const shown = await this.#summary(day, day);
     if (asked !== this.#asked) return; // another one was chosen meanwhile
     this.#shown = shown;
     this.#showDay();
   }
 
+  async #loadCourse() {
+    const [name, station, last] = [this.#about.name, this.#station, dayNumber(this.#about.last_day)];
+    const course = await this.#summary(dayText(last - Number(this.#part("span").value) + 1), dayText(last));
+    if (this.#about.name !== name || this.#station !== station) return; // another one was chosen meanwhile
+    const known = course.days.filter(({ figures, answers }) => figures || answers);
+    this.#course = { ...course, known, numbers: known.map(({ day }) => dayNumber(day)) };
+    this.#drawWeek();
+    this.#drawCourse();
+    this.#showMarks();
+    this.#showDay();
+  }
+
+  /** The day with figures before or after the shown one; null without one. */
+  #beside(way) {
+    if (!this.#course || !this.#shown) return null;
+    const own = dayNumber(this.#shown.last);
+    const days = this.#course.numbers.filter((day) => (day - own) * way > 0);
+    return days.length ? dayText(way > 0 ? days[0] : days.at(-1)) : null;
+  }
+
   async #choose(day) {
-    if (!day || day === this.#shown?.day) return;
+    if (!day || day === this.#shown?.last) return;
     this.#day = day;
     this.#lanes.mark(dayNumber(day));
     await this.#try("trouble", () => this.#loadDay());
     this.#part("spoken").textContent = `${this.#part("day-title").textContent}. ${this.#part("coverage").textContent}`;
-    this.#showDownloads();
   }
 
   #showDay() {
-    const { day, earlier, later, figures, hours, usual, findings } = this.#shown;
+    const { last: day, whole, hours, usual } = this.#shown;
     history.replaceState(null, "", `?${new URLSearchParams({ venue: this.#about.name, ...(this.#station ? { station: this.#station } : {}), day })}`);
     const number = dayNumber(day);
     this.#part("day-title").textContent = number === today() ? `Today, ${longDay(number)}` : longDay(number);
-    this.#part("earlier").disabled = !earlier;
-    this.#part("later").disabled = !later;
+    this.#part("earlier").disabled = this.#beside(-1) === null;
+    this.#part("later").disabled = this.#beside(1) === null;
     this.#part("latest").hidden = day === this.#about.last_day;
-    this.#part("coverage").textContent = figures ? coverageWords(figures) : "";
-    for (const part of ["tiles", "hours-room"]) this.#part(part).hidden = !figures;
-    this.#part("day-none").hidden = figures !== null;
-    this.#part("findings").replaceChildren(...findings.map((text) => html("li", { class: "finding change" }, html("b", { class: "sign-pill" }, "Unusual"), html("span", {}, text))));
-    this.#part("findings").hidden = !findings.length;
-    if (figures) this.#part("tiles").replaceChildren(...this.#tiles(figures, usual));
+    this.#part("coverage").textContent = whole ? coverageWords(whole) : "";
+    for (const part of ["tiles", "hours-room"]) this.#part(part).hidden = !whole;
+    this.#part("day-none").hidden = whole !== null;
+    this.#part("usual-words").textContent = usual.length ? `Usual is what ${WEEKDAYS[parts(number).weekday]}s of the eight weeks before were like at the same hours: nine days in ten are within the range in brackets.` : "What is usual is not known yet: it takes some weeks.";
+    this.#part("usual-words").hidden = !whole;
+    if (whole) this.#part("tiles").replaceChildren(...this.#tiles(whole, usual));
     this.#part("hours-table").replaceChildren(...hoursRows(hours));
     this.#drawHours();
-    this.#showMix(figures);
+    this.#showMix(whole);
     this.#showAnswers();
+    this.#showDownloads(day);
     this.#lanes.mark(number);
   }
 
   #tiles({ visits, smiling, valence, change, length_s: lengthS }, usual) {
-    const weekday = usual ? `Usual: ${count(usual.days, usual.weekday)} before` : null;
+    const compared = (measure) => usual.find((each) => each.measure === measure);
     return [
-      tile({ name: "Visits", value: visits, usual: usual?.visits, words: (value) => String(Math.round(value)), help: weekday }),
-      tile({ name: "With a smile", value: smiling?.value, interval: smiling, usual: usual?.smiling, words: percent }),
-      tile({ name: "Valence", value: valence?.value, interval: valence, usual: usual?.valence, words: signed, help: "−1 unpleasant, +1 pleasant" }),
-      tile({ name: "From arrival to leaving", value: change?.value, interval: change, words: signed, help: change ? changeWords(change) : null }),
-      tile({ name: "Length of a visit", value: lengthS, words: longWords, help: "on average" }),
+      tile({ name: "Visits", value: visits, usual: compared("visits_per_h"), words: String, usually: (value) => `${Math.max(0, Math.round(value))}\u00a0an hour` }),
+      tile({ name: "With a smile", value: smiling.value, interval: smiling, usual: compared("smiling"), words: percent }),
+      tile({ name: "Valence", value: valence.value, interval: valence, usual: compared("valence"), words: signed, help: "−1 unpleasant, +1 pleasant" }),
+      tile({ name: "From arrival to leaving", value: change.value, interval: change, usual: compared("change"), words: signed, help: changeWords(change) }),
+      tile({ name: "Length of a visit", value: lengthS, usual: compared("length_s"), words: longWords, help: "on average" }),
     ];
   }
 
@@ -252,101 +265,92 @@ class Venue {
   }
 
   #showMix(figures) {
-    const { labels } = this.#config;
-    const shares = labels.filter((label) => figures?.shares[label]).map((label) => ({ name: label, share: figures.shares[label].value, ...figures.shares[label], words: percent(figures.shares[label].value), colour: `emotion-${label}` }));
+    const known = this.#config.labels.filter((label) => figures?.shares[label]).map((label) => [label, figures.shares[label]]);
+    const shares = known.map(([label, { value, low, high }]) => ({ name: label, share: value, low, high, words: percent(value), colour: `emotion-${label}` }));
     this.#part("mix").replaceChildren(...(shares.length ? bars(shares) : [html("li", { class: "faint" }, "Not known.")]));
-    const names = binNames(this.#shown.length_bins_s);
+    const names = binNames(this.#shown.lengths_s);
     const lengths = figures?.lengths ?? [];
     const [all, most] = [lengths.reduce((sum, each) => sum + each, 0), Math.max(...lengths, 1)];
     this.#part("lengths").replaceChildren(...(all ? bars(lengths.map((each, i) => ({ name: names[i], share: each / all, words: percent(each / all) })), most / all) : [html("li", { class: "faint" }, "Not known.")]));
   }
 
   #showAnswers() {
-    const { answers } = this.#shown;
+    const { answers, answer_names: names } = this.#shown;
     this.#part("answers-none").hidden = answers !== null;
-    const all = answers ? answers.counts.reduce((sum, each) => sum + each, 0) : 0;
-    const rows = answers ? bars([...answers.words.keys()].reverse().map((i) => ({ name: answers.words[i], share: answers.counts[i] / all, words: String(answers.counts[i]) }))) : [];
-    rows.forEach((row, i) => row.prepend(face(4 - i)));
+    const rows = answers ? bars(names.map((name, i) => ({ name, share: answers.counts[i] / answers.answers, words: String(answers.counts[i]) })).reverse()) : [];
+    rows.forEach((row, i) => row.prepend(face(names.length - 1 - i)));
     this.#part("answers").replaceChildren(...rows);
+    this.#part("kiosk-card").hidden = answers === null && !this.#course?.answers;
   }
 
-  // The usual week.
-
-  async #loadWeek() {
-    this.#week = await ask(venuePath(this.#about.name, "week") + this.#query({ weeks: this.#part("weeks").value }));
-    this.#drawWeek();
-  }
+  // The weeks.
 
   #drawWeek() {
-    if (!this.#week) return;
+    if (!this.#course) return;
     const measure = this.#part("week-measure").value;
-    const drawn = week(this.#week.cells, measure);
+    const { week: slots, first, last } = this.#course;
+    const drawn = week(slots, measure);
     this.#part("week").replaceChildren(...(drawn?.rows ?? []));
-    this.#part("week-low").textContent = drawn ? drawn.low : "";
-    this.#part("week-high").textContent = drawn ? drawn.high : "";
-    const { first_day: first, last_day: last } = this.#week;
-    const unit = { smiling: "Percent of the visits with a smile", valence: "Valence, −1 to +1", visits: "Visits an hour on such a day" }[measure];
-    this.#part("week-words").textContent = drawn ? `${unit}, ${shortDay(dayNumber(first))} to ${shortDay(dayNumber(last))}. An empty hour had too few visits.` : "Too few visits for a week yet.";
+    this.#part("week-key").hidden = drawn === null;
+    this.#part("week-low").textContent = drawn?.low ?? "";
+    this.#part("week-high").textContent = drawn?.high ?? "";
+    const unit = { smiling: "Percent of the visits with a smile", valence: "Valence, −1 unpleasant to +1 pleasant", visits: "Visits an hour" }[measure];
+    this.#part("week-words").textContent = drawn ? `${unit}, ${shortDay(dayNumber(first))} to ${plainDay(dayNumber(last))}. An empty hour had too few visits.` : "Too few visits for a week yet.";
   }
 
-  // The days.
-
   #drawCourse() {
-    if (!this.#course?.numbers.length) return;
-    const { numbers, visits, coverage, agreement } = this.#course;
+    const { known, numbers, agreement, agreement_days: days, answers, marks } = this.#course;
+    if (!numbers.length) return;
     const last = numbers.at(-1);
-    const first = Math.max(numbers[0], last - Number(this.#part("span").value) + 1);
-    const [from, to] = last - first < 13 ? [last - 13, last] : [first, last];
-    const shown = (list) => list.filter((_, i) => numbers[i] >= from);
+    const first = Math.min(numbers[0], last - 13);
     const curve = (name, measure, height, list) => {
-      const limits = limitsOf(shown(list), MEASURES[measure]);
       const of = (key) => list.map((each) => each?.[key] ?? null);
-      return curveLane({ name, height, days: numbers, value: of("value"), low: of("low"), high: of("high"), limits, tick: MEASURES[measure].tick });
+      return curveLane({ name, height, days: numbers, value: of("value"), low: of("low"), high: of("high"), limits: limitsOf(list, MEASURES[measure]), tick: MEASURES[measure].tick });
     };
-    const most = Math.max(...shown(visits).map((each) => each ?? 0), 1);
+    const visits = known.map(({ figures }) => figures?.visits ?? null);
+    const most = Math.max(...visits, 1);
     const lanes = [
-      barsLane({ name: "Coverage", height: 32, days: numbers, value: coverage }),
+      barsLane({ name: "Seen", height: 32, days: numbers, value: known.map(({ figures }) => figures?.seen ?? null) }),
       barsLane({ name: "Visits", height: 48, days: numbers, value: visits.map((each) => (each === null ? null : each / most)), top: String(most) }),
-      curve("Smiling", "smiling", 96, this.#course.smiling),
-      curve("Valence", "valence", 80, this.#course.valence),
+      curve("Smiling", "smiling", 96, known.map(({ figures }) => figures?.smiling ?? null)),
+      curve("Valence", "valence", 80, known.map(({ figures }) => figures?.valence ?? null)),
     ];
-    if (this.#course.good.some(Boolean)) lanes.push(curve("Kiosk, good", "smiling", 72, this.#course.good));
-    const marks = this.#marks.map(({ day, until, at, text }) => ({ day: dayNumber(day), last: until ? dayNumber(until) : null, kind: "event", text: `${plainMoment(at)}: ${text}` }));
-    if (marks.length) lanes.push(marksLane({ name: "Marks", marks }));
-    this.#lanes.show(from, to, numbers, lanes);
-    if (this.#shown) this.#lanes.mark(dayNumber(this.#shown.day));
-    this.#part("agreement").textContent = agreement ?? "";
-    this.#part("kiosk-card").hidden = !this.#course.good.some(Boolean) && this.#shown?.answers === null;
+    if (answers) lanes.push(curve("Kiosk, good", "smiling", 72, known.map((each) => each.answers?.good ?? null)));
+    const shown = marks.map(({ at, until, text }) => ({ day: dayNumber(at), last: until ? dayNumber(until) : null, kind: "event", text: `${plainMoment(at)}: ${text}` }));
+    if (shown.length) lanes.push(marksLane({ name: "Changes", marks: shown }));
+    this.#lanes.show(first, last, numbers, lanes);
+    if (this.#shown) this.#lanes.mark(dayNumber(this.#shown.last));
+    this.#part("agreement").textContent = answers ? agreementWords(agreement, days) : "";
   }
 
   #dayWords(day) {
     const place = this.#course?.numbers.indexOf(day) ?? -1;
-    if (place < 0) return `${longDay(day)}: nothing was counted.`;
-    const { visits, smiling } = this.#course;
-    const smile = smiling[place] ? `, ${percent(smiling[place].value)} with a smile (${percent(smiling[place].low)} to ${percent(smiling[place].high)})` : "";
-    return `${longDay(day)}: ${visits[place] === null ? "too few visits" : count(visits[place], "visit")}${smile}.`;
+    const figures = place < 0 ? null : this.#course.known[place].figures;
+    if (!figures) return `${longDay(day)}: nothing is known.`;
+    const { visits, smiling } = figures;
+    return `${longDay(day)}: ${count(visits, "visit")}, ${percent(smiling.value)} with a smile (${percent(smiling.low)} to ${percent(smiling.high)}).`;
   }
 
-  // Marks.
+  // What was changed.
 
-  async #loadMarks() {
-    this.#marks = await ask(venuePath(this.#about.name, "marks") + this.#query());
-    this.#part("marks").replaceChildren(...[...this.#marks].reverse().map((mark) => this.#markRow(mark)));
-    this.#part("no-marks").hidden = this.#marks.length > 0;
+  #showMarks() {
+    const { marks } = this.#course;
+    this.#part("marks").replaceChildren(...[...marks].reverse().map((mark) => this.#markRow(mark)));
+    this.#part("no-marks").hidden = marks.length > 0;
   }
 
-  #markRow({ id, at, until, text, effects }) {
-    const remove = html("button", { type: "button", class: "chip", "aria-label": `Remove the mark ${text}` }, "Remove");
+  #markRow(mark) {
+    const { id, at, until, text } = mark;
+    const remove = html("button", { type: "button", class: "chip", "aria-label": `Remove the change ${text}` }, "Remove");
     remove.addEventListener("click", () =>
       this.#try("mark-error", async () => {
         await ask(venuePath(this.#about.name, "marks", String(id)), { method: "DELETE" });
-        await this.#loadMarks();
-        this.#drawCourse();
+        await this.#loadCourse();
         this.#part("marking").querySelector("summary").focus();
       }),
     );
     const when = `${until ? "" : "since "}${plainMoment(at)}${until ? ` to ${plainMoment(until)}` : ""}`;
-    return html("li", {}, html("div", { class: "row" }, html("b", {}, text), html("span", { class: "faint small" }, when), html("span", { class: "spring" }), remove), ...effects.map(({ words }) => html("p", { class: "small" }, words)));
+    return html("li", {}, html("div", { class: "row" }, html("b", {}, text), html("span", { class: "faint small" }, when), html("span", { class: "spring" }), remove), ...effectWords(mark).map(({ words, sure }) => html("p", { class: sure ? "small sure" : "small faint" }, words)));
   }
 
   #mark(event) {
@@ -355,9 +359,8 @@ class Venue {
     this.#try("mark-error", async () => {
       await ask(venuePath(this.#about.name, "marks"), { method: "POST", body: { text: text.value.trim(), at: at.value || null, until: until.value || null } });
       event.target.reset();
-      await this.#loadMarks();
-      this.#drawCourse();
-      this.#part("spoken").textContent = "The mark was kept.";
+      await this.#loadCourse();
+      this.#part("spoken").textContent = "The change was kept.";
     });
   }
 
@@ -381,38 +384,32 @@ class Venue {
 
   // What may be taken away.
 
-  #showDownloads() {
-    const day = this.#day ?? this.#about.last_day;
-    const links = [
-      ["Report of the day (PDF)", "report.pdf", { day, span: "day" }],
-      ["Report of the week (PDF)", "report.pdf", { day, span: "week" }],
-      ["All figures (CSV)", "cells.csv", {}],
+  #showDownloads(day) {
+    const files = [
+      ["Report of the day", "report.pdf", { last: day, span: "day" }, `day-${day}`],
+      ["Report of the week", "report.pdf", { last: day, span: "week" }, `week-${day}`],
+      ["All figures, as CSV", "figures.csv", {}, "figures"],
     ];
-    this.#part("downloads").replaceChildren(...links.map(([words, file, asked]) => {
-      const link = html("a", { href: `${API}${venuePath(this.#about.name, file)}${this.#query(asked)}`, download: "" }, words);
+    const station = this.#station ? { station: this.#station } : {};
+    this.#part("downloads").replaceChildren(...files.map(([words, file, asked, end]) => {
+      const link = html("a", { href: `${API}${venuePath(this.#about.name, file)}?${new URLSearchParams({ ...asked, ...station })}`, download: "" }, words);
       link.addEventListener("click", (event) => {
         event.preventDefault();
-        this.#fetch(link, `${this.#about.name}-${asked.span ? `${asked.span}-${day}` : "figures"}.${file.split(".")[1]}`);
+        this.#fetch(link.href, `${this.#about.name}-${end}.${file.split(".")[1]}`);
       });
       return html("li", {}, link);
     }));
   }
 
-  async #fetch(link, name) {
+  async #fetch(address, name) {
     this.#part("making").textContent = "Writing it…";
     await this.#try("download-trouble", async () => {
-      const address = URL.createObjectURL(await askFile(link.href));
-      saveAddress(name, address);
-      setTimeout(() => URL.revokeObjectURL(address), 1000);
+      const file = URL.createObjectURL(await askFile(address));
+      saveAddress(name, file);
+      setTimeout(() => URL.revokeObjectURL(file), 10_000);
     });
     this.#part("making").textContent = "";
   }
-}
-
-/** Whether faces became more pleasant, in words. */
-export function changeWords({ low, high }) {
-  if (low > 0) return "more pleasant at leaving";
-  return high < 0 ? "less pleasant at leaving" : "no clear change";
 }
 
 customElements.define(

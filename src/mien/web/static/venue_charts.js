@@ -1,10 +1,10 @@
 // What the page of a venue draws: tiles, hours, the usual week, bars with intervals, the kiosk's faces.
 
 import { html, path, plainNumber, px, svg, ticks } from "./svg.js";
-import { count, percent } from "./words.js";
+import { count, percent } from "./wording.js";
 
 const MONDAY = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+export const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const LEFT = 44;
 const RIGHT = 8;
 const CURVE = 110; // pixels
@@ -31,7 +31,7 @@ export function stretchWords(seconds) {
   return [hours ? `${hours}\u00a0h` : "", rest || !hours ? `${rest}\u00a0min` : ""].filter(Boolean).join(" ");
 }
 
-/** What can be drawn of an hour or a day: how its values are written, and between which limits. */
+/** What can be drawn: how its values are written, and between which limits. */
 export const MEASURES = {
   smiling: { name: "share smiling", words: percent, tick: (value) => `${Math.round(100 * value)} %`, least: 0, most: 1 },
   valence: { name: "valence", words: signed, tick: plainNumber, least: -1, most: 1 },
@@ -48,33 +48,25 @@ export function limitsOf(intervals, { least, most }) {
   return [Math.max(least, low - room), Math.min(most, high + room)];
 }
 
-/** In which direction a figure is from what is usual: "more", "less" or "as" usual; null where that isn't known. */
-export function against(value, usual) {
-  if (value === null || value === undefined || !usual) return null;
-  if (value > usual.high) return "more";
-  return value < usual.low ? "less" : "as";
-}
-
 /** Coverage in a sentence, with a warning where it is poor. */
-export function coverageWords({ coverage, open_s: openS, blind_s: blindS }) {
-  if (coverage === null || !openS) return "Opening hours and coverage are not known.";
-  const poor = coverage < 0.5 ? " Take the figures with care: most of the day was not seen." : "";
-  return `Counted in ${percent(coverage)} of ${stretchWords(openS)} of opening hours${blindS >= 60 ? `, without a usable view for ${stretchWords(blindS)}` : ""}.${poor}`;
+export function coverageWords({ seen, open_s: openS, blind_s: blindS }) {
+  if (seen === null) return "How much of the day was seen is not known.";
+  const poor = seen < 0.5 ? " Take the figures with care: most of the time was not seen." : "";
+  return `Seen: ${percent(seen)} of ${stretchWords(openS)} of opening hours${blindS >= 60 ? `; without a usable view for ${stretchWords(blindS)}` : ""}.${poor}`;
 }
 
 /** One figure of the day: its name, value, interval, and what is usual. */
-export function tile({ name, value, interval, usual, words, help }) {
-  const less = { more: "above usual", less: "below usual", as: "as usual" };
-  const direction = against(value, usual);
-  return html(
-    "div",
-    { class: `tile${direction && direction !== "as" ? " unusual" : ""}` },
-    html("dt", {}, name),
-    html("dd", { class: "tile-value" }, value === null || value === undefined ? "–" : words(value)),
-    interval ? html("dd", { class: "tile-range faint small" }, `${words(interval.low)} to ${words(interval.high)}`) : null,
-    direction ? html("dd", { class: "tile-usual small" }, `${less[direction]} (${words(usual.low)} to ${words(usual.high)})`) : null,
-    help ? html("dd", { class: "faint small" }, help) : null,
-  );
+export function tile({ name, value, interval, usual, words, usually = words, help }) {
+  const range = interval ? html("dd", { class: "faint small" }, `${words(interval.low)} to ${words(interval.high)}`) : null;
+  const compared = usual ? html("dd", { class: "tile-usual small" }, usualWords(usual, usually)) : null;
+  const more = help ? html("dd", { class: "faint small" }, help) : null;
+  return html("div", { class: `tile${usual?.unusual ? " unusual" : ""}` }, html("dt", {}, name), html("dd", { class: "tile-value" }, words(value)), range, compared, more);
+}
+
+/** Where the day is by what is usual: "above usual (31 % to 42 %)". */
+export function usualWords({ day, usual, unusual }, words) {
+  const place = unusual ? (day > usual.value ? "above usual" : "below usual") : "as usual";
+  return `${place} (${words(usual.low)} to ${words(usual.high)})`;
 }
 
 /** Bars with intervals: {name, share, low, high, words, colour}; `most` is the whole length. */
@@ -134,16 +126,13 @@ export class HoursChart {
     this.#shown = [hours, measure];
     this.#width = this.#room.clientWidth;
     if (!this.#width || !hours.length) return;
-    const [first, last] = [hours[0].hour, hours.at(-1).hour];
-    const each = (this.#width - LEFT - RIGHT) / (last - first + 1);
-    const x = (hour) => LEFT + (hour - first + 0.5) * each;
-    const known = hours.filter(({ figures }) => figures);
-    const height = TOP + CURVE + GAP + BARS + 22;
+    const [first, end] = [hours[0].first, hours.at(-1).end];
+    const each = (this.#width - LEFT - RIGHT) / (end - first);
+    const x = (hour) => LEFT + (hour - first) * each;
     const { tick, ...limited } = MEASURES[measure];
-    const limits = limitsOf(known.map(({ figures }) => figures[measure]), limited);
-    this.#room.replaceChildren(
-      svg("svg", { width: this.#width, height }, ...grid(limits, tick, this.#width), ...course(known, measure, x, limits), ...columns(known, x, each), ...axis(hours, x, each, height)),
-    );
+    const limits = limitsOf(hours.map(({ figures }) => figures[measure]), limited);
+    const height = TOP + CURVE + GAP + BARS + 22;
+    this.#room.replaceChildren(svg("svg", { width: this.#width, height }, ...grid(limits, tick, this.#width), ...course(hours, measure, x, limits), ...columns(hours, x), ...axis(first, end, x, each, height)));
   }
 }
 
@@ -156,51 +145,48 @@ function grid(limits, tick, width) {
   });
 }
 
-function course(known, measure, x, limits) {
-  const shown = known.filter(({ figures }) => figures[measure]);
-  let before = null;
-  const points = shown.flatMap(({ hour, figures }) => {
-    const point = [x(hour), yOf(figures[measure].value, limits)];
-    const gap = before !== null && hour > before + 1;
-    before = hour;
-    return gap ? [null, point] : [point];
-  });
-  const marks = shown.flatMap(({ hour, figures }) => {
-    const { value, low, high } = figures[measure];
+/** A line through the hours, with a dot and an interval each; it breaks where hours are left out. */
+function course(hours, measure, x, limits) {
+  const at = ({ first, end }) => (x(first) + x(end)) / 2;
+  const points = hours.flatMap((hour, i) => [...(i && hour.first > hours[i - 1].end ? [null] : []), [at(hour), yOf(hour.figures[measure].value, limits)]]);
+  const marks = hours.flatMap((hour) => {
+    const { value, low, high } = hour.figures[measure];
     return [
-      svg("line", { x1: px(x(hour)), x2: px(x(hour)), y1: px(yOf(low, limits)), y2: px(yOf(high, limits)), class: "whisker" }),
-      svg("circle", { cx: px(x(hour)), cy: px(yOf(value, limits)), r: 4, class: "dot" }),
+      svg("line", { x1: px(at(hour)), x2: px(at(hour)), y1: px(yOf(low, limits)), y2: px(yOf(high, limits)), class: "whisker" }),
+      svg("circle", { cx: px(at(hour)), cy: px(yOf(value, limits)), r: 4, class: "dot" }),
     ];
   });
   return [svg("path", { d: path(points), class: "line" }), ...marks];
 }
 
-function columns(known, x, each) {
+/** A bar of visits for each hour; where hours are told together, one as wide as they are and by the hour as high. */
+function columns(hours, x) {
   const base = TOP + CURVE + GAP + BARS;
-  const most = Math.max(...known.map(({ figures }) => figures.visits), 1);
-  const width = Math.max(3, each - Math.min(8, each / 4));
-  return known.flatMap(({ hour, figures }) => {
-    const tall = (figures.visits / most) * BARS;
-    const words = each >= NUMBERED ? svg("text", { x: px(x(hour)), y: px(base - tall - 5), "text-anchor": "middle", class: "visits" }, String(figures.visits)) : null;
-    return [svg("rect", { x: px(x(hour) - width / 2), y: px(base - tall), width: px(width), height: px(tall), rx: 2, class: "columns" }), words].filter(Boolean);
+  const perHour = ({ first, end, figures }) => figures.visits / (end - first);
+  const most = Math.max(...hours.map(perHour));
+  return hours.flatMap((hour) => {
+    const [left, right] = [x(hour.first), x(hour.end)];
+    const gap = Math.min(8, (right - left) / 4);
+    const tall = (perHour(hour) / most) * BARS;
+    const words = right - left >= NUMBERED ? [svg("text", { x: px((left + right) / 2), y: px(base - tall - 5), "text-anchor": "middle", class: "visits" }, String(hour.figures.visits))] : [];
+    return [svg("rect", { x: px(left + gap / 2), y: px(base - tall), width: px(Math.max(2, right - left - gap)), height: px(tall), rx: 2, class: "columns" }), ...words];
   });
 }
 
-function axis(hours, x, each, height) {
-  const every = Math.ceil(30 / each);
-  return hours.filter(({ hour }) => hour % every === 0).map(({ hour }) => svg("text", { x: px(x(hour)), y: height - 5, "text-anchor": "middle" }, each > 46 ? `${hour}:00` : String(hour)));
+function axis(first, end, x, each, height) {
+  const every = Math.max(1, Math.ceil(34 / each));
+  const marks = [];
+  for (let hour = first; hour <= end; hour++) if (hour % every === 0) marks.push(svg("text", { x: px(x(hour)), y: height - 5, "text-anchor": hour === end ? "end" : "middle" }, each * every > 46 ? `${hour}:00` : String(hour)));
+  return marks;
 }
 
 /** The hours as rows of a table, for those who don't see the picture, or want the figures. */
 export function hoursRows(hours) {
-  const range = (interval, words) => (interval ? `${words(interval.value)} (${words(interval.low)} to ${words(interval.high)})` : "–");
-  const cell = (words) => html("td", {}, words);
-  const head = html("tr", {}, ...["Hour", "Visits", "Smiling", "Valence", "Length", "Coverage"].map((name) => html("th", { scope: "col" }, name)));
-  const rows = hours.map(({ hour, figures }) => {
-    const name = html("th", { scope: "row" }, `${hour}:00`);
-    if (!figures) return html("tr", {}, name, html("td", { colspan: 5, class: "faint" }, "too few visits"));
-    const { visits, smiling, valence, length_s: lengthS, coverage } = figures;
-    return html("tr", {}, name, cell(String(visits)), cell(range(smiling, percent)), cell(range(valence, signed)), cell(lengthS === null ? "–" : longWords(lengthS)), cell(percent(coverage)));
+  const range = ({ value, low, high }, words) => `${words(value)} (${words(low)} to ${words(high)})`;
+  const head = html("tr", {}, ...["Hours", "Visits", "Smiling", "Valence", "Length", "Seen"].map((name) => html("th", { scope: "col" }, name)));
+  const rows = hours.map(({ first, end, figures: { visits, smiling, valence, length_s: lengthS, seen } }) => {
+    const cells = [String(visits), range(smiling, percent), range(valence, signed), longWords(lengthS), percent(seen)];
+    return html("tr", {}, html("th", { scope: "row" }, `${first}:00 to ${end}:00`), ...cells.map((words) => html("td", {}, words)));
   });
   return [html("thead", {}, head), html("tbody", {}, ...rows)];
 }
@@ -213,26 +199,26 @@ export function strength(value, low, high) {
 /**
  * The usual week as a table: a row an hour, a column a weekday.
  *
- * @param cells as the API gives them
+ * @param slots as the API gives them
  * @param measure one of MEASURES
  * @returns {rows, low, high}: the table's rows, and the lowest and highest value; null without any
  */
-export function week(cells, measure) {
-  const value = (cell) => (measure === "visits" ? cell.visits : (cell[measure]?.value ?? null));
-  const known = cells.filter((cell) => value(cell) !== null);
-  if (!known.length) return null;
-  const values = known.map(value);
+export function week(slots, measure) {
+  const value = ({ days, figures }) => (measure === "visits" ? figures.visits / days : figures[measure].value);
+  if (!slots.length) return null;
+  const values = slots.map(value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const hours = known.map(({ hour }) => hour);
+  const hours = slots.map(({ hour }) => hour);
   const { words } = MEASURES[measure];
   const rows = [];
   for (let hour = Math.min(...hours); hour <= Math.max(...hours); hour++) {
     const row = MONDAY.map((_, weekday) => {
-      const cell = known.find((each) => each.weekday === weekday && each.hour === hour);
-      if (!cell) return html("td", { class: "none" }, html("span", { class: "unseen" }, "too few visits"));
-      const interval = measure === "visits" ? "" : `, 90 % interval ${words(cell[measure].low)} to ${words(cell[measure].high)}`;
-      const shown = html("td", { title: `${WEEKDAYS[weekday]}, ${hour}:00: ${MEASURES[measure].name} ${words(value(cell))}${interval}; ${count(cell.days, "day")}, ${Math.round(cell.visits)} visits each` }, short(value(cell), measure));
-      shown.style.setProperty("--strength", strength(value(cell), low, high).toFixed(3));
+      const slot = slots.find((each) => each.weekday === weekday && each.hour === hour);
+      if (!slot) return html("td", { class: "none" }, html("span", { class: "unseen" }, "too few visits"));
+      const { days, figures } = slot;
+      const interval = measure === "visits" ? "" : `, 90 % interval ${words(figures[measure].low)} to ${words(figures[measure].high)}`;
+      const shown = html("td", { title: `${WEEKDAYS[weekday]}, ${hour}:00: ${MEASURES[measure].name} ${words(value(slot))}${interval}; ${count(days, "day")}, ${Math.round(figures.visits / days)} visits each` }, short(value(slot), measure));
+      shown.style.setProperty("--strength", strength(value(slot), low, high).toFixed(3));
       return shown;
     });
     rows.push(html("tr", {}, html("th", { scope: "row" }, `${hour}`, html("span", { class: "unseen" }, ":00")), ...row));

@@ -1,7 +1,7 @@
 // Setting a station up: zones on the picture, opening hours, the notice, and the switch.
 
-import { Refused, ask, askFile } from "./ask.js";
-import { attempt } from "./attempt.js";
+import { Refused, ask, askFile } from "./api.js";
+import { attempt } from "./refusals.js";
 import { plainMoment } from "./dates.js";
 import { html } from "./svg.js";
 import { stateSign, venuePath } from "./venue.js";

@@ -1,7 +1,7 @@
 // Zones drawn on a picture with mouse, finger and keys. Corners are shares of the picture's sides, 0 to 1.
 
 import { html, svg } from "./svg.js";
-import { percent } from "./words.js";
+import { percent } from "./wording.js";
 
 const SCALE = 1000; // of the drawing's own coordinates
 const STEP = 0.01; // of an arrow key
