@@ -10,10 +10,11 @@ import pytest
 from mien.config import load_settings
 from mien.pipeline import Pipeline
 from mien.places.quantification import Quantifier
+from mien.places.venue import Visit
 from mien.places.visits import VisitCounter
 from mien.places.zones import Masked, Zones
 from mien.source import open_source
-from mien.store.venue_types import Visit, Zone
+from mien.store.venue_types import Zone
 from places.made import made_crowds, made_venue
 
 RATE_HZ = 10
