@@ -150,7 +150,7 @@ def _show_why(order: Order, tell: Tell) -> dict[str, Any]:
 
 
 def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
-    """Leave `table.csv`, `summary.json` and what `preview` makes in the folder; return the record in short."""
+    """Leave `table.csv`, `summary.json` and what `preview` makes in the folder, return it in short."""
     from mien.web.uploads import preview
 
     path, folder, name = Path(order["file"]), Path(order["folder"]), order["name"]
