@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 
 from mien.errors import MissingError, SourceError
-from mien.expression.network import find_network
-from mien.expression.sidecar import read_sidecar, sidecar_path
-from mien.places.quantification import Quantifier
-from mien.places.simulated_venue import SimulatedVenue, simulate_venue
+from mien.places.simulated_venue import SimulatedVenue, write_simulated_venue
 from mien.store.store import Store
 from mien.store.venue_types import Station
 from mien.types import Image
@@ -20,17 +15,9 @@ MADE, CAFE, TILL = "trattoria", "cafe", "till-1"
 
 
 def fill(store: Store) -> SimulatedVenue:
-    """Write a simulated restaurant whose last day was yesterday, and a station that was never set up."""
-    network = read_sidecar(sidecar_path(find_network("mien")))
-    # A restaurant that is closed on Mondays; its last day is not one.
-    last = date.today() - timedelta(2 if date.today().weekday() == 1 else 1)
-    made = simulate_venue(MADE, Quantifier(network), start=last - timedelta(7 * WEEKS - 1), weeks=WEEKS)
-    store.venues.add(made.station)
-    store.venues.add_cells([*made.cells, *made.answers])
-    for mark in made.marks:
-        store.venues.add_mark(mark)
+    """Write a simulated restaurant, and a station that was never set up."""
     store.venues.add(Station(CAFE, TILL, "camera:0"))
-    return made
+    return write_simulated_venue(store, MADE, weeks=WEEKS)
 
 
 class FakeRunning:

@@ -1,4 +1,4 @@
-"""A venue's figures as a table, as CSV or Parquet: by day or by hour, or by day with differential privacy.
+"""A venue's figures as a table, CSV or Parquet: by hour, day or week; with differential privacy, if wanted.
 
 Differential privacy (Dwork, McSherry, Nissim & Smith 2006, TCC, 265-284) adds noise, so that a table says
 about as much whether any one visit was there or not. One visit moves a day's sums by as much as k visits
@@ -7,9 +7,10 @@ have: with one fewer than k the day is not kept at all. So the noise is k times 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from mien.errors import ConfigError, OutputError
 from mien.files import written_whole
@@ -21,12 +22,11 @@ from mien.places.venue_figures import (
     SmileDetector,
     VisitFigures,
     answer_figures,
-    by_day,
     by_hour,
     place_of,
     visit_figures,
 )
-from mien.places.venue_summary import local_midnight, quantifiers
+from mien.places.venue_summary import local_midnight, quantifiers, stations_of
 from mien.store.venue_types import ANSWERS, LENGTHS_S, AnswerCell
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from mien.store.store import Store
     from mien.store.venue_types import VisitCell
 
-By = Literal["day", "hour"]
+_Cell = TypeVar("_Cell", "VisitCell", "AnswerCell")
+By = Literal["hour", "day", "week"]
 
 SUFFIXES: Final = (".csv", ".parquet")
 """What a table can be written as."""
@@ -66,9 +67,9 @@ def table_of(
         first: the first day.
         last: the last day.
         station: only this one; None for all together.
-        by: "day", or "hour" for full hours, several where a cell is longer.
-        epsilon: with differential privacy, by day: how much one visit may show, over all of the table; less
-            is more private. None for the figures themselves.
+        by: "hour" for full hours, several where a cell is longer; "day"; or "week", from Monday on.
+        epsilon: with differential privacy: how much one visit may show, over all of the table; less is more
+            private. None for the figures themselves.
         zone: the venue's; None is the machine's own.
 
     Raises:
@@ -77,23 +78,21 @@ def table_of(
         OutputError: differential privacy needs OpenDP, which is missing.
     """
     if by not in get_args(By):
-        raise ConfigError(f"by: expected day or hour, received {by!r}")
+        raise ConfigError(f"by: expected hour, day or week, received {by!r}")
     with store.reading():
-        stations = store.venues.stations(venue)
-        if station is not None or not stations:
-            stations = [store.venues.station(venue, station or "")]
+        stations = stations_of(store, venue, station)
         since, until = local_midnight(first, zone), local_midnight(last + timedelta(1), zone)
         cells = store.venues.cells(venue, station, since, until)
         answers = store.venues.answer_cells(venue, station, since, until)
     names = {"venue": venue, "station": station or ""}
     if epsilon is not None:
-        if by != "day":
-            raise ConfigError("differential privacy: expected a table by day, received one by hour")
+        if by == "hour":
+            raise ConfigError("differential privacy: expected a table by day or week, received one by hour")
         days = [first + timedelta(n) for n in range((last - first).days + 1)]
         least = max(each.least for each in stations)
-        rows = private_rows(days, cells, epsilon, least=least, zone=zone)
-    elif by == "day":
-        rows = _days(cells, answers, zone)
+        rows = private_rows(days, cells, epsilon, by=by, least=least, zone=zone)
+    elif by != "hour":
+        rows = _rows(cells, answers, by, zone)
     else:
         rows = _hours(cells, zone)
     import pandas as pd
@@ -133,20 +132,22 @@ def private_rows(
     cells: list[VisitCell],
     epsilon: float,
     *,
+    by: Literal["day", "week"] = "day",
     least: int,
     smiles: SmileDetector = SMILES,
     zone: tzinfo | None = None,
 ) -> list[dict[str, Any]]:
-    """Return a row for each day, also where nothing was counted, with noise on its sums.
+    """Return a row for each day or week, also where nothing was counted, with noise on its sums.
 
     The noise is OpenDP's, drawn in whole steps, so that no rounding of its own gives anything away. A visit
-    belongs to one day, so that the days' rows together are as private as each of them; two tables of the same
-    days together are only half as private.
+    belongs to one row, so that all rows together are as private as each of them; two tables of the same days
+    together are only half as private.
 
     Args:
         days: all of them.
         cells: of these days.
         epsilon: for a row's sums together.
+        by: what a row is of.
         least: k of the cells.
         smiles: how well smiles are found.
         zone: the venue's; None is the machine's own.
@@ -157,8 +158,9 @@ def private_rows(
     """
     if not LEAST_EPSILON <= epsilon <= MOST_EPSILON:
         raise ConfigError(f"epsilon: expected {LEAST_EPSILON:g} to {MOST_EPSILON:g}, received {epsilon:g}")
-    counted = by_day(cells, zone)
-    inside = [counted.get(day, []) for day in days]
+    begins = sorted({_begin(day, by) for day in days})
+    counted = _grouped(cells, by, zone)
+    inside = [counted.get(begin, []) for begin in begins]
     sums = {
         "visits": [sum(each.visits for each in of_day) for of_day in inside],
         "smiles": [sum(each.smiles for each in of_day) for of_day in inside],
@@ -167,13 +169,13 @@ def private_rows(
     each_epsilon = epsilon / len(_SUMS)
     noisy = {name: _noisy(sums[name], least * steps, each_epsilon) for name, steps in _SUMS.items()}
     rows = []
-    for place, day in enumerate(days):
+    for place, begin in enumerate(begins):
         visits, smiled, valence = (noisy[name][place] / steps for name, steps in _SUMS.items())
         enough = visits >= 2 * least  # shares of nearly nothing are noise alone
         share = min(max(smiles.share(smiled, visits), 0), 1) if enough else None
         rows.append(
             {
-                "day": day.isoformat(),
+                by: begin.isoformat(),
                 "visits": round(visits),
                 "smiles": round(smiled),
                 "valence_sum": round(valence, 3),
@@ -202,18 +204,30 @@ def _noisy(values: list[int], sensitivity: int, epsilon: float) -> list[int]:
     return list(measurement(values))
 
 
-def _days(cells: list[VisitCell], answers: list[AnswerCell], zone: tzinfo | None) -> list[dict[str, Any]]:
-    counted = by_day(cells, zone)
-    answered: dict[date, list[AnswerCell]] = {}
-    for cell in answers:
-        answered.setdefault(place_of(cell, zone)[0], []).append(cell)
+def _rows(
+    cells: list[VisitCell], answers: list[AnswerCell], by: Literal["day", "week"], zone: tzinfo | None
+) -> list[dict[str, Any]]:
+    counted, answered = _grouped(cells, by, zone), _grouped(answers, by, zone)
     known = quantifiers()
     return [
-        {"day": day.isoformat()}
-        | _visits(visit_figures(counted.get(day, ()), quantifiers=known))
-        | _answers(answer_figures(answered.get(day, ())))
-        for day in sorted({*counted, *answered})
+        {by: begin.isoformat()}
+        | _visits(visit_figures(counted.get(begin, ()), quantifiers=known))
+        | _answers(answer_figures(answered.get(begin, ())))
+        for begin in sorted({*counted, *answered})
     ]
+
+
+def _grouped(
+    cells: Iterable[_Cell], by: Literal["day", "week"], zone: tzinfo | None
+) -> dict[date, list[_Cell]]:
+    found: dict[date, list[_Cell]] = {}
+    for cell in cells:
+        found.setdefault(_begin(place_of(cell, zone)[0], by), []).append(cell)
+    return found
+
+
+def _begin(day: date, by: Literal["day", "week"]) -> date:
+    return day if by == "day" else day - timedelta(day.weekday())
 
 
 def _hours(cells: list[VisitCell], zone: tzinfo | None) -> list[dict[str, Any]]:

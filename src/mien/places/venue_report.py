@@ -12,7 +12,7 @@ from mien.mood.congruence import LEAST_PAIRS
 from mien.places.effects import USUAL_DAYS
 from mien.places.venue_figures import VisitFigures, length_names
 from mien.places.venue_pictures import Column, draw_course, draw_week
-from mien.places.venue_summary import VenueSummary, read_summary
+from mien.places.venue_summary import VenueSummary, last_day, read_summary
 from mien.places.venue_words import DAYS, agreement_words, comparison_words, mark_words, shown, with_interval
 from mien.report.content import Entries, Entry, Fact, Headings, Picture, ReportContent, Section, TextTable
 from mien.report.formatting import clean, day, moment, number, period, sentence
@@ -84,7 +84,7 @@ def read_report(
     """Return what the report of a day or a week says; see `save_venue_report`."""
     with store.reading():
         if last is None:
-            last = read_summary(store, venue, station=station).last
+            last = last_day(store, venue, station)
         first = last if span == "day" else last - timedelta(6)
         marks_from = last - timedelta(USUAL_DAYS)
         summary = read_summary(store, venue, first=first, last=last, marks_from=marks_from, station=station)
@@ -192,7 +192,7 @@ def _picture(summary: VenueSummary, stretch: float) -> Picture | None:
 
 
 def _changes(summary: VenueSummary, *, is_day: bool) -> tuple[str, ...]:
-    lines = [line for each in summary.marks for line in mark_words(each)]
+    lines = [mark_words(each) for each in summary.marks]
     if is_day:
         lines = [*(comparison_words(each) for each in summary.usual), *lines]
     return tuple(sentence(each) for each in lines)

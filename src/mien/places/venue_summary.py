@@ -30,7 +30,7 @@ from mien.places.venue_figures import (
     visit_figures,
     week_of,
 )
-from mien.store.venue_types import ANSWERS, LENGTHS_S, AnswerCell, VenueMark, VisitCell
+from mien.store.venue_types import ANSWERS, LENGTHS_S, AnswerCell, Station, VenueMark, VisitCell
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -223,13 +223,8 @@ def read_summary(
         ConfigError: the days end before they begin.
     """
     with store.reading():
-        stations = store.venues.stations(venue)
-        if station is not None or not stations:
-            stations = [store.venues.station(venue, station or "")]
-        if last is None:
-            ends = [store.venues.kept_until(venue, each.name, VisitCell, store.now()) for each in stations]
-            newest = max((each for each in ends if each is not None), default=store.now())
-            last = (newest - timedelta(seconds=1)).astimezone(zone).date()
+        newest = last_day(store, venue, station, zone)
+        last = last or newest
         first = first or last - timedelta(USUAL_DAYS - 1)
         if last < first:
             raise ConfigError(f"the days end before they begin: from {first} to {last}")
@@ -248,6 +243,31 @@ def read_summary(
             station=station,
             zone=zone,
         )
+
+
+def last_day(store: Store, venue: str, station: str | None = None, zone: tzinfo | None = None) -> date:
+    """Return the last day with visits; today where there are none.
+
+    Raises:
+        MissingError: there is no such venue or station.
+    """
+    now = store.now()
+    ends = [
+        store.venues.kept_until(venue, each.name, VisitCell, now)
+        for each in stations_of(store, venue, station)
+    ]
+    newest = max((each for each in ends if each is not None), default=now)
+    return (newest - timedelta(seconds=1)).astimezone(zone).date()
+
+
+def stations_of(store: Store, venue: str, station: str | None = None) -> list[Station]:
+    """Return one station of a venue, or all, at least one.
+
+    Raises:
+        MissingError: there is no such venue or station.
+    """
+    found = store.venues.stations(venue) if station is None else []
+    return found or [store.venues.station(venue, station or "")]
 
 
 def quantifiers() -> dict[str, Quantifier]:

@@ -47,20 +47,28 @@ def with_interval(measure: str, figure: Interval, *, difference: bool = False) -
 
 def effect_words(effect: Effect) -> str:
     """Say how a measure differs before and after a mark, and whether chance may explain it."""
-    before, after = (shown(effect.measure, each) for each in (effect.before, effect.after))
-    change = with_interval(effect.measure, effect.difference, difference=True)
     chance = "more than chance explains" if effect.sure else "chance alone may explain it"
-    return f"{TITLES[effect.measure]}: {before} before, {after} after, {change}; {chance}"
+    return f"{_difference(effect)}; {chance}"
 
 
-def mark_words(found: MarkEffects) -> list[str]:
+def mark_words(found: MarkEffects) -> str:
     """Say what is different since a mark by more than chance; else that nothing is, or what is missing."""
     name = f"\u201c{found.mark.text}\u201d"
     if found.missing:
-        return [f"{name}: {found.missing}"]
-    sure = [f"{name}: {effect_words(each)}" for each in found.effects if each.sure]
-    days = f"over {found.days_before} days before and {found.days_after} after"
-    return sure or [f"{name}: nothing that is more than chance explains, {days}"]
+        return f"{name}: {found.missing}"
+    sure = "; ".join(_difference(each) for each in found.effects if each.sure)
+    days = f"{found.days_before} days before, {found.days_after} after"
+    return (
+        f"{name}: more than chance explains ({days}): {sure}"
+        if sure
+        else f"{name}: nothing beyond chance ({days})"
+    )
+
+
+def _difference(effect: Effect) -> str:
+    before, after = (shown(effect.measure, each) for each in (effect.before, effect.after))
+    change = with_interval(effect.measure, effect.difference, difference=True)
+    return f"{TITLES[effect.measure]} {before} before, {after} after, {change}"
 
 
 def comparison_words(found: Comparison) -> str:

@@ -141,6 +141,13 @@ def test_stations_are_added_from_this_machine_and_only_cameras(
     filled[0].venues.remove("bar", "tap")
 
 
+def test_a_kiosk_alone_has_no_camera(host: TestClient, filled: tuple[Store, SimulatedVenue]) -> None:
+    added = host.post(f"{API}/bar/stations", json={"name": "exit"}).json()
+    assert (added["source"], added["state"]) == ("", "stopped")
+    assert "mien venue run" in added["words"]
+    filled[0].venues.remove("bar", "exit")
+
+
 def test_stations_are_not_added_from_elsewhere(filled: tuple[Store, SimulatedVenue]) -> None:
     live_session = FakeLiveSession()
     app = build_backend(live_session, settings(), records=Records(lambda: filled[0]))  # type: ignore[arg-type]

@@ -137,7 +137,7 @@ test("hours are checked before they are sent", () => {
 
 test("the next step is told to whoever begins", () => {
   assert.match(nextStep([]), /Add a station/);
-  assert.match(nextStep([{ notice: null, state: "unposted" }]), /notice/);
+  assert.match(nextStep([{ source: "camera:0", notice: null, state: "unposted" }]), /notice/);
   assert.match(nextStep([{ notice: "2026-05-01T09:00", state: "counting" }]), /counting now/);
   assert.match(nextStep([{ notice: "2026-05-01T09:00", state: "stopped" }]), /mien venue run/);
 });

@@ -103,7 +103,9 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     def add(venue: PlaceName, wanted: NewStation, who: Host, request: Request) -> StationOut:
         """Add a station, and its venue where it is the first; only from a browser on the server's machine."""
         check_may_change(request, settings)
-        return changed(who.store.venues.add(Station(venue, wanted.name, check_addable(wanted.source))))
+        return changed(
+            who.store.venues.add(Station(venue, wanted.name, wanted.source and check_addable(wanted.source)))
+        )
 
     @router.get("/{venue}/stations/{station}")
     def station(venue: PlaceName, station: PlaceName, who: Host) -> StationOut:
@@ -204,9 +206,11 @@ def _doing(station: Station, running: Running | None) -> tuple[StationState, str
         return "stopped", "It is made up: there is no camera."
     if not station.enabled:
         return "off", "It is turned off: nothing is read."
-    if station.notice_at is None:
-        return "unposted", "The notice is not confirmed yet: nothing is read before."
     doing = running.doing(station.venue, station.name) if running else None
+    if doing is not None and not station.source:
+        return "stopped", "It has no camera: guests answer at the kiosk."
+    if station.source and station.notice_at is None:
+        return "unposted", "The notice is not confirmed yet: nothing is read before."
     return doing or ("stopped", "It is not running here: mien venue run")
 
 

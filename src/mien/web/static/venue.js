@@ -30,15 +30,15 @@ export const STATES = {
   stopped: "Not running",
 };
 
-/** A station's state as a sign. */
-export function stateSign({ state }) {
-  return html("span", { class: `sign-pill station-sign ${state}` }, STATES[state] ?? state);
+/** A station's state as a sign; one without a camera is a kiosk alone. */
+export function stateSign({ state, source }) {
+  return html("span", { class: `sign-pill station-sign ${state}` }, source ? (STATES[state] ?? state) : "Kiosk alone");
 }
 
 /** What is to be done first, where nothing was counted yet; stations as the API gives them. */
 export function nextStep(stations) {
   if (!stations.length) return "Add a station: a camera that counts visits.";
-  if (stations.every(({ notice }) => notice === null)) return "Set up the station: draw where guests are counted, print the notice and hang it up, and confirm that it hangs. It counts only then.";
+  if (stations.every(({ source, notice }) => source && notice === null)) return "Set up the station: draw where guests are counted, print the notice and hang it up, and confirm that it hangs. It counts only then.";
   if (stations.some(({ state }) => state === "counting")) return "It is counting now. The first figures come when at least ten visits are over, and a quarter of an hour.";
   return "Start counting: in the terminal, mien venue run.";
 }
