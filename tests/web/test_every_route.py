@@ -264,7 +264,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, BaseRoute]]:
-    """Give every route of an app, of all that is mounted or included too, with its whole path."""
+    """Return every route of an app, of all that is mounted or included too, with its whole path."""
     yield from _walk(app.router.routes, "")
 
 
@@ -404,7 +404,7 @@ def test_no_socket_shows_them_the_servers_own_cameras(house: House, visitor: str
 
 
 def _content(store: Store) -> list[Any]:
-    """Give what the attacks aim at."""
+    """Return what the attacks aim at."""
     with store.audit.unlogged():
         subjects = store.subjects.all()
         return [

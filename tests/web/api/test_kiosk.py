@@ -221,4 +221,5 @@ def test_a_guest_gets_no_notice(guest: TestClient) -> None:
 def test_the_setup_page_offers_the_notice_in_all_its_languages(owner: TestClient) -> None:
     page = owner.get("/venue/cafe/till-1/setup").text
     assert f'action="{NOTICE}"' in page
+    assert 'href="/kiosk/cafe/till-1"' in page
     assert re.findall(r'name="language" value="(\w+)"', page) == list(notice_languages())
