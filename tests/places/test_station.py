@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -57,6 +58,7 @@ def runner(times: Times, cameras: Cameras) -> Iterator[StationRunner]:
     runner = StationRunner(STATION, equipment(cameras, times))
     yield runner
     runner.close()
+    runner.join(time.monotonic() + LIMIT_S)
     for thread in live_threads():
         thread.join(LIMIT_S)
     assert live_threads() == []

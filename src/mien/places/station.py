@@ -29,7 +29,7 @@ from mien.places.venue_cells import CellMaker
 from mien.places.visits import VisitCounter
 from mien.places.zones import Masked, Zones
 from mien.source import Source, kind_of, open_live
-from mien.store.venue_types import Station, VisitCell
+from mien.store.venue_types import SIMULATED, Station, VisitCell
 from mien.types import Faces, Image
 
 StationState = Literal["counting", "closed", "off", "unposted", "starting", "away", "failed", "stopped"]
@@ -80,7 +80,7 @@ def camera_of(station: Station) -> LiveInput | None:
         ConfigError: it is a photograph, or the portrait, in which nobody comes or goes.
         SourceError: it can't be.
     """
-    if not station.source:
+    if not station.source or station.source == SIMULATED:
         return None
     (found,) = find_live_inputs([station.source], [station.name])
     if found.kind == "file" and kind_of(Path(found.where)) == "photograph":
@@ -186,6 +186,7 @@ class StationRunner:
         self._equipment = equipment
         # A worker publishes while it holds its own lock, so that what controls workers needs another one.
         self._control, self._data = RLock(), Lock()
+        self._picture = Lock()  # a camera can be opened once at a time
         self._station = station
         self._after = after
         self._cells = self._make_cells(after)
@@ -248,16 +249,21 @@ class StationRunner:
             closed, self._closed = self._closed, []
         return closed
 
-    def close(self, join_s: float = 0.9) -> None:
+    def close(self) -> None:
         """Stop, close what has k, and forget the rest; `take` returns the last cells. Safe twice."""
         with self._control:
             self._stop()
             self._over = True
             self._keep(self._cells.close())
-            leaving, self._leaving = self._leaving, []
-        deadline_s = time.monotonic() + join_s
-        for worker in leaving:
-            worker.join(max(0.0, deadline_s - time.monotonic()))
+
+    def join(self, until_s: float) -> None:
+        """Wait for the camera's threads; what is stuck in a driver stays.
+
+        Args:
+            until_s: no longer than to this moment, by `time.monotonic`.
+        """
+        for worker in self._leaving:
+            worker.join(max(0.0, until_s - time.monotonic()))
 
     def status(self) -> StationStatus:
         """Return how it is doing."""
@@ -294,7 +300,7 @@ class StationRunner:
         camera = camera_of(self._station)
         if camera is None:
             raise ConfigError(f"{self._station.name} has no camera")
-        with closing(self._equipment.opened(camera, self._equipment.settings)) as source:
+        with self._picture, closing(self._equipment.opened(camera, self._equipment.settings)) as source:
             frame = next(iter(source.frames()), None)
         if frame is None:
             raise SourceError(f"{self._station.name}: its camera gives no picture")
@@ -320,6 +326,8 @@ class StationRunner:
             return "stopped", self._refused
         if not station.source:
             return "stopped", "It has no camera: its kiosk alone counts."
+        if station.source == SIMULATED:
+            return "stopped", "It is made up: there is no camera."
         if not station.enabled:
             return "off", "It is turned off: nothing is read."
         if station.notice_at is None or station.notice_at > now:
