@@ -1,4 +1,4 @@
-"""The pages as the server sends them; tests/web/test_scripts.py has what their scripts do."""
+"""The pages as the server sends them; tests/web/static/test_live_scripts.py has what their scripts do."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from mien.cli.console import print_json
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.times import read_end, read_moment, shown, shown_end
 from mien.cli.venue_notice import notice
+from mien.cli.venue_report import compare, export, report
 from mien.cli.venue_run import run
 from mien.errors import ConfigError
 from mien.store.store import Store
@@ -294,6 +295,9 @@ def unmark(
 
 app.command()(notice)
 app.command()(run)
+app.command()(report)
+app.command()(compare)
+app.command()(export)
 
 
 def _check_camera(station: Station) -> None:

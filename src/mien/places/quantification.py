@@ -15,6 +15,8 @@ each sample is added how far the calibration may be off, and what a prior allows
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
@@ -77,6 +79,12 @@ class Quantifier:
         """What is counted."""
         return self._facts.labels
 
+    @cached_property
+    def network(self) -> str:
+        """Its name, and a hash of what makes evidence of pictures; another hash's sums are another thing."""
+        made = [self.sidecar.sha256, self._facts.model_dump(mode="json")]
+        return f"{self.sidecar.name} {hashlib.sha256(json.dumps(made).encode()).hexdigest()[:12]}"
+
     def evidence(self, features: NDArray[np.floating], px: NDArray[np.floating]) -> Floats:
         """Compute the probabilities of each face if all labels were as common.
 
@@ -120,7 +128,7 @@ class Quantifier:
             shares = most_likely(evidence, weights[None])
             samples = most_likely(evidence, drawn, start=shares)
         else:
-            confusion = self.size_weights(px) @ self._tables.confusion
+            confusion = self.confusion(px).reshape(len(evidence), -1)
             shares, samples = (adjusted(evidence, confusion, each) for each in (weights[None], drawn))
         return shares[0], self._doubted(samples, len(np.unique(who)), seed)
 
@@ -150,6 +158,11 @@ class Quantifier:
         shares, samples = (_solved(each, confusion) for each in (mean[None], drawn))
         return shares[0], self._doubted(samples, count, seed)
 
+    def confusion(self, px: NDArray[np.floating]) -> Floats:
+        """(n, labels, labels) the mean evidence of each label's faces, for each of n sizes of a crop."""
+        count = len(self.labels)
+        return np.asarray((self.size_weights(px) @ self._tables.confusion).reshape(-1, count, count))
+
     def _doubted(self, samples: Floats, people: int, seed: int) -> Floats:
         """Add to samples of the shares how far the calibration may be off, and what a prior allows."""
         random = np.random.default_rng([seed, 1])
@@ -174,7 +187,7 @@ class Quantifier:
         )
 
     def size_weights(self, px: NDArray[np.floating]) -> Floats:
-        """(n, sizes) the weight of each size's calibration for each face; linear in the logarithm."""
+        """(n, sizes) how far each size's calibration counts for each face; linear in the logarithm."""
         known = np.log([each.px for each in self._facts.sizes])
         own = np.log(np.maximum(np.asarray(px, np.float64), 1.0))
         return np.stack([np.interp(own, known, each) for each in np.eye(len(known))], axis=-1)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from mien.places.quantification import DRAWS, LEVEL, Interval, Quantifier, interval
+from mien.places.visits import SMILE_FALSE, SMILE_FOUND, SMILE_PEOPLE
 from mien.store.venue_types import LENGTHS_S, AnswerCell, VisitCell
 
 Floats = NDArray[np.float64]
@@ -60,6 +61,10 @@ class SmileDetector(NamedTuple):
         false = drawn(self.false * self.without, self.without)
         samples = (drawn(smiles, visits) - false) / (found - false).clip(0.05)
         return interval(float(np.clip(self.share(smiles, visits), 0, 1)), samples.clip(0, 1))
+
+
+SMILES: Final = SmileDetector(SMILE_FOUND, SMILE_FALSE, SMILE_PEOPLE, SMILE_PEOPLE)
+"""How well smiles are found in visits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,7 @@ class Slot(NamedTuple):
 
 def visit_figures(
     cells: Sequence[VisitCell],
-    smiles: SmileDetector,
+    smiles: SmileDetector = SMILES,
     quantifiers: Mapping[str, Quantifier] | None = None,
 ) -> VisitFigures | None:
     """Compute what the visits of some cells show together.
@@ -252,7 +257,7 @@ def by_day(cells: Iterable[VisitCell], zone: tzinfo | None = None) -> dict[date,
 
 def by_hour(
     cells: Iterable[VisitCell],
-    smiles: SmileDetector,
+    smiles: SmileDetector = SMILES,
     zone: tzinfo | None = None,
     quantifiers: Mapping[str, Quantifier] | None = None,
 ) -> list[Hour]:
@@ -270,7 +275,9 @@ def by_hour(
     return [Hour(day, first, end, each) for day, first, end, each in figures if each is not None]
 
 
-def week_of(cells: Iterable[VisitCell], smiles: SmileDetector, zone: tzinfo | None = None) -> list[Slot]:
+def week_of(
+    cells: Iterable[VisitCell], smiles: SmileDetector = SMILES, zone: tzinfo | None = None
+) -> list[Slot]:
     """Return what weekdays and hours show over all weeks; a cell counts in the hour of its middle."""
     found: dict[tuple[int, int], list[VisitCell]] = {}
     days: dict[tuple[int, int], set[date]] = {}

@@ -37,8 +37,17 @@ REACH: Final = 1.5
 GROWTH: Final = 1.5
 """... and at most so many times larger or smaller."""
 
+AWAY: Final = 0.5
+"""Who is seen so many sizes of their face outside the zone has left it."""
+
+REDETECT_S: Final = 0.4
+"""A station looks for newcomers so often: a visit begins up to so much too late."""
+
 ENDS_S: Final = 2.0
 """Arrival and leaving are the first and the last seconds of a visit; its halves, where it is shorter."""
+
+LEAST_QUALITY: Final = 0.3
+"""A poorer face tells of no smile, and one alone makes no usable view."""
 
 HALF_LIFE_S: Final = 0.15
 """Readings of one face are smoothed by this before a smile is looked for."""
@@ -67,9 +76,9 @@ SMILE_FALSE: Final = 0.05
 SMILE_PEOPLE: Final = 25
 """How many people both stand on."""
 
-_LEAST_QUALITY: Final = 0.3
 _DARK: Final = 12.0
 _FLAT: Final = 4.0
+_TINY: Final = 1e-9
 _STEP: Final = 0.1
 _ENDS: Final = 12.0
 
@@ -122,9 +131,19 @@ class VisitCounter:
         else:
             self._now_s += max(0.0, frame.time_s - self._frame_s)
         self._frame_s = frame.time_s
-        over = [each for each in self._ongoing if self._now_s - each.end_s > self._gap_s]
-        self._ongoing = [each for each in self._ongoing if self._now_s - each.end_s <= self._gap_s]
-        self._see(_Looks.of(self._guests(frame, faces), self._quantifier), {*faces.track.tolist()})
+        guests = self._guests(frame, faces)
+        elsewhere = {
+            track: xy
+            for track, xy in zip(faces.track.tolist(), _middles(faces), strict=True)
+            if track not in guests.track
+        }
+        over = [
+            each
+            for each in self._ongoing
+            if self._now_s - each.end_s > self._gap_s or each.has_left(elsewhere)
+        ]
+        self._ongoing = [each for each in self._ongoing if each not in over]
+        self._see(_Looks.of(guests, self._quantifier), {*elsewhere})
         return self._visits(over)
 
     def end(self) -> list[Visit]:
@@ -141,7 +160,7 @@ class VisitCounter:
         if not is_usable(frame.image):
             return False
         guests = self._guests(frame, faces)
-        return not len(guests) or bool((np.nan_to_num(guests.quality, nan=1.0) >= _LEAST_QUALITY).any())
+        return not len(guests) or bool((np.nan_to_num(guests.quality, nan=1.0) >= LEAST_QUALITY).any())
 
     def _guests(self, frame: Frame, faces: Faces) -> Faces:
         if not len(faces):
@@ -152,14 +171,13 @@ class VisitCounter:
         large = sizes_px(looked_at) >= self._least_px
         return looked_at[self.zones.count(looked_at, frame.size_wh) & large]
 
-    def _see(self, looks: _Looks, tracks: set[int]) -> None:
+    def _see(self, looks: _Looks, elsewhere: set[int]) -> None:
         """Give each look to its visit: that of its track, a lost one that fits, or a new one."""
         known = {each.track: each for each in self._ongoing}
-        # A track that is seen elsewhere in the picture is somebody who has walked out of the zone.
-        lost = [each for each in self._ongoing if each.track not in tracks]
+        lost = [each for each in self._ongoing if each.track not in elsewhere.union(looks.track)]
         fresh = [index for index, track in enumerate(looks.track) if track not in known]
         costs = sorted(
-            (each.distance(looks, index), index, place)
+            (each.distance(looks.xy[index]), index, place)
             for index in fresh
             for place, each in enumerate(lost)
             if each.fits(looks, index)
@@ -181,10 +199,23 @@ class VisitCounter:
         return [each.visit() for each in sorted(long, key=lambda each: each.end_s)]
 
 
+def _middles(faces: Faces) -> Floats:
+    """(n, 2) where the faces are, in pixels."""
+    return np.asarray((faces.xyxy[:, :2] + faces.xyxy[:, 2:]).astype(np.float64) / 2)
+
+
 def is_usable(image: Image) -> bool:
     """Return whether a picture shows anything: it is neither dark nor of one brightness, as behind a hand."""
     coarse = image[::8, ::8, 1]
     return bool(coarse.mean() >= _DARK and coarse.std() >= _FLAT)
+
+
+def happiness_odds(quantifier: Quantifier, faces: Faces) -> Floats:
+    """(n,) log-odds of happiness, if all labels were as common: what smiles are told by."""
+    px = sizes_px(faces) if len(faces) else np.empty(0)
+    happiness = quantifier.evidence(faces.logits, px)[:, quantifier.labels.index("happiness")]
+    odds = happiness.clip(_TINY, 1 - _TINY)
+    return np.asarray(np.log(odds / (1 - odds)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,17 +234,15 @@ class _Looks:
     @classmethod
     def of(cls, faces: Faces, quantifier: Quantifier) -> _Looks:
         px = sizes_px(faces) if len(faces) else np.empty(0)
-        evidence = quantifier.evidence(faces.logits, px)
-        happiness = evidence[:, quantifier.labels.index("happiness")].clip(1e-9, 1 - 1e-9)
         return cls(
             track=faces.track.tolist(),
-            xy=(faces.xyxy[:, :2] + faces.xyxy[:, 2:]).astype(np.float64) / 2,
+            xy=_middles(faces),
             px=px,
             weight=np.nan_to_num(faces.quality.astype(np.float64), nan=1.0).clip(0.05, 1),
-            evidence=evidence,
+            evidence=quantifier.evidence(faces.logits, px),
             sizes=quantifier.size_weights(px),
             valence=faces.valence.astype(np.float64),
-            happy=np.log(happiness / (1 - happiness)),
+            happy=happiness_odds(quantifier, faces),
         )
 
 
@@ -235,13 +264,18 @@ class _Ongoing:
     last: deque[tuple[float, float]] = field(default_factory=deque)
     smile: SmileMeter = field(default_factory=lambda: SmileMeter())
 
-    def distance(self, looks: _Looks, index: int) -> float:
-        """How far a face is from where this one was, in its sizes."""
-        return float(np.hypot(*(looks.xy[index] - self.xy)) / self.px)
+    def distance(self, xy: Floats) -> float:
+        """How far a place is from where this face was in the zone, in its sizes."""
+        return float(np.hypot(*(xy - self.xy)) / self.px)
 
     def fits(self, looks: _Looks, index: int) -> bool:
+        """Whether a face may be this one, found again."""
         ratio = looks.px[index] / self.px
-        return 1 / GROWTH <= ratio <= GROWTH and self.distance(looks, index) <= REACH
+        return 1 / GROWTH <= ratio <= GROWTH and self.distance(looks.xy[index]) <= REACH
+
+    def has_left(self, elsewhere: dict[int, Floats]) -> bool:
+        """Whether this face was seen far enough outside the zone; who sways over its edge stays."""
+        return self.track in elsewhere and self.distance(elsewhere[self.track]) > AWAY
 
     def see(self, looks: _Looks, index: int, now_s: float) -> None:
         self.end_s, self.xy, self.px = now_s, looks.xy[index], float(looks.px[index])
@@ -255,7 +289,7 @@ class _Ongoing:
         self.last.append((now_s, valence))
         while self.last[0][0] < now_s - ENDS_S:
             self.last.popleft()
-        if weight >= _LEAST_QUALITY:
+        if weight >= LEAST_QUALITY:
             self.smile.see(float(looks.happy[index]), now_s)
 
     def visit(self) -> Visit:

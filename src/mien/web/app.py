@@ -20,6 +20,7 @@ from mien.live.session import LiveSession
 from mien.web.api import live_recording, subjects
 from mien.web.api.kiosk import kiosk_routes
 from mien.web.api.server import PREFIX, build_api
+from mien.web.api.venue_notice import notice_routes
 from mien.web.api.venues import Running, venue_routes
 from mien.web.security.access import USER, Records
 from mien.web.security.guard import Guard
@@ -104,6 +105,7 @@ def build_backend(
     api.include_router(photograph_routes(settings, analyse or analyses, threads))
     subjects.add_to(api, records)
     api.include_router(venue_routes(running, settings))
+    api.include_router(notice_routes())
     api.include_router(kiosk_routes(running))
     recordings = live_recording.add_to(api, live_session, records, cameras.owner)
     app.mount(PREFIX, api)

@@ -28,7 +28,8 @@ from mien.expression.network import built_in_networks, find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.purpose import PURPOSES, REFUSED
-from mien.places.guest_words import guest_words
+from mien.places.guest_words import guest_words, notice_languages
+from mien.places.notice import LONGEST as LONGEST_NOTICE_TEXT
 from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_language
 from mien.show import palette
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
@@ -155,7 +156,11 @@ def venue() -> dict[str, Any]:
 
 def venue_setup(venue: PlaceName, station: PlaceName) -> dict[str, Any]:
     """Fill the page on which a station is set up; whether there is such a station, the API says."""
-    return {"config": {"venue": venue, "station": station}}
+    return {
+        "config": {"venue": venue, "station": station},
+        "notice_languages": [(code, guest_words()[code].language) for code in notice_languages()],
+        "longest": LONGEST_NOTICE_TEXT,
+    }
 
 
 def kiosk(venue: PlaceName, station: PlaceName) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// What the page's scripts do without a page; run by tests/web/test_scripts.py, which says where they are.
+// What the page's scripts do without a page; run by tests/web/static/test_live_scripts.py, which says where they are.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

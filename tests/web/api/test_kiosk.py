@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mien.errors import MissingError
-from mien.places.guest_words import guest_words
+from mien.places.guest_words import guest_words, notice_languages
+from mien.report.pdf import pages
 from mien.store.store import Store
 from mien.store.venue_types import Station
 from mien.web.api.kiosk import WHO, kiosk_routes
@@ -31,12 +32,13 @@ class FakeRunning:
         self.state = "counting"
         self.taken: list[int] = []
         self.refreshed = 0
+        self.taken_here = True
 
     def doing(self, venue: str, station: str) -> tuple[str, str] | None:
-        return (self.state, "") if station == "till-1" else None
+        return (self.state, "") if station == "till-1" and self.taken_here else None
 
     def answers(self, venue: str, station: str) -> FakeRunning:
-        if station != "till-1":
+        if station != "till-1" or not self.taken_here:
             raise MissingError("it is not run here")
         return self
 
@@ -175,3 +177,49 @@ def test_the_page_leads_nowhere_and_has_all_languages(guest: TestClient) -> None
 @pytest.mark.parametrize("path", ["/kiosk/cafe/Till 1", "/kiosk/cafe/-", "/kiosk/caf%C3%A9/till-1"])
 def test_a_page_of_what_no_station_is_called_is_not_there(guest: TestClient, path: str) -> None:
     assert guest.get(path).status_code == 404
+
+
+@pytest.fixture
+def owner(guest: TestClient) -> TestClient:
+    """The same, logged in."""
+    assert guest.post("/login", data={"password": PASSWORD}, headers=OWN).status_code == 303
+    return guest
+
+
+NOTICE = "/api/v1/venues/cafe/stations/till-1/notice.pdf"
+
+
+def test_the_notice_is_downloaded(owner: TestClient) -> None:
+    answer = owner.get(NOTICE, params={"contact": "Café Sonne", "language": ["de", "en"], "place": ""})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    assert 'filename="cafe-till-1-notice.pdf"' in answer.headers["content-disposition"]
+    assert pages(answer.content) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "words"),
+    [
+        ({}, 422, "contact"),
+        ({"contact": "  "}, 400, "contact: expected who is responsible"),
+        ({"contact": "x", "language": "xx"}, 400, "language: expected some of"),
+        ({"contact": "x" * 401}, 422, "contact"),
+        ({"contact": "x", "shifts": "early"}, 422, "shifts"),
+    ],
+)
+def test_a_notice_that_cannot_be_is_refused(
+    owner: TestClient, said: dict[str, str], code: int, words: str
+) -> None:
+    answer = owner.get(NOTICE, params=said)
+    assert (answer.status_code, words in answer.json()["detail"]) == (code, True), answer.text
+
+
+def test_a_guest_gets_no_notice(guest: TestClient) -> None:
+    assert guest.get(NOTICE, params={"contact": "x"}).status_code == 401
+
+
+def test_the_setup_page_offers_the_notice_in_all_its_languages(owner: TestClient) -> None:
+    page = owner.get("/venue/cafe/till-1/setup").text
+    assert f'action="{NOTICE}"' in page
+    assert 'href="/kiosk/cafe/till-1"' in page
+    assert re.findall(r'name="language" value="(\w+)"', page) == list(notice_languages())

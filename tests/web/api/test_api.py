@@ -414,7 +414,7 @@ def test_another_page_can_not_choose_it(app: FastAPI) -> None:
 
 
 RECORD = ("/subjects", "/users", "/texts", "/false-alarms", "/recording", "/scales", "/simulated")
-"""What tests/web/test_record_api.py looks at."""
+"""What tests/web/api/test_subjects.py looks at."""
 
 
 def test_the_description_names_every_route(app: FastAPI) -> None:

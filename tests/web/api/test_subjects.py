@@ -662,7 +662,7 @@ def test_a_page_that_shows_no_record_loads_no_database_and_no_tables(tmp_path: P
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env={**os.environ, "MIEN_STORE": str(tmp_path / "record.sqlite")},
         check=True,
     )

@@ -1,4 +1,4 @@
-// What the record's scripts compute without a page; run by tests/web/test_record_scripts.py, in several time zones.
+// What the record's scripts compute without a page; run by tests/web/static/test_record_scripts.py, in several time zones.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
