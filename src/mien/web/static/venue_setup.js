@@ -4,7 +4,7 @@ import { Refused, ask, askFile } from "./api.js";
 import { attempt } from "./refusals.js";
 import { plainMoment } from "./dates.js";
 import { html } from "./svg.js";
-import { stateSign, venuePath } from "./venue.js";
+import { stateSign, venuePath } from "./venue_stations.js";
 import { ZoneEditor, warning } from "./zones.js";
 
 const LOOK_MS = 5000;
