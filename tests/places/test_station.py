@@ -16,7 +16,8 @@ from live.session_fakes import live_threads
 from mien.config import Settings
 from mien.errors import ConfigError, ModelError, SourceError
 from mien.live.inputs import LiveInput
-from mien.places.station import Equipment, StationRunner, camera_of
+from mien.places.equipment import Equipment, camera_of
+from mien.places.station import StationRunner
 from mien.source import Source
 from mien.store.venue_types import Hours, Station, VisitCell, Zone
 from patience import LIMIT_S

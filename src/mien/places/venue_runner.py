@@ -15,7 +15,8 @@ from typing import Final, Protocol, Self
 
 from mien.errors import MissingError, OverlapError, StoreError
 from mien.live.purpose import read_purpose
-from mien.places.station import Equipment, StationRunner, StationState, StationStatus
+from mien.places.equipment import Equipment
+from mien.places.station import StationRunner, StationState, StationStatus
 from mien.places.venue_cells import AnswerMaker
 from mien.store.store import Store
 from mien.store.venue_types import AnswerCell, Station, VisitCell
