@@ -116,7 +116,9 @@ def calm(people: list[int], random: np.random.Generator) -> list[Guest]:
     return guests
 
 
-def busy(people: list[int], count: int, share: float, random: np.random.Generator) -> list[Guest]:
+def busy(
+    people: list[int], count: int, share: float, random: np.random.Generator
+) -> tuple[list[Guest], list[Guest]]:
     """Have guests come to both places at the till, with a queue behind them, people who pass, and a waiter.
 
     Args:
@@ -124,19 +126,23 @@ def busy(people: list[int], count: int, share: float, random: np.random.Generato
         count: how many visits.
         share: how many smile.
         random: what is left to chance.
+
+    Returns:
+        Those who visit, and all others.
     """
-    free_s, guests = [1.0, 2.5], []
+    free_s, guests, passing = [1.0, 2.5], [], []
     smiling = random.permutation(np.arange(count) < round(share * count))
     for smiles in smiling.tolist():
         place = int(np.argmin(free_s))
         start_s = free_s[place] + float(random.uniform(0, 3))
-        if guests and random.random() < 0.15:
-            guests.append(passer(int(random.choice(people)), start_s + 2, random))
+        if random.random() < 0.15:
+            passing.append(passer(int(random.choice(people)), start_s + 2, random))
         guests.append(guest(int(random.choice(people)), start_s, random, smiles=smiles, place=place))
-        # The next one comes while this one leaves.
+        # The next one may come while this one leaves.
         free_s[place] = guests[-1].end_s - float(random.uniform(0, 1.0))
     end_s = max(free_s) + 3
-    return [*waiting(people, end_s, random), waiter(int(random.choice(people)), end_s, random), *guests]
+    staff = waiter(int(random.choice(people)), end_s, random)
+    return guests, [*passing, *waiting(people, end_s, random), staff]
 
 
 def guest(

@@ -28,11 +28,12 @@ from mien.config import load_settings
 from mien.pipeline import Pipeline
 from mien.places import visits as counting
 from mien.places.quantification import Interval, Quantifier, interval
-from mien.places.venue import Visit, Zone
+from mien.places.venue import Visit
 from mien.places.visits import SmileMeter, VisitCounter, happiness_odds
 from mien.places.zones import Masked, Zones
 from mien.processors import usable_cores
 from mien.source import open_source
+from mien.store.venue_types import Zone
 from mien.types import Faces, Frame
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,12 @@ class Till:
         self.faces = (made.portraits(self.london, "neutral"), made.portraits(self.london, "smiling"))
         self.fitted, self.measured = venue.halves(self.london)
         self.rate = options.rate
-        choices: dict[str, Any] = {"network": options.network, "threads": 1, "detector": options.detector}
+        choices: dict[str, Any] = {
+            "network": options.network,
+            "threads": 1,
+            "detector": options.detector,
+            "redetect_s": counting.REDETECT_S,
+        }
         if options.detector == "yunet":
             choices["detector_model"] = options.shared / "models" / YUNET
         self.pipeline = Pipeline(load_settings(**choices))
@@ -170,16 +176,11 @@ def visits(options: argparse.Namespace) -> None:
     for run in range(options.first, options.first + options.runs):
         random = np.random.default_rng(run)
         share = float(random.uniform(0.2, 0.8))
-        guests = venue.busy(till.measured, options.guests, share, random)
-        true = [
-            (guest, stay)
-            for guest in guests
-            if (stay := guest.stay()) and stay[1] - stay[0] >= counting.LEAST_S
-        ]
-        true = [(guest, stay) for guest, stay in true if stay[1] - stay[0] < 60]
+        guests, others = venue.busy(till.measured, options.guests, share, random)
+        true = [(guest, stay) for guest in guests if (stay := guest.stay())]
         counter, found = till.counter(), []
         staff = 0
-        for frame, faces in till.read(guests, run):
+        for frame, faces in till.read([*guests, *others], run):
             found += counter.take(frame, faces)
             staff += in_staffs_zone(faces)
         found += counter.end()

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.analysis.neutral import chosen_neutral
+from mien.analysis.learn_neutral import chosen_neutral
 from mien.analysis.recorded import Recorded
 from mien.cli.console import print_error
 from mien.cli.live_terminal import (
@@ -52,7 +52,7 @@ from mien.config import Settings, load_settings
 from mien.errors import ConfigError
 from mien.live.broadcaster import Mailbox
 from mien.live.inputs import PORTRAIT, LiveInput, find_live_inputs, find_profile
-from mien.live.neutral import MOST_S, LiveNeutral
+from mien.live.live_neutral import MOST_S, LiveNeutral
 from mien.live.purpose import MEANINGS, choose_purpose, read_purpose
 from mien.live.reading import JsonLines
 from mien.live.session import LiveSession
@@ -173,7 +173,7 @@ def _run(
     *, mqtt: str | None, subject: str | None, store: str | None,
     as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
-    """Read the sources until they end or somebody ends it; give the exit code, once everything is written."""
+    """Read the sources until they or somebody ends it; return the exit code, once everything is written."""
     with ExitStack() as stack:
         teller = recorder = None
         if subject is not None:
@@ -212,7 +212,7 @@ def _run(
 def _neutrals(
     text: str | None, settings: Settings, subject: str | None, store: str | None
 ) -> Callable[[], LiveNeutral]:
-    """Check what was asked for, before a camera is opened; give what makes each source's."""
+    """Check what was asked for, before a camera is opened; return what makes each source's."""
     recorded = None if subject is None else Recorded(subject, store)
     found = chosen_neutral(text, settings, recorded)
     if found is None:
@@ -250,7 +250,7 @@ def _page(
     password_file: Path | None, tls_cert: Path | None, tls_key: Path | None,
     allow_hosts: Sequence[str] | None, store: str | None,
 ) -> Callable[[LiveSession], None]:  # fmt: skip
-    """Check what the page needs, before a camera is opened; give what shows it."""
+    """Check what the page needs, before a camera is opened; return what shows it."""
     from mien.web.serve import run_page
 
     settings = web_settings(host, port, password_file, tls_cert, tls_key, allow_hosts)
@@ -325,7 +325,7 @@ def _follow(
     session: LiveSession, box: Mailbox, announcer: Announcer, teller: RecordTeller | None,
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
-    """Print what comes until all sources are over, or the time is up; give the exit code."""
+    """Print what comes until all sources are over, or the time is up; return the exit code."""
     end_s = math.inf
     with ExitStack() as stack:
         lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None

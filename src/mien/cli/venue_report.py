@@ -1,4 +1,4 @@
-"""`mien venue report`, `compare`, `export`: what a venue's cells say, on paper, on screen, in tables."""
+"""`mien venue report`, `compare`, `export`: a venue's cells on paper, at the terminal and in tables."""
 
 from __future__ import annotations
 

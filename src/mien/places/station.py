@@ -26,7 +26,7 @@ from mien.places.covering import covered
 from mien.places.quantification import Quantifier
 from mien.places.venue import Visit
 from mien.places.venue_cells import CellMaker
-from mien.places.visits import VisitCounter
+from mien.places.visits import REDETECT_S, VisitCounter
 from mien.places.zones import Masked, Zones
 from mien.source import Source, kind_of, open_live
 from mien.store.venue_types import Station, VisitCell
@@ -142,8 +142,11 @@ class Equipment:
 
     def pipeline(self) -> Pipeline:
         """Make the stages of one station."""
+        soon = min(self.settings.redetect_s, REDETECT_S)
         return Pipeline(
-            self.settings, detector=self.detector() if self.detector else None, network=self.network
+            self.settings.model_copy(update={"redetect_s": soon}),
+            detector=self.detector() if self.detector else None,
+            network=self.network,
         )
 
 

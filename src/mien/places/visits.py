@@ -37,6 +37,12 @@ REACH: Final = 1.5
 GROWTH: Final = 1.5
 """... and at most so many times larger or smaller."""
 
+AWAY: Final = 0.5
+"""Who is seen so many sizes of their face outside the zone has left it."""
+
+REDETECT_S: Final = 0.4
+"""A station looks for newcomers so often: a visit begins up to so much too late."""
+
 ENDS_S: Final = 2.0
 """Arrival and leaving are the first and the last seconds of a visit; its halves, where it is shorter."""
 
@@ -125,9 +131,19 @@ class VisitCounter:
         else:
             self._now_s += max(0.0, frame.time_s - self._frame_s)
         self._frame_s = frame.time_s
-        over = [each for each in self._ongoing if self._now_s - each.end_s > self._gap_s]
-        self._ongoing = [each for each in self._ongoing if self._now_s - each.end_s <= self._gap_s]
-        self._see(_Looks.of(self._guests(frame, faces), self._quantifier), {*faces.track.tolist()})
+        guests = self._guests(frame, faces)
+        elsewhere = {
+            track: xy
+            for track, xy in zip(faces.track.tolist(), _middles(faces), strict=True)
+            if track not in guests.track
+        }
+        over = [
+            each
+            for each in self._ongoing
+            if self._now_s - each.end_s > self._gap_s or each.has_left(elsewhere)
+        ]
+        self._ongoing = [each for each in self._ongoing if each not in over]
+        self._see(_Looks.of(guests, self._quantifier), {*elsewhere})
         return self._visits(over)
 
     def end(self) -> list[Visit]:
@@ -155,14 +171,13 @@ class VisitCounter:
         large = sizes_px(looked_at) >= self._least_px
         return looked_at[self.zones.count(looked_at, frame.size_wh) & large]
 
-    def _see(self, looks: _Looks, tracks: set[int]) -> None:
+    def _see(self, looks: _Looks, elsewhere: set[int]) -> None:
         """Give each look to its visit: that of its track, a lost one that fits, or a new one."""
         known = {each.track: each for each in self._ongoing}
-        # A track that is seen elsewhere in the picture is somebody who has walked out of the zone.
-        lost = [each for each in self._ongoing if each.track not in tracks]
+        lost = [each for each in self._ongoing if each.track not in elsewhere.union(looks.track)]
         fresh = [index for index, track in enumerate(looks.track) if track not in known]
         costs = sorted(
-            (each.distance(looks, index), index, place)
+            (each.distance(looks.xy[index]), index, place)
             for index in fresh
             for place, each in enumerate(lost)
             if each.fits(looks, index)
@@ -182,6 +197,11 @@ class VisitCounter:
     def _visits(self, over: list[_Ongoing]) -> list[Visit]:
         long = (each for each in over if each.end_s - each.start_s >= self._least_s)
         return [each.visit() for each in sorted(long, key=lambda each: each.end_s)]
+
+
+def _middles(faces: Faces) -> Floats:
+    """(n, 2) where the faces are, in pixels."""
+    return np.asarray((faces.xyxy[:, :2] + faces.xyxy[:, 2:]).astype(np.float64) / 2)
 
 
 def is_usable(image: Image) -> bool:
@@ -216,7 +236,7 @@ class _Looks:
         px = sizes_px(faces) if len(faces) else np.empty(0)
         return cls(
             track=faces.track.tolist(),
-            xy=(faces.xyxy[:, :2] + faces.xyxy[:, 2:]).astype(np.float64) / 2,
+            xy=_middles(faces),
             px=px,
             weight=np.nan_to_num(faces.quality.astype(np.float64), nan=1.0).clip(0.05, 1),
             evidence=quantifier.evidence(faces.logits, px),
@@ -244,13 +264,18 @@ class _Ongoing:
     last: deque[tuple[float, float]] = field(default_factory=deque)
     smile: SmileMeter = field(default_factory=lambda: SmileMeter())
 
-    def distance(self, looks: _Looks, index: int) -> float:
-        """How far a face is from where this one was, in its sizes."""
-        return float(np.hypot(*(looks.xy[index] - self.xy)) / self.px)
+    def distance(self, xy: Floats) -> float:
+        """How far a place is from where this face was in the zone, in its sizes."""
+        return float(np.hypot(*(xy - self.xy)) / self.px)
 
     def fits(self, looks: _Looks, index: int) -> bool:
+        """Whether a face may be this one, found again."""
         ratio = looks.px[index] / self.px
-        return 1 / GROWTH <= ratio <= GROWTH and self.distance(looks, index) <= REACH
+        return 1 / GROWTH <= ratio <= GROWTH and self.distance(looks.xy[index]) <= REACH
+
+    def has_left(self, elsewhere: dict[int, Floats]) -> bool:
+        """Whether this face was seen far enough outside the zone; who sways over its edge stays."""
+        return self.track in elsewhere and self.distance(elsewhere[self.track]) > AWAY
 
     def see(self, looks: _Looks, index: int, now_s: float) -> None:
         self.end_s, self.xy, self.px = now_s, looks.xy[index], float(looks.px[index])
