@@ -151,6 +151,20 @@ def test_no_page_tells_what_stations_do(run: Run, tmp_path: Path) -> None:
     assert "mien: cafe/door: It has no camera: its kiosk alone counts." in ran.err
 
 
+def test_the_page_gets_what_runs_the_stations(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+
+    def run_page(session, settings, open_browser, *, store, running) -> None:  # type: ignore[no-untyped-def]
+        shown.extend([open_browser, store, running.doing("cafe", "door")[0], settings.port])
+        session.close()
+
+    monkeypatch.setattr("mien.web.serve.run_page", run_page)
+    run("venue", "add", "cafe", "door")
+    ran = run("venue", "run", "--purpose", "venue", "--no-browser", "--port", "8471")
+    assert (ran.code, ran.errors) == (0, [])
+    assert shown == [False, None, "stopped", 8471]
+
+
 @pytest.mark.exhaustive
 def test_a_film_becomes_a_cell_when_the_system_asks_to_end(tmp_path: Path, film: Path) -> None:
     with Store(tmp_path / STORE) as store:

@@ -15,7 +15,7 @@ from mien.config import Settings
 from mien.expression.network import Answers, find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.live.inputs import LiveInput
-from mien.places.station import Equipment
+from mien.places.equipment import Equipment
 from mien.source import Source
 from mien.types import Faces, Frame, Image
 from patience import LIMIT_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,8 @@ from live.session_fakes import live_threads
 from mien.config import Settings
 from mien.errors import ConfigError, ModelError, SourceError
 from mien.live.inputs import LiveInput
-from mien.places.station import Equipment, StationRunner, camera_of
+from mien.places.equipment import Equipment, camera_of
+from mien.places.station import StationRunner
 from mien.source import Source
 from mien.store.venue_types import Hours, Station, VisitCell, Zone
 from patience import LIMIT_S
@@ -57,6 +59,7 @@ def runner(times: Times, cameras: Cameras) -> Iterator[StationRunner]:
     runner = StationRunner(STATION, equipment(cameras, times))
     yield runner
     runner.close()
+    runner.join(time.monotonic() + LIMIT_S)
     for thread in live_threads():
         thread.join(LIMIT_S)
     assert live_threads() == []

@@ -53,6 +53,7 @@ def demo(
     print_reading(result)
     record = out / "record.sqlite"
     _simulate(record, out / "report")
+    _simulate_venue(record, out / "venue")
     if page and sys.stdin.isatty() and sys.stdout.isatty():
         _show_live(settings, record)
 
@@ -69,6 +70,18 @@ def _simulate(record: Path, report: Path) -> None:
         endings = (".html", ".pdf") if find_spec("typst") else (".html",)
         files = [save_report(store, subject, report.with_suffix(each)) for each in endings]
     typer.echo(f"{CODE}, a simulated person over twelve weeks: {record}, {', '.join(map(str, files))}")
+
+
+def _simulate_venue(record: Path, report: Path) -> None:
+    """Make up a restaurant's eight weeks, and write the report of the last one."""
+    from mien.places.simulated_venue import write_simulated_venue
+    from mien.places.venue_report import save_venue_report
+
+    with Store(record) as store:
+        write_simulated_venue(store, VENUE)
+        endings = (".html", ".pdf") if find_spec("typst") else (".html",)
+        files = [save_venue_report(store, VENUE, report.with_suffix(each)) for each in endings]
+    typer.echo(f"{VENUE}, a simulated venue over eight weeks: {', '.join(map(str, files))}")
 
 
 def _show_live(settings: Settings, record: Path) -> None:

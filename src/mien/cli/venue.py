@@ -302,7 +302,7 @@ app.command()(export)
 
 def _check_camera(station: Station) -> None:
     """Raise where a station's camera can't be one."""
-    from mien.places.station import camera_of  # which loads the networks' runtime
+    from mien.places.equipment import camera_of  # which loads the networks' runtime
 
     camera_of(station)
 

@@ -94,7 +94,7 @@ def run(
     from mien.expression.network import load_network
     from mien.live.ending import told_to_end
     from mien.live.session import LiveSession, SharedNetwork
-    from mien.places.station import Equipment
+    from mien.places.equipment import Equipment
     from mien.places.venue_runner import VenueRunner
 
     with ExitStack() as stack:

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from threading import Lock, RLock
 from typing import Any, Final, Literal
 
-from mien.config import Settings
 from mien.errors import ConfigError, SourceError
-from mien.expression.network import Network
-from mien.face.detect import Detector
-from mien.live.inputs import PORTRAIT, LiveInput, find_live_inputs
 from mien.live.reading import Reading
-from mien.live.session import SharedNetwork
 from mien.live.status import OVER
 from mien.live.supervisor import Supervisor
 from mien.live.worker import ResumePoint, Worker
-from mien.pipeline import Pipeline
 from mien.places.covering import covered
-from mien.places.quantification import Quantifier
+from mien.places.equipment import PATIENCE_S, Equipment, camera_of
 from mien.places.venue import Visit
 from mien.places.venue_cells import CellMaker
-from mien.places.visits import REDETECT_S, VisitCounter
+from mien.places.visits import VisitCounter
 from mien.places.zones import Masked, Zones
-from mien.source import Source, kind_of, open_live
-from mien.store.venue_types import Station, VisitCell
+from mien.store.venue_types import SIMULATED, Station, VisitCell
 from mien.types import Faces, Image
 
 StationState = Literal["counting", "closed", "off", "unposted", "starting", "away", "failed", "stopped"]
@@ -44,11 +35,6 @@ StationState = Literal["counting", "closed", "off", "unposted", "starting", "awa
     failed    its camera can't be read, and is not tried again
     stopped   it is not run: no camera, another purpose, a film that has ended
 """
-
-PATIENCE_S: Final = 5.0
-"""A camera that gives no frame for longer has stalled."""
-
-PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 SEEN_S: Final = 2.0
 """Time counts as blind when the last usable view is older."""
@@ -66,88 +52,6 @@ _STATES: Final[dict[str, StationState]] = {
     "ended": "stopped",
     "stopped": "stopped",
 }
-
-
-def now() -> datetime:
-    """Return the moment by the machine's clock."""
-    return datetime.now(UTC)
-
-
-def camera_of(station: Station) -> LiveInput | None:
-    """Return where a station's frames come from; None where it has no camera, but a kiosk.
-
-    Raises:
-        ConfigError: it is a photograph, or the portrait, in which nobody comes or goes.
-        SourceError: it can't be.
-    """
-    if not station.source:
-        return None
-    (found,) = find_live_inputs([station.source], [station.name])
-    if found.kind == "file" and kind_of(Path(found.where)) == "photograph":
-        raise ConfigError(f"{found.shown} is a photograph: a station needs a camera, a stream or a film")
-    if found.kind == PORTRAIT:
-        raise ConfigError(
-            "portrait: nobody comes or goes in it; a station needs a camera, a stream or a film"
-        )
-    return found
-
-
-def open_camera(camera: LiveInput, settings: Settings) -> Source:
-    """Open a station's camera."""
-    return open_live(camera.where, name=camera.name, fps=settings.fps)
-
-
-@dataclass(frozen=True, eq=False)
-class Equipment:
-    """What all stations of a program share.
-
-    Attributes:
-        settings: what to find and with which networks.
-        network: reads expressions for all of them; calibrated for counting.
-        opened: opens a camera.
-        detector: makes a detector for a station, instead of the one that the settings name.
-        clock: gives seconds that never run backwards.
-        wall: gives the moment, aware.
-        zone: in which stations open and days end; None for the machine's.
-        patience_s, pauses_s: see `live.supervisor.Supervisor`.
-
-    Raises:
-        ModelError: the network was not calibrated for counting.
-    """
-
-    settings: Settings
-    network: Network
-    opened: Callable[[LiveInput, Settings], Source] = open_camera
-    detector: Callable[[], Detector] | None = None
-    clock: Callable[[], float] = time.monotonic
-    wall: Callable[[], datetime] = now
-    zone: tzinfo | None = None
-    patience_s: float = PATIENCE_S
-    pauses_s: Sequence[float] = PAUSES_S
-    quantifier: Quantifier = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "quantifier", Quantifier(self.network.sidecar))
-        if not isinstance(self.network, SharedNetwork):
-            object.__setattr__(self, "network", SharedNetwork(self.network))
-
-    @property
-    def network_name(self) -> str:
-        """Name and hash of the network, as cells have it."""
-        return self.quantifier.network
-
-    def soon(self) -> datetime:
-        """Return up to when cells are believed: the clock was wrong when later ones were made."""
-        return self.wall() + timedelta(days=1)
-
-    def pipeline(self) -> Pipeline:
-        """Make the stages of one station."""
-        soon = min(self.settings.redetect_s, REDETECT_S)
-        return Pipeline(
-            self.settings.model_copy(update={"redetect_s": soon}),
-            detector=self.detector() if self.detector else None,
-            network=self.network,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +92,7 @@ class StationRunner:
         self._equipment = equipment
         # A worker publishes while it holds its own lock, so that what controls workers needs another one.
         self._control, self._data = RLock(), Lock()
+        self._picture = Lock()  # a camera can be opened once at a time
         self._station = station
         self._after = after
         self._cells = self._make_cells(after)
@@ -250,16 +155,21 @@ class StationRunner:
             closed, self._closed = self._closed, []
         return closed
 
-    def close(self, join_s: float = 0.9) -> None:
+    def close(self) -> None:
         """Stop, close what has k, and forget the rest; `take` returns the last cells. Safe twice."""
         with self._control:
             self._stop()
             self._over = True
             self._keep(self._cells.close())
-            leaving, self._leaving = self._leaving, []
-        deadline_s = time.monotonic() + join_s
-        for worker in leaving:
-            worker.join(max(0.0, deadline_s - time.monotonic()))
+
+    def join(self, until_s: float) -> None:
+        """Wait for the camera's threads; what is stuck in a driver stays.
+
+        Args:
+            until_s: no longer than to this moment, by `time.monotonic`.
+        """
+        for worker in self._leaving:
+            worker.join(max(0.0, until_s - time.monotonic()))
 
     def status(self) -> StationStatus:
         """Return how it is doing."""
@@ -296,7 +206,7 @@ class StationRunner:
         camera = camera_of(self._station)
         if camera is None:
             raise ConfigError(f"{self._station.name} has no camera")
-        with closing(self._equipment.opened(camera, self._equipment.settings)) as source:
+        with self._picture, closing(self._equipment.opened(camera, self._equipment.settings)) as source:
             frame = next(iter(source.frames()), None)
         if frame is None:
             raise SourceError(f"{self._station.name}: its camera gives no picture")
@@ -322,6 +232,8 @@ class StationRunner:
             return "stopped", self._refused
         if not station.source:
             return "stopped", "It has no camera: its kiosk alone counts."
+        if station.source == SIMULATED:
+            return "stopped", "It is made up: there is no camera."
         if not station.enabled:
             return "off", "It is turned off: nothing is read."
         if station.notice_at is None or station.notice_at > now:

@@ -7,14 +7,16 @@ the stations are doing, ever leaves it.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, RLock, Thread
+from threading import Event, RLock, Thread, current_thread
 from typing import Final, Protocol, Self
 
 from mien.errors import MissingError, OverlapError, StoreError
 from mien.live.purpose import read_purpose
-from mien.places.station import Equipment, StationRunner, StationState, StationStatus
+from mien.places.equipment import Equipment
+from mien.places.station import StationRunner, StationState, StationStatus
 from mien.places.venue_cells import AnswerMaker
 from mien.store.store import Store
 from mien.store.venue_types import AnswerCell, Station, VisitCell
@@ -175,12 +177,16 @@ class VenueRunner:
             if self._closing.is_set():
                 return
             self._closing.set()
+            leaving = list(self._runners.values())
             for names in list(self._runners):
                 self._leave(names)
             if self._waiting:
                 self._keep()
-        if self._watchdog is not None:
-            self._watchdog.join(_JOIN_S)
+        until_s = time.monotonic() + _JOIN_S
+        for runner in leaving:
+            runner.join(until_s)
+        if self._watchdog is not None and self._watchdog is not current_thread():
+            self._watchdog.join(max(0.0, until_s - time.monotonic()))
         for sink in self._sinks:
             sink.close()
 

@@ -21,6 +21,9 @@ QUARTER_S: Final = 900
 LENGTHS_S: Final = (0.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Where the bins of a histogram of visits' lengths begin, in seconds; the last one has no end."""
 
+SIMULATED: Final = "simulated"
+"""The source of a station that is made up: there is no camera."""
+
 ANSWERS: Final = ("very bad", "bad", "neither", "good", "very good")
 """What a guest can touch at the kiosk, from 1 to 5."""
 

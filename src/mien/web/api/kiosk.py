@@ -80,7 +80,8 @@ def kiosk_routes(running: Running | None, clock: Callable[[], float] = time.mono
     @router.post("/off", status_code=204)
     def turn_off(venue: PlaceName, station: PlaceName, request: Request) -> None:
         """Turn a station's camera off at once; guests can't turn it on."""
-        if _station(request, venue, station).enabled:
+        found = _station(request, venue, station)
+        if found.source and found.enabled:
             _records(request).store().by(WHO).venues.switch(venue, station, on=False)
             if running is not None:
                 running.refresh()
