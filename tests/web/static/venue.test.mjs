@@ -28,7 +28,7 @@ globalThis.window = { addEventListener() {} };
 const { bars, binNames, coverageWords, limitsOf, longWords, strength, stretchWords, tile, usualWords, week } = await load("venue_charts.js");
 const { agreementWords, changeWords, effectWords } = await load("venue_wording.js");
 const { area, moved, rectangle, warning } = await load("zones.js");
-const { nextStep } = await load("venue.js");
+const { nextStep } = await load("venue_stations.js");
 const { hoursProblem } = await load("venue_setup.js");
 const { percent } = await load("wording.js");
 

@@ -8,40 +8,14 @@ import { upToNow } from "./questionnaires.js";
 import { saveAddress } from "./downloads.js";
 import { html } from "./svg.js";
 import { HoursChart, MEASURES, WEEKDAYS, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, signed, tile, week } from "./venue_charts.js";
+import { Stations, nextStep, venuePath } from "./venue_stations.js";
 import { agreementWords, changeWords, effectWords } from "./venue_wording.js";
 import { count, percent } from "./wording.js";
 
 const LOOK_MS = 10_000; // how the stations are doing
 const TODAY_MS = 60_000; // whether today has new cells
+const RECENT_DAYS = 14;
 const API = "/api/v1/";
-
-/** The path of a venue, or of something of it. */
-export const venuePath = (venue, ...more) => ["venues", venue, ...more].map(encodeURIComponent).join("/");
-
-/** What a station's state is called on its sign. */
-export const STATES = {
-  counting: "Counting",
-  closed: "Closed now",
-  off: "Off",
-  unposted: "Notice not confirmed",
-  starting: "Starting",
-  away: "Camera away",
-  failed: "Failed",
-  stopped: "Not running",
-};
-
-/** A station's state as a sign; one without a camera is a kiosk alone. */
-export function stateSign({ state, source }) {
-  return html("span", { class: `sign-pill station-sign ${state}` }, source ? (STATES[state] ?? state) : "Kiosk alone");
-}
-
-/** What is to be done first, where nothing was counted yet; stations as the API gives them. */
-export function nextStep(stations) {
-  if (!stations.length) return "Add a station: a camera that counts visits.";
-  if (stations.every(({ source, notice }) => source && notice === null)) return "Set up the station: draw where guests are counted, print the notice and hang it up, and confirm that it hangs. It counts only then.";
-  if (stations.some(({ state }) => state === "counting")) return "It is counting now. The first figures come when at least ten visits are over, and a quarter of an hour.";
-  return "Start counting: in the terminal, mien venue run.";
-}
 
 class Venue {
   #part;
@@ -53,6 +27,7 @@ class Venue {
   #shown = null; // the summary of the day
   #course = null; // the summary of the weeks; numbers: its days as numbers
   #asked = 0;
+  #stations;
   #lanes;
   #hours;
   #timers;
@@ -60,6 +35,7 @@ class Venue {
   constructor(root) {
     this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.#config = JSON.parse(root.dataset.config);
+    this.#stations = new Stations(this.#part, () => this.#look());
     this.#lanes = new Lanes(this.#part("lanes"), { choose: (day) => this.#choose(dayText(day)), words: (day) => this.#dayWords(day) });
     this.#hours = new HoursChart(this.#part("hours"));
     this.#listen();
@@ -80,6 +56,7 @@ class Venue {
     part("venue").addEventListener("change", () => this.#open(part("venue").value));
     part("station").addEventListener("change", () => {
       this.#station = part("station").value;
+      this.#course = null;
       this.#figures();
     });
     part("earlier").addEventListener("click", () => this.#choose(this.#beside(-1)));
@@ -89,8 +66,6 @@ class Venue {
     part("week-measure").addEventListener("change", () => this.#drawWeek());
     part("span").addEventListener("change", () => this.#try("trouble", () => this.#loadCourse()));
     part("mark-form").addEventListener("submit", (event) => this.#mark(event));
-    part("add-form").addEventListener("submit", (event) => this.#add(event));
-    part("adding").addEventListener("toggle", () => part("adding").open && this.#listCameras());
   }
 
   #try(place, act) {
@@ -120,6 +95,7 @@ class Venue {
     this.#part("title").textContent = name;
     this.#part("add-form").elements.venue.value ||= name;
     if (fresh) [this.#station, this.#day] = ["", null];
+    this.#shown = this.#course = null;
     const stations = this.#about.stations.map((each) => each.name);
     if (!stations.includes(this.#station)) this.#station = "";
     this.#part("station").replaceChildren(new Option("all", ""), ...stations.map((each) => new Option(each, each)));
@@ -132,28 +108,11 @@ class Venue {
   #showAbout() {
     const { stations, simulated, last_day: last } = this.#about;
     this.#part("simulated").hidden = !simulated;
-    const focused = document.activeElement?.dataset?.station;
-    this.#part("stations").replaceChildren(...stations.map((station) => this.#stationRow(station)));
-    if (focused) this.#part("stations").querySelector(`[data-station="${focused}"]`)?.focus();
-    this.#part("figures").hidden = last === null;
+    this.#stations.show(stations, simulated);
+    this.#part("figures").hidden = this.#shown === null;
     this.#part("no-figures").hidden = last !== null;
     this.#part("next-step").textContent = nextStep(stations);
     this.#part("latest").hidden = this.#day === null || this.#day === last;
-  }
-
-  #stationRow(station) {
-    const { venue, name, words, enabled } = station;
-    const turn = html("button", { type: "button", class: "chip", "data-station": name, "aria-label": `${enabled ? "Turn off" : "Turn on"} ${name}` }, enabled ? "Turn off" : "Turn on");
-    turn.addEventListener("click", () =>
-      this.#try("trouble", async () => {
-        turn.disabled = true;
-        const now = await ask(venuePath(venue, "stations", name, "switch"), { method: "POST", body: { on: !enabled } });
-        this.#part("spoken").textContent = `${name}: ${now.words}`;
-        await this.#look();
-      }),
-    );
-    const setUp = html("a", { class: "button chip-link", href: `/venue/${encodeURIComponent(venue)}/${encodeURIComponent(name)}/setup`, "aria-label": `Set up ${name}` }, "Set up");
-    return html("li", { class: "station-row" }, html("b", {}, name), stateSign(station), html("span", { class: "faint small station-words" }, words), html("span", { class: "station-acts" }, this.#about.simulated ? null : turn, this.#about.simulated ? null : setUp));
   }
 
   async #look() {
@@ -179,15 +138,19 @@ class Venue {
     return ask(`${venuePath(this.#about.name, "summary")}?${new URLSearchParams({ first, last, ...station })}`);
   }
 
-  /** The first of the days that are shown together, as text. */
-  #first() {
-    return dayText(dayNumber(this.#about.last_day) - Number(this.#part("span").value) + 1);
+  /** The days that are shown together, up to today where figures are recent: what is changed now belongs to them. */
+  #span() {
+    const known = dayNumber(this.#about.last_day);
+    const last = today() - known < RECENT_DAYS ? Math.max(known, today()) : known;
+    return { first: dayText(last - Number(this.#part("span").value) + 1), last: dayText(last) };
   }
 
   #figures() {
     if (this.#about.last_day === null) return null;
+    this.#part("waiting").hidden = this.#shown !== null;
     return this.#try("trouble", async () => {
       await this.#loadDay();
+      this.#part("waiting").hidden = true;
       await this.#loadCourse();
     });
   }
@@ -203,7 +166,8 @@ class Venue {
 
   async #loadCourse() {
     const [name, station] = [this.#about.name, this.#station];
-    const course = await this.#summary(this.#first(), this.#about.last_day);
+    const { first, last } = this.#span();
+    const course = await this.#summary(first, last);
     if (this.#about.name !== name || this.#station !== station) return; // another one was chosen meanwhile
     const known = course.days.filter(({ figures, answers }) => figures || answers);
     this.#course = { ...course, known, numbers: known.map(({ day }) => dayNumber(day)) };
@@ -230,6 +194,7 @@ class Venue {
   }
 
   #showDay() {
+    this.#part("figures").hidden = false;
     const { last: day, whole, hours, usual } = this.#shown;
     history.replaceState(null, "", `?${new URLSearchParams({ venue: this.#about.name, ...(this.#station ? { station: this.#station } : {}), day })}`);
     const number = dayNumber(day);
@@ -369,32 +334,14 @@ class Venue {
     });
   }
 
-  // A new station.
-
-  #listCameras() {
-    return this.#try("add-error", async () => {
-      const cameras = await ask("cameras");
-      this.#part("cameras").replaceChildren(...cameras.map(({ where, name }) => html("option", { value: where }, name)));
-    });
-  }
-
-  #add(event) {
-    event.preventDefault();
-    const { venue, name, source } = event.target.elements;
-    this.#try("add-error", async () => {
-      const added = await ask(venuePath(venue.value.trim(), "stations"), { method: "POST", body: { name: name.value.trim(), source: source.value.trim() } });
-      location.assign(`/venue/${encodeURIComponent(added.venue)}/${encodeURIComponent(added.name)}/setup`);
-    });
-  }
-
   // What may be taken away.
 
   #showDownloads(day) {
     const files = [
       ["Report of the day", "report.pdf", { last: day, span: "day" }, `day-${day}`],
       ["Report of the week", "report.pdf", { last: day, span: "week" }, `week-${day}`],
-      ["Figures by the day, as CSV", "figures.csv", { first: this.#first(), last: this.#about.last_day }, "days"],
-      ["Figures by the hour, as CSV", "figures.csv", { first: this.#first(), last: this.#about.last_day, by: "hour" }, "hours"],
+      ["Figures by the day, as CSV", "figures.csv", this.#span(), "days"],
+      ["Figures by the hour, as CSV", "figures.csv", { ...this.#span(), by: "hour" }, "hours"],
     ];
     const station = this.#station ? { station: this.#station } : {};
     this.#part("downloads").replaceChildren(...files.map(([words, file, asked, end]) => {
