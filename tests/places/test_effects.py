@@ -65,9 +65,11 @@ def test_the_interval_is_what_the_permutation_test_does_not_refuse() -> None:
         above, below = (all_of_them >= there - 1e-12).mean(), (all_of_them <= there + 1e-12).mean()
         return bool(min(above, below) <= 0.05)
 
-    before, found = difference_by_permutation(values, after, strata)
+    before, found, p = difference_by_permutation(values, after, strata)
     assert found.value == pytest.approx(own)
     assert before == pytest.approx(values[~after].mean())
+    exact = np.array([statistic(values, each) for each in arrangements])
+    assert p == pytest.approx(2 * min((exact >= own - 1e-12).mean(), (exact <= own + 1e-12).mean()), abs=0.03)
     step = 0.06
     assert refused(found.low - step)
     assert not refused(found.low + step)
@@ -81,7 +83,7 @@ def test_nine_of_ten_intervals_hold_the_true_difference() -> None:
     after = np.arange(28) >= 14
     for number in range(rounds):
         values = random.normal(0, 1, 28) + 2.0 * (weekday >= 5) + 0.7 * after
-        _, found = difference_by_permutation(values, after, weekday, seed=number)
+        _, found, _ = difference_by_permutation(values, after, weekday, seed=number)
         held += found.low <= 0.7 <= found.high
     assert 0.85 <= held / rounds <= 0.95
 

@@ -16,7 +16,6 @@ from mien.places.simulated_venue import (
     COVERED_DAY,
     MENU_SMILES,
     QUIET_LENGTH,
-    SOURCE,
     SimulatedVenue,
     simulate_venue,
 )
@@ -52,7 +51,7 @@ def summary(made: SimulatedVenue, quantifier: Quantifier) -> VenueSummary:
 
 
 def test_it_is_made_of_whole_cells_in_its_hours(made: SimulatedVenue) -> None:
-    assert made.station.source == SOURCE
+    assert made.station.simulated
     assert all(each.visits >= LEAST_VISITS for each in made.cells)
     assert all(sum(each.counts) >= LEAST_VISITS for each in made.answers)
     assert len(by_day(made.cells, BERLIN)) == 48  # closed on Mondays

@@ -81,9 +81,9 @@ def test_cells_come_back_as_they_were_by_station_and_time(filled: Store) -> None
     assert filled.venues.cells("corner", "till-1", since=NOON + timedelta(seconds=1)) == [later]
     assert filled.venues.answer_cells("corner") == [ANSWERS]
     assert filled.venues.cells("park") == []
-    assert filled.venues.kept_until("corner", "till-1", VisitCell, NOON) == NOON + 3 * QUARTER
-    assert filled.venues.kept_until("corner", "door", AnswerCell, NOON) is None
-    assert filled.venues.kept_until("corner", "till-1", VisitCell, NOON - timedelta(days=2)) is None
+    assert filled.venues.kept_until("corner", "till-1", VisitCell) == NOON + 3 * QUARTER
+    assert filled.venues.kept_until("corner", "door", AnswerCell) is None
+    assert filled.venues.kept_until("corner", "till-1", VisitCell, NOON + QUARTER) == NOON + QUARTER
 
 
 def test_cells_of_a_station_do_not_overlap(filled: Store) -> None:

@@ -58,6 +58,8 @@ NAMED = Rule(401, 401, 0, 0, 0)
 """The list of what one may see, or texts for all who have a name."""
 HOSTING = Rule(401, 401, 0, 403, 0)
 """What a venue's host sees: sums, and how stations are set up."""
+SETTING = HOSTING._replace(admin=None, clinician=None)
+"""The same, and it would change what the others are tried on."""
 UNKNOWN = Rule(401, 404, 404, 404, 404)
 """Found by a random word that nobody else has."""
 INSIDE = Rule(401, 0, 0, 0, 0)
@@ -132,7 +134,22 @@ RULES = {
     "GET /subjects": PAGE,
     "GET /subjects/{code}": PAGE,
     "GET /subjects/{code}/recordings/{number}": PAGE,
+    "GET /api/v1/venues": HOSTING,
+    "GET /api/v1/venues/{venue}/summary": HOSTING,
+    "GET /api/v1/venues/{venue}/report.{form}": HOSTING,
+    "GET /api/v1/venues/{venue}/figures.csv": HOSTING,
+    "POST /api/v1/venues/{venue}/marks": SETTING,
+    "DELETE /api/v1/venues/{venue}/marks/{number}": SETTING,
+    "POST /api/v1/venues/{venue}/stations": SETTING,
+    "GET /api/v1/venues/{venue}/stations/{station}": HOSTING,
+    "GET /api/v1/venues/{venue}/stations/{station}/picture.jpg": HOSTING,
+    "PUT /api/v1/venues/{venue}/stations/{station}/zones": SETTING,
+    "PUT /api/v1/venues/{venue}/stations/{station}/hours": SETTING,
+    "POST /api/v1/venues/{venue}/stations/{station}/notice": SETTING,
+    "POST /api/v1/venues/{venue}/stations/{station}/switch": SETTING,
     "GET /api/v1/venues/{venue}/stations/{station}/notice.pdf": HOSTING,
+    "GET /venue": PAGE,
+    "GET /venue/{venue}/{station}/setup": PAGE,
     "GET /api/v1/kiosk/{venue}/{station}": OPEN,
     "POST /api/v1/kiosk/{venue}/{station}/answers": OPEN,
     "POST /api/v1/kiosk/{venue}/{station}/off": Rule(None, None, None, None, None),  # test_kiosk.py has it
@@ -162,6 +179,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/texts/{name}": {"text": "x"},
     "POST /api/v1/files/{key}/record": {"subject": "P-2", "at": "2026-05-04T09:00:00+02:00", "faces": [0]},
     "POST /api/v1/kiosk/{venue}/{station}/answers": {"answer": 3},
+    "POST /api/v1/venues/{venue}/marks": {"text": "new menu"},
+    "POST /api/v1/venues/{venue}/stations": {"name": "till-2", "source": "camera:1"},
+    "PUT /api/v1/venues/{venue}/stations/{station}/zones": {"zones": []},
+    "PUT /api/v1/venues/{venue}/stations/{station}/hours": {"hours": []},
+    "POST /api/v1/venues/{venue}/stations/{station}/notice": {"posted": True},
+    "POST /api/v1/venues/{venue}/stations/{station}/switch": {"on": False},
     "POST /api/v1/recording": {"subject": "P-2", "source": "door"},
     "POST /api/v1/recording/face": {"source": "door", "track": 0},
 }
@@ -241,7 +264,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, BaseRoute]]:
-    """Give every route of an app, of all that is mounted or included too, with its whole path."""
+    """Return every route of an app, of all that is mounted or included too, with its whole path."""
     yield from _walk(app.router.routes, "")
 
 
@@ -275,7 +298,7 @@ def test_what_has_a_body_is_asked_with_one(house: House) -> None:
     no_body = {"POST /api/v1/simulated", "POST /login", "POST /logout"}
     no_body.add("POST /api/v1/kiosk/{venue}/{station}/off")
     raw = {"POST /api/v1/analyse", "POST /api/v1/explain", "POST /api/v1/files"}
-    assert {rule for rule in RULES if rule.startswith("POST")} - no_body - raw == set(BODIES)
+    assert {rule for rule in RULES if rule.startswith(("POST", "PUT"))} - no_body - raw == set(BODIES)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -307,7 +330,9 @@ def test_of_another_subject_not_even_that_it_is_there(house: House, rule: str) -
     assert there.json()["detail"].replace("P-2", "P-9") == nowhere.json()["detail"]
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if "{number}" in rule and API in rule])
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if "{code}" in rule and "{number}" in rule and API in rule]
+)
 def test_nothing_of_another_subject_comes_under_ones_own_code(house: House, rule: str) -> None:
     before = _content(house.store)
     answer = house.ask("self", rule, code="P-1")
@@ -379,7 +404,7 @@ def test_no_socket_shows_them_the_servers_own_cameras(house: House, visitor: str
 
 
 def _content(store: Store) -> list[Any]:
-    """Give what the attacks aim at."""
+    """Return what the attacks aim at."""
     with store.audit.unlogged():
         subjects = store.subjects.all()
         return [

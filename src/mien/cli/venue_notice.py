@@ -1,4 +1,4 @@
-"""`mien venue notice`: the printed notice, which has to hang at a station before its camera reads anything."""
+"""`mien venue notice`: the printed notice, which has to hang at a station before its camera reads."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def notice(
     if path.suffix.lower() != ".pdf":
         raise OutputError(f"cannot write {path}: expected a name in .pdf, received {path.suffix!r}")
     languages = chosen_languages(language, notice_languages())
-    with Store(store) as opened:
+    with Store(store, create=False) as opened:
         found = opened.venues.station(venue, station)
     said = Notice(
         station=found,

@@ -40,6 +40,9 @@ USUAL_DAYS: Final = 56
 LEAST_SAME: Final = 3
 """An hour's usual figure needs it on so many earlier days of the same weekday."""
 
+SURE: Final = 0.1
+"""How often chance alone may put something down to a mark, over all measures (Bonferroni)."""
+
 _PERMUTATIONS: Final = 4000
 
 
@@ -51,17 +54,19 @@ class Effect:
         measure: one of `MEASURES`.
         before, after: means of the days, each weekday weighing as much before as after.
         difference: after less before, with its 90 % interval.
+        p: how often days put into any other order differ as much.
     """
 
     measure: str
     before: float
     after: float
     difference: Interval
+    p: float
 
     @property
     def sure(self) -> bool:
-        """Whether chance alone hardly explains it: its interval leaves 0 out."""
-        return self.difference.low > 0 or self.difference.high < 0
+        """Whether chance alone hardly explains it: one mark in ten has some such measure by chance."""
+        return self.p <= SURE / len(MEASURES)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -202,7 +207,7 @@ def mark_effects(
 
 def difference_by_permutation(
     values: Floats, after: Bools, strata: Index, *, seed: int = 0
-) -> tuple[float, Interval]:
+) -> tuple[float, Interval, float]:
     """Estimate by how much some days differ from others, each stratum compared with itself.
 
     The interval holds each difference that a permutation test of it (two-sided, at 10 %) would not refuse.
@@ -217,7 +222,8 @@ def difference_by_permutation(
         seed: of the permutations, which stay within strata.
 
     Returns:
-        The mean of the others, each stratum weighing alike in both, and the difference.
+        The mean of the others, each stratum weighing alike in both, the difference, and how often it is as
+        far from 0 in any other order of the days (two-sided).
     """
     random = np.random.default_rng(seed)
     drawn = np.tile(after, (_PERMUTATIONS, 1))
@@ -245,7 +251,9 @@ def difference_by_permutation(
     high = float(np.quantile(np.append(borders, far), (1 + LEVEL) / 2, method="higher"))
     shares = np.array([(strata[~after] == each).sum() for each in strata[~after]])
     before = float(np.average(values[~after], weights=weights[~after] / shares))
-    return before, Interval(own, min(low, own), max(high, own))
+    tails = ((borders >= 0).sum(), (borders <= 0).sum())
+    p = min(1.0, 2 * (int(min(tails)) + len(far)) / (_PERMUTATIONS + 1))
+    return before, Interval(own, min(low, own), max(high, own)), p
 
 
 def compare_day(
@@ -348,5 +356,5 @@ def _same_weekdays(
 
 
 def _effect(name: str, values: Floats, after: Bools, weekday: Index) -> Effect:
-    before, difference = difference_by_permutation(values, after, weekday)
-    return Effect(name, before, before + difference.value, difference)
+    before, difference, p = difference_by_permutation(values, after, weekday)
+    return Effect(name, before, before + difference.value, difference, p)

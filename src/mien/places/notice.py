@@ -15,7 +15,7 @@ from typing import Any, Final
 from mien.errors import ConfigError, OutputError
 from mien.places.guest_words import GuestWords, chosen_languages, guest_words, notice_languages
 from mien.report.formatting import breakable, clean
-from mien.report.pdf import NO_GLYPH, STANDARDS, pages, second_font, typeset
+from mien.report.pdf import NO_GLYPH, STANDARDS, pages, second_font, typeset, typeset_pngs
 from mien.store.venue_types import Station
 
 LONGEST: Final = 400
@@ -76,19 +76,35 @@ def notice_pdf(notice: Notice, made: date) -> bytes:
         OutputError: the typst package is missing, or a character is in no font of this machine.
         ConfigError: the texts are too long for one page.
     """
-    moment = datetime(made.year, made.month, made.day, tzinfo=UTC)
     with second_font() as fonts:
-        for scale in _SCALES:
-            try:
-                pdf = typeset(_files(notice, made, scale), fonts, moment, STANDARDS["short"])
-            except RuntimeError as error:
-                if NO_GLYPH in str(error):
-                    raise OutputError(
-                        "the notice has a character that is in no font of this machine; write it differently"
-                    ) from error
+        return _fitted(notice, made, fonts)[0]
+
+
+def notice_pngs(notice: Notice, made: date, *, dots_per_inch: float = 100.0) -> list[bytes]:
+    """Return the pages of the PDF as PNG pictures, for documentation and to look at.
+
+    Raises:
+        As `notice_pdf`.
+    """
+    with second_font() as fonts:
+        scale = _fitted(notice, made, fonts)[1]
+        return typeset_pngs(_files(notice, made, scale), fonts, dots_per_inch)
+
+
+def _fitted(notice: Notice, made: date, fonts: list[str]) -> tuple[bytes, float]:
+    """Return the PDF in which each language has one page, and its scale."""
+    moment = datetime(made.year, made.month, made.day, tzinfo=UTC)
+    for scale in _SCALES:
+        try:
+            pdf = typeset(_files(notice, made, scale), fonts, moment, STANDARDS["short"])
+        except RuntimeError as error:  # typst's own is one
+            if NO_GLYPH not in str(error):
                 raise
-            if pages(pdf) == len(notice.languages):
-                return pdf
+            raise OutputError(
+                "the notice has a character that is in no font of this machine; write it differently"
+            ) from error
+        if pages(pdf) == len(notice.languages):
+            return pdf, scale
     raise ConfigError("the notice is longer than a page: shorten contact, purpose, basis or elsewhere")
 
 

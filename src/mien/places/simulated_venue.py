@@ -11,24 +11,28 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.errors import StoreError
 from mien.expression.circumplex import COORDINATES
+from mien.expression.network import find_network
+from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.places.quantification import Quantifier
 from mien.places.venue import Visit
 from mien.places.venue_cells import AnswerMaker, CellMaker
 from mien.places.venue_figures import SMILES, SmileDetector
-from mien.store.venue_types import AnswerCell, Hours, Station, VenueMark, VisitCell
+from mien.store.venue_types import SIMULATED, AnswerCell, Hours, Station, VenueMark, VisitCell
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
 
 Floats = NDArray[np.float64]
 
-SOURCE: Final = "simulated"
-"""The source of a simulated station; no camera has this name, so that it can't be run."""
-
 WEEKS: Final = 8
+NETWORK: Final = "mien"
 
 MENU_DAY: Final = 21
 """From this day on there is a new menu ..."""
@@ -110,7 +114,7 @@ def simulate_venue(
         ConfigError: the name can't be.
     """
     station = Station(
-        venue, "till", SOURCE, hours=_OPEN, notice_at=_moment(start, time(9), zone), enabled=False
+        venue, "till", SIMULATED, hours=_OPEN, notice_at=_moment(start, time(9), zone), enabled=False
     )
     guests = _Guests(quantifier, smiles, np.random.default_rng(seed))
     visits, answers = CellMaker(station, quantifier.network, zone=zone), AnswerMaker(station, zone=zone)
@@ -140,6 +144,36 @@ def simulate_venue(
         if number < 7 * weeks
     ]
     return SimulatedVenue(station, tuple(cells), tuple(answered), tuple(marks), smiling, shares, start, last)
+
+
+def write_simulated_venue(
+    store: Store, venue: str, *, weeks: int = WEEKS, seed: int = 0, last: date | None = None
+) -> SimulatedVenue:
+    """Add a simulated restaurant to a store; its station can't be run, and says that it is simulated.
+
+    Args:
+        store: where to.
+        venue: its name.
+        weeks: how many; the same seed has the same weeks whenever it is shown, as they begin with a Monday.
+        seed: of all chance.
+        last: the last week ends before or on this day; by itself yesterday.
+
+    Raises:
+        ConfigError: the name can't be.
+        StoreError: there is such a venue, or it can't be written.
+    """
+    if store.venues.stations(venue):
+        raise StoreError(f"there is a venue {venue} already; choose another name")
+    end = (last or store.now().astimezone().date() - timedelta(1)) + timedelta(1)
+    start = end - timedelta(days=end.weekday(), weeks=weeks)
+    quantifier = Quantifier(read_sidecar(sidecar_path(find_network(NETWORK))))
+    made = simulate_venue(venue, quantifier, start=start, weeks=weeks, seed=seed)
+    store.venues.add(made.station)
+    store.venues.confirm_notice(venue, made.station.name, made.station.notice_at)
+    store.venues.add_cells([*made.cells, *made.answers])
+    for mark in made.marks:
+        store.venues.add_mark(mark)
+    return made
 
 
 class _Guests:

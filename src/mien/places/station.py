@@ -134,8 +134,7 @@ class Equipment:
     @property
     def network_name(self) -> str:
         """Name and hash of the network, as cells have it."""
-        sidecar = self.network.sidecar
-        return f"{sidecar.name} {sidecar.sha256[:8]}"
+        return self.quantifier.network
 
     def soon(self) -> datetime:
         """Return up to when cells are believed: the clock was wrong when later ones were made."""

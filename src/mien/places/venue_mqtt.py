@@ -27,7 +27,8 @@ class VenueMqtt(MqttConnection):
     - PREFIX/VENUE/STATION/state: how the station is doing, as JSON, when it changes; retained.
     - homeassistant/.../config: Home Assistant's discovery; retained, and taken away with the station.
 
-    Cells that are closed while there is no connection wait for it, up to a thousand.
+    Cells that are closed while there is no connection wait for it, up to a thousand; the last one of each
+    station is sent again after each connection.
 
     Args:
         url: see `MqttConnection`.
@@ -52,6 +53,7 @@ class VenueMqtt(MqttConnection):
         self._discover = discover
         self._lock = Lock()
         self._waiting: deque[Cell] = deque(maxlen=_MOST)
+        self._last: dict[tuple[str, str, str], Cell] = {}
         self._states: dict[tuple[str, str], dict[str, Any]] = {}
         self._told: dict[tuple[str, str], dict[str, Any]] = {}
         self._start()
@@ -71,6 +73,9 @@ class VenueMqtt(MqttConnection):
 
     def _forget_told(self) -> None:
         self._told.clear()
+        with self._lock:  # what was sent last may have been lost with the connection
+            self._waiting.extendleft(reversed(self._last.values()))
+            self._last.clear()
 
     def _publish_news(self) -> None:
         with self._lock:
@@ -88,7 +93,10 @@ class VenueMqtt(MqttConnection):
                 if not self._waiting:
                     return
                 cell = self._waiting.popleft()
-            self._send(f"{cell.venue}/{cell.station}/{kind_of(cell)}", as_json(told(cell)), retain=True)
+            place = cell.venue, cell.station, kind_of(cell)
+            self._send("/".join(place), as_json(told(cell)), retain=True)
+            self._last.pop(place, None)
+            self._last[place] = cell
 
     def _introduce(self, names: tuple[str, str]) -> None:
         if self._discover:
@@ -100,6 +108,7 @@ class VenueMqtt(MqttConnection):
         del self._told[names]
         for message in ("state", "visits", "answers"):
             self._send(f"{'/'.join(names)}/{message}", "", retain=True)
+            self._last.pop((*names, message), None)
         if self._discover:
             for topic in discovery(self._prefix, *names):
                 self._client.publish(topic, "", retain=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta, tzinfo
-from typing import Any, NamedTuple
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mien.config import load_settings
+from mien.errors import ConfigError, ModelError
+from mien.expression.network import built_in_networks, find_network
+from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.mood.congruence import with_self_report
-from mien.places.effects import Comparison, MarkEffects, compare_day, mark_effects
+from mien.places.effects import USUAL_DAYS, Comparison, MarkEffects, compare_day, mark_effects
 from mien.places.quantification import Interval, Quantifier
 from mien.places.venue_figures import (
     SMILES,
@@ -25,7 +30,10 @@ from mien.places.venue_figures import (
     visit_figures,
     week_of,
 )
-from mien.store.venue_types import ANSWERS, LENGTHS_S, AnswerCell, VenueMark, VisitCell
+from mien.store.venue_types import ANSWERS, LENGTHS_S, AnswerCell, Station, VenueMark, VisitCell
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
 
 
 class Day(NamedTuple):
@@ -135,6 +143,7 @@ def summarize(
     quantifiers: Mapping[str, Quantifier] | None = None,
     answers: Iterable[AnswerCell] = (),
     marks: Sequence[VenueMark] = (),
+    marks_from: date | None = None,
     station: str | None = None,
     zone: tzinfo | None = None,
 ) -> VenueSummary:
@@ -149,6 +158,7 @@ def summarize(
         quantifiers: by `VisitCell.network`, for shares by expression; see `visit_figures`.
         answers: of its kiosks.
         marks: what was changed in it.
+        marks_from: the first day whose marks are told; by itself the first day.
         station: only this station's cells and answers; None for all.
         zone: the venue's; None is the machine's own.
     """
@@ -181,10 +191,99 @@ def summarize(
         marks=tuple(
             mark_effects(mark, marks, own, smiles, zone)
             for mark in sorted(marks, key=lambda each: each.at)
-            if first <= mark.at.astimezone(zone).date() <= last
+            if (marks_from or first) <= mark.at.astimezone(zone).date() <= last
         ),
         usual=compare_day(last, own, smiles, zone),
     )
+
+
+def read_summary(
+    store: Store,
+    venue: str,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    marks_from: date | None = None,
+    station: str | None = None,
+    zone: tzinfo | None = None,
+) -> VenueSummary:
+    """Summarize some days of a venue, from the store.
+
+    Args:
+        store: where it is kept.
+        venue: its name.
+        first: the first day; by itself the last `USUAL_DAYS`.
+        last: the last day; by itself the last one with visits, or today.
+        marks_from: the first day whose marks are told; by itself the first day.
+        station: only this one; None for all.
+        zone: the venue's; None is the machine's own.
+
+    Raises:
+        MissingError: there is no such venue or station.
+        ConfigError: the days end before they begin.
+    """
+    with store.reading():
+        newest = last_day(store, venue, station, zone)
+        last = last or newest
+        first = first or last - timedelta(USUAL_DAYS - 1)
+        if last < first:
+            raise ConfigError(f"the days end before they begin: from {first} to {last}")
+        earliest = min(first, marks_from or first) - timedelta(USUAL_DAYS)
+        since, until = (local_midnight(each, zone) for each in (earliest, last + timedelta(1)))
+        cells = store.venues.cells(venue, station, since, until)
+        return summarize(
+            venue,
+            cells,
+            first=first,
+            last=last,
+            quantifiers=quantifiers(),
+            answers=store.venues.answer_cells(venue, station, since, until),
+            marks=store.venues.marks(venue),
+            marks_from=marks_from,
+            station=station,
+            zone=zone,
+        )
+
+
+def last_day(store: Store, venue: str, station: str | None = None, zone: tzinfo | None = None) -> date:
+    """Return the last day with visits; today where there are none.
+
+    Raises:
+        MissingError: there is no such venue or station.
+    """
+    now = store.now()
+    ends = [
+        store.venues.kept_until(venue, each.name, VisitCell, now)
+        for each in stations_of(store, venue, station)
+    ]
+    newest = max((each for each in ends if each is not None), default=now)
+    return (newest - timedelta(seconds=1)).astimezone(zone).date()
+
+
+def stations_of(store: Store, venue: str, station: str | None = None) -> list[Station]:
+    """Return one station of a venue, or all, at least one.
+
+    Raises:
+        MissingError: there is no such venue or station.
+    """
+    found = store.venues.stations(venue) if station is None else []
+    return found or [store.venues.station(venue, station or "")]
+
+
+def quantifiers() -> dict[str, Quantifier]:
+    """Return what counts the faces of each network that is here and can count, by `VisitCell.network`."""
+    found: dict[str, Quantifier] = {}
+    for name in {*built_in_networks(), load_settings().network}:
+        with suppress(ModelError):  # it can't count, or is not here any more
+            quantifier = Quantifier(read_sidecar(sidecar_path(find_network(name))))
+            found[quantifier.network] = quantifier
+    return found
+
+
+def local_midnight(day: date, zone: tzinfo | None = None) -> datetime:
+    """Return when a day begins, aware; None is the machine's own zone."""
+    naive = datetime.combine(day, time())
+    return naive.astimezone() if zone is None else naive.replace(tzinfo=zone)
 
 
 def _agreement(days: Sequence[Day]) -> tuple[Interval | None, int]:

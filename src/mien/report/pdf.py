@@ -73,13 +73,12 @@ def render_pngs(content: ReportContent, *, dots_per_inch: float = 100.0) -> list
         front = replace(content, appendix=())
         fitted, room = fit(front, lambda tried, room: pages(_typeset(tried, room, fonts)) == 1)
         files = _files(replace(fitted, appendix=content.appendix), room)
-        pictures = _compiler()(files, format="png", ppi=dots_per_inch, font_paths=fonts)
-    return pictures if isinstance(pictures, list) else [pictures]
+        return typeset_pngs(files, fonts, dots_per_inch)
 
 
 def _typeset(content: ReportContent, room: Room, fonts: list[str]) -> bytes:
     made = datetime.fromisoformat(content.made_at).replace(microsecond=0)
-    tags = not content.appendix
+    tags = content.kind == "short"
     try:
         return typeset(_files(content, room), fonts, made, STANDARDS["short" if tags else "long"], tags)
     except RuntimeError as error:  # typst's own is one
@@ -112,6 +111,12 @@ def typeset(
     options = {"font_paths": fonts, "timestamp": made, "pdf_standards": list(standards), "pdf_tags": tags}
     pdf: bytes = _compiler()(files, format="pdf", **options)
     return pdf
+
+
+def typeset_pngs(files: dict[str, bytes], fonts: list[str], dots_per_inch: float) -> list[bytes]:
+    """Lay out a template as `typeset` does, and return its pages as PNG pictures."""
+    pictures = _compiler()(files, format="png", ppi=dots_per_inch, font_paths=fonts)
+    return pictures if isinstance(pictures, list) else [pictures]
 
 
 def _compiler() -> Any:

@@ -24,6 +24,9 @@ LENGTHS_S: Final = (0.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 ANSWERS: Final = ("very bad", "bad", "neither", "good", "very good")
 """What a guest can touch at the kiosk, from 1 to 5."""
 
+SIMULATED: Final = "simulated"
+"""The source of a station that is made up; no camera has this name."""
+
 Use = Literal["count", "ignore"]
 Point = tuple[float, float]
 
@@ -226,6 +229,11 @@ class Station:
                 f"expected at least {LEAST_VISITS} visits in a cell, received {self.least}: with fewer, a"
                 " figure would say something of single people"
             )
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nobody was ever there."""
+        return self.source == SIMULATED
 
     def is_open(self, at: datetime) -> bool:
         """Return whether it counts at a moment, in the machine's own zone, as far as its hours go."""

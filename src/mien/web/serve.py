@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import ssl
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from threading import Event, Thread, current_thread, main_thread
+from contextlib import closing, suppress
+from threading import Event, Thread, current_thread
 from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from mien.errors import ConfigError, MienError
+from mien.live.ending import told_to_end
 from mien.live.session import LiveSession
 from mien.web.api.venues import Running
 from mien.web.app import build_app
@@ -172,7 +172,7 @@ def run_page(
     """
     records = Records(opening(store))
     server = Server(build_app(live_session, settings, records=records, running=running), settings)
-    with closing(live_session), server, _told_to_end() as told:
+    with closing(live_session), server, told_to_end() as told:
         address = server.start()
         for line in _greeting(address, settings):
             say(line)
@@ -200,19 +200,3 @@ def _person_is_there() -> bool:
     """Whether somebody sits at the terminal, before a screen that can show a browser."""
     screen = sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
     return bool(screen) and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-@contextmanager
-def _told_to_end() -> Iterator[Event]:
-    """Return an event that Ctrl-C, or the system's request to end, sets inside the block."""
-    told = Event()
-    if current_thread() is not main_thread():  # signals come to the main thread alone
-        yield told
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: told.set()) for number in numbers]
-    try:
-        yield told
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

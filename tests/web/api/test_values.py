@@ -101,7 +101,7 @@ def send(page: TestClient, path: str, body: str | bytes) -> Any:
 
 
 def in_a_line(answer: Any) -> str:
-    """Give why it was refused; a line, as the API's description says, and not what was sent."""
+    """Return why it was refused; a line, as the API's description says, and not what was sent."""
     detail = answer.json()["detail"]
     assert isinstance(detail, str)
     assert 0 < len(detail) < 500

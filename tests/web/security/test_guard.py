@@ -24,7 +24,7 @@ NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
 async def echo(request: Request) -> JSONResponse:
-    """Say how much came, and which headers."""
+    """Return how much came, and which headers."""
     return JSONResponse({"bytes": len(await request.body()), "headers": dict(request.headers)})
 
 

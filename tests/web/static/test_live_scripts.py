@@ -85,7 +85,8 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
         table.write(reading.rows)
     table.close()
     script = (
-        "const { ReadingsTable } = await load('readings_table.js'); const record = new ReadingsTable(told.config);"
+        "const { ReadingsTable } = await load('readings_table.js');"
+        "const record = new ReadingsTable(told.config);"
         "told.readings.forEach((each) => record.add(each)); give(record.csv());"
     )
     told = {"config": live_config(), "readings": [each.as_dict(landmarks=True) for each in readings]}
@@ -94,7 +95,8 @@ def test_the_pages_csv_is_the_table_that_analyze_writes(modules: Path, tmp_path:
 
 def test_readings_older_than_an_hour_are_let_go(modules: Path) -> None:
     script = (
-        "const { ReadingsTable } = await load('readings_table.js'); const record = new ReadingsTable(told.config);"
+        "const { ReadingsTable } = await load('readings_table.js');"
+        "const record = new ReadingsTable(told.config);"
         "for (let s = 0; s < 3 * 3600; s += 10) {"
         "  told.reading.at = new Date(1e12 + 1000 * s).toISOString(); record.add(told.reading); }"
         "give(String(record.length));"

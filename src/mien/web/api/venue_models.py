@@ -45,10 +45,10 @@ class HoursModel(_Wanted):
 
 
 class NewStation(_Wanted):
-    """A camera that is to count visits."""
+    """A camera that is to count visits, or a kiosk alone."""
 
     name: PlaceName
-    source: Where
+    source: Where = Field("", examples=["camera:0"], description="Empty: a kiosk without a camera.")
 
 
 class NewZones(_Wanted):
@@ -88,7 +88,7 @@ class StationOut(BaseModel):
 
     venue: str
     name: str
-    source: str
+    source: str = Field(description="Empty where it is a kiosk without a camera.")
     zones: list[ZoneModel]
     hours: list[HoursModel]
     least: int = Field(description="Visits that each cell needs.")

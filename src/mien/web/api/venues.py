@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated, Final, Protocol
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import cv2
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from mien.store.venue_types import AnswerCell, Hours, Station, VenueMark, VisitCell, Zone
 from mien.types import Image
@@ -38,9 +38,6 @@ from mien.web.settings import WebSettings
 if TYPE_CHECKING:
     from mien.places.venue_cells import AnswerMaker
     from mien.places.venue_summary import VenueSummary
-
-SIMULATED: Final = "simulated"
-"""The source of a station that is made up."""
 
 MOST_DAYS: Final = 366
 """Days of a summary."""
@@ -90,6 +87,11 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     def told(station: Station) -> StationOut:
         return _station_view(station, running)
 
+    def changed(station: Station) -> StationOut:
+        if running is not None:
+            running.refresh()
+        return told(station)
+
     @router.get("")
     def venues(who: Host, request: Request) -> VenueList:
         """List the venues with their stations, and how each is doing."""
@@ -101,7 +103,9 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     def add(venue: PlaceName, wanted: NewStation, who: Host, request: Request) -> StationOut:
         """Add a station, and its venue where it is the first; only from a browser on the server's machine."""
         check_may_change(request, settings)
-        return told(who.store.venues.add(Station(venue, wanted.name, check_addable(wanted.source))))
+        return changed(
+            who.store.venues.add(Station(venue, wanted.name, wanted.source and check_addable(wanted.source)))
+        )
 
     @router.get("/{venue}/stations/{station}")
     def station(venue: PlaceName, station: PlaceName, who: Host) -> StationOut:
@@ -124,23 +128,27 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     def set_zones(venue: PlaceName, station: PlaceName, wanted: NewZones, who: Host) -> StationOut:
         """Replace the zones; they hold from now on."""
         zones = tuple(Zone(each.use, tuple(each.corners)) for each in wanted.zones)
-        return told(who.store.venues.change(replace(who.store.venues.station(venue, station), zones=zones)))
+        return changed(
+            who.store.venues.change(replace(who.store.venues.station(venue, station), zones=zones))
+        )
 
     @router.put("/{venue}/stations/{station}/hours")
     def set_hours(venue: PlaceName, station: PlaceName, wanted: NewHours, who: Host) -> StationOut:
         """Replace the opening hours; they hold from now on."""
         hours = tuple(Hours(tuple(each.days), each.opens, each.closes) for each in wanted.hours)
-        return told(who.store.venues.change(replace(who.store.venues.station(venue, station), hours=hours)))
+        return changed(
+            who.store.venues.change(replace(who.store.venues.station(venue, station), hours=hours))
+        )
 
     @router.post("/{venue}/stations/{station}/notice")
     def confirm(venue: PlaceName, station: PlaceName, wanted: Posted, who: Host) -> StationOut:
         """Confirm that the notice hangs where guests see it; nothing is read before."""
-        return told(who.store.venues.confirm_notice(venue, station, who.store.now()))
+        return changed(who.store.venues.confirm_notice(venue, station, who.store.now()))
 
     @router.post("/{venue}/stations/{station}/switch")
     def switch(venue: PlaceName, station: PlaceName, wanted: Switch, who: Host) -> StationOut:
         """Turn a station on or off, at once."""
-        return told(who.store.venues.switch(venue, station, on=wanted.on))
+        return changed(who.store.venues.switch(venue, station, on=wanted.on))
 
 
 def _may_add(request: Request, settings: WebSettings) -> bool:
@@ -157,7 +165,7 @@ def _venue_view(who: Visitor, name: str, running: Running | None) -> VenueOut:
         name=name,
         stations=[_station_view(each, running) for each in stations],
         last_day=max(filter(None, (_last_day(who, each) for each in stations)), default=None),
-        simulated=any(each.source == SIMULATED for each in stations),
+        simulated=any(each.simulated for each in stations),
     )
 
 
@@ -194,13 +202,15 @@ def _station_view(station: Station, running: Running | None) -> StationOut:
 
 
 def _doing(station: Station, running: Running | None) -> tuple[StationState, str]:
-    if station.source == SIMULATED:
+    if station.simulated:
         return "stopped", "It is made up: there is no camera."
     if not station.enabled:
         return "off", "It is turned off: nothing is read."
-    if station.notice_at is None:
-        return "unposted", "The notice is not confirmed yet: nothing is read before."
     doing = running.doing(station.venue, station.name) if running else None
+    if doing is not None and not station.source:
+        return "stopped", "It has no camera: guests answer at the kiosk."
+    if station.source and station.notice_at is None:
+        return "unposted", "The notice is not confirmed yet: nothing is read before."
     return doing or ("stopped", "It is not running here: mien venue run")
 
 
@@ -210,36 +220,59 @@ def _add_figures(router: APIRouter) -> None:
         venue: PlaceName, who: Host, first: Day, last: Day, station: PlaceName | None = None
     ) -> VenueSummaryOut:
         """Return the figures of some days, each of at least ten visits; hours are those of the last day."""
-        if not 0 <= (last - first).days < MOST_DAYS:
-            raise HTTPException(
-                422, f"expected up to {MOST_DAYS} days, the first before the last, received {first} to {last}"
-            )
-        return _summary_view(_summary(who, venue, station, first, last))
+        from mien.places.venue_summary import read_summary
+
+        _check_days(first, last)
+        return _summary_view(read_summary(who.store, venue, first=first, last=last, station=station))
+
+    @router.get(
+        "/{venue}/report.{form}",
+        response_class=Response,
+        responses=file_of("application/pdf", "text/html"),
+    )
+    def report(
+        venue: PlaceName,
+        form: Literal["pdf", "html"],
+        who: Host,
+        last: Day,
+        span: Literal["day", "week"] = "week",
+        station: PlaceName | None = None,
+    ) -> Response:
+        """Return the report of a day, or of the seven days up to it."""
+        from mien.places.venue_report import read_report
+        from mien.report import render_html, render_pdf
+
+        said = read_report(who.store, venue, span=span, last=last, station=station)
+        body: str | bytes = render_html(said) if form == "html" else render_pdf(said)
+        kind = "text/html; charset=utf-8" if form == "html" else "application/pdf"
+        return _file(body, kind, f"{venue}-{span}-{last}.{form}")
+
+    @router.get("/{venue}/figures.csv", response_class=Response, responses=file_of("text/csv"))
+    def figures(
+        venue: PlaceName,
+        who: Host,
+        first: Day,
+        last: Day,
+        by: Literal["day", "hour"] = "day",
+        station: PlaceName | None = None,
+    ) -> Response:
+        """Return the figures of some days as a table, a row a day, or for full hours."""
+        from mien.places.venue_export import table_of
+
+        _check_days(first, last)
+        table = table_of(who.store, venue, first=first, last=last, by=by, station=station)
+        return _file(table.to_csv(index=False), "text/csv", f"{venue}-{first}-{last}.csv")
 
 
-def _summary(who: Visitor, venue: str, station: str | None, first: date, last: date) -> VenueSummary:
-    from mien.places.effects import USUAL_DAYS
-    from mien.places.quantification import Quantifier
-    from mien.places.venue_figures import SmileDetector
-    from mien.places.venue_summary import summarize
-    from mien.expression.network import find_network
-    from mien.expression.sidecar import read_sidecar, sidecar_path
-
-    smiles = SmileDetector(0.9, 0.05, 200, 200)
-    begin = datetime.combine(first - timedelta(USUAL_DAYS), time()).astimezone()
-    until = datetime.combine(last + timedelta(1), time()).astimezone()
-    with who.store.reading():
-        return summarize(
-            venue,
-            who.store.venues.cells(venue, station, begin, until),
-            first=first,
-            last=last,
-            smiles=smiles,
-            quantifiers={"mien": Quantifier(read_sidecar(sidecar_path(find_network("mien"))))},
-            answers=who.store.venues.answer_cells(venue, station, begin, until),
-            marks=who.store.venues.marks(venue),
-            station=station,
+def _check_days(first: date, last: date) -> None:
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise HTTPException(
+            422, f"expected up to {MOST_DAYS} days, the first before the last, received {first} to {last}"
         )
+
+
+def _file(body: str | bytes, kind: str, name: str) -> Response:
+    return Response(body, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _summary_view(summary: VenueSummary) -> VenueSummaryOut:

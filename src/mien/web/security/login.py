@@ -33,7 +33,7 @@ from mien.web.templates import render
 PATH: Final = "/login"
 
 CheckUser = Callable[[str, str], str | None]
-"""Gives the name of the record's user with a name and a password."""
+"""Returns the name of the record's user with a name and a password; None where there is no such user."""
 
 _OPEN_FOLDERS: Final = ("/static/mien/", "/kiosk/", "/api/v1/kiosk/")
 """What needs no login: the pages' files, and the kiosk, which guests use; it tells them nothing."""

@@ -30,15 +30,15 @@ export const STATES = {
   stopped: "Not running",
 };
 
-/** A station's state as a sign. */
-export function stateSign({ state }) {
-  return html("span", { class: `sign-pill station-sign ${state}` }, STATES[state] ?? state);
+/** A station's state as a sign; one without a camera is a kiosk alone. */
+export function stateSign({ state, source }) {
+  return html("span", { class: `sign-pill station-sign ${state}` }, source ? (STATES[state] ?? state) : "Kiosk alone");
 }
 
 /** What is to be done first, where nothing was counted yet; stations as the API gives them. */
 export function nextStep(stations) {
   if (!stations.length) return "Add a station: a camera that counts visits.";
-  if (stations.every(({ notice }) => notice === null)) return "Set up the station: draw where guests are counted, print the notice and hang it up, and confirm that it hangs. It counts only then.";
+  if (stations.every(({ source, notice }) => source && notice === null)) return "Set up the station: draw where guests are counted, print the notice and hang it up, and confirm that it hangs. It counts only then.";
   if (stations.some(({ state }) => state === "counting")) return "It is counting now. The first figures come when at least ten visits are over, and a quarter of an hour.";
   return "Start counting: in the terminal, mien venue run.";
 }
@@ -179,6 +179,11 @@ class Venue {
     return ask(`${venuePath(this.#about.name, "summary")}?${new URLSearchParams({ first, last, ...station })}`);
   }
 
+  /** The first of the days that are shown together, as text. */
+  #first() {
+    return dayText(dayNumber(this.#about.last_day) - Number(this.#part("span").value) + 1);
+  }
+
   #figures() {
     if (this.#about.last_day === null) return null;
     return this.#try("trouble", async () => {
@@ -197,8 +202,8 @@ class Venue {
   }
 
   async #loadCourse() {
-    const [name, station, last] = [this.#about.name, this.#station, dayNumber(this.#about.last_day)];
-    const course = await this.#summary(dayText(last - Number(this.#part("span").value) + 1), dayText(last));
+    const [name, station] = [this.#about.name, this.#station];
+    const course = await this.#summary(this.#first(), this.#about.last_day);
     if (this.#about.name !== name || this.#station !== station) return; // another one was chosen meanwhile
     const known = course.days.filter(({ figures, answers }) => figures || answers);
     this.#course = { ...course, known, numbers: known.map(({ day }) => dayNumber(day)) };
@@ -252,8 +257,8 @@ class Venue {
       tile({ name: "Visits", value: visits, usual: compared("visits_per_h"), words: String, usually: (value) => `${Math.max(0, Math.round(value))}\u00a0an hour` }),
       tile({ name: "With a smile", value: smiling.value, interval: smiling, usual: compared("smiling"), words: percent }),
       tile({ name: "Valence", value: valence.value, interval: valence, usual: compared("valence"), words: signed, help: "−1 unpleasant, +1 pleasant" }),
-      tile({ name: "From arrival to leaving", value: change.value, interval: change, usual: compared("change"), words: signed, help: changeWords(change) }),
-      tile({ name: "Length of a visit", value: lengthS, usual: compared("length_s"), words: longWords, help: "on average" }),
+      tile({ name: "Arrival to leaving", value: change.value, interval: change, usual: compared("change"), words: signed, help: changeWords(change) }),
+      tile({ name: "Length of a visit", value: lengthS, usual: compared("length_s"), words: longWords }),
     ];
   }
 
@@ -295,7 +300,7 @@ class Venue {
     this.#part("week-low").textContent = drawn?.low ?? "";
     this.#part("week-high").textContent = drawn?.high ?? "";
     const unit = { smiling: "Percent of the visits with a smile", valence: "Valence, −1 unpleasant to +1 pleasant", visits: "Visits an hour" }[measure];
-    this.#part("week-words").textContent = drawn ? `${unit}, ${shortDay(dayNumber(first))} to ${plainDay(dayNumber(last))}. An empty hour had too few visits.` : "Too few visits for a week yet.";
+    this.#part("week-words").textContent = drawn ? `${unit}, ${shortDay(dayNumber(first))} to ${plainDay(dayNumber(last))}. An empty hour was closed, or had too few visits.` : "Too few visits for a week yet.";
   }
 
   #drawCourse() {
@@ -310,10 +315,10 @@ class Venue {
     const visits = known.map(({ figures }) => figures?.visits ?? null);
     const most = Math.max(...visits, 1);
     const lanes = [
-      barsLane({ name: "Seen", height: 32, days: numbers, value: known.map(({ figures }) => figures?.seen ?? null) }),
+      barsLane({ name: "Coverage", height: 32, days: numbers, value: known.map(({ figures }) => figures?.seen ?? null) }),
       barsLane({ name: "Visits", height: 48, days: numbers, value: visits.map((each) => (each === null ? null : each / most)), top: String(most) }),
-      curve("Smiling", "smiling", 96, known.map(({ figures }) => figures?.smiling ?? null)),
-      curve("Valence", "valence", 80, known.map(({ figures }) => figures?.valence ?? null)),
+      curve("Smiling", "smiling", 104, known.map(({ figures }) => figures?.smiling ?? null)),
+      curve("Valence", "valence", 104, known.map(({ figures }) => figures?.valence ?? null)),
     ];
     if (answers) lanes.push(curve("Kiosk, good", "smiling", 72, known.map((each) => each.answers?.good ?? null)));
     const shown = marks.map(({ at, until, text }) => ({ day: dayNumber(at), last: until ? dayNumber(until) : null, kind: "event", text: `${plainMoment(at)}: ${text}` }));
@@ -350,7 +355,7 @@ class Venue {
       }),
     );
     const when = `${until ? "" : "since "}${plainMoment(at)}${until ? ` to ${plainMoment(until)}` : ""}`;
-    return html("li", {}, html("div", { class: "row" }, html("b", {}, text), html("span", { class: "faint small" }, when), html("span", { class: "spring" }), remove), ...effectWords(mark).map(({ words, sure }) => html("p", { class: sure ? "small sure" : "small faint" }, words)));
+    return html("li", {}, html("div", { class: "row" }, html("b", { class: "grow" }, text), remove), html("p", { class: "faint small" }, when), ...effectWords(mark).map(({ words, sure }) => html("p", { class: sure ? "small sure" : "small faint" }, words)));
   }
 
   #mark(event) {
@@ -388,7 +393,8 @@ class Venue {
     const files = [
       ["Report of the day", "report.pdf", { last: day, span: "day" }, `day-${day}`],
       ["Report of the week", "report.pdf", { last: day, span: "week" }, `week-${day}`],
-      ["All figures, as CSV", "figures.csv", {}, "figures"],
+      ["Figures by the day, as CSV", "figures.csv", { first: this.#first(), last: this.#about.last_day }, "days"],
+      ["Figures by the hour, as CSV", "figures.csv", { first: this.#first(), last: this.#about.last_day, by: "hour" }, "hours"],
     ];
     const station = this.#station ? { station: this.#station } : {};
     this.#part("downloads").replaceChildren(...files.map(([words, file, asked, end]) => {

@@ -6,7 +6,7 @@ import { count, percent } from "./wording.js";
 const MONDAY = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 export const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const LEFT = 44;
-const RIGHT = 8;
+const RIGHT = 20;
 const CURVE = 110; // pixels
 const BARS = 64;
 const GAP = 26;
@@ -50,17 +50,17 @@ export function limitsOf(intervals, { least, most }) {
 
 /** Coverage in a sentence, with a warning where it is poor. */
 export function coverageWords({ seen, open_s: openS, blind_s: blindS }) {
-  if (seen === null) return "How much of the day was seen is not known.";
+  if (seen === null) return "Coverage is not known.";
   const poor = seen < 0.5 ? " Take the figures with care: most of the time was not seen." : "";
-  return `Seen: ${percent(seen)} of ${stretchWords(openS)} of opening hours${blindS >= 60 ? `; without a usable view for ${stretchWords(blindS)}` : ""}.${poor}`;
+  return `Coverage ${percent(seen)}: ${stretchWords(openS - blindS)} of ${stretchWords(openS)} were seen.${poor}`;
 }
 
-/** One figure of the day: its name, value, interval, and what is usual. */
+/** One figure of the day: its name, its value with what that means and its interval, and what is usual. */
 export function tile({ name, value, interval, usual, words, usually = words, help }) {
-  const range = interval ? html("dd", { class: "faint small" }, `${words(interval.low)} to ${words(interval.high)}`) : null;
-  const compared = usual ? html("dd", { class: "tile-usual small" }, usualWords(usual, usually)) : null;
-  const more = help ? html("dd", { class: "faint small" }, help) : null;
-  return html("div", { class: `tile${usual?.unusual ? " unusual" : ""}` }, html("dt", {}, name), html("dd", { class: "tile-value" }, words(value)), range, compared, more);
+  const small = (text, kind = "faint") => (text ? html("dd", { class: `${kind} small` }, text) : null);
+  const range = interval ? `${words(interval.low)} to ${words(interval.high)}` : null;
+  const compared = usual ? usualWords(usual, usually) : null;
+  return html("div", { class: `tile${usual?.unusual ? " unusual" : ""}` }, html("dt", {}, name), html("dd", { class: "tile-value" }, words(value)), small(range), small(help), small(compared, "tile-usual"));
 }
 
 /** Where the day is by what is usual: "above usual (31 % to 42 %)". */
@@ -90,7 +90,9 @@ export function binNames(starts) {
   const words = (seconds) => (seconds < 60 ? `${seconds}\u00a0s` : `${seconds / 60}\u00a0min`);
   return starts.map((start, i) => {
     if (i === starts.length - 1) return `over ${words(start)}`;
-    return i === 0 ? `under ${words(starts[1])}` : `${start < 60 && starts[i + 1] < 60 ? start : words(start)} to ${words(starts[i + 1])}`;
+    if (i === 0) return `under ${words(starts[1])}`;
+    const alike = start < 60 === starts[i + 1] < 60;
+    return `${alike ? words(start).split("\u00a0")[0] : words(start)} to ${words(starts[i + 1])}`;
   });
 }
 
@@ -139,7 +141,7 @@ export class HoursChart {
 const yOf = (value, [low, high]) => TOP + CURVE * (1 - (value - low) / (high - low));
 
 function grid(limits, tick, width) {
-  return ticks(...limits, 4).flatMap((value) => {
+  return ticks(...limits, 6).flatMap((value) => {
     const y = Math.round(yOf(value, limits)) + 0.5;
     return [svg("line", { x1: LEFT, x2: width - RIGHT, y1: y, y2: y, class: value === 0 ? "zero" : "grid" }), svg("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, tick(value))];
   });
@@ -176,7 +178,7 @@ function columns(hours, x) {
 function axis(first, end, x, each, height) {
   const every = Math.max(1, Math.ceil(34 / each));
   const marks = [];
-  for (let hour = first; hour <= end; hour++) if (hour % every === 0) marks.push(svg("text", { x: px(x(hour)), y: height - 5, "text-anchor": hour === end ? "end" : "middle" }, each * every > 46 ? `${hour}:00` : String(hour)));
+  for (let hour = first; hour <= end; hour++) if (hour % every === 0) marks.push(svg("text", { x: px(x(hour)), y: height - 5, "text-anchor": "middle" }, each * every > 46 ? `${hour}:00` : String(hour)));
   return marks;
 }
 
@@ -223,7 +225,7 @@ export function week(slots, measure) {
     });
     rows.push(html("tr", {}, html("th", { scope: "row" }, `${hour}`, html("span", { class: "unseen" }, ":00")), ...row));
   }
-  const head = html("tr", {}, html("th", { scope: "col" }, "Hour"), ...MONDAY.map((name, i) => html("th", { scope: "col", "aria-label": WEEKDAYS[i] }, name)));
+  const head = html("tr", {}, html("th", { scope: "col" }, html("span", { class: "unseen" }, "Hour")), ...MONDAY.map((name, i) => html("th", { scope: "col", "aria-label": WEEKDAYS[i] }, name)));
   return { rows: [html("thead", {}, head), html("tbody", {}, ...rows)], low: words(low), high: words(high) };
 }
 

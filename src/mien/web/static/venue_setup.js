@@ -81,10 +81,12 @@ class Setup {
       this.#part("waiting").hidden = true;
       this.#part("all").hidden = false;
       this.#part("switch-room").hidden = false;
+      const { source } = this.#station;
+      for (const card of ["zones-card", "notice-card"]) this.#part(card).hidden = !source;
       this.#show();
       this.#showZones();
       this.#showHours();
-      await this.#picture();
+      if (source) await this.#picture();
     });
   }
 
@@ -106,14 +108,14 @@ class Setup {
   }
 
   #show() {
-    const { state, words, enabled, notice, zones, hours } = this.#station;
-    this.#part("state").replaceChildren(stateSign({ state }));
+    const { state, source, words, enabled, notice, zones, hours } = this.#station;
+    this.#part("state").replaceChildren(stateSign({ state, source }));
     this.#part("words").textContent = words;
     this.#part("switch").checked = enabled;
     this.#part("switch-words").textContent = enabled ? "On" : "Off";
     this.#part("notice-words").textContent = notice ? `Confirmed on ${plainMoment(notice)}.` : "It is not confirmed yet: nothing is read before it is.";
     this.#part("notice-form").hidden = notice !== null;
-    this.#part("run-words").textContent = state === "stopped" ? "Not running here. Start it in the terminal: mien venue run. The page then shows what it counts." : words;
+    this.#part("run-words").textContent = state === "stopped" && source ? "Not running here. Start it in the terminal: mien venue run. The page then shows what it counts." : words;
     const done = { zones: zones.length > 0, hours: hours.length > 0, notice: notice !== null, run: state === "counting" || state === "closed" };
     for (const [name, is] of Object.entries(done)) this.#part(`${name}-step`).classList.toggle("done", is);
   }
@@ -128,7 +130,7 @@ class Setup {
       const address = URL.createObjectURL(await askFile(`/api/v1/${this.#path("picture.jpg")}`));
       picture.src = address;
       await picture.decode();
-      this.#part("stage").style.aspectRatio = `${picture.naturalWidth} / ${picture.naturalHeight}`;
+      this.#part("stage").style.setProperty("--ratio", picture.naturalWidth / picture.naturalHeight);
       if (this.#address) URL.revokeObjectURL(this.#address);
       this.#address = address;
       picture.hidden = false;

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.errors import ConfigError, ModelError
 from mien.expression.decision import Decider
 from mien.expression.network import load_network
-from mien.expression.neutral import Rest, personal, shrinkage, widening
+from mien.expression.personal import Rest, personal, shrinkage, widening
 from mien.expression.sidecar import Sidecar
 from mien.labels import EMOTIONS
 from mien.prior import BALANCED, FERPLUS_MIX, Mix

@@ -9,8 +9,8 @@ import pytest
 from mien.errors import StoreError
 from mien.exchange.exporting import export_record
 from mien.exchange.importing import import_record
-from mien.expression.neutral import Rest
-from mien.record.neutral import keep, kept
+from mien.expression.personal import Rest
+from mien.record.neutral_faces import keep, kept
 from mien.store.store import Store
 
 REST = Rest("a" * 64, (0.5,) * 15, 0.2, 3.0, 1.0, float("nan"), 0.4)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mien.errors import ConfigError, SourceError
-from mien.expression.neutral import Rest
+from mien.expression.personal import Rest
 
 if TYPE_CHECKING:
     from mien.analysis.recorded import Recorded
@@ -33,7 +33,7 @@ _EXPECTED: Final = "expected first:10s, auto, off, or a photograph of the person
 
 
 @dataclass(frozen=True, slots=True)
-class Neutral:
+class NeutralChoice:
     """Which neutral face is to be read by.
 
     Attributes:
@@ -49,7 +49,7 @@ class Neutral:
     rest: Rest | None = None
 
 
-def parse_neutral(text: str) -> Neutral | None:
+def parse_neutral(text: str) -> NeutralChoice | None:
     """Read what somebody wrote; None for "off".
 
     Raises:
@@ -58,7 +58,7 @@ def parse_neutral(text: str) -> Neutral | None:
     if text == "off":
         return None
     if text == "auto":
-        return Neutral("auto", text)
+        return NeutralChoice("auto", text)
     if text.startswith("first:"):
         found = _FIRST.fullmatch(text)
         seconds = float(found[1]) if found else 0.0
@@ -66,13 +66,13 @@ def parse_neutral(text: str) -> Neutral | None:
             raise ConfigError(
                 f"neutral: expected seconds from 1 to {MOST_S:.0f} as in first:10s, received {text!r}"
             )
-        return Neutral("first", text, seconds)
+        return NeutralChoice("first", text, seconds)
     if not Path(text).is_file():
         raise ConfigError(f"neutral: {_EXPECTED}; received {text!r}, and there is no such file")
-    return Neutral("photo", text)
+    return NeutralChoice("photo", text)
 
 
-def chosen_neutral(text: str | None, settings: Settings, recorded: Recorded | None) -> Neutral | None:
+def chosen_neutral(text: str | None, settings: Settings, recorded: Recorded | None) -> NeutralChoice | None:
     """Return which neutral face is to be read by, and look at a photograph at once.
 
     Args:
@@ -97,7 +97,7 @@ def chosen_neutral(text: str | None, settings: Settings, recorded: Recorded | No
     _check_network(settings)
     if neutral.kind != "photo":
         return neutral
-    return Neutral("photo", text, rest=rest_of_photograph(text, settings))
+    return NeutralChoice("photo", text, rest=rest_of_photograph(text, settings))
 
 
 def rest_of_photograph(path: str, settings: Settings) -> Rest:
@@ -143,12 +143,12 @@ def _check_network(settings: Settings) -> None:
     require_own_neutral(read_sidecar(sidecar_path(find_network(settings.network))))
 
 
-def _kept(settings: Settings, recorded: Recorded) -> Neutral | None:
+def _kept(settings: Settings, recorded: Recorded) -> NeutralChoice | None:
     """Return the neutral face that is kept for the subject, where the network is the one that read it."""
     from mien.expression.network import find_network
     from mien.expression.sidecar import read_sidecar, sidecar_path
     from mien.neutral import has_own_neutral
-    from mien.record.neutral import kept
+    from mien.record.neutral_faces import kept
     from mien.store.store import Store
 
     sidecar = read_sidecar(sidecar_path(find_network(settings.network)))
@@ -156,11 +156,11 @@ def _kept(settings: Settings, recorded: Recorded) -> Neutral | None:
         return None
     with Store(recorded.store, create=False) as store:
         rest = kept(store, store.subjects.get(recorded.subject), sidecar.sha256)
-    return None if rest is None else Neutral("baseline", f"kept for {recorded.subject}", rest=rest)
+    return None if rest is None else NeutralChoice("baseline", f"kept for {recorded.subject}", rest=rest)
 
 
 class LearntFaces:
-    """Reads an input's faces by what was learnt of them, and says what that was.
+    """Reads an input's faces by what was learnt of them, and reports what that was.
 
     Args:
         faces: reads them.
@@ -176,7 +176,7 @@ class LearntFaces:
         return self._facts | self._faces.report()
 
 
-def learn(task: Task, pipeline: Pipeline, neutral: Neutral, tracks: Sequence[int]) -> LearntFaces:
+def learn(task: Task, pipeline: Pipeline, neutral: NeutralChoice, tracks: Sequence[int]) -> LearntFaces:
     """Learn what there is to learn of an input's faces, before it is read.
 
     Args:

@@ -1,4 +1,4 @@
-"""A person's own neutral face, learnt while they are watched."""
+"""How a face measures while it is neutral, learnt while it is watched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_S: Final = 1.0
 _KEPT = 200
 
 
-class Baseline:
+class NeutralShape:
     """The median of what was measured while a face was neutral, over the whole time.
 
     A median, as a blink or a slip of the network must not move it. It is taken of at most 200 frames, evenly

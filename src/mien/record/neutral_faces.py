@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mien.expression.neutral import Rest
+from mien.expression.personal import Rest
 from mien.record.origin import require_person
 from mien.store.types import Subject
 

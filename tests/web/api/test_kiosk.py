@@ -32,12 +32,13 @@ class FakeRunning:
         self.state = "counting"
         self.taken: list[int] = []
         self.refreshed = 0
+        self.taken_here = True
 
     def doing(self, venue: str, station: str) -> tuple[str, str] | None:
-        return (self.state, "") if station == "till-1" else None
+        return (self.state, "") if station == "till-1" and self.taken_here else None
 
     def answers(self, venue: str, station: str) -> FakeRunning:
-        if station != "till-1":
+        if station != "till-1" or not self.taken_here:
             raise MissingError("it is not run here")
         return self
 
@@ -220,4 +221,5 @@ def test_a_guest_gets_no_notice(guest: TestClient) -> None:
 def test_the_setup_page_offers_the_notice_in_all_its_languages(owner: TestClient) -> None:
     page = owner.get("/venue/cafe/till-1/setup").text
     assert f'action="{NOTICE}"' in page
+    assert 'href="/kiosk/cafe/till-1"' in page
     assert re.findall(r'name="language" value="(\w+)"', page) == list(notice_languages())

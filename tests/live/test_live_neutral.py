@@ -12,7 +12,7 @@ from live.session_fakes import FakeSource
 from mien.config import load_settings
 from mien.errors import ConfigError
 from mien.labels import NEUTRALS
-from mien.live.neutral import LiveNeutral
+from mien.live.live_neutral import LiveNeutral
 from mien.live.session import LiveSession
 from mien.pipeline import Pipeline
 from mien.types import Faces, Frame
