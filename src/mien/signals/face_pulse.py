@@ -24,7 +24,7 @@ Complex = NDArray[np.complex128]
 
 WINDOW_S: Final = 12.0
 """Each reading tells the mean rate of so long a time before it."""
-LEAST_QUALITY: Final = 0.75
+LEAST_QUALITY: Final = 0.65
 """Below this quality there is no reading."""
 WITHIN_BPM: Final = 2.0
 """Quality is how likely the rate is right within this."""
@@ -38,9 +38,9 @@ _BINS: Final = slice(80, 80 + len(RATES_BPM))
 _BPM: Final = np.arange(2 * _BINS.stop) / 2
 _LEAST_HZ, _LEAST_SEEN, _LONGEST_GAP_S, _LEAST_REGIONS = 12.0, 0.8, 0.5, 2
 """At least two regions must be seen, 12 times a second, in this share of the window, without longer gaps."""
-_STEP: Final = 0.03
-"""Where a frame is brighter or darker than the last by more than this share, the light has changed, which is
-taken out."""
+_STEP, _STEPS_USUAL = 0.008, 6.0
+"""Where a colour differs from the last frame's by more than this share, and by more than so many usual steps, the
+light has changed, which is taken out."""
 _FASTEST: Final = 1.0
 """A face that moves by more inter-ocular distances a second is blurred, and lit anew."""
 _WANDER_BPM, _ANEW, _WEIGHT = 2.5, 0.02, 0.7
@@ -229,7 +229,8 @@ def _levelled(times_s: Floats, colours: Floats, grid_s: Floats) -> Floats | None
     if steps_s[steps_s <= _LONGEST_GAP_S].sum() < _LEAST_SEEN * WINDOW_S:
         return None
     steps = np.diff(np.log(colours), axis=0)
-    steps[(np.abs(steps.mean(axis=1)) > _STEP) | (steps_s > _LONGEST_GAP_S)] = 0
+    sizes = np.abs(steps).max(axis=1)
+    steps[(sizes > max(_STEP, _STEPS_USUAL * float(np.median(sizes)))) | (steps_s > _LONGEST_GAP_S)] = 0
     even = _even(times_s, np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)]), grid_s)
     return np.asarray(np.exp(even - even.mean(axis=0)))
 
