@@ -39,8 +39,8 @@ _BPM: Final = np.arange(2 * _BINS.stop) / 2
 _LEAST_HZ, _LEAST_SEEN, _LONGEST_GAP_S, _LEAST_REGIONS = 12.0, 0.8, 0.5, 2
 """At least two regions must be seen, 12 times a second, in this share of the window, without longer gaps."""
 _STEP, _STEPS_USUAL = 0.008, 6.0
-"""Where a colour differs from the last frame's by more than this share, and by more than so many usual steps, the
-light has changed, which is taken out."""
+"""Where a colour differs from the last frame's by more than this share, and by more than so many usual steps,
+the light has changed, which is taken out."""
 _FASTEST: Final = 1.0
 """A face that moves by more inter-ocular distances a second is blurred, and lit anew."""
 _WANDER_BPM, _ANEW, _WEIGHT = 2.5, 0.02, 0.7
