@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowds import PublicTest
-from mien.places.effects import MEASURES, SURE, difference_by_permutation
+from mien.places.effects import MEASURES, SURE, difference_by_permutation, widening_of
 from mien.places.venue import Visit
 from mien.places.venue_cells import CellMaker
 from mien.places.venue_figures import visit_figures
@@ -104,7 +104,13 @@ def effects(options: argparse.Namespace) -> None:
                 for day in range(1, len(noise)):
                     noise[day] = carry * noise[day - 1] + np.sqrt(1 - carry**2) * noise[day]
                 values = noise + (weekday >= 4)
-                _, difference, p = difference_by_permutation(values, after, weekday, seed=number)
+                _, difference, p = difference_by_permutation(
+                    values,
+                    after,
+                    weekday,
+                    widening=widening_of(values, after, weekday),
+                    seed=number,
+                )
                 held += difference.low <= 0 <= difference.high
                 false += p <= SURE / len(MEASURES)
             print(

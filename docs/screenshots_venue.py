@@ -39,7 +39,6 @@ from web.venues import FakeRunning
 DOCS = Path(__file__).parent
 TABLET_WH = (1180, 820)
 DESKTOP_WH = (1280, 1290)
-PHONE_WH = (390, 844)
 VENUE = "trattoria"
 ZONES = ("count 0.26,0.12 0.92,0.12 0.98,0.98 0.3,0.98", "ignore 0,0 0.2,0 0.22,1 0,1")
 TILL = Station(
@@ -88,15 +87,12 @@ def main() -> None:
 
 
 def take_pages(page: Page) -> None:
-    """The figures, light and on a dark phone, and a station that is set up."""
-    for name, theme, wh in (("venue", "light", DESKTOP_WH), ("venue-phone", "dark", PHONE_WH)):
-        page.size(*wh, mobile=wh == PHONE_WH)
-        page.theme(theme)
-        page.browser.get(f"{page.address}venue?venue={VENUE}")
-        page.until("return document.querySelector('.lanes .line') && document.querySelector('.hours .dot')")
-        save(page, DOCS / f"{name}.webp")
+    """Save the figures, and a station that is set up."""
+    page.size(*DESKTOP_WH)
+    page.browser.get(f"{page.address}venue?venue={VENUE}")
+    page.until("return document.querySelector('.lanes .line') && document.querySelector('.hours .dot')")
+    save(page, DOCS / "venue.webp")
     page.size(DESKTOP_WH[0], 900)
-    page.theme("light")
     page.browser.get(f"{page.address}venue/{TILL.venue}/{TILL.name}/setup")
     page.until("return !document.querySelector('[data-part=picture]').hidden")
     save(page, DOCS / "venue-setup.webp")

@@ -60,7 +60,8 @@ class Recording:
         return [record for record in self.summary["recordings"] if record["kind"] == kind]
 
     def _rows(self, record: dict[str, Any]) -> pd.DataFrame:
-        return self.frame[self.frame["source"] == record["source"]]
+        rows: pd.DataFrame = self.frame[self.frame["source"] == record["source"]]
+        return rows
 
     @property
     def sources(self) -> list[str]:

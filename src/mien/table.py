@@ -356,14 +356,14 @@ def faces_frame(faces: Faces, *, measures: bool = False, landmarks: bool = False
 def faces_of(frame: pd.DataFrame) -> Faces:
     """Return the faces of one picture's rows: what `rows` was given, as far as the table has it."""
     corner, size = frame[["x", "y"]].to_numpy(), frame[["width", "height"]].to_numpy()
-    there = Columns.among(frame.columns)
-    more = {"landmarks": frame[list(POINTS)].to_numpy().reshape(-1, LANDMARKS, 2)} if there.landmarks else {}
+    known: dict[str, Any] = {name: frame[name].to_numpy() for name in _PER_FACE}
+    if Columns.among(frame.columns).landmarks:
+        known["landmarks"] = frame[list(POINTS)].to_numpy().reshape(-1, LANDMARKS, 2)
+    known["expression"] = [EMOTIONS.index(each) if each in EMOTIONS else -1 for each in frame["expression"]]
     return Faces(
         np.concatenate([corner, corner + size], axis=1),
         probabilities=frame[list(PROBABILITIES)].to_numpy(),
-        expression=[EMOTIONS.index(each) if each in EMOTIONS else -1 for each in frame["expression"]],
-        **{name: frame[name].to_numpy() for name in _PER_FACE},
-        **more,
+        **known,
     )
 
 

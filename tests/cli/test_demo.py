@@ -48,6 +48,7 @@ def test_the_demo_is_the_same_every_time(
     assert Path("first/table.csv").read_bytes() == Path("second/table.csv").read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_a_person_at_the_terminal_sees_it_live_on_a_page(tiny_network: Path, tmp_path: Path) -> None:
     pytest.importorskip("fastapi")
     httpx = pytest.importorskip("httpx")

@@ -1,4 +1,4 @@
-"""`mien simulate venue`, `mien venue report`, `compare` and `export`: from nothing to a report, by commands alone."""
+"""`mien simulate venue`, `mien venue report`, `compare`, `export`: from nothing to a report, by commands."""
 
 from __future__ import annotations
 

@@ -162,6 +162,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, portrait: NDArray[np.uint
         store = ["--store", "record.sqlite"]
         assert main(["analyze", "session.mp4", "--quiet"]) == 0
         assert main(["simulate", "P-017", "--weeks", "9", "--minutes", "2", "--missing", "0", *store]) == 0
+        assert main(["simulate", "venue", "restaurant", "--weeks", "4", *store]) == 0
     return folder
 
 

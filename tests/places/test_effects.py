@@ -18,6 +18,7 @@ from mien.places.effects import (
     difference_by_permutation,
     mark_effects,
     measures_of,
+    widening_of,
 )
 from mien.places.venue_figures import SMILES
 from mien.store.venue_types import VenueMark, VisitCell
@@ -86,6 +87,27 @@ def test_nine_of_ten_intervals_hold_the_true_difference() -> None:
         _, found, _ = difference_by_permutation(values, after, weekday, seed=number)
         held += found.low <= 0.7 <= found.high
     assert 0.85 <= held / rounds <= 0.95
+
+
+def test_days_that_hang_together_widen_the_interval() -> None:
+    random, rounds = np.random.default_rng(2), 100
+    weekday, after = np.arange(36) % 6, np.arange(36) >= 18
+    held, plain, alone = 0, 0, []
+    for number in range(rounds):
+        noise = random.standard_normal(36)
+        alone.append(widening_of(noise, after, weekday))
+        for day in range(1, 36):
+            noise[day] = 0.5 * noise[day - 1] + np.sqrt(0.75) * noise[day]
+        wide = widening_of(noise, after, weekday)
+        assert wide >= 1
+        for widening, count in ((1.0, False), (wide, True)):
+            _, found, _ = difference_by_permutation(noise, after, weekday, widening=widening, seed=number)
+            within = found.low <= 0 <= found.high
+            held, plain = held + (within and count), plain + (within and not count)
+    assert plain / rounds < 0.8
+    assert held / rounds >= 0.82
+    assert np.median(alone) < 1.15
+    assert widening_of(np.zeros(36), after, weekday) == 1
 
 
 def test_weekdays_are_compared_with_themselves() -> None:

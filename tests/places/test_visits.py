@@ -159,6 +159,20 @@ def test_who_steps_out_of_the_zone_does_not_lend_their_visit_to_the_next_one() -
     assert [visit.length_s for visit in visits(seen, 20, [LEFT_HALF])] == pytest.approx([4, 4.9], abs=0.11)
 
 
+def test_who_comes_where_somebody_walked_out_is_a_visit_of_their_own_though_the_track_is_one() -> None:
+    def seen(time_s: float) -> Faces | None:
+        return look(0, 180 if 4 < time_s < 5 else 90) if time_s <= 9 else None
+
+    assert [visit.length_s for visit in visits(seen, 20, [LEFT_HALF])] == pytest.approx([4, 4], abs=0.11)
+
+
+def test_who_sways_over_the_zones_edge_stays() -> None:
+    def seen(time_s: float) -> Faces | None:
+        return look(0, 130 + 15 * np.sin(2 * time_s)) if time_s <= 9 else None
+
+    assert [visit.length_s for visit in visits(seen, 20, [LEFT_HALF])] == pytest.approx([9], abs=1.6)
+
+
 def test_an_ignored_zone_is_never_counted() -> None:
     assert visits(lambda time_s: both(look(0, 170), look(1, 250)), 30, [BEHIND]) == []
     assert visits(lambda time_s: both(look(0, 130), look(1, 250)), 30, [BEHIND, LEFT_HALF]) == []

@@ -29,6 +29,9 @@ FOLDER: Final = ".partial"
 ROWS: Final = ".rows"
 """The suffix of an input's rows: numbers as the machine has them, without the source's name."""
 
+PULSE: Final = ".pulse.csv"
+"""The suffix of the table of an input's pulse."""
+
 _LABELS: Final = {"expression": (*EMOTIONS, UNCERTAIN), NEUTRAL: NEUTRALS}
 """Columns of words, which are kept as their indices."""
 
@@ -42,6 +45,7 @@ class Wanted:
     Attributes:
         plots: a timeline of each video.
         annotate: a copy with the faces marked.
+        pulse: a table of the pulse in each face of a video.
         columns: of the table.
         recorded: into whose record it goes as well; None into nobody's.
         neutral: the person's own neutral face to read by; None reads everybody by the usual one.
@@ -49,6 +53,7 @@ class Wanted:
 
     plots: bool = True
     annotate: bool = False
+    pulse: bool = False
     columns: Columns = PLAIN
     recorded: Recorded | None = None
     neutral: NeutralChoice | None = None
@@ -64,7 +69,7 @@ class Partial:
         folder: the batch's folder of partial results.
         source: the input's name.
         key: what the files are called.
-        pictures: what each picture will be called in the end, by its suffix here.
+        pictures: what each picture, and the pulse, will be called in the end, by its suffix here.
     """
 
     folder: Path
@@ -78,6 +83,8 @@ class Partial:
         pictures = {}
         if wanted.plots and task.kind == "video":
             pictures[".png"] = f"{task.stem}.png"
+        if wanted.pulse and task.kind == "video":
+            pictures[PULSE] = f"{task.stem}{PULSE}"
         if wanted.annotate:
             suffix = ".mp4" if task.kind == "video" else ".jpg"
             pictures[suffix] = f"{task.stem}.annotated{suffix}"

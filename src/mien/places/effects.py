@@ -44,6 +44,7 @@ SURE: Final = 0.1
 """How often chance alone may put something down to a mark, over all measures (Bonferroni)."""
 
 _PERMUTATIONS: Final = 4000
+_PHIS: Final = np.arange(0, 0.85, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def mark_effects(
 
 
 def difference_by_permutation(
-    values: Floats, after: Bools, strata: Index, *, seed: int = 0
+    values: Floats, after: Bools, strata: Index, *, widening: float = 1.0, seed: int = 0
 ) -> tuple[float, Interval, float]:
     """Estimate by how much some days differ from others, each stratum compared with itself.
 
@@ -219,6 +220,7 @@ def difference_by_permutation(
         values: (n,) of the days.
         after: (n,) which days are compared with the others.
         strata: (n,) such as weekdays; each has days of both kinds.
+        widening: how much wider than that of independent days the interval is to be; see `widening_of`.
         seed: of the permutations, which stay within strata.
 
     Returns:
@@ -246,6 +248,7 @@ def difference_by_permutation(
     moved, kept = contrast(values, drawn), contrast(after.astype(np.float64), drawn)
     same = kept > 1 - 1e-9
     borders = (own - moved[~same]) / (1 - kept[~same])
+    borders = own + widening * (borders - own)
     far = np.full(int(same.sum()) + 1, np.inf)
     low = float(np.quantile(np.append(borders, -far), (1 - LEVEL) / 2, method="lower"))
     high = float(np.quantile(np.append(borders, far), (1 + LEVEL) / 2, method="higher"))
@@ -254,6 +257,32 @@ def difference_by_permutation(
     tails = ((borders >= 0).sum(), (borders <= 0).sum())
     p = min(1.0, 2 * (int(min(tails)) + len(far)) / (_PERMUTATIONS + 1))
     return before, Interval(own, min(low, own), max(high, own)), p
+
+
+def widening_of(values: Floats, after: Bools, strata: Index) -> float:
+    """Return how much wider an interval has to be as days hang together: 1 where they don't.
+
+    For a first-order autoregression, the root of (1 + phi) / (1 - phi). What the days leave over behind
+    levels of their strata and the difference correlates less than they do; phi is the one for which it would
+    correlate as it does (both expectations by their traces).
+
+    Args:
+        values: (n,) of the days, in their order.
+        after: (n,) see `difference_by_permutation`.
+        strata: (n,) see there.
+    """
+    columns = np.column_stack([*(strata == each for each in np.unique(strata)), after]).astype(np.float64)
+    left = np.eye(len(values)) - columns @ np.linalg.pinv(columns)
+    over = left @ values
+    if not over @ over > 0:
+        return 1.0
+    apart = np.abs(np.subtract.outer(np.arange(len(values)), np.arange(len(values))))
+    expected = []
+    for phi in _PHIS:
+        spread = left @ phi**apart @ left
+        expected.append(np.trace(spread, offset=1) / np.trace(spread))
+    phi = float(np.interp(over[:-1] @ over[1:] / (over @ over), expected, _PHIS))
+    return float(np.sqrt((1 + phi) / (1 - phi)))
 
 
 def compare_day(
@@ -356,5 +385,6 @@ def _same_weekdays(
 
 
 def _effect(name: str, values: Floats, after: Bools, weekday: Index) -> Effect:
-    before, difference, p = difference_by_permutation(values, after, weekday)
+    widening = widening_of(values, after, weekday)
+    before, difference, p = difference_by_permutation(values, after, weekday, widening=widening)
     return Effect(name, before, before + difference.value, difference, p)

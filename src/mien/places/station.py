@@ -39,7 +39,7 @@ StationState = Literal["counting", "closed", "off", "unposted", "starting", "awa
 SEEN_S: Final = 2.0
 """Time counts as blind when the last usable view is older."""
 
-SQUARES: Final = 64
+SQUARES: Final = 40
 """A station's picture is shown in so many squares across: enough to draw zones on, too few to know one by."""
 
 _STATES: Final[dict[str, StationState]] = {

@@ -185,7 +185,7 @@ def run_page(
 
 def _greeting(address: str, settings: WebSettings) -> Iterator[str]:
     yield f"Mien is at {address}"
-    yield "A camera is on only when you switch it on there, and its pictures are never stored."
+    yield "Pictures are read in memory: none is stored, and none leaves this machine."
     if not is_loopback(settings.host):
         yield "Other machines can reach it with the password."
         if not settings.tls:

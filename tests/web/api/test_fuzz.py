@@ -20,6 +20,7 @@ from schemathesis.config import SchemathesisConfig
 from mien.config import Settings
 from mien.live.status import SourceStatus
 from mien.store.store import Store
+from mien.store.venue_types import Station
 from mien.web.app import build_backend
 from mien.web.security.access import Records
 from mien.web.uploads.jobs import Uploads
@@ -33,7 +34,9 @@ EXAMPLES = 6
 TAKES_NOTHING = {"POST /simulated"}
 """What nothing in a request can change, and what takes long."""
 
-KNOWN = {"code": "P-1", "number": 1, "source": "camera:0", "form": "html"}
+KNOWN = {
+    "code": "P-1", "number": 1, "source": "camera:0", "form": "html", "venue": "cafe", "station": "till-1",
+}  # fmt: skip
 """What is there, so that more than the door is tried."""
 
 
@@ -58,6 +61,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         recording = people.record(store, subject, yesterday, minutes=1, series=people.readings(30))
         store.annotations.add(subject, "note", "here", at=yesterday, recording_id=recording.id)
         store.self_reports.add(subject, "mood", total=5.0)
+        store.venues.add(Station("cafe", "till-1", "camera:0"))
     return path
 
 

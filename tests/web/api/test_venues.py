@@ -75,7 +75,7 @@ def test_venues_are_listed_with_how_their_stations_are_doing(
 def test_a_station_is_set_up_step_by_step(host: TestClient, running: FakeRunning) -> None:
     zones = [{"use": "count", "corners": SQUARE}, {"use": "ignore", "corners": SQUARE[:3]}]
     assert host.put(f"{TILL_PATH}/zones", json={"zones": zones}).json()["zones"] == zones
-    hours = [{"days": [1, 2, 5], "opens": "11:00:00", "closes": "00:00:00"}]
+    hours = [{"days": [1, 2, 5], "opens": "11:00", "closes": "00:00"}]
     assert host.put(f"{TILL_PATH}/hours", json={"hours": hours}).json()["hours"] == hours
     posted = host.post(f"{TILL_PATH}/notice", json={"posted": True}).json()
     assert posted["notice"] is not None
@@ -100,6 +100,7 @@ def test_a_station_is_set_up_step_by_step(host: TestClient, running: FakeRunning
         ("zones", {"zones": [{"use": "count", "corners": SQUARE[:2]}]}, "corners"),
         ("hours", {"hours": [{"days": [0], "opens": "17:00", "closes": "09:00"}]}, "end before they begin"),
         ("hours", {"hours": [{"days": [0, 0], "opens": "09:00", "closes": "17:00"}]}, "rising"),
+        ("hours", {"hours": [{"days": [0], "opens": "09:00Z", "closes": "17:00"}]}, "opens"),
         ("hours", {"hours": [{"days": [], "opens": "09:00", "closes": "17:00"}]}, "days"),
     ],
 )

@@ -25,7 +25,7 @@ globalThis.HTMLElement = class {};
 globalThis.customElements = { define() {} };
 globalThis.window = { addEventListener() {} };
 
-const { bars, binNames, coverageWords, limitsOf, longWords, strength, stretchWords, tile, usualWords, week } = await load("venue_charts.js");
+const { bars, binNames, coverageWords, limitsOf, longWords, rangeWords, strength, stretchWords, tile, usualWords, week } = await load("venue_charts.js");
 const { agreementWords, changeWords, effectWords } = await load("venue_wording.js");
 const { area, moved, rectangle, warning } = await load("zones.js");
 const { nextStep } = await load("venue_stations.js");
@@ -39,6 +39,11 @@ test("times are told as people say them", () => {
   assert.deepEqual([40.4, 89, 130, 180].map((each) => plain(longWords(each))), ["40 s", "89 s", "2 min 10 s", "3 min"]);
   assert.deepEqual([0, 1500, 27_000, 3600].map((each) => plain(stretchWords(each))), ["0 min", "25 min", "7 h 30 min", "1 h"]);
   assert.deepEqual(binNames([0, 5, 15, 30, 60, 120, 300]).map(plain), ["under 5 s", "5 to 15 s", "15 to 30 s", "30 s to 1 min", "1 to 2 min", "2 to 5 min", "over 5 min"]);
+});
+
+test("a range has its unit once", () => {
+  assert.equal(plain(rangeWords({ low: 0.291, high: 0.53 }, percent)), "29 to 53 %");
+  assert.equal(plain(rangeWords({ low: 50, high: 130 }, longWords)), "50 s to 2 min 10 s");
 });
 
 test("coverage comes first, with a warning where little was seen", () => {
@@ -56,9 +61,9 @@ test("an axis holds every interval, and stays within what is possible", () => {
 
 test("a day is set against what is usual, and the tile stands out only where it differs", () => {
   const usual = { day: 0.5, usual: interval(0.4), unusual: true };
-  assert.equal(plain(usualWords(usual, percent)), "above usual (35 % to 45 %)");
-  assert.equal(plain(usualWords({ ...usual, day: 0.3 }, percent)), "below usual (35 % to 45 %)");
-  assert.equal(plain(usualWords({ ...usual, day: 0.41, unusual: false }, percent)), "as usual (35 % to 45 %)");
+  assert.equal(plain(usualWords(usual, percent)), "above usual (35 to 45 %)");
+  assert.equal(plain(usualWords({ ...usual, day: 0.3 }, percent)), "below usual (35 to 45 %)");
+  assert.equal(plain(usualWords({ ...usual, day: 0.41, unusual: false }, percent)), "as usual (35 to 45 %)");
   assert.equal(tile({ name: "Smiling", value: 0.5, usual, words: percent }).attributes.class, "tile unusual");
   assert.equal(tile({ name: "Smiling", value: 0.5, words: percent }).attributes.class, "tile");
 });
@@ -76,7 +81,7 @@ test("the usual week has a row an hour and a column a weekday; empty where nothi
   const [first, last] = [body.children[0].children[1], body.children[2].children[7]];
   assert.deepEqual([first.text, first.values["--strength"]], ["30", "0.000"]);
   assert.deepEqual([last.text, last.values["--strength"]], ["50", "1.000"]);
-  assert.match(plain(last.attributes.title), /Sunday, 13:00: share smiling 50 %, 90 % interval 45 % to 55 %; 4 days, 30 visits each/);
+  assert.match(plain(last.attributes.title), /Sunday, 13:00: share smiling 50 %, 90 % interval 45 to 55 %; 4 days, 30 visits each/);
   assert.equal(body.children[1].children[1].attributes.class, "none");
   assert.deepEqual([plain(low), plain(high)], ["30 %", "50 %"]);
   assert.equal(week(SLOTS, "visits").rows[1].children[0].children[1].text, "20");

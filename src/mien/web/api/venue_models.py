@@ -6,7 +6,6 @@ server's clock, as texts: "2026-05-01", "2026-05-01T09:30".
 
 from __future__ import annotations
 
-from datetime import time
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,7 +19,7 @@ StationState = Literal["counting", "closed", "off", "unposted", "starting", "awa
 Side = Annotated[float, Field(allow_inf_nan=False)]
 """A share of the picture's width or height; whether it is within it, `Zone` says in plain words."""
 
-Clock = Annotated[time, Field(examples=["09:30"])]
+Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:30"])]
 
 
 class _Wanted(BaseModel):
@@ -40,8 +39,8 @@ class HoursModel(_Wanted):
     days: list[Annotated[int, Field(ge=0, le=6)]] = Field(
         min_length=1, max_length=7, description="0 is Monday; rising."
     )
-    opens: Clock = time(0)
-    closes: Clock = time(0)
+    opens: Clock = "00:00"
+    closes: Clock = "00:00"
 
 
 class NewStation(_Wanted):

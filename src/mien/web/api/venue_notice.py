@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from mien.errors import OutputError
 from mien.places.guest_words import chosen_languages, notice_languages
 from mien.places.notice import LONGEST, Notice, notice_pdf
 from mien.web.answers import file_of
@@ -51,7 +52,10 @@ def notice_routes() -> APIRouter:
             basis=said.basis,
             elsewhere=said.elsewhere,
         )
-        pdf = notice_pdf(notice, who.store.now().astimezone().date())
+        try:
+            pdf = notice_pdf(notice, who.store.now().astimezone().date())
+        except OutputError as error:  # a character that no font has, or no typst
+            raise HTTPException(422, str(error)) from error
         name = f"{venue}-{station}-notice.pdf"
         return Response(
             pdf,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import cv2
@@ -135,7 +135,10 @@ def _add_stations(router: APIRouter, running: Running | None, settings: WebSetti
     @router.put("/{venue}/stations/{station}/hours")
     def set_hours(venue: PlaceName, station: PlaceName, wanted: NewHours, who: Host) -> StationOut:
         """Replace the opening hours; they hold from now on."""
-        hours = tuple(Hours(tuple(each.days), each.opens, each.closes) for each in wanted.hours)
+        hours = tuple(
+            Hours(tuple(each.days), time.fromisoformat(each.opens), time.fromisoformat(each.closes))
+            for each in wanted.hours
+        )
         return changed(
             who.store.venues.change(replace(who.store.venues.station(venue, station), hours=hours))
         )
@@ -191,7 +194,8 @@ def _station_view(station: Station, running: Running | None) -> StationOut:
         source=station.source,
         zones=[ZoneModel(use=each.use, corners=list(each.corners)) for each in station.zones],
         hours=[
-            HoursModel(days=list(each.days), opens=each.opens, closes=each.closes) for each in station.hours
+            HoursModel(days=list(each.days), opens=f"{each.opens:%H:%M}", closes=f"{each.closes:%H:%M}")
+            for each in station.hours
         ],
         least=station.least,
         notice=views.local(station.notice_at) if station.notice_at else None,

@@ -7,7 +7,7 @@ import { barsLane, curveLane, Lanes, marksLane } from "./lanes.js";
 import { upToNow } from "./questionnaires.js";
 import { saveAddress } from "./downloads.js";
 import { html } from "./svg.js";
-import { HoursChart, MEASURES, WEEKDAYS, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, signed, tile, week } from "./venue_charts.js";
+import { HoursChart, MEASURES, WEEKDAYS, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, rangeWords, signed, tile, week } from "./venue_charts.js";
 import { Stations, nextStep, venuePath } from "./venue_stations.js";
 import { agreementWords, changeWords, effectWords } from "./venue_wording.js";
 import { count, percent } from "./wording.js";
@@ -298,7 +298,7 @@ class Venue {
     const figures = place < 0 ? null : this.#course.known[place].figures;
     if (!figures) return `${longDay(day)}: nothing is known.`;
     const { visits, smiling } = figures;
-    return `${longDay(day)}: ${count(visits, "visit")}, ${percent(smiling.value)} with a smile (${percent(smiling.low)} to ${percent(smiling.high)}).`;
+    return `${longDay(day)}: ${count(visits, "visit")}, ${percent(smiling.value)} with a smile (${rangeWords(smiling, percent)}).`;
   }
 
   // What was changed.

@@ -55,18 +55,25 @@ export function coverageWords({ seen, open_s: openS, blind_s: blindS }) {
   return `Coverage ${percent(seen)}: ${stretchWords(openS - blindS)} of ${stretchWords(openS)} were seen.${poor}`;
 }
 
+/** From where to where, with the unit once: 29 to 53 %. */
+export function rangeWords({ low, high }, words) {
+  const [from, to] = [words(low), words(high)].map((text) => text.split("\u00a0"));
+  const alike = from.length === 2 && to.length === 2 && from[1] === to[1];
+  return `${alike ? from[0] : words(low)} to ${words(high)}`;
+}
+
 /** One figure of the day: its name, its value with what that means and its interval, and what is usual. */
 export function tile({ name, value, interval, usual, words, usually = words, help }) {
   const small = (text, kind = "faint") => (text ? html("dd", { class: `${kind} small` }, text) : null);
-  const range = interval ? `${words(interval.low)} to ${words(interval.high)}` : null;
+  const range = interval ? rangeWords(interval, words) : null;
   const compared = usual ? usualWords(usual, usually) : null;
   return html("div", { class: `tile${usual?.unusual ? " unusual" : ""}` }, html("dt", {}, name), html("dd", { class: "tile-value" }, words(value)), small(range), small(help), small(compared, "tile-usual"));
 }
 
-/** Where the day is by what is usual: "above usual (31 % to 42 %)". */
+/** Where the day is by what is usual: "above usual (31 to 42 %)". */
 export function usualWords({ day, usual, unusual }, words) {
   const place = unusual ? (day > usual.value ? "above usual" : "below usual") : "as usual";
-  return `${place} (${words(usual.low)} to ${words(usual.high)})`;
+  return `${place} (${rangeWords(usual, words)})`;
 }
 
 /** Bars with intervals: {name, share, low, high, words, colour}; `most` is the whole length. */
@@ -184,7 +191,7 @@ function axis(first, end, x, each, height) {
 
 /** The hours as rows of a table, for those who don't see the picture, or want the figures. */
 export function hoursRows(hours) {
-  const range = ({ value, low, high }, words) => `${words(value)} (${words(low)} to ${words(high)})`;
+  const range = (interval, words) => `${words(interval.value)} (${rangeWords(interval, words)})`;
   const head = html("tr", {}, ...["Hours", "Visits", "Smiling", "Valence", "Length", "Seen"].map((name) => html("th", { scope: "col" }, name)));
   const rows = hours.map(({ first, end, figures: { visits, smiling, valence, length_s: lengthS, seen } }) => {
     const cells = [String(visits), range(smiling, percent), range(valence, signed), longWords(lengthS), percent(seen)];
@@ -218,7 +225,7 @@ export function week(slots, measure) {
       const slot = slots.find((each) => each.weekday === weekday && each.hour === hour);
       if (!slot) return html("td", { class: "none" }, html("span", { class: "unseen" }, "too few visits"));
       const { days, figures } = slot;
-      const interval = measure === "visits" ? "" : `, 90 % interval ${words(figures[measure].low)} to ${words(figures[measure].high)}`;
+      const interval = measure === "visits" ? "" : `, 90 % interval ${rangeWords(figures[measure], words)}`;
       const shown = html("td", { title: `${WEEKDAYS[weekday]}, ${hour}:00: ${MEASURES[measure].name} ${words(value(slot))}${interval}; ${count(days, "day")}, ${Math.round(figures.visits / days)} visits each` }, short(value(slot), measure));
       shown.style.setProperty("--strength", strength(value(slot), low, high).toFixed(3));
       return shown;

@@ -177,7 +177,7 @@ class Setup {
   #hoursRow({ days, opens, closes }) {
     const boxes = DAYS.map((name, day) => html("label", {}, html("input", { type: "checkbox", value: day, ...(days.includes(day) ? { checked: "" } : {}) }), html("span", {}, name)));
     const remove = html("button", { type: "button", class: "chip", "aria-label": "Remove these hours" }, "Remove");
-    const time = (name, value, words) => html("label", { class: "field" }, words, html("input", { type: "time", name, value: value.slice(0, 5), required: "" }));
+    const time = (name, value, words) => html("label", { class: "field" }, words, html("input", { type: "time", name, value, required: "" }));
     const row = html(
       "li",
       {},
@@ -202,7 +202,7 @@ class Setup {
 
   #hoursChanged() {
     const hours = this.#hours();
-    const kept = this.#station.hours.map(({ days, opens, closes }) => ({ days, opens: opens.slice(0, 5), closes: closes.slice(0, 5) }));
+    const kept = this.#station.hours.map(({ days, opens, closes }) => ({ days, opens, closes }));
     const same = JSON.stringify(hours) === JSON.stringify(kept);
     this.#part("save-hours").disabled = same;
     this.#part("hours-said").textContent = same ? "" : "Not saved yet.";
