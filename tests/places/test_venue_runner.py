@@ -176,6 +176,7 @@ def test_a_new_start_goes_on_behind_what_is_kept(world: World) -> None:
     world.run()
     world.guests("till-1", 10)
     world.runners[-1].close()
+    world.cameras.tills.clear()
     world.times.go(minutes=1)
     world.run()
     world.guests("till-1", 10)
