@@ -43,14 +43,14 @@ def tokens(page: Path) -> Iterator[Token]:
 
 
 def blocks(page: Path, languages: set[str]) -> Iterator[tuple[int, str]]:
-    """Give the code blocks in some languages, with the line on which each starts."""
+    """Return the code blocks in some languages, with the line on which each starts."""
     for token in tokens(page):
         if token.type in {"fence", "code_block"} and token.info.strip() in languages:
             yield (token.map or [0])[0] + 1, token.content
 
 
 def mien_commands(text: str) -> Iterator[list[str]]:
-    """Give the arguments of each call of mien in a block of a shell's lines."""
+    """Return the arguments of each call of mien in a block of a shell's lines."""
     for line in text.replace("\\\n", " ").splitlines():
         for call in re.split(r"\s(?:&&|\|)\s", line.strip().removeprefix("$ ")):
             words = shlex.split(call, comments=True) if re.match(r"[\w/=.$ -]*\bmien\s", call) else []

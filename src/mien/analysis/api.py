@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, Unpack
 
 from mien.analysis.batch import Result, analyse_all
-from mien.analysis.neutral import chosen_neutral
+from mien.analysis.learn_neutral import chosen_neutral
 from mien.analysis.partial import Wanted
 from mien.analysis.recorded import Recorded, parse_face, parse_recorded_at
 from mien.analysis.task import Failure, Task, plan

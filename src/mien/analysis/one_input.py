@@ -30,7 +30,7 @@ from mien.types import Faces, Frame
 
 if TYPE_CHECKING:
     from mien.analysis.into_record import Take
-    from mien.analysis.neutral import LearntFaces
+    from mien.analysis.learn_neutral import LearntFaces
 
 PLOTTED_ROWS = 20_000
 """Of a longer recording, only every n-th frame is plotted: memory stays the same, and nobody sees more."""
@@ -136,7 +136,7 @@ def _own_faces(task: Task, pipeline: Pipeline, wanted: Wanted) -> LearntFaces | 
     if wanted.neutral is None:
         return None
     # Imported here: who reads everybody alike does not wait for it.
-    from mien.analysis.neutral import learn
+    from mien.analysis.learn_neutral import learn
 
     return learn(task, pipeline, wanted.neutral, wanted.recorded.tracks if wanted.recorded else ())
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 import mien
-from mien.analysis.neutral import Neutral
+from mien.analysis.learn_neutral import NeutralChoice
 from mien.analysis.recorded import Recorded
 from mien.analysis.task import Task
 from mien.config import Settings
@@ -56,7 +56,7 @@ class Wanted:
     pulse: bool = False
     columns: Columns = PLAIN
     recorded: Recorded | None = None
-    neutral: Neutral | None = None
+    neutral: NeutralChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,11 @@ class Partial:
         return self.path(ROWS).exists() and all(here.exists() or there.exists() for here, there in delivered)
 
     def save(self, fingerprint: str, record: dict[str, Any]) -> None:
-        """Say that the input is finished."""
+        """Write that the input is finished."""
         write_json(self.path(".json"), {"fingerprint": fingerprint, "record": record})
 
     def deliver(self) -> list[str]:
-        """Move the pictures to their final names in the output folder, and give these names.
+        """Move the pictures to their final names in the output folder, and return these names.
 
         Raises:
             OutputError: it can't be written.

@@ -191,7 +191,7 @@ def print_reading(result: Result) -> None:
 
 
 def _expressions(recording: dict[str, Any]) -> str:
-    """Tell how many of a photograph's faces have each expression, or in which share of a video's rows."""
+    """Return how many of a photograph's faces have each expression, or in which share of a video's rows."""
     rows, found = recording["rows"], recording["expressions"]
     if recording["kind"] == "photograph" and rows == 1:
         return f"1 face: {next(iter(found))}"

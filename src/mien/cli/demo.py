@@ -24,6 +24,9 @@ from mien.store.store import Store
 CODE: Final = "SIMULATED-1"
 """Of the made-up person."""
 
+VENUE: Final = "restaurant"
+"""The made-up venue."""
+
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("mien-demo"),
@@ -36,10 +39,11 @@ def demo(
 ) -> None:
     """Show everything on a built-in portrait and an invented record.
 
-    Writes a table, a clip with the face marked, and a plot; and the record of an invented person over twelve
-    weeks, with its report. At a terminal it then shows both on a page until you press Ctrl-C; that needs the
-    extra `web` (see `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the
-    public domain, slowly panned, zoomed and turned.
+    Writes a table, a clip with the face marked, and a plot; the record of an invented person over twelve
+    weeks, with its report; and eight weeks of an invented restaurant, with a report of the last one. At a
+    terminal it then shows all of it on a page until you press Ctrl-C; that needs the extra `web` (see
+    `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the public domain,
+    slowly panned, zoomed and turned.
 
     Example: mien demo
     """

@@ -32,6 +32,7 @@ EXTRAS = {
     "record": ("typst", "fhir.resources", "ruptures"),
     "postgres": ("psycopg",),
     "encrypted": ("sqlcipher3",),
+    "privacy": ("opendp",),
     "heic": ("pillow-heif",),
 }
 """What each extra brings that Mien itself asks for."""
@@ -42,6 +43,7 @@ USES = {
     "record": "reports as PDF, changes, FHIR",
     "postgres": "a record on PostgreSQL",
     "encrypted": "an encrypted record",
+    "privacy": "a venue's figures with differential privacy",
     "heic": "photographs from iPhones",
 }
 """What each extra is for."""
