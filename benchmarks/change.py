@@ -166,7 +166,7 @@ def promise(people: int, seed: int) -> None:
 
 
 def kept(group: People, people: int, kind: Callable[..., Chart | None] = ewma) -> list[str]:
-    """Give days to a first alarm, days for each, and what is said of the promise."""
+    """Return days to a first alarm, days for each, and what is said of the promise."""
     charts = [group.chart(person, kind) for person in range(people)]
     count = np.array([len(chart.alarms) for chart in charts])
     first = np.array(
@@ -258,7 +258,7 @@ def lasting(people: int, seed: int) -> None:
 
 
 def found_in(alarms: tuple[Alarm, ...], begin: int, over: int) -> Alarm | None:
-    """Give the first alarm downwards that was told while the change lasted."""
+    """Return the first alarm downwards that was told while the change lasted."""
     return next((a for a in alarms if a.direction < 0 and begin <= day_of(a.date) < over), None)
 
 

@@ -142,7 +142,7 @@ def print_times(
 
 
 def clocked(find: Find, video: list[Image], rounds: int) -> tuple[float, float]:
-    """Give the median seconds a frame, by the clock and of all processors."""
+    """Return the median seconds a frame, by the clock and of all processors."""
     spent = []
     for image in video * rounds:
         start = perf_counter(), process_time()

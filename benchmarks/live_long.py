@@ -61,7 +61,7 @@ class Clock:
         self.now_s = 1000.0
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now_s
 
 
@@ -198,7 +198,7 @@ def look(passed_s: float, drift_s: float, dropped: int, readings: int, recorder:
 
 
 def taken_ms(before: Moment, after: Moment) -> float:
-    """Give what a reading took of the recording between two moments."""
+    """Return what a reading took of the recording between two moments."""
     return 1000 * (after.taken_s - before.taken_s) / (after.readings - before.readings)
 
 

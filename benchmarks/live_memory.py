@@ -192,7 +192,7 @@ def watch(address: str, seen: Seen) -> Thread:
 
 
 def family(pid: int) -> list[int]:
-    """Give a process and all its children's children, whichever thread started them."""
+    """Return a process and all its children's children, whichever thread started them."""
     below = [
         child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()
     ]

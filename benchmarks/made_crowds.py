@@ -1,4 +1,5 @@
-"""Made crowds: portraits pasted into a picture, of which everything is known. `crowds.py` and tests use it.
+"""Made crowds: portraits pasted into a picture, of which everything is known. `crowds.py`,
+`made_venue.py` and tests use it.
 
 The portraits are those of the Face Research Lab London Set (DeBruine & Jones, CC BY 4.0), each person neutral
 and smiling, often mildly.
@@ -130,14 +131,14 @@ def picture(
         pasted = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA) * np.float32(person.light)
         top, left, bottom, right = max(y, 0), max(x, 0), min(y + side, height), min(x + side, width)
         part = np.s_[top - y : bottom - y, left - x : right - x]
-        cover = _cover(side)[part]
+        cover = cover_of(side)[part]
         image[top:bottom, left:right] += cover * (pasted[part] - image[top:bottom, left:right])
     image += random.normal(0, 3, image.shape).astype(np.float32)
     return np.asarray(image.clip(0, 255), np.uint8)
 
 
-def _cover(side: int) -> NDArray[np.float32]:
-    """(side, side, 1) how much of a portrait is pasted: head and shoulders, soft at the edge."""
+def cover_of(side: int) -> NDArray[np.float32]:
+    """(side, side, 1) how much of a portrait of that side is pasted: head and shoulders, soft at the edge."""
     y, x = np.mgrid[0:side, 0:side] / side
     far = ((x - 0.5) / 0.33) ** 2 + ((y - 0.45) / 0.43) ** 2
     return np.clip((1.15 - far) / 0.3, 0, 1).astype(np.float32)[..., None]
@@ -152,13 +153,17 @@ def moving_camera(image: Image, size_wh: tuple[int, int], time_s: float) -> Imag
     return np.asarray((image[y : y + size_wh[1], x : x + size_wh[0]] * light).clip(0, 255), np.uint8)
 
 
-def write_film(path: Path, frames: Iterator[Image], rate_hz: int, *, quality: int = 26) -> None:
+def write_film(
+    path: Path, frames: Iterator[Image], rate_hz: int, *, quality: int = 26, preset: str = "medium"
+) -> None:
     """Write frames as H.264, as a camera's recorder does; a higher number is a poorer picture."""
     with av.open(str(path), "w") as container:
         stream = None
         for number, image in enumerate(frames):
             if stream is None:
-                stream = container.add_stream("libx264", rate=rate_hz, options={"crf": str(quality)})
+                stream = container.add_stream(
+                    "libx264", rate=rate_hz, options={"crf": str(quality), "preset": preset}
+                )
                 stream.width, stream.height, stream.pix_fmt = image.shape[1], image.shape[0], "yuv420p"
                 stream.time_base = Fraction(1, rate_hz)
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")

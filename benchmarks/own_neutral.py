@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def read_people(pipeline: Pipeline, folder: Path) -> Iterator[dict[str, Any]]:
-    """Give a dictionary for each reading: person, sex, smiles, disturbance, and both ways' answers."""
+    """Return a dictionary for each reading: person, sex, smiles, disturbance, and both ways' answers."""
     with (folder / "people.csv").open() as file:
         people = list(csv.DictReader(file))
     for person in people:
@@ -154,7 +154,7 @@ def photograph(folder: Path, person: str) -> Image:
 
 
 def face_of(pipeline: Pipeline, image: Image) -> Faces:
-    """Give the largest face of a picture, or none."""
+    """Return the largest face of a picture, or none."""
     faces = pipeline.read(image)
     return faces[[int(faces.size_wh.prod(axis=1).argmax())]] if len(faces) else faces
 
@@ -220,7 +220,7 @@ def interval(people: NDArray[np.str_], hits: NDArray[np.bool_]) -> str:
 
 
 def left_out(readings: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], NDArray[np.bool_]]:
-    """Say which disturbed smiles exceed what 3 % of other people's disturbed neutral faces exceed."""
+    """Return which disturbed smiles exceed what 3 % of other people's disturbed neutral faces exceed."""
     chosen = [each for each in readings if each["disturbed"]]
     happy = EMOTIONS.index("happiness")
     p = np.array([each["after"].probabilities[0] for each in chosen], np.float64) + 1e-9

@@ -117,7 +117,7 @@ def repeated(path: Path) -> Columns:
 
 
 def timed(what: Callable[[], Any], times: int = 5) -> tuple[Any, float]:
-    """Give the result, and the median milliseconds."""
+    """Return the result, and the median milliseconds."""
     took = []
     for _ in range(times):
         start = perf_counter()

@@ -76,7 +76,7 @@ def in_new_process(backend: str, threads: int) -> list[Any]:
 
 
 def measured(options: argparse.Namespace) -> list[tuple[str, str, float, float]]:
-    """Give layout, normalisation, and seconds a step by the clock and of the processors."""
+    """Return layout, normalisation, and seconds a step by the clock and of the processors."""
     from mien.train.fit import train_step
     from mien.train.targets import Batch
 

@@ -28,7 +28,7 @@ PHOTOGRAPH_PX, FER_PX, PIECE_PX = 500, 240, 400
 
 
 def people() -> list[Image]:
-    """Give the London faces, 500 pixels high."""
+    """Return the London faces, 500 pixels high."""
     files = sorted((SHARED / "data/people/london").glob("*/*.jpg"))
     return [
         cv2.resize(read_image(path), (PHOTOGRAPH_PX, PHOTOGRAPH_PX), interpolation=cv2.INTER_AREA)
@@ -37,7 +37,7 @@ def people() -> list[Image]:
 
 
 def fer(count: int) -> list[Image]:
-    """Give faces of FER-2013's PublicTest, five times as large, in grey surroundings."""
+    """Return faces of FER-2013's PublicTest, five times as large, in grey surroundings."""
     table = pq.read_table(SHARED / "data/faces/fer2013.parquet", columns=["image", "usage"]).to_pandas()
     rows = table[table["usage"] == "PublicTest"]["image"][:count]
     pictures = []
@@ -48,7 +48,7 @@ def fer(count: int) -> list[Image]:
 
 
 def pieces(count: int) -> list[Image]:
-    """Give pieces of scikit-image's photographs that show nobody."""
+    """Return pieces of scikit-image's photographs that show nobody."""
     import skimage
 
     names = (

@@ -180,7 +180,10 @@ OTHER_VARIABLES = {
     "MIEN_STORE_KEY": "The passphrase of an encrypted record.",
     "MIEN_STORE_KEY_FILE": "A file whose first line is that passphrase.",
     "MIEN_STORE_READ_ONLY": "1 to read a record that can't be written, without noting who read it.",
-    "MIEN_MQTT": "The broker of `mien live --mqtt`; given here, its password is not visible to others.",
+    "MIEN_MQTT": "The broker of `mien live --mqtt` and `mien venue run --mqtt`; given here, its password is"
+    " not visible to others.",
+    "MIEN_WEBHOOK": "The address of `mien venue run --webhook`.",
+    "MIEN_WEBHOOK_SECRET": "What signs its messages.",
     "MIEN_CACHE": "The folder for models that `mien models fetch` downloads.",
     "MIEN_CONFIG": "The folder for choices made once: what Mien is used for.",
     "MIEN_DATA": "The record's folder, unless another setting says where it is stored.",

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def annotated(out: Path, given: list[str]) -> np.ndarray:
-    """Give the annotated copy of the one photograph that is read."""
+    """Return the annotated copy of the one photograph that is read."""
     command = [sys.executable, "-m", "mien", "analyze", *given, "--annotate", "--quiet", "--out", str(out)]
     subprocess.run(command, check=True)
     return np.asarray(cv2.imread(str(out / f"{PERSON}.annotated.jpg")))

@@ -82,13 +82,13 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_report_header() -> str:
-    """Say what a run's result depends on: the backend, its switches, the programs that it may not lack."""
+    """Return what a run's result depends on: the backend, its switches, the programs that it may not lack."""
     switches = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "MIEN_NEED_ALL")
     return "switches: " + ", ".join(f"{name}={os.environ.get(name, 'not set')}" for name in switches)
 
 
 def shared_folder() -> Path:
-    """Give the folder with the shared data, whether or not it exists."""
+    """Return the folder with the shared data, whether or not it exists."""
     return Path(os.environ.get("MIEN_SHARED", Path(__file__).parents[2] / "shared"))
 
 

@@ -55,7 +55,7 @@ def draw(*discs: tuple[float, float, float], size_wh: tuple[int, int] = (320, 18
 
 
 def blobs(grey: NDArray[np.uint8]) -> list[tuple[float, float, float, float]]:
-    """Give x, y, radius and how much of a disc it is (0 to 1), of each bright patch."""
+    """Return x, y, radius and how much of a disc it is (0 to 1), of each bright patch."""
     count, _, stats, centroids = cv2.connectedComponentsWithStats((grey > BRIGHT).astype(np.uint8))
     found = []
     for (_, _, width, height, area), (x, y) in zip(stats[1:count], centroids[1:count], strict=True):

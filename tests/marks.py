@@ -44,13 +44,13 @@ def mark(item: pytest.Item) -> None:
 
 
 def left_out(item: pytest.Item) -> bool:
-    """Tell whether `make test` leaves a test out."""
+    """Return whether `make test` leaves a test out."""
     names = {each.name for each in item.iter_markers()}
     return not LEFT_OUT.isdisjoint(names) and "main_path" not in names
 
 
 def is_left_out(path: Path) -> bool:
-    """Tell whether `make test` leaves out all of a file, by its text alone."""
+    """Return whether `make test` leaves out all of a file, by its text alone."""
     return path.suffix == ".py" and _needs_keras(path) and "mark.main_path" not in path.read_text("utf-8")
 
 

@@ -26,7 +26,7 @@ from patience import LIMIT_S
 
 
 def mosquitto() -> str:
-    """Give mosquitto's path, or skip."""
+    """Return mosquitto's path, or skip."""
     return program("mosquitto", "an MQTT broker")
 
 
@@ -106,7 +106,7 @@ class Listener:
         return json.loads(self.wait(topic, fits).payload)
 
     def all_json(self, topic: str) -> list[Any]:
-        """Give what came so far on a topic."""
+        """Return what came so far on a topic."""
         return [json.loads(each.payload) for each in self.seen if each.topic == topic and each.payload]
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ _CODECS = {
 
 
 def missing() -> str | None:
-    """Say why there can't be such a server here; None when there can."""
+    """Return why there can't be such a server here; None when there can."""
     program = (
         "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0')\n"
         "from gi.repository import Gst, GstRtspServer; Gst.init(None)\n"

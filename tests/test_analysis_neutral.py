@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import mien
-from mien.analysis.neutral import chosen_neutral, parse_neutral
+from mien.analysis.learn_neutral import chosen_neutral, parse_neutral
 from mien.config import load_settings
 from mien.errors import ConfigError, SourceError
 from mien.source.images import read_image

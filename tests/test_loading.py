@@ -36,7 +36,7 @@ def test_one_file_alone_reads_pickles() -> None:
 
 
 def calls(attribute: str) -> list[tuple[str, dict[str, object]]]:
-    """Give each call of something with a name: where, and what it is told by name."""
+    """Return each call of something with a name: where, and what it is told by name."""
     found = []
     for name, tree in modules():
         for node in ast.walk(tree):

@@ -13,7 +13,7 @@ from mien.config import load_settings
 from mien.errors import ConfigError
 from mien.expression.decision import Decider
 from mien.expression.network import OnnxNetwork, load_network
-from mien.expression.neutral import Rest
+from mien.expression.personal import Rest
 from mien.face.crop import crop_faces, face_squares
 from mien.labels import EMOTIONS, NEUTRALS
 from mien.neutral import (

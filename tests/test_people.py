@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import typing
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +21,12 @@ from mien.config import Choices, Settings
 from mien.expression.network import Answers, Network, load_network
 from mien.labels import EMOTIONS, MEASURES
 from mien.show.draw import draw
-from mien.table import COLUMNS, POINTS
+from mien.table import COLUMNS, POINTS, faces_of
 from mien.types import Face, Faces, Frame, Image
 
 
 class MyDetector:
-    """Says that there is a face in the middle."""
+    """Answers that there is a face in the middle."""
 
     name = "mine"
 
@@ -131,6 +134,31 @@ def test_a_recording_is_shown_in_a_notebook(tmp_path: Path, portrait: NDArray[np
     assert shown.count("<tr") == 4
 
 
+def test_a_recording_shows_the_photographs_that_are_still_there(
+    tmp_path: Path, portrait: NDArray[np.uint8]
+) -> None:
+    paths = [tmp_path / f"{name}.png" for name in ("me & you", "gone", "other", "fourth")]
+    for path in paths:
+        Pillow.fromarray(portrait).save(path)
+    recording = mien.analyze(paths)
+    paths[1].unlink()
+    Pillow.fromarray(portrait[:300]).save(paths[2])
+    shown = recording._repr_html_()
+    (alt,) = re.findall(r'<img alt="([^"]*)"', shown)  # of the first three, one was erased and one replaced
+    assert alt == "me &amp; you.png, with what was read"
+    (data,) = re.findall(r"data:image/jpeg;base64,([^\"]+)", shown)
+    picture = np.asarray(Pillow.open(BytesIO(b64decode(data))), float)
+    marked = np.asarray(mien.read(portrait).draw(portrait), float)
+    assert np.abs(picture - marked).mean() < np.abs(picture - portrait).mean() / 2
+
+
+def test_faces_of_a_table_make_the_same_table(portrait: NDArray[np.uint8]) -> None:
+    for faces in (mien.read(portrait), some_faces(), Faces.empty()):
+        table = faces.to_frame(landmarks=True)
+        again = faces_of(table)
+        pd.testing.assert_frame_equal(again.to_frame(landmarks=True), table)
+
+
 def test_ones_own_detector_and_network_are_taken(portrait: NDArray[np.uint8], tiny_network: Path) -> None:
     detector, usual = MyDetector(), load_network(str(tiny_network))
     network = MyNetwork(usual)
@@ -175,6 +203,18 @@ def test_choices_are_the_settings() -> None:
 def test_a_wrong_keyword_is_named(portrait_path: Path) -> None:
     with pytest.raises(mien.ConfigError, match=r"there is no setting min_face.*did you mean min_face_px"):
         mien.read(portrait_path, min_face=20)  # type: ignore[call-arg]
+
+
+def test_a_wrong_setting_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = "setting every: expected a number greater than or equal to 1, received 0"
+    for made in (lambda: mien.Settings(every=0), lambda: mien.Settings.model_validate({"every": 0})):
+        with pytest.raises(mien.ConfigError) as told:
+            made()
+        assert str(told.value) == expected
+    monkeypatch.chdir(tmp_path)
+    Path("mien.toml").write_text("every = = 1", encoding="utf-8")
+    with pytest.raises(mien.ConfigError, match=r"mien\.toml is not valid TOML"):
+        mien.Settings()
 
 
 def test_a_face_as_json() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypedDict
+from typing import Annotated, Any, Final, Literal, Self, TypedDict
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,7 +31,12 @@ _MOST_MEGAPIXELS: Final = 178.0
 
 class _OurFile(TomlConfigSettingsSource):
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return tomllib.loads(read_text(Path(file_path)))
+        try:
+            return tomllib.loads(read_text(Path(file_path)))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"mien.toml is not valid TOML: {error}") from error
+        except OSError as error:
+            raise ConfigError(f"mien.toml can't be read ({error.strerror or error})") from error
 
 
 class Settings(BaseSettings):
@@ -39,6 +44,9 @@ class Settings(BaseSettings):
 
     Values given by name win over `MIEN_*` environment variables, which win over `mien.toml` in the working
     folder, which wins over the defaults here.
+
+    Raises:
+        ConfigError: a value is out of range, a name is unknown, or mien.toml is not TOML.
     """
 
     model_config = SettingsConfigDict(
@@ -100,6 +108,14 @@ class Settings(BaseSettings):
         """Put the sources in their order; the first wins."""
         return init_settings, env_settings, _OurFile(settings_cls)
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_line(cls, values: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return check(values)
+        except ValidationError as error:
+            raise ConfigError(_fault(error)) from error
+
     @property
     def thread_count(self) -> int:
         """Threads for the networks, at least 1."""
@@ -132,23 +148,17 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         ConfigError: a value is out of range, a name is unknown, or mien.toml is not TOML.
     """
-    chosen = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return Settings(**chosen)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            near = get_close_matches(name, Settings.model_fields, 1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise ConfigError(
-                f"there is no setting {name} (in mien.toml, or given by name){meant}"
-            ) from error
-        told, why = "Value error, ", first["msg"]
-        if why.startswith(told):  # our own sentence says what was received
-            raise ConfigError(f"setting {name}: {why.removeprefix(told)}") from error
-        raise ConfigError(f"setting {name}: {plainly(why)}, received {first['input']!r}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"mien.toml is not valid TOML: {error}") from error
-    except OSError as error:
-        raise ConfigError(f"mien.toml can't be read ({error.strerror or error})") from error
+    return Settings(**{name: value for name, value in overrides.items() if value is not None})
+
+
+def _fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(name, Settings.model_fields, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        return f"there is no setting {name} (in mien.toml, or given by name){meant}"
+    told, why = "Value error, ", first["msg"]
+    if why.startswith(told):  # our own sentence says what was received
+        return f"setting {name}: {why.removeprefix(told)}"
+    return f"setting {name}: {plainly(why)}, received {first['input']!r}"

@@ -8,7 +8,8 @@
     ├── OutputError       a result can't be written
     └── StoreError        the record can't be opened, read or written, or what is asked of it is not there
         ├── ConsentError  the subject has not agreed that it be stored
-        └── MissingError  the subject has nothing under this number
+        ├── MissingError  the subject has nothing under this number, or the venue no such station
+        └── OverlapError  a cell is of a time of which there is one already
 
 Each message is one line that names the file and the remedy; the command line prints it as it is.
 """
@@ -47,4 +48,8 @@ class ConsentError(StoreError):
 
 
 class MissingError(StoreError):
-    """A subject has nothing under a number: it was removed, or is another subject's."""
+    """A subject or a venue has nothing under a number or name: it was removed, or is another's."""
+
+
+class OverlapError(StoreError):
+    """A cell of a station is of a time of which there is one already."""

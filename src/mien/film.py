@@ -167,7 +167,7 @@ def parse_length_s(text: str) -> float | None:
 
 
 class FilmTimes:
-    """Gives the frames of a film times that rise with each one, also where its clock is set anew.
+    """Computes times for the frames of a film that rise with each one, also where its clock is set anew.
 
     That happens where two recordings were joined, a recorder lost its signal, or 33 bits ran over. From
     there, time goes on by the length of the frame before.

@@ -19,7 +19,7 @@ from mien.errors import ConfigError, ModelError
 from mien.expression.calibration import softmax
 from mien.expression.decision import Decider, features
 from mien.expression.network import Network
-from mien.expression.neutral import Rest, personal, shrinkage, widening
+from mien.expression.personal import Rest, personal, shrinkage, widening
 from mien.expression.sidecar import Sidecar
 from mien.face.crop import Vectors, crop_faces, crop_squares, face_squares
 from mien.labels import EMOTIONS, NEUTRALS
@@ -227,13 +227,13 @@ def read_by(decider: Decider, image: Image, faces: Faces, own: Mapping[int, Own]
 
 
 class FindsFace(Protocol):
-    """Says which face is one person's; `record.subject_face.SubjectFace` is one."""
+    """Finds one person's face; `record.subject_face.SubjectFace` is one."""
 
     def find(self, faces: Faces, time_s: float, size_wh: tuple[int, int]) -> int | None:
         """Return the index of their face in the next frame; None where it isn't there, or in doubt."""
 
     def cut(self) -> None:
-        """Say that the film was cut before the next frame."""
+        """Take note that the film was cut before the next frame."""
 
 
 class OwnFaces:

@@ -71,7 +71,7 @@ class Tally:
             self._turn_to(outer)
 
     def _turn_to(self, stage: str | None) -> str | None:
-        """Start a stage's clock, or none, and give the one that was running."""
+        """Start a stage's clock, or none, and return the one that was running."""
         now_s, last = perf_counter(), self._stage
         if last is not None:
             self.seconds[last] += now_s - self._since_s
@@ -305,7 +305,7 @@ def make_pipeline(
 def _chosen(
     detector: DetectorName | Detector | None, network: str | Path | Network | None, choices: Choices
 ) -> tuple[Settings, Detector | None, Network | None]:
-    """Tell names, which are settings, from objects."""
+    """Return the settings, and the detector and network where these are objects and not names."""
     own_detector = None if detector is None or isinstance(detector, str) else detector
     own_network = None if network is None or isinstance(network, str | Path) else network
     settings = load_settings(

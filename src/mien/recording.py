@@ -9,17 +9,21 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from mien.errors import SourceError
 from mien.files import write_json
-from mien.table import Columns, frame_rows, new_table
+from mien.table import Columns, faces_of, frame_rows, new_table
 from mien.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from PIL import Image as Pillow
 
 
-SHOWN_TIMELINES: Final = 3
-"""A notebook shows no more of them, however many videos there were."""
+SHOWN: Final = 3
+"""A notebook shows no more photographs and no more timelines, however many there were."""
+
+_SHOWN_PX: Final = 640
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,16 +44,24 @@ class Recording:
         return f"<Recording of {sources}: {count(len(self.frame), 'row')}>"
 
     def _repr_html_(self) -> str:
-        """Show the first timelines and rows, in a notebook."""
-        timelines = "".join(
-            f'<img alt="Timeline of {escape(record["source"])}" style="max-width: 100%"'
-            f' src="data:image/png;base64,{_png(self.plot(record["source"]))}">'
-            for record in self._videos()[:SHOWN_TIMELINES]
-        )
-        return f"<p>{escape(repr(self))}</p>{timelines}{self.frame.head().to_html(index=False)}"
+        """Show the first photographs, timelines and rows, in a notebook; whoever saves it saves them too."""
+        shown = [
+            _image(f"{record['source']}, with what was read", picture)
+            for record in self._of_kind("photograph")[:SHOWN]
+            if (picture := draw_photograph(self._rows(record), record)) is not None
+        ]
+        shown += [
+            _image(f"Timeline of {record['source']}", self.plot(record["source"]))
+            for record in self._of_kind("video")[:SHOWN]
+        ]
+        return f"<p>{escape(repr(self))}</p>{''.join(shown)}{self.frame.head().to_html(index=False)}"
 
-    def _videos(self) -> list[dict[str, Any]]:
-        return [record for record in self.summary["recordings"] if record["kind"] == "video"]
+    def _of_kind(self, kind: str) -> list[dict[str, Any]]:
+        return [record for record in self.summary["recordings"] if record["kind"] == kind]
+
+    def _rows(self, record: dict[str, Any]) -> pd.DataFrame:
+        rows: pd.DataFrame = self.frame[self.frame["source"] == record["source"]]
+        return rows
 
     @property
     def sources(self) -> list[str]:
@@ -73,7 +85,7 @@ class Recording:
         if source not in self.sources:
             raise ValueError(f"expected one of the sources {', '.join(self.sources)}, received {source!r}")
         record = self.summary["recordings"][self.sources.index(source)]
-        return draw_timeline(self.frame[self.frame["source"] == source], record)
+        return draw_timeline(self._rows(record), record)
 
     def save(
         self, folder: str | Path, *, table_format: Literal["csv", "parquet"] = "csv", plots: bool = True
@@ -96,7 +108,7 @@ class Recording:
         with new_table(files[0], Columns.among(self.frame.columns)) as table:
             table.write(list(frame_rows(self.frame)))
         write_json(files[1], self.summary)
-        for record in self._videos() if plots else []:
+        for record in self._of_kind("video") if plots else []:
             from mien.show.timeline import save_figure
 
             files.append(folder / f"{record['stem']}.png")
@@ -118,7 +130,39 @@ def draw_timeline(table: pd.DataFrame, record: dict[str, Any]) -> Figure:
     )
 
 
-def _png(figure: Figure) -> str:
+def draw_photograph(table: pd.DataFrame, record: dict[str, Any]) -> Pillow.Image | None:
+    """Mark the faces of a table on a small copy of their photograph.
+
+    Args:
+        table: its rows.
+        record: what the summary says of it.
+
+    Returns:
+        None where the photograph is no longer there as it was read.
+    """
+    from PIL import Image as Pillow
+
+    from mien.show.draw import draw
+    from mien.source.images import read_image
+
+    try:
+        image = read_image(Path(record["path"]))
+    except SourceError:
+        return None
+    if image.shape[:2] != (record["height"], record["width"]):
+        return None
+    marked = Pillow.fromarray(draw(image, faces_of(table)))
+    marked.thumbnail((_SHOWN_PX, _SHOWN_PX))
+    return marked
+
+
+def _image(alt: str, picture: Figure | Pillow.Image) -> str:
     memory = BytesIO()
-    figure.savefig(memory, format="png", dpi=80)
-    return b64encode(memory.getvalue()).decode()
+    if hasattr(picture, "savefig"):
+        kind = "png"
+        picture.savefig(memory, format=kind, dpi=80)
+    else:
+        kind = "jpeg"
+        picture.save(memory, format=kind, quality=85)
+    data = b64encode(memory.getvalue()).decode()
+    return f'<img alt="{escape(alt)}" style="max-width: 100%" src="data:image/{kind};base64,{data}">'

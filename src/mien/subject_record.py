@@ -8,16 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mien.errors import ConfigError
-from mien.mood.baseline import Baseline, NotReady
-from mien.record import baseline
-from mien.record.days import days
-from mien.record.finalize import load_series
 from mien.store.store import Store
 from mien.store.types import Annotation, Event, SelfReport, StoredRecording, Subject
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mien.mood.baseline import Baseline, NotReady
     from mien.mood.change.findings import Finding
     from mien.mood.series import Series
     from mien.record.changes import LookBack
@@ -69,7 +66,9 @@ class SubjectRecord:
 
     def days(self) -> pd.DataFrame:
         """Return a row for each day with a recording; see `days.days`."""
-        return days(self.store, self.subject, baseline=baseline.taken(self.store, self.subject))
+        from mien.record.days import days
+
+        return days(self.store, self.subject, baseline=self.usual())
 
     def recordings(self) -> list[StoredRecording]:
         """Return the recordings, by their start."""
@@ -77,6 +76,8 @@ class SubjectRecord:
 
     def series(self, recording: StoredRecording) -> Series:
         """Return a recording's readings."""
+        from mien.record.finalize import load_series
+
         return load_series(self.store, recording.id)
 
     def events(self, recording: StoredRecording) -> list[Event]:
@@ -99,14 +100,20 @@ class SubjectRecord:
 
     def usual(self) -> Baseline | None:
         """Return the baseline that was taken; None where there is none."""
+        from mien.record import baseline
+
         return baseline.taken(self.store, self.subject)
 
     def preview_usual(self, start: date | None = None, end: date | None = None) -> Baseline | NotReady:
         """Return what a stretch of days would give as the baseline, without taking it."""
+        from mien.record import baseline
+
         return baseline.preview(self.store, self.subject, start=start, end=end)
 
     def take_usual(self, start: date | None = None, end: date | None = None) -> Baseline:
         """Take a stretch of days as what is usual; see `baseline.take`."""
+        from mien.record import baseline
+
         return baseline.take(self.store, self.subject, start=start, end=end)
 
     def changes(self) -> list[Finding]:
@@ -139,9 +146,9 @@ class SubjectRecord:
             ConsentError: the subject has not agreed to be recorded.
             SourceError: the photograph can't be read.
         """
-        from mien.analysis.neutral import chosen_neutral
+        from mien.analysis.learn_neutral import chosen_neutral
         from mien.config import load_settings
-        from mien.record.neutral import keep
+        from mien.record.neutral_faces import keep
 
         self.store.consents.require(self.subject, "expression")
         settings = load_settings(network=None if network is None else str(network))

@@ -105,6 +105,8 @@ class Columns:
         return {name: _DTYPES[name] for name in self.names}
 
 
+_PER_FACE: Final = ("detection", "quality", "track", "confidence", "valence", "arousal")
+
 PLAIN: Final = Columns()
 """Nothing but what every table has."""
 
@@ -349,6 +351,20 @@ def faces_frame(faces: Faces, *, measures: bool = False, landmarks: bool = False
     columns = Columns(measures=measures, landmarks=landmarks)
     nowhere = Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, "")
     return table_frame(rows(nowhere, faces, columns), columns).loc[:, "track":]
+
+
+def faces_of(frame: pd.DataFrame) -> Faces:
+    """Return the faces of one picture's rows: what `rows` was given, as far as the table has it."""
+    corner, size = frame[["x", "y"]].to_numpy(), frame[["width", "height"]].to_numpy()
+    known: dict[str, Any] = {name: frame[name].to_numpy() for name in _PER_FACE}
+    if Columns.among(frame.columns).landmarks:
+        known["landmarks"] = frame[list(POINTS)].to_numpy().reshape(-1, LANDMARKS, 2)
+    known["expression"] = [EMOTIONS.index(each) if each in EMOTIONS else -1 for each in frame["expression"]]
+    return Faces(
+        np.concatenate([corner, corner + size], axis=1),
+        probabilities=frame[list(PROBABILITIES)].to_numpy(),
+        **known,
+    )
 
 
 def frame_rows(frame: pd.DataFrame) -> Iterator[Row]:

@@ -125,11 +125,11 @@ class Page:
             raise AssertionError(f"never true: {script} {arguments}; {self.state()}") from None
 
     def state(self) -> str:
-        """Say how the page stands, for whoever looks into a failed test."""
+        """Return how the page stands, for whoever looks into a failed test."""
         return str(self.run(_STATE))
 
     def part(self, name: str) -> WebElement:
-        """Give an element by the name that the page's own scripts know it by."""
+        """Return an element by the name that the page's own scripts know it by."""
         return self.browser.find_element(By.CSS_SELECTOR, f'[data-part="{name}"]')
 
     def text(self, name: str) -> str:
@@ -170,11 +170,11 @@ class Page:
         self.size(360, 740, mobile=True)
 
     def too_wide(self) -> list[str]:
-        """Give the first elements that reach beyond the screen, if the page scrolls sideways."""
+        """Return the first elements that reach beyond the screen, if the page scrolls sideways."""
         return list(self.run(_TOO_WIDE))
 
     def faults(self) -> list[str]:
-        """Give what axe finds against accessibility that is serious or worse, each with its place."""
+        """Return what axe finds against accessibility that is serious or worse, each with its place."""
         self.run(_AXE.read_text(encoding="utf-8") + "; window.axe = axe")
         found = self.run(
             "return axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations)"
@@ -188,7 +188,7 @@ class Page:
         ]
 
     def complaints(self) -> list[str]:
-        """Give what the console has said since the last time, but for mere information."""
+        """Return what the console has said since the last time, but for mere information."""
         return [
             entry["message"]
             for entry in self.browser.get_log("browser")

@@ -35,7 +35,7 @@ def write_film(path: Path, images: Iterable[Image], *, each: int = 1) -> Path:
 
 
 def images_of(video: str | Path, size_wh: tuple[int, int] | None = None) -> list[Image]:
-    """Give a video's pictures, cut and scaled to a size around their middle.
+    """Return a video's pictures, cut and scaled to a size around their middle.
 
     Args:
         video: a file, or "portrait".

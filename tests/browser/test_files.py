@@ -54,7 +54,7 @@ def shown(page: Page, name: str) -> None:
 
 
 def saved_table(page: Page) -> pd.DataFrame:
-    """Give the table that the page offers to save."""
+    """Return the table that the page offers to save."""
     answer = httpx.get(page.part("download").get_property("href"), trust_env=False, timeout=LIMIT_S)
     return pd.read_csv(StringIO(answer.raise_for_status().text))
 

@@ -76,7 +76,7 @@ def write_a_year(store: Store) -> None:
 
 
 def year_of_days() -> pd.DataFrame:
-    """Give a year that gets flat, with four days in the dark and one with hardly any reading."""
+    """Return a year that gets flat, with four days in the dark and one with hardly any reading."""
     table = people.figures(365, first=LAST_DAY - timedelta(364), flat_from=270)
     table.loc[table.index[-40:-36], "light_mean"] = 0.05
     table.loc[table.index[-20], "usable_minutes"] = 0.5

@@ -25,7 +25,7 @@ def test_the_demo_needs_no_arguments(run: Run, tiny_network: Path, monkeypatch: 
     out = Path("mien-demo")
     assert (ran.code, ran.err) == (0, "")
     names = {"table.csv", "summary.json", "portrait.png", "portrait.annotated.mp4"}
-    names |= {"record.sqlite", "report.html", "report.pdf"}
+    names |= {"record.sqlite", "report.html", "report.pdf", "venue.html", "venue.pdf"}
     assert {path.name for path in out.iterdir()} == names
     assert all(str(out / name) in ran.out for name in names)
 
@@ -48,6 +48,7 @@ def test_the_demo_is_the_same_every_time(
     assert Path("first/table.csv").read_bytes() == Path("second/table.csv").read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_a_person_at_the_terminal_sees_it_live_on_a_page(tiny_network: Path, tmp_path: Path) -> None:
     pytest.importorskip("fastapi")
     httpx = pytest.importorskip("httpx")

@@ -256,6 +256,7 @@ def test_photographs_too(run: Run, portrait_path: Path) -> None:
     assert (recording.kind, recording.frames, recording.coverage) == ("photograph", 1, pytest.approx(1.0))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("agreed")
 def test_several_at_once(run: Run, clip: Path, tmp_path: Path, small_portrait: np.ndarray) -> None:
     other = save_clip(tmp_path / "other.mp4", [small_portrait] * 8)

@@ -70,6 +70,7 @@ def test_without_a_finding_nothing_is_called_unchanged(run: Run) -> None:
     assert chosen.err == "chosen for all subjects in the record: no changes are reported\n"
 
 
+@pytest.mark.exhaustive
 def test_what_the_readme_says_of_a_made_up_person_is_what_its_commands_show(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 import build_site
 from cli.helpers import save_clip
 from mien.cli import app, main
+from mien.cli.commands import AddsByDefault
 from mien.source.video import VideoSource
 
 ROOT = Path(__file__).parents[2]
@@ -43,14 +44,14 @@ def tokens(page: Path) -> Iterator[Token]:
 
 
 def blocks(page: Path, languages: set[str]) -> Iterator[tuple[int, str]]:
-    """Give the code blocks in some languages, with the line on which each starts."""
+    """Return the code blocks in some languages, with the line on which each starts."""
     for token in tokens(page):
         if token.type in {"fence", "code_block"} and token.info.strip() in languages:
             yield (token.map or [0])[0] + 1, token.content
 
 
 def mien_commands(text: str) -> Iterator[list[str]]:
-    """Give the arguments of each call of mien in a block of a shell's lines."""
+    """Return the arguments of each call of mien in a block of a shell's lines."""
     for line in text.replace("\\\n", " ").splitlines():
         for call in re.split(r"\s(?:&&|\|)\s", line.strip().removeprefix("$ ")):
             words = shlex.split(call, comments=True) if re.match(r"[\w/=.$ -]*\bmien\s", call) else []
@@ -110,6 +111,8 @@ def unknown(words: list[str]) -> list[str]:
         if own is None:
             return [] if command.invoke_without_command else [words[0]]
         command, words = own, words[1:]
+    if isinstance(command, AddsByDefault):
+        command = command.get_command(None, command.default)
     options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
     given = [word.split("=")[0].rstrip(",.") for word in words if re.match(r"--?[a-z]", word)]
     return [option for option in given if option not in options | {"--help", "--debug", "--version"}]
@@ -162,6 +165,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, portrait: NDArray[np.uint
         store = ["--store", "record.sqlite"]
         assert main(["analyze", "session.mp4", "--quiet"]) == 0
         assert main(["simulate", "P-017", "--weeks", "9", "--minutes", "2", "--missing", "0", *store]) == 0
+        assert main(["simulate", "venue", "restaurant", "--weeks", "4", *store]) == 0
     return folder
 
 

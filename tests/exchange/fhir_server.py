@@ -39,7 +39,7 @@ class Server:
                 assert reference in self.resources, f"{reference} leads nowhere"
 
     def of(self, kind: str) -> list[Resource]:
-        """Give the resources of a type."""
+        """Return the resources of a type."""
         return [each for each in self.resources.values() if each["resourceType"] == kind]
 
     def _place(self, entry: Resource) -> str:
@@ -56,7 +56,7 @@ class Server:
 
 
 def references(value: Any) -> Iterator[str]:
-    """Give the references in a resource."""
+    """Return the references in a resource."""
     if isinstance(value, dict):
         if isinstance(value.get("reference"), str):
             yield value["reference"]
@@ -68,7 +68,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def permits(consent: Resource, code: str, at: datetime) -> bool:
-    """Say what a consent decides about data of a code at a time, as consent.html says for R5 and for R4B."""
+    """Return what a consent decides about data of a code at a time, as consent.html says for R5 and R4B."""
     if consent["status"] != "active":
         return False
     if "decision" in consent:

@@ -21,7 +21,7 @@ from tiny_network import tiny_sidecar
 
 @dataclass
 class FakeNetwork:
-    """Gives the logits that it was told, and counts its runs."""
+    """Answers with the logits that it was given, and counts its runs."""
 
     sidecar: Sidecar
     logits: NDArray[np.float32]

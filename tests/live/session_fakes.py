@@ -32,7 +32,7 @@ class Clock:
 
 
 class FakeSource:
-    """Gives what it is fed: frames by `give`, a fault by `fail`, the end by `end`; tells when it is closed.
+    """Yields what it is fed: frames by `give`, a fault by `fail`, the end by `end`; tells when it is closed.
 
     Args:
         stuck: `frames` doesn't hear of `close`, like a driver that hangs, until `let_go`.

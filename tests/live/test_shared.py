@@ -18,7 +18,7 @@ from tiny_network import SIDE_PX
 
 
 class SlowNetwork:
-    """Says the sum of each crop; holds on in each run until it may go on. Crops with a 255 are a fault."""
+    """Answers with the sum of each crop; waits in each run until it may go on. A 255 is a fault."""
 
     def __init__(self, sidecar: Sidecar) -> None:
         self.sidecar = sidecar

@@ -1,4 +1,4 @@
-"""The made crowds of `benchmarks/made_crowds.py`, which is no package."""
+"""The made crowds and venues of `benchmarks/`, which is no package."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-_FILE = Path(__file__).parents[2] / "benchmarks" / "made_crowds.py"
+_FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("made_crowds", _FILE)
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, _FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["made_crowds"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-made_crowds = _load()
+made_crowds = _load("made_crowds")
+made_venue = _load("made_venue")  # which imports the former
 
 
 def crowd_picture(

@@ -155,3 +155,24 @@ def test_the_figures_of_the_built_in_network_make_sense(quantifier: Quantifier) 
     assert right == sorted(right)  # larger faces say more
     for size in facts.sizes:
         np.testing.assert_allclose(np.array(size.confusion).sum(axis=1), 1, atol=1e-6)
+
+
+def test_sums_give_the_same_shares_as_the_readings(quantifier: Quantifier) -> None:
+    evidence, px = evidence_of(400, 7, 1), np.linspace(16, 60, 400)
+    sums = 400, evidence.sum(axis=0), evidence.T @ evidence, quantifier.size_weights(px).sum(axis=0)
+    shares, samples = quantifier.shares_of_sums(*sums)
+    own, drawn = quantifier.shares(evidence, px, method="adjusted")
+    assert shares == pytest.approx(own, abs=1e-9)
+    for label in range(7):
+        told, resampled = (interval(shares[label], each[:, label]) for each in (samples, drawn))
+        assert told[1:] == pytest.approx(resampled[1:], abs=0.03)
+    assert samples.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_network_is_told_from_others_and_from_itself_calibrated_anew(quantifier: Quantifier) -> None:
+    facts = quantifier.sidecar.quantification
+    assert facts is not None
+    anew = quantifier.sidecar.model_copy(update={"quantification": facts.model_copy(update={"doubt": 0.5})})
+    assert quantifier.network.startswith("mien ")
+    assert Quantifier(quantifier.sidecar).network == quantifier.network
+    assert Quantifier(anew).network != quantifier.network

@@ -10,7 +10,7 @@ import pytest
 
 from mien.errors import ConfigError, OutputError
 from mien.mood.baseline import Baseline, NotReady
-from mien.mood.change.watched import days_apart
+from mien.mood.change.conditions import days_apart
 from mien.report import content, save_report
 from mien.report.material import gather
 from mien.report.pdf import pages

@@ -16,7 +16,7 @@ _MARGIN_PX = 30
 
 
 def read_tag(image: Image, x: float, y: float, *, track: int = 0) -> tuple[str, int | None]:
-    """Give the label and the percentage that stand above a box whose upper left corner is at x, y."""
+    """Return the label and the percentage that stand above a box whose upper left corner is at x, y."""
     left, top = max(0, round(x) - _MARGIN_PX), max(0, round(y) - _MARGIN_PX)
     around = image[top : round(y) + _MARGIN_PX, left : round(x) + 7 * _MARGIN_PX]
     found = {said: _difference(around, tag) for said, tag in _tags(track, _text_px(image)).items()}
@@ -24,7 +24,7 @@ def read_tag(image: Image, x: float, y: float, *, track: int = 0) -> tuple[str, 
 
 
 def read_panel(image: Image, candidates: NDArray[np.float64]) -> int:
-    """Give the place of the row of probabilities (n, 8) that the panel of bars shows."""
+    """Return the place of the row of probabilities (n, 8) that the panel of bars shows."""
     found = [_difference(image, marks.panel(row.tolist(), _text_px(image))) for row in candidates]
     return int(np.argmin(found))
 
@@ -45,7 +45,7 @@ def _text_px(image: Image) -> int:
 
 
 def _difference(image: Image, mark: marks.Mark) -> float:
-    """Give the mean squared difference where a mark fits best; what shines through doesn't count."""
+    """Return the mean squared difference where a mark fits best; what shines through doesn't count."""
     pixels = np.asarray(mark)
     seen, shown = np.ascontiguousarray(pixels[:, :, :3]), pixels[:, :, 3:] == 255
     mask = None if shown.all() else np.repeat(shown.astype(np.float32), 3, axis=2)

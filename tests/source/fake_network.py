@@ -57,7 +57,7 @@ class FakeNetwork:
         return self
 
     def show(self, *script: float | str | Exception | None) -> None:
-        """Give a frame of this time by the stream (None: without), an exception to raise, or END."""
+        """Return a frame of this time by the stream (None: without), an exception to raise, or END."""
         for what in script:
             self._coming.put(what)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +102,43 @@ ROWS: dict[str, dict[str, Any]] = {
     "texts": {"name": "crisis", "value": "call"},
     "baselines": {"id": 1, "subject_id": 7, "made_at": AT, "value": "{}"},
     "neutral_faces": {"id": 1, "subject_id": 7, "made_at": AT, "value": "{}"},
+    "stations": {
+        "id": 1,
+        "venue": "corner",
+        "name": "till-1",
+        "source": "camera:0",
+        "zones": ["count 0,0 1,0 1,1"],
+        "hours": ["mon-fri 11:00-14:30"],
+        "least": 10,
+        "notice_at": AT,
+        "enabled": True,
+    },
+    "visit_cells": {
+        "station_id": 1,
+        "start": AT,
+        "end": AT + timedelta(minutes=15),
+        "visits": 10,
+        "evidence": [1.0],
+        "products": [[1.0]],
+        "sizes": [10.0],
+        "valence": 1.0,
+        "valence_squares": 2.0,
+        "change": 1.0,
+        "change_squares": 1.0,
+        "smiles": 4,
+        "lengths": [10, 0, 0, 0, 0, 0, 0],
+        "length_s": 20.0,
+        "open_s": 900.0,
+        "blind_s": 0.0,
+        "network": "mien",
+    },
+    "answer_cells": {
+        "station_id": 1,
+        "start": AT,
+        "end": AT + timedelta(minutes=15),
+        "counts": [0, 0, 0, 0, 10],
+    },
+    "venue_marks": {"id": 1, "venue": "corner", "at": AT, "until": None, "text": "new menu"},
     "figures": {"subject_id": 7, "key": "day", "version": "1", "value": {"a": 1}},
 }
 

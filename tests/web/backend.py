@@ -14,7 +14,7 @@ from mien.config import Settings
 from mien.errors import ConfigError
 from mien.live.broadcaster import Broadcaster
 from mien.live.history import History
-from mien.live.neutral import LiveNeutral
+from mien.live.live_neutral import LiveNeutral
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
 from mien.source import Source

@@ -39,7 +39,7 @@ _LEVELS = {
 def figures(
     days: int = 365, *, seed: int = 0, first: date = FIRST, flat_from: int | None = None
 ) -> pd.DataFrame:
-    """Give days as `record.days.days` does: some missing, from a day on less pleasant and expressive."""
+    """Return days as `record.days.days` does: some missing, from a day on less pleasant and expressive."""
     rng = np.random.default_rng(seed)
     kept = [first + timedelta(each) for each in range(days) if rng.random() > 0.12]
     rows: dict[date, dict[str, Any]] = {}
@@ -131,12 +131,12 @@ def record(
 
 
 def columns(series: Series) -> dict[str, Any]:
-    """Give a series as the store takes it; frames without a face have no row there."""
+    """Return a series as the store takes it; frames without a face have no row there."""
     own = {name: getattr(series, name) for name in Series.__slots__}
     return {**own, "frame": np.arange(len(series))}
 
 
 def readings(seconds: float = 180, *, seed: int = 0) -> Series:
-    """Give readings at 10 Hz of somebody who smiles now and then, and looks away."""
+    """Return readings at 10 Hz of somebody who smiles now and then, and looks away."""
     random = np.random.default_rng(seed)
     return recording(random, new_face(random), Moment(), length_s=seconds, rate_hz=10)

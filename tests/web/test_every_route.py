@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
 from mien.store.store import Store
+from mien.store.venue_types import Station
 from mien.web.app import build_app
 from mien.web.security.access import Records
 from web import record_people as people
@@ -55,6 +56,10 @@ WATCHING = Rule(401, 0, 404, 404, 0)
 """What the server's own cameras show."""
 NAMED = Rule(401, 401, 0, 0, 0)
 """The list of what one may see, or texts for all who have a name."""
+HOSTING = Rule(401, 401, 0, 403, 0)
+"""What a venue's host sees: sums, and how stations are set up."""
+SETTING = HOSTING._replace(admin=None, clinician=None)
+"""The same, and it would change what the others are tried on."""
 UNKNOWN = Rule(401, 404, 404, 404, 404)
 """Found by a random word that nobody else has."""
 INSIDE = Rule(401, 0, 0, 0, 0)
@@ -62,7 +67,7 @@ INSIDE = Rule(401, 0, 0, 0, 0)
 PAGE = Rule(303, 0, 0, 0, 0)
 """Markup without data, which comes by the API."""
 OPEN = Rule(0, 0, 0, 0, 0)
-"""What the login page needs, and the login itself."""
+"""What the login page needs, the login itself, and the kiosk, which guests touch."""
 RULES = {
     "GET /api/v1/openapi.json": INSIDE,
     "GET /api/v1/health": INSIDE,
@@ -129,6 +134,26 @@ RULES = {
     "GET /subjects": PAGE,
     "GET /subjects/{code}": PAGE,
     "GET /subjects/{code}/recordings/{number}": PAGE,
+    "GET /api/v1/venues": HOSTING,
+    "GET /api/v1/venues/{venue}/summary": HOSTING,
+    "GET /api/v1/venues/{venue}/report.{form}": HOSTING,
+    "GET /api/v1/venues/{venue}/figures.csv": HOSTING,
+    "POST /api/v1/venues/{venue}/marks": SETTING,
+    "DELETE /api/v1/venues/{venue}/marks/{number}": SETTING,
+    "POST /api/v1/venues/{venue}/stations": SETTING,
+    "GET /api/v1/venues/{venue}/stations/{station}": HOSTING,
+    "GET /api/v1/venues/{venue}/stations/{station}/picture.jpg": HOSTING,
+    "PUT /api/v1/venues/{venue}/stations/{station}/zones": SETTING,
+    "PUT /api/v1/venues/{venue}/stations/{station}/hours": SETTING,
+    "POST /api/v1/venues/{venue}/stations/{station}/notice": SETTING,
+    "POST /api/v1/venues/{venue}/stations/{station}/switch": SETTING,
+    "GET /api/v1/venues/{venue}/stations/{station}/notice.pdf": HOSTING,
+    "GET /venue": PAGE,
+    "GET /venue/{venue}/{station}/setup": PAGE,
+    "GET /api/v1/kiosk/{venue}/{station}": OPEN,
+    "POST /api/v1/kiosk/{venue}/{station}/answers": OPEN,
+    "POST /api/v1/kiosk/{venue}/{station}/off": Rule(None, None, None, None, None),  # test_kiosk.py has it
+    "GET /kiosk/{venue}/{station}": OPEN,
     "GET /files": PAGE,
     "GET /about": PAGE,
     "GET /login": OPEN,
@@ -153,6 +178,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/users": {"name": "eve", "password": SECRET, "role": "clinician"},
     "POST /api/v1/texts/{name}": {"text": "x"},
     "POST /api/v1/files/{key}/record": {"subject": "P-2", "at": "2026-05-04T09:00:00+02:00", "faces": [0]},
+    "POST /api/v1/kiosk/{venue}/{station}/answers": {"answer": 3},
+    "POST /api/v1/venues/{venue}/marks": {"text": "new menu"},
+    "POST /api/v1/venues/{venue}/stations": {"name": "till-2", "source": "camera:1"},
+    "PUT /api/v1/venues/{venue}/stations/{station}/zones": {"zones": []},
+    "PUT /api/v1/venues/{venue}/stations/{station}/hours": {"hours": []},
+    "POST /api/v1/venues/{venue}/stations/{station}/notice": {"posted": True},
+    "POST /api/v1/venues/{venue}/stations/{station}/switch": {"on": False},
     "POST /api/v1/recording": {"subject": "P-2", "source": "door"},
     "POST /api/v1/recording/face": {"source": "door", "track": 0},
 }
@@ -172,6 +204,7 @@ class House:
             mark = self.store.annotations.add(subject, "note", WORDS if code == "P-2" else "mine", at=MAY_4)
             said = self.store.self_reports.add(subject, "mood", total=6.0, at=MAY_4)
             self.numbers = {"recordings": made.id, "annotations": mark.id, "self-reports": said.id}
+        self.store.venues.add(Station("cafe", "till-1", "camera:0"))
         self.store.users.add("ada", SECRET, "admin")
         self.store.users.add("clara", SECRET, "clinician")
         self.store.users.add("sam", SECRET, "self", self.store.subjects.get("P-1"))
@@ -206,6 +239,7 @@ class House:
         method, _, path = rule.partition(" ")
         number = next((self.numbers[part] for part in self.numbers if f"/{part}/" in path), 1)
         values = {"code": code, "number": number, "form": "html", "key": "a" * 32, "source": "door"}
+        values |= {"venue": "cafe", "station": "till-1"}
         values["name"] = "door" if "sources" in path else "crisis" if "texts" in path else "clara"
         address = re.sub(r"\{(\w+)(?::path)?\}", lambda found: str(values[found[1]]), path)
         address += "/live.js" if path == "/static/mien" else ""
@@ -230,7 +264,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, BaseRoute]]:
-    """Give every route of an app, of all that is mounted or included too, with its whole path."""
+    """Return every route of an app, of all that is mounted or included too, with its whole path."""
     yield from _walk(app.router.routes, "")
 
 
@@ -262,8 +296,9 @@ def test_every_route_is_classified(house: House) -> None:
 def test_what_has_a_body_is_asked_with_one(house: House) -> None:
     """Otherwise a refusal might only mean that the body was missing."""
     no_body = {"POST /api/v1/simulated", "POST /login", "POST /logout"}
+    no_body.add("POST /api/v1/kiosk/{venue}/{station}/off")
     raw = {"POST /api/v1/analyse", "POST /api/v1/explain", "POST /api/v1/files"}
-    assert {rule for rule in RULES if rule.startswith("POST")} - no_body - raw == set(BODIES)
+    assert {rule for rule in RULES if rule.startswith(("POST", "PUT"))} - no_body - raw == set(BODIES)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -295,7 +330,9 @@ def test_of_another_subject_not_even_that_it_is_there(house: House, rule: str) -
     assert there.json()["detail"].replace("P-2", "P-9") == nowhere.json()["detail"]
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if "{number}" in rule and API in rule])
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if "{code}" in rule and "{number}" in rule and API in rule]
+)
 def test_nothing_of_another_subject_comes_under_ones_own_code(house: House, rule: str) -> None:
     before = _content(house.store)
     answer = house.ask("self", rule, code="P-1")
@@ -367,7 +404,7 @@ def test_no_socket_shows_them_the_servers_own_cameras(house: House, visitor: str
 
 
 def _content(store: Store) -> list[Any]:
-    """Give what the attacks aim at."""
+    """Return what the attacks aim at."""
     with store.audit.unlogged():
         subjects = store.subjects.all()
         return [

@@ -113,7 +113,9 @@ def test_the_page_has_what_its_script_needs(temporary: Path, live_session: FakeL
         assert 2 <= len(words.split()) <= 5, name
         assert IN_FIVE_WORDS[name] == html.unescape(words)
     parts = set(re.findall(r'data-part="([a-z-]+)"', markup))
-    scripts = "".join((STATIC / name).read_text(encoding="utf-8") for name in ("files.js", "into_record.js"))
+    scripts = "".join(
+        (STATIC / name).read_text(encoding="utf-8") for name in ("files.js", "file_to_record.js")
+    )
     wanted = set(re.findall(r'[pP]arts?\("([a-z-]+)"\)', scripts))
     assert wanted <= parts
     for part in re.findall(r'aria-(?:labelledby|describedby)="([a-z-]+)"', markup):

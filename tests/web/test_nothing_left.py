@@ -16,7 +16,7 @@ from mien.web.app import build_app, build_backend
 from mien.web.pages import PAGES
 from patience import LIMIT_S
 from web.backend import FakeLiveSession, client, settings
-from web.test_sockets import camera, picture
+from web.ws.test_sockets import camera, picture
 
 
 def remembered() -> Counter[str]:

@@ -1,4 +1,4 @@
-"""The pages as the server sends them; tests/web/test_scripts.py has what their scripts do."""
+"""The pages as the server sends them; tests/web/static/test_live_scripts.py has what their scripts do."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def test_our_own_files_name_no_other_host() -> None:
 def test_no_page_needs_what_the_policy_forbids(visitor: TestClient) -> None:
     """Scripts and styles come from files of ours; there is none in the markup."""
     for page in PAGES:
-        address = page.path.format(code="P-017", number=1)
+        address = page.path.format(code="P-017", number=1, venue="cafe", station="till-1")
         answer = visitor.get(address)
         assert answer.status_code == 200
         assert "unsafe" not in answer.headers["content-security-policy"]
         for script in re.findall(r"<script[^>]*>[^<]*</script>", answer.text):
             assert re.fullmatch(r'<script( type="module")? src="/static/mien/[\w.]+"></script>', script)
-        assert answer.text.count("<script") == 2 + len(page.modules)
+        assert answer.text.count("<script") == (2 if page.tab else 0) + len(page.modules)
         assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", answer.text) == []
 
 
@@ -147,12 +147,12 @@ def test_every_part_that_the_script_asks_for_is_on_the_page(visitor: TestClient)
         (STATIC / name).read_text(encoding="utf-8")
         for name in (
             "live.js",
-            "view.js",
+            "reading_view.js",
             "purpose.js",
-            "removing.js",
-            "keeping.js",
-            "after.js",
-            "neutral.js",
+            "source_removal.js",
+            "live_recording.js",
+            "session_summary.js",
+            "own_neutral.js",
         )
     )
     asked = set(re.findall(r'[pP]arts?\("([\w-]+)"\)', scripts))

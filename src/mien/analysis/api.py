@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, Unpack
 
 from mien.analysis.batch import Result, analyse_all
-from mien.analysis.neutral import chosen_neutral
+from mien.analysis.learn_neutral import chosen_neutral
 from mien.analysis.partial import Wanted
 from mien.analysis.recorded import Recorded, parse_face, parse_recorded_at
 from mien.analysis.task import Failure, Task, plan
@@ -30,6 +30,7 @@ def analyze(
     plots: bool = True,
     measures: bool = False,
     landmarks: bool = False,
+    pulse: bool = False,
     table_format: Literal["csv", "parquet"] = "csv",
     jobs: int = 1,
     resume: bool = False,
@@ -54,6 +55,7 @@ def analyze(
         plots: draw a timeline of each video; only with `out`.
         measures: give the columns of `labels.MEASURES` too: head pose, and what the landmarks measure.
         landmarks: give the 68 points too, in the columns of `table.POINTS`.
+        pulse: write the pulse in each face of a video, once a second, or "no reading"; needs `out`.
         table_format: "csv" or "parquet".
         jobs: inputs read at a time, each in a process of its own; 0 takes one per core. More than 1 has to be
             called under `if __name__ == "__main__":`.
@@ -93,7 +95,8 @@ def analyze(
         prepared = prepare(
             paths, Path(out or temporary), settings,
             annotate=annotate and out is not None, plots=plots and out is not None,
-            measures=measures, landmarks=landmarks, table_format=table_format if out else "parquet",
+            measures=measures, landmarks=landmarks, pulse=pulse and out is not None,
+            table_format=table_format if out else "parquet",
             jobs=jobs, resume=resume, subject=subject, store=store, face=face, recorded_at=recorded_at,
             again=again, neutral=neutral,
         )  # fmt: skip
@@ -151,6 +154,7 @@ def prepare(
     plots: bool = True,
     measures: bool = False,
     landmarks: bool = False,
+    pulse: bool = False,
     table_format: Literal["csv", "parquet"] = "csv",
     jobs: int = 1,
     resume: bool = False,
@@ -180,7 +184,9 @@ def prepare(
 
             check_recorded(recorded, tasks)
         own = chosen_neutral(None if neutral is None else str(neutral), settings, recorded)
-    wanted = Wanted(plots, annotate, Columns(measures, landmarks, neutral=own is not None), recorded, own)
+    wanted = Wanted(
+        plots, annotate, pulse, Columns(measures, landmarks, neutral=own is not None), recorded, own
+    )
     return Prepared(tasks, failures, skipped, out, settings, wanted, table_format, jobs, resume)
 
 

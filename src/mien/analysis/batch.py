@@ -50,7 +50,7 @@ class Result:
         folder: where.
         table: the table's path.
         summary: as in `summary.json`.
-        pictures: paths of plots and annotated copies.
+        pictures: paths of plots and annotated copies, and of the tables of the pulse.
         failures: the inputs that could not be read.
         written: False where nothing could be read, and what an earlier batch has written stays as it is.
     """
@@ -103,7 +103,7 @@ def analyse_all(
     """
     start = perf_counter()
     settings = settings.model_copy(update={"threads": settings.threads or 1})
-    if wanted.columns.measures or wanted.columns.landmarks:
+    if wanted.columns.measures or wanted.columns.landmarks or wanted.pulse:
         check_landmarks(settings)
     folder = new_folder(out, resume=resume)
     outcomes = _read_all(tasks, settings, folder, wanted, jobs, progress)

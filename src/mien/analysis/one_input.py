@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pillow
 
-from mien.analysis.partial import Partial, Wanted, fingerprint
+from mien.analysis.partial import PULSE, Partial, Wanted, fingerprint
+from mien.analysis.pulse import pulse_table
 from mien.analysis.recorded import Kept
 from mien.analysis.summary import Census, describe
 from mien.analysis.task import Failure, Task
@@ -29,7 +30,7 @@ from mien.types import Faces, Frame
 
 if TYPE_CHECKING:
     from mien.analysis.into_record import Take
-    from mien.analysis.neutral import LearntFaces
+    from mien.analysis.learn_neutral import LearntFaces
 
 PLOTTED_ROWS = 20_000
 """Of a longer recording, only every n-th frame is plotted: memory stays the same, and nobody sees more."""
@@ -103,6 +104,7 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         )
         mark = stack.enter_context(_marker(task, partial)) if wanted.annotate else None
         write_rows = stack.enter_context(partial.new_rows(wanted.columns))
+        pulse = stack.enter_context(pulse_table(partial.path(PULSE))) if PULSE in partial.pictures else None
         measurer = Measurer() if wanted.columns.measures else None
         own = _own_faces(task, pipeline, wanted)
         take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
@@ -113,12 +115,16 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
                 faces = measurer.measure(faces, frame.time_s)
             write_rows(rows(frame, faces, wanted.columns))
             census.count(faces)
+            if pulse is not None:
+                pulse.take(frame, faces)
             if take is not None:
                 take(frame, faces)
             if mark is not None:
                 mark(frame, faces)
             progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
     record = describe(task, source.report, tally, census) | kept.as_record()
+    if pulse is not None:
+        record["pulse"] = pulse.report()
     if own is not None:
         record["neutral"] = own.report()
     if ".png" in partial.pictures:
@@ -130,7 +136,7 @@ def _own_faces(task: Task, pipeline: Pipeline, wanted: Wanted) -> LearntFaces | 
     if wanted.neutral is None:
         return None
     # Imported here: who reads everybody alike does not wait for it.
-    from mien.analysis.neutral import learn
+    from mien.analysis.learn_neutral import learn
 
     return learn(task, pipeline, wanted.neutral, wanted.recorded.tracks if wanted.recorded else ())
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 import mien
-from mien.analysis.neutral import Neutral
+from mien.analysis.learn_neutral import NeutralChoice
 from mien.analysis.recorded import Recorded
 from mien.analysis.task import Task
 from mien.config import Settings
@@ -29,6 +29,9 @@ FOLDER: Final = ".partial"
 ROWS: Final = ".rows"
 """The suffix of an input's rows: numbers as the machine has them, without the source's name."""
 
+PULSE: Final = ".pulse.csv"
+"""The suffix of the table of an input's pulse."""
+
 _LABELS: Final = {"expression": (*EMOTIONS, UNCERTAIN), NEUTRAL: NEUTRALS}
 """Columns of words, which are kept as their indices."""
 
@@ -42,6 +45,7 @@ class Wanted:
     Attributes:
         plots: a timeline of each video.
         annotate: a copy with the faces marked.
+        pulse: a table of the pulse in each face of a video.
         columns: of the table.
         recorded: into whose record it goes as well; None into nobody's.
         neutral: the person's own neutral face to read by; None reads everybody by the usual one.
@@ -49,9 +53,10 @@ class Wanted:
 
     plots: bool = True
     annotate: bool = False
+    pulse: bool = False
     columns: Columns = PLAIN
     recorded: Recorded | None = None
-    neutral: Neutral | None = None
+    neutral: NeutralChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Partial:
         folder: the batch's folder of partial results.
         source: the input's name.
         key: what the files are called.
-        pictures: what each picture will be called in the end, by its suffix here.
+        pictures: what each picture, and the pulse, will be called in the end, by its suffix here.
     """
 
     folder: Path
@@ -78,6 +83,8 @@ class Partial:
         pictures = {}
         if wanted.plots and task.kind == "video":
             pictures[".png"] = f"{task.stem}.png"
+        if wanted.pulse and task.kind == "video":
+            pictures[PULSE] = f"{task.stem}{PULSE}"
         if wanted.annotate:
             suffix = ".mp4" if task.kind == "video" else ".jpg"
             pictures[suffix] = f"{task.stem}.annotated{suffix}"
@@ -144,11 +151,11 @@ class Partial:
         return self.path(ROWS).exists() and all(here.exists() or there.exists() for here, there in delivered)
 
     def save(self, fingerprint: str, record: dict[str, Any]) -> None:
-        """Say that the input is finished."""
+        """Write that the input is finished."""
         write_json(self.path(".json"), {"fingerprint": fingerprint, "record": record})
 
     def deliver(self) -> list[str]:
-        """Move the pictures to their final names in the output folder, and give these names.
+        """Move the pictures to their final names in the output folder, and return these names.
 
         Raises:
             OutputError: it can't be written.

@@ -81,8 +81,8 @@ def check_landmarks(settings: Settings) -> None:
     """
     if not read_sidecar(sidecar_path(find_network(settings.network))).finds_landmarks:
         raise ConfigError(
-            f"measures and landmarks need a network that finds landmarks, received {settings.network}, which"
-            " finds none; choose another, such as --network mien"
+            "measures, landmarks and pulse need a network that finds landmarks, received"
+            f" {settings.network}, which finds none; choose another, such as --network mien"
         )
 
 

@@ -33,7 +33,7 @@ MOST_LINES = 20
 LEAST_SHARE = 0.05
 """An expression that is rarer than this in a recording is not printed."""
 
-_KINDS = {".png": "plot", ".mp4": "clip", ".jpg": "picture"}
+_KINDS = {".csv": "pulse", ".png": "plot", ".mp4": "clip", ".jpg": "picture"}
 
 
 def analyze(
@@ -55,6 +55,12 @@ def analyze(
     ] = False,
     landmarks: Annotated[
         bool, typer.Option("--landmarks", help="Write the 68 points of each face to the table too.")
+    ] = False,
+    pulse: Annotated[
+        bool,
+        typer.Option(
+            "--pulse", help="Write the pulse in each face of a video, once a second, where it can be read."
+        ),
     ] = False,
     plot: Annotated[bool, typer.Option(help="Draw a timeline of each video.")] = True,
     detector: DetectorOption = None,
@@ -128,9 +134,9 @@ def analyze(
     )  # fmt: skip
     prepared = prepare(
         paths, out, settings,
-        annotate=annotate, plots=plot, measures=measures, landmarks=landmarks, table_format=table_format,
-        jobs=jobs, resume=resume, subject=subject, store=store, face=face, recorded_at=recorded_at,
-        again=again, neutral=neutral,
+        annotate=annotate, plots=plot, measures=measures, landmarks=landmarks, pulse=pulse,
+        table_format=table_format, jobs=jobs, resume=resume, subject=subject, store=store, face=face,
+        recorded_at=recorded_at, again=again, neutral=neutral,
     )  # fmt: skip
     for failure in prepared.failures:
         print_error(failure.error)
@@ -185,7 +191,7 @@ def print_reading(result: Result) -> None:
 
 
 def _expressions(recording: dict[str, Any]) -> str:
-    """Tell how many of a photograph's faces have each expression, or in which share of a video's rows."""
+    """Return how many of a photograph's faces have each expression, or in which share of a video's rows."""
     rows, found = recording["rows"], recording["expressions"]
     if recording["kind"] == "photograph" and rows == 1:
         return f"1 face: {next(iter(found))}"
@@ -210,10 +216,19 @@ def _line(recording: dict[str, Any]) -> str:
         found += (
             f"; {kept['code']} in {kept['frames_with_subject']} of {kept['frames']} frames, {_stored(kept)}"
         )
+    if pulse := recording.get("pulse"):
+        found += f"; {_pulse(pulse)}"
     if neutral := recording.get("neutral"):
         found += f"; {neutral_line(neutral)}"
     note = f"; {recording['note']}" if recording["note"] else ""
     return f"{recording['source']}: {found}{note}"
+
+
+def _pulse(pulse: dict[str, Any]) -> str:
+    if not pulse["readings"]:
+        return "pulse: no reading"
+    rate, many = pulse["median_rate_bpm"], pulse["readings"]
+    return f"pulse {rate:.0f} a minute (median of {count(many, 'reading')}, {pulse['rows'] - many} without)"
 
 
 def neutral_line(neutral: dict[str, Any]) -> str:

@@ -51,6 +51,12 @@ COMMANDS: Final = {
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
+    "venue": Entry(
+        LIVE,
+        "venue",
+        "app",
+        "Stations that count a venue's visitors, in groups of at least ten, and know nobody.",
+    ),
     "usual": Entry(
         RECORD, "usual", "usual", "Show what is usual for a person, or choose the days that count as usual."
     ),
@@ -102,7 +108,7 @@ COMMANDS: Final = {
         CARE, "subject", "erase", "Erase a subject and everything stored about them. This can't be undone."
     ),
     "simulate": Entry(
-        CARE, "simulate", "simulate", "Simulate a person, and put their record into the store."
+        CARE, "simulate", "app", "Simulate a person or a venue, and put what they leave into the store."
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(
@@ -178,17 +184,19 @@ def _loaded(name: str, entry: Entry) -> Any:
 
 
 class AddsByDefault(TyperGroup):
-    """A group of commands that takes what begins with none of their names as the arguments of `add`.
+    """A group of commands that takes what begins with none of their names as the arguments of one of them.
 
     `mien note P-017 "text"` is `mien note add P-017 "text"`. A subject whose code is one of those
     names needs the long form.
     """
 
+    default = "add"
+
     def parse_args(self, ctx: Any, args: Sequence[str]) -> list[str]:
-        """Put `add` before the arguments where no command stands there."""
+        """Put the default command before the arguments where no command stands there."""
         given = list(args)
         if given and given[0] not in (*self.commands, *ctx.help_option_names):
-            given.insert(0, "add")
+            given.insert(0, self.default)
         parsed: list[str] = super().parse_args(ctx, given)
         return parsed
 

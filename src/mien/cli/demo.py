@@ -24,6 +24,9 @@ from mien.store.store import Store
 CODE: Final = "SIMULATED-1"
 """Of the made-up person."""
 
+VENUE: Final = "restaurant"
+"""The made-up venue."""
+
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("mien-demo"),
@@ -36,10 +39,11 @@ def demo(
 ) -> None:
     """Show everything on a built-in portrait and an invented record.
 
-    Writes a table, a clip with the face marked, and a plot; and the record of an invented person over twelve
-    weeks, with its report. At a terminal it then shows both on a page until you press Ctrl-C; that needs the
-    extra `web` (see `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the
-    public domain, slowly panned, zoomed and turned.
+    Writes a table, a clip with the face marked, and a plot; the record of an invented person over twelve
+    weeks, with its report; and eight weeks of an invented restaurant, with a report of the last one. At a
+    terminal it then shows all of it on a page until you press Ctrl-C; that needs the extra `web` (see
+    `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the public domain,
+    slowly panned, zoomed and turned.
 
     Example: mien demo
     """
@@ -49,6 +53,7 @@ def demo(
     print_reading(result)
     record = out / "record.sqlite"
     _simulate(record, out / "report")
+    _simulate_venue(record, out / "venue")
     if page and sys.stdin.isatty() and sys.stdout.isatty():
         _show_live(settings, record)
 
@@ -65,6 +70,18 @@ def _simulate(record: Path, report: Path) -> None:
         endings = (".html", ".pdf") if find_spec("typst") else (".html",)
         files = [save_report(store, subject, report.with_suffix(each)) for each in endings]
     typer.echo(f"{CODE}, a simulated person over twelve weeks: {record}, {', '.join(map(str, files))}")
+
+
+def _simulate_venue(record: Path, report: Path) -> None:
+    """Make up a restaurant's eight weeks, and write the report of the last one."""
+    from mien.places.simulated_venue import write_simulated_venue
+    from mien.places.venue_report import save_venue_report
+
+    with Store(record) as store:
+        write_simulated_venue(store, VENUE)
+        endings = (".html", ".pdf") if find_spec("typst") else (".html",)
+        files = [save_venue_report(store, VENUE, report.with_suffix(each)) for each in endings]
+    typer.echo(f"{VENUE}, a simulated venue over eight weeks: {', '.join(map(str, files))}")
 
 
 def _show_live(settings: Settings, record: Path) -> None:

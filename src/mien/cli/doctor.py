@@ -32,6 +32,7 @@ EXTRAS = {
     "record": ("typst", "fhir.resources", "ruptures"),
     "postgres": ("psycopg",),
     "encrypted": ("sqlcipher3",),
+    "privacy": ("opendp",),
     "heic": ("pillow-heif",),
     "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne"),
 }
@@ -43,6 +44,7 @@ USES = {
     "record": "reports as PDF, changes, FHIR",
     "postgres": "a record on PostgreSQL",
     "encrypted": "an encrypted record",
+    "privacy": "a venue's figures with differential privacy",
     "heic": "photographs from iPhones",
     "signals": "mien signals",
 }

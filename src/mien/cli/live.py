@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 import os
 import re
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from threading import Timer, main_thread
 from time import monotonic
 from typing import Annotated, Any
 
 import typer
 
-from mien.analysis.neutral import chosen_neutral
+from mien.analysis.learn_neutral import chosen_neutral
 from mien.analysis.recorded import Recorded
 from mien.cli.console import print_error
 from mien.cli.live_terminal import (
@@ -37,11 +35,24 @@ from mien.cli.options import (
     PriorOption,
     StoreOption,
 )
+from mien.cli.serving import (
+    AllowHostsOption,
+    BrowserOption,
+    HostOption,
+    PageOption,
+    PasswordFileOption,
+    PortOption,
+    StopAfterOption,
+    TlsCertOption,
+    TlsKeyOption,
+    interrupted_after,
+    web_settings,
+)
 from mien.config import Settings, load_settings
 from mien.errors import ConfigError
 from mien.live.broadcaster import Mailbox
 from mien.live.inputs import PORTRAIT, LiveInput, find_live_inputs, find_profile
-from mien.live.neutral import MOST_S, LiveNeutral
+from mien.live.live_neutral import MOST_S, LiveNeutral
 from mien.live.purpose import MEANINGS, choose_purpose, read_purpose
 from mien.live.reading import JsonLines
 from mien.live.session import LiveSession
@@ -61,8 +72,8 @@ def live(
             " or camera:0 with --no-page.",
         ),
     ] = None,
-    page: Annotated[bool, typer.Option("--page/--no-page", help="Show the page, or only text.")] = True,
-    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    page: PageOption = True,
+    browser: BrowserOption = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each reading as a line of JSON; needs --no-page.")
     ] = False,
@@ -101,23 +112,12 @@ def live(
     prior: PriorOption = None,
     min_face: MinFaceOption = None,
     fps: FpsOption = None,
-    host: Annotated[
-        str | None, typer.Option(help="Address the page listens on [127.0.0.1].", metavar="ADDRESS")
-    ] = None,
-    port: Annotated[int | None, typer.Option(help="The page's port, 0 for any free one [8470].")] = None,
-    password_file: Annotated[
-        Path | None, typer.Option(help="File with the page's password.", metavar="PATH")
-    ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="TLS certificate for https.", metavar="PATH")] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option(help="The certificate's private key.", metavar="PATH")
-    ] = None,
-    allow_hosts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-host", help="Another host name under which browsers may open the page.", metavar="NAME"
-        ),
-    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    password_file: PasswordFileOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    allow_hosts: AllowHostsOption = None,
     neutral: Annotated[
         str | None,
         typer.Option(
@@ -127,10 +127,7 @@ def live(
             metavar="first:3s|PHOTO|off",
         ),
     ] = None,
-    stop_after: Annotated[
-        float | None,
-        typer.Option("--for", help="Stop after so many seconds of running.", metavar="SECONDS", min=0.0),
-    ] = None,
+    stop_after: StopAfterOption = None,
 ) -> None:
     """Read expressions live, from cameras, streams and files.
 
@@ -157,9 +154,7 @@ def live(
         "fps": settings.fps,
     }
     show_page = (
-        _page(browser, host, port, password_file, tls_cert, tls_key, allow_hosts or (), store)
-        if page
-        else None
+        _page(browser, host, port, password_file, tls_cert, tls_key, allow_hosts, store) if page else None
     )
     _settle_purpose(purpose, inputs)
     if store is not None and subject is None and not page:
@@ -178,7 +173,7 @@ def _run(
     *, mqtt: str | None, subject: str | None, store: str | None,
     as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
-    """Read the sources until they end or somebody ends it; give the exit code, once everything is written."""
+    """Read the sources until they or somebody ends it; return the exit code, once everything is written."""
     with ExitStack() as stack:
         teller = recorder = None
         if subject is not None:
@@ -204,7 +199,7 @@ def _run(
             )
         if show_page is not None:
             box.close()
-            with announced(announcer, session.statuses), _interrupted_after(stop_after):
+            with announced(announcer, session.statuses), interrupted_after(stop_after):
                 show_page(session)
             code = 0
         else:
@@ -217,7 +212,7 @@ def _run(
 def _neutrals(
     text: str | None, settings: Settings, subject: str | None, store: str | None
 ) -> Callable[[], LiveNeutral]:
-    """Check what was asked for, before a camera is opened; give what makes each source's."""
+    """Check what was asked for, before a camera is opened; return what makes each source's."""
     recorded = None if subject is None else Recorded(subject, store)
     found = chosen_neutral(text, settings, recorded)
     if found is None:
@@ -252,17 +247,13 @@ def _opener(each: LiveInput, asked: dict[str, Any]) -> Callable[[], Source]:
 
 def _page(
     open_browser: bool, host: str | None, port: int | None,
-    password_file: Path | None, tls_cert: Path | None, tls_key: Path | None, allow_hosts: Sequence[str],
-    store: str | None,
+    password_file: Path | None, tls_cert: Path | None, tls_key: Path | None,
+    allow_hosts: Sequence[str] | None, store: str | None,
 ) -> Callable[[LiveSession], None]:  # fmt: skip
-    """Check what the page needs, before a camera is opened; give what shows it."""
+    """Check what the page needs, before a camera is opened; return what shows it."""
     from mien.web.serve import run_page
-    from mien.web.settings import load_web_settings
 
-    settings = load_web_settings(
-        password_file=password_file, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key,
-        allowed_hosts=tuple(allow_hosts) or None,
-    )  # fmt: skip
+    settings = web_settings(host, port, password_file, tls_cert, tls_key, allow_hosts)
     return lambda session: run_page(session, settings, open_browser, store=store)
 
 
@@ -304,32 +295,6 @@ def _announcer(mqtt: str | None, teller: RecordTeller | None, page: bool) -> Ann
     return Announcer(promise) if teller is None else Announcer(promise, teller.look)
 
 
-@contextmanager
-def _interrupted_after(seconds: float | None) -> Iterator[None]:
-    """End the block like Ctrl-C does, but without a complaint, after some time."""
-    if seconds is None:
-        yield
-        return
-    timer = Timer(seconds, _interrupt)
-    timer.daemon = True
-    timer.start()
-    start_s = monotonic()
-    try:
-        yield
-    except KeyboardInterrupt:
-        if monotonic() - start_s < seconds:
-            raise
-    finally:
-        timer.cancel()
-
-
-def _interrupt() -> None:
-    if sys.platform == "win32":
-        signal.raise_signal(signal.SIGINT)
-    else:  # of all threads, only the main one's wait ends by a signal
-        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
-
-
 def _followed(
     session: LiveSession, box: Mailbox, announcer: Announcer, teller: RecordTeller | None, **how: Any
 ) -> int:
@@ -360,7 +325,7 @@ def _follow(
     session: LiveSession, box: Mailbox, announcer: Announcer, teller: RecordTeller | None,
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
-    """Print what comes until all sources are over, or the time is up; give the exit code."""
+    """Print what comes until all sources are over, or the time is up; return the exit code."""
     end_s = math.inf
     with ExitStack() as stack:
         lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None

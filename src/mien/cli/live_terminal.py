@@ -39,7 +39,7 @@ Show = Callable[[Sequence[SourceStatus], dict[str, Reading]], None]
 
 
 class Announcer:
-    """Says on standard error when a camera goes on and off, and what goes wrong.
+    """Prints on standard error when a camera goes on and off, and what goes wrong.
 
     Args:
         promise: what happens to the pictures, in a few words.
@@ -314,7 +314,7 @@ def _told(status: RecordStatus, store: Store) -> str:
 
 
 class RecordTeller:
-    """Says on standard error what changes in a recording.
+    """Prints on standard error what changes in a recording.
 
     Args:
         recorder: whose recording.

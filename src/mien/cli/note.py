@@ -15,6 +15,7 @@ from mien.errors import ConfigError
 from mien.labels import EMOTIONS
 from mien.store.store import Store
 from mien.store.types import AnnotationKind
+from mien.subject_record import subject
 
 app = group("Notes in the record: events, medication, prompts.", AddsByDefault)
 
@@ -68,9 +69,8 @@ def list_notes(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
 
     Example: mien note list P-017
     """
-    with Store(where, create=False) as store:
-        subject = store.subjects.get(code)
-        marks = store.annotations.of(subject)
+    with subject(code, where) as record:
+        marks = record.annotations()
     if as_json:
         print_json(marks)
         return

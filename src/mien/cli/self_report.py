@@ -18,6 +18,7 @@ from mien.record.scales import LANGUAGES, in_language, ninth_is_unknown, safety_
 from mien.store.scales import SCALES, known
 from mien.store.store import Store
 from mien.store.types import Mistyped, SelfReport
+from mien.subject_record import subject
 
 app = group("What subjects say about themselves: mood and questionnaires.", AddsByDefault)
 
@@ -106,10 +107,9 @@ def list_reports(code: CodeArgument, where: StoreOption = None, as_json: JsonOpt
 
     Example: mien self-report list P-017
     """
-    with Store(where, create=False) as store:
-        subject = store.subjects.get(code)
-        reports = store.self_reports.of(subject)
-        safety = scales.safety_text(store, reports)
+    with subject(code, where) as record:
+        reports = record.self_reports()
+        safety = scales.safety_text(record.store, reports)
     if as_json:
         print_json(
             {"self_reports": [asdict(each) | _said_of(each) for each in reports], "safety_text": safety}

@@ -1,4 +1,4 @@
-"""`mien simulate`: a made-up person's weeks, to learn and to show what a record looks like."""
+"""`mien simulate`: a made-up person's or venue's weeks, to learn and to show what a store looks like."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.commands import AddsByDefault, group
 from mien.cli.console import progress_bar
 from mien.cli.options import StoreOption
 from mien.cli.subject import CodeArgument
@@ -14,7 +15,17 @@ from mien.errors import ConfigError
 from mien.store.store import Store
 
 
-def simulate(
+class _PersonByDefault(AddsByDefault):
+    """`mien simulate SIM-1` is `mien simulate person SIM-1`."""
+
+    default = "person"
+
+
+app = group("Simulate a person or a venue, and put what they leave into the store.", _PersonByDefault)
+
+
+@app.command()
+def person(
     code: CodeArgument,
     weeks: Annotated[
         int, typer.Option(help="How many weeks, up to yesterday.", metavar="N", min=1, max=520)
@@ -60,15 +71,44 @@ def simulate(
             raise ConfigError(f"{option}: expected one of {weeks} weeks, received {week}")
     start = date.today() - timedelta(weeks=weeks)
     here = datetime.now().astimezone().tzinfo or UTC
-    person = draw(
+    made = draw(
         weeks, seed, start=start, zone=here, minutes=minutes, missing=missing,
         flat_from=None if flat_week is None else 7 * (flat_week - 1), flat_days=21, flat_size=flat_size,
         light_change=None if dark_week is None else 7 * (dark_week - 1), light_days=7,
     )  # fmt: skip
     with Store(where) as store, progress_bar("writing", 1) as progress:
-        write_simulated(store, code, person, progress=progress)
+        write_simulated(store, code, made, progress=progress)
         place = store.where
-    typer.echo(f"{code}: {len(person.recordings)} simulated recordings of {weeks} weeks, in {place}")
+    typer.echo(f"{code}: {len(made.recordings)} simulated recordings of {weeks} weeks, in {place}")
     typer.echo(
         f"Next: mien changes {code} --false-alarm-days 365, mien report {code}, or mien live and Subjects"
     )
+
+
+@app.command()
+def venue(
+    name: Annotated[str, typer.Argument(metavar="VENUE", help="A name for it.")] = "restaurant",
+    weeks: Annotated[
+        int, typer.Option(help="How many weeks, up to last Sunday.", metavar="N", min=1, max=104)
+    ] = 8,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; another seed gives other weeks.", metavar="N", min=0)
+    ] = 0,
+    where: StoreOption = None,
+) -> None:
+    """Simulate a restaurant's weeks of visits and answers, with changes whose effects are known.
+
+    From the fourth week on, a new menu makes guests smile more; from the sixth week on the music is off,
+    and they stay less long. Its only station is simulated too, and can't be run. `mien venue remove` deletes
+    it again.
+
+    Example: mien simulate venue restaurant
+    """
+    from mien.places.simulated_venue import write_simulated_venue
+
+    with Store(where) as store:
+        made = write_simulated_venue(store, name, weeks=weeks, seed=seed)
+        place = store.where
+    visits = sum(each.visits for each in made.cells)
+    typer.echo(f"{name}: {visits:,} simulated visits from {made.first} to {made.last}, in {place}")
+    typer.echo(f"Next: mien venue report {name}, or mien live and Venue")

@@ -15,6 +15,7 @@ from mien.errors import ConfigError
 from mien.store.ledger import consent_command
 from mien.store.store import Store
 from mien.store.types import SIGNALS, Subject
+from mien.subject_record import subject
 from mien.wording import count
 
 app = group(help="The people whose records are kept, each under a code.")
@@ -145,8 +146,8 @@ def list_recordings(code: CodeArgument, where: StoreOption = None, as_json: Json
 
     Example: mien recording list P-017
     """
-    with Store(where, create=False) as store:
-        recordings = store.recordings.of(store.subjects.get(code))
+    with subject(code, where) as record:
+        recordings = record.recordings()
     if as_json:
         print_json(recordings)
         return

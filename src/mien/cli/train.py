@@ -93,7 +93,7 @@ def train(
 
 
 def say(line: str) -> None:
-    """Tell what a training does, beside its result."""
+    """Print what a training does, on standard error, beside its result."""
     typer.echo(line, err=True)
 
 

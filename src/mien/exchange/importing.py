@@ -251,7 +251,7 @@ def _add_baselines(store: Store, subject: Subject, record: Record, refusals: _Re
 def _add_marks(
     store: Store, subject: Subject, record: Record, ids: dict[str, int], refusals: _Refusals
 ) -> int:
-    """Add the marks, but those in a recording that was left out; give how many."""
+    """Add the marks, but those in a recording that was left out; return how many."""
     added = 0
     for mark in record.annotations:
         if mark.recording is not None and mark.recording not in ids:

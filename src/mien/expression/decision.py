@@ -19,7 +19,7 @@ from mien.errors import ModelError
 from mien.expression.calibration import certainty_inputs as old_inputs
 from mien.expression.calibration import log_odds, logistic, softmax
 from mien.expression.network import Answers
-from mien.expression.neutral import Rest, personal
+from mien.expression.personal import Rest, personal
 from mien.expression.sidecar import Certainty, Decision, LabelCertainty, Sidecar
 from mien.labels import EMOTIONS, standard_label
 from mien.prior import BALANCED, FERPLUS_MIX, TRAINED_MIX, Mix, Named
@@ -125,7 +125,7 @@ class Decider:
         Args:
             faces: read already, with logits.
             rest: the neutral face; of this network.
-            widened: (n,) as `neutral.widening` gives it.
+            widened: (n,) as `personal.widening` gives it.
 
         Raises:
             ModelError: the network was not calibrated for it, or the neutral face is another network's.

@@ -28,7 +28,7 @@ class ExpressionReader:
         self.decider = Decider(network.sidecar, prior)
 
     def read(self, crops: NDArray[np.uint8], faces: Faces) -> Faces:
-        """Run the network and say what each face shows.
+        """Run the network and fill in what each face shows.
 
         Args:
             crops: uint8 (n, size, size) grey, one for each face, as `face.crop` cuts them.

@@ -166,7 +166,7 @@ class Decision(_Part):
 
 
 class OwnNeutral(_Part):
-    """What it takes to read a face by the person's own neutral face; see `expression.neutral.personal`.
+    """What it takes to read a face by the person's own neutral face; see `expression.personal.personal`.
 
     Attributes:
         average: (15,) what `decision.features` are of everybody's neutral face.

@@ -110,7 +110,7 @@ class Tracker:
 
     def _look(self, frame: Frame) -> Faces:
         """Look where the faces are expected, and all over when that is due or one is not there."""
-        self._tell_crowds()
+        self._mark_crowds()
         expected = self._expected()
         due = self._refiner is None or not self._tracks or self._now_s - self._detected_s >= self._pause_s
         found = self._confirmed(frame, expected, self._detect(frame) if due else Faces.empty())
@@ -186,7 +186,7 @@ class Tracker:
         )
 
     def _given(self, faces: Faces) -> Faces:
-        """Tell every track what has been seen of it, start tracks for the rest, and steady landmarks."""
+        """Show every track what has been seen of it, start tracks for the rest, and steady landmarks."""
         owners = self._owners(faces)
         indices = sorted(owners, key=lambda index: owners[index].number)
         if indices != list(range(len(faces))):
@@ -212,8 +212,8 @@ class Tracker:
             "xyxy": face_boxes(landmarks, self._size_wh),
         }
 
-    def _tell_crowds(self) -> None:
-        """Tell each track whether another face is expected where it is."""
+    def _mark_crowds(self) -> None:
+        """Set for each track whether another face is expected where it is."""
         boxes = self._boxes()
         overlap = iou_matrix(boxes, boxes) > _CROWDED_IOU
         for track, others in zip(self._tracks, overlap.sum(axis=1).tolist(), strict=True):

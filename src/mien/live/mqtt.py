@@ -1,31 +1,18 @@
-"""Readings to an MQTT broker: newest first, in a thread of its own, which comes back after any loss.
-
-Everything is sent at QoS 0 and told again after each connection, so that nothing old is ever delivered late:
-with QoS 1, the client would repeat an unacknowledged state after the newer one.
-"""
+"""Readings to an MQTT broker: newest first."""
 
 from __future__ import annotations
 
-import json
 import math
-import secrets
-import ssl
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import Any, Final
-
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from mien.errors import ConfigError
 from mien.live.broadcaster import Broadcaster
+from mien.live.mqtt_connection import PAUSES_S, MqttConnection, as_json, tell
 from mien.live.mqtt_messages import (
     STATE_EVERY_S,
-    Broker,
-    check_prefix,
     differs,
     discovery,
     discovery_topics,
@@ -35,21 +22,10 @@ from mien.live.mqtt_messages import (
 from mien.live.reading import Reading
 from mien.live.status import SourceStatus
 
-ONLINE, OFFLINE = "online", "offline"
-"""What PREFIX/status says; the second is also the last will."""
-
-_TICK_S: Final = 0.1
-"""How long the thread sleeps at most before it looks after the connection."""
 _LOOK_S: Final = 1.0
 """How often the sources' statuses are asked for."""
 _STATE_APART_S: Final = 1.0
 """A state is told at most this often: Home Assistant keeps every change of it."""
-_KEEPALIVE_S: Final = 20
-_CONNECT_S: Final = 5.0
-_STABLE_S: Final = 10.0
-"""After a connection that lasted this long, the pauses begin anew."""
-_LEAVE_S: Final = 0.3
-_JOIN_S: Final = 0.9
 
 
 @dataclass
@@ -63,7 +39,7 @@ class _Told:
     state_s: float = -math.inf
 
 
-class MqttSink:
+class MqttSink(MqttConnection):
     """Publishes every source's readings and state for as long as it lives.
 
     Topics, with each source's name made safe (`mqtt_messages.slug`):
@@ -72,8 +48,6 @@ class MqttSink:
     - PREFIX/SOURCE/reading: `Reading.as_dict` as JSON, at most `rate_hz` a second.
     - PREFIX/SOURCE/state: `mqtt_messages.state_of` as JSON, when it changes and every 10 seconds; retained.
     - homeassistant/.../config: Home Assistant's discovery; retained, and taken away with the source.
-
-    A broker that can't be reached, or refuses, is tried again with growing pauses, and that is said once.
 
     Attributes:
         dropped: readings that were due but not sent, as the network was behind.
@@ -85,9 +59,7 @@ class MqttSink:
         discovery: describe the sources to Home Assistant.
         prefix: what all topics begin with, where the address doesn't say it.
         rate_hz: full readings of each source a second, at most.
-        tell: takes a line about the connection; by default it goes to the standard error.
-        clock: gives seconds that never run backwards.
-        pauses_s: the pauses before each next try; the last one stays.
+        tell, clock, pauses_s: as of `MqttConnection`.
 
     Raises:
         ConfigError: the address, the prefix or the rate is wrong.
@@ -102,103 +74,31 @@ class MqttSink:
         discovery: bool = True,
         prefix: str = "mien",
         rate_hz: float = 5.0,
-        tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+        tell: Callable[[str], None] = tell,
         clock: Callable[[], float] = time.monotonic,
-        pauses_s: Sequence[float] = (1, 2, 4, 8, 16, 30, 60),
+        pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
         if not 0 < rate_hz < math.inf:
             raise ConfigError(
                 f"MQTT rate: expected a number of readings a second above 0, received {rate_hz}"
             )
-        self._broker = Broker.parse(url)
-        self._prefix = self._broker.prefix or check_prefix(prefix)
+        super().__init__(url, prefix=prefix, tell=tell, clock=clock, pauses_s=pauses_s)
         self._statuses, self._discovery, self._rate_hz = statuses, discovery, rate_hz
-        self._tell, self._clock, self._pauses_s = tell, clock, pauses_s
-        self._client = self._make_client()
         self._told: dict[str, _Told] = {}
         self._known: dict[str, SourceStatus] = {}
         self._look_s = -math.inf
-        self._online = self._complained = False
         self.dropped = 0
-        self._refusal: str | None = None
-        self._stop, self._wake = Event(), Event()
         self._mailbox = broadcaster.subscribe(wake=self._wake.set)
-        self._thread = Thread(target=self._run, name="mqtt", daemon=True)
-        self._thread.start()
+        self._start()
 
-    def close(self) -> None:
-        """Say "offline" and leave; returns within a second, safe twice.
-
-        A thread that is caught in connecting ends by itself as soon as that does.
-        """
-        self._stop.set()
-        self._wake.set()
-        self._thread.join(_JOIN_S)
-
-    def _make_client(self) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, client_id=f"mien-{secrets.token_hex(6)}")
-        client.connect_timeout = _CONNECT_S
-        client.username_pw_set(self._broker.user, self._broker.password)
-        if self._broker.tls:
-            client.tls_set_context(ssl.create_default_context())
-        client.will_set(f"{self._prefix}/status", OFFLINE, qos=1, retain=True)
-        client.on_connect = lambda _client, _data, _flags, reason, _properties: self._greet(
-            str(reason) if reason.is_failure else None
-        )
-        return client
-
-    def _run(self) -> None:
-        tries = 0
-        try:
-            while not self._stop.is_set():
-                start_s = self._clock()
-                self._complain(self._stay_connected())
-                if self._clock() - start_s >= _STABLE_S and self._online:
-                    tries = 0
-                self._stop.wait(self._pauses_s[min(tries, len(self._pauses_s) - 1)])
-                tries += 1
-        finally:
-            self._mailbox.close()
-
-    def _stay_connected(self) -> str | None:
-        """Connect, and publish until the connection is lost; give the reason, or None when all is over."""
-        self._online, self._refusal = False, None
-        try:
-            self._client.connect(self._broker.host, self._broker.port, _KEEPALIVE_S)
-            while not self._stop.is_set():
-                code = self._client.loop(0)
-                if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                    return self._refusal or ("the connection was lost" if self._online else "it hung up")
-                if self._online:
-                    self._publish_news()
-                self._wake.wait(_TICK_S)
-                self._wake.clear()
-            self._leave()
-        except Exception as error:  # the thread's border: a run of months outlives whatever happens here
-            return getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return None
-
-    def _greet(self, refusal: str | None) -> None:
-        """Take the broker's answer: everything is told anew, as it may have forgotten it."""
-        self._refusal = refusal
-        self._online = refusal is None
-        if refusal is not None:
-            return
+    def _forget_told(self) -> None:
         self._told.clear()
         self._look_s = -math.inf
         while self._mailbox.take(0) is not None:
             pass  # what waited for the connection is no news
-        self._send("status", ONLINE, retain=True)
-        if self._complained:
-            self._complained = False
-            self._tell(f"MQTT: connected to {self._broker.where}")
 
-    def _complain(self, reason: str | None) -> None:
-        if reason is not None and not self._complained:
-            self._complained = True
-            self._tell(
-                f"MQTT: no connection to {self._broker.where} ({reason}); trying again in the background"
-            )
+    def _end(self) -> None:
+        self._mailbox.close()
 
     def _publish_news(self) -> None:
         now_s = self._clock()
@@ -226,7 +126,7 @@ class MqttSink:
         self._told[name] = _Told(source)
         if self._discovery:
             for topic, entity in discovery(self._prefix, source, name).items():
-                self._client.publish(topic, _as_json(entity), retain=True)
+                self._client.publish(topic, as_json(entity), retain=True)
 
     def _forget(self, name: str) -> None:
         """Take a source's retained messages away."""
@@ -248,7 +148,7 @@ class MqttSink:
             self.dropped += 1
             return
         told.slot = slot
-        self._send(f"{told.slug}/reading", _as_json(reading.as_dict()))
+        self._send(f"{told.slug}/reading", as_json(reading.as_dict()))
 
     def _publish_state(self, status: SourceStatus, told: _Told, now_s: float) -> None:
         elapsed_s = now_s - told.state_s
@@ -257,20 +157,4 @@ class MqttSink:
         state = state_of(status, told.reading)
         if elapsed_s >= STATE_EVERY_S or differs(told.state, state):
             told.state, told.state_s = state, now_s
-            self._send(f"{told.slug}/state", _as_json(state), retain=True)
-
-    def _send(self, topic: str, payload: str, *, retain: bool = False) -> None:
-        self._client.publish(f"{self._prefix}/{topic}", payload, retain=retain)
-
-    def _leave(self) -> None:
-        if self._online:
-            self._send("status", OFFLINE, retain=True)
-        self._client.disconnect()
-        until_s = time.monotonic() + _LEAVE_S
-        while self._client.want_write() and time.monotonic() < until_s:
-            if self._client.loop(_TICK_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return
-
-
-def _as_json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            self._send(f"{told.slug}/state", as_json(state), retain=True)

@@ -20,7 +20,7 @@ from mien.expression.sidecar import Sidecar
 from mien.face.detect import Detector
 from mien.live.broadcaster import Broadcaster
 from mien.live.history import History
-from mien.live.neutral import LiveNeutral
+from mien.live.live_neutral import LiveNeutral
 from mien.live.reading import Reading
 from mien.live.status import OVER, SourceStatus
 from mien.live.supervisor import Supervisor

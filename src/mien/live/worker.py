@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Lock, Thread
 
-from mien.live.neutral import LiveNeutral
+from mien.live.live_neutral import LiveNeutral
 from mien.live.reading import Reading
 from mien.live.status import Pace
 from mien.mood.smoothing import HalfLife
@@ -230,7 +230,7 @@ class Worker:
         self.heard_s = now_s
 
     def _tell(self, frame: Frame, faces: Faces, shown: Faces, taken_s: float) -> bool:
-        """Publish what a frame shows; say whether to go on."""
+        """Publish what a frame shows; return whether to go on."""
         now_s = self._clock()
         took_ms = 1000 * (now_s - taken_s)
         reading = Reading(frame, faces, shown, self._epoch_s + taken_s, took_ms)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.labels import EMOTIONS, MEASURES, POSE, SHAPE
-from mien.measures.baseline import Baseline
+from mien.measures.neutral_shape import NeutralShape
 from mien.measures.pose import Floats
 from mien.measures.shape import measure
 from mien.types import Faces
@@ -30,7 +30,7 @@ _NEUTRAL = EMOTIONS.index("neutral")
 @dataclass(slots=True)
 class _Person:
     seen_s: float
-    neutral: Baseline = field(default_factory=Baseline)
+    neutral: NeutralShape = field(default_factory=NeutralShape)
 
 
 class Measurer:

@@ -33,7 +33,7 @@ _BINS_PER_FOLD: Final = 1000
 
 
 class Running:
-    """Takes in one person's readings and says what `figures` would say of all so far, without intervals.
+    """Takes in one person's readings and computes what `figures` would say of all so far, without intervals.
 
     It takes as much memory and time for a reading after hours as after a minute. What it says is that of
     `figures` but for two things: the last reading stands for the median step within 0.1 %, and the apex of a

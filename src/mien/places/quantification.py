@@ -15,6 +15,8 @@ each sample is added how far the calibration may be off, and what a prior allows
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
@@ -77,6 +79,12 @@ class Quantifier:
         """What is counted."""
         return self._facts.labels
 
+    @cached_property
+    def network(self) -> str:
+        """Its name, and a hash of what makes evidence of pictures; another hash's sums are another thing."""
+        made = [self.sidecar.sha256, self._facts.model_dump(mode="json")]
+        return f"{self.sidecar.name} {hashlib.sha256(json.dumps(made).encode()).hexdigest()[:12]}"
+
     def evidence(self, features: NDArray[np.floating], px: NDArray[np.floating]) -> Floats:
         """Compute the probabilities of each face if all labels were as common.
 
@@ -89,7 +97,7 @@ class Quantifier:
         """
         slope, bias, _ = self._tables
         linear = np.asarray(features, np.float64).reshape(-1, LOGITS) @ np.array(self._facts.weights)
-        by_size = self._between(px)
+        by_size = self.size_weights(px)
         return softmax(linear * (by_size @ slope)[:, None] + by_size @ bias)
 
     def shares(
@@ -120,13 +128,48 @@ class Quantifier:
             shares = most_likely(evidence, weights[None])
             samples = most_likely(evidence, drawn, start=shares)
         else:
-            confusion = self._between(px) @ self._tables.confusion
+            confusion = self.confusion(px).reshape(len(evidence), -1)
             shares, samples = (adjusted(evidence, confusion, each) for each in (weights[None], drawn))
+        return shares[0], self._doubted(samples, len(np.unique(who)), seed)
+
+    def shares_of_sums(
+        self, count: int, evidence: Floats, products: Floats, sizes: Floats, *, seed: int = 0
+    ) -> tuple[Floats, Floats]:
+        """Estimate how common each label is among people of whom only sums are known, by adjusted counts.
+
+        Instead of people, their mean is drawn anew: it is about normally distributed.
+
+        Args:
+            count: how many people, at least two.
+            evidence: (labels,) sum of their evidence.
+            products: (labels, labels) sum of its outer products.
+            sizes: (sizes,) sum of their weights by face size; see `size_weights`.
+            seed: of the draws.
+
+        Returns:
+            As `shares`.
+        """
+        labels, mean = len(self.labels), np.asarray(evidence, np.float64) / count
+        confusion = (sizes / sizes.sum() @ self._tables.confusion).reshape(labels, labels)
+        spread = (products / count - np.outer(mean, mean)) / (count - 1)
+        values, vectors = np.linalg.eigh(spread)
+        root = vectors * np.sqrt(values.clip(0))  # rounding puts some below 0
+        drawn = mean + np.random.default_rng(seed).standard_normal((DRAWS, labels)) @ root.T
+        shares, samples = (_solved(each, confusion) for each in (mean[None], drawn))
+        return shares[0], self._doubted(samples, count, seed)
+
+    def confusion(self, px: NDArray[np.floating]) -> Floats:
+        """(n, labels, labels) the mean evidence of each label's faces, for each of n sizes of a crop."""
+        count = len(self.labels)
+        return np.asarray((self.size_weights(px) @ self._tables.confusion).reshape(-1, count, count))
+
+    def _doubted(self, samples: Floats, people: int, seed: int) -> Floats:
+        """Add to samples of the shares how far the calibration may be off, and what a prior allows."""
         random = np.random.default_rng([seed, 1])
         samples = samples * np.exp(random.normal(0, self._facts.doubt, samples.shape))
         # A label that nobody here shows is in no sample either, and may be there all the same.
-        samples = samples + random.gamma(1 / samples.shape[1], size=samples.shape) / len(np.unique(who))
-        return shares[0], samples / samples.sum(axis=1, keepdims=True)
+        samples = samples + random.gamma(1 / samples.shape[1], size=samples.shape) / people
+        return np.asarray(samples / samples.sum(axis=1, keepdims=True))
 
     @property
     def _facts(self) -> Quantification:
@@ -143,8 +186,8 @@ class Quantifier:
             np.array([each.confusion for each in sizes]).reshape(len(sizes), count * count),
         )
 
-    def _between(self, px: NDArray[np.floating]) -> Floats:
-        """(n, sizes) the weight of each size's calibration for each face; linear in the logarithm."""
+    def size_weights(self, px: NDArray[np.floating]) -> Floats:
+        """(n, sizes) how far each size's calibration counts for each face; linear in the logarithm."""
         known = np.log([each.px for each in self._facts.sizes])
         own = np.log(np.maximum(np.asarray(px, np.float64), 1.0))
         return np.stack([np.interp(own, known, each) for each in np.eye(len(known))], axis=-1)
@@ -214,10 +257,13 @@ def adjusted(evidence: Floats, confusion: Floats, weights: Floats) -> Floats:
     """
     count = evidence.shape[1]
     read, mixed = weights @ evidence, (weights @ confusion).reshape(-1, count, count)
-    found = np.empty_like(read)
-    for place, (matrix, means) in enumerate(zip(mixed, read, strict=True)):
-        rows = np.vstack([matrix.T, np.full(count, _SUM_WEIGHT)])
-        found[place] = nnls(rows, np.append(means, _SUM_WEIGHT))[0]
+    return np.concatenate([_solved(read[i : i + 1], mixed[i]) for i in range(len(read))])
+
+
+def _solved(means: Floats, confusion: Floats) -> Floats:
+    """(b, k) the mixes whose mean probabilities, by the confusion, are closest to (b, k) that were read."""
+    rows = np.vstack([confusion.T, np.full(len(confusion), _SUM_WEIGHT)])
+    found = np.stack([nnls(rows, np.append(each, _SUM_WEIGHT))[0] for each in means])
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 

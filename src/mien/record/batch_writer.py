@@ -92,7 +92,7 @@ class BatchWriter:
             self._news.notify_all()
 
     def join(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end, no longer than this; say whether it has come."""
+        """Wait for the end, no longer than this; return whether it has come."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 

@@ -14,7 +14,7 @@ import pandas as pd
 from mien.errors import ConfigError, SourceError
 from mien.mood.baseline import LEAST_DAY_MINUTES, Baseline, NotReady
 from mien.mood.change.findings import Finding, findings
-from mien.mood.change.watched import charts
+from mien.mood.change.monitoring import charts
 from mien.record.simulated import BASELINE_DAYS
 from mien.textfile import encoding_of
 from mien.wording import reason

@@ -51,7 +51,7 @@ _EDGE: Final = 0.1
 
 
 class FindsSubject(Protocol):
-    """Says which of the faces in view is the subject's."""
+    """Finds the subject's face among those in view."""
 
     state: State
 

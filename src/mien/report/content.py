@@ -105,12 +105,27 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Headings:
+    """What parts of a report are called; a person's by themselves.
+
+    Attributes:
+        title: before the code.
+        answers, marks, notes: above these.
+    """
+
+    title: str = "Mood record of"
+    answers: str = "Self-reports"
+    marks: str = "Medicines and events"
+    notes: str = "Notes"
+
+
+@dataclass(frozen=True, slots=True)
 class ReportContent:
     """Everything that a report says.
 
     Attributes:
-        kind: "short" is one page; "long" has an appendix.
-        code: the subject's.
+        kind: "short" has tags for screen readers in its PDF; "long" is too long for them.
+        code: the subject's; a venue's name, in its report.
         period: the days that it is about, written out.
         days: how many days these are.
         made_at: when it was made, in ISO 8601 with its zone.
@@ -131,6 +146,7 @@ class ReportContent:
         limits: what the report can't tell.
         footer: versions, models, the clinic's own line.
         appendix: the sections of the long report; empty in the short one.
+        headings: what its parts are called.
     """
 
     kind: Literal["short", "long"]
@@ -155,11 +171,12 @@ class ReportContent:
     limits: tuple[str, ...]
     footer: tuple[str, ...]
     appendix: tuple[Section, ...] = field(default=())
+    headings: Headings = Headings()
 
     @property
     def title(self) -> str:
         """The heading."""
-        return f"Mood record of {self.code}"
+        return f"{self.headings.title} {self.code}"
 
     @property
     def subtitle(self) -> str:

@@ -14,9 +14,9 @@ import mien
 from mien.errors import ConfigError
 from mien.mood.baseline import Baseline, NotReady
 from mien.mood.change.charts import Chart
+from mien.mood.change.conditions import days_apart
 from mien.mood.change.findings import Finding, verdict
-from mien.mood.change.watched import charts as watched_charts
-from mien.mood.change.watched import days_apart
+from mien.mood.change.monitoring import charts as watched_charts
 from mien.mood.definitions import MEASURES
 from mien.mood.estimate import Measure
 from mien.record.baseline import standing, taken

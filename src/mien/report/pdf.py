@@ -32,9 +32,11 @@ UNSHOWN: Final = (
     " the HTML report shows them."
 )
 
+NO_GLYPH: Final = "could not be displayed"
+"""What typst says of a character that is in none of the fonts."""
+
 _TEMPLATE: Final = Path(__file__).with_name("report.typ")
 _PAGE: Final = b"/Type/Page/"
-_NO_GLYPH: Final = "could not be displayed"
 _SECOND_FONT: Final = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 
 
@@ -50,7 +52,7 @@ def render_pdf(content: ReportContent) -> bytes:
     Raises:
         OutputError: the typst package is missing.
     """
-    with _fonts() as fonts:
+    with second_font() as fonts:
         front = replace(content, appendix=())
         fitted, room = fit(front, lambda tried, room: pages(_typeset(tried, room, fonts)) == 1)
         return _typeset(replace(fitted, appendix=content.appendix), room, fonts)
@@ -67,32 +69,54 @@ def render_pngs(content: ReportContent, *, dots_per_inch: float = 100.0) -> list
     Raises:
         OutputError: the typst package is missing.
     """
-    with _fonts() as fonts:
+    with second_font() as fonts:
         front = replace(content, appendix=())
         fitted, room = fit(front, lambda tried, room: pages(_typeset(tried, room, fonts)) == 1)
         files = _files(replace(fitted, appendix=content.appendix), room)
-        pictures = _compiler()(files, format="png", ppi=dots_per_inch, font_paths=fonts)
-    return pictures if isinstance(pictures, list) else [pictures]
+        return typeset_pngs(files, fonts, dots_per_inch)
 
 
 def _typeset(content: ReportContent, room: Room, fonts: list[str]) -> bytes:
     made = datetime.fromisoformat(content.made_at).replace(microsecond=0)
-    tags = not content.appendix
+    tags = content.kind == "short"
     try:
-        return _pdf(_files(content, room), fonts, made, STANDARDS["short" if tags else "long"], tags)
+        return typeset(_files(content, room), fonts, made, STANDARDS["short" if tags else "long"], tags)
     except RuntimeError as error:  # typst's own is one
-        if _NO_GLYPH not in str(error):
+        if NO_GLYPH not in str(error):
             raise
     marked = replace(content, footer=(*content.footer, UNSHOWN))
-    return _pdf(_files(marked, room), fonts, made, (), tags)
+    return typeset(_files(marked, room), fonts, made, (), tags)
 
 
-def _pdf(
-    files: dict[str, bytes], fonts: list[str], made: datetime, standards: tuple[str, ...], tags: bool
+def typeset(
+    files: dict[str, bytes],
+    fonts: list[str],
+    made: datetime,
+    standards: tuple[str, ...],
+    tags: bool = True,
 ) -> bytes:
+    """Lay out a template.
+
+    Args:
+        files: by name; main.typ is the template.
+        fonts: folders with fonts beside typst's own, such as that of `second_font`.
+        made: what the PDF says of when it was made.
+        standards: that the PDF is to keep to, by typst's names.
+        tags: for screen readers.
+
+    Raises:
+        OutputError: the typst package is missing.
+        RuntimeError: typst's own; `NO_GLYPH` stands in it where no font has a character.
+    """
     options = {"font_paths": fonts, "timestamp": made, "pdf_standards": list(standards), "pdf_tags": tags}
     pdf: bytes = _compiler()(files, format="pdf", **options)
     return pdf
+
+
+def typeset_pngs(files: dict[str, bytes], fonts: list[str], dots_per_inch: float) -> list[bytes]:
+    """Lay out a template as `typeset` does, and return its pages as PNG pictures."""
+    pictures = _compiler()(files, format="png", ppi=dots_per_inch, font_paths=fonts)
+    return pictures if isinstance(pictures, list) else [pictures]
 
 
 def _compiler() -> Any:
@@ -106,7 +130,7 @@ def _compiler() -> Any:
 
 
 @contextmanager
-def _fonts() -> Iterator[list[str]]:
+def second_font() -> Iterator[list[str]]:
     """Return a folder with matplotlib's DejaVu Sans, for scripts that typst's own fonts lack.
 
     Its folder as a whole won't do: it holds a font that has a picture for every character there is.

@@ -76,7 +76,7 @@ class Source(Protocol):
 
 
 class Chooser:
-    """Says which frames to look at: every n-th, and at most so many a second.
+    """Chooses the frames to look at: every n-th, and at most so many a second.
 
     Args:
         every: take each n-th frame, counted by its index, from 0.

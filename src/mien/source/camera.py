@@ -165,7 +165,7 @@ def _check(size_wh: tuple[int, int] | None, rate_hz: float | None) -> None:
 
 
 def _ask(capture: Capture, size_wh: tuple[int, int] | None, rate_hz: float | None) -> str | None:
-    """Ask the camera for a size and a rate; say what it gives instead, or None if it agrees."""
+    """Ask the camera for a size and a rate; return what it gives instead, or None if it agrees."""
     notes = []
     if size_wh is not None:
         if size_wh[0] * size_wh[1] > _UNCOMPRESSED_PX:

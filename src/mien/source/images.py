@@ -184,7 +184,7 @@ def _opened(source: Path | str | bytes, where: Path) -> Iterator[Pillow.Image]:
 
 @contextmanager
 def _in_one_line(where: Path) -> Iterator[None]:
-    """Tell whatever goes wrong in a decoder as a `SourceError`."""
+    """Raise whatever goes wrong in a decoder as a `SourceError`."""
     # Pillow warns of damaged EXIF data, and of sizes at half its limit, in pictures that it then reads well.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -254,7 +254,7 @@ def _learn_heic(path: Path) -> None:
 
 
 def _turn_to(picture: Pillow.Image, index: int, where: Path) -> bool:
-    """Go to another picture of the file; say whether there is one."""
+    """Go to another picture of the file; return whether there is one."""
     if not index:
         return True
     with _in_one_line(where):

@@ -102,7 +102,7 @@ def find_inputs(paths: Iterable[Path | str]) -> list[Input]:
 
 
 def search(paths: Iterable[Path | str]) -> Search:
-    """Expand files and folders as `find_inputs` does, and say which files in the folders were not taken.
+    """Expand files and folders as `find_inputs` does, and return which files in the folders were not taken.
 
     Raises:
         SourceError: as `find_inputs` does.

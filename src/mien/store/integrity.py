@@ -26,10 +26,12 @@ from mien.store.schema import (
     NeutralFaceRow,
     RecordingRow,
     SelfReportRow,
+    StationRow,
     SubjectKeyRow,
     SubjectRow,
     TextRow,
     UserRow,
+    VenueMarkRow,
 )
 
 UNBOUND: Final = "unbound"
@@ -51,6 +53,8 @@ _WORDS: Final = {
     "events": "events of recording",
     "users": "user",
     "texts": "text",
+    "stations": "station",
+    "venue_marks": "mark of venue",
 }
 
 _Sealed = dict[str, str]
@@ -129,7 +133,8 @@ def _added(sealed: Iterator[tuple[str, str]]) -> seals.Rows:
 def _of_nobody(session: Session) -> Iterator[tuple[str, str]]:
     texts = select(TextRow).where(TextRow.name.not_in((UNBOUND, UNCLEAN)))
     users = select(UserRow).where(UserRow.subject_id.is_(None))
-    for row in (*session.scalars(texts), *session.scalars(users)):
+    venues = (*session.scalars(select(StationRow)), *session.scalars(select(VenueMarkRow)))
+    for row in (*session.scalars(texts), *session.scalars(users), *venues):
         yield seals.name_of(row), seals.seal_row(session, None, row)
 
 

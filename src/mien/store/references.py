@@ -16,7 +16,7 @@ from mien.store.validation import checked_time, require_subject
 class References(Part):
     """The baselines, or the neutral faces, of a store's subjects; each was taken deliberately by somebody.
 
-    What is in them is for `mood.baseline.Baseline` and `expression.neutral.Rest` to know: no pictures.
+    What is in them is for `mood.baseline.Baseline` and `expression.personal.Rest` to know: no pictures.
 
     Args:
         ledger: of the store.

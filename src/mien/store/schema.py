@@ -18,10 +18,11 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The newest version of the tables; see `migrations`."""
 
 VERSION_TABLE: Final = "mien_version"
@@ -302,6 +303,70 @@ class TextRow(Base):
 
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[Any] = mapped_column(JSON)
+
+
+class StationRow(Base):
+    """A camera that counts visits; see `venue_types.Station`."""
+
+    __tablename__ = "stations"
+    __table_args__ = (UniqueConstraint("venue", "name"), _NEVER_AGAIN)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    venue: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(32))
+    source: Mapped[str]
+    zones: Mapped[list[str]] = mapped_column(JSON)
+    hours: Mapped[list[str]] = mapped_column(JSON)
+    least: Mapped[int]
+    notice_at: Mapped[datetime | None]
+    enabled: Mapped[bool]
+
+
+class VisitCellRow(Base):
+    """What is kept of at least k visits; see `venue_types.VisitCell`."""
+
+    __tablename__ = "visit_cells"
+
+    station_id: Mapped[int] = _of("stations", primary_key=True)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
+    end: Mapped[datetime]
+    visits: Mapped[int]
+    evidence: Mapped[list[float]] = mapped_column(JSON)
+    products: Mapped[list[list[float]]] = mapped_column(JSON)
+    sizes: Mapped[list[float]] = mapped_column(JSON)
+    valence: Mapped[float]
+    valence_squares: Mapped[float]
+    change: Mapped[float]
+    change_squares: Mapped[float]
+    smiles: Mapped[int]
+    lengths: Mapped[list[int]] = mapped_column(JSON)
+    length_s: Mapped[float]
+    open_s: Mapped[float]
+    blind_s: Mapped[float]
+    network: Mapped[str]
+
+
+class AnswerCellRow(Base):
+    """What is kept of at least k answers at a kiosk; see `venue_types.AnswerCell`."""
+
+    __tablename__ = "answer_cells"
+
+    station_id: Mapped[int] = _of("stations", primary_key=True)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
+    end: Mapped[datetime]
+    counts: Mapped[list[int]] = mapped_column(JSON)
+
+
+class VenueMarkRow(Base):
+    """Something that was changed in a venue; see `venue_types.VenueMark`."""
+
+    __tablename__ = "venue_marks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    venue: Mapped[str] = mapped_column(String(32), index=True)
+    at: Mapped[datetime]
+    until: Mapped[datetime | None]
+    text: Mapped[str]
 
 
 class FigureRow(Base):

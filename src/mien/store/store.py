@@ -34,6 +34,7 @@ from mien.store.subjects import Subjects
 from mien.store.texts import Texts
 from mien.store.types import StoredRecording, Subject
 from mien.store.users import Users
+from mien.store.venues import Venues
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class Store:
         )
         self.users = Users(ledger)
         self.texts = Texts(ledger)
+        self.venues = Venues(ledger)
 
     def by(self, who: str) -> Self:
         """Return the same open store in another name, for the audit log; whoever opened it closes it."""

@@ -244,7 +244,7 @@ class StoredReference:
         id: in this store.
         subject_id: whose.
         made_at: when somebody took it.
-        value: as JSON; see `mood.baseline.Baseline` and `expression.neutral.Rest`.
+        value: as JSON; see `mood.baseline.Baseline` and `expression.personal.Rest`.
     """
 
     id: int

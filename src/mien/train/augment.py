@@ -84,7 +84,7 @@ def augment(images: Grey, chosen: Augmentation, random: np.random.Generator) -> 
 
 
 def augment_and_tell(images: Grey, chosen: Augmentation, random: np.random.Generator) -> tuple[Grey, Moves]:
-    """Change each image as `augment` does, and tell how it was moved.
+    """Change each image as `augment` does, and return how it was moved.
 
     Returns:
         The images, and (n, 2, 3) affine maps from each old image to the new one, for positions in pixels

@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
 
 
 def choose_backend() -> None:
-    """Say to Keras, before it is imported, with which library it computes.
+    """Choose the library with which Keras computes, before it is imported.
 
     KERAS_BACKEND is obeyed. Where it is not set, torch is taken if it is installed (it trains these networks
     several times faster than TensorFlow on a plain processor), else TensorFlow.

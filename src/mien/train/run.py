@@ -236,7 +236,7 @@ def train_alone(
 
 
 def say_parts(parts: Prepared, say: Say) -> None:
-    """Tell what the data gives to learn from."""
+    """Print what the data gives to learn from."""
     found = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in parts.cleaning.as_dict().items())
     say(f"cleaning: {found}")
     say(f"classes: {', '.join(f'{label} {count}' for label, count in parts.train.counts().items())}")

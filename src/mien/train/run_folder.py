@@ -59,7 +59,7 @@ def recipe_of(folder: Path) -> Recipe | None:
 
 
 def _difference(there: Recipe | None, asked: Recipe) -> str:
-    """Tell the first setting in which two recipes differ: often it is only the minutes."""
+    """Return, in brackets, the first setting in which two recipes differ: often it is only the minutes."""
     before, now = (_flat(each and each.model_dump(mode="json")) for each in (there, asked))
     for name in now:
         if before.get(name) != now[name]:

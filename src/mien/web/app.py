@@ -18,7 +18,10 @@ from starlette.websockets import WebSocket
 
 from mien.live.session import LiveSession
 from mien.web.api import live_recording, subjects
+from mien.web.api.kiosk import kiosk_routes
 from mien.web.api.server import PREFIX, build_api
+from mien.web.api.venue_notice import notice_routes
+from mien.web.api.venues import Running, venue_routes
 from mien.web.security.access import USER, Records
 from mien.web.security.guard import Guard
 from mien.web.security.login import Login, LoginGate
@@ -28,18 +31,25 @@ from mien.web.ws.camera import Cameras
 from mien.web.ws.watch import watch
 
 
-def build_app(live_session: LiveSession, settings: WebSettings, *, records: Records | None = None) -> FastAPI:
+def build_app(
+    live_session: LiveSession,
+    settings: WebSettings,
+    *,
+    records: Records | None = None,
+    running: Running | None = None,
+) -> FastAPI:
     """Make the app with all its pages.
 
     Args:
         live_session: whose sources the pages show; its owner closes it.
         settings: who may come in, and how much they may bring.
         records: as for `build_backend`.
+        running: as for `build_backend`.
     """
     from mien.web.pages import add_pages
     from mien.web.uploads.routes import add_uploads
 
-    app = build_backend(live_session, settings, records=records)
+    app = build_backend(live_session, settings, records=records, running=running)
     add_uploads(app, live_session, settings)
     add_pages(app, live_session.settings, settings)
     for kind, answer in ((404, _not_found), (RequestValidationError, _not_found), (Exception, _failed)):
@@ -53,6 +63,7 @@ def build_backend(
     *,
     analyse: Analyse | None = None,
     records: Records | None = None,
+    running: Running | None = None,
 ) -> FastAPI:
     """Make the app without the pages: guard, login, API and WebSockets.
 
@@ -61,6 +72,7 @@ def build_backend(
         settings: who may come in, and how much they may bring.
         analyse: reads a photograph for the API; in a child process when None.
         records: the store; None opens that of this machine's settings when it is first asked for.
+        running: what runs the stations of venues; its owner closes it. None where nothing does.
     """
     records = records or Records()
     gate = LoginGate(settings, check_user=records.check, has_user=records.has_user)
@@ -92,6 +104,9 @@ def build_backend(
     api = app.state.api = build_api(live_session, settings)
     api.include_router(photograph_routes(settings, analyse or analyses, threads))
     subjects.add_to(api, records)
+    api.include_router(venue_routes(running, settings))
+    api.include_router(notice_routes())
+    api.include_router(kiosk_routes(running))
     recordings = live_recording.add_to(api, live_session, records, cameras.owner)
     app.mount(PREFIX, api)
     return app

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mimetypes
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -28,11 +28,14 @@ from mien.expression.network import built_in_networks, find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.purpose import PURPOSES, REFUSED
+from mien.places.guest_words import guest_words, notice_languages
+from mien.places.notice import LONGEST as LONGEST_NOTICE_TEXT
 from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_language
 from mien.show import palette
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
+from mien.store.venue_types import LEAST_VISITS
 from mien.table import COLUMNS, DECIMALS
-from mien.web.api.fields import Code, Number
+from mien.web.api.fields import Code, Number, PlaceName
 from mien.web.model_cards import card, parts
 from mien.web.settings import WebSettings
 from mien.web.templates import render
@@ -44,7 +47,13 @@ STATIC: Final = Path(__file__).with_name("static")
 STATIC_PATH: Final = "/static/mien"
 """Where they are served."""
 
-TABS: Final = (("Live", "/"), ("Subjects", "/subjects"), ("Files", "/files"), ("About", "/about"))
+TABS: Final = (
+    ("Live", "/"),
+    ("Subjects", "/subjects"),
+    ("Venue", "/venue"),
+    ("Files", "/files"),
+    ("About", "/about"),
+)
 """The views in the header, and their addresses."""
 
 _TEXTS: Final = (
@@ -65,6 +74,15 @@ SIGNS: Final = MappingProxyType(
     {"medication": "M0-6 6 5H-6Z", "event": "M0-6 6 0 0 6-6 0Z", "note": "M-5-5H5V5H-5Z"}
 )
 """The signs of marks, as lanes.js draws them."""
+
+_MOUTHS: Final = (
+    "M30 74Q50 50 70 74",
+    "M32 72Q50 60 68 72",
+    "M32 68H68",
+    "M32 63Q50 77 68 63",
+    "M29 60Q50 88 71 60",
+)
+"""The mouths of the kiosk's faces, from very bad to very good, in a square of 100."""
 
 
 class Server(NamedTuple):
@@ -127,6 +145,32 @@ def recording(code: Code, number: Number) -> dict[str, Any]:
     return {"config": {"code": code, "number": number}, "labels": EMOTIONS}
 
 
+def venue() -> dict[str, Any]:
+    """Fill the page of the venues; which there are, the API says."""
+    return {
+        "least": LEAST_VISITS,
+        "sign": SIGNS["event"],
+        "config": {"labels": EMOTIONS, "today": date.today().isoformat()},
+    }
+
+
+def venue_setup(venue: PlaceName, station: PlaceName) -> dict[str, Any]:
+    """Fill the page on which a station is set up; whether there is such a station, the API says."""
+    return {
+        "config": {"venue": venue, "station": station},
+        "notice_languages": [(code, guest_words()[code].language) for code in notice_languages()],
+        "longest": LONGEST_NOTICE_TEXT,
+    }
+
+
+def kiosk(venue: PlaceName, station: PlaceName) -> dict[str, Any]:
+    """Fill the kiosk, for guests; whether there is such a station, the API says."""
+    words = {code: asdict(each) for code, each in guest_words().items()}
+    for each in words.values():
+        del each["notice"]
+    return {"mouths": _MOUTHS, "config": {"venue": venue, "station": station, "words": words}}
+
+
 def files(of: Of) -> dict[str, Any]:
     """Fill the files view."""
     prior = of.reading.prior
@@ -164,7 +208,7 @@ class Page:
     Attributes:
         path: its address; what stands in braces is checked by the annotations of `values`.
         title: of the window.
-        tab: the view in the header that it belongs to.
+        tab: the view in the header that it belongs to; "" for a page without a header.
         template: its file's name in `templates/`.
         values: computes what the template shows, beside what `base.html` needs.
         modules: script modules of `static/`, by file name.
@@ -181,6 +225,7 @@ class Page:
 
 
 _RECORD: Final = ("record.css",)
+_VENUE: Final = ("record.css", "venue.css")
 PAGES: Final = (
     Page("/", "Live", "Live", "live.html", live, ("live.js",)),
     Page("/subjects", "Subjects", "Subjects", "subjects.html", subjects, ("subjects.js",), _RECORD),
@@ -189,6 +234,12 @@ PAGES: Final = (
         "/subjects/{code}/recordings/{number}",
         "Recording", "Subjects", "recording.html", recording, ("recording.js",), _RECORD,
     ),
+    Page("/venue", "Venue", "Venue", "venue.html", venue, ("venue.js",), _VENUE),
+    Page(
+        "/venue/{venue}/{station}/setup",
+        "Set up a station", "Venue", "venue_setup.html", venue_setup, ("venue_setup.js",), _VENUE,
+    ),
+    Page("/kiosk/{venue}/{station}", "Kiosk", "", "kiosk.html", kiosk, ("kiosk.js",), ("kiosk.css",)),
     Page("/files", "Files", "Files", "files.html", files, ("files.js",), ("files.css",)),
     Page("/about", "About", "About", "about.html", about),
 )  # fmt: skip

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import ssl
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from threading import Event, Thread, current_thread, main_thread
+from contextlib import closing, suppress
+from threading import Event, Thread, current_thread
 from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from mien.errors import ConfigError, MienError
+from mien.live.ending import told_to_end
 from mien.live.session import LiveSession
+from mien.web.api.venues import Running
 from mien.web.app import build_app
 from mien.web.security.access import Records, opening
 from mien.web.security.connections import limited
@@ -153,6 +154,7 @@ def run_page(
     open_browser: bool = True,
     *,
     store: str | None = None,
+    running: Running | None = None,
     say: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> None:
     """Show the page until Ctrl-C, or until the system asks to end; then close all, the live session too.
@@ -162,14 +164,15 @@ def run_page(
         settings: of the server.
         open_browser: opens a browser when a person is at the terminal.
         store: where the record lies; where the settings of this machine say, when None.
+        running: what runs the stations of venues; its owner closes it.
         say: takes each line for the terminal.
 
     Raises:
         ConfigError: the address can't be listened on.
     """
     records = Records(opening(store))
-    server = Server(build_app(live_session, settings, records=records), settings)
-    with closing(live_session), server, _told_to_end() as told:
+    server = Server(build_app(live_session, settings, records=records, running=running), settings)
+    with closing(live_session), server, told_to_end() as told:
         address = server.start()
         for line in _greeting(address, settings):
             say(line)
@@ -182,7 +185,7 @@ def run_page(
 
 def _greeting(address: str, settings: WebSettings) -> Iterator[str]:
     yield f"Mien is at {address}"
-    yield "A camera is on only when you switch it on there, and its pictures are never stored."
+    yield "Pictures are read in memory: none is stored, and none leaves this machine."
     if not is_loopback(settings.host):
         yield "Other machines can reach it with the password."
         if not settings.tls:
@@ -197,19 +200,3 @@ def _person_is_there() -> bool:
     """Whether somebody sits at the terminal, before a screen that can show a browser."""
     screen = sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
     return bool(screen) and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-@contextmanager
-def _told_to_end() -> Iterator[Event]:
-    """Return an event that Ctrl-C, or the system's request to end, sets inside the block."""
-    told = Event()
-    if current_thread() is not main_thread():  # signals come to the main thread alone
-        yield told
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: told.set()) for number in numbers]
-    try:
-        yield told
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

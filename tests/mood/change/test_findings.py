@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mien.mood.baseline import Baseline, NotReady
-from mien.mood.change import watched
+from mien.mood.change import monitoring
 from mien.mood.change.findings import Finding, findings, verdict
 from mien.mood.simulated import simulate_days
 from mood.change.people import FIRST, baseline, changed, days
@@ -198,7 +198,7 @@ def test_each_of_several_measures_gets_its_share_of_the_promise(monkeypatch: pyt
     def watch(values: pd.Series, usual: Baseline, *, false_alarm_days: float, errors: object) -> None:
         asked.append((values.name, false_alarm_days))
 
-    monkeypatch.setitem(watched._DRAW, "ewma", watch)
+    monkeypatch.setitem(monitoring._DRAW, "ewma", watch)
     told(days().assign(smiles_per_min=0.0))
     assert asked == [("expressivity", 730), ("valence_mean", 730)]
 

@@ -28,7 +28,7 @@ def put(root: Path, files: Mapping[str, int | str], side_px: int = 48) -> Path:
 
 
 def read(faces: FaceSet) -> dict[str, tuple[str, str, int]]:
-    """Give each face's label, part and grey level by its name."""
+    """Return each face's label, part and grey level by its name."""
     rows = zip(faces.names, faces.targets, faces.usage, faces.images, strict=True)
     return {
         str(name): (faces.labels[target], str(usage), int(image.mean().round()))

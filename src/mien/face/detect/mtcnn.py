@@ -143,7 +143,7 @@ def _pyramid(image: Image, min_face_px: float) -> Iterator[Image]:
 def _in_batches(
     session: onnxruntime.InferenceSession, image: Image, windows: Floats, side_px: int, outputs: list[str]
 ) -> list[Floats]:
-    """Run a net on windows of the picture; give its outputs for all of them."""
+    """Run a net on windows of the picture; return its outputs for all of them."""
     parts = []
     for start in range(0, max(len(windows), 1), BATCH):
         crops = _cut(image, windows[start : start + BATCH], side_px)

@@ -6,14 +6,16 @@ They are left out of the charts and told by themselves.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mien.mood.baseline import MAD_TO_SD, Baseline, cameras_of, same_network, usable
+from mien.mood.baseline import MAD_TO_SD, Baseline, NotReady, cameras_of, same_network, usable
 
 Bools = NDArray[np.bool_]
 
@@ -41,6 +43,20 @@ Its own condition decides: a good day after a dark week is a good day.
 """
 
 RUN_DAYS: Final = 7
+
+APART: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "network": "another network",
+        "camera": "another camera",
+        "light_mean": "other light",
+        "sharpness_mean": "another sharpness",
+        "face_px": "another distance",
+        "quality_mean": "another quality of the picture",
+    }
+)
+"""What sets a day apart from the baseline, by the condition; the first that holds is named."""
+
+TOO_LITTLE: Final = "too little of it could be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,42 @@ def unlike(days: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
     return pd.DataFrame(marks, index=new.index, dtype=bool)
 
 
+def alike(days: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
+    """Return the usable days that were filmed and read as the baseline was: only they can be compared."""
+    marks = unlike(days, baseline)
+    kept = usable(days)
+    if "network" in kept:
+        kept = kept.loc[[same_network(each, baseline) for each in kept["network"]]]
+    return kept.loc[~kept.index.isin(marks.index[marks.any(axis=1)])]
+
+
+def days_apart(days: pd.DataFrame, baseline: Baseline | NotReady) -> dict[dt.date, str]:
+    """Return the days that can't be compared with the others, each with why.
+
+    Args:
+        days: one row a day, by date.
+        baseline: the person's own; without one, only days with too little are told.
+
+    Returns:
+        By rising date: one of `APART`, or `TOO_LITTLE`.
+    """
+    kept = usable(days)
+    apart = dict.fromkeys((_date(each) for each in days.index), TOO_LITTLE)
+    for day in kept.index:
+        del apart[day]
+    if isinstance(baseline, NotReady):
+        return apart
+    marks = unlike(days, baseline)
+    if "network" in kept:
+        # Days of the baseline's own time are told as well, which `unlike` doesn't look at.
+        others = ~np.array([same_network(each, baseline) for each in kept["network"]], np.bool_)
+        marks = marks.reindex(kept.index, fill_value=False).assign(network=others)
+    for day, row in marks.iterrows():
+        if why := next((words for name, words in APART.items() if row.get(name)), None):
+            apart[_date(day)] = why
+    return dict(sorted(apart.items()))
+
+
 def stretches(days: pd.DataFrame, marks: pd.DataFrame, baseline: Baseline) -> list[Stretch]:
     """Return the runs of marked days, by date: those of at least three days, and those that still last."""
     found = [run for name in marks for run in _runs(str(name), days, marks[name], baseline)]
@@ -135,3 +187,7 @@ def _runs(name: str, days: pd.DataFrame, marked: pd.Series[bool], baseline: Base
                 )
             )
     return found
+
+
+def _date(day: Any) -> dt.date:
+    return pd.Timestamp(day).date()

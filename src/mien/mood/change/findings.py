@@ -13,8 +13,8 @@ import pandas as pd
 from mien.mood.baseline import LEAST_DAYS_FOR_ALARM, Baseline, NotReady, usable
 from mien.mood.change.ar1 import information, ordinals
 from mien.mood.change.charts import Alarm, Chart, watchable
-from mien.mood.change.conditions import TITLES, Stretch, stretches, unlike
-from mien.mood.change.watched import WATCHED, alike, charts
+from mien.mood.change.conditions import TITLES, Stretch, alike, stretches, unlike
+from mien.mood.change.monitoring import WATCHED, charts
 from mien.mood.definitions import MEASURES
 from mien.wording import count
 
@@ -172,7 +172,7 @@ def changes(
     crisis_text: str,
     watched: tuple[str, ...],
 ) -> list[Finding]:
-    """Watch each measure by an EWMA over the days that were filmed as the baseline was; see `watched.charts`.
+    """Watch each measure by an EWMA over the days filmed as the baseline was; see `monitoring.charts`.
 
     One change is told once, with all measures that show it.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mien.expression.calibration import log_odds
 from mien.expression.decision import certainty_inputs, features
 from mien.expression.network import Network
-from mien.expression.neutral import Rest, personal
+from mien.expression.personal import Rest, personal
 from mien.expression.sidecar import Decision, LabelCertainty, OwnNeutral
 from mien.labels import EMOTIONS, standard_label
 from mien.neutral import gentle_views

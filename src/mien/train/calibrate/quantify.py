@@ -33,7 +33,7 @@ _REFITS: Final = 20
 
 
 def shrunk_and_back(images: Grey, side_px: int) -> Grey:
-    """Give crops as they would be had their faces been so small in the picture.
+    """Return crops as they would be had their faces been so small in the picture.
 
     Args:
         images: (n, size, size).

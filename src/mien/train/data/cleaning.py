@@ -145,7 +145,7 @@ class Verdict(Enum):
 
 
 class CopyFilter:
-    """Says of each face whether one that was kept shows the same.
+    """Finds faces of which one that was kept shows the same.
 
     Unlike the groups of `cleaning`, copies are not followed from one to the next: in a video each frame is a
     near copy of the one before, also while a neutral face turns into a smile. A face counts as a copy only of

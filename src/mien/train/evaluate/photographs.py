@@ -65,7 +65,7 @@ class TableRows:
 
 
 def faces_are(faces: FaceSet, wanted: FacesAre = "auto") -> Literal["crops", "find"]:
-    """Tell crops from photographs.
+    """Return whether the pictures are crops of faces, or photographs in which faces are to be found.
 
     Args:
         faces: the data.

@@ -15,6 +15,9 @@ MOST_NUMBER: Final = 2**31 - 1
 _LONGEST_S: Final = 1e9
 _LARGEST: Final = 1e6
 
+PlaceName = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+"""A venue's or a station's name."""
+
 Number = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
 """A recording's, mark's, self-report's or track's number; or how many there are."""
 

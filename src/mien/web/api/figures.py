@@ -34,7 +34,7 @@ def add_figures(router: APIRouter) -> None:
     @router.get("/subjects/{code}/days")
     def subject_days(code: Code, who: Reader) -> DaysOut:
         """Return a subject's days for drawing: one row a day with a recording, with intervals."""
-        from mien.mood.change.watched import days_apart
+        from mien.mood.change.conditions import days_apart
         from mien.mood.definitions import MEASURES
         from mien.record.baseline import standing
 
@@ -125,7 +125,7 @@ def changes_view(store: Store, subject: Subject, measure: str) -> ChangesOut:
         measure: whose usual values and charts are wanted; only those that are watched have charts.
     """
     from mien.mood.baseline import NotReady
-    from mien.mood.change.watched import charts
+    from mien.mood.change.monitoring import charts
     from mien.record.baseline import standing
     from mien.record.changes import findings_of
 

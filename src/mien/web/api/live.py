@@ -44,7 +44,7 @@ def source_routes(live_session: LiveSession, settings: WebSettings) -> APIRouter
     @router.post("/sources", status_code=201, response_model=StatusOut)
     def add(wanted: NewSource, request: Request) -> dict[str, Any]:
         """Add a camera of the server's machine, or a stream; only from a browser on that machine."""
-        _check_may_change(request, settings)
+        check_may_change(request, settings)
         if read_purpose() is None:
             raise HTTPException(409, "choose first what Mien is used for")
         where = check_addable(wanted.where)
@@ -59,7 +59,7 @@ def source_routes(live_session: LiveSession, settings: WebSettings) -> APIRouter
     @router.delete("/sources/{name:path}", status_code=204)
     def remove(name: Where, request: Request) -> None:
         """Take a source away; only from a browser on the server's machine."""
-        _check_may_change(request, settings)
+        check_may_change(request, settings)
         if name not in {status.name for status in live_session.statuses()}:
             raise HTTPException(404, "there is no such source")
         live_session.remove(name)
@@ -79,7 +79,12 @@ def source_routes(live_session: LiveSession, settings: WebSettings) -> APIRouter
     return router
 
 
-def _check_may_change(request: Request, settings: WebSettings) -> None:
+def check_may_change(request: Request, settings: WebSettings) -> None:
+    """Let cameras be added and taken away only where the settings allow it, from the server's own machine.
+
+    Raises:
+        HTTPException: 403.
+    """
     if not settings.allow_sources:
         raise HTTPException(403, "sources can't be changed here: they are chosen when mien live is started")
     if request.client is None or not is_loopback(request.client.host):

@@ -196,10 +196,15 @@ def _span(
         start = recording.started_at
         until = None if wanted.to_s is None else start + timedelta(seconds=wanted.to_s)
         return start + timedelta(seconds=wanted.from_s), until
-    return _moment(wanted.at) or now, _moment(wanted.until)
+    return asked_moment(wanted.at) or now, asked_moment(wanted.until)
 
 
-def _moment(text: str | None) -> datetime | None:
+def asked_moment(text: str | None) -> datetime | None:
+    """Return the moment that a request names; None where it names none.
+
+    Raises:
+        HTTPException: 422, it is none, or can't be.
+    """
     try:
         return views.moment(text) if text else None
     except AmbiguousMomentError as error:
@@ -225,7 +230,7 @@ def _add_self_reports(router: APIRouter) -> None:
             wanted.scale,
             items=None if wanted.items is None else tuple(wanted.items),
             total=wanted.total,
-            at=_moment(wanted.at),
+            at=asked_moment(wanted.at),
             note=wanted.note,
             difficulty=wanted.difficulty,
             limits=wanted.other_scale,

@@ -254,6 +254,13 @@ def clinician(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
     return who
 
 
+def host(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    """Require somebody who may look after venues: all but a subject."""
+    if who.role == "self":
+        raise HTTPException(403, "only a clinician or an admin may see venues")
+    return who
+
+
 def admin(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
     """Require an admin, who looks after users and texts."""
     if not who.rules:
@@ -264,3 +271,4 @@ def admin(who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
 Reader = Annotated[Visitor, Depends(reader)]
 Clinician = Annotated[Visitor, Depends(clinician)]
 Admin = Annotated[Visitor, Depends(admin)]
+Host = Annotated[Visitor, Depends(host)]

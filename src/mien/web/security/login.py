@@ -33,9 +33,11 @@ from mien.web.templates import render
 PATH: Final = "/login"
 
 CheckUser = Callable[[str, str], str | None]
-"""Gives the name of the record's user with a name and a password."""
+"""Returns the name of the record's user with a name and a password; None where there is no such user."""
 
-_OPEN_FOLDER: Final = "/static/mien/"
+_OPEN_FOLDERS: Final = ("/static/mien/", "/kiosk/", "/api/v1/kiosk/")
+"""What needs no login: the pages' files, and the kiosk, which guests use; it tells them nothing."""
+
 _LONGEST_PASSWORD: Final = 1000
 
 # Of RFC 9106's and OWASP's choices the one with the least memory, for small machines.
@@ -281,7 +283,7 @@ def _unauthorised(headers: Headers) -> Response:
 
 
 def _is_open(path: str) -> bool:
-    return path == PATH or path.startswith(_OPEN_FOLDER)
+    return path == PATH or path.startswith(_OPEN_FOLDERS)
 
 
 def _is_tls(scope: Scope) -> bool:

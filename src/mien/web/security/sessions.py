@@ -45,7 +45,7 @@ class Sessions:
         return len(self._sessions)
 
     def open(self, who: str = "") -> str:
-        """Begin a session and give its token, 256 random bits.
+        """Begin a session and return its token, 256 random bits.
 
         Args:
             who: the name of the record's user; "" for nobody by name.

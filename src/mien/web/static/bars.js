@@ -1,6 +1,6 @@
 // The eight bars, the label above them, and the choice of the face they tell of.
 
-import { percent, sureness } from "./words.js";
+import { percent, sureness } from "./wording.js";
 
 const TOLD_EVERY_MS = 500; // for screen readers, which follow a meter's value
 

@@ -2,7 +2,7 @@
 
 import { longDay, monthName, parts } from "./dates.js";
 import { svg } from "./svg.js";
-import { percent } from "./words.js";
+import { percent } from "./wording.js";
 
 const LEFT = 34;
 const TOP = 20;

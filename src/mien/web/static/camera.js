@@ -1,7 +1,7 @@
 // This browser's camera: pictures go to the server, at most two at a time, and readings come back.
 
 import { Pace } from "./pace.js";
-import { frameMessage, retryAfterMs, sayHere, socketUrl } from "./wire.js";
+import { frameMessage, retryAfterMs, sayHere, socketUrl } from "./sockets.js";
 
 const JPEG_QUALITY = 0.85;
 const LOST_AFTER_MS = 3000; // an answer that takes longer isn't waited for

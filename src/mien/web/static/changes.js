@@ -1,9 +1,9 @@
 // What has changed, in words; the person's own baseline; and how seldom a false alarm may come.
 
-import { ask, subjectPath } from "./ask.js";
+import { ask, subjectPath } from "./api.js";
 import { dayNumber, plainDay } from "./dates.js";
 import { html } from "./svg.js";
-import { count } from "./words.js";
+import { count } from "./wording.js";
 
 const KINDS = { network: "Network", light: "Light", camera: "Camera", coverage: "Coverage", change: "Change", promise: "Caution", not_ready: "Not yet" };
 const CONDITIONS = new Set(["network", "light", "camera", "coverage"]);

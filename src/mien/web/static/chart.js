@@ -3,7 +3,7 @@
 // Of uPlot we would use little but the axes: it stacks no series, and knows neither fingers, keys nor screen readers.
 
 import { colours, fitted } from "./colours.js";
-import { clock } from "./words.js";
+import { clock } from "./wording.js";
 
 const NARROW = 500; // pixels; with less, there is no room for names
 const MARGIN = { right: 6, bottom: 20, top: 2, left: 4 };

@@ -1,6 +1,6 @@
 // On every page: whether the program still answers, and whether this visitor is still logged in.
 
-import { AWAY, HEALTH } from "./ask.js";
+import { AWAY, HEALTH } from "./api.js";
 
 const EVERY_MS = 10_000;
 const AWAY_AFTER = 2; // questions without an answer, one after the other

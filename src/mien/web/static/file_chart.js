@@ -1,7 +1,7 @@
 // A video's readings over time, as the Files page shows them; a slider to the video's moments.
 
 import { ChartSlider } from "./chart.js";
-import { clock, percent } from "./words.js";
+import { clock, percent } from "./wording.js";
 
 const COLUMN = 2; // pixels
 const BRIDGED = 2.5; // steps: a row stands until the next one, if that comes within so many, and else for one

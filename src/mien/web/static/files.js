@@ -1,10 +1,10 @@
 // The files view: sends what is dropped, shows how far it is, and what was found in it.
 
+import { save } from "./downloads.js";
 import { FileChart } from "./file_chart.js";
-import { OVERVIEW, foundWords, overview, overviewCsv, shortWords, shownColumns } from "./found.js";
-import { IntoRecord } from "./into_record.js";
-import { save } from "./record.js";
-import { count, percent } from "./words.js";
+import { OVERVIEW, foundWords, overview, overviewCsv, shortWords, shownColumns } from "./file_results.js";
+import { FileToRecord } from "./file_to_record.js";
+import { count, percent } from "./wording.js";
 
 const API = "/api/v1/files";
 const POLL_MS = 700;
@@ -40,7 +40,7 @@ class Files {
         this.#parts("moment").textContent = words;
       },
     });
-    this.#record = new IntoRecord(this.#parts);
+    this.#record = new FileToRecord(this.#parts);
     this.#listen(root, video);
     this.#restore();
   }

@@ -154,7 +154,7 @@ export class Lanes {
  * A lane with a line, a dot a day where there is room, and a band from low to high; days without one stay empty.
  * Days apart, which can't be compared with the others, are grey, and the line leaves them out.
  */
-export function curveLane({ name, height, days, value, low, high, limits, usual, apart = [] }) {
+export function curveLane({ name, height, days, value, low, high, limits, usual, apart = [], tick = plainNumber }) {
   return {
     name,
     height,
@@ -167,7 +167,7 @@ export function curveLane({ name, height, days, value, low, high, limits, usual,
       const greyBands = grey.map((run) => svg("path", { d: band(run, (i) => at(low, i), (i) => at(high, i), pen.perDay), class: "band apart" }));
       const bands = runs.map((run) => svg("path", { d: band(run, (i) => at(low, i), (i) => at(high, i), pen.perDay), class: "band" }));
       const line = svg("path", { d: path(runs.flatMap((run) => [...run.map((i) => at(value, i)), null])), class: "line" });
-      return [...ground(pen, limits, usual), ...greyBands, ...dots(pen, grey, (i) => at(value, i), "dot apart"), ...bands, line, ...dots(pen, runs, (i) => at(value, i), "dot")];
+      return [...ground(pen, limits, usual, tick), ...greyBands, ...dots(pen, grey, (i) => at(value, i), "dot apart"), ...bands, line, ...dots(pen, runs, (i) => at(value, i), "dot")];
     },
   };
 }
@@ -210,7 +210,7 @@ function besideLane(y, name) {
   return lines.map((line, i) => nameAt(y + LINE * (i - (lines.length - 1) / 2), line));
 }
 
-function ground(pen, [low, high], usual) {
+function ground(pen, [low, high], usual, tick = plainNumber) {
   const shapes = [];
   if (usual) {
     const [top, bottom] = [pen.y(Math.min(high, usual[1]), low, high), pen.y(Math.max(low, usual[0]), low, high)];
@@ -219,7 +219,7 @@ function ground(pen, [low, high], usual) {
   for (const value of ticks(low, high, pen.height > 100 ? 5 : 2)) {
     const y = Math.round(pen.y(value, low, high)) + 0.5;
     shapes.push(svg("line", { x1: pen.left, x2: pen.right, y1: y, y2: y, class: value === 0 ? "zero" : "grid" }));
-    shapes.push(svg("text", { x: pen.left - 6, y: y + 4, "text-anchor": "end" }, plainNumber(value)));
+    shapes.push(svg("text", { x: pen.left - 6, y: y + 4, "text-anchor": "end" }, tick(value)));
   }
   return shapes;
 }
@@ -272,8 +272,8 @@ export function marksLane({ name, marks }) {
   };
 }
 
-/** A lane with a bar a day, from 0 to 1. */
-export function barsLane({ name, height, days, value }) {
+/** A lane with a bar a day, from 0 to 1; `top` is what stands at 1. */
+export function barsLane({ name, height, days, value, top = "100 %" }) {
   return {
     name,
     height,
@@ -282,7 +282,7 @@ export function barsLane({ name, height, days, value }) {
       const width = Math.max(1, pen.perDay - (pen.perDay > 4 ? 1.5 : 0.3));
       const base = svg("line", { x1: pen.left, x2: pen.right, y1: pen.top + height + 0.5, y2: pen.top + height + 0.5, class: "grid" });
       const half = svg("line", { x1: pen.left, x2: pen.right, y1: pen.top + 0.5, y2: pen.top + 0.5, class: "grid" });
-      const text = ["100 %", "0"].map((words, i) => svg("text", { x: pen.left - 6, y: pen.top + 4 + i * height, "text-anchor": "end" }, words));
+      const text = [top, "0"].map((words, i) => svg("text", { x: pen.left - 6, y: pen.top + 4 + i * height, "text-anchor": "end" }, words));
       // One path: a year of bars is 365 elements otherwise.
       const bars = days.map((day, i) => {
         if (day < pen.from || day > pen.to || value[i] === null) return "";

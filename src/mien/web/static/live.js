@@ -1,21 +1,22 @@
 // The live view: starts and stops what is looked at, and says how it is doing.
 
-import { After } from "./after.js";
 import { Camera, cameraTrouble, noCameraHere } from "./camera.js";
-import { Indicator, isCamera } from "./indicator.js";
-import { Keeping } from "./keeping.js";
-import { listenForKeys } from "./keys.js";
-import { Neutral } from "./neutral.js";
-import { Consent } from "./purpose.js";
-import { Record, save, saveAddress, saveCanvas } from "./record.js";
-import { Removing } from "./removing.js";
+import { CameraIndicator, isCamera } from "./camera_indicator.js";
+import { save, saveAddress, saveCanvas } from "./downloads.js";
+import { listenForKeys } from "./keyboard.js";
+import { LiveRecording } from "./live_recording.js";
+import { OwnNeutral } from "./own_neutral.js";
+import { PurposePanel } from "./purpose.js";
+import { ReadingView } from "./reading_view.js";
+import { ReadingsTable } from "./readings_table.js";
+import { ServerSource } from "./server_source.js";
 import { Session } from "./session.js";
+import { SessionSummary } from "./session_summary.js";
+import { isThisMachine } from "./sockets.js";
+import { SourceRemoval } from "./source_removal.js";
 import { addSource, firstToShow, history, listSources, serverSources } from "./sources.js";
 import { Stats } from "./stats.js";
-import { View } from "./view.js";
-import { Watch } from "./watch.js";
-import { isThisMachine } from "./wire.js";
-import { NO_FACE, advice, afterWords, isOver, percent, statusWords, tooFew } from "./words.js";
+import { NO_FACE, advice, afterWords, isOver, percent, statusWords, tooFew } from "./wording.js";
 
 const TICK_MS = 500; // numbers and timeline
 const ASK_MS = 5000; // what sources there are
@@ -49,14 +50,14 @@ class Live {
     const config = JSON.parse(root.dataset.config);
     this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.state = this.#window();
-    this.view = new View(root, this.#part, config);
-    this.record = new Record(config);
-    this.indicator = new Indicator(this.#part("stage"));
-    this.keeping = new Keeping(this.#part, this.view, () => this.#watched(), () => this.#indicate(), () => Boolean(this.#feed?.own));
-    this.neutral = new Neutral(this.#part, () => this.#watched());
-    this.removing = new Removing(this.#part, () => this.#removable(), () => this.keeping.recorded, (name) => this.#removed(name));
-    this.consent = new Consent(this.#part, () => this.start());
-    this.after = new After(this.#part, { csv: () => this.#save(), picture: () => this.#savePicture() });
+    this.view = new ReadingView(root, this.#part, config);
+    this.table = new ReadingsTable(config);
+    this.indicator = new CameraIndicator(this.#part("stage"));
+    this.recording = new LiveRecording(this.#part, this.view, () => this.#watched(), () => this.#indicate(), () => Boolean(this.#feed?.own));
+    this.neutral = new OwnNeutral(this.#part, () => this.#watched());
+    this.removal = new SourceRemoval(this.#part, () => this.#removable(), () => this.recording.recorded, (name) => this.#removed(name));
+    this.purpose = new PurposePanel(this.#part, () => this.start());
+    this.summary = new SessionSummary(this.#part, { csv: () => this.#save(), picture: () => this.#savePicture() });
     this.#wire();
     this.#open();
   }
@@ -67,7 +68,7 @@ class Live {
     const [kind, name] = this.#chosen();
     const trouble = kind === "browser" ? noCameraHere() : null;
     if (trouble) return this.#fail(trouble);
-    const feed = kind === "browser" ? new Camera(this.#part("video"), name, this.#ears()) : new Watch(name, this.#ears());
+    const feed = kind === "browser" ? new Camera(this.#part("video"), name, this.#ears()) : new ServerSource(name, this.#ears());
     this.#feed = feed;
     this.#shown = [kind, name];
     this.#begin(name);
@@ -91,11 +92,11 @@ class Live {
     this.#feed = null;
     this.#pending?.done();
     this.#pending = null;
-    if (feed.own) this.keeping.sourceEnded();
+    if (feed.own) this.recording.sourceEnded();
     this.state.trackState = feed.track?.readyState ?? null;
     this.view.wipe();
     this.#turn("off");
-    this.after.show(this.#session.summary(), this.keeping.kept);
+    this.summary.show(this.#session.summary(), this.recording.kept);
     this.#say(feed.own ? "Camera off" : "Stopped");
   }
 
@@ -139,7 +140,7 @@ class Live {
   #hear(message, picture, done) {
     this.stats.read(message.reading, performance.now());
     this.#status = message.status ?? this.#status;
-    if (this.#feed.own) this.record.add(message.reading);
+    if (this.#feed.own) this.table.add(message.reading);
     if (this.#pending) this.#pending.done();
     else requestAnimationFrame(() => this.#draw());
     this.#pending = { message, picture, done };
@@ -195,11 +196,11 @@ class Live {
   async #open() {
     this.#askFirst();
     this.#tick();
-    await Promise.all([this.consent.load(), this.#listSources()]);
+    await Promise.all([this.purpose.load(), this.#listSources()]);
     const first = firstToShow(this.#server);
     if (!first || this.#feed) return;
     this.#part("source").value = `server:${first.name}`;
-    if (this.consent.purpose || !isCamera(first.where)) this.start();
+    if (this.purpose.chosen || !isCamera(first.where)) this.start();
     else this.#askFirst();
   }
 
@@ -217,7 +218,7 @@ class Live {
   #switch() {
     const running = this.#feed !== null;
     this.stop();
-    this.consent.tell(""); // it was about another source
+    this.purpose.tell(""); // it was about another source
     if (running && this.#chosen()[0] === "server") this.start();
     else this.#askFirst();
   }
@@ -225,16 +226,16 @@ class Live {
   async #begin(name) {
     const feed = this.#feed;
     this.stats.clear();
-    this.record.clear();
+    this.table.clear();
     this.view.clear();
     this.#session.clear();
-    this.after.hide();
-    this.keeping.begin();
+    this.summary.hide();
+    this.recording.begin();
     this.#sinceMs = performance.now();
     this.#status = this.#trouble = null;
     this.#skipped = 0;
     const asked = this.#part("consent").contains(document.activeElement);
-    this.consent.hide();
+    this.purpose.hide();
     this.view.mirror(feed.own);
     this.#turn("starting");
     if (asked) this.#part("stop").focus(); // so that the keyboard isn't lost with the panel
@@ -276,7 +277,7 @@ class Live {
   #save() {
     const [kind, name] = this.#told();
     const file = `mien-readings-${stamp()}.csv`;
-    if (kind === "browser") save(file, this.record.csv(), "text/csv");
+    if (kind === "browser") save(file, this.table.csv(), "text/csv");
     else saveAddress(file, `/api/v1/readings/${encodeURIComponent(name)}.csv`);
   }
 
@@ -311,7 +312,7 @@ class Live {
   // What the page says around the picture.
 
   #askFirst() {
-    this.consent.show(...PANEL[this.#chosen()[0]]);
+    this.purpose.show(...PANEL[this.#chosen()[0]]);
     this.#turn("off");
   }
 
@@ -319,15 +320,15 @@ class Live {
     const held = this.#part("stop") === document.activeElement;
     this.stop();
     this.#askFirst();
-    this.consent.tell(why);
+    this.purpose.tell(why);
     if (held) this.#part("start").focus();
   }
 
   async #refused(why) {
     this.stop();
     this.#askFirst();
-    await this.consent.load(); // the purpose may be gone
-    this.consent.tell(why);
+    await this.purpose.load(); // the purpose may be gone
+    this.purpose.tell(why);
   }
 
   #turn(phase) {
@@ -342,7 +343,7 @@ class Live {
     part("stop-words").textContent = own ? "Stop camera" : "Stop";
     this.#allow();
     part("pause").setAttribute("aria-pressed", String(phase === "paused"));
-    this.removing?.offer();
+    this.removal?.offer();
     this.#notice();
     this.#indicate();
   }
@@ -358,13 +359,13 @@ class Live {
 
   #hasReadings() {
     const [kind, name] = this.#told();
-    if (kind === "browser") return this.record.length > 0;
+    if (kind === "browser") return this.table.length > 0;
     const known = this.#server.find((status) => status.name === name);
     return known?.frames_analysed > 0 || (this.#watched() === name && this.stats.readings > 0);
   }
 
   #say(words) {
-    this.view.speaker.say(words, performance.now());
+    this.view.announcer.say(words, performance.now());
   }
 
   #indicate() {
@@ -372,7 +373,7 @@ class Live {
     if (track) this.state.trackState = track.readyState;
     const watched = this.#feed && !this.#feed.own ? this.#shown[1] : null;
     const others = this.#server.filter(({ where, state }) => isCamera(where) && state === "running").map(({ name }) => name);
-    const kept = this.keeping?.words;
+    const kept = this.recording?.words;
     const words = (on) => [kept, on].filter(Boolean).join(" · ") || null;
     if (track?.readyState === "live") this.indicator.show(words(this.#phase === "paused" ? "Camera on, paused" : "Camera on"), true);
     else this.indicator.show(words(others.length ? `Camera on: ${others.join(", ")}` : null), others.includes(watched));
@@ -389,7 +390,7 @@ class Live {
     part("dropped").textContent = this.#status ? dropped : "–";
     part("coverage").textContent = percent(this.#status?.coverage);
     this.#allow();
-    if (isOver(this.#status) && this.#phase !== "off" && part("after").hidden) this.after.show(this.#session.summary(), this.keeping.kept);
+    if (isOver(this.#status) && this.#phase !== "off" && part("after").hidden) this.summary.show(this.#session.summary(), this.recording.kept);
     this.neutral.show(this.#phase === "running" ? (this.#status?.neutral ?? null) : null);
     this.view.tick(this.#phase !== "off");
     this.#notice();
@@ -428,7 +429,7 @@ class Live {
     await listSources(this.#part("source"), this.#server);
     // Where the chosen one is gone, Start must not say one source and mean another.
     if (this.#phase === "off" && this.#part("source").value !== chosen) this.#askFirst();
-    this.removing.offer();
+    this.removal.offer();
     this.#indicate();
   }
 }

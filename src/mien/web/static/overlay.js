@@ -1,8 +1,8 @@
 // The marks on the picture: a box, landmarks and a label for each face.
 
 import { colours, fitted } from "./colours.js";
-import { placeLabels } from "./labels.js";
-import { percent } from "./words.js";
+import { placeLabels } from "./label_placement.js";
+import { percent } from "./wording.js";
 
 const DARK = "#141418";
 const FONT = "600 14px system-ui, sans-serif";

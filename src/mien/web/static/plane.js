@@ -1,7 +1,7 @@
 // Valence (unpleasant to pleasant) and arousal (calm to excited): a point, and its trail.
 
 import { colours, fitted } from "./colours.js";
-import { placeWords } from "./words.js";
+import { placeWords } from "./wording.js";
 
 const TRAIL_MS = 10000;
 const DRAWN_EVERY_MS = 80; // the eye sees no difference, and it leaves time for the picture

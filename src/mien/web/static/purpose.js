@@ -1,11 +1,12 @@
 // What is asked before the first picture: the promises, and the purpose, which is chosen once.
 
-import { isThisMachine } from "./wire.js";
+import { AWAY, reason } from "./api.js";
+import { isThisMachine } from "./sockets.js";
 
 const ADDRESS = "/api/v1/purpose";
 
 /** The panel that stands where the picture will be. */
-export class Consent {
+export class PurposePanel {
   #parts;
   #form;
   #known = null;
@@ -33,7 +34,7 @@ export class Consent {
     return this.#loaded;
   }
 
-  get purpose() {
+  get chosen() {
     return this.#known;
   }
 
@@ -95,7 +96,7 @@ export class Consent {
       this.#know(chosen);
       return true;
     } catch {
-      this.tell("The program does not answer. Is it still running?");
+      this.tell(AWAY);
       return false;
     }
   }
@@ -105,10 +106,4 @@ export class Consent {
       "<strong>No picture is stored.</strong> Each picture goes to the Mien program at <b></b>, is read there, and is forgotten. It goes nowhere else.";
     this.#parts("promise").querySelector("b").textContent = location.host;
   }
-}
-
-/** The sentence in an answer that says no. */
-export function reason(answer) {
-  const words = answer.detail ?? answer.error ?? answer.reason;
-  return typeof words === "string" ? words : "The program refused that.";
 }

@@ -1,11 +1,11 @@
 // A recording's page: its timeline, notes at a moment, and a video of one's own that plays in step with it.
 
-import { ask, subjectPath } from "./ask.js";
-import { attempt, leave } from "./attempt.js";
+import { ask, subjectPath } from "./api.js";
 import { dayNumber, longDay } from "./dates.js";
 import { RecordingChart } from "./recording_chart.js";
+import { attempt, leave } from "./refusals.js";
 import { html } from "./svg.js";
-import { STATES, clock, count, kindWords, percent, sentence } from "./words.js";
+import { STATES, clock, count, kindWords, percent, sentence } from "./wording.js";
 
 const LOOK_MS = 10_000;
 

@@ -2,7 +2,7 @@
 
 import { ChartSlider } from "./chart.js";
 import { colours } from "./colours.js";
-import { clock, percent } from "./words.js";
+import { clock, percent } from "./wording.js";
 
 export class RecordingChart extends ChartSlider {
   names = 76;

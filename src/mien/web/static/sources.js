@@ -1,8 +1,7 @@
 // What can be looked at: this browser's cameras, and the server's sources.
 
-import { ask } from "./ask.js";
-import { reason } from "./purpose.js";
-import { neverOpened } from "./words.js";
+import { ask, reason } from "./api.js";
+import { neverOpened } from "./wording.js";
 
 const ADDRESS = "/api/v1/sources";
 /** In the order in which one would look at them. */

@@ -1,16 +1,16 @@
 // A subject's page: days, curves, marks and self-reports on one axis, what has changed, and what can be done.
 
-import { ask, askFile, subjectPath } from "./ask.js";
-import { attempt, leave } from "./attempt.js";
+import { ask, askFile, subjectPath } from "./api.js";
 import { Calendar } from "./calendar.js";
 import { Changes } from "./changes.js";
 import { dayNumber, longDay, plainDay, plainMoment, today } from "./dates.js";
+import { saveAddress } from "./downloads.js";
 import { barsLane, chartLane, curveLane, Lanes, marksLane, pointsLane } from "./lanes.js";
-import { Questions, upToNow } from "./questions.js";
-import { saveAddress } from "./record.js";
+import { Questionnaires, upToNow } from "./questionnaires.js";
+import { attempt, leave } from "./refusals.js";
 import { consentSign } from "./subjects.js";
 import { html, plainNumber } from "./svg.js";
-import { STATES, clock, count, kindWords, percent } from "./words.js";
+import { STATES, clock, count, kindWords, percent } from "./wording.js";
 
 const LOOK_MS = 10_000; // whether the subject is still there, and whether there is something new
 const SPAN = { all: Infinity, year: 366, quarter: 92, month: 31 };
@@ -38,7 +38,7 @@ class Subject {
     this.#lanes = new Lanes(this.#part("lanes"), { choose: (day) => this.#choose(day), words: (day) => this.#dayWords(day) });
     this.#calendar = new Calendar(this.#part("calendar"), (day) => this.#choose(day));
     this.#changes = new Changes(this.#part, this.#code, () => this.#draw());
-    this.#questions = new Questions(this.#part, this.#code, () => this.#reload());
+    this.#questions = new Questionnaires(this.#part, this.#code, () => this.#reload());
     this.#listen();
     upToNow(root);
     this.#reload();

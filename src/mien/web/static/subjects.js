@@ -1,9 +1,9 @@
 // The list of subjects: who there is, whether they consent, when they were recorded last; and who may log in.
 
-import { ask, subjectPath } from "./ask.js";
+import { ask, subjectPath } from "./api.js";
 import { dayNumber, plainDay } from "./dates.js";
 import { html } from "./svg.js";
-import { count } from "./words.js";
+import { count } from "./wording.js";
 
 export const CONSENT = { valid: "Consent given", none: "No consent yet", withdrawn: "Consent withdrawn", expired: "Consent has ended" };
 

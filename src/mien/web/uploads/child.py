@@ -134,7 +134,7 @@ def _explain(order: Order, tell: Tell) -> dict[str, Any]:
 
 
 def _show_why(order: Order, tell: Tell) -> dict[str, Any]:
-    """Leave in the folder what `preview` shows of why each face was read as it was; give their number."""
+    """Leave in the folder what `preview` shows of why each face was read as it was; return their number."""
     image, folder = _picture(order), Path(order["folder"])
     from mien.analysis.explain import explain_faces, save_explanations
     from mien.files import write_json
@@ -150,7 +150,7 @@ def _show_why(order: Order, tell: Tell) -> dict[str, Any]:
 
 
 def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
-    """Leave `table.csv`, `summary.json`, and what `preview` makes in the folder; give the record in short."""
+    """Leave `table.csv`, `summary.json` and what `preview` makes in the folder, return it in short."""
     from mien.web.uploads import preview
 
     path, folder, name = Path(order["file"]), Path(order["folder"]), order["name"]

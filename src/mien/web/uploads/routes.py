@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # who keeps no record does not wait for a database
 T = TypeVar("T")
 
 COOKIE: Final = "mien-files"
-"""Says whose uploads are whose; a random word, gone when the browser is closed."""
+"""The cookie that says whose uploads are whose: a random word, gone when the browser is closed."""
 
 MOST_ROWS: Final = 200
 MOST_FACE: Final = 1_000_000

@@ -1,0 +1,265 @@
+"""Runs the stations of venues as the store has them, keeps their closed cells there, and hands them on.
+
+What is set in the store, by whichever program, is followed within a second. Nothing but closed cells, and how
+the stations are doing, ever leaves it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, RLock, Thread, current_thread
+from typing import Final, Protocol, Self
+
+from mien.errors import MissingError, OverlapError, StoreError
+from mien.live.purpose import read_purpose
+from mien.places.equipment import Equipment
+from mien.places.station import StationRunner, StationState, StationStatus
+from mien.places.venue_cells import AnswerMaker
+from mien.store.store import Store
+from mien.store.venue_types import AnswerCell, Station, VisitCell
+from mien.types import Image
+
+_log = logging.getLogger(__name__)
+
+LOOK_S: Final = 1.0
+"""How often the store is asked how the stations are set."""
+
+STORE_PAUSE_S: Final = 10.0
+"""A store that can't be read or written is tried again after so long."""
+
+PURPOSE: Final = "venue"
+
+WRONG_PURPOSE: Final = (
+    "Mien is set up here for another purpose, or for none yet: a station counts with the purpose venue alone"
+    " (mien venue run --purpose venue)."
+)
+
+_JOIN_S: Final = 0.9
+
+Names = tuple[str, str]
+Cell = VisitCell | AnswerCell
+
+
+class Sink(Protocol):
+    """Where closed cells go beside the store; it never waits, and never fails."""
+
+    def cells(self, cells: Sequence[Cell]) -> None:
+        """Take cells that were closed, and are in the store."""
+
+    def states(self, statuses: Sequence[StationStatus]) -> None:
+        """Take how all stations are doing, once a second."""
+
+    def close(self) -> None:
+        """Let go, within a second."""
+
+
+class VenueRunner:
+    """Runs stations; close it, or use it in `with`. Safe from any thread.
+
+    Args:
+        store: has the stations, and gets the cells; its owner closes it afterwards.
+        equipment: what the stations work with.
+        venues: whose stations to run; None runs all.
+        stations: names of those to run; None runs all.
+        sinks: get closed cells; closed with this.
+        watch_every_s: how often it looks; None leaves it to the caller of `watch`.
+        purpose: tells what Mien is set up for.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        equipment: Equipment,
+        *,
+        venues: Collection[str] | None = None,
+        stations: Collection[str] | None = None,
+        sinks: Sequence[Sink] = (),
+        watch_every_s: float | None = 0.25,
+        purpose: Callable[[], str | None] = read_purpose,
+    ) -> None:
+        self._store, self._equipment = store, equipment
+        self._venues, self._names = venues, stations
+        self._sinks, self._purpose = tuple(sinks), purpose
+        self._lock = RLock()
+        self._runners: dict[Names, StationRunner] = {}
+        self._answers: dict[Names, AnswerMaker] = {}
+        self._waiting: list[Cell] = []
+        self._look_s = self._store_back_s = float("-inf")
+        self._complained = False
+        self._closing = Event()
+        self._watchdog: Thread | None = None
+        self.watch()
+        if watch_every_s is not None:
+            self._watchdog = Thread(
+                target=self._keep_watching, args=(watch_every_s,), name="mien venues", daemon=True
+            )
+            self._watchdog.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def statuses(self) -> list[StationStatus]:
+        """Return how the stations are doing, by venue and name."""
+        with self._lock:
+            runners = sorted(self._runners.items())
+        return [runner.status() for _, runner in runners]
+
+    def doing(self, venue: str, station: str) -> tuple[StationState, str] | None:
+        """Return how a station is doing, in a word and in a sentence; None where it is not run here."""
+        with self._lock:
+            runner = self._runners.get((venue, station))
+        if runner is None:
+            return None
+        status = runner.status()
+        return status.state, status.words
+
+    def snapshot(self, station: Station) -> Image:
+        """Return what a station's camera sees, in which nobody can be known; see `StationRunner.snapshot`.
+
+        Raises:
+            ConfigError: it has no camera.
+            SourceError: its camera gives no picture.
+        """
+        with self._lock:
+            runner = self._runners.get((station.venue, station.name))
+        return (runner or StationRunner(station, self._equipment)).snapshot()
+
+    def answers(self, venue: str, station: str) -> AnswerMaker:
+        """Return what counts the answers at a station's kiosk.
+
+        Raises:
+            MissingError: it is not run here.
+        """
+        with self._lock:
+            maker = self._answers.get((venue, station))
+        if maker is None:
+            raise MissingError(f"{venue} has no station {station} that runs here: mien venue run")
+        return maker
+
+    def refresh(self) -> None:
+        """Follow what the store says now, without waiting for the next look."""
+        with self._lock:
+            self._look_s = float("-inf")
+            self.watch()
+
+    def watch(self) -> None:
+        """Look after all stations once."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            now_s, now = self._equipment.clock(), self._equipment.wall()
+            looks = now_s - self._look_s >= LOOK_S
+            if looks and now_s >= self._store_back_s:
+                self._follow()
+            if looks:
+                self._look_s = now_s
+            for runner in self._runners.values():
+                runner.watch()
+                self._waiting += runner.take()
+            for maker in self._answers.values():
+                self._waiting += maker.tick(now)
+            if self._waiting and now_s >= self._store_back_s:
+                self._keep()
+        if looks and self._sinks:
+            statuses = self.statuses()
+            for sink in self._sinks:
+                sink.states(statuses)
+
+    def close(self) -> None:
+        """Stop all stations, and keep what has k of them; what is open is forgotten. Safe twice."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            self._closing.set()
+            leaving = list(self._runners.values())
+            for names in list(self._runners):
+                self._leave(names)
+            if self._waiting:
+                self._keep()
+        until_s = time.monotonic() + _JOIN_S
+        for runner in leaving:
+            runner.join(until_s)
+        if self._watchdog is not None and self._watchdog is not current_thread():
+            self._watchdog.join(max(0.0, until_s - time.monotonic()))
+        for sink in self._sinks:
+            sink.close()
+
+    def _follow(self) -> None:
+        """Run what the store has, as it is set there; what can't be asked just now stays as it is."""
+        try:
+            found = {(each.venue, each.name): each for each in self._wanted()}
+            refused = None if self._purpose() == PURPOSE else WRONG_PURPOSE
+            for names in self._runners.keys() - found.keys():
+                self._leave(names)
+            for names, station in found.items():
+                if names not in self._runners:
+                    self._add(names, station)
+                if (maker := self._answers[names]).least != station.least:
+                    self._waiting += maker.close()
+                    self._answers[names] = self._make_answers(station)
+                self._runners[names].change(station, refused)
+        except StoreError as error:
+            self._complain(error)
+
+    def _wanted(self) -> Iterator[Station]:
+        for each in self._store.venues.stations():
+            if self._venues is not None and each.venue not in self._venues:
+                continue
+            if self._names is None or each.name in self._names:
+                yield each
+
+    def _add(self, names: Names, station: Station) -> None:
+        after = self._store.venues.kept_until(*names, VisitCell, self._equipment.soon())
+        runner = StationRunner(station, self._equipment, after=after)
+        self._answers[names] = self._make_answers(station)
+        self._runners[names] = runner
+
+    def _make_answers(self, station: Station) -> AnswerMaker:
+        soon = self._equipment.soon()
+        after = self._store.venues.kept_until(station.venue, station.name, AnswerCell, soon)
+        return AnswerMaker(station, after=after, zone=self._equipment.zone)
+
+    def _leave(self, names: Names) -> None:
+        runner, maker = self._runners.pop(names), self._answers.pop(names)
+        runner.close()
+        self._waiting += [*runner.take(), *maker.close()]
+
+    def _keep(self) -> None:
+        """Put what was closed into the store; what it can't take just now waits."""
+        kept: list[Cell] = []
+        try:
+            while self._waiting:
+                with _lost_are_logged():
+                    self._store.venues.add_cells(self._waiting[:1])
+                    kept.append(self._waiting[0])
+                del self._waiting[0]
+            self._complained = False
+        except StoreError as error:
+            self._complain(error)
+        for sink in self._sinks if kept else ():
+            sink.cells(kept)
+
+    def _complain(self, error: StoreError) -> None:
+        self._store_back_s = self._equipment.clock() + STORE_PAUSE_S
+        if not self._complained:
+            self._complained = True
+            _log.warning("%s; closed cells wait in memory, and are tried again", error)
+
+    def _keep_watching(self, every_s: float) -> None:
+        while not self._closing.wait(every_s):
+            self.watch()
+
+
+@contextmanager
+def _lost_are_logged() -> Iterator[None]:
+    """Log what can never be kept: cells of a station that was removed, or that is run twice."""
+    try:
+        yield
+    except (MissingError, OverlapError) as error:
+        _log.warning("a cell was not kept: %s", error)
