@@ -62,10 +62,12 @@ class Guest:
 
     @property
     def start_s(self) -> float:
+        """When the guest comes into view, seconds."""
         return self.path[0][0]
 
     @property
     def end_s(self) -> float:
+        """When the guest is out of view again, seconds."""
         return self.path[-1][0]
 
     def at(self, time_s: float) -> Floats:

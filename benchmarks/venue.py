@@ -89,6 +89,7 @@ class Till:
             yield from self.pipeline.stream(Masked(open_source(path), Zones(ZONES)))
 
     def counter(self) -> VisitCounter:
+        """Make a counter as a station has it."""
         return VisitCounter(ZONES, self.quantifier)
 
 
@@ -200,14 +201,14 @@ def visits(options: argparse.Namespace) -> None:
         counts = len(true), len(found), len(true) - len(pairs), len(found) - len(pairs)
         totals += counts
         print(
-            f"| {run} | {' | '.join(map(str, counts))} | {np.mean(errors):.2f} | {np.quantile(errors, 0.95):.2f}"
-            f" | {staff} | {smiled:.0%} | {known.value:.0%} ({known.low:.0%}-{known.high:.0%})"
+            f"| {run} | {' | '.join(map(str, counts))} | {np.mean(errors):.2f}"
+            f" | {np.quantile(errors, 0.95):.2f} | {staff} | {smiled:.0%} | {known.value:.0%} ({known.low:.0%}-{known.high:.0%})"
             f" | {'yes' if holds else 'no'} |",
             flush=True,
         )
     print(
-        f"all: {totals.tolist()}; counted {totals[1] / totals[0] - 1:+.1%}; lengths off by {np.mean(off):.2f} s,"
-        f" within 0.5 s {np.mean(np.array(off) <= 0.5):.1%}; the interval holds in {held} of {options.runs}"
+        f"all: {totals.tolist()}; counted {totals[1] / totals[0] - 1:+.1%};"
+        f" lengths off by {np.mean(off):.2f} s, within 0.5 s {np.mean(np.array(off) <= 0.5):.1%}; the interval holds in {held} of {options.runs}"
     )
     (calm, false), (missed, hit) = smiling.tolist()
     print(f"smiles found {hit} of {hit + missed}, false {false} of {false + calm}")
