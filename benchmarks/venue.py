@@ -202,14 +202,14 @@ def visits(options: argparse.Namespace) -> None:
         totals += counts
         print(
             f"| {run} | {' | '.join(map(str, counts))} | {np.mean(errors):.2f}"
-            f" | {np.quantile(errors, 0.95):.2f} | {staff} | {smiled:.0%} | {known.value:.0%} ({known.low:.0%}-{known.high:.0%})"
+            f" | {np.quantile(errors, 0.95):.2f} | {staff} | {smiled:.0%}"
+            f" | {known.value:.0%} ({known.low:.0%}-{known.high:.0%})"
             f" | {'yes' if holds else 'no'} |",
             flush=True,
         )
-    print(
-        f"all: {totals.tolist()}; counted {totals[1] / totals[0] - 1:+.1%};"
-        f" lengths off by {np.mean(off):.2f} s, within 0.5 s {np.mean(np.array(off) <= 0.5):.1%}; the interval holds in {held} of {options.runs}"
-    )
+    print(f"all: {totals.tolist()}; counted {totals[1] / totals[0] - 1:+.1%}")
+    print(f"lengths off by {np.mean(off):.2f} s, within 0.5 s {np.mean(np.array(off) <= 0.5):.1%}")
+    print(f"the interval holds in {held} of {options.runs}")
     (calm, false), (missed, hit) = smiling.tolist()
     print(f"smiles found {hit} of {hit + missed}, false {false} of {false + calm}")
 
