@@ -280,7 +280,7 @@ def test_the_page_runs_until_it_is_told_to_end(
 ) -> None:
     first, second, *_, last = run(live_session, number=number)
     assert first.startswith("Mien is at http://127.0.0.1:")
-    assert "camera" in second
+    assert "none is stored" in second
     assert last == "OK"
     assert live_session.broadcaster._closed
 
