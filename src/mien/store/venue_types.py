@@ -27,9 +27,6 @@ SIMULATED: Final = "simulated"
 ANSWERS: Final = ("very bad", "bad", "neither", "good", "very good")
 """What a guest can touch at the kiosk, from 1 to 5."""
 
-SIMULATED: Final = "simulated"
-"""The source of a station that is made up; no camera has this name."""
-
 Use = Literal["count", "ignore"]
 Point = tuple[float, float]
 
