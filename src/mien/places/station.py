@@ -305,8 +305,8 @@ class StationRunner:
         """Stop the camera.
 
         Args:
-            counts: the visits that were going on count as ended. Not where somebody stopped it: who objects is
-                not to be counted, and stopping it ten times must not make ten visits of one person's.
+            counts: the visits that were going on count as ended. Not where somebody stopped it: who objects
+                is not counted, and stopping it ten times must not make ten visits of one person's.
         """
         if self._supervisor is not None:
             self._supervisor.stop()
