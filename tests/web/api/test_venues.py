@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mien.live.purpose import choose_purpose
 from mien.places.simulated_venue import SimulatedVenue
 from mien.report.pdf import pages
 from mien.store.store import Store
@@ -149,6 +150,15 @@ def test_the_password_of_a_camera_is_not_told(host: TestClient, filled: tuple[St
         assert "geheim" not in answer.text
         assert "10.0.0.9/tap" in answer.text
     assert filled[0].venues.station("bar", "tap").source == source
+    filled[0].venues.remove("bar", "tap")
+
+
+def test_guests_are_not_shown_one_by_one(host: TestClient, filled: tuple[Store, SimulatedVenue]) -> None:
+    choose_purpose("venue")
+    source = "rtsp://10.0.0.9/tap"
+    host.post(f"{API}/bar/stations", json={"name": "tap", "source": source})
+    answer = host.post("/api/v1/sources", json={"where": source})
+    assert (answer.status_code, "counted in groups" in answer.json()["detail"]) == (409, True)
     filled[0].venues.remove("bar", "tap")
 
 
