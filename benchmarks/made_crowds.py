@@ -1,8 +1,7 @@
-"""Made crowds: portraits pasted into a picture, of which everything is known. `crowds.py`,
-`made_venue.py` and tests use it.
+"""Made crowds: portraits pasted into a picture, of which everything is known.
 
-The portraits are those of the Face Research Lab London Set (DeBruine & Jones, CC BY 4.0), each person neutral
-and smiling, often mildly.
+`crowds.py`, `made_venue.py` and tests use it. The portraits are those of the Face Research Lab London Set
+(DeBruine & Jones, CC BY 4.0), each person neutral and smiling, often mildly.
 """
 
 from __future__ import annotations

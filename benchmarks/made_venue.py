@@ -1,8 +1,9 @@
-"""Made visits: London's people come to a till, pay, smile or not, and leave, and everything of it is known.
+"""Made visits: London's people come to a till, pay, smile or not, and leave; everything of it is known.
 
-The camera stands on the till. Guests come from the left or the right, alone or in pairs, sway, look down while
-they pay, and leave past those who queue behind them; a waiter stands behind, where Mien never looks, and smiles
-more than anybody. The light goes up and down and is switched. `venue.py` and tests use it.
+The camera stands on the till. Guests come from the left or the right to two places, sway, look down while
+they pay, and leave, some past whoever stands at the other place; others queue behind them or pass, and a
+waiter stands behind, where Mien never looks, and smiles more than anybody. The light goes up and down and is
+switched. `venue.py` and tests use it.
 """
 
 from __future__ import annotations
@@ -61,10 +62,12 @@ class Guest:
 
     @property
     def start_s(self) -> float:
+        """When the guest comes into view, seconds."""
         return self.path[0][0]
 
     @property
     def end_s(self) -> float:
+        """When the guest is out of view again, seconds."""
         return self.path[-1][0]
 
     def at(self, time_s: float) -> Floats:
@@ -105,7 +108,7 @@ def halves(london: Path) -> tuple[list[int], list[int]]:
 
 
 def calm(people: list[int], random: np.random.Generator) -> list[Guest]:
-    """Have each come twice with a smile and twice without, to either place, and nobody to the other's side."""
+    """Have each come twice with a smile and twice without, to either place; nobody crosses over."""
     guests, free_s = [], [1.0, 1.0]
     for who, smiles in random.permutation(
         [(who, smiles) for who in people for smiles in (1, 0, 1, 0)]

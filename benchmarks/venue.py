@@ -19,7 +19,6 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 import made_crowds as made
@@ -27,16 +26,15 @@ import made_venue as venue
 from mien.config import load_settings
 from mien.pipeline import Pipeline
 from mien.places import visits as counting
-from mien.places.quantification import Interval, Quantifier, interval
+from mien.places.quantification import Quantifier
 from mien.places.venue import Visit
+from mien.places.venue_figures import SMILES
 from mien.places.visits import SmileMeter, VisitCounter, happiness_odds
 from mien.places.zones import Masked, Zones
 from mien.processors import usable_cores
 from mien.source import open_source
 from mien.store.venue_types import Zone
 from mien.types import Faces, Frame
-
-Floats = NDArray[np.float64]
 
 YUNET = "face_detection_yunet_2026may.onnx"
 ZONES = (Zone("count", venue.TILL), Zone("ignore", venue.STAFF))
@@ -91,6 +89,7 @@ class Till:
             yield from self.pipeline.stream(Masked(open_source(path), Zones(ZONES)))
 
     def counter(self) -> VisitCounter:
+        """Make a counter as a station has it."""
         return VisitCounter(ZONES, self.quantifier)
 
 
@@ -116,15 +115,13 @@ def smiles(options: argparse.Namespace) -> None:
     show_quantiles("peak, no smile", [each.peak for each in calm])
     show_quantiles("peak, smile", [each.peak for each in told])
     contrast, sure = thresholds(seen)
-    print(
-        f"{ALLOWED:.0%} of those without a smile exceed a contrast of {contrast:.2f}, all stay below {sure:.2f}"
-    )
+    print(f"{ALLOWED:.0%} without a smile exceed a contrast of {contrast:.2f}; a sure smile: {sure:.2f}")
     found, false = left_out(seen)
     print(f"thresholds by the others: found {found:.3f} (always smiling or not), false {false:.3f}")
 
 
 def thresholds(seen: list[Seen]) -> tuple[float, float]:
-    """Return the contrast that few visits without a smile exceed, and a level that is well above all of them."""
+    """Return the contrast that few visits without a smile exceed, and a level well above all of them."""
     calm = [each for each in seen if not each.smiles]
     contrast = float(np.quantile([each.peak - each.calm for each in calm], 1 - ALLOWED))
     return contrast, max(each.peak for each in calm) + SPARE
@@ -139,7 +136,7 @@ def show_quantiles(name: str, values: list[float]) -> None:
 
 
 def left_out(seen: list[Seen]) -> tuple[float, float]:
-    """Tell each person's smiles by the threshold of all others; return the shares found, and found falsely."""
+    """Tell each person's smiles by the thresholds of all others; return the shares found, and false."""
     hits: dict[bool, list[bool]] = {True: [], False: []}
     for who in sorted({each.who for each in seen}):
         contrast, sure = thresholds([each for each in seen if each.who != who])
@@ -150,7 +147,7 @@ def left_out(seen: list[Seen]) -> tuple[float, float]:
 
 
 def smile_readings(till: Till, guests: list[venue.Guest]) -> Iterator[Seen]:
-    """Read guests who come to both places, one by one, and give how each one's smile meter stood at the end."""
+    """Read guests at both places, and give how each one's smile meter stood at the end."""
     meters = [SmileMeter() for _ in guests]
     stays = [guest.stay() or (0.0, 0.0) for guest in guests]
     left = [guest.at(stay[0])[0] < venue.SIZE_WH[0] / 2 for guest, stay in zip(guests, stays, strict=True)]
@@ -170,15 +167,17 @@ def smile_readings(till: Till, guests: list[venue.Guest]) -> Iterator[Seen]:
 def visits(options: argparse.Namespace) -> None:
     till = Till(options)
     print(
-        f"{len(till.measured)} people who have set no threshold; {options.rate} frames a second; {options.detector}"
+        f"{len(till.measured)} people who have set no threshold; {options.rate} frames a second;"
+        f" {options.detector}"
     )
     print(
-        "| run | visits | counted | missed | too many | lengths off by, s: mean | 95 % | staff | smiling | estimate | holds |"
+        "| run | visits | counted | missed | too many | lengths off by, s: mean | 95 % | staff | smiling"
+        " | estimate | holds |"
     )
     print("| --- " * 11 + "|")
     totals = np.zeros(4, int)
     off: list[float] = []
-    held, smiling, right = 0, np.zeros((2, 2), int), 0
+    held, smiling = 0, np.zeros((2, 2), int)
     for run in range(options.first, options.first + options.runs):
         random = np.random.default_rng(run)
         share = float(random.uniform(0.2, 0.8))
@@ -195,20 +194,22 @@ def visits(options: argparse.Namespace) -> None:
         for a, b in pairs:
             smiling[int(true[a][0].smile is not None), int(found[b].smiled)] += 1
         smiled = sum(guest.smile is not None for guest, _ in true) / len(true)
-        known = corrected(sum(visit.smiled for visit in found), len(found))
+        known = SMILES.interval(sum(visit.smiled for visit in found), len(found))
         holds = known.low <= smiled <= known.high
         held += holds
         off += errors
         counts = len(true), len(found), len(true) - len(pairs), len(found) - len(pairs)
         totals += counts
         print(
-            f"| {run} | {' | '.join(map(str, counts))} | {np.mean(errors):.2f} | {np.quantile(errors, 0.95):.2f}"
-            f" | {staff} | {smiled:.0%} | {known.value:.0%} ({known.low:.0%}-{known.high:.0%}) | {'yes' if holds else 'no'} |",
+            f"| {run} | {' | '.join(map(str, counts))} | {np.mean(errors):.2f}"
+            f" | {np.quantile(errors, 0.95):.2f} | {staff} | {smiled:.0%}"
+            f" | {known.value:.0%} ({known.low:.0%}-{known.high:.0%})"
+            f" | {'yes' if holds else 'no'} |",
             flush=True,
         )
-    print(
-        f"all: {totals.tolist()}; counted {totals[1] / totals[0] - 1:+.1%}; off {np.mean(off):.2f} s, 95 % {np.quantile(off, 0.95):.2f}; within 0.5 s {np.mean(np.array(off) <= 0.5):.1%}; held {held} of {options.runs}"
-    )
+    print(f"all: {totals.tolist()}; counted {totals[1] / totals[0] - 1:+.1%}")
+    print(f"lengths off by {np.mean(off):.2f} s, within 0.5 s {np.mean(np.array(off) <= 0.5):.1%}")
+    print(f"the interval holds in {held} of {options.runs}")
     (calm, false), (missed, hit) = smiling.tolist()
     print(f"smiles found {hit} of {hit + missed}, false {false} of {false + calm}")
 
@@ -235,22 +236,8 @@ def overlap(first: tuple[float, float], second: tuple[float, float]) -> float:
     return max(0.0, both) / (max(first[1], second[1]) - min(first[0], second[0]))
 
 
-def corrected(smiled: int, count: int) -> Interval:
-    """Estimate the share that smiles, with the interval of what is drawn of it and of both rates."""
-    random = np.random.default_rng(0)
-    people = counting.SMILE_PEOPLE
-
-    def drawn(hits: float, of: float) -> Floats:
-        return random.beta(hits + 0.5, of - hits + 0.5, 1000)
-
-    found, false = (drawn(rate * people, people) for rate in (counting.SMILE_FOUND, counting.SMILE_FALSE))
-    samples = (drawn(smiled, count) - false) / (found - false).clip(0.05)
-    value = (smiled / count - counting.SMILE_FALSE) / (counting.SMILE_FOUND - counting.SMILE_FALSE)
-    return interval(float(np.clip(value, 0, 1)), samples.clip(0, 1))
-
-
 def speed(options: argparse.Namespace) -> None:
-    """Time a till with three faces; a busy machine's clock says little, so the processors' time stands beside it."""
+    """Time a till with three faces; the clock of a busy machine says little, unlike its processors' time."""
     till = Till(options)
     three = [
         replace(
@@ -260,7 +247,7 @@ def speed(options: argparse.Namespace) -> None:
         for who, x, px in zip(till.measured, (170.0, 320.0, 470.0), (80.0, 70.0, 90.0), strict=False)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        path, seconds = Path(folder) / "till.mp4", 20
+        path, seconds = Path(folder) / "till.mp4", 10
         made.write_film(path, venue.film(three, till.faces, 25, 0, seconds), 25)
         counter, seen = till.counter(), []
         clock_s, busy_s = perf_counter(), process_time()
@@ -270,11 +257,13 @@ def speed(options: argparse.Namespace) -> None:
             seen.append(len(faces))
         clock_s, busy_s = perf_counter() - clock_s, process_time() - busy_s
     print(
-        f"load {os.getloadavg()[0]:.1f}, {usable_cores()} cores, {options.detector}; {np.mean(seen):.2f} faces a frame"
+        f"load {os.getloadavg()[0]:.1f}, {usable_cores()} cores, {options.detector};"
+        f" {np.mean(seen):.2f} faces a frame"
     )
     print(
-        f"{len(seen)} frames: {clock_s:.2f} s by the clock ({len(seen) / clock_s:.1f} a second), {busy_s:.2f} s of"
-        f" processors, {1000 * busy_s / len(seen):.1f} ms a frame: {len(seen) / busy_s:.0f} a second on one core"
+        f"{len(seen)} frames: {clock_s:.2f} s by the clock ({len(seen) / clock_s:.1f} a second),"
+        f" {busy_s:.2f} s of processors, {1000 * busy_s / len(seen):.1f} ms a frame:"
+        f" {len(seen) / busy_s:.0f} a second on one core"
     )
 
 

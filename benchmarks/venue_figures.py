@@ -1,7 +1,7 @@
 """What a venue's figures may promise: shares from cells, and effects told from chance.
 
-    python benchmarks/venue_figures.py shares    # PublicTest, re-mixed at random as visits; labels counted
-    python benchmarks/venue_figures.py effects   # days that hang together or don't: what is told of marks
+    python benchmarks/venue_figures.py shares   # PublicTest, re-mixed at random as visits
+    python benchmarks/venue_figures.py effects  # days that hang together or don't
 
 `shares` needs `faces/fer2013.parquet` in the shared data. PublicTest has fitted nothing.
 """

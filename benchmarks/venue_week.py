@@ -18,6 +18,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+sys.path.remove(str(Path(__file__).parent))  # whose live.py is another
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from mien.places.venue_runner import VenueRunner

@@ -2,7 +2,7 @@
 
     MienError
     ├── ConfigError       a setting has a value that it can't have
-    ├── SourceError       a picture, video or camera can't be read
+    ├── SourceError       a picture, video, camera or file of signals can't be read
     ├── DatasetError      training data can't be read or doesn't fit
     ├── ModelError        a network's file is missing, damaged or of another kind
     ├── OutputError       a result can't be written
@@ -24,7 +24,7 @@ class ConfigError(MienError):
 
 
 class SourceError(MienError):
-    """A photograph, video or camera can't be read."""
+    """A photograph, video, camera or file of signals can't be read."""
 
 
 class DatasetError(MienError):

@@ -53,7 +53,8 @@ def test_help_lists_the_commands_in_groups_of_at_most_ten() -> None:
 def test_help_shows_each_group_with_its_commands(run: Run) -> None:
     sections = run("--help").out.split("\n\n")
     [read] = [section for section in sections if section.startswith("Read:\n")]
-    assert [line.split()[0] for line in read.splitlines()[1:]] == ["analyze", "explain", "crowd", "demo"]
+    names = [line.split()[0] for line in read.splitlines()[1:]]
+    assert names == ["analyze", "explain", "crowd", "signals", "demo"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from PIL import Image
 import build_site
 from cli.helpers import save_clip
 from mien.cli import app, main
+from mien.cli.commands import AddsByDefault
 from mien.source.video import VideoSource
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,8 @@ def unknown(words: list[str]) -> list[str]:
         if own is None:
             return [] if command.invoke_without_command else [words[0]]
         command, words = own, words[1:]
+    if isinstance(command, AddsByDefault):
+        command = command.get_command(None, command.default)
     options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
     given = [word.split("=")[0].rstrip(",.") for word in words if re.match(r"--?[a-z]", word)]
     return [option for option in given if option not in options | {"--help", "--debug", "--version"}]

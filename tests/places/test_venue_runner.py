@@ -192,6 +192,7 @@ def test_a_new_start_goes_on_behind_what_is_kept(world: World) -> None:
     world.run()
     world.guests("till-1", 10)
     world.runners[-1].close()
+    world.cameras.tills.clear()
     world.times.go(minutes=1)
     world.cameras.tills.clear()
     world.run()

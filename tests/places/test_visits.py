@@ -166,6 +166,17 @@ def test_who_comes_where_somebody_walked_out_is_a_visit_of_their_own_though_the_
     assert [visit.length_s for visit in visits(seen, 20, [LEFT_HALF])] == pytest.approx([4, 4], abs=0.11)
 
 
+def test_who_comes_in_where_somebody_was_just_lost_is_a_visit_of_their_own() -> None:
+    """One leaves hidden by another who comes in: the newcomer was seen outside the zone first."""
+
+    def seen(time_s: float) -> Faces | None:
+        if time_s <= 4:
+            return both(look(0, 110), look(1, 170)) if time_s > 3.5 else look(0, 110)
+        return look(1, 115) if time_s <= 9 else None
+
+    assert [visit.length_s for visit in visits(seen, 20, [LEFT_HALF])] == pytest.approx([4, 4.9], abs=0.11)
+
+
 def test_who_sways_over_the_zones_edge_stays() -> None:
     def seen(time_s: float) -> Faces | None:
         return look(0, 130 + 15 * np.sin(2 * time_s)) if time_s <= 9 else None

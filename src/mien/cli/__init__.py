@@ -26,8 +26,9 @@ OF_EXTRAS = {
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
     "paho": "mqtt",
+    **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb"), "signals"),
 }
-"""Modules that `mien[train]`, `mien[web]`, `mien[record]` and `mien[mqtt]` bring."""
+"""Modules that `mien[train]`, `mien[web]`, `mien[record]`, `mien[mqtt]` and `mien[signals]` bring."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]

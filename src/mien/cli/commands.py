@@ -43,6 +43,12 @@ COMMANDS: Final = {
         "crowd",
         "Count a crowd's mood: its mix of expressions, valence and tension, in groups of at least ten faces.",
     ),
+    "signals": Entry(
+        READ,
+        "signals",
+        "signals",
+        "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
+    ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(

@@ -34,6 +34,7 @@ EXTRAS = {
     "encrypted": ("sqlcipher3",),
     "privacy": ("opendp",),
     "heic": ("pillow-heif",),
+    "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne"),
 }
 """What each extra brings that Mien itself asks for."""
 
@@ -45,6 +46,7 @@ USES = {
     "encrypted": "an encrypted record",
     "privacy": "a venue's figures with differential privacy",
     "heic": "photographs from iPhones",
+    "signals": "mien signals",
 }
 """What each extra is for."""
 

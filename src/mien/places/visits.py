@@ -110,6 +110,7 @@ class VisitCounter:
         self._gap_s = gap_s
         self._least_px = least_px
         self._ongoing: list[_Ongoing] = []
+        self._outside: dict[int, float] = {}
         self._now_s = 0.0
         self._frame_s: float | None = None
 
@@ -143,6 +144,9 @@ class VisitCounter:
         ]
         self._ongoing = [each for each in self._ongoing if each not in over]
         self._see(_Looks.of(guests, self._quantifier), {*elsewhere})
+        self._outside = {
+            track: at_s for track, at_s in self._outside.items() if self._now_s - at_s <= self._gap_s
+        } | dict.fromkeys(elsewhere, self._now_s)
         return self._visits(over)
 
     def end(self) -> list[Visit]:
@@ -179,7 +183,8 @@ class VisitCounter:
             (each.distance(looks.xy[index]), index, place)
             for index in fresh
             for place, each in enumerate(lost)
-            if each.fits(looks, index)
+            # Who was just seen outside comes in, and is nobody who was lost inside.
+            if looks.track[index] not in self._outside and each.fits(looks, index)
         )
         taken: set[int] = set()
         for _, index, place in costs:

@@ -79,7 +79,7 @@ def skin_colours(image: Image, landmarks: NDArray[np.floating]) -> NDArray[np.fl
             continue
         mask = np.zeros(patch.shape[:2], np.uint8)
         cv2.fillConvexPoly(mask, np.rint((corners - first) * 2**_SUB_PX).astype(np.int32), 255, shift=_SUB_PX)
-        mask &= cv2.inRange(patch, (_DARKEST,) * 3, (_BRIGHTEST,) * 3)
+        cv2.bitwise_and(mask, cv2.inRange(patch, (_DARKEST,) * 3, (_BRIGHTEST,) * 3), dst=mask)
         if cv2.countNonZero(mask) >= _LEAST_USABLE * area:
             colour = cv2.mean(patch, mask)[:3]
             if colour[1] >= _LEAST_GREEN:

@@ -1,0 +1,200 @@
+"""`mien signals`: what a file of body signals holds, and what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from mien.cli.console import print_json
+from mien.cli.options import JsonOption
+from mien.errors import ConfigError
+
+if TYPE_CHECKING:  # these load SciPy and pandas, which the help should not wait for
+    from mien.signals.arousal import Arousal
+    from mien.signals.figures import Figure
+    from mien.signals.table import TimeUnit
+    from mien.signals.types import Kind, Signals
+
+Windows = dict[tuple[float, float], "Arousal | None"]
+
+
+def signals(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="EDF, BDF, XDF, WFDB (.hea), BrainVision (.vhdr), CSV, or an Empatica E4's folder or zip.",
+        ),
+    ],
+    window: Annotated[float, typer.Option(help="Seconds of a window, 10 to 3600.", metavar="SECONDS")] = 60,
+    step: Annotated[
+        float | None, typer.Option(help="From one window to the next [the window].", metavar="SECONDS")
+    ] = None,
+    rest: Annotated[
+        str | None,
+        typer.Option(
+            help="When the person rested; arousal is measured against it [the whole recording].",
+            metavar="FROM-TO",
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a channel is, where its name doesn't say it: ecg, ppg, rate, intervals, eda,"
+            " respiration, emg, eeg, eog, temperature, acceleration, other; may be repeated.",
+            metavar="NAME=KIND",
+        ),
+    ] = None,
+    time_unit: Annotated[
+        str | None,
+        typer.Option(
+            "--time-unit", help="Unit of a table's column of times: s, ms, us or ns.", metavar="UNIT"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write all figures to this CSV.", metavar="FILE.csv")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.
+
+    Each figure has a quality between 0 and 1; below what it needs it is left empty. Nothing is stored.
+    See docs/signals.md.
+
+    Example: mien signals session.edf --window 60 --out figures.csv
+    """
+    from mien.signals.arousal import arousal, parts_of
+    from mien.signals.figures import figures, to_frame
+    from mien.signals.files import read_signals
+    from mien.signals.types import with_kinds
+
+    kinds = cast("dict[str, Kind]", dict(_pair(each) for each in kind or ()))
+    span = None if rest is None else _span(rest)
+    read = with_kinds(read_signals(file, cast("TimeUnit | None", time_unit)), kinds)
+    found = figures(read, window, step)
+    parts = parts_of(found)
+    resting = None if span is None else [span[0] <= start and end <= span[1] for start, end in parts]
+    aroused = dict(zip(parts, arousal(list(parts.values()), resting), strict=True))
+    if out is not None:
+        from mien.files import written_whole
+
+        with written_whole(out) as temporary:
+            to_frame(found + _as_figures(aroused, str(file))).to_csv(temporary, index=False)
+    if as_json:
+        print_json(_as_json(read, found, aroused) | {"files": [] if out is None else [str(out)]})
+        return
+    _print_signals(read)
+    _print_figures(found, aroused)
+    if out is not None:
+        typer.echo(f"csv      {out}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, kind = text.rpartition("=")
+    if not equals or not name:
+        raise ConfigError(f"--kind: expected NAME=KIND such as 'Channel 1=ecg', received {text!r}")
+    return name, kind.strip()
+
+
+def _span(text: str) -> tuple[float, float]:
+    start, dash, end = text.partition("-")
+    try:
+        span = float(start), float(end)
+    except ValueError:
+        span = (0.0, 0.0)
+    if not dash or not span[0] < span[1]:
+        raise ConfigError(f"--rest: expected seconds FROM-TO such as 0-300, received {text!r}")
+    return span
+
+
+def _as_figures(aroused: Windows, name: str) -> tuple[Figure, ...]:
+    """Return the index as figures, so that it stands in the same table; its quality is how narrow it is."""
+    from mien.signals.figures import Figure
+
+    return tuple(
+        Figure(
+            start,
+            end,
+            name,
+            "arousal",
+            "",
+            None if each is None else each.value,
+            0.0 if each is None else 1 - each.high + each.low,
+        )
+        for (start, end), each in aroused.items()
+    )
+
+
+def _as_json(read: Signals, found: tuple[Figure, ...], aroused: Windows) -> dict[str, Any]:
+    return {
+        "origin": read.origin,
+        "start": read.start,
+        "signals": [
+            {
+                "name": each.name,
+                "kind": each.kind,
+                "unit": each.unit,
+                "rate_hz": each.rate_hz,
+                "samples": len(each),
+                "start_s": float(each.times_s[0]) if len(each) else None,
+                "end_s": float(each.times_s[-1]) if len(each) else None,
+                "gaps": [list(gap) for gap in each.gaps],
+            }
+            for each in read.signals
+        ],
+        "marks": [{"time_s": each.time_s, "text": each.text} for each in read.marks],
+        "notes": list(read.notes),
+        "figures": list(found),
+        "arousal": [
+            {"start_s": start, "end_s": end, "index": each} for (start, end), each in aroused.items()
+        ],
+    }
+
+
+def _print_signals(read: Signals) -> None:
+    """Print what the file holds."""
+    start = "" if read.start is None else f", from {read.start.isoformat(' ', 'seconds')}"
+    zone = " (no time zone)" if read.start is not None and read.start.tzinfo is None else ""
+    first, last = read.span_s
+    typer.echo(f"{read.origin}: {_length(last - first)}{start}{zone}, {len(read.marks)} marks")
+    for each in read.signals:
+        rate = "" if each.rate_hz is None else f"{each.rate_hz:g} Hz"
+        missing = sum(gap.end_s - gap.start_s for gap in each.gaps)
+        gaps = f"  {len(each.gaps)} gaps, {missing:.0f} s" if each.gaps else ""
+        typer.echo(f"  {each.name:16} {each.kind:12} {each.unit:7} {rate:>12}{gaps}")
+    for note in read.notes:
+        typer.echo(f"  note: {note}")
+
+
+def _print_figures(found: tuple[Figure, ...], aroused: Windows) -> None:
+    """Print each measure's middle over the windows, and in how many of them there was one."""
+    import numpy as np
+
+    rows: dict[tuple[str, str, str], list[float | None]] = {}
+    for each in found:
+        rows.setdefault((each.signal, each.measure, each.unit), []).append(each.value)
+    if rows:
+        typer.echo(f"{'figure':38} {'median':>10} {'lowest':>10} {'highest':>10}  windows")
+    for (signal, measure, unit), values in rows.items():
+        known = [each for each in values if each is not None]
+        numbers = (
+            [f"{each:10.4g}" for each in (np.median(known), min(known), max(known))]
+            if known
+            else [f"{'-':>10}"] * 3
+        )
+        name = f"{signal}: {measure}" + (f" ({unit})" if unit else "")
+        typer.echo(f"{name:38} {' '.join(numbers)}  {len(known)} of {len(values)}")
+    sure = {window: each for window, each in aroused.items() if each is not None}
+    if sure:
+        (start, end), most = max(sure.items(), key=lambda item: item[1].value)
+        typer.echo(
+            f"arousal (0 rest, 1 task): in {len(sure)} of {len(aroused)} windows; highest {most.value:.2f}"
+            f" [{most.low:.2f}, {most.high:.2f}] at {start:.0f}-{end:.0f} s"
+        )
+
+
+def _length(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -1,0 +1,74 @@
+"""`mien signals`, and the figures that it prints."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.cli import main
+from mien.errors import ConfigError
+from mien.signals.figures import figures
+from mien.signals.files import read_signals
+from signals.bodies import beat_times, ecg
+
+pytest.importorskip("neurokit2")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    heart = ecg(beat_times(72, 400), 400)
+    eda = 2 + 0.3 * np.sin(heart.times_s / 40)
+    lines = [f"{t:.3f},{a:.4f},{b:.4f}" for t, a, b in zip(heart.times_s, heart.values, eda, strict=True)]
+    (tmp_path / "x.csv").write_text("time_s,ECG_mV,EDA_uS\n" + "\n".join(lines))
+    return tmp_path / "x.csv"
+
+
+@pytest.mark.main_path
+def test_a_file_is_shown_and_its_figures_written(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = table.with_name("figures.csv")
+    assert main(["signals", str(table), "--out", str(out), "--rest", "0-360"]) == 0
+    printed = capsys.readouterr().out
+    assert "6:40, 0 marks" in printed
+    assert "ECG_mV: heart_rate (1/min)" in printed
+    assert "6 of 6" in printed
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    rates = [float(row["value"]) for row in rows if row["measure"] == "heart_rate"]
+    assert rates == pytest.approx([72] * 6, abs=1)
+    assert {"skin_level", "rmssd_ms", "arousal"} <= {row["measure"] for row in rows}
+
+
+def test_json(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signals", str(table), "--json", "--window", "300", "--kind", "EDA_uS=other"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["kind"] for each in told["signals"]] == ["ecg", "other"]
+    assert {each["measure"]: each["value"] for each in told["figures"]}["sdnn_ms"] > 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--kind", "ecg"], "expected NAME=KIND"),
+        (["--rest", "300"], "expected seconds FROM-TO"),
+        (["--window", "1"], "expected a window of 10 to 3600 s"),
+        (["--time-unit", "min"], "expected a unit of time"),
+    ],
+)
+def test_wrong_use(table: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["signals", str(table), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_figures_of_a_prefix_are_the_same(table: Path) -> None:
+    read = read_signals(table)
+    with pytest.raises(ConfigError):
+        figures(read, 60, 0)
+    whole = figures(read, 60, 60)
+    shorter = type(read)(tuple(each.between(0, 200) for each in read.signals))
+    part = figures(shorter, 60, 60)
+    assert part
+    assert list(part) == list(whole[: len(part)])
