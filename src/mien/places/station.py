@@ -127,17 +127,21 @@ class StationRunner:
                 self._over, self._failure = False, None
             if before.least != station.least:
                 self._make_cells_anew()
-            self.watch()
+            self._watch(reset=before.hours != station.hours)
 
     def watch(self) -> None:
         """Look after it once: start or stop its camera, count the time, close what can be closed."""
+        self._watch()
+
+    def _watch(self, *, reset: bool = False) -> None:
+        """Look after it; `reset` where its hours were just set to others."""
         with self._control:
             now_s, now = self._equipment.clock(), self._equipment.wall()
             idle = self._idle(now)
             if idle is not None:
                 self._over, self._failure = False, None
                 if self._supervisor is not None:
-                    self._stop(counts=idle[0] == "closed")
+                    self._stop(counts=idle[0] == "closed" and not reset)
                     self._keep(self._cells.settle())
             elif self._supervisor is None and not self._over:
                 self._start()
