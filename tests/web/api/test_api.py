@@ -414,7 +414,8 @@ def test_another_page_can_not_choose_it(app: FastAPI) -> None:
 
 
 ELSEWHERE = (
-    "/subjects", "/users", "/texts", "/false-alarms", "/recording", "/scales", "/simulated", "/venues", "/kiosk",
+    "/subjects", "/users", "/texts", "/false-alarms", "/recording", "/scales", "/simulated", "/venues",
+    "/kiosk",
 )  # fmt: skip
 """What test_subjects.py, test_venues.py and test_kiosk.py look at."""
 
