@@ -24,7 +24,7 @@ def pushed(running: Running, series: Series, place: int) -> None:
     )
 
 
-def agree(running: Running, series: Series, within: float = 1e-9) -> None:
+def agree(running: Running, series: Series, within: float = 1e-7) -> None:
     expected = figures([series])
     found = running.figures()
     assert set(found) == {"coverage", *NAMES}

@@ -28,14 +28,15 @@ def remembered() -> Counter[str]:
 
 def test_a_thousand_pages_leave_nothing_behind(live_session: FakeLiveSession) -> None:
     """Of clients that never come back: the server keeps nothing of a page that it has sent."""
-    visitor = client(build_app(live_session, settings()))  # type: ignore[arg-type]
-    paths = [page.path.format(code="P-1", number=1) for page in PAGES if page.template != "about.html"]
-    for path in paths:
-        visitor.get(path)
-    before = remembered()
-    for number in range(1000):
-        assert visitor.get(paths[number % len(paths)]).status_code == 200
-    assert remembered() == before
+    named = {"code": "P-1", "number": 1, "venue": "cafe", "station": "till-1"}
+    paths = [page.path.format(**named) for page in PAGES if page.template != "about.html"]
+    with client(build_app(live_session, settings())) as visitor:  # type: ignore[arg-type]
+        for path in paths:
+            visitor.get(path)
+        before = remembered()
+        for number in range(1000):
+            assert visitor.get(paths[number % len(paths)]).status_code == 200
+        assert remembered() == before
 
 
 def test_two_hundred_cameras_that_came_and_went_leave_nothing_behind(

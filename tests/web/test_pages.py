@@ -33,7 +33,8 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 @pytest.fixture(scope="module")
 def visitor() -> Iterator[TestClient]:
     live_session = FakeLiveSession()
-    yield client(build_app(live_session, settings()))  # type: ignore[arg-type]
+    with client(build_app(live_session, settings())) as visitor:  # type: ignore[arg-type]
+        yield visitor
     live_session.close()
 
 
@@ -163,9 +164,9 @@ def test_every_part_that_the_script_asks_for_is_on_the_page(visitor: TestClient)
 def test_sources_are_added_only_where_they_may(visitor: TestClient) -> None:
     assert 'data-part="add-form"' in markup(visitor, "/")
     live_session = FakeLiveSession()
-    closed = client(build_app(live_session, settings(allow_sources=False)))  # type: ignore[arg-type]
-    for part in ("add-form", "remove", "remove-sure"):
-        assert f'data-part="{part}"' not in markup(closed, "/")
+    with client(build_app(live_session, settings(allow_sources=False))) as closed:  # type: ignore[arg-type]
+        for part in ("add-form", "remove", "remove-sure"):
+            assert f'data-part="{part}"' not in markup(closed, "/")
     live_session.close()
 
 

@@ -241,14 +241,14 @@ def test_a_page_that_is_not_there_is_a_line_of_text(whole: str) -> None:
 
 def test_with_a_password_the_pages_are_closed(live_session: FakeLiveSession) -> None:
     closed = settings(port=0, password=PASSWORD)
-    visitor = client(build_app(live_session, closed), address=LOCAL)
-    for path in ("/", "/files", "/about", "/nowhere", "/api/v1/files"):
-        assert visitor.get(path).status_code in (303, 401)
-    assert visitor.get("/static/mien/login.css").status_code == 200
     forgotten: list[str] = []
-    visitor.app.state.at_logout.append(lambda request: forgotten.append(request.url.path))
-    visitor.post("/login", data={"password": PASSWORD}, headers={"origin": ORIGIN})
-    visitor.post("/logout", headers={"origin": ORIGIN})
+    with client(build_app(live_session, closed), address=LOCAL) as visitor:
+        for path in ("/", "/files", "/about", "/nowhere", "/api/v1/files"):
+            assert visitor.get(path).status_code in (303, 401)
+        assert visitor.get("/static/mien/login.css").status_code == 200
+        visitor.app.state.at_logout.append(lambda request: forgotten.append(request.url.path))
+        visitor.post("/login", data={"password": PASSWORD}, headers={"origin": ORIGIN})
+        visitor.post("/logout", headers={"origin": ORIGIN})
     assert forgotten == ["/logout"]
 
 

@@ -80,7 +80,8 @@ def guest(store: Store, running: FakeRunning, clock: Clock) -> Iterator[TestClie
         records=Records(lambda: store),
         running=running,  # type: ignore[arg-type]
     )
-    yield client(app)
+    with client(app) as visitor:  # so that all that the app begins is ended with it
+        yield visitor
     live_session.close()
 
 
