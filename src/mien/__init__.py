@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         MissingError,
         ModelError,
         OutputError,
+        OverlapError,
         SourceError,
         StoreError,
     )
@@ -56,6 +57,7 @@ __all__ = [
     "MissingError",
     "ModelError",
     "OutputError",
+    "OverlapError",
     "Recording",
     "Settings",
     "SourceError",
@@ -83,6 +85,7 @@ _HOME = {
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
     "OutputError": "mien.errors",
+    "OverlapError": "mien.errors",
     "Recording": "mien.recording",
     "Settings": "mien.config",
     "SourceError": "mien.errors",

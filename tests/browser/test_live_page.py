@@ -266,7 +266,7 @@ def test_full_screen_shows_picture_and_buttons(running: Page) -> None:
 
 
 def test_the_heads_pose_is_told(running: Page) -> None:
-    assert running.until_text("pose", "Head: ") != "Head: –"
+    running.until("return /Head: [^–]/.test(document.querySelector('[data-part=pose]').textContent)")
     head = running.run("return window.mien.stats.lastReading.faces[0].head")
     assert set(head) == {"yaw", "pitch", "roll"}
     assert all(abs(angle) < 45 for angle in head.values())
@@ -351,6 +351,7 @@ def test_two_quick_marks_are_two(running: Page, subject: str) -> None:
     running.run("window.asked[1]()")
     running.until_text("mark", "Mark (2)")
     running.part("keep-stop").click()
+    running.until("return !document.querySelector('[data-part=keep-open]').hidden")
     running.part("keep-open").click()
     assert "Mark 1" in running.until_text("marks", "Mark 2")
 

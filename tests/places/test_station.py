@@ -145,6 +145,31 @@ def test_it_stops_at_once_when_it_is_turned_off(
     opened(runner, cameras, 2)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"enabled": False},
+        {"zones": (Zone.parse("count 0,0 1,0 1,1 0,1"),)},
+        {"hours": (Hours.parse("20:00-21:00"),)},
+    ],
+)
+def test_who_stands_there_while_it_is_stopped_is_forgotten(
+    runner: StationRunner, cameras: Cameras, times: Times, change: dict[str, Any]
+) -> None:
+    for number in range(1, 11):
+        till = opened(runner, cameras, 2 * number - 1)
+        till.see(2, face=True)
+        till.settled()
+        runner.change(replace(STATION, **change))
+        if state(runner) in ("starting", "counting"):
+            opened(runner, cameras, 2 * number)
+        else:
+            cameras.opened.append(till)
+        runner.change(STATION)
+    runner.close()
+    assert runner.take() == [], "one person is no ten visits"
+
+
 def test_it_counts_in_its_hours_only_and_keeps_what_can_be_kept(
     runner: StationRunner, cameras: Cameras, times: Times
 ) -> None:

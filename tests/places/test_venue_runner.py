@@ -16,7 +16,7 @@ from mien.places.station import StationStatus
 from mien.places.venue_runner import Cell, VenueRunner
 from mien.source import Source
 from mien.store.store import Store
-from mien.store.venue_types import AnswerCell, Station, VisitCell
+from mien.store.venue_types import AnswerCell, Station, VisitCell, Zone
 from patience import LIMIT_S
 from places.station_fakes import NOBODY, START, Till, Times, equipment, until
 
@@ -130,6 +130,22 @@ def test_only_those_asked_for_are_run(world: World) -> None:
     assert [each.station for each in world.run(stations=["gate", "till-2"]).statuses()] == ["till-2", "gate"]
 
 
+def test_a_camera_belongs_to_one_station(world: World) -> None:
+    """Cells of two zones that differ by one seat would differ by who sat there."""
+    seat = Zone.parse("count 0,0 1,0 1,0.9 0,0.9")
+    for each in (ONE, replace(TWO, source=ONE.source, zones=(seat,)), replace(PARK, source="")):
+        world.store.venues.add(each)
+    runner = world.run()
+    words = {each.station: each.words for each in runner.statuses()}
+    assert "belongs to corner/till-1" in words["till-2"]
+    assert "belongs" not in words["till-1"] + words["gate"]
+    assert [*world.cameras.tills] in (["till-1"], [])
+    assert "belongs" not in world.run(stations=["till-2"]).statuses()[0].words, "camera:0 of another machine"
+    for each in (ONE, TWO):
+        world.store.venues.change(replace(each, source="rtsp://127.0.0.1:1/till"))
+    assert "belongs to corner/till-1" in world.run(stations=["till-2"]).statuses()[0].words
+
+
 @pytest.mark.parametrize("purpose", [None, "research", "self"])
 def test_another_purpose_reads_nobody(world: World, purpose: str | None) -> None:
     world.purpose = purpose
@@ -178,6 +194,7 @@ def test_a_new_start_goes_on_behind_what_is_kept(world: World) -> None:
     world.runners[-1].close()
     world.cameras.tills.clear()
     world.times.go(minutes=1)
+    world.cameras.tills.clear()
     world.run()
     world.guests("till-1", 10)
     world.runners[-1].close()

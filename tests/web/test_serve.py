@@ -25,6 +25,7 @@ from websockets.sync.client import connect
 
 import mien
 from mien.errors import ConfigError, MienError, SourceError
+from mien.live.ending import told_to_end
 from mien.live.status import SourceStatus
 from mien.web import serve
 from mien.web.app import build_app, build_backend
@@ -280,7 +281,7 @@ def test_the_page_runs_until_it_is_told_to_end(
 ) -> None:
     first, second, *_, last = run(live_session, number=number)
     assert first.startswith("Mien is at http://127.0.0.1:")
-    assert "camera" in second
+    assert "none is stored" in second
     assert last == "OK"
     assert live_session.broadcaster._closed
 
@@ -306,7 +307,7 @@ def test_the_browser_opens_only_where_a_person_is(
 
 def test_outside_the_main_thread_signals_are_left_alone() -> None:
     def look() -> None:
-        with serve._told_to_end() as told:
+        with told_to_end() as told:
             seen.append(told.is_set())
 
     seen: list[bool] = []

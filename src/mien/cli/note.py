@@ -8,7 +8,7 @@ import typer
 
 from mien.cli.commands import AddsByDefault, group
 from mien.cli.console import print_json
-from mien.cli.options import JsonOption, StoreOption
+from mien.cli.options import JsonOption, StoreOption, number_argument
 from mien.cli.subject import CodeArgument
 from mien.cli.times import read_moment, shown
 from mien.errors import ConfigError
@@ -82,7 +82,7 @@ def list_notes(code: CodeArgument, where: StoreOption = None, as_json: JsonOptio
 @app.command()
 def remove(
     code: CodeArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="The number that `mien note list` shows.")],
+    number: Annotated[int, number_argument("The number that `mien note list` shows.")],
     where: StoreOption = None,
 ) -> None:
     """Remove a note.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,4 +55,11 @@ ClassNamesOption = Annotated[
         metavar="NAME|N=WORD,...",
     ),
 ]
+
+
+def number_argument(told: str) -> Any:
+    """Return an argument that is the number of something in the store."""
+    return typer.Argument(metavar="N", min=0, max=2**31 - 1, help=told)
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

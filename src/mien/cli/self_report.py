@@ -9,7 +9,7 @@ import typer
 
 from mien.cli.commands import AddsByDefault, group
 from mien.cli.console import print_json
-from mien.cli.options import JsonOption, StoreOption
+from mien.cli.options import JsonOption, StoreOption, number_argument
 from mien.cli.subject import CodeArgument
 from mien.cli.times import read_moment, shown
 from mien.errors import ConfigError
@@ -126,7 +126,7 @@ def list_reports(code: CodeArgument, where: StoreOption = None, as_json: JsonOpt
 @app.command()
 def remove(
     code: CodeArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="As `mien self-report list` shows it.")],
+    number: Annotated[int, number_argument("As `mien self-report list` shows it.")],
     where: StoreOption = None,
 ) -> None:
     """Remove a self-report.
@@ -174,7 +174,7 @@ def mistyped(
 @app.command()
 def rename(
     code: CodeArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="As `mien self-report list` shows it.")],
+    number: Annotated[int, number_argument("As `mien self-report list` shows it.")],
     scale: ScaleArgument,
     other_scale: OtherScaleOption = None,
     where: StoreOption = None,

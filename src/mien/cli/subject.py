@@ -9,7 +9,7 @@ import typer
 
 from mien.cli.commands import group
 from mien.cli.console import print_json
-from mien.cli.options import JsonOption, StoreOption
+from mien.cli.options import JsonOption, StoreOption, number_argument
 from mien.cli.times import shown
 from mien.errors import ConfigError
 from mien.store.ledger import consent_command
@@ -163,7 +163,7 @@ def list_recordings(code: CodeArgument, where: StoreOption = None, as_json: Json
 @recordings.command()
 def remove(
     code: CodeArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="The number that `mien recording list` shows.")],
+    number: Annotated[int, number_argument("The number that `mien recording list` shows.")],
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     where: StoreOption = None,
 ) -> None:

@@ -9,12 +9,12 @@ import typer
 
 from mien.cli.commands import group
 from mien.cli.console import print_json
-from mien.cli.options import JsonOption, StoreOption
+from mien.cli.options import JsonOption, StoreOption, number_argument
 from mien.cli.times import read_end, read_moment, shown, shown_end
 from mien.cli.venue_notice import notice
 from mien.cli.venue_report import compare, export, report
 from mien.cli.venue_run import run
-from mien.errors import ConfigError
+from mien.errors import ConfigError, MissingError
 from mien.store.store import Store
 from mien.store.venue_types import LEAST_VISITS, Hours, Station, VenueMark, Zone
 
@@ -88,6 +88,8 @@ def list_stations(
     """
     with Store(where, create=False) as store:
         stations = store.venues.stations(venue)
+        if venue is not None and not stations:
+            raise MissingError(f"there is no venue {venue}: mien venue list")
     if as_json:
         print_json([_described(each) for each in stations])
         return
@@ -281,7 +283,7 @@ def marks(venue: VenueArgument, where: StoreOption = None, as_json: JsonOption =
 @app.command()
 def unmark(
     venue: VenueArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="The number that `mien venue marks` shows.")],
+    number: Annotated[int, number_argument("The number that `mien venue marks` shows.")],
     where: StoreOption = None,
 ) -> None:
     """Take a mark away.

@@ -98,6 +98,8 @@ def run(
     from mien.places.venue_runner import VenueRunner
 
     with ExitStack() as stack:
+        # Outermost, so that a second Ctrl-C does not cost the cells that are being closed.
+        told = stack.enter_context(told_to_end())
         opened = stack.enter_context(Store(store, create=page))
         _check_known(opened, venues or (), stations or (), empty_is_fine=page)
         loaded = stack.enter_context(closing(load_network(settings.network, settings.thread_count)))
@@ -111,8 +113,7 @@ def run(
             )
         )  # fmt: skip
         if pages is None:
-            with told_to_end() as told:
-                told.wait(stop_after)
+            told.wait(stop_after)
             return
         from mien.web.serve import run_page
 

@@ -123,21 +123,25 @@ class StationRunner:
         with self._control:
             before, self._station, self._refused = self._station, station, refused
             if (before.source, before.zones) != (station.source, station.zones):
-                self._stop()
+                self._stop(counts=False)
                 self._over, self._failure = False, None
             if before.least != station.least:
                 self._make_cells_anew()
-            self.watch()
+            self._watch(reset=before.hours != station.hours)
 
     def watch(self) -> None:
         """Look after it once: start or stop its camera, count the time, close what can be closed."""
+        self._watch()
+
+    def _watch(self, *, reset: bool = False) -> None:
+        """Look after it; `reset` where its hours were just set to others."""
         with self._control:
             now_s, now = self._equipment.clock(), self._equipment.wall()
-            running = self._idle(now) is None
-            if not running:
+            idle = self._idle(now)
+            if idle is not None:
                 self._over, self._failure = False, None
                 if self._supervisor is not None:
-                    self._stop()
+                    self._stop(counts=idle[0] == "closed" and not reset)
                     self._keep(self._cells.settle())
             elif self._supervisor is None and not self._over:
                 self._start()
@@ -301,15 +305,21 @@ class StationRunner:
             self._failure = (status.note or "its camera failed") if status.state == "failed" else None
             self._stop()
 
-    def _stop(self) -> None:
-        """Stop the camera; the visits that were going on count as ended."""
+    def _stop(self, *, counts: bool = True) -> None:
+        """Stop the camera.
+
+        Args:
+            counts: the visits that were going on count as ended. Not where somebody stopped it: who objects
+                is not counted, and stopping it ten times must not make ten visits of one person's.
+        """
         if self._supervisor is not None:
             self._supervisor.stop()
             self._leaving += self._supervisor.workers()
             self._supervisor = None
         with self._data:
             if self._counter is not None:
-                self._count(self._counter.end())
+                going_on = self._counter.end()
+                self._count(going_on if counts else [])
             self._counter = self._latest = None
             self._run += 1
             self._seen_s = float("-inf")

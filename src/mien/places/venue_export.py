@@ -97,7 +97,8 @@ def table_of(
         rows = _hours(cells, zone)
     import pandas as pd
 
-    return pd.DataFrame([names | row for row in rows])
+    empty = [*names, *(("day", "hour", "until_hour") if by == "hour" else (by,)), "visits"]
+    return pd.DataFrame([names | row for row in rows], columns=None if rows else empty)
 
 
 def save_table(table: pd.DataFrame, path: Path) -> Path:

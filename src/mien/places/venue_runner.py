@@ -193,7 +193,9 @@ class VenueRunner:
     def _follow(self) -> None:
         """Run what the store has, as it is set there; what can't be asked just now stays as it is."""
         try:
-            found = {(each.venue, each.name): each for each in self._wanted()}
+            stations = self._store.venues.stations()
+            found = {(each.venue, each.name): each for each in stations if self._is_wanted(each)}
+            first = self._first_by_camera(stations)
             refused = None if self._purpose() == PURPOSE else WRONG_PURPOSE
             for names in self._runners.keys() - found.keys():
                 self._leave(names)
@@ -203,16 +205,21 @@ class VenueRunner:
                 if (maker := self._answers[names]).least != station.least:
                     self._waiting += maker.close()
                     self._answers[names] = self._make_answers(station)
-                self._runners[names].change(station, refused)
+                self._runners[names].change(station, refused or _shared(station, first))
         except StoreError as error:
             self._complain(error)
 
-    def _wanted(self) -> Iterator[Station]:
-        for each in self._store.venues.stations():
-            if self._venues is not None and each.venue not in self._venues:
-                continue
-            if self._names is None or each.name in self._names:
-                yield each
+    def _is_wanted(self, station: Station) -> bool:
+        in_venue = self._venues is None or station.venue in self._venues
+        return in_venue and (self._names is None or station.name in self._names)
+
+    def _first_by_camera(self, stations: Sequence[Station]) -> dict[str, Station]:
+        """Return the station that each camera belongs to; camera:0 of another machine is another camera."""
+        first: dict[str, Station] = {}
+        for each in stations:
+            if each.source and (self._is_wanted(each) or "://" in each.source):
+                first.setdefault(each.source, each)
+        return first
 
     def _add(self, names: Names, station: Station) -> None:
         after = self._store.venues.kept_until(*names, VisitCell, self._equipment.soon())
@@ -254,6 +261,20 @@ class VenueRunner:
     def _keep_watching(self, every_s: float) -> None:
         while not self._closing.wait(every_s):
             self.watch()
+
+
+def _shared(station: Station, first: dict[str, Station]) -> str | None:
+    """Return why a station may not count where its camera is another's.
+
+    With zones that differ by one seat, the difference of their cells would be who sat there.
+    """
+    owner = first.get(station.source, station)
+    if (owner.venue, owner.name) == (station.venue, station.name) or station.simulated:
+        return None
+    return (
+        f"Its camera belongs to {owner.venue}/{owner.name}: one person could be told from the difference of"
+        " two stations with one camera."
+    )
 
 
 @contextmanager

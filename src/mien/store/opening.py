@@ -132,7 +132,9 @@ def _prepare(path: Path, create: bool, *, encrypted: bool) -> None:
     try:
         if not path.exists():
             if not create:
-                raise StoreError(f"there is no record at {path}; mien subject add CODE creates one")
+                raise StoreError(
+                    f"there is no record at {path}; mien subject add or mien venue add creates one"
+                )
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(0o600)
         recognise(path, encrypted=encrypted)

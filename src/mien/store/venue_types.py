@@ -15,6 +15,12 @@ from mien.errors import ConfigError
 LEAST_VISITS: Final = 10
 """The fewest visits of which anything is said, or stored."""
 
+MOST_LEAST: Final = 1000
+"""The most that `Station.least` can be."""
+
+LONGEST_MARK: Final = 200
+"""Characters of a mark: it stands in charts and tables."""
+
 QUARTER_S: Final = 900
 """A cell begins and ends at a full quarter of an hour; it is longer where visits are few."""
 
@@ -207,7 +213,7 @@ class Station:
         source: as `mien live` takes it: camera:0, an address, a file, or portrait.
         zones: without one to count in, all of the picture counts that is not ignored.
         hours: when it counts, several stretches; always, where there are none.
-        least: visits that each cell needs, `LEAST_VISITS` or more.
+        least: visits that each cell needs, `LEAST_VISITS` to `MOST_LEAST`.
         notice_at: when it was confirmed that the notice hangs there; it does not count before.
         enabled: False while it is switched off.
     """
@@ -229,6 +235,8 @@ class Station:
                 f"expected at least {LEAST_VISITS} visits in a cell, received {self.least}: with fewer, a"
                 " figure would say something of single people"
             )
+        if self.least > MOST_LEAST:
+            raise ConfigError(f"expected at most {MOST_LEAST} visits in a cell, received {self.least}")
 
     @property
     def simulated(self) -> bool:

@@ -15,7 +15,16 @@ from mien.errors import MissingError, OverlapError, StoreError
 from mien.store.ledger import Part
 from mien.store.schema import AnswerCellRow, StationRow, VenueMarkRow, VisitCellRow, value_of
 from mien.store.validation import checked_span, checked_text, checked_time
-from mien.store.venue_types import AnswerCell, Hours, Station, VenueMark, VisitCell, Zone, check_name
+from mien.store.venue_types import (
+    LONGEST_MARK,
+    AnswerCell,
+    Hours,
+    Station,
+    VenueMark,
+    VisitCell,
+    Zone,
+    check_name,
+)
 
 _Cell = TypeVar("_Cell", VisitCell, AnswerCell)
 
@@ -231,6 +240,8 @@ class Venues(Part):
         check_name("venue", mark.venue)
         checked_span("mark", mark.at, mark.until)
         text = checked_text("text", mark.text, blank=False)
+        if len(text) > LONGEST_MARK:
+            raise StoreError(f"text: expected {LONGEST_MARK} characters at most, received {len(text)}")
         with self._database.transaction() as session:
             _require_venue(session, mark.venue)
             row = VenueMarkRow(venue=mark.venue, at=mark.at, until=mark.until, text=text)

@@ -413,13 +413,16 @@ def test_another_page_can_not_choose_it(app: FastAPI) -> None:
 # The description.
 
 
-RECORD = ("/subjects", "/users", "/texts", "/false-alarms", "/recording", "/scales", "/simulated")
-"""What tests/web/api/test_subjects.py looks at."""
+ELSEWHERE = (
+    "/subjects", "/users", "/texts", "/false-alarms", "/recording", "/scales", "/simulated", "/venues",
+    "/kiosk",
+)  # fmt: skip
+"""What test_subjects.py, test_venues.py and test_kiosk.py look at."""
 
 
 def test_the_description_names_every_route(app: FastAPI) -> None:
     description = client(app).get("/api/v1/openapi.json").json()
-    assert {path for path in description["paths"] if not path.startswith(RECORD)} == {
+    assert {path for path in description["paths"] if not path.startswith(ELSEWHERE)} == {
         "/health", "/metrics", "/purpose", "/sources", "/sources/{name}", "/cameras", "/readings/latest",
         "/readings/{source}.csv", "/history/{source}", "/analyse", "/explain", "/neutral",
         "/neutral/{source}",

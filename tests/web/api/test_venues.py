@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mien.live.purpose import choose_purpose
 from mien.places.simulated_venue import SimulatedVenue
 from mien.report.pdf import pages
 from mien.store.store import Store
@@ -142,6 +143,25 @@ def test_stations_are_added_from_this_machine_and_only_cameras(
     filled[0].venues.remove("bar", "tap")
 
 
+def test_the_password_of_a_camera_is_not_told(host: TestClient, filled: tuple[Store, SimulatedVenue]) -> None:
+    source = "rtsp://till:geheim@10.0.0.9/tap?token=geheim"
+    added = host.post(f"{API}/bar/stations", json={"name": "tap", "source": source})
+    for answer in (added, host.get(f"{API}/bar/stations/tap"), host.get(API)):
+        assert "geheim" not in answer.text
+        assert "10.0.0.9/tap" in answer.text
+    assert filled[0].venues.station("bar", "tap").source == source
+    filled[0].venues.remove("bar", "tap")
+
+
+def test_guests_are_not_shown_one_by_one(host: TestClient, filled: tuple[Store, SimulatedVenue]) -> None:
+    choose_purpose("venue")
+    source = "rtsp://10.0.0.9/tap"
+    host.post(f"{API}/bar/stations", json={"name": "tap", "source": source})
+    answer = host.post("/api/v1/sources", json={"where": source})
+    assert (answer.status_code, "counted in groups" in answer.json()["detail"]) == (409, True)
+    filled[0].venues.remove("bar", "tap")
+
+
 def test_a_kiosk_alone_has_no_camera(host: TestClient, filled: tuple[Store, SimulatedVenue]) -> None:
     added = host.post(f"{API}/bar/stations", json={"name": "exit"}).json()
     assert (added["source"], added["state"]) == ("", "stopped")
@@ -221,6 +241,8 @@ def test_a_report_and_tables_can_be_taken_away(
         pd.read_csv(io.StringIO(host.get(f"{API}/{MADE}/figures.csv", params=days | {"by": by}).text))
         for by in ("day", "hour")
     )
+    none = host.get(f"{API}/{MADE}/figures.csv", params={"first": "2001-01-01", "last": "2001-01-01"})
+    assert none.text == "venue,station,day,visits\n"
     total = sum(each.visits for each in made.cells)
     assert by_day["visits"].sum() == by_hour["visits"].sum() == total
 

@@ -144,5 +144,9 @@ test("the next step is told to whoever begins", () => {
   assert.match(nextStep([]), /Add a station/);
   assert.match(nextStep([{ source: "camera:0", notice: null, state: "unposted" }]), /notice/);
   assert.match(nextStep([{ notice: "2026-05-01T09:00", state: "counting" }]), /counting now/);
-  assert.match(nextStep([{ notice: "2026-05-01T09:00", state: "stopped" }]), /mien venue run/);
+  assert.match(nextStep([{ source: "camera:0", notice: "2026-05-01T09:00", state: "stopped" }]), /mien venue run/);
+  const kiosk = { source: "", notice: null, state: "stopped" };
+  assert.match(nextStep([kiosk]), /ten answers/);
+  assert.match(nextStep([kiosk, { source: "camera:0", notice: null, state: "unposted" }]), /notice/);
+  assert.match(nextStep([kiosk, { source: "camera:0", notice: "2026-05-01T09:00", state: "off" }]), /just now/);
 });

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
-from mien.errors import SourceError
+from mien.errors import SourceError, StoreError
 from mien.live.purpose import read_purpose
 from mien.live.session import LiveSession
 from mien.source import open_live
@@ -19,6 +20,9 @@ from mien.web.api.fields import Where
 from mien.web.api.models import CameraOut, LearnNeutral, NeutralOut, NewSource, Point, ReadingOut, StatusOut
 from mien.web.security.access import require_watcher
 from mien.web.settings import WebSettings, is_loopback
+
+VENUE: Final = "venue"
+"""The purpose for which guests are counted in groups."""
 
 LATEST_S: Final = 1e12
 """No source's clock is further; a browser's counts from when its page was opened."""
@@ -48,6 +52,8 @@ def source_routes(live_session: LiveSession, settings: WebSettings) -> APIRouter
         if read_purpose() is None:
             raise HTTPException(409, "choose first what Mien is used for")
         where = check_addable(wanted.where)
+        if read_purpose() == VENUE:
+            _check_no_station(request, where)
         name = wanted.name or without_secrets(where)
         live_session.add(
             name,
@@ -147,6 +153,18 @@ def found_cameras(folder: Path = _FOLDER) -> list[dict[str, str]]:
         {"where": f"camera:{index}", "name": path.read_text(encoding="utf-8", errors="replace").strip()}
         for index, path in sorted(names.items())
     ]
+
+
+def _check_no_station(request: Request, where: str) -> None:
+    """Raise where a camera belongs to a venue's station: its guests are counted, and not shown one by one."""
+    with suppress(StoreError):  # without a store there is no station
+        for each in request.app.state.records.store().venues.stations():
+            if each.source == where:
+                raise HTTPException(
+                    409,
+                    f"this is the camera of {each.venue}/{each.name}: its guests are counted in groups,"
+                    " and not shown one by one",
+                )
 
 
 def check_addable(where: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.store.venue_types import Use
+from mien.store.venue_types import LONGEST_MARK, Use
 from mien.web.api.fields import Moment, PlaceName, Where, Words
 
 StationState = Literal["counting", "closed", "off", "unposted", "starting", "away", "failed", "stopped"]
@@ -77,7 +77,7 @@ class Posted(_Wanted):
 class NewVenueMark(_Wanted):
     """Something that was changed in a venue; names of people don't belong there."""
 
-    text: Words = Field(min_length=1, max_length=200, examples=["new menu"])
+    text: Words = Field(min_length=1, max_length=LONGEST_MARK, examples=["new menu"])
     at: Moment | None = Field(None, description="From when on; null is now.")
     until: Moment | None = Field(None, description="To when; null where it stays.")
 
@@ -87,7 +87,7 @@ class StationOut(BaseModel):
 
     venue: str
     name: str
-    source: str = Field(description="Empty where it is a kiosk without a camera.")
+    source: str = Field(description="Without its password; empty where it is a kiosk without a camera.")
     zones: list[ZoneModel]
     hours: list[HoursModel]
     least: int = Field(description="Visits that each cell needs.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 import cv2
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from mien.source.address import without_secrets
 from mien.store.venue_types import AnswerCell, Hours, Station, VenueMark, VisitCell, Zone
 from mien.types import Image
 from mien.web.answers import file_of
@@ -191,7 +192,7 @@ def _station_view(station: Station, running: Running | None) -> StationOut:
     return StationOut(
         venue=station.venue,
         name=station.name,
-        source=station.source,
+        source=without_secrets(station.source),
         zones=[ZoneModel(use=each.use, corners=list(each.corners)) for each in station.zones],
         hours=[
             HoursModel(days=list(each.days), opens=f"{each.opens:%H:%M}", closes=f"{each.closes:%H:%M}")

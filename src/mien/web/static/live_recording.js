@@ -128,7 +128,7 @@ export class LiveRecording {
       const { from_s: fromS } = await ask(subjectPath(subject, "annotations"), { method: "POST", body: { kind: "event", text: `Mark ${number}`, recording } });
       this.#marks = number;
       this.#view.timeline.mark(Date.now());
-      this.#view.speaker.say(`Mark ${number} at ${clock(Math.floor(fromS))}`, performance.now());
+      this.#view.announcer.say(`Mark ${number} at ${clock(Math.floor(fromS))}`, performance.now());
       this.#part("mark").lastChild.textContent = `Mark (${number})`;
     });
   }

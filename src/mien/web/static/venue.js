@@ -246,6 +246,7 @@ class Venue {
 
   #showAnswers() {
     const { answers, answer_names: names } = this.#shown;
+    this.#part("answers-day").textContent = longDay(dayNumber(this.#shown.last));
     this.#part("answers-none").hidden = answers !== null;
     const rows = answers ? bars(names.map((name, i) => ({ name, share: answers.counts[i] / answers.answers, words: String(answers.counts[i]) })).reverse()) : [];
     rows.forEach((row, i) => row.prepend(face(names.length - 1 - i)));

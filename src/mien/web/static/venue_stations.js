@@ -27,8 +27,11 @@ export function stateSign({ state, source }) {
 /** What is to be done first, where nothing was counted yet; stations as the API gives them. */
 export function nextStep(stations) {
   if (!stations.length) return "Add a station: a camera that counts visits.";
-  if (stations.every(({ source, notice }) => source && notice === null)) return "Set up the station: draw where guests are counted, print the notice and hang it up, and confirm that it hangs. It counts only then.";
+  const cameras = stations.filter(({ source }) => source);
+  if (cameras.length && cameras.every(({ notice }) => notice === null)) return "Set up the station: draw where guests are counted, print the notice and hang it up, and confirm that it hangs. It counts only then.";
   if (stations.some(({ state }) => state === "counting")) return "It is counting now. The first figures come when at least ten visits are over, and a quarter of an hour.";
+  if (stations.some(({ state }) => ["closed", "off", "starting", "away", "failed"].includes(state))) return "Nothing is read just now: how each station is doing stands above.";
+  if (!cameras.length) return "The first figures come when there are at least ten answers, and a quarter of an hour is over.";
   return "Start counting: in the terminal, mien venue run.";
 }
 
