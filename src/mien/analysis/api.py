@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from mien.analysis.batch import Result, analyse_all
 from mien.analysis.learn_neutral import chosen_neutral
@@ -18,6 +18,9 @@ from mien.config import Choices, DetectorName, Settings, load_settings
 from mien.errors import ConfigError, SourceError
 from mien.recording import Recording
 from mien.table import Columns, read_table
+
+if TYPE_CHECKING:
+    from mien.analysis.signals_choice import SignalsChoice
 
 Progress = Callable[[float], None]
 
@@ -31,6 +34,10 @@ def analyze(
     measures: bool = False,
     landmarks: bool = False,
     pulse: bool = False,
+    signals: str | Path | None = None,
+    signals_start: str | float | None = None,
+    signals_window_s: float = 60.0,
+    rest: str | None = None,
     table_format: Literal["csv", "parquet"] = "csv",
     jobs: int = 1,
     resume: bool = False,
@@ -56,13 +63,21 @@ def analyze(
         measures: give the columns of `labels.MEASURES` too: head pose, and what the landmarks measure.
         landmarks: give the 68 points too, in the columns of `table.POINTS`.
         pulse: write the pulse in each face of a video, once a second, or "no reading"; needs `out`.
+        signals: what sensors on the body recorded beside one video: its figures on the video's clock, an
+            index of arousal, and how face and body go together, in the summary and, with `out`, in a table.
+        signals_start: when `signals` begin: seconds of the video, or a time with its zone. Left out, the
+            start times of both files tell, or the pulse of the face.
+        signals_window_s: length of the windows of their figures.
+        rest: when the person rested, "FROM-TO" in seconds of the video, against which arousal is measured;
+            the first five windows when left out.
         table_format: "csv" or "parquet".
         jobs: inputs read at a time, each in a process of its own; 0 takes one per core. More than 1 has to be
             called under `if __name__ == "__main__":`.
         resume: keep what an interrupted call with the same `out` has finished.
         subject: put the readings of this subject's face into their record as well; they must have agreed.
         store: where the record lies; the user's own when left out.
-        face: which face is the subject's: "largest", or tracks by number as in "0,3".
+        face: which face is the subject's, or the one with the `signals`: "largest", or tracks by number as in
+            "0,3". With signals, the one that is seen longest when left out.
         recorded_at: when it was recorded, ISO 8601, where the file gives the wrong time.
         again: store it again where it is in the record already.
         neutral: read the person by their own neutral face: "first:10s" learns it from a film's first seconds,
@@ -77,7 +92,8 @@ def analyze(
         The rows and the summary of all inputs; `summary["failed"]` names the ones that could not be read.
 
     Raises:
-        ConfigError: a setting is wrong, the network finds no landmarks to measure, or `neutral` does not do.
+        ConfigError: a setting is wrong, the network finds no landmarks to measure, `neutral` does not do, or
+            nothing tells when `signals` begin.
         ModelError: a network is missing or damaged.
         OutputError: `out` can't be written.
         SourceError: none of the inputs can be read.
@@ -95,7 +111,8 @@ def analyze(
         prepared = prepare(
             paths, Path(out or temporary), settings,
             annotate=annotate and out is not None, plots=plots and out is not None,
-            measures=measures, landmarks=landmarks, pulse=pulse and out is not None,
+            measures=measures, landmarks=landmarks, pulse=pulse and out is not None, signals=signals,
+            signals_start=signals_start, signals_window_s=signals_window_s, rest=rest,
             table_format=table_format if out else "parquet",
             jobs=jobs, resume=resume, subject=subject, store=store, face=face, recorded_at=recorded_at,
             again=again, neutral=neutral,
@@ -155,6 +172,10 @@ def prepare(
     measures: bool = False,
     landmarks: bool = False,
     pulse: bool = False,
+    signals: str | Path | None = None,
+    signals_start: str | float | None = None,
+    signals_window_s: float = 60.0,
+    rest: str | None = None,
     table_format: Literal["csv", "parquet"] = "csv",
     jobs: int = 1,
     resume: bool = False,
@@ -174,7 +195,9 @@ def prepare(
             "neutral: expected first:10s, auto, off, or a photograph's path; received"
             f" {type(neutral).__name__}"
         )
-    recorded = _recorded(subject, store, face, recorded_at, again)
+    if signals is None and (signals_start is not None or rest is not None):
+        raise ConfigError("signals start and rest need signals")
+    recorded = _recorded(subject, store, face, recorded_at, again, signals=signals is not None)
     tasks, failures, skipped = plan(_given(paths), out)
     own = None
     if tasks:
@@ -184,17 +207,49 @@ def prepare(
 
             check_recorded(recorded, tasks)
         own = chosen_neutral(None if neutral is None else str(neutral), settings, recorded)
+    beside = None
+    if signals is not None and tasks:
+        beside = _signals(tasks, Path(signals), signals_start, rest, signals_window_s, face, recorded_at)
     wanted = Wanted(
-        plots, annotate, pulse, Columns(measures, landmarks, neutral=own is not None), recorded, own
+        plots, annotate, pulse, Columns(measures, landmarks, neutral=own is not None), recorded, own, beside
     )
     return Prepared(tasks, failures, skipped, out, settings, wanted, table_format, jobs, resume)
 
 
+def _signals(
+    tasks: Sequence[Task],
+    path: Path,
+    start: str | float | None,
+    rest: str | None,
+    window_s: float,
+    face: str | None,
+    recorded_at: str | None,
+) -> SignalsChoice:
+    # Imported here: who has no signals does not wait for SciPy.
+    from mien.analysis.signals_choice import choose_signals, parse_rest, parse_start
+
+    return choose_signals(
+        path,
+        tasks,
+        start=parse_start(start) if isinstance(start, str) else start,
+        rest=None if rest is None else parse_rest(rest),
+        window_s=window_s,
+        tracks=parse_face(face or "largest"),
+        recorded_at=None if recorded_at is None else parse_recorded_at(recorded_at),
+    )
+
+
 def _recorded(
-    subject: str | None, store: str | Path | None, face: str | None, recorded_at: str | None, again: bool
+    subject: str | None,
+    store: str | Path | None,
+    face: str | None,
+    recorded_at: str | None,
+    again: bool,
+    *,
+    signals: bool,
 ) -> Recorded | None:
     if subject is None:
-        if store or face or recorded_at or again:
+        if store or again or (not signals and (face or recorded_at)):
             raise ConfigError("store, face, recorded at and again need a subject")
         return None
     at = None if recorded_at is None else parse_recorded_at(recorded_at)

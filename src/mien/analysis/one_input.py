@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pillow
 
-from mien.analysis.partial import PULSE, Partial, Wanted, fingerprint
+from mien.analysis.partial import PULSE, SIGNALS, Partial, Wanted, fingerprint
 from mien.analysis.pulse import pulse_table
 from mien.analysis.recorded import Kept
 from mien.analysis.summary import Census, describe
@@ -24,6 +24,7 @@ from mien.measures.measurer import Measurer
 from mien.pipeline import Pipeline, Tally
 from mien.show.draw import Annotator, draw
 from mien.show.video import ClipWriter
+from mien.signals.face_pulse import FacePulses
 from mien.source import Source, open_source
 from mien.table import Columns, rows, table_frame
 from mien.types import Faces, Frame
@@ -31,6 +32,7 @@ from mien.types import Faces, Frame
 if TYPE_CHECKING:
     from mien.analysis.into_record import Take
     from mien.analysis.learn_neutral import LearntFaces
+    from mien.analysis.signals import BodyBesideFace
 
 PLOTTED_ROWS = 20_000
 """Of a longer recording, only every n-th frame is plotted: memory stays the same, and nobody sees more."""
@@ -105,6 +107,8 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         mark = stack.enter_context(_marker(task, partial)) if wanted.annotate else None
         write_rows = stack.enter_context(partial.new_rows(wanted.columns))
         pulse = stack.enter_context(pulse_table(partial.path(PULSE))) if PULSE in partial.pictures else None
+        body = _body(wanted, partial, source)
+        pulses = None if pulse is None and body is None else FacePulses()
         measurer = Measurer() if wanted.columns.measures else None
         own = _own_faces(task, pipeline, wanted)
         take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
@@ -115,8 +119,11 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
                 faces = measurer.measure(faces, frame.time_s)
             write_rows(rows(frame, faces, wanted.columns))
             census.count(faces)
+            readings = [] if pulses is None else pulses.read(frame, faces)
             if pulse is not None:
-                pulse.take(frame, faces)
+                pulse.take(readings)
+            if body is not None:
+                body.take(frame.time_s, faces, readings)
             if take is not None:
                 take(frame, faces)
             if mark is not None:
@@ -125,11 +132,22 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
     record = describe(task, source.report, tally, census) | kept.as_record()
     if pulse is not None:
         record["pulse"] = pulse.report()
+    if body is not None:
+        record["signals"] = body.finish(partial.path(SIGNALS))
     if own is not None:
         record["neutral"] = own.report()
     if ".png" in partial.pictures:
         _plot(partial, record, settings, wanted.columns)
     return record
+
+
+def _body(wanted: Wanted, partial: Partial, source: Source) -> BodyBesideFace | None:
+    if wanted.signals is None or SIGNALS not in partial.pictures:
+        return None
+    # Imported here: who has no signals does not wait for SciPy.
+    from mien.analysis.signals import BodyBesideFace
+
+    return BodyBesideFace(wanted.signals, source.report.duration_s)
 
 
 def _own_faces(task: Task, pipeline: Pipeline, wanted: Wanted) -> LearntFaces | None:

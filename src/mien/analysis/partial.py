@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from mien.labels import EMOTIONS, NEUTRALS, UNCERTAIN
 from mien.table import NEUTRAL, PLAIN, Columns, Row, plain_name
 from mien.textfile import read_text
 
+if TYPE_CHECKING:  # it loads SciPy, which who has no signals should not wait for
+    from mien.analysis.signals_choice import SignalsChoice
+
 FOLDER: Final = ".partial"
 
 ROWS: Final = ".rows"
@@ -31,6 +34,9 @@ ROWS: Final = ".rows"
 
 PULSE: Final = ".pulse.csv"
 """The suffix of the table of an input's pulse."""
+
+SIGNALS: Final = ".signals.csv"
+"""The suffix of the table of a body's signals beside an input."""
 
 _LABELS: Final = {"expression": (*EMOTIONS, UNCERTAIN), NEUTRAL: NEUTRALS}
 """Columns of words, which are kept as their indices."""
@@ -49,6 +55,7 @@ class Wanted:
         columns: of the table.
         recorded: into whose record it goes as well; None into nobody's.
         neutral: the person's own neutral face to read by; None reads everybody by the usual one.
+        signals: of the body, to be set beside the face of a video.
     """
 
     plots: bool = True
@@ -57,6 +64,7 @@ class Wanted:
     columns: Columns = PLAIN
     recorded: Recorded | None = None
     neutral: NeutralChoice | None = None
+    signals: SignalsChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,8 @@ class Partial:
         folder: the batch's folder of partial results.
         source: the input's name.
         key: what the files are called.
-        pictures: what each picture, and the pulse, will be called in the end, by its suffix here.
+        pictures: what each picture, and the tables of pulse and signals, will be called in the end, by its
+            suffix here.
     """
 
     folder: Path
@@ -85,6 +94,8 @@ class Partial:
             pictures[".png"] = f"{task.stem}.png"
         if wanted.pulse and task.kind == "video":
             pictures[PULSE] = f"{task.stem}{PULSE}"
+        if wanted.signals is not None and task.kind == "video":
+            pictures[SIGNALS] = f"{task.stem}{SIGNALS}"
         if wanted.annotate:
             suffix = ".mp4" if task.kind == "video" else ".jpg"
             pictures[suffix] = f"{task.stem}.annotated{suffix}"

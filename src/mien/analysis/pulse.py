@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, TextIO
 
 from mien.files import written_whole
-from mien.signals.face_pulse import FacePulses
-from mien.types import Faces, Frame
+from mien.signals.face_pulse import PulseReading
 
 COLUMNS: Final = ("time_s", "track", "rate_bpm", "quality", "method")
 
@@ -24,7 +23,7 @@ def pulse_table(path: Path) -> Iterator[PulseWriter]:
         path: its name, in .csv.
 
     Yields:
-        What takes the frames.
+        What takes the readings of `FacePulses`.
 
     Raises:
         OutputError: it can't be written.
@@ -43,13 +42,12 @@ class PulseWriter:
     def __init__(self, file: TextIO) -> None:
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(COLUMNS)
-        self._pulses = FacePulses()
         self._rows = 0
         self._rates: list[float] = []
 
-    def take(self, frame: Frame, faces: Faces) -> None:
-        """Read the next frame."""
-        for reading in self._pulses.read(frame, faces):
+    def take(self, readings: Sequence[PulseReading]) -> None:
+        """Write the next readings."""
+        for reading in readings:
             rate = None if reading.rate_bpm is None else round(reading.rate_bpm, 1)
             self._writer.writerow(
                 (

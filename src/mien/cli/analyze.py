@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,7 +34,7 @@ MOST_LINES = 20
 LEAST_SHARE = 0.05
 """An expression that is rarer than this in a recording is not printed."""
 
-_KINDS = {".csv": "pulse", ".png": "plot", ".mp4": "clip", ".jpg": "picture"}
+_KINDS = {".png": "plot", ".mp4": "clip", ".jpg": "picture"}
 
 
 def analyze(
@@ -62,6 +63,33 @@ def analyze(
             "--pulse", help="Write the pulse in each face of a video, once a second, where it can be read."
         ),
     ] = False,
+    signals: Annotated[
+        Path | None,
+        typer.Option(
+            help="What sensors on the body recorded beside one video: EDF, XDF, WFDB, BrainVision, CSV, or an"
+            " Empatica E4's folder or zip. Writes their figures on the video's clock.",
+            metavar="FILE",
+        ),
+    ] = None,
+    signals_start: Annotated[
+        str | None,
+        typer.Option(
+            help="When the signals begin: a time with its zone, or seconds of the video [start times of both"
+            " files, else the pulse of the face].",
+            metavar="TIME|SECONDS",
+        ),
+    ] = None,
+    signals_window: Annotated[
+        float, typer.Option(help="Seconds of a window of the signals, 10 to 3600.", metavar="SECONDS")
+    ] = 60,
+    rest: Annotated[
+        str | None,
+        typer.Option(
+            help="When the person rested, in seconds of the video; arousal is measured against it [the first"
+            " five windows].",
+            metavar="FROM-TO",
+        ),
+    ] = None,
     plot: Annotated[bool, typer.Option(help="Draw a timeline of each video.")] = True,
     detector: DetectorOption = None,
     network: NetworkOption = None,
@@ -93,7 +121,8 @@ def analyze(
     face: Annotated[
         str | None,
         typer.Option(
-            help="Which face is the subject's: the largest, or tracks by number.", metavar="largest|0,3"
+            help="Which face is the subject's, or has the signals: the largest, or tracks by number.",
+            metavar="largest|0,3",
         ),
     ] = None,
     recorded_at: Annotated[
@@ -125,16 +154,21 @@ def analyze(
     inputs and settings give the same table, on one core or on many.
 
     Example: mien analyze holiday/ session.mp4 --annotate --out results
+
+    Example: mien analyze session.mp4 --signals session.edf --signals-start 2026-05-01T09:30:00+02:00
     """
-    if subject is None and (store or face or recorded_at or again):
+    if subject is None and (store or again or (signals is None and (face or recorded_at))):
         raise ConfigError("--store, --face, --recorded-at and --again need --subject")
+    if signals is None and (signals_start is not None or rest is not None):
+        raise ConfigError("--signals-start and --rest need --signals")
     settings = load_settings(
         detector=detector, network=network, prior=prior, min_face_px=min_face, crops=crops or None,
         every=every, fps=fps,
     )  # fmt: skip
     prepared = prepare(
         paths, out, settings,
-        annotate=annotate, plots=plot, measures=measures, landmarks=landmarks, pulse=pulse,
+        annotate=annotate, plots=plot, measures=measures, landmarks=landmarks, pulse=pulse, signals=signals,
+        signals_start=signals_start, signals_window_s=signals_window, rest=rest,
         table_format=table_format, jobs=jobs, resume=resume, subject=subject, store=store, face=face,
         recorded_at=recorded_at, again=again, neutral=neutral,
     )  # fmt: skip
@@ -177,6 +211,8 @@ def print_reading(result: Result) -> None:
     if len(recordings) <= MOST_LINES:
         for recording in recordings:
             typer.echo(_line(recording))
+            for line in signals_lines(recording.get("signals")):
+                typer.echo(f"  {line}")
     totals = result.summary
     counts = f"{count(totals['rows'], 'row')} from {count(totals['frames_analysed'], 'frame')}"
     typer.echo(f"{counts} in {totals['seconds']['wall']:.1f} s")
@@ -185,7 +221,8 @@ def print_reading(result: Result) -> None:
     typer.echo(f"table    {result.table}")
     typer.echo(f"summary  {result.folder / 'summary.json'}")
     for picture in result.pictures[:MOST_LINES]:
-        typer.echo(f"{_KINDS[picture.suffix]:8} {picture}")
+        kind = _KINDS.get(picture.suffix) or picture.suffixes[-2][1:]
+        typer.echo(f"{kind:8} {picture}")
     if len(result.pictures) > MOST_LINES:
         typer.echo(f"and {len(result.pictures) - MOST_LINES} more pictures in {result.folder}")
 
@@ -229,6 +266,36 @@ def _pulse(pulse: dict[str, Any]) -> str:
         return "pulse: no reading"
     rate, many = pulse["median_rate_bpm"], pulse["readings"]
     return f"pulse {rate:.0f} a minute (median of {count(many, 'reading')}, {pulse['rows'] - many} without)"
+
+
+def signals_lines(signals: dict[str, Any] | None) -> Iterator[str]:
+    """Yield what the body's signals say beside the face, and how they came to the video's clock."""
+    if signals is None:
+        return
+    from mien.analysis.signals_choice import clock_words
+
+    yield f"signals {clock_words(signals['clock'])}"
+    aroused = signals["arousal"]
+    rest = "its opening" if aroused["rest"] == "opening" else "the rest"
+    if most := aroused["highest"]:
+        start, end = aroused["rest_s"]
+        yield (
+            f"arousal (0 rest, 1 task) in {aroused['windows']} of {count(signals['windows'], 'window')}:"
+            f" median {aroused['median']:.2f}, highest {most['value']:.2f} [{most['low']:.2f},"
+            f" {most['high']:.2f}] at {most['start_s']:.0f}-{most['end_s']:.0f} s, against {rest} at"
+            f" {start:.0f}-{end:.0f} s"
+        )
+    else:
+        yield "arousal: not known; it needs pulse, skin conductance and five windows of rest"
+    for each in signals["together"]:
+        yield (
+            f"{each['face']} and {each['body'].replace('_', ' ')}: r {each['correlation']:+.2f}, the body"
+            f" {each['lag_s']:+.0f} s behind, p {each['p']:.3f} (quality {each['quality']:.2f})"
+        )
+    if not signals["together"]:
+        yield "face and body together: not known; it needs two minutes of both, and change in both"
+    for note in signals["notes"]:
+        yield f"note: {note}"
 
 
 def neutral_line(neutral: dict[str, Any]) -> str:

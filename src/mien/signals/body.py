@@ -79,7 +79,7 @@ def find_responses(signal: Signal) -> tuple[Response, ...]:
             continue
         even = piece.even(_SKIN_HZ)
         smooth = sosfiltfilt(butter(2, 1.0, fs=_SKIN_HZ, output="sos"), even.values)
-        sound = _sound_skin(even)
+        sound = sound_skin(even)
         peaks = find_peaks(smooth, prominence=_RESPONSE_US / 2)[0]
         troughs = np.r_[0, find_peaks(-smooth, prominence=_RESPONSE_US / 10)[0]]
         for peak in peaks:
@@ -96,7 +96,7 @@ def skin(signal: Signal, start_s: float, end_s: float) -> Skin:
     inside = signal.in_unit("uS").between(start_s, end_s)
     if (inside.rate_hz or 0) < 1:
         return Skin(None, None, None, None, 0.0)
-    sound = _sound_skin(inside)
+    sound = sound_skin(inside)
     quality = coverage(inside, start_s, end_s) * float(sound.mean())
     if quality < LEAST_QUALITY:
         return Skin(None, None, None, None, quality)
@@ -114,7 +114,7 @@ def skin(signal: Signal, start_s: float, end_s: float) -> Skin:
     )
 
 
-def _sound_skin(signal: Signal) -> NDArray[np.bool_]:
+def sound_skin(signal: Signal) -> NDArray[np.bool_]:
     """Return which samples of skin conductance are no artefact."""
     outside = (signal.values < _SKIN_US[0]) | (signal.values > _SKIN_US[1])
     jumps = np.abs(np.diff(signal.values, prepend=signal.values[:1])) * (signal.rate_hz or 1) > _SKIN_SLOPE_US

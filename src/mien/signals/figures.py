@@ -6,7 +6,7 @@ samples come, they are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -71,11 +71,12 @@ def figures(read: Signals, window_s: float = 60.0, step_s: float | None = None) 
         )
     if step_s is not None and not 1 <= step_s <= LONGEST_WINDOW_S:
         raise ConfigError(f"expected a step of 1 to {LONGEST_WINDOW_S:g} s, received {step_s:g}")
-    return tuple(
-        figure
-        for start, end in windows(read, window_s, step_s or window_s)
-        for figure in _of_window(read, start, end)
-    )
+    return figures_in(read, windows(read, window_s, step_s or window_s))
+
+
+def figures_in(read: Signals, spans: Iterable[tuple[float, float]]) -> tuple[Figure, ...]:
+    """Return all measures of all signals over given windows, each from its start to its end in seconds."""
+    return tuple(figure for start, end in spans for figure in _of_window(read, start, end))
 
 
 def windows(read: Signals, window_s: float, step_s: float) -> Iterator[tuple[float, float]]:

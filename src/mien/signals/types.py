@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple, get_args
 
@@ -174,6 +174,16 @@ class Signal:
                 self, unit=unit, values=self.values * (UNIT_FACTORS[self.unit] / UNIT_FACTORS[unit])
             )
         return self
+
+
+def shifted(read: Signals, by_s: float) -> Signals:
+    """Return signals and marks on another clock, which shows `by_s` where theirs shows 0."""
+    return replace(
+        read,
+        signals=tuple(replace(each, times_s=each.times_s + by_s) for each in read.signals),
+        marks=tuple(Mark(each.time_s + by_s, each.text) for each in read.marks),
+        start=None if read.start is None else read.start - timedelta(seconds=by_s),
+    )
 
 
 def plain_unit(text: str) -> str:

@@ -66,9 +66,21 @@ def recorded_at(path: Path, length_s: float) -> RecordedAt:
     # A file can't be older than its recording; a day is for clocks and zones that are wrong.
     latest_at = changed_at + timedelta(days=1)
     for moment in said:
-        if moment <= latest_at:
-            return RecordedAt(moment, True)
+        at = moment if moment.tzinfo is not None else moment.astimezone()
+        if at <= latest_at:
+            return RecordedAt(at, True)
     return RecordedAt((changed_at - timedelta(seconds=length_s)).astimezone(), False)
+
+
+def zoned_start(film: Path) -> datetime | None:
+    """Return when a film's first frame was taken, if the film itself says so with a time zone.
+
+    Raises:
+        SourceError: it is no film.
+    """
+    latest_at = datetime.fromtimestamp(film.stat().st_mtime, UTC) + timedelta(days=1)
+    said, _ = _said_by_film(film, 0.0)
+    return next((each for each in said if each.tzinfo is not None and each <= latest_at), None)
 
 
 def _said_by_film(path: Path, length_s: float) -> tuple[list[datetime], float]:
@@ -89,7 +101,7 @@ def _read_tags(tags: dict[str, str]) -> Iterator[datetime]:
             yield moment.astimezone() if tags[name].endswith("Z") else moment
     moment = _moment(tags.get(_BY_CONTAINER, ""))
     if moment is not None:
-        yield moment.astimezone()
+        yield moment if moment.tzinfo is None else moment.astimezone()
 
 
 def _said_by_exif(path: Path) -> list[datetime]:

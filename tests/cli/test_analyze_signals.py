@@ -1,0 +1,240 @@
+"""`mien analyze --signals`: a film of skin with a pulse, and the body that goes with it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import mien
+from cli.helpers import Run
+from landmark_network import save_landmark_network
+from mien.errors import ConfigError
+from signals.bodies import ecg
+from signals.made_skin import PULSE_RGB
+
+pytest.importorskip("neurokit2")
+
+OUT = Path("mien-results")
+BEGAN = datetime(2025, 5, 1, 7, 30, tzinfo=UTC)
+BODY_S, FILM_S, RATE_HZ = 150, 90, 15
+FROM_S = 40.0
+"""When, by the body's clock, the film begins."""
+
+
+def turns(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many beats a heart has made whose rate wanders between 66 and 90 a minute."""
+    return np.asarray((78 * times_s - 12 * 30 * np.cos(times_s / 30) + 40 * np.sin(times_s / 13)) / 60)
+
+
+def save_film(path: Path, seconds: float, *, start: datetime | None) -> Path:
+    """Write a film without loss, in which every frame is skin with the pulse of `turns` from `FROM_S` on."""
+    random = np.random.default_rng(4)
+    noises = random.normal(0, 2, (80, 80, 3))
+    with av.open(str(path), "w") as container:
+        if start is not None:
+            container.metadata["creation_time"] = start.isoformat()
+        stream = container.add_stream("ffv1", rate=RATE_HZ)
+        stream.height = stream.width = 64
+        stream.pix_fmt = "bgr0"
+        for number in range(round(seconds * RATE_HZ)):
+            phase = 2 * np.pi * turns(np.array(number / RATE_HZ + FROM_S))
+            wave = 0.8 * np.cos(phase) + 0.25 * np.cos(2 * phase)
+            y, x = random.integers(0, 16, 2)
+            picture = (190, 140, 115) * (1 + 0.008 * wave * PULSE_RGB) + noises[y : y + 64, x : x + 64]
+            image = np.rint(picture).clip(0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def save_body(path: Path, seconds: float = BODY_S, *, first_s: float = 0.0, heart: bool = True) -> Path:
+    """Write a table of signals whose column of times begins at `first_s`."""
+    grid = np.arange(0, seconds, 0.001)
+    beats = grid[1:][np.diff(np.floor(turns(grid))) > 0]
+    trace = ecg(beats, seconds, rate_hz=100)
+    skin = 2 + 0.3 * np.sin(trace.times_s / 40)
+    name = "ECG_mV" if heart else "light"
+    lines = [
+        f"{first_s + t:.3f},{a:.3f},{b:.4f}"
+        for t, a, b in zip(trace.times_s, trace.values, skin, strict=True)
+    ]
+    path.write_text(f"time_s,{name},EDA_uS\n" + "\n".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a film of 20 s that knows when it was recorded, one that doesn't, and a network."""
+    folder = tmp_path_factory.mktemp("films")
+    save_film(folder / "knows.mkv", 20, start=BEGAN)
+    save_film(folder / "session.mkv", 20, start=None)
+    save_landmark_network(folder)
+    return folder
+
+
+Analyze = Callable[..., Any]
+
+
+@pytest.fixture
+def analyze(run: Run, films: Path) -> Analyze:
+    """Run `mien analyze` on a film."""
+
+    def analyze(film: str | Path, *arguments: object) -> Any:
+        network = next(films.glob("*.onnx"))
+        return run("analyze", films / film, "--crops", "--network", network, "--no-plot", *arguments)
+
+    return analyze
+
+
+def summary() -> dict[str, Any]:
+    (recording,) = json.loads((OUT / "summary.json").read_text())["recordings"]
+    found: dict[str, Any] = recording["signals"]
+    return found
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (OUT / name).open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.main_path
+def test_the_users_word(analyze: Analyze, tmp_path: Path) -> None:
+    body = save_body(tmp_path / "body.csv")
+    ran = analyze("session.mkv", "--signals", body, "--signals-start", "-40", "--signals-window", "10")
+    assert ran.code == 0, ran.err
+    assert "by the seconds given: they begin at -40.0 s" in ran.out
+    assert "signals  " in ran.out
+    told = summary()
+    assert told["clock"]["by"] == "seconds given"
+    assert told["common_s"] == [0.0, pytest.approx(20, abs=0.1)]
+    rows = table("session.signals.csv")
+    rates = {row["start_s"]: float(row["value"]) for row in rows if row["measure"] == "heart_rate"}
+    expected = 6 * (turns(np.array([50.0, 60.0])) - turns(np.array([40.0, 50.0])))
+    assert list(rates) == ["0.00"]  # a window at the end that is not whole is left out
+    assert rates["0.00"] == pytest.approx(expected[0], abs=2)
+    assert {"skin_level", "face_valence", "face_arousal", "face_pulse"} <= {row["measure"] for row in rows}
+    assert all(0 <= float(row["quality"]) <= 1 for row in rows)
+
+
+def test_the_start_times_of_both_files(analyze: Analyze, tmp_path: Path) -> None:
+    body = save_body(tmp_path / "body.csv", first_s=BEGAN.timestamp() - FROM_S)
+    ran = analyze("knows.mkv", "--signals", body, "--signals-window", "10")
+    assert ran.code == 0, ran.err
+    assert "by the start times of both files: they begin at -40.0 s" in ran.out
+    assert "neither confirms nor corrects" in ran.out
+    assert summary()["clock"]["begin_s"] == pytest.approx(-40, abs=0.01)
+
+
+def test_a_time_with_its_zone(analyze: Analyze, tmp_path: Path) -> None:
+    body = save_body(tmp_path / "body.csv")
+    given = ("--signals", body, "--signals-start", "2025-05-01T09:29:20+02:00")
+    assert analyze("knows.mkv", *given).code == 0
+    assert summary()["clock"] | {"pulse_apart_bpm": None} == {
+        "by": "time given", "begin_s": -40.0, "corrected_by_pulse_s": None, "pulse_begin_s": None,
+        "pulse_uncertainty_s": None, "pulse_apart_bpm": None,
+    }  # fmt: skip
+    ran = analyze("session.mkv", *given)
+    assert ran.code == 2
+    assert "does not say when it was recorded" in ran.err
+    assert analyze("session.mkv", *given, "--recorded-at", "2025-05-01T07:30:00Z").code == 0
+    assert summary()["clock"]["begin_s"] == -40.0
+
+
+def test_without_any_common_clock_it_is_refused(analyze: Analyze, tmp_path: Path) -> None:
+    ran = analyze("session.mkv", "--signals", save_body(tmp_path / "body.csv", heart=False))
+    assert ran.code == 2
+    assert len(ran.errors) == 1
+    assert "nothing tells how its clock lies to the video's" in ran.err
+    assert "no signal of the heart" in ran.err
+    # With a heart, the film is read for its pulse; of 20 s there is too little.
+    ran = analyze("session.mkv", "--signals", save_body(tmp_path / "heart.csv"))
+    assert ran.code == 1
+    assert "the pulse of the face" in ran.err
+    assert "--signals-start" in ran.err
+
+
+def test_no_time_in_common(analyze: Analyze, tmp_path: Path) -> None:
+    body = save_body(tmp_path / "body.csv", seconds=30)
+    ran = analyze("session.mkv", "--signals", body, "--signals-start", "500")
+    assert ran.code == 1
+    assert (
+        "no time in common with the video: by the seconds given, the signals run from 500 to 530 s" in ran.err
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--signals-start", "soon"], "expected seconds of the video such as -12.5"),
+        (["--signals-start", "2026-05-01T09:30"], "a time with its zone"),
+        (["--rest", "300"], "expected seconds FROM-TO"),
+        (["--signals-window", "1"], "expected a window of 10 to 3600 s"),
+    ],
+)
+def test_wrong_use(analyze: Analyze, tmp_path: Path, arguments: list[str], words: str) -> None:
+    ran = analyze("session.mkv", "--signals", save_body(tmp_path / "body.csv", 20), *arguments)
+    assert ran.code == 2
+    assert words in ran.err
+
+
+def test_what_needs_signals_and_one_video(analyze: Analyze, films: Path, tmp_path: Path) -> None:
+    assert "need --signals" in analyze("session.mkv", "--rest", "0-300").err
+    body = save_body(tmp_path / "body.csv", 20)
+    ran = analyze(films, "--signals", body, "--signals-start", "0")
+    assert "expected one video, received 2 inputs" in ran.err
+    ran = analyze("session.mkv", "--signals", tmp_path / "gone.edf")
+    assert ran.code != 0
+    assert "there is no such file" in ran.err
+
+
+def test_an_interrupted_run_goes_on(analyze: Analyze, tmp_path: Path) -> None:
+    body = save_body(tmp_path / "body.csv", 70)
+    given = (
+        "session.mkv",
+        films_missing := tmp_path / "gone.mkv",
+        "--signals",
+        body,
+        "--signals-start",
+        "-40",
+    )
+    assert analyze(*given).code == 1  # one input is missing, so that the partial results stay
+    assert not films_missing.exists()
+    before = (OUT / "session.signals.csv").read_bytes()
+    times = (OUT / "session.signals.csv").stat().st_mtime_ns
+    assert analyze(*given, "--resume").code == 1
+    assert (OUT / "session.signals.csv").stat().st_mtime_ns == times
+    save_body(body, 65)
+    assert analyze(*given, "--resume").code == 1
+    assert (OUT / "session.signals.csv").stat().st_mtime_ns != times
+    assert (OUT / "session.signals.csv").read_bytes()[:40] == before[:40]
+
+
+def test_in_python(films: Path, tmp_path: Path) -> None:
+    body, network = save_body(tmp_path / "body.csv", 70), next(films.glob("*.onnx"))
+    recording = mien.analyze(
+        films / "session.mkv", signals=body, signals_start=-40, network=network, crops=True
+    )
+    (told,) = recording.summary["recordings"]
+    assert told["signals"]["clock"]["by"] == "seconds given"
+    with pytest.raises(ConfigError, match="need signals"):
+        mien.analyze(films / "session.mkv", rest="0-300", network=network, crops=True)
+
+
+def test_the_pulse_of_the_face_aligns(analyze: Analyze, tmp_path: Path) -> None:
+    film = save_film(tmp_path / "long.mkv", FILM_S, start=None)
+    ran = analyze(film, "--signals", save_body(tmp_path / "body.csv"))
+    assert ran.code == 0, ran.err
+    clock = summary()["clock"]
+    assert clock["by"] == "pulse"
+    assert abs(clock["begin_s"] + FROM_S) <= clock["pulse_uncertainty_s"] + 0.1
+    assert clock["pulse_uncertainty_s"] <= 1
+    assert "by the pulse of face and body: they begin at" in ran.out
