@@ -246,6 +246,20 @@ def test_an_erased_subject_stops_it(store: Store, subject: Subject) -> None:
     assert store.recordings.of(again) == []
 
 
+def test_one_erased_between_the_two_looks_is_said_to_be_erased(
+    store: Store, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server shows the second question what was committed since the first."""
+    record = writer(store, subject, commit_s=1000)
+    found = iter([record.recording, None])
+    with monkeypatch.context() as patch:
+        patch.setattr(store.recordings, "find", lambda uuid: next(found, None))
+        store.consents.withdraw(subject)
+        record.take(frame(0), seen(0))
+        record.finish(timeout_s=LIMIT_S)
+    assert record.status.stopped == "the recording of P-017 was erased; nothing more is stored"
+
+
 def test_what_was_taken_is_safe_soon(store: Store, subject: Subject) -> None:
     record = writer(store, subject)
     record.take(frame(0), seen(0))

@@ -154,11 +154,20 @@ class BatchWriter:
         Raises:
             ConsentError: what is recorded just now has no consent any more. For a film, its own time counts.
         """
-        if self._store.recordings.find(self._recording.uuid) is None:
-            return f"the recording of {self._subject.code} was erased; nothing more is stored"
+        erased = f"the recording of {self._subject.code} was erased; nothing more is stored"
+        if self._is_gone():
+            return erased
         if not self._waits:
-            self._store.consents.require(self._subject, "expression")
+            try:
+                self._store.consents.require(self._subject, "expression")
+            except ConsentError:
+                if self._is_gone():  # erased since we looked, and the consents with it
+                    return erased
+                raise
         return None
+
+    def _is_gone(self) -> bool:
+        return self._store.recordings.find(self._recording.uuid) is None
 
     def _matrix(self, rows: list[Row]) -> NDArray[np.float64]:
         matrix = np.array(rows).reshape(len(rows), len(COLUMNS))
