@@ -108,7 +108,8 @@ def test_one_that_was_answered_and_begins_again_without_an_end_is_ended(
     with served(live_session) as port, closing(connect(port)) as slow:
         assert b" 200 " in ask(slow, port)
         slow.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost:")
-        assert rest(slow) == b""
+        # The first answer's body may come after its head; there is no second answer.
+        assert b"HTTP/" not in rest(slow)
 
 
 @pytest.mark.usefixtures("impatient", "research")
