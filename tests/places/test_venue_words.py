@@ -69,3 +69,8 @@ def test_agreement_is_told_with_its_interval_or_what_is_missing() -> None:
     )
     assert "lower valence" in agreement_words(Interval(-0.5, -0.7, -0.2), 20, 10)
     assert "not seen to go together" in agreement_words(Interval(0.1, -0.2, 0.4), 20, 10)
+
+
+def test_nothing_has_no_minus() -> None:
+    assert shown("smiling", -0.001, difference=True) == "+0 points"
+    assert shown("valence", -0.001) == "+0.00"

@@ -188,4 +188,4 @@ def clock_words(clock: dict[str, Any]) -> str:
     reach = f"{clock['pulse_begin_s']:.1f} s, give or take {clock['pulse_uncertainty_s']:.1f} s"
     if clock["corrected_by_pulse_s"] is None:
         return f"{said}; by the pulse of the face it would be {reach}"
-    return f"{said}, corrected by {clock['corrected_by_pulse_s']:+.1f} s by the pulse of the face ({reach})"
+    return f"{said}, corrected by {clock['corrected_by_pulse_s']:+z.1f} s by the pulse of the face ({reach})"

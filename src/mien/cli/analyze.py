@@ -289,8 +289,8 @@ def signals_lines(signals: dict[str, Any] | None) -> Iterator[str]:
         yield "arousal: not known; it needs pulse, skin conductance and five windows of rest"
     for each in signals["together"]:
         yield (
-            f"{each['face']} and {each['body'].replace('_', ' ')}: r {each['correlation']:+.2f}, the body"
-            f" {each['lag_s']:+.0f} s behind, p {each['p']:.3f} (quality {each['quality']:.2f})"
+            f"{each['face']} and {each['body'].replace('_', ' ')}: r {each['correlation']:+z.2f}, the body"
+            f" {each['lag_s']:+z.0f} s behind, p {each['p']:.3f} (quality {each['quality']:.2f})"
         )
     if not signals["together"]:
         yield "face and body together: not known; it needs two minutes of both, and change in both"

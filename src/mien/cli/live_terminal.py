@@ -372,7 +372,7 @@ def _progress(status: RecordStatus) -> str:
     if (coverage := status.figures.get("coverage")) is not None:
         parts.append(f"{coverage:.0%} of the time read")
     if (valence := status.figures.get("valence_mean")) is not None:
-        parts.append(f"valence {valence:+.2f}")
+        parts.append(f"valence {valence:+z.2f}")
     if (smiles := status.figures.get("smiles_per_min")) is not None:
         parts.append(f"{smiles:.1f} smiles a minute")
     if status.too_rarely:

@@ -180,7 +180,7 @@ def _tell_points(found: LookBack, measure: str) -> None:
     title = MEASURES[measure].title.lower()
     for point in found.points:
         typer.echo(
-            f"{_day(point.date)}: {title} from {point.before:+.1f} to {point.after:+.1f} SD of own days"
+            f"{_day(point.date)}: {title} from {point.before:+z.1f} to {point.after:+z.1f} SD of own days"
         )
     if not found.points:
         typer.echo(f"looking back, {title} has no change point after the baseline")
@@ -219,11 +219,11 @@ def _followed(found: Congruence | None) -> str:
     if found is None:
         return "not enough data"
     when = f"{found.lag_s:.2f} s later, p {found.p:.3f}"
-    return f"correlation {found.correlation:+.2f}, {when}, {count(found.prompts, 'prompt')}"
+    return f"correlation {found.correlation:+z.2f}, {when}, {count(found.prompts, 'prompt')}"
 
 
 def _correlated(found: Estimate | None) -> str:
     if found is None:
         return "too few answers with recordings from the days they refer to"
-    ends = "" if found.low is None or found.high is None else f" ({found.low:+.2f} to {found.high:+.2f})"
-    return f"rank correlation {found.value:+.2f}{ends}, {count(found.n, 'answer')}"
+    ends = "" if found.low is None or found.high is None else f" ({found.low:+z.2f} to {found.high:+z.2f})"
+    return f"rank correlation {found.value:+z.2f}{ends}, {count(found.n, 'answer')}"

@@ -193,7 +193,7 @@ class _Printer:
                 self._print(json.dumps({"kind": kind_of(cell), **known}))
                 continue
             figures = (
-                f"{known['visits']} visits, {known['smiling']:.0%} smiling, valence {known['valence']:+.2f}"
+                f"{known['visits']} visits, {known['smiling']:.0%} smiling, valence {known['valence']:+z.2f}"
                 if kind_of(cell) == "visits"
                 else f"{known['answers']} answers, mean {known['mean']:.1f}"
             )

@@ -11,6 +11,7 @@ import secrets
 import ssl
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from typing import Any, Final
@@ -41,7 +42,7 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-class MqttConnection:
+class MqttConnection(ABC):
     """Keeps a connection for as long as it lives; what is published, a class derived from it says.
 
     A broker that can't be reached, or refuses, is tried again with growing pauses, and that is said once.
@@ -88,15 +89,15 @@ class MqttConnection:
         self._wake.set()
         self._thread.join(_JOIN_S)
 
+    @abstractmethod
     def _forget_told(self) -> None:
         """Forget what the broker was told: it may have forgotten it, too."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _publish_news(self) -> None:
         """Publish what is new; called often while there is a connection."""
-        raise NotImplementedError
 
-    def _end(self) -> None:
+    def _end(self) -> None:  # noqa: B027 - only some have something to let go
         """Let go, at the end of the thread."""
 
     def _make_client(self) -> Client:

@@ -83,7 +83,7 @@ def percent(share: Interval) -> str:
 
 def signed(index: Interval) -> str:
     """Write an index from -1 to 1 with its interval: "+0.31 (+0.22 to +0.40)"."""
-    value, low, high = (f"{each:+.2f}" for each in index)
+    value, low, high = (f"{each:+z.2f}" for each in index)
     return f"{value} ({low} to {high})"
 
 

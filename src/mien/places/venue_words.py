@@ -31,11 +31,11 @@ def shown(measure: str, value: float, *, difference: bool = False) -> str:
     """
     sign = "+" if difference or measure in ("valence", "change") else ""
     if measure == "smiling":
-        text = f"{100 * value:{sign}.0f} {'points' if difference else '%'}"
+        text = f"{100 * value:{sign}z.0f} {'points' if difference else '%'}"
     elif measure == "length_s":
-        text = f"{value:{sign}.0f} s"
+        text = f"{value:{sign}z.0f} s"
     else:
-        text = f"{value:{sign}.{0 if measure == 'visits_per_h' else 2}f}"
+        text = f"{value:{sign}z.{0 if measure == 'visits_per_h' else 2}f}"
     return text.replace("-", _MINUS)
 
 
@@ -89,7 +89,7 @@ def agreement_words(agreement: Interval | None, days: int, least: int) -> str:
     """
     if agreement is None:
         return f"answers and valence can't be compared yet: {days} of {least} days with both"
-    value, low, high = (f"{each:+.2f}".replace("-", _MINUS) for each in agreement)
+    value, low, high = (f"{each:+z.2f}".replace("-", _MINUS) for each in agreement)
     verdict = (
         "days with better answers had a higher valence"
         if agreement.low > 0

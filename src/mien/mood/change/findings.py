@@ -323,7 +323,7 @@ def _measured(each: _Shown, over: dt.date | None, today: dt.date) -> str:
         value, low, high = -value, -high, -low
     ended = f", over since {_day(over, today)}" if over else ""
     name = _short(each.chart.measure)
-    return f"{name} {value:+.1f} SD of own days, 90 % interval {low:.1f} to {high:.1f}{ended}"
+    return f"{name} {value:+z.1f} SD of own days, 90 % interval {low:.1f} to {high:.1f}{ended}"
 
 
 def _range(low: dt.date, high: dt.date, today: dt.date) -> str:
