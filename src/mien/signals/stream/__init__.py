@@ -1,1 +1,1 @@
-"""Signals as they come: from Lab Streaming Layer, boards and heart-rate straps; figures over the newest minute."""
+"""Signals as they come: from Lab Streaming Layer, boards and straps; figures over the newest minute."""

@@ -113,7 +113,7 @@ class SignalReading:
         source: the sensor's name in the session.
         at_s: POSIX seconds of the newest sample.
         waves: what came since the reading before.
-        figures: of the newest minute (`Figure.start_s`, `end_s` in POSIX seconds), renewed every some seconds.
+        figures: of the newest minute (`Figure.start_s`, `end_s` in POSIX), renewed every few seconds.
         now: of the newest ten seconds, for the eye: fewer measures.
         arousal: against the person's own rest; None while that isn't known.
         fresh: whether `figures` are new with this reading.
