@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import axe_core_python
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -132,8 +136,31 @@ class Page:
         """Return an element by the name that the page's own scripts know it by."""
         return self.browser.find_element(By.CSS_SELECTOR, f'[data-part="{name}"]')
 
-    def text(self, name: str) -> str:
-        return str(self.part(name).get_property("textContent")).strip()
+    def press(self, name: str, within: str = "") -> None:
+        """Press a part as soon as it is there.
+
+        It is found and pressed in one go, and again where the page drew it anew in between.
+
+        Args:
+            name: of the part.
+            within: a selector of what is meant in it, such as a row's button; without, the part itself.
+        """
+        selector = f'[data-part="{name}"] {within}'
+
+        def pressed(browser: Chrome) -> bool:
+            browser.find_element(By.CSS_SELECTOR, selector).click()
+            return True
+
+        missing = (NoSuchElementException, StaleElementReferenceException)
+        try:
+            WebDriverWait(self.browser, LIMIT_S, 0.1, missing).until(pressed)
+        except TimeoutException:
+            raise AssertionError(f"never there: {selector}; {self.state()}") from None
+
+    def text(self, name: str, within: str = "") -> str:
+        """Return the text of a part, or of the first of what a selector finds in it."""
+        script = "return document.querySelector(arguments[0]).textContent"
+        return str(self.run(script, f'[data-part="{name}"] {within}')).strip()
 
     def until_text(self, name: str, words: str) -> str:
         """Wait until an element holds some words; give all of its text."""
@@ -145,11 +172,11 @@ class Page:
 
     def start(self) -> None:
         """Start the camera, as somebody does who has chosen a purpose; wait until a face is drawn."""
-        self.part("start").click()
+        self.press("start")
         self.until("return window.mien.stats.drawn > 0 && window.mien.stats.lastReading.faces.length > 0")
 
     def stop(self) -> None:
-        self.part("stop").click()
+        self.press("stop")
         self.until("return window.mien.state.phase === 'off'")
 
     def theme(self, scheme: str) -> None:

@@ -96,11 +96,11 @@ def test_the_page_asks_before_a_camera_is_on(page: Page, server: MienLive) -> No
 def test_work_and_school_are_refused_with_the_reason(page: Page, server: MienLive, purpose: str) -> None:
     server.choose(None)
     page.open()
-    page.browser.find_element("css selector", f"input[value={purpose}]").click()
+    page.press("purposes", f"input[value={purpose}]")
     assert page.text("consent-error") == REFUSED[purpose]
     assert not page.part("start").is_enabled()
     assert server.ask("purpose")["purpose"] is None
-    page.browser.find_element("css selector", "input[value=self]").click()
+    page.press("purposes", "input[value=self]")
     assert page.text("consent-error") == ""
     assert page.part("start").is_enabled()
 
@@ -108,9 +108,9 @@ def test_work_and_school_are_refused_with_the_reason(page: Page, server: MienLiv
 def test_the_purpose_is_asked_for_once(page: Page, server: MienLive) -> None:
     server.choose(None)
     page.open()
-    page.part("start").click()
+    page.press("start")
     assert page.run("return document.querySelector('[data-part=consent-form]').matches(':invalid')")
-    page.browser.find_element("css selector", "input[value=research]").click()
+    page.press("purposes", "input[value=research]")
     page.start()
     assert server.ask("purpose")["purpose"] == "research"
     page.open()
@@ -137,7 +137,7 @@ def test_who_is_quick_is_not_asked_for_what_was_chosen_before(page: Page) -> Non
     page.browser.get(page.address)
     page.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
     page.until("return Boolean(window.mien && window.givePurpose)")
-    page.part("start").click()
+    page.press("start")
     page.run("window.givePurpose()")
     page.until("return window.mien.stats.drawn > 0")
     page.stop()
@@ -174,13 +174,13 @@ def test_leaving_the_page_ends_the_source(running: Page, server: MienLive) -> No
 
 
 def test_pause_keeps_the_camera_on_and_sends_nothing(running: Page) -> None:
-    running.part("pause").click()
+    running.press("pause")
     assert running.part("pause").get_attribute("aria-pressed") == "true"
     running.until("return window.mien.state.inFlight === 0")
     assert running.text("notice").startswith("Paused. The camera is still on")
     running.until("return document.getElementById('camera-pill').textContent === 'Camera on, paused'")
     before = running.run("return window.mien.stats.readings")
-    running.part("pause").click()
+    running.press("pause")
     running.until("return window.mien.stats.readings > arguments[0] + 2", before)
 
 
@@ -286,7 +286,7 @@ def test_the_readings_can_be_saved_and_hold_no_picture(running: Page, tmp_path: 
         "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
     )
     running.until("return !document.querySelector('[data-part=save]').disabled")
-    running.part("save").click()
+    running.press("save")
     saved = WebDriverWait(running.browser, LIMIT_S, 0.1).until(
         lambda _: [path for path in tmp_path.glob("*.csv") if path.stat().st_size]
     )
@@ -342,7 +342,7 @@ def test_a_camera_that_can_not_be_had_is_explained(page: Page, error: str, advic
         "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', arguments[0]))",
         error,
     )
-    page.part("start").click()
+    page.press("start")
     page.until_text("consent-error", advice)
     assert page.run("return window.mien.state.phase") == "off"
     assert page.part("start").is_enabled()

@@ -90,7 +90,7 @@ def test_a_photograph_gets_label_table_and_marks(files: Page, portrait_path: Pat
       return [canvas.width, canvas.height, canvas.toDataURL()];
     """
     marked = files.until(pixels, "/annotated")
-    files.part("marked").click()
+    files.press("marked")
     plain = files.until(pixels, "/original")
     assert marked[:2] == plain[:2] == [512, 600]
     assert marked[2] != plain[2]
@@ -110,7 +110,7 @@ def test_a_photograph_says_why_by_the_chosen_network(files: Page, portrait_path:
       return picture.checkVisibility() && picture.complete && picture.naturalWidth;
     """
     assert files.until(drawn, "picture") == 512
-    files.part("why").click()
+    files.press("why")
     words = files.until_text("words", "Read as")
     assert words.split(".")[0] == expected.plain_words.split(".")[0]
     assert expected.words.split(":")[0] in files.text("figures")
@@ -128,7 +128,7 @@ def test_a_photograph_says_why_by_the_chosen_network(files: Page, portrait_path:
     sheet.send_keys(Keys.ARROW_RIGHT)
     files.until("return document.querySelector('[data-part=sheet]').scrollLeft > 0")
     assert files.faults() == []
-    files.part("why").click()
+    files.press("why")
     assert files.until(drawn, "picture") == 512
     assert not files.part("reasons").is_displayed()
     assert not sheet.is_displayed()
@@ -186,7 +186,7 @@ def test_the_others_are_read_when_one_is_broken(files: Page, portrait_path: Path
     send(files, broken, portrait_path)
     shown(files, portrait_path.name)
     assert len(files.browser.find_elements("css selector", ".upload-state.error")) == 1
-    files.part("forget").click()
+    files.press("forget")
     files.until("return document.querySelectorAll('.upload').length === 0")
 
 
@@ -267,15 +267,15 @@ def test_a_file_goes_into_a_subjects_record(files: Page, server: MienLive, portr
         )
     send(files, portrait_path)
     shown(files, portrait_path.name)
-    files.browser.find_element("css selector", "[data-part=record-room] summary").click()
+    files.press("record-room", "summary")
     files.until("return document.querySelector('[data-part=record-subject]').options.length")
     Select(files.part("record-subject")).select_by_value("P-060")
     assert files.part("record-at").get_property("value")  # the file's own date
     files.run("document.querySelector('[data-part=record-at]').value = '2026-05-01T09:30:00'")
-    files.part("record-start").click()
+    files.press("record-start")
     files.until_text("record-said", "in the record of P-060: 1 of 1 frames")
     assert files.faults() == []
     (kept,) = (each for day in server.ask("subjects/P-060/recordings").values() for each in day)
     assert (kept["kind"], kept["day"]) == ("photograph", "2026-05-01")
-    files.part("record-open").click()
+    files.press("record-open")
     files.until_text("about", "1 frame read")

@@ -107,7 +107,7 @@ def test_axe_finds_no_serious_fault(kiosk: Kiosk, theme: str, languages: str) ->
     kiosk.page.theme(theme)
     page = kiosk.open(languages)
     assert page.faults() == []
-    page.part("off").click()
+    page.press("off")
     assert page.faults() == []
 
 
@@ -175,11 +175,11 @@ def test_the_sign_stands_there_only_while_a_camera_reads(kiosk: Kiosk) -> None:
 
 def test_a_guest_turns_the_camera_off(kiosk: Kiosk) -> None:
     page = kiosk.open()
-    page.part("off").click()
-    page.part("off-no").click()
+    page.press("off")
+    page.press("off-no")
     assert kiosk.store.venues.station("cafe", "till-1").enabled
-    page.part("off").click()
-    page.part("off-yes").click()
+    page.press("off")
+    page.press("off-yes")
     page.until_text("off-done", "The camera is off.")
     assert not kiosk.store.venues.station("cafe", "till-1").enabled
     assert not page.part("sign-box").is_displayed()

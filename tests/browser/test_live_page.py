@@ -102,7 +102,7 @@ def held(page: Page) -> Page:
     """A camera whose answers come when the test says so."""
     page.open()
     page.run(HELD)
-    page.part("start").click()
+    page.press("start")
     page.until("return window.held.length > 0")
     return page
 
@@ -128,11 +128,11 @@ def press(page: Page, key: str) -> None:
 
 def record(page: Page, code: str) -> None:
     """Start a recording, and wait until readings are kept."""
-    page.browser.find_element("css selector", "[data-part=keep-room] summary").click()
+    page.press("keep-room", "summary")
     page.until("return document.querySelector('[data-part=keep-subject]').options.length")
     Select(page.part("keep-subject")).select_by_value(code)
     page.until("return !document.querySelector('[data-part=keep-start]').disabled")
-    page.part("keep-start").click()
+    page.press("keep-start")
     page.until("return !document.querySelector('[data-part=mark]').hidden")
     page.until_text("keeping-words", "kept")
 
@@ -186,7 +186,7 @@ def test_no_button_moves_when_others_appear(page: Page, subject: str, width: int
     assert {"stop", "pause", "snapshot", "source", "save"} <= set(there)
     assert {name: during[name] for name in there} == there
     assert page.faults() == []
-    page.part("keep-stop").click()
+    page.press("keep-stop")
     page.until("return document.querySelector('[data-part=keep-stop]').hidden")
 
 
@@ -257,7 +257,7 @@ def test_space_is_the_buttons_own_for_who_came_by_keyboard(running: Page) -> Non
 
 
 def test_full_screen_shows_picture_and_buttons(running: Page) -> None:
-    running.part("full").click()
+    running.press("full")
     running.until("return document.fullscreenElement?.dataset.part === 'stage-card'")
     for part in ("stop", "pause", "screen", "snapshot"):
         assert running.part(part).is_displayed()
@@ -278,7 +278,7 @@ def test_a_mark_is_kept_and_stop_leads_to_the_recording(
     record(running, subject)
     press(running, "m")
     running.until_text("spoken", "Mark 1 at")
-    running.part("mark").click()
+    running.press("mark")
     running.until_text("spoken", "Mark 2 at")
     running.stop()
     words = running.text("after-words")
@@ -291,12 +291,12 @@ def test_a_mark_is_kept_and_stop_leads_to_the_recording(
     assert 95 <= sum(shares) <= 105
     assert running.part("start").is_displayed()
     assert running.faults() == []
-    running.part("after-csv").click()
+    running.press("after-csv")
     assert saved(running, downloads, "mien-readings-*.csv").read_text(encoding="utf-8").count("\n") > 2
-    running.part("after-picture").click()
+    running.press("after-picture")
     height, width, _ = cv2.imread(str(saved(running, downloads, "mien-timeline-*.png"))).shape
     assert (width, height) == (1400, 548)
-    running.part("after-open").click()
+    running.press("after-open")
     running.until_text("marks", "Mark 2")
     assert "Mark 1" in running.text("marks")
     (kept,) = (each for day in server.ask(f"subjects/{subject}/recordings").values() for each in day)
@@ -350,9 +350,9 @@ def test_two_quick_marks_are_two(running: Page, subject: str) -> None:
     running.until("return window.asked.length === 2")
     running.run("window.asked[1]()")
     running.until_text("mark", "Mark (2)")
-    running.part("keep-stop").click()
+    running.press("keep-stop")
     running.until("return !document.querySelector('[data-part=keep-open]').hidden")
-    running.part("keep-open").click()
+    running.press("keep-open")
     assert "Mark 1" in running.until_text("marks", "Mark 2")
 
 

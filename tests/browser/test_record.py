@@ -116,7 +116,7 @@ def test_axe_finds_no_serious_fault(page: Page, theme: str) -> None:
     open_year(page)
     open_all(page)
     assert page.faults() == []
-    page.browser.find_element("css selector", "[data-part=day-list] a").click()
+    page.press("day-list", "a")
     page.until("return document.querySelector('[data-part=moment]')?.textContent.trim()")
     open_all(page)
     assert page.faults() == []
@@ -188,9 +188,8 @@ def test_days_that_can_not_be_compared_are_grey_and_say_why(page: Page, records:
     assert grey == sum(why is not None for why in apart.values()) >= 5
     assert page.part("apart-key").is_displayed()
     # That it was dark is over, and stands unfolded, before everything else.
-    first = page.browser.find_element("css selector", ".finding")
-    assert first.is_displayed()
-    assert first.text.startswith("Light")
+    assert page.part("conditions").is_displayed()
+    assert page.text("conditions", ".finding").startswith("Light")
     lanes = page.part("lanes")
     day = max(day for day, why in apart.items() if why == "too little of it could be read")
     for _ in range(len(told["days"]) - 1 - told["days"].index(day)):
@@ -240,12 +239,11 @@ def test_from_a_new_subject_to_consent_and_back(page: Page) -> None:
     form.submit()
     page.until("return location.pathname === '/subjects/P-030'")
     page.until_text("consent-words", "no consent yet")
-    form = page.part("consent-form")
-    form.find_element("css selector", ".check input").click()
-    form.find_element("css selector", "button[type=submit]").click()
+    page.press("consent-form", ".check input")
+    page.press("consent-form", "button[type=submit]")
     page.until_text("consent-words", "Given by the person")
-    page.part("withdraw").click()
-    page.browser.find_element("css selector", "dialog button.danger").click()
+    page.press("withdraw")
+    page.press("withdraw-sure", "button.danger")
     page.until_text("consent-words", "withdrawn")
 
 
@@ -253,18 +251,17 @@ def test_the_safety_text_stands_at_once_and_after_keeping(page: Page) -> None:
     page.open(f"subjects/{ONE}")
     page.until_text("about", "1 recording")
     Select(page.part("scale")).select_by_value("phq9")
-    form = page.browser.find_element("css selector", "form[data-scale=phq9]")
     answer = "form[data-scale=phq9] [data-item='{}'] input[value='{}']"
     for item in range(8):
         page.run("document.querySelector(arguments[0]).click()", answer.format(item, 0))
     assert not page.part("safety").is_displayed()
     page.run("document.querySelector(arguments[0]).click()", answer.format(8, 1))
-    assert "talk to somebody now" in page.part("safety").text
-    form.find_element("css selector", "button[type=submit]").click()
+    assert "talk to somebody now" in page.text("safety")
+    page.press("questions", "form[data-scale=phq9] button[type=submit]")
     page.until_text("report-said", "Saved: PHQ-9 1")
     assert page.part("safety").is_displayed()
     page.until("return document.querySelectorAll('.lanes .point.alert').length === 2")  # total and ninth
-    assert "talk to somebody now" in page.part("safety-record").text
+    assert "talk to somebody now" in page.text("safety-record")
 
 
 def test_questions_may_be_left_open_and_are_there_in_other_languages(page: Page, records: MienLive) -> None:
@@ -278,25 +275,46 @@ def test_questions_may_be_left_open_and_are_there_in_other_languages(page: Page,
     page.until_text("safety-record", "is not known")
     Select(page.part("scale")).select_by_value("phq9")
     Select(page.part("language")).select_by_value("de")
-    form = page.browser.find_element("css selector", "form[data-scale=phq9][data-language=de]")
-    assert "lieber tot wären" in form.text
-    answer = "form[data-scale=phq9][data-language=de] [data-item='{}'] input[value='{}']"
+    german = "form[data-scale=phq9][data-language=de]"
+    assert "lieber tot wären" in page.text("questions", german)
+    answer = german + " [data-item='{}'] input[value='{}']"
     page.run("document.querySelector(arguments[0]).click()", answer.format(8, 2))
-    assert "talk to somebody now" in page.part("safety").text
-    form.find_element("css selector", "button[type=reset]").click()
+    assert "talk to somebody now" in page.text("safety")
+    page.press("questions", f"{german} button[type=reset]")
     page.until("return document.querySelector('[data-part=safety]').hidden")
     page.run("document.querySelector(arguments[0]).click()", answer.format(0, 1))
-    form.find_element("css selector", "button[type=submit]").click()
+    page.press("questions", f"{german} button[type=submit]")
     page.until_text(
         "report-said", "no total, 1 of 9 answers. How the ninth question was answered is not known"
     )
     page.run("document.querySelector('[data-part=marks-room]').open = true")
-    page.browser.find_element("xpath", "//button[text()='It is PHQ-9']").click()
+    page.press("marks", "button:not([aria-label])")
     page.until(
         "return ![...document.querySelectorAll('button')].some((each) => each.textContent === 'It is PHQ-9')"
     )
     with opened(records) as store:
         assert store.self_reports.mistyped() == []
+
+
+def test_a_new_recording_takes_neither_press_nor_focus_away(page: Page, records: MienLive) -> None:
+    """The page looks every few seconds whether there is one, and drew all rows anew under finger and focus."""
+    with opened(records) as store:
+        subject = store.subjects.add("P-035")
+        given = that_morning() - timedelta(7)
+        store.consents.give(subject, given_by="the person", purpose="to talk about it", given_at=given)
+        store.annotations.add(subject, "event", "tired", at=that_morning())
+        page.open("subjects/P-035")
+        page.until_text("marks", "tired")
+        page.run("document.querySelector('[data-part=marks-room]').open = true")
+        remove = page.browser.find_element("css selector", "[data-part=marks] button")
+        page.run("arguments[0].focus()", remove)
+        people.record(store, subject, that_morning(), series=people.readings(60), kind="camera")
+        page.run("window.mien.subject.look()")
+        page.until_text("about", "1 recording")
+        assert page.browser.switch_to.active_element == remove
+        remove.click()
+        page.until("return !document.querySelector('[data-part=marks] li')")
+        assert store.annotations.of(subject) == []
 
 
 def test_a_note_is_put_where_the_timeline_was_clicked(page: Page, records: MienLive) -> None:
@@ -306,9 +324,8 @@ def test_a_note_is_put_where_the_timeline_was_clicked(page: Page, records: MienL
     ActionChains(page.browser).move_to_element(tape).click().perform()
     chosen = page.run("return window.mien.recording.chart.nowS")
     assert 15 < chosen < 45
-    form = page.part("note-form")
-    form.find_element("name", "text").send_keys("laughs")
-    form.find_element("css selector", "button[type=submit]").click()
+    page.part("note-form").find_element("name", "text").send_keys("laughs")
+    page.press("note-form", "button[type=submit]")
     page.until_text("marks", "laughs")
     with opened(records) as store:
         (mark,) = [each for each in store.annotations.of(store.subjects.get(ONE)) if each.text == "laughs"]
@@ -395,13 +412,13 @@ def test_the_camera_is_recorded_for_a_subject_and_the_page_says_so(page: Page, r
     assert "SIM-1" not in page.run(offered)
     Select(page.part("keep-subject")).select_by_value("P-032")
     page.until("return !document.querySelector('[data-part=keep-start]').disabled")
-    page.part("keep-start").click()
+    page.press("keep-start")
     page.until_text("keeping-words", "Recording P-032")
     words = "document.querySelector('[data-part=keeping]').textContent"
     page.until(rf"return /[1-9]\d* readings? kept/.test({words})")
     assert "Recording P-032" in page.browser.find_element("id", "camera-pill").text
     assert page.faults() == []
-    page.part("keep-stop").click()
+    page.press("keep-stop")
     page.until("return document.querySelector('[data-part=keep-stop]').hidden")
     assert "Recorded for P-03" in page.text("keeping-words")
     assert "/recordings/" in page.part("keep-open").get_property("href")
@@ -420,14 +437,14 @@ def test_record_on_a_subjects_page_records_that_subject(page: Page, records: Mie
     records.choose("self")
     page.open("subjects/P-034")
     page.until_text("first-step", "Consent is given")
-    page.part("record-now").click()
+    page.press("record-now")
     page.until("return document.querySelector('[data-part=keep-subject]')?.value === 'P-034'")
     page.until_text("keep-help", "the recording of P-034 begins with it")
-    page.part("start").click()
+    page.press("start")
     page.until_text("keeping-words", "Recording P-034")
     page.until_text("keeping-words", "a browser's camera")
     assert page.run("return location.search") == ""
-    page.part("keep-stop").click()
+    page.press("keep-stop")
     page.until("return document.querySelector('[data-part=keep-stop]').hidden")
     assert "Recorded for P-03" in page.text("keeping-words")
     assert "/recordings/" in page.part("keep-open").get_property("href")
@@ -442,6 +459,6 @@ def test_the_report_is_saved_and_what_is_wrong_is_said(page: Page) -> None:
         "const make = URL.createObjectURL.bind(URL);"
         "URL.createObjectURL = (blob) => { window.saved = blob; return make(blob); }"
     )
-    page.browser.find_element("css selector", "[data-report][href$=pdf]").click()
+    page.press("report-room", "[data-report][href$=pdf]")
     assert page.until("return window.saved?.type") == "application/pdf"
     assert page.run("return window.saved.slice(0, 5).text()") == "%PDF-"

@@ -33,7 +33,7 @@ def door(blank: Chrome, locked: MienLive) -> Page:
 
 
 def log_in(door: Page, password: str) -> None:
-    field = door.browser.find_element("id", "password")
+    field = door.until("return document.getElementById('password')")
     field.clear()
     field.send_keys(password + "\n")
 

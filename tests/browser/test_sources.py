@@ -32,7 +32,7 @@ def mistyped(page: Page, server: MienLive) -> Iterator[Page]:
     form.submit()
     page.until(f"{CHOSEN}.includes(arguments[0])", GONE)
     assert page.part("remove").is_displayed()
-    page.part("start").click()
+    page.press("start")
     page.until_text("notice", "can't be opened")
     yield page
     if server.ask("sources"):
@@ -69,24 +69,23 @@ def test_a_source_that_is_recorded_is_removed_after_a_question(mistyped: Page, s
     with Store(server.folder / "record.sqlite", who="tests") as store:
         subject = store.subjects.add("P-040")
         store.consents.give(subject, given_by="the person", purpose="to talk about it")
-    subjects = mistyped.browser.find_element("css selector", "[data-part=keep-room] summary")
-    subjects.click()
-    subjects.click()
+    for _ in range(2):  # closed, and opened again
+        mistyped.press("keep-room", "summary")
     mistyped.until(
         "return [...document.querySelector('[data-part=keep-subject]').options]"
         ".some(({value}) => value === 'P-040')"
     )
     Select(mistyped.part("keep-subject")).select_by_value("P-040")
     mistyped.until("return !document.querySelector('[data-part=keep-start]').disabled")
-    mistyped.part("keep-start").click()
+    mistyped.press("keep-start")
     mistyped.until_text("keeping-words", "Recording P-040")
-    mistyped.part("remove").click()
+    mistyped.press("remove")
     assert mistyped.part("remove-sure").is_displayed()
     assert mistyped.faults() == []
     mistyped.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert [status["name"] for status in server.ask("sources")] == [GONE]
-    mistyped.part("remove").click()
-    mistyped.browser.find_element("css selector", "[data-part=remove-sure] button.danger").click()
+    mistyped.press("remove")
+    mistyped.press("remove-sure", "button.danger")
     until_removed(mistyped, server)
     mistyped.until("return document.querySelector('[data-part=keeping]').hidden")
 
@@ -125,7 +124,7 @@ def test_a_film_that_has_ended_gives_its_readings_and_lets_another_source_be_fir
     assert page.part("save").is_enabled()
     assert not page.part("remove").is_displayed()  # a file can't be added again on the page
     page.run("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.href); }")
-    page.part("save").click()
+    page.press("save")
     (address,) = page.run("return window.saved")
     table = httpx.get(address, trust_env=False, timeout=LIMIT_S).raise_for_status().text
     assert table.count("\n") > 1
@@ -162,6 +161,6 @@ def test_what_was_read_is_saved_whatever_is_chosen_meanwhile(
     page.stop()
     Select(page.part("source")).select_by_value(f"server:{running.ask('sources')[0]['name']}")
     page.run("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.href); }")
-    page.part("after-csv").click()
+    page.press("after-csv")
     (address,) = page.run("return window.saved")
     assert address.endswith("/readings/portrait.csv")

@@ -127,7 +127,7 @@ def test_the_last_day_stands_there_at_once_coverage_first(venue: Venue) -> None:
 def test_other_days_are_reached_by_button_and_key_and_by_address(venue: Venue) -> None:
     page, last = venue.open(), venue.made.last
     days = sorted({each.start.astimezone().date() for each in venue.made.cells})
-    page.part("earlier").click()
+    page.press("earlier")
     page.until_text("day-title", f"{days[-2].day} {days[-2]:%B %Y}")
     page.part("lanes").send_keys(Keys.HOME)
     page.until_text("day-title", f"{days[0].day} {days[0]:%B %Y}")
@@ -136,7 +136,7 @@ def test_other_days_are_reached_by_button_and_key_and_by_address(venue: Venue) -
     page.until(DRAWN)
     page.until_text("day-title", f"{days[0].day} {days[0]:%B %Y}")
     assert not page.part("earlier").is_enabled()
-    page.part("latest").click()
+    page.press("latest")
     page.until_text("day-title", f"{last.day} {last:%B %Y}")
 
 
@@ -152,12 +152,12 @@ def test_the_usual_week_shows_what_is_chosen(venue: Venue) -> None:
 
 def test_a_change_is_noted_and_taken_away(venue: Venue) -> None:
     page = venue.open()
-    page.part("marking").find_element(By.TAG_NAME, "summary").click()
+    page.press("marking", "summary")
     page.part("mark-form").find_element(By.NAME, "text").send_keys("tables moved", Keys.ENTER)
     # It is of today, behind the last day with figures.
     page.until_text("marks", "tables moved")
     assert "tables moved" in [each.text for each in venue.store.venues.marks(MADE)]
-    page.browser.find_element(By.CSS_SELECTOR, '[aria-label="Remove the change tables moved"]').click()
+    page.press("marks", '[aria-label="Remove the change tables moved"]')
     page.until("return !document.querySelector('[data-part=marks]').textContent.includes('tables moved')")
     assert "tables moved" not in [each.text for each in venue.store.venues.marks(MADE)]
 
@@ -168,7 +168,7 @@ def test_a_station_is_turned_off_at_once_from_the_page(venue: Venue) -> None:
     page.browser.get(f"{page.address}venue?venue={CAFE}")
     page.until_text("stations", "It counts.")
     before = venue.running.refreshed
-    page.browser.find_element(By.CSS_SELECTOR, f'[data-station="{TILL}"]').click()
+    page.press("stations", f'[data-station="{TILL}"]')
     page.until_text("stations", "nothing is read")
     assert not venue.till.enabled
     assert venue.running.refreshed == before + 1
@@ -185,7 +185,7 @@ def test_a_zone_is_drawn_with_the_mouse_and_saved(venue: Venue) -> None:
     drag.move_by_offset(round(0.2 * width), round(0.3 * height)).release().perform()
     assert page.text("zones-said") == "Not saved yet."
     assert "Can staff be seen?" in page.text("zones-warning")
-    page.part("save-zones").click()
+    page.press("save-zones")
     page.until_text("zones-said", "Saved")
     (zone,) = venue.till.zones
     assert zone.use == "count"
@@ -214,7 +214,7 @@ def test_a_zone_is_drawn_with_a_finger(venue: Venue) -> None:
     touch.pointer_action.pointer_up()
     touch.perform()
     assert page.run("return scrollY") == scrolled, "the picture is drawn on, not scrolled"
-    page.part("save-zones").click()
+    page.press("save-zones")
     page.until_text("zones-said", "Saved")
     (zone,) = venue.till.zones
     assert zone.use == "ignore"
@@ -241,7 +241,7 @@ def test_a_zone_is_drawn_moved_and_removed_with_keys_alone(venue: Venue) -> None
 
 def test_hours_are_set_and_wrong_ones_are_said(venue: Venue) -> None:
     page = venue.set_up()
-    page.part("add-hours").click()
+    page.press("add-hours")
     row = page.browser.find_element(By.CSS_SELECTOR, "[data-part=hours-list] li")
     page.run("for (const box of document.querySelectorAll('.weekdays input')) if (box.value > 4) box.click()")
     closes = row.find_element(By.NAME, "closes")
@@ -249,10 +249,10 @@ def test_hours_are_set_and_wrong_ones_are_said(venue: Venue) -> None:
         "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))"
     )
     page.run(set_time, closes, "09:00")
-    page.part("save-hours").click()
+    page.press("save-hours")
     page.until_text("hours-error", "end before they begin")
     page.run(set_time, closes, "00:00")
-    page.part("save-hours").click()
+    page.press("save-hours")
     page.until_text("hours-said", "Saved")
     assert [str(each) for each in venue.till.hours] == ["mon-fri 11:00-24:00"]
 
@@ -260,15 +260,15 @@ def test_hours_are_set_and_wrong_ones_are_said(venue: Venue) -> None:
 def test_it_counts_only_once_the_notice_is_confirmed(venue: Venue) -> None:
     page = venue.set_up()
     assert "nothing is read before" in page.text("words")
-    page.part("notice-form").find_element(By.CSS_SELECTOR, "button").click()
+    page.press("notice-form", "button")
     assert venue.till.notice_at is None, "the box must be ticked"
-    page.part("notice-form").find_element(By.NAME, "posted").click()
-    page.part("notice-form").find_element(By.CSS_SELECTOR, "button").click()
+    page.press("notice-form", "[name=posted]")
+    page.press("notice-form", "button")
     page.until_text("notice-words", "Confirmed on")
     assert venue.till.notice_at is not None
     page.until_text("words", "It counts.")
     page.run("scrollTo(0, 0)")
-    page.part("switch").click()
+    page.press("switch")
     page.until_text("words", "nothing is read")
     assert not venue.till.enabled
 
@@ -278,7 +278,7 @@ def test_without_a_picture_zones_can_be_drawn_all_the_same(venue: Venue) -> None
     page = venue.page
     page.browser.get(f"{page.address}{SETUP}")
     page.until_text("no-picture", "camera:0 gives no picture")
-    page.part("add-zone").click()
-    page.part("save-zones").click()
+    page.press("add-zone")
+    page.press("save-zones")
     page.until_text("zones-said", "Saved")
     assert len(venue.till.zones) == 1

@@ -2,6 +2,7 @@
 
 import { ask, subjectPath } from "./api.js";
 import { linkRecording } from "./session_summary.js";
+import { renew } from "./svg.js";
 import { clock, count, percent } from "./wording.js";
 
 const ASK_MS = 1000; // while something is kept
@@ -137,7 +138,7 @@ export class LiveRecording {
     await this.#try("keep-error", async () => {
       const { subjects } = await ask("subjects");
       const agreed = subjects.filter(({ consent, simulated }) => consent.state === "valid" && !simulated);
-      this.#part("keep-subject").replaceChildren(...agreed.map(({ code }) => new Option(code, code)));
+      renew(this.#part("keep-subject"), agreed.map(({ code }) => new Option(code, code)));
       if (!agreed.length) this.#part("keep-error").textContent = "Nobody has consented yet. Record a consent under Subjects first.";
       if (this.#wanted) this.#prepare(agreed);
       this.#show();

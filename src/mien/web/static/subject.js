@@ -9,7 +9,7 @@ import { barsLane, chartLane, curveLane, Lanes, marksLane, pointsLane } from "./
 import { Questionnaires, upToNow } from "./questionnaires.js";
 import { attempt, leave } from "./refusals.js";
 import { consentSign } from "./subjects.js";
-import { html, plainNumber } from "./svg.js";
+import { html, plainNumber, renew } from "./svg.js";
 import { STATES, clock, count, kindWords, percent } from "./wording.js";
 
 const LOOK_MS = 10_000; // whether the subject is still there, and whether there is something new
@@ -170,8 +170,8 @@ class Subject {
 
   #fillMeasures() {
     const groups = grouped(this.#days.measures);
-    this.#part("measure").replaceChildren(...groups.map(([label, list]) => html("optgroup", { label }, ...list.map(({ name, title }) => new Option(title, name)))));
-    this.#part("measures").replaceChildren(...groups.flatMap(([label, list]) => [html("h3", {}, label), html("dl", {}, ...list.flatMap((measure) => this.#meaning(measure)))]));
+    renew(this.#part("measure"), groups.map(([label, list]) => html("optgroup", { label }, ...list.map(({ name, title }) => new Option(title, name)))));
+    renew(this.#part("measures"), groups.flatMap(([label, list]) => [html("h3", {}, label), html("dl", {}, ...list.flatMap((measure) => this.#meaning(measure)))]));
     if (!this.#days.measures.some(({ name }) => name === this.#measure)) this.#measure = this.#days.measures.find(({ name }) => name === PRIMARY)?.name ?? this.#measure;
     if (!this.#days.measures.some(({ name }) => name === this.#measure)) this.#measure = this.#days.measures[0]?.name ?? PRIMARY;
     this.#part("measure").value = this.#measure;
@@ -250,7 +250,7 @@ class Subject {
     if (day === null) return;
     this.#part("day-title").textContent = longDay(day);
     this.#part("day-words").textContent = this.#dayFigures(day);
-    this.#part("day-list").replaceChildren(...this.#dayLinks(day), ...this.#dayMarks(day));
+    renew(this.#part("day-list"), [...this.#dayLinks(day), ...this.#dayMarks(day)]);
     if (tell) this.#part("spoken").textContent = this.#dayWords(day);
   }
 
@@ -337,7 +337,7 @@ class Subject {
     const marks = this.#about.marks.map((mark) => ({ ...mark, what: "annotations", words: `${kindWords(mark.kind)}${mark.text ? `: ${mark.text}` : ""}` }));
     const reports = this.#about.self_reports.map((report) => ({ ...report, what: "self-reports", words: [`${report.title} ${report.told}`, report.ninth_text].filter(Boolean).join(". ") }));
     const newest = [...marks, ...reports].sort((one, other) => (one.at < other.at ? 1 : -1));
-    this.#part("marks").replaceChildren(...newest.map((each) => this.#markRow(each)));
+    renew(this.#part("marks"), newest.map((each) => this.#markRow(each)));
     this.#part("marks-room").hidden = !newest.length;
     this.#part("marks-count").textContent = `All notes and answers (${newest.length})`;
   }
@@ -351,7 +351,7 @@ class Subject {
         this.#part("marks-count").focus();
       }),
     );
-    return html("li", { class: "row" }, html("span", { class: "faint small" }, plainMoment(at)), html("span", { class: "grow" }, words), ...(meant ? [this.#repairButton(id, meant)] : []), remove);
+    return html("li", { class: "row", "data-id": `${what}/${id}` }, html("span", { class: "faint small" }, plainMoment(at)), html("span", { class: "grow" }, words), ...(meant ? [this.#repairButton(id, meant)] : []), remove);
   }
 
   // Kept under a mistyped name, it is missing among the others.

@@ -21,6 +21,20 @@ export function html(name, attributes = {}, ...children) {
   return element;
 }
 
+/**
+ * Show rows in a room. What stands there already and looks the same stays, with its listeners, so that neither the
+ * keyboard's focus nor a press that is under way is lost: two rows that do something else have to differ in an attribute.
+ */
+export function renew(room, rows) {
+  const known = [...room.children];
+  const shown = rows.map((row) => {
+    const place = known.findIndex((each) => each.isEqualNode(row));
+    return place < 0 ? row : known.splice(place, 1)[0];
+  });
+  for (const gone of known) gone.remove();
+  shown.forEach((row, i) => row === room.children[i] || room.insertBefore(row, room.children[i] ?? null));
+}
+
 /** A number in a path or place: a tenth of a pixel is enough. */
 export const px = (number) => Math.round(10 * number) / 10;
 

@@ -6,7 +6,7 @@ import { dayNumber, dayText, longDay, parts, plainDay, plainMoment, shortDay, to
 import { barsLane, curveLane, Lanes, marksLane } from "./lanes.js";
 import { upToNow } from "./questionnaires.js";
 import { saveAddress } from "./downloads.js";
-import { html } from "./svg.js";
+import { html, renew } from "./svg.js";
 import { HoursChart, MEASURES, WEEKDAYS, bars, binNames, coverageWords, face, hoursRows, limitsOf, longWords, rangeWords, signed, tile, week } from "./venue_charts.js";
 import { Stations, nextStep, venuePath } from "./venue_stations.js";
 import { agreementWords, changeWords, effectWords } from "./venue_wording.js";
@@ -306,7 +306,7 @@ class Venue {
 
   #showMarks() {
     const { marks } = this.#course;
-    this.#part("marks").replaceChildren(...[...marks].reverse().map((mark) => this.#markRow(mark)));
+    renew(this.#part("marks"), [...marks].reverse().map((mark) => this.#markRow(mark)));
     this.#part("no-marks").hidden = marks.length > 0;
   }
 
@@ -321,7 +321,7 @@ class Venue {
       }),
     );
     const when = `${until ? "" : "since "}${plainMoment(at)}${until ? ` to ${plainMoment(until)}` : ""}`;
-    return html("li", {}, html("div", { class: "row" }, html("b", { class: "grow" }, text), remove), html("p", { class: "faint small" }, when), ...effectWords(mark).map(({ words, sure }) => html("p", { class: sure ? "small sure" : "small faint" }, words)));
+    return html("li", { "data-id": id }, html("div", { class: "row" }, html("b", { class: "grow" }, text), remove), html("p", { class: "faint small" }, when), ...effectWords(mark).map(({ words, sure }) => html("p", { class: sure ? "small sure" : "small faint" }, words)));
   }
 
   #mark(event) {
@@ -345,7 +345,7 @@ class Venue {
       ["Figures by the hour, as CSV", "figures.csv", { ...this.#span(), by: "hour" }, "hours"],
     ];
     const station = this.#station ? { station: this.#station } : {};
-    this.#part("downloads").replaceChildren(...files.map(([words, file, asked, end]) => {
+    renew(this.#part("downloads"), files.map(([words, file, asked, end]) => {
       const link = html("a", { href: `${API}${venuePath(this.#about.name, file)}?${new URLSearchParams({ ...asked, ...station })}`, download: "" }, words);
       link.addEventListener("click", (event) => {
         event.preventDefault();

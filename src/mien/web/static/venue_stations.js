@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { attempt } from "./refusals.js";
-import { html } from "./svg.js";
+import { html, renew } from "./svg.js";
 
 /** The path of a venue, or of something of it. */
 export const venuePath = (venue, ...more) => ["venues", venue, ...more].map(encodeURIComponent).join("/");
@@ -50,7 +50,7 @@ export class Stations {
   /** @param stations as the API gives them; @param simulated whether nobody was ever there */
   show(stations, simulated) {
     const focused = document.activeElement?.dataset?.station;
-    this.#part("stations").replaceChildren(...stations.map((station) => this.#row(station, simulated)));
+    renew(this.#part("stations"), stations.map((station) => this.#row(station, simulated)));
     if (focused) this.#part("stations").querySelector(`[data-station="${focused}"]`)?.focus();
   }
 
