@@ -24,7 +24,7 @@ choose_backend()  # before any importorskip("keras")
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("mien", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("mien"), max_examples=25)
+settings.register_profile("quick", settings.get_profile("mien"), max_examples=10)
 settings.load_profile("mien")
 
 

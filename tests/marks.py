@@ -24,7 +24,7 @@ _OF_FIXTURES = {
     "certificate": "program",
 }
 _NEEDS_KERAS = re.compile(
-    r'^(\w+ = )?pytest\.importorskip\("(keras|skimage)"|^if find_spec\("keras"\)', re.MULTILINE
+    r'^(\w+ = )?(pytest\.importorskip|package)\("(keras|skimage)"|^if find_spec\("keras"\)', re.MULTILINE
 )
 
 running: pytest.Item | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from typing import NoReturn
 
 import pytest
@@ -22,6 +23,16 @@ def lacking(reason: str) -> NoReturn:
     if os.environ.get("MIEN_NEED_ALL"):
         pytest.fail(f"{reason}, and MIEN_NEED_ALL is set", pytrace=False)
     pytest.skip(reason)
+
+
+def package(name: str) -> None:
+    """Skip all tests of a file where a package is missing.
+
+    Unlike `pytest.importorskip` it loads nothing: what takes seconds is loaded by the process that runs the
+    tests, and not by each that collects them.
+    """
+    if find_spec(name) is None:
+        pytest.skip(f"{name} is not installed", allow_module_level=True)
 
 
 def program(name: str, what: str) -> str:

@@ -14,11 +14,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, create_engine, insert, make_url, text
+from sqlalchemy import URL, Connection, create_engine, insert, inspect, make_url, text
 
 import marks
+from mien.store import migrations
 from mien.store.audit import FIRST
-from mien.store.schema import AuditHeadRow, Base
+from mien.store.schema import REVISION, AuditHeadRow, Base
 from mien.store.store import Store
 from mien.store.types import Subject
 from needs import lacking
@@ -50,6 +51,32 @@ def add_agreed(store: Store, code: str = "P-017", **about: Any) -> Subject:
         subject, given_by="the subject", purpose="to test", given_at=datetime(1970, 1, 1, tzinfo=UTC)
     )
     return subject
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _steps_taken_once() -> Iterator[None]:
+    """Give a new file of SQLite the tables that the first one got from the migrations, by the same SQL.
+
+    Most tests make a record, and the steps from the first version to the newest take a dozen times as long as
+    the tables that they end in. What has tables already goes each step.
+    """
+    take, known = migrations.migrate, []
+
+    def migrate(connection: Connection, to: str = "head") -> None:
+        new = connection.dialect.name == "sqlite" and not inspect(connection).get_table_names()
+        if not (new and to in ("head", REVISION)):
+            take(connection, to)
+        elif known:
+            for statement in known:
+                connection.exec_driver_sql(statement)
+        else:
+            take(connection, to)
+            dumped = connection.connection.driver_connection.iterdump()  # type: ignore[union-attr]
+            known.extend(each for each in dumped if not each.startswith(("BEGIN", "COMMIT", "PRAGMA")))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "migrate", migrate)
+        yield
 
 
 @pytest.fixture

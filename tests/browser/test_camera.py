@@ -276,9 +276,10 @@ def test_numbers_stand_beside_the_picture(running: Page) -> None:
         running.until(
             "return /\\d/.test(document.querySelector(`[data-part=${arguments[0]}]`).textContent)", name
         )
-    (status,) = running.run("return fetch('/api/v1/sources').then((answer) => answer.json())")
-    assert status["state"] == "running"
-    assert status["rate_hz"] > 0
+    running.until(
+        "return fetch('/api/v1/sources').then((answer) => answer.json())"
+        ".then(([{state, rate_hz: rate}]) => state === 'running' && rate > 0)"
+    )
 
 
 def test_the_readings_can_be_saved_and_hold_no_picture(running: Page, tmp_path: Path) -> None:

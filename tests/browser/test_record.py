@@ -297,7 +297,7 @@ def test_questions_may_be_left_open_and_are_there_in_other_languages(page: Page,
 
 
 def test_a_new_recording_takes_neither_press_nor_focus_away(page: Page, records: MienLive) -> None:
-    """The page looks every few seconds whether there is one, and drew all rows anew under finger and focus."""
+    """The page looks every few seconds whether there is one, and drew all rows anew."""
     with opened(records) as store:
         subject = store.subjects.add("P-035")
         given = that_morning() - timedelta(7)

@@ -18,10 +18,11 @@ import mien
 from cli.helpers import Run
 from landmark_network import save_landmark_network
 from mien.errors import ConfigError
+from needs import package
 from signals.bodies import ecg
 from signals.made_skin import PULSE_RGB
 
-pytest.importorskip("neurokit2")
+package("neurokit2")
 
 OUT = Path("mien-results")
 BEGAN = datetime(2025, 5, 1, 7, 30, tzinfo=UTC)

@@ -13,23 +13,27 @@ from mien.cli import main
 from mien.errors import ConfigError
 from mien.signals.figures import figures
 from mien.signals.files import read_signals
+from needs import package
 from signals.bodies import beat_times, ecg
 
-pytest.importorskip("neurokit2")
+package("neurokit2")
 
 
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("signals") / "x.csv"
     heart = ecg(beat_times(72, 400), 400)
     eda = 2 + 0.3 * np.sin(heart.times_s / 40)
     lines = [f"{t:.3f},{a:.4f},{b:.4f}" for t, a, b in zip(heart.times_s, heart.values, eda, strict=True)]
-    (tmp_path / "x.csv").write_text("time_s,ECG_mV,EDA_uS\n" + "\n".join(lines))
-    return tmp_path / "x.csv"
+    path.write_text("time_s,ECG_mV,EDA_uS\n" + "\n".join(lines))
+    return path
 
 
 @pytest.mark.main_path
-def test_a_file_is_shown_and_its_figures_written(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = table.with_name("figures.csv")
+def test_a_file_is_shown_and_its_figures_written(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "figures.csv"
     assert main(["signals", str(table), "--out", str(out), "--rest", "0-360"]) == 0
     printed = capsys.readouterr().out
     assert "6:40, 0 marks" in printed

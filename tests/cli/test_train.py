@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cli.helpers import Run
-
-pytest.importorskip("keras")
-
 from mien.errors import ModelError
 from mien.expression.network import load_network
 from mien.train.data import load_dataset
 from mien.train.evaluate.answers import predict
 from mien.train.evaluate.evaluation import evaluate
 from mien.train.evaluate.outputs import match_labels
+from needs import package
 from small_joint import striped_faces, write_fer2013
+
+package("keras")
 
 RECIPE = """
 name = "tiny"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,10 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def tokens(page: Path) -> Iterator[Token]:
-    for token in MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8")):
-        yield token
-        yield from token.children or ()
+@cache
+def tokens(page: Path) -> list[Token]:
+    parsed = MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8"))
+    return [each for token in parsed for each in (token, *(token.children or ()))]
 
 
 def blocks(page: Path, languages: set[str]) -> Iterator[tuple[int, str]]:

@@ -35,6 +35,7 @@ def test_photograph(tmp_path: Path, portrait_path: Path) -> None:
     assert (tmp_path / "copy.png").is_file()
 
 
+@pytest.mark.exhaustive
 def test_json_lines(tmp_path: Path) -> None:
     [line] = run_script("json_lines.py", tmp_path).splitlines()
     reading = json.loads(line)
@@ -51,6 +52,7 @@ def test_mood_record(tmp_path: Path) -> None:
     assert "SIM-1" in report
 
 
+@pytest.mark.exhaustive
 def test_own_sink(tmp_path: Path) -> None:
     told = run_script("own_sink.py", tmp_path)
     assert "'door': " in told
@@ -74,7 +76,11 @@ def test_notebooks_are_kept_without_their_results(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("corpus.ipynb", ["6 sources: 6 rows", "broken.jpg", "lima", "pnet"]),
+        pytest.param(
+            "corpus.ipynb",
+            ["6 sources: 6 rows", "broken.jpg", "lima", "pnet"],
+            marks=pytest.mark.exhaustive,
+        ),
         pytest.param(
             "own_training.ipynb",
             ["right: ", "MODEL_CARD.md", "surprise: read as"],

@@ -48,6 +48,7 @@ class _Loaded(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if (tag, name) in LOADED]
 
 
+@pytest.mark.exhaustive
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     loaded = _Loaded()
     for page in site.rglob("*.html"):
@@ -58,6 +59,7 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     assert [each for each in loaded.addresses if re.match(r"(https?:)?//", each)] == []
 
 
+@pytest.mark.exhaustive
 def test_nothing_wakes_the_scripts_that_would_fetch_from_another_host(site: Path) -> None:
     """The theme fetches a library for diagrams, and a repository's stars, where a page has them."""
     for page in site.rglob("*.html"):
@@ -66,6 +68,7 @@ def test_nothing_wakes_the_scripts_that_would_fetch_from_another_host(site: Path
         assert 'data-md-component="source"' not in text
 
 
+@pytest.mark.exhaustive
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     text = (site / "reference" / "api.html").read_text(encoding="utf-8")
     documented = set(re.findall(r'id="mien\.(\w+)"', text))

@@ -6,9 +6,10 @@ import pytest
 from mien.signals.heart import find_beats, variability
 from mien.signals.rate import heart_rate, rate_of_beats
 from mien.signals.types import Signal
+from needs import package
 from signals.bodies import beat_times, course, ecg, pulse
 
-pytest.importorskip("neurokit2")
+package("neurokit2")
 
 
 @pytest.mark.parametrize("bpm", [48, 75, 130])
