@@ -40,6 +40,7 @@ class LongSource:
         pass
 
 
+@pytest.mark.exhaustive
 def test_memory_does_not_grow_with_the_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames, task, wanted = 700, Task("long", "video", "long", "long"), Wanted(plots=False)
     monkeypatch.setattr(mien.analysis.one_input, "open_source", lambda where, **_: LongSource(frames))

@@ -115,6 +115,7 @@ def test_the_man_who_smiles_later(videos: Path) -> None:
     assert first[0] <= first[1]
 
 
+@pytest.mark.exhaustive
 def test_nobody_is_at_rest_in_tears_or_laughter(videos: Path) -> None:
     """She cries, covers her mouth, then laughs: nothing there is rest, and nothing is changed."""
     film = videos / "grief.mp4"
@@ -125,6 +126,7 @@ def test_nobody_is_at_rest_in_tears_or_laughter(videos: Path) -> None:
     assert own.frame[list(COLUMNS)].equals(usual.frame)
 
 
+@pytest.mark.exhaustive
 def test_a_face_that_comes_later_has_nothing_to_be_read_by(videos: Path) -> None:
     """A title without a face, then the man: the first seconds say nothing of him."""
     own = mien.analyze(videos / "noface_face.mov", every=2, neutral="first:1s")
@@ -142,6 +144,7 @@ def test_a_film_without_a_face_and_one_shorter_than_asked(videos: Path) -> None:
     assert 2 < person["seconds"] < 3  # all that there is of it
 
 
+@pytest.mark.exhaustive
 def test_two_faces_in_the_first_seconds_have_each_their_own(videos: Path, tmp_path: Path) -> None:
     """The man beside a mirror image of himself: two tracks, two neutral faces; nobody is the person."""
     from fractions import Fraction

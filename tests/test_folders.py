@@ -59,11 +59,21 @@ sys.exit(main(sys.argv[1:]))
     [
         (["subject", "list"], {}, 2, "set MIEN_DATA to a writable folder"),
         (["subject", "add", "P-1"], {"MIEN_DATA": "data"}, 0, "P-1"),
-        (["subject", "add", "P-1"], {"MIEN_STORE": "record.sqlite"}, 0, "P-1"),
-        (["subject", "list"], {"MIEN_STORE": "~/record.sqlite"}, 2, "give the whole path"),
-        (["models", "list"], {}, 0, "not fetched"),
-        (["models", "fetch", "yunet"], {}, 2, "set MIEN_CACHE to a writable folder"),
-        (["live", "--subject", "P-1", "nowhere.mp4"], {"MIEN_STORE": "record.sqlite"}, 1, "nowhere.mp4"),
+        *(
+            pytest.param(*each, marks=pytest.mark.exhaustive)
+            for each in (
+                (["subject", "add", "P-1"], {"MIEN_STORE": "record.sqlite"}, 0, "P-1"),
+                (["subject", "list"], {"MIEN_STORE": "~/record.sqlite"}, 2, "give the whole path"),
+                (["models", "list"], {}, 0, "not fetched"),
+                (["models", "fetch", "yunet"], {}, 2, "set MIEN_CACHE to a writable folder"),
+                (
+                    ["live", "--subject", "P-1", "nowhere.mp4"],
+                    {"MIEN_STORE": "record.sqlite"},
+                    1,
+                    "nowhere.mp4",
+                ),
+            )
+        ),
     ],
 )
 def test_a_user_without_a_home_and_a_name(

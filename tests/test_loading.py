@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,36 +19,40 @@ ALLOWED = {"face/detect/mtcnn_weights.py": {"joblib"}}
 """Which of our files use which; tests/face/test_detect_mtcnn.py tries its check."""
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(SOURCES.rglob("*.py")):
-        yield path.relative_to(SOURCES).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def nodes() -> list[tuple[str, ast.Import | ast.ImportFrom | ast.Call]]:
+    """Return each import and each call, with the file in which it stands."""
+    return [
+        (path.relative_to(SOURCES).as_posix(), node)
+        for path in sorted(SOURCES.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)
+    ]
 
 
 def test_one_file_alone_reads_pickles() -> None:
     found: dict[str, set[str]] = {}
-    for name, tree in modules():
-        for node in ast.walk(tree):
-            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for each in {one.partition(".")[0] for one in names} & LOADERS:
-                found.setdefault(name, set()).add(each)
+    for name, node in nodes():
+        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for each in {one.partition(".")[0] for one in names} & LOADERS:
+            found.setdefault(name, set()).add(each)
     assert found == ALLOWED
 
 
 def calls(attribute: str) -> list[tuple[str, dict[str, object]]]:
     """Return each call of something with a name: where, and what it is told by name."""
     found = []
-    for name, tree in modules():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and attribute in (
-                getattr(node.func, "attr", None),
-                getattr(node.func, "id", None),
-            ):
-                values = {
-                    each.arg or "": each.value.value if isinstance(each.value, ast.Constant) else ...
-                    for each in node.keywords
-                }
-                found.append((f"{name}:{node.lineno}", values))
+    for name, node in nodes():
+        if isinstance(node, ast.Call) and attribute in (
+            getattr(node.func, "attr", None),
+            getattr(node.func, "id", None),
+        ):
+            values = {
+                each.arg or "": each.value.value if isinstance(each.value, ast.Constant) else ...
+                for each in node.keywords
+            }
+            found.append((f"{name}:{node.lineno}", values))
     return found
 
 

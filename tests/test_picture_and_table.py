@@ -78,6 +78,7 @@ def analysed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.exhaustive
 def test_the_grin_and_the_last_frame_are_labelled_as_in_the_table(analysed: Path) -> None:
     table = read_table(analysed / "table.csv")
     frames = frames_of(analysed / "single_face.annotated.mp4")

@@ -113,6 +113,7 @@ def test_a_bad_file_among_good_ones(
     check_one_failure(ran, bad, read=["img2.jpg", "img10.jpg"])
 
 
+@pytest.mark.exhaustive
 def test_a_corrupt_jpeg_in_a_folder_read_on_several_cores(run: Run, photos: Path, tiny_network: Path) -> None:
     cut_jpeg(photos / "img5.jpg")
     ran = run("analyze", photos, "--network", tiny_network, "--jobs", 2)
@@ -215,7 +216,11 @@ def test_an_output_folder_without_permission(
 
 
 @pytest.mark.parametrize(
-    ("room_bytes", "options"), [(100, ["--jobs", "1"]), (6000, ["--jobs", "2", "--annotate"])]
+    ("room_bytes", "options"),
+    [
+        (100, ["--jobs", "1"]),
+        pytest.param(6000, ["--jobs", "2", "--annotate"], marks=pytest.mark.exhaustive),
+    ],
 )
 def test_a_full_disk(
     photos: Path, tiny_network: Path, tmp_path: Path, room_bytes: int, options: list[str]
@@ -243,9 +248,10 @@ def test_a_damaged_network(run: Run, photos: Path, tiny_network: Path) -> None:
     assert not (OUT / "table.csv").exists()
 
 
-def test_a_network_of_another_label_set(run: Run, photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
+def test_a_network_of_another_label_set(run: Run, photos: Path, tmp_path: Path, jobs: int) -> None:
     animals = save_tiny(tmp_path, tiny_graph(3), "animals", labels=("cat", "dog", "cow"))
-    ran = run("analyze", photos, "--network", animals, "--jobs", 2)
+    ran = run("analyze", photos, "--network", animals, "--jobs", jobs)
     assert (ran.code, len(ran.errors)) == (1, 1)
     assert "has a different label set" in ran.errors[0]
     assert not (OUT / "table.csv").exists()
@@ -267,6 +273,7 @@ def test_a_file_name_that_is_no_text(run: Run, photos: Path, tiny_network: Path)
     assert "caf\ufffd\ufffd.jpg" in read_table(OUT / "table.csv")["source"].tolist()
 
 
+@pytest.mark.exhaustive
 def test_a_closed_pipe(photos: Path, tiny_network: Path, tmp_path: Path) -> None:
     options = ["--network", tiny_network, "--json", "--out", tmp_path / "out"]
     command = [sys.executable, "-m", "mien", "analyze", photos, *options]
@@ -317,6 +324,7 @@ def test_a_file_s_name_does_not_steer_the_terminal(run: Run, tmp_path: Path) -> 
         assert "\ufffd" in ran.err
 
 
+@pytest.mark.exhaustive
 def test_sixty_four_open_files_are_enough(tmp_path: Path, photos: Path, tiny_network: Path) -> None:
     """However many inputs there are: each file is closed before the next is opened."""
     resource = pytest.importorskip("resource")

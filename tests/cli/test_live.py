@@ -213,6 +213,7 @@ def test_the_profile_gives_way_to_what_is_chosen(run: Run, monkeypatch: pytest.M
     assert "mien: camera off: camera:0" in ran.err
 
 
+@pytest.mark.exhaustive
 def test_the_portrait_for_a_second_by_the_real_program() -> None:
     ran = run_process("live", "portrait", "--no-page", "--json", "--for", 1, cwd="/")
     assert ran.returncode == 0
@@ -235,7 +236,7 @@ def started(*options: object) -> subprocess.Popen[str]:
     ("end", "code"),
     [
         (lambda process: process.send_signal(signal.SIGINT), 130),
-        (lambda process: process.stdout.close(), 0),
+        pytest.param(lambda process: process.stdout.close(), 0, marks=pytest.mark.exhaustive),
     ],
     ids=["ctrl-c", "closed pipe"],
 )

@@ -77,7 +77,7 @@ def test_resume_reads_again_what_had_no_measures(
 ) -> None:
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"")
-    command = ("analyze", crops, bad, "--crops", "--network", network, "--no-plot", "--resume")
+    command = ("analyze", crops, bad, "--crops", "--network", network, "--no-plot", "--resume", "--jobs", 1)
     assert run(*command).code == 1
     assert run(*command, "--measures").code == 1
     assert tuple(read_table(OUT / "table.csv").columns) == (*COLUMNS, *MEASURES)

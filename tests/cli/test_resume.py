@@ -88,7 +88,9 @@ def files(folder: Path = OUT) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("at_frame", [1, 3, 8])
+@pytest.mark.parametrize(
+    "at_frame", [3, *(pytest.param(each, marks=pytest.mark.exhaustive) for each in (1, 8))]
+)
 def test_kill_and_resume_give_the_table_of_an_uninterrupted_run(
     run: Run,
     run_script: Callable[..., subprocess.CompletedProcess[str]],

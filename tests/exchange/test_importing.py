@@ -172,6 +172,7 @@ import_record(Store(sys.argv[1]), Path(sys.argv[2]), progress=kill)
 """
 
 
+@pytest.mark.exhaustive
 def test_killed_in_the_middle_leaves_nothing(store: Store, store_url: str, zipped: Path) -> None:
     command = [sys.executable, "-c", KILLED, store_url, str(zipped)]
     assert subprocess.run(command, env=ENVIRONMENT, check=False).returncode == -signal.SIGKILL

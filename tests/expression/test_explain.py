@@ -159,6 +159,7 @@ def shuffled(seed: int) -> OnnxNetwork:
     return OnnxNetwork(model.SerializeToString(), load_network("mien").sidecar)
 
 
+@pytest.mark.exhaustive
 def test_shuffled_weights_give_another_map(network: OnnxNetwork, crop: Crops) -> None:
     place = int(probabilities(network, crop)[0].argmax())
     own = explain_crops(network, crop, [place]).maps[0]

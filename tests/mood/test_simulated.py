@@ -65,6 +65,7 @@ def test_every_figure_can_be_computed() -> None:
     assert missing <= {"flatness", "blink_rate", "speaking_share"}
 
 
+@pytest.mark.exhaustive
 def test_days_of_both_levels_agree() -> None:
     lags, sizes = [], []
     for seed in range(5):

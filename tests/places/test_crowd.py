@@ -246,6 +246,7 @@ def test_a_plot_is_drawn(read: tuple[Crowd, Frame, Faces], tmp_path: Path) -> No
         assert picture.size[0] > 600
 
 
+@pytest.mark.exhaustive
 def test_small_faces_of_a_4k_photograph_are_found_by_tiles(shared: Path, tmp_path: Path) -> None:
     image, people = crowd_picture(shared, (3840, 2160), 60, (20, 40), 0.5, seed=4)
     path = tmp_path / "large.jpg"

@@ -43,6 +43,7 @@ def read(shared: Path, tmp_path: Path, guests: list[object]) -> tuple[list[Visit
     return found + counter.end(), staff
 
 
+@pytest.mark.exhaustive
 def test_guests_who_cross_are_counted_and_the_waiter_never(shared: Path, tmp_path: Path) -> None:
     """A woman with a clear smile at one place, a man without one at the other, who leaves past her."""
     random = np.random.default_rng(3)

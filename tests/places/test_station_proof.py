@@ -87,6 +87,7 @@ def test_the_clock_of_a_running_station_is_set_back_and_forth() -> None:
     assert all(one.end <= other.start for one, other in pairwise(cells))
 
 
+@pytest.mark.exhaustive
 def test_memory_stays_flat_over_weeks() -> None:
     """Nothing of what was handed on stays; `benchmarks/venue_week.py` runs a whole station for a week."""
     cells, answers = CellMaker(TILL, "mien", zone=UTC), AnswerMaker(TILL, zone=UTC)

@@ -297,6 +297,7 @@ def test_visits_are_those_that_came_however_their_tracks_break(
     assert sorted(visit.length_s for visit in found) == pytest.approx(stayed, abs=0.21)
 
 
+@pytest.mark.exhaustive
 def test_an_endless_visit_takes_no_more_memory() -> None:
     counter = VisitCounter((), QUANTIFIER)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,17 +36,24 @@ NOW: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten weeks; after five of them the same network, whose readings mean something else."""
     person = simulate(10, 1, start=START, minutes=4.0, missing=0.0)
-    with Store(tmp_path / "record.sqlite") as store:
+    path = tmp_path_factory.mktemp("made") / "record.sqlite"
+    with Store(path) as store:
         write_simulated(store, "SIM", person)
         subject = store.subjects.get("SIM")
         with store.transaction() as session:
             for each in store.recordings.of(subject):
                 row = session.get_one(RecordingRow, each.id)
                 row.models = EARLIER if each.day < CHANGED else NOW
+    return path
+
+
+@pytest.fixture
+def store(made: Path, tmp_path: Path) -> Iterator[Store]:
+    with Store(shutil.copy(made, tmp_path)) as store:
         yield store
 
 

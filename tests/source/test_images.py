@@ -334,7 +334,10 @@ class TestSize:
             read_image(b"P3\n3000 3000\n255\n" + b"1 2 3 " * 100)
 
     @pytest.mark.skipif(sys.platform != "linux", reason="where the most memory used is told in /proc")
-    @pytest.mark.parametrize("mode", ["F", "I", "I;16", "RGBA", "P"])
+    @pytest.mark.parametrize(
+        "mode",
+        ["P", *(pytest.param(each, marks=pytest.mark.exhaustive) for each in ("F", "I", "I;16", "RGBA"))],
+    )
     def test_memory_is_a_few_bytes_for_each_pixel(self, tmp_path: Path, mode: str) -> None:
         Pillow.new(mode, (5000, 5000)).save(tmp_path / "large.tif", compression="tiff_adobe_deflate")
         script = (

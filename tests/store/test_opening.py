@@ -115,6 +115,7 @@ def test_another_programs_tables_on_a_server_are_let_be(new_postgres_url: str) -
     engine.dispose()
 
 
+@pytest.mark.exhaustive
 def test_several_programs_make_a_store_at_once(new_store_url: str) -> None:
     script = "\n".join(
         [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -23,10 +24,9 @@ from store_fixtures import add_agreed
 PAGE = 4096
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A file with two subjects and many notes."""
-    path = tmp_path / "record.sqlite"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "record.sqlite"
     with Store(path) as store:
         add_filled(store, "P-1", "Mispel")
         subject = add_filled(store, "P-2", "Quitte")
@@ -34,6 +34,12 @@ def path(tmp_path: Path) -> Path:
             for number in range(400):
                 store.annotations.add(subject, "note", f"note {number} " * 30, at=store.now())
     return path
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    """A file with two subjects and many notes."""
+    return Path(shutil.copy(made, tmp_path))
 
 
 def overwrite(path: Path, at: int, content: bytes) -> None:

@@ -105,6 +105,7 @@ def test_no_day_alone_is_an_alarm() -> None:
 
 
 @BOTH
+@pytest.mark.exhaustive
 def test_flatness_of_two_deviations_is_told_within_three_weeks(watch: Watch) -> None:
     late = 0
     for seed in range(4):
@@ -206,6 +207,7 @@ def drawn(seed: int, carry: float, noise: float) -> str:
     return chart.doubt
 
 
+@pytest.mark.exhaustive
 def test_of_moods_that_last_for_weeks_it_is_said_that_nothing_can_be_promised() -> None:
     assert sum("weeks" in drawn(seed, 0.95, 0.3) for seed in range(8)) >= 6
     assert sum("weeks" in drawn(seed, 0.3, 0.0) for seed in range(8)) <= 2

@@ -78,6 +78,7 @@ def test_changes_at_other_times_are_told_apart() -> None:
     assert [each.measures for each in found] == [("expressivity",), ("valence_mean",)]
 
 
+@pytest.mark.exhaustive
 def test_a_season_is_said_to_look_like_a_change_while_the_baseline_holds_no_year() -> None:
     assert "A change of season would look the same" in changes(told(flat()))[0].text
     table = changed(days(500), "expressivity", 420, -0.15)
@@ -203,6 +204,7 @@ def test_each_of_several_measures_gets_its_share_of_the_promise(monkeypatch: pyt
     assert asked == [("expressivity", 730), ("valence_mean", 730)]
 
 
+@pytest.mark.exhaustive
 def test_a_year_ago_is_told_with_its_year() -> None:
     table = days(400, seed=4)
     old = changed(table, "expressivity", 70, -0.15, last=100)

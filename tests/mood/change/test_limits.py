@@ -22,6 +22,7 @@ def siegmund(height: float) -> float:
     return float(one / 2)
 
 
+@pytest.mark.exhaustive
 def test_with_a_long_baseline_it_is_near_the_textbooks() -> None:
     # A little wider: 500 days leave a little open, and a change that is told takes days from the next.
     long = tuple(range(1, 501))
@@ -33,6 +34,7 @@ def test_with_a_long_baseline_it_is_near_the_textbooks() -> None:
 
 
 @pytest.mark.parametrize("kind", ["cusum", "ewma"])
+@pytest.mark.exhaustive
 def test_a_shorter_baseline_needs_a_wider_limit(kind: Kind) -> None:
     shares = np.full(len(QUICK), 1 / len(QUICK))
     long, short = (limit(plan(kind, tuple(range(1, count))), shares, 365.0) for count in (200, 29))

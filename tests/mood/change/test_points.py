@@ -45,6 +45,7 @@ def test_stretches_are_the_best_there_are(seed: int) -> None:
     assert cost == pytest.approx(exhaustive(values, weights, 5, 8.0))
 
 
+@pytest.mark.exhaustive
 def test_noise_alone_is_hardly_ever_cut() -> None:
     rng = np.random.default_rng(0)
     ones, cost = np.ones(60), penalty(60)

@@ -41,6 +41,7 @@ def test_many_days_show_how_they_hang_together(phi: float) -> None:
     assert np.mean(found) == pytest.approx(phi, abs=0.05)
 
 
+@pytest.mark.exhaustive
 def test_a_change_that_was_told_is_no_slow_mood() -> None:
     rng = np.random.default_rng(2)
     days = np.arange(1, 201, dtype=np.int64)
@@ -53,6 +54,7 @@ def test_a_change_that_was_told_is_no_slow_mood() -> None:
     assert np.median(told) < 0.2 < np.median(untold)
 
 
+@pytest.mark.exhaustive
 def test_a_slow_mood_shows() -> None:
     days = np.arange(1, 251, dtype=np.int64)
     far = simulate_days(np.random.default_rng(3), 10, 250, carry=0.95, noise=0.3)

@@ -47,6 +47,7 @@ def faces(shared: Path) -> FaceSet:
     )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 def test_only_few_disturbed_neutral_faces_get_another_label(network: OnnxNetwork, faces: FaceSet) -> None:
     decision = network.sidecar.decision
     assert decision is not None

@@ -125,6 +125,7 @@ def test_how_seldom_a_label_is_found_comes_from_what_was_measured() -> None:
     assert recalls_of(tiny_sidecar(), Answers(logits), faces_of(np.zeros(4, np.int64))) == {}
 
 
+@pytest.mark.training
 def test_only_a_joint_network_is_calibrated(tmp_path: Path) -> None:
     pytest.importorskip("keras")
     from mien.train.finish import recalibrate
