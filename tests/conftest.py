@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With --quick, leave files alone whose import would load a training framework or Selenium for nothing."""
+    """With --quick, leave files alone whose import would load Keras or Selenium for nothing."""
     return (config.getoption("quick") and marks.is_left_out(collection_path)) or None
 
 

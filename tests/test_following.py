@@ -312,6 +312,7 @@ def test_a_hand_before_the_mouth(pipeline: Pipeline, shared: Path) -> None:
     assert all(faces.track.tolist() == [0] for _, faces in rows)
 
 
+@pytest.mark.exhaustive
 def test_a_cut_to_the_first_face(pipeline: Pipeline, shared: Path) -> None:
     tally = Tally()
     rows = list(pipeline.stream(open_source(shared / "data" / "video" / "noface_face.mov"), tally))

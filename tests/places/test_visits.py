@@ -273,6 +273,7 @@ def arrivals(draw: st.DrawFn) -> list[tuple[float, float, int]]:
 
 @settings(max_examples=25)
 @given(arrivals(), st.integers(0, 99))
+@pytest.mark.exhaustive
 def test_visits_are_those_that_came_however_their_tracks_break(
     people: list[tuple[float, float, int]], seed: int
 ) -> None:

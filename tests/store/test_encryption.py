@@ -71,6 +71,7 @@ def test_a_file_without_encryption_is_not_opened_with_a_key(tmp_path: Path) -> N
         Store(path, key=KEY)
 
 
+@pytest.mark.exhaustive
 def test_backups_and_what_is_saved_have_the_same_key(path: Path, tmp_path: Path) -> None:
     with Store(path, key=KEY) as store:
         backup(store.database, tmp_path / "backup.sqlite", key=KEY)

@@ -44,6 +44,7 @@ def decision() -> Decision:
     return DECISION
 
 
+@pytest.mark.exhaustive
 def test_it_learns_the_labels_and_how_size_blurs_them(decision: Decision) -> None:
     found = fit_quantification(Reads(), decision, faces([30] * 7), 0)  # type: ignore[arg-type]
     assert found.labels == FER2013

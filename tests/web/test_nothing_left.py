@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,6 +27,7 @@ def remembered() -> Counter[str]:
     return Counter(kind.__name__ for each in gc.get_objects() for kind in kinds if isinstance(each, kind))
 
 
+@pytest.mark.exhaustive
 def test_a_thousand_pages_leave_nothing_behind(live_session: FakeLiveSession) -> None:
     """Of clients that never come back: the server keeps nothing of a page that it has sent."""
     named = {"code": "P-1", "number": 1, "venue": "cafe", "station": "till-1"}

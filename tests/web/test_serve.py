@@ -356,6 +356,7 @@ with Server(build_backend(FakeLiveSession(), chosen), chosen) as server:
 """
 
 
+@pytest.mark.exhaustive
 def test_a_server_that_runs_out_of_handles_answers_again() -> None:
     """A hundred connections where sixty-four handles are all there are; then they are gone."""
     pytest.importorskip("resource")

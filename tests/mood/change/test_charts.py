@@ -192,6 +192,7 @@ def test_days_that_are_less_sure_count_for_less() -> None:
     assert np.abs(unsure.statistic).mean() < 1.3 * np.abs(sure.statistic).mean()
 
 
+@pytest.mark.exhaustive
 def test_later_days_that_scatter_more_than_the_baselines_are_said_to_break_the_promise() -> None:
     assert "scatter" in noisy(0.12, seed=1, told=False).doubt
     assert noisy(0.12, seed=1).doubt == ""

@@ -34,6 +34,7 @@ def test_courses_are_weighed_by_the_restricted_likelihood() -> None:
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.4])
+@pytest.mark.exhaustive
 def test_many_days_show_how_they_hang_together(phi: float) -> None:
     days = np.arange(1, 301, dtype=np.int64)
     values = simulate_days(np.random.default_rng(1), 40, 300, carry=phi, noise=0)

@@ -77,6 +77,7 @@ def test_a_group_that_differs_is_found_and_others_are_not() -> None:
     assert not worst.small
 
 
+@pytest.mark.exhaustive
 def test_chance_alone_rarely_counts_as_a_difference() -> None:
     """Of 40 draws without any difference, about two in forty have p < 0.05."""
     groups, places, found = np.repeat(["a", "b"], 40), np.arange(80), 0

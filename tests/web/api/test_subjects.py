@@ -369,6 +369,7 @@ def test_without_a_chosen_interval_there_is_no_alarm_and_no_chart(page: TestClie
     assert told["usual"][0] < told["usual"][1]
 
 
+@pytest.mark.exhaustive
 def test_with_a_chosen_interval_a_change_is_told_and_drawn(page: TestClient, record: Store) -> None:
     subject = record.subjects.add("P-1")
     people.fill(record, subject, people.figures(120, flat_from=60), baseline_days=50)

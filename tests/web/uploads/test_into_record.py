@@ -153,6 +153,7 @@ def test_nothing_goes_into_a_record_that_may_not(
     assert record.recordings.of(record.subjects.get("P-1")) == []
 
 
+@pytest.mark.exhaustive
 def test_a_picture_without_a_face_is_no_recording(visitor: TestClient, record: Store, tmp_path: Path) -> None:
     empty = tmp_path / "wall.png"
     Image.new("RGB", (320, 240), (120, 130, 140)).save(empty)
