@@ -230,6 +230,7 @@ def test_in_python(films: Path, tmp_path: Path) -> None:
         mien.analyze(films / "session.mkv", rest="0-300", network=network, crops=True)
 
 
+@pytest.mark.exhaustive
 def test_the_pulse_of_the_face_aligns(analyze: Analyze, tmp_path: Path) -> None:
     film = save_film(tmp_path / "long.mkv", FILM_S, start=None)
     ran = analyze(film, "--signals", save_body(tmp_path / "body.csv"))

@@ -181,6 +181,7 @@ def test_odd_sizes_are_read(run: Run, tmp_path: Path, tiny_network: Path, size_w
     assert len(read_table(OUT / "table.csv")) == 0
 
 
+@pytest.mark.exhaustive
 def test_a_huge_photograph_of_a_face(
     run: Run, tmp_path: Path, tiny_network: Path, portrait: NDArray[np.uint8]
 ) -> None:

@@ -116,7 +116,7 @@ def test_the_only_face_of_a_short_film_is_the_subjects(
 
 
 @pytest.mark.usefixtures("agreed")
-@pytest.mark.parametrize("scales", [(1, 1), (1, 2, 1)])
+@pytest.mark.parametrize("scales", [(1, 1), pytest.param((1, 2, 1), marks=pytest.mark.exhaustive)])
 def test_joined_films_are_stored_to_their_end(
     run: Run, tmp_path: Path, small_portrait: np.ndarray, scales: tuple[int, ...]
 ) -> None:
@@ -160,6 +160,7 @@ def test_nothing_goes_into_a_simulated_persons_record(run: Run, clip: Path) -> N
 
 
 @pytest.mark.usefixtures("agreed")
+@pytest.mark.exhaustive
 def test_a_film_counts_once(run: Run, clip: Path) -> None:
     assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 0
     copy = clip.with_name("copy.mp4")
@@ -184,7 +185,7 @@ def test_the_tracks_that_somebody_names(run: Run, clip: Path) -> None:
 
 
 @pytest.mark.usefixtures("agreed")
-@pytest.mark.parametrize("tracks", ["7", "0,7"])
+@pytest.mark.parametrize("tracks", ["7", pytest.param("0,7", marks=pytest.mark.exhaustive)])
 def test_a_track_that_is_not_there_leaves_what_is_stored(run: Run, clip: Path, tracks: str) -> None:
     assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 0
     before = stored()

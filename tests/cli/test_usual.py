@@ -65,6 +65,7 @@ def test_changes_are_told_once_the_interval_of_false_alarms_is_chosen(simulated:
     assert "at least 30" in often.err
 
 
+@pytest.mark.exhaustive
 def test_without_a_finding_nothing_is_called_unchanged(run: Run) -> None:
     store = ("--store", "record.sqlite")
     ran = run("simulate", "SIM-1", "--weeks", "7", "--minutes", "3", "--missing", "0", *store)

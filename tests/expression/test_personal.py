@@ -82,6 +82,7 @@ def test_it_is_the_formula(sidecar: Sidecar) -> None:
 
 @given(st.integers(0, 10_000), st.floats(0.75, 3600), st.floats(1, 5))
 @settings(max_examples=50, deadline=None)
+@pytest.mark.exhaustive
 def test_the_probabilities_sum_to_one_under_any_mix(seed: int, seconds: float, widened: float) -> None:
     sidecar = load_sidecar()
     random = np.random.default_rng(seed)

@@ -61,6 +61,7 @@ def test_lengths_are_watched_too_and_by_themselves() -> None:
     assert found.difference.value == pytest.approx(15, abs=3)
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_told_of_days_that_only_scatter_whatever_their_weekday() -> None:
     told = [bool(watched(made(weekend=0.3, seed=seed)).changes) for seed in range(6)]
     assert sum(told) <= 3  # 56 days are watched, at one false alarm in 365

@@ -125,6 +125,7 @@ def test_other_endings_are_refused(filled: tuple[Store, SimulatedVenue], tmp_pat
         save_table(pd.DataFrame(), tmp_path / "table.xlsx")
 
 
+@pytest.mark.exhaustive
 def test_tables_add_up_to_the_cells(filled: tuple[Store, SimulatedVenue], tmp_path: Path) -> None:
     store, made = filled
     visits = sum(each.visits for each in made.cells)

@@ -70,6 +70,7 @@ def test_recordings_say_what_their_readings_mean(store: Store) -> None:
     assert np.isfinite(table["valence_mean"]).all()
 
 
+@pytest.mark.exhaustive
 def test_a_baseline_is_of_one_network_only(store: Store) -> None:
     subject = subject_of(store)
     all_days, table = baseline.take(store, subject), days(store, subject)

@@ -119,6 +119,7 @@ def test_what_json_cannot_hold_is_not_logged(store: Store) -> None:
     assert store.audit.verify() == 0
 
 
+@pytest.mark.exhaustive
 def test_two_programs_keep_one_chain(store: Store, store_url: str) -> None:
     script = "\n".join(
         [

@@ -94,6 +94,7 @@ def test_days_are_dated_as_in_the_calendar_over_gaps() -> None:
     assert alarm.until < alarm.over <= alarm.over_told  # type: ignore[operator]
 
 
+@pytest.mark.exhaustive
 def test_no_day_alone_is_an_alarm() -> None:
     table = days(seed=3, missing=0)
     odd = FIRST + dt.timedelta(70)
