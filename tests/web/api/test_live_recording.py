@@ -148,8 +148,8 @@ def test_it_ends_with_its_source_and_nothing_comes_after(
 def test_what_can_not_be_recorded_is_refused(
     page: TestClient, record: Store, subject: str, source: str, code: int, words: str
 ) -> None:
-    person = simulate(1, 1, start=date(2026, 6, 1))
-    write_simulated(record, "SIM-1", person)
+    if subject == "SIM-1":
+        write_simulated(record, subject, simulate(1, 1, start=date(2026, 6, 1), minutes=0.5))
     answer = begin(page, subject, source)
     assert answer.status_code == code
     assert words in answer.json()["detail"]

@@ -263,6 +263,7 @@ def test_a_user_can_not_guess_at_anothers_password_for_ever(app: FastAPI, users:
     assert answers[-1] == 429
 
 
+@pytest.mark.usefixtures("as_costly_as_ever")
 @pytest.mark.parametrize("name", ["clara", "nobody"])
 def test_a_name_that_is_not_there_costs_as_much_as_a_wrong_password(
     app: FastAPI, users: None, monkeypatch: pytest.MonkeyPatch, name: str
