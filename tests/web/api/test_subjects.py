@@ -561,6 +561,7 @@ def test_the_page_makes_up_a_person_to_look_at(
     assert post(page, "simulated").status_code == 409
 
 
+@pytest.mark.exhaustive
 def test_making_up_a_person_leaves_a_choice_of_false_alarms_alone(
     page: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -600,6 +601,7 @@ def test_reading_changes_nothing_and_changes_are_no_gets(app: FastAPI) -> None:
     assert methods <= {"get", "post", "put", "delete"}
 
 
+@pytest.mark.exhaustive
 def test_a_year_is_told_from_the_cache_and_small(page: TestClient, record: Store) -> None:
     people.fill(record, record.subjects.add("P-1"), people.figures(365))
     answer = page.get("/api/v1/subjects/P-1/days")
@@ -649,6 +651,7 @@ def test_a_recording_read_too_rarely_is_flagged_in_the_list_and_on_its_page(
     assert "100 % of the time is in pauses of more than 2 seconds" in told["too_rarely"]
 
 
+@pytest.mark.exhaustive
 def test_a_page_that_shows_no_record_loads_no_database_and_no_tables(tmp_path: Path) -> None:
     script = (
         "import sys; from web.backend import FakeLiveSession, client, settings;"
