@@ -144,11 +144,11 @@ def read_colours(
     relative: Floats, background: Floats | None, times_s: Floats, noise: float = 2e-4
 ) -> list[PulseReading]:
     """Read a face of one colour, (n, 3) relative to its skin's, beside a background, (n, 3) relative, too."""
-    random = np.random.default_rng(7)
+    random, other = np.random.default_rng(7), np.random.default_rng(9)
     skin = (180, 130, 110) * (relative[:, None] + random.normal(0, noise, (len(times_s), len(REGIONS), 3)))
     beside = np.full((len(times_s), 3), np.nan)
     if background is not None:
-        beside = 150 * (background + random.normal(0, noise, background.shape))
+        beside = 150 * (background + other.normal(0, noise, background.shape))
     pulses = FacePulses()
     return [
         reading
@@ -208,6 +208,5 @@ def test_every_prefix_gives_the_same_readings_with_background_and_key_frames() -
     assert rates(whole)
     for cut in (360, 401, 500):
         part = read_colours(face[:cut], 1 + light[:cut], times_s[:cut])
-        assert [(each.time_s, each.track) for each in part] == [
-            (each.time_s, each.track) for each in whole[: len(part)]
-        ]
+        assert part == whole[: len(part)]
+        assert len(part) == int(times_s[cut - 1])
