@@ -1,18 +1,16 @@
 """Pulse from the face: is the rate right where it is given, and is it left out where there is none?
 
-    python benchmarks/face_pulse.py --films 30 --traces build/pulse
+    python benchmarks/face_pulse.py --films 100 --traces runs/pulse
 
 Films are made of London's photographs and real pulses (`made_pulse.py`), of other people and other waves than
-those on which the quality was fitted. The forehead and cheek clips of `video/no-pulse` have no landmarks; the
-whole clip is taken as skin. All of it is in the shared data.
+those on which the quality was fitted (`fit_pulse_quality.py`). The clips of `video/no-pulse` show forehead or
+cheek and have no landmarks; the whole clip is taken as skin. All of it is in the shared data.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -24,26 +22,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from made_pulse import Film, Filmed, Floats, Wave, read_waves, write_film
+from fit_pulse_quality import formula_colours
+from made_pulse import CRF, LENGTH_S, LIGHTS, MEASURE, Film, Trace, people, traces
 from mien.config import load_settings
 from mien.pipeline import Pipeline
-from mien.signals.face_pulse import WINDOW_S, FacePulses
-from mien.signals.skin import skin_colours
+from mien.signals.face_pulse import LEAST_QUALITY, WITHIN_BPM, FacePulses
+from mien.signals.pulse_window import WINDOW_S
+from mien.signals.skin import REGIONS
 from mien.source import open_source
 from mien.types import Frame
 
-TUNE, MEASURE = "tune", "measure"
-CRF = (None, 18, 23, 28)
-
-
-class Trace(NamedTuple):
-    """A film's times, the colours of its skin, its landmarks, and when the heart beat."""
-
-    times: Floats
-    colours: Floats
-    landmarks: Floats
-    beats: Floats
-    kilobytes: float
+AMPLITUDES = (0.002, 0.003, 0.005, 0.0075, 0.01)
 
 
 class Window(NamedTuple):
@@ -58,110 +47,32 @@ class Window(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description="Pulse from the face.")
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("MIEN_SHARED", "../shared")))
-    parser.add_argument("--films", type=int, default=30)
-    parser.add_argument("--people", choices=(TUNE, MEASURE), default=MEASURE)
-    parser.add_argument(
-        "--traces", type=Path, help="keep what is read of the films here, and take it from here"
-    )
+    parser.add_argument("--films", type=int, default=100)
+    parser.add_argument("--formula", type=int, default=60, help="so many courses of colour by a formula")
+    parser.add_argument("--traces", type=Path, default=Path("runs/pulse"), help="where traces are kept")
     chosen = parser.parse_args()
-    data, console = chosen.shared / "data", Console(width=110)
-    pipeline = Pipeline(load_settings(threads=1))
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = chosen.traces or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        windows = []
-        for film, wave in films(data, chosen.people, chosen.films):
-            trace = read(film, wave, data, folder / f"{chosen.people}{film.seed:03d}.npz", pipeline)
-            windows += list(judged(film, trace))
-    console.print(table_of_films(windows))
+    data, console = chosen.shared / "data", Console(width=120)
+    pipeline = Pipeline(load_settings(threads=1, redetect_s=LENGTH_S))
+    made = traces(data, MEASURE, chosen.films, chosen.traces, pipeline)
+    windows = [window for film, trace in made for window in judged(film, trace)]
+    dark = set(people(data, MEASURE)[0])
+    console.print(table_of_films(windows, dark))
+    console.print(table_of_curve(windows, dark))
     console.print(table_of_quality(windows))
+    console.print(table_of_formula(chosen.formula))
     console.print(table_of_clips(data / "video" / "no-pulse"))
     console.print(speed(pipeline, data))
-
-
-def films(data: Path, which: str, count: int) -> Iterator[tuple[Film, Wave]]:
-    """Yield films drawn at random, of one half of the people and of the waves."""
-    with (data / "people" / "london" / "people.csv").open() as file:
-        people = list(csv.DictReader(file))
-    dark = [each["id"] for each in people if each["ethnicity"] in ("black", "west_asian")]
-    light = [each["id"] for each in people if each["id"] not in dark]
-    half = (TUNE, MEASURE).index(which)
-    waves = read_waves(data / "signals", (range(1, 11), range(11, 21))[half], finger=which == MEASURE)
-    random = np.random.default_rng(half + 1)
-    for seed in range(count):
-        person = str(random.choice(dark[half::2] if random.random() < 0.4 else light[half::2]))
-        wave = int(random.integers(len(waves)))
-        rgb = (0.0, 1.0, 0.0)
-        if random.random() < 0.8:
-            red, green, blue = np.array([0.43, 1.0, 0.69]) * random.uniform(0.75, 1.25, 3)
-            rgb = float(red), float(green), float(blue)
-        film = Film(
-            person,
-            wave,
-            float(random.choice([0, 0, 0.003, 0.005, 0.0075, 0.01])),
-            rgb,
-            float(random.choice([1, 2, 4])),
-            str(random.choice(["still", "sway", "talk"], p=[0.4, 0.4, 0.2])),
-            str(random.choice(["steady", "drift", "steps", "flicker"], p=[0.4, 0.25, 0.15, 0.2])),
-            CRF[int(random.integers(4))],
-            int(random.choice([12, 15, 30, 250])),
-            float(random.choice([30, 25, 15], p=[0.5, 0.3, 0.2])),
-            seed,
-        )
-        yield film, waves[wave]
-
-
-class Unwritten:
-    """Frames as a source, without a file."""
-
-    name, live, report = "made", False, None
-
-    def __init__(self, images: list[np.ndarray], fps: float) -> None:
-        self._images, self._fps = images, fps
-
-    def frames(self) -> Iterator[Frame]:
-        """Yield them at their times."""
-        for index, image in enumerate(self._images):
-            yield Frame(image, index, index / self._fps, self.name)
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-def read(film: Film, wave: Wave, data: Path, kept: Path, pipeline: Pipeline) -> Trace:
-    """Make a film and read the colours of its skin, unless that has been done."""
-    if not kept.exists():
-        made = Filmed(data / "people" / "london" / "neutral" / f"{film.person}.jpg", pipeline)
-        images, path = made.frames(film, wave), kept.with_suffix(".mkv")
-        source = Unwritten(images, film.fps)
-        if film.crf is not None:
-            write_film(path, images, film)
-            source = open_source(str(path))
-        times, colours, landmarks = [], [], []
-        for frame, faces in pipeline.stream(source):
-            there = faces.landmarks[0] if len(faces) else np.full((68, 2), np.nan, np.float32)
-            times.append(frame.time_s)
-            colours.append(skin_colours(frame.image, there))
-            landmarks.append(there)
-        size = path.stat().st_size / 1000 if film.crf is not None else 0.0
-        path.unlink(missing_ok=True)
-        np.savez_compressed(
-            kept, times=times, colours=colours, landmarks=landmarks, beats=wave.beats_s, kb=size
-        )
-    with np.load(kept) as file:
-        return Trace(*(file[name] for name in ("times", "colours", "landmarks", "beats")), float(file["kb"]))
 
 
 def judged(film: Film, trace: Trace) -> Iterator[Window]:
     """Yield the readings of a film beside the mean rate of the same 12 s by the beats of the wave."""
     pulses = FacePulses()
-    for time_s, colours, landmarks in zip(trace.times, trace.colours, trace.landmarks, strict=True):
+    parts = (trace.times, trace.colours, trace.backgrounds, trace.landmarks)
+    for time_s, colours, background, landmarks in zip(*parts, strict=True):
         seen = {0: (colours, landmarks)} if np.isfinite(landmarks).all() else {}
-        for reading in pulses.add(float(time_s), seen):
+        for reading in pulses.add(float(time_s), seen, background):
             if reading.time_s >= WINDOW_S:
-                beats = trace.beats
-                inside = beats[(beats >= reading.time_s - WINDOW_S - 0.5) & (beats <= reading.time_s + 0.5)]
-                truth = 60 * (len(inside) - 1) / (inside[-1] - inside[0])
+                truth = trace.rate_bpm(reading.time_s - WINDOW_S, reading.time_s)
                 yield Window(film, reading.rate_bpm, reading.quality, truth)
 
 
@@ -176,13 +87,13 @@ def row(name: str, windows: list[Window]) -> list[str]:
         str(len({each.film.seed for each in windows})),
         str(len(windows)),
         f"{len(errors)} ({len(errors) / pulsed:.0%})" if pulsed else "",
-        f"{(errors <= 2).mean():.1%}" if len(errors) else "",
+        f"{(errors <= WITHIN_BPM).mean():.1%}" if len(errors) else "",
         f"{np.median(errors):.2f}, {errors.max():.1f}" if len(errors) else "",
         f"{1 - false / len(none):.1%} of {len(none)}" if none else "",
     ]
 
 
-def table_of_films(windows: list[Window]) -> Table:
+def table_of_films(windows: list[Window], dark: set[str]) -> Table:
     heads = (
         "films",
         "number",
@@ -195,10 +106,11 @@ def table_of_films(windows: list[Window]) -> Table:
     table = Table(*heads, title="made films, other people and waves")
     table.add_row(*row("all", windows))
     parts = {
-        "amplitude": sorted({each.film.amplitude for each in windows}),
+        "amplitude": (0, *AMPLITUDES),
         "crf": CRF,
         "motion": ("still", "sway", "talk"),
-        "light": ("steady", "drift", "steps", "flicker"),
+        "light": LIGHTS,
+        "spread": (0, 0.3, 0.6, 1),
         "fps": (30.0, 25.0, 15.0),
     }
     for part, values in parts.items():
@@ -206,28 +118,60 @@ def table_of_films(windows: list[Window]) -> Table:
             some = [each for each in windows if getattr(each.film, part) == value]
             if some:
                 table.add_row(*row(f"{part} {value:.2%}" if part == "amplitude" else f"{part} {value}", some))
-    dark = dark_people()
     for name, are in (("darker skin", True), ("lighter skin", False)):
         table.add_row(*row(name, [each for each in windows if (each.film.person in dark) == are]))
     return table
 
 
-def dark_people() -> set[str]:
-    shared = Path(os.environ.get("MIEN_SHARED", "../shared"))
-    with (shared / "data" / "people" / "london" / "people.csv").open() as file:
-        return {row["id"] for row in csv.DictReader(file) if row["ethnicity"] in ("black", "west_asian")}
+def table_of_curve(windows: list[Window], dark: set[str]) -> Table:
+    """Return, by amplitude, which share is read and how much of that is right, by skin and compression."""
+    table = Table(
+        "of pulsed windows", *(f"{each:.2%}" for each in AMPLITUDES), title="read, and right of these"
+    )
+    kinds = {
+        "darker skin": lambda film: film.person in dark,
+        "lighter skin": lambda film: film.person not in dark,
+        **{f"crf {crf}": lambda film, crf=crf: film.crf == crf for crf in CRF},
+    }
+    for name, is_one in kinds.items():
+        cells = []
+        for amplitude in AMPLITUDES:
+            some = [each for each in windows if each.film.amplitude == amplitude and is_one(each.film)]
+            errors = [abs(each.rate_bpm - each.truth_bpm) for each in some if each.rate_bpm is not None]
+            right = f", {np.mean(np.array(errors) <= WITHIN_BPM):.0%}" if errors else ""
+            cells.append(f"{len(errors) / len(some):.0%} of {len(some)}{right}" if some else "")
+        table.add_row(name, *cells)
+    return table
 
 
 def table_of_quality(windows: list[Window]) -> Table:
     """Return how often a rate was right, by its quality, of the readings that were given."""
     table = Table("quality", "readings", "mean quality", "within 2 bpm", title="calibration")
-    edges = (0.65, 0.75, 0.85, 0.95, 1.01)
+    edges = (LEAST_QUALITY, 0.75, 0.85, 0.95, 1.01)
     for low, high in pairwise(edges):
         some = [each for each in windows if each.rate_bpm is not None and low <= each.quality < high]
-        right = [each.film.amplitude > 0 and abs(each.rate_bpm - each.truth_bpm) <= 2 for each in some]
+        right = [
+            each.film.amplitude > 0 and abs(each.rate_bpm - each.truth_bpm) <= WITHIN_BPM for each in some
+        ]
         if some:
             mean = np.mean([each.quality for each in some])
             table.add_row(f"{low} to {min(high, 1)}", str(len(some)), f"{mean:.2f}", f"{np.mean(right):.1%}")
+    return table
+
+
+def table_of_formula(count: int) -> Table:
+    """Return how often colours by a formula, which have no pulse, are read, with and without a background."""
+    table = Table("background", "windows", "no reading", title="colours by a formula, no pulse")
+    random = np.random.default_rng(77)
+    found: dict[str, list[bool]] = {"seen": [], "not seen": []}
+    for _ in range(count):
+        times, colours, background, landmarks = formula_colours(random)
+        pulses, name = FacePulses(), "seen" if np.isfinite(background).all() else "not seen"
+        for time_s, colour, beside, points in zip(times, colours, background, landmarks, strict=True):
+            readings = pulses.add(float(time_s), {0: (colour, points)}, beside)
+            found[name] += [each.rate_bpm is None for each in readings if each.time_s >= WINDOW_S]
+    for name, silent in found.items():
+        table.add_row(name, str(len(silent)), f"{np.mean(silent):.1%}" if silent else "")
     return table
 
 
@@ -241,7 +185,8 @@ def table_of_clips(folder: Path) -> Table:
         with av.open(str(path)) as container:
             for frame in container.decode(video=0):
                 image = frame.to_ndarray(format="rgb24")
-                parts = image[:100], image[100:, :100], image[100:, 100:]
+                halves = np.array_split(image, 2, axis=0)
+                parts = [part for half in halves for part in np.array_split(half, len(REGIONS) // 2, axis=1)]
                 colours = np.array([part.mean(axis=(0, 1)) for part in parts])
                 colours[colours.min(axis=1) <= 0] = np.nan
                 readings += pulses.add(float(frame.time), {0: (colours, landmarks)})

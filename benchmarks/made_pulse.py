@@ -1,15 +1,19 @@
 """Made films of faces with a pulse: a photograph, moved, lit, and coloured by the wave of a real pulse.
 
 The photographs are London's, the waves those of wrists (Stress-Predict, 64 Hz) and of a finger (PhysioNet
-a103l), all in the shared data. What the film is made of is known, so the rate is known too.
+a103l), all in the shared data. What the film is made of is known, so the rate is known too. Films that
+fit the quality and films that measure it share no person and no wave.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
 import av
 import cv2
@@ -19,13 +23,20 @@ from scipy import signal
 from scipy.io import loadmat
 
 from mien.pipeline import Pipeline
+from mien.signals.skin import background_colour, skin_colours
+from mien.source import open_source
+from mien.types import Frame
 
 Floats = NDArray[np.float64]
 
-SIDE_PX, SHRUNK, LENGTH_S = 240, 0.6, 26.0
+SIDE_PX, SHRUNK, LENGTH_S = 240, 0.6, 24.0
 PULSE_RGB = np.array([0.33, 0.77, 0.53])
 """How a pulse colours skin in white light (de Haan and van Leest 2014), here with green as 1."""
 LEAST_RUN_S = 40.0
+FIT, MEASURE = "fit", "measure"
+Half = Literal["fit", "measure"]
+CRF: Final = (None, 18, 23, 28)
+LIGHTS: Final = ("steady", "drift", "steps", "flicker", "beat")
 
 
 @dataclass(frozen=True)
@@ -46,10 +57,9 @@ class Wave:
         """Return the wave at times."""
         return np.interp(times_s, np.arange(len(self.values)) / self.rate_hz, self.values)
 
-    def rate_bpm(self, from_s: float, to_s: float) -> float:
-        """Return the mean rate between two times, from the intervals between beats."""
-        inside = self.beats_s[(self.beats_s >= from_s - 0.5) & (self.beats_s <= to_s + 0.5)]
-        return 60 * (len(inside) - 1) / (inside[-1] - inside[0])
+    def faster(self, pace: float) -> Wave:
+        """Return the same wave at another pace."""
+        return Wave(self.values, self.rate_hz * pace, self.beats_s / pace)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,12 @@ class Film:
         rgb: how strong red, green and blue are coloured.
         noise: standard deviation of each pixel's, of 255.
         motion: "still", "sway" or "talk".
-        light: "steady", "drift", "steps" or "flicker".
+        light: "steady", "drift", "steps", "flicker" as of a television, or "beat": as regular as a pulse, and
+            often of its colour.
+        spread: how much of the light's change falls on what is beside the face, as a share.
+        exposure: how bright the picture is, as a share of the photograph's.
+        smiling: which of the person's two photographs.
+        pace: how much faster the wave runs than the heart did.
         crf: H.264's constant rate factor; None for no compression.
         gop: a key frame every so many frames.
         fps: frames a second.
@@ -77,6 +92,10 @@ class Film:
     noise: float = 2.0
     motion: str = "still"
     light: str = "steady"
+    spread: float = 1.0
+    exposure: float = 1.0
+    smiling: bool = False
+    pace: float = 1.0
     crf: int | None = None
     gop: int = 250
     fps: float = 30.0
@@ -146,26 +165,31 @@ class Filmed:
         cv2.fillConvexPoly(mask, cv2.convexHull(outline.astype(np.int32)), 1.0)
         for part in (slice(36, 42), slice(42, 48), slice(48, 60), slice(17, 22), slice(22, 27)):
             cv2.fillConvexPoly(mask, cv2.convexHull(points[part].astype(np.int32)), 0.0)
+        neck = points[4:13] * (0.8, 1) + points[8] * (0.2, 0)
+        neck = np.concatenate([neck, neck + np.array([0, 60])])
+        cv2.fillConvexPoly(mask, cv2.convexHull(neck.astype(np.int32)), 1.0)
         return cv2.GaussianBlur(mask, (0, 0), 2)
 
     def frames(self, film: Film, wave: Wave) -> list[NDArray[np.uint8]]:
-        """Return the frames, uint8 RGB."""
+        """Return the frames, uint8 RGB, of a wave that has the film's pace already."""
         random = np.random.default_rng(film.seed)
         times_s = np.arange(int(LENGTH_S * film.fps)) / film.fps
         pulse = wave.at(times_s)
         moves, lights = _motion(film, times_s, random), _light(film, times_s, random)
         noises = random.normal(0, film.noise, (8, SIDE_PX + 32, SIDE_PX + 32, 3)).astype(np.float32)
-        pulsing = self._image * self._skin[:, :, None] * np.asarray(film.rgb, np.float32)
+        image = self._image * np.float32(film.exposure)
+        pulsing = image * self._skin[:, :, None] * np.asarray(film.rgb, np.float32)
+        lit = image * (film.spread + (1 - film.spread) * self._skin[:, :, None])
         middle = self._landmarks.mean(axis=0)
         frames = []
         for index in range(len(times_s)):
-            picture = self._image + np.float32(film.amplitude * pulse[index]) * pulsing
+            picture = image + np.float32(film.amplitude * pulse[index]) * pulsing
+            picture += lit * (lights[index] - 1).astype(np.float32)
             dx, dy, degrees, scale = moves[index]
             turn = cv2.getRotationMatrix2D(tuple(middle), degrees, scale)
             turn[:, 2] += dx, dy
             picture = cv2.warpAffine(picture, turn, (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_REPLICATE)
             x, y = random.integers(0, 32, 2)
-            picture *= lights[index].astype(np.float32)
             picture += noises[random.integers(8), y : y + SIDE_PX, x : x + SIDE_PX]
             frames.append(np.rint(picture).clip(0, 255).astype(np.uint8))
         return frames
@@ -204,6 +228,12 @@ def _light(film: Film, times_s: Floats, random: np.random.Generator) -> Floats:
         factors += 0.012 * _smooth(random, times_s, 0.3, 3.0, 1) + 0.004 * _smooth(
             random, times_s, 0.3, 3.0, 3
         )
+    elif film.light == "beat":
+        hz = random.uniform(0.7, 2.8)
+        turns = 2 * np.pi * (hz * times_s + np.cumsum(random.normal(0, 0.03, count)) / film.fps)
+        course = np.sin(turns) + 0.3 * np.sin(2 * turns - 1)
+        colour = PULSE_RGB / 0.77 if random.random() < 0.5 else np.ones(3)
+        factors += 10 ** random.uniform(-2.7, -1.8) * course[:, None] * colour * random.uniform(0.7, 1.3, 3)
     return factors[:, None, None, :]
 
 
@@ -221,3 +251,126 @@ def write_film(path: Path, frames: list[NDArray[np.uint8]], film: Film) -> None:
         for image in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
+
+
+class Trace(NamedTuple):
+    """What is read of a film: its times, skin, background and landmarks, and when the heart beat."""
+
+    times: Floats
+    colours: Floats
+    backgrounds: Floats
+    landmarks: Floats
+    beats: Floats
+
+    def rate_bpm(self, from_s: float, to_s: float) -> float:
+        """Return the mean rate between two times: how many beats there are, with their parts."""
+        beats = self.beats
+        turns = []
+        for time_s in (from_s, to_s):
+            last = int(np.clip(np.searchsorted(beats, time_s) - 1, 0, len(beats) - 2))
+            turns.append(last + (time_s - beats[last]) / (beats[last + 1] - beats[last]))
+        return 60 * (turns[1] - turns[0]) / (to_s - from_s)
+
+
+def people(data: Path, half: Half) -> tuple[list[str], list[str]]:
+    """Return half of London's people: those with dark skin, and all others.
+
+    Of the first the individual typology angle is below 10 degrees, of the others above 30.
+    """
+    with (data / "people" / "london" / "people.csv").open() as file:
+        kinds = {row["id"]: row["ethnicity"] for row in csv.DictReader(file)}
+    first = [each for each in kinds if kinds[each] in ("black", "west_asian")]
+    start = (FIT, MEASURE).index(half)
+    chosen = first[start::2] + [each for each in kinds if each not in first][start::2]
+    dark = [each for each in chosen if kinds[each] == "black"]
+    return dark, [each for each in chosen if each not in dark]
+
+
+def films(data: Path, half: Half, count: int) -> Iterator[tuple[Film, Wave]]:
+    """Yield films drawn at random, of one half of the people and of the waves."""
+    start = (FIT, MEASURE).index(half)
+    dark, light = people(data, half)
+    waves = read_waves(data / "signals", (range(1, 11), range(11, 21))[start], finger=half == MEASURE)
+    for seed in range(count):
+        random = np.random.default_rng((start + 1, seed))
+        wave, pace = int(random.integers(len(waves))), float(random.choice([0.8, 1, 1, 1.25, 1.5]))
+        rgb = (0.0, 1.0, 0.0)
+        if random.random() < 0.85:
+            red, green, blue = np.array([0.43, 1.0, 0.69]) * random.uniform(0.75, 1.25, 3)
+            rgb = float(red), float(green), float(blue)
+        lit = str(random.choice(LIGHTS, p=[0.35, 0.15, 0.1, 0.2, 0.2]))
+        film = Film(
+            person=str(random.choice(dark if random.random() < 0.5 else light)),
+            wave=wave,
+            amplitude=float(random.choice([0, 0.002, 0.003, 0.005, 0.0075, 0.01], p=[0.3, 0.1, *[0.15] * 4])),
+            rgb=rgb,
+            noise=float(random.choice([1, 2, 4])),
+            motion=str(random.choice(["still", "sway", "talk"], p=[0.4, 0.4, 0.2])),
+            light=lit,
+            spread=float(random.choice([0.3, 0.6, 1] if lit == "beat" else [0, 0.3, 0.6, 1])),
+            exposure=float(random.uniform(0.6, 1)),
+            smiling=bool(random.random() < 0.3),
+            pace=pace,
+            crf=CRF[int(random.choice(4, p=[0.3, 0.3, 0.25, 0.15]))],
+            gop=int(random.choice([12, 15, 30, 250])),
+            fps=float(random.choice([30, 25, 15], p=[0.5, 0.3, 0.2])),
+            seed=seed,
+        )
+        yield film, waves[wave].faster(pace)
+
+
+class Unwritten:
+    """Frames as a source, without a file."""
+
+    name, live, report = "made", False, None
+
+    def __init__(self, images: list[NDArray[np.uint8]], fps: float) -> None:
+        self._images, self._fps = images, fps
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield them at their times."""
+        for index, image in enumerate(self._images):
+            yield Frame(image, index, index / self._fps, self.name)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def read(film: Film, wave: Wave, data: Path, kept: Path, pipeline: Pipeline) -> Trace:
+    """Make a film and read the colours of its skin, unless that has been done."""
+    if not kept.exists():
+        folder = data / "people" / "london" / ("smiling" if film.smiling else "neutral")
+        images, path = (
+            Filmed(folder / f"{film.person}.jpg", pipeline).frames(film, wave),
+            kept.with_suffix(".mkv"),
+        )
+        source = Unwritten(images, film.fps)
+        if film.crf is not None:
+            write_film(path, images, film)
+            source = open_source(str(path))
+        rows = []
+        for frame, faces in pipeline.stream(source):
+            there = faces.landmarks[0] if len(faces) else np.full((68, 2), np.nan, np.float32)
+            background = background_colour(frame.image, faces.landmarks)
+            rows.append((frame.time_s, skin_colours(frame.image, there), background, there))
+        path.unlink(missing_ok=True)
+        times, colours, backgrounds, landmarks = (np.array(column) for column in zip(*rows, strict=True))
+        np.savez(
+            kept,
+            times=times,
+            colours=colours,
+            backgrounds=backgrounds,
+            landmarks=landmarks,
+            beats=wave.beats_s,
+        )
+    with np.load(kept) as file:
+        return Trace(*(file[name] for name in Trace._fields))
+
+
+def traces(
+    data: Path, half: Half, count: int, folder: Path, pipeline: Pipeline
+) -> Iterator[tuple[Film, Trace]]:
+    """Yield films and what is read of them; kept in a folder, since that takes seconds each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for film, wave in films(data, half, count):
+        yield film, read(film, wave, data, folder / f"{half}{film.seed:03d}.npz", pipeline)

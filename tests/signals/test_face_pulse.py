@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.signals.face_pulse import LEAST_QUALITY, WINDOW_S, FacePulses, PulseReading
+from mien.signals.face_pulse import LEAST_QUALITY, FacePulses, PulseReading
+from mien.signals.pulse_window import WINDOW_S
+from mien.signals.skin import REGIONS
 from mien.types import Faces, Frame
-from signals.made_skin import PULSE_RGB, frames, wave
+from signals.made_skin import LANDMARKS, PULSE_RGB, frames, wave
 
 Floats = NDArray[np.float64]
 
@@ -136,3 +138,75 @@ def test_two_faces_are_read_by_themselves() -> None:
     assert [(reading.time_s, reading.track) for reading in readings[:4]] == [(1, 3), (1, 8), (2, 3), (2, 8)]
     by_track = [[reading.rate_bpm for reading in readings if reading.track == track] for track in (3, 8)]
     assert by_track[0] == by_track[1]
+
+
+def read_colours(
+    relative: Floats, background: Floats | None, times_s: Floats, noise: float = 2e-4
+) -> list[PulseReading]:
+    """Read a face of one colour, (n, 3) relative to its skin's, beside a background, (n, 3) relative, too."""
+    random, other = np.random.default_rng(7), np.random.default_rng(9)
+    skin = (180, 130, 110) * (relative[:, None] + random.normal(0, noise, (len(times_s), len(REGIONS), 3)))
+    beside = np.full((len(times_s), 3), np.nan)
+    if background is not None:
+        beside = 150 * (background + other.normal(0, noise, background.shape))
+    pulses = FacePulses()
+    return [
+        reading
+        for time_s, colours, light in zip(times_s.tolist(), skin, beside, strict=True)
+        for reading in pulses.add(time_s, {0: (colours, LANDMARKS)}, light)
+    ]
+
+
+def test_light_that_beats_in_the_colour_of_blood_is_told_by_what_is_beside_the_face() -> None:
+    times_s = times(20)
+    light = coloured(times_s, 70, 0.006)
+    assert rates(read_colours(light, None, times_s))
+    assert not rates(read_colours(light, light, times_s))
+    assert not rates(read_colours(light, 1 + 0.4 * (light - 1), times_s))
+
+
+def test_a_pulse_is_read_under_a_light_that_flickers_more_than_it() -> None:
+    times_s = times(24)
+    random = np.random.default_rng(8)
+    hz = np.linspace(0.5, 3, 12)[:, None]
+    flicker = np.sin(2 * np.pi * (hz * times_s + random.random((12, 1)))).T @ random.normal(0, 0.004, (12, 3))
+    face = coloured(times_s, 84, 0.004) * (1 + flicker)
+    assert not rates(read_colours(face, None, times_s))
+    found = rates(read_colours(face, 1 + 0.6 * flicker, times_s))
+    assert len(found) >= 8
+    np.testing.assert_allclose(found, 84, atol=2)
+
+
+def test_a_neck_beside_the_face_does_not_hide_the_pulse() -> None:
+    times_s = times(20)
+    pulse = coloured(times_s, 66)
+    found = rates(read_colours(pulse, 1 + 0.1 * (pulse - 1), times_s))
+    assert len(found) >= 6
+    np.testing.assert_allclose(found, 66, atol=1)
+
+
+def key_frames(times_s: Floats, every: int) -> Floats:
+    """Return what changes with each key frame, as a share: a jump that fades, stronger in green."""
+    since = np.arange(len(times_s)) % every / every
+    return np.asarray(0.004 * (0.5 - since)[:, None] * PULSE_RGB)
+
+
+def test_key_frames_are_no_pulse_and_hide_none() -> None:
+    times_s = times(24, 30)
+    jumps = key_frames(times_s, 24)  # 75 a minute
+    assert not rates(read_colours(1 + jumps, None, times_s))
+    found = rates(read_colours(coloured(times_s, 92, 0.004) + jumps, None, times_s))
+    assert len(found) >= 8
+    np.testing.assert_allclose(found, 92, atol=2)
+
+
+def test_every_prefix_gives_the_same_readings_with_background_and_key_frames() -> None:
+    times_s = times(18, 30)
+    light = 0.01 * np.sin(2 * np.pi * 1.7 * times_s)[:, None] * np.ones(3)
+    face = coloured(times_s, 78) * (1 + light) + key_frames(times_s, 30)
+    whole = read_colours(face, 1 + light, times_s)
+    assert rates(whole)
+    for cut in (360, 401, 500):
+        part = read_colours(face[:cut], 1 + light[:cut], times_s[:cut])
+        assert part == whole[: len(part)]
+        assert len(part) == int(times_s[cut - 1])

@@ -1,4 +1,4 @@
-"""The colour of forehead and cheeks."""
+"""The colour of a face's skin, and of what is beside it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import numpy as np
 import pytest
 
 from measures.synthetic import seen
-from mien.signals.skin import REGIONS, skin_colours, skin_polygons
+from mien.signals.skin import REGIONS, background_colour, skin_colours, skin_polygons
 
 
 def test_the_regions_lie_on_the_face_whichever_way_it_is_turned() -> None:
     upright = seen(scale=100, shift=(200, 200))
-    forehead, left, right = skin_polygons(upright)
+    regions = dict(zip(REGIONS, skin_polygons(upright), strict=True))
     brows, eyes, mouth = (upright[part] for part in (slice(17, 27), slice(36, 48), slice(48, 60)))
-    assert forehead[:, 1].max() < brows[:, 1].max()
-    assert forehead[:, 1].min() > brows[:, 1].min() - 100
-    for cheek in (left, right):
+    for side in ("left", "right"):
+        forehead, cheek, jaw = (regions[f"{side}_{part}"] for part in ("forehead", "cheek", "jaw"))
+        assert forehead[:, 1].max() < brows[:, 1].max()
+        assert forehead[:, 1].min() > brows[:, 1].min() - 100
         assert cheek[:, 1].min() > eyes[:, 1].mean()
         assert cheek[:, 1].max() < mouth[:, 1].max()
-    assert left[:, 0].max() < upright[30, 0] < right[:, 0].min()
+        assert jaw[:, 1].mean() > cheek[:, 1].mean()
+    for part in ("cheek", "jaw"):
+        assert regions[f"left_{part}"][:, 0].max() < upright[30, 0] < regions[f"right_{part}"][:, 0].min()
+    assert regions["nose"][:, 1].max() < mouth[:, 1].max() < regions["chin"][:, 1].max()
     turn = np.array([[0, -1], [1, 0]])
     turned = upright @ turn.T + (400, 0)
-    np.testing.assert_allclose(skin_polygons(turned), skin_polygons(upright) @ turn.T + (400, 0), atol=1e-6)
+    for found, corners in zip(skin_polygons(turned), skin_polygons(upright), strict=True):
+        np.testing.assert_allclose(found, corners @ turn.T + (400, 0), atol=1e-6)
 
 
 def test_each_region_has_its_own_mean_colour() -> None:
@@ -29,10 +34,10 @@ def test_each_region_has_its_own_mean_colour() -> None:
     image = np.zeros((400, 400, 3), np.uint8)
     image[:] = (50, 60, 70)
     image[:, :200] = (150, 160, 170)
-    colours = skin_colours(image, landmarks)
-    np.testing.assert_allclose(colours[1], (150, 160, 170))
-    np.testing.assert_allclose(colours[2], (50, 60, 70))
-    assert 50 < colours[0, 0] < 150
+    colours = dict(zip(REGIONS, skin_colours(image, landmarks), strict=True))
+    np.testing.assert_allclose(colours["left_cheek"], (150, 160, 170))
+    np.testing.assert_allclose(colours["right_cheek"], (50, 60, 70))
+    assert 50 < colours["nose"][0] < 150
 
 
 @pytest.mark.parametrize(
@@ -59,8 +64,25 @@ def test_pixels_that_glare_do_not_count() -> None:
     image = np.zeros((400, 400, 3), np.uint8)
     image[:] = (150, 120, 100)
     image[::5] = 255
-    np.testing.assert_allclose(skin_colours(image, landmarks), [(150, 120, 100)] * 3)
+    np.testing.assert_allclose(skin_colours(image, landmarks), [(150, 120, 100)] * len(REGIONS))
 
 
 def test_without_landmarks_there_is_no_colour() -> None:
     assert np.isnan(skin_colours(np.full((9, 9, 3), 99, np.uint8), np.full((68, 2), np.nan))).all()
+
+
+def test_the_background_is_what_is_beside_all_faces() -> None:
+    landmarks = np.array([seen(scale=60, shift=(100, 150)), seen(scale=60, shift=(330, 150))])
+    image = np.zeros((300, 640, 3), np.uint8)
+    image[:] = (90, 100, 110)
+    for points in landmarks:
+        left, top = points.min(axis=0).astype(int)
+        right, bottom = points.max(axis=0).astype(int)
+        image[top:bottom, left:right] = (200, 150, 130)
+    np.testing.assert_allclose(background_colour(image, landmarks), (90, 100, 110))
+    assert (background_colour(image, landmarks[:1]) != (90, 100, 110)).all()
+
+
+def test_a_face_that_fills_the_picture_has_no_background() -> None:
+    image = np.full((120, 120, 3), 128, np.uint8)
+    assert np.isnan(background_colour(image, np.array([seen(scale=100, shift=(60, 50))]))).all()

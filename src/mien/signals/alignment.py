@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.signals.face_pulse import WINDOW_S, WITHIN_BPM, PulseReading
+from mien.signals.face_pulse import WITHIN_BPM, PulseReading
 from mien.signals.heart import Beats
+from mien.signals.pulse_window import WINDOW_S
 
 LEAST_READINGS: Final = 60
 """With fewer readings of the face's pulse no shift is looked for."""

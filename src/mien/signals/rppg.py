@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 _WINDOW_S: Final = 1.6
 """POS and CHROM look at stretches of this length, which holds at least one beat."""
 _TINY: Final = 1e-12
+_POS_AXES: Final = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
+"""Two directions of colour, by red, green and blue, across the skin's tone."""
 
 
 def pos(colours: Floats, rate_hz: float) -> Floats:
@@ -32,11 +34,19 @@ def pos(colours: Floats, rate_hz: float) -> Floats:
     Returns:
         (..., n) without unit, higher where green is brighter, which is where there is less blood.
     """
-    size, count = _window(rate_hz), colours.shape[-2]
-    parts = sliding_window_view(colours, size, axis=-2)  # (..., windows, 3, size)
-    red, green, blue = np.moveaxis(parts / parts.mean(axis=-1, keepdims=True), -2, 0)
-    first, second = green - blue, green + blue - 2 * red
-    return _added(_tuned(first, second, 1), np.arange(count - size + 1), count)
+    size = _window(rate_hz)
+    middle = colours.mean(axis=-2, keepdims=True)
+    apart = colours - middle
+    pairs = _running(apart[..., :, None] * apart[..., None, :], size, -3) / size
+    offset = _running(apart, size, -2) / size
+    mean = middle + offset  # of each window, as its covariances are
+    across = pairs - offset[..., :, None] * offset[..., None, :]
+    across /= mean[..., :, None] * mean[..., None, :]
+    first, second = (np.sqrt(((across @ axis) @ axis).clip(0)) for axis in _POS_AXES)
+    share = (_POS_AXES[0] + (first / (second + _TINY))[..., None] * _POS_AXES[1]) / mean
+    # Every sample counts in each window that holds it, by that window's shares of its colours.
+    ends = [(0, 0)] * (share.ndim - 2) + [(size - 1, size - 1), (0, 0)]
+    return np.asarray((_running(np.pad(share, ends), size, -2) * colours).sum(axis=-1))
 
 
 def chrom(colours: Floats, rate_hz: float) -> Floats:
@@ -49,7 +59,7 @@ def chrom(colours: Floats, rate_hz: float) -> Floats:
     parts = sliding_window_view(colours, size, axis=-2)[..., starts, :, :]
     red, green, blue = np.moveaxis(parts / parts.mean(axis=-1, keepdims=True), -2, 0)
     first, second = 3 * red - 2 * green, 1.5 * (red - blue) + green
-    return -_added(_tuned(first, second, -1) * np.hanning(size), starts, count)
+    return -_added(_tuned(first, second) * np.hanning(size), starts, count)
 
 
 def lgi(colours: Floats, rate_hz: float) -> Floats:
@@ -74,11 +84,17 @@ def _window(rate_hz: float) -> int:
     return 2 * round(_WINDOW_S * rate_hz / 2)
 
 
-def _tuned(first: Floats, second: Floats, sign: int) -> Floats:
-    """Add two signals so that what disturbs both, in step or against it, cancels out."""
+def _running(values: Floats, size: int, axis: int) -> Floats:
+    """Return the sums of so many neighbours along an axis, (..., n - size + 1, ...)."""
+    sums = np.moveaxis(np.cumsum(values, axis=axis), axis, 0)
+    return np.moveaxis(np.concatenate([sums[size - 1 : size], sums[size:] - sums[:-size]]), 0, axis)
+
+
+def _tuned(first: Floats, second: Floats) -> Floats:
+    """Return the difference of two signals so that what disturbs both in step cancels out."""
     first, second = (each - each.mean(axis=-1, keepdims=True) for each in (first, second))
     spread = first.std(axis=-1, keepdims=True) / (second.std(axis=-1, keepdims=True) + _TINY)
-    return np.asarray(first + sign * spread * second)
+    return np.asarray(first - spread * second)
 
 
 def _added(parts: Floats, starts: NDArray[np.int64], count: int) -> Floats:

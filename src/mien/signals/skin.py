@@ -1,4 +1,4 @@
-"""The colour of a face's skin, frame by frame: forehead and cheeks by the 68 landmarks."""
+"""The colour of a face's skin, frame by frame, by the 68 landmarks, and of what is beside the faces."""
 
 from __future__ import annotations
 
@@ -10,36 +10,55 @@ from numpy.typing import NDArray
 
 from mien.types import Image
 
-REGIONS: Final = ("forehead", "left_cheek", "right_cheek")
+REGIONS: Final = (
+    "left_forehead",
+    "right_forehead",
+    "nose",
+    "left_cheek",
+    "right_cheek",
+    "left_jaw",
+    "right_jaw",
+    "chin",
+)
 """Where skin is looked at, left and right as one sees them in the picture."""
 
 _LEFT_EYE, _RIGHT_EYE = slice(36, 42), slice(42, 48)
 _MOUTH: Final = slice(48, 60)
 _FOREHEAD: Final = (0.12, 0.5)
 """How far above the brows it begins and ends, in inter-ocular distances; above that there may be hair."""
-_CHEEKS: Final = (
-    ((41, 31, 0.45), (36, 2, 0.5), (3, 48, 0.35), (31, 48, 0.45)),
-    ((46, 35, 0.45), (45, 14, 0.5), (13, 54, 0.35), (35, 54, 0.45)),
+_BELOW_BROWS: Final = (
+    ((27, 39, 0.4), (31, 32, 0.0), (35, 34, 0.0), (27, 42, 0.4)),
+    ((41, 31, 0.3), (36, 1, 0.4), (2, 31, 0.15), (31, 3, 0.4), (31, 40, 0.1)),
+    ((46, 35, 0.3), (45, 15, 0.4), (14, 35, 0.15), (35, 13, 0.4), (35, 47, 0.1)),
+    ((31, 3, 0.45), (2, 31, 0.2), (5, 48, 0.15), (48, 4, 0.15)),
+    ((35, 13, 0.45), (14, 35, 0.2), (11, 54, 0.15), (54, 12, 0.15)),
+    ((59, 6, 0.25), (57, 8, 0.3), (55, 10, 0.25), (56, 9, 0.8), (57, 8, 0.85), (58, 7, 0.8)),
 )
-"""The corners of each cheek, as a share of the way from one landmark to another."""
+"""The corners of nose, cheeks, jaws and chin, as a share of the way from one landmark to another."""
+_FROM, _TO, _WAY = (np.array(column) for column in zip(*sum(_BELOW_BROWS, ()), strict=True))
+_REGION_ENDS: Final = np.cumsum([len(region) for region in _BELOW_BROWS])[:-1]
 _DARKEST, _BRIGHTEST = 4, 250
 """Pixels beyond these are black or clipped, and show no pulse."""
 _LEAST_USABLE: Final = 0.6
 _LEAST_PX: Final = 60
 _LEAST_GREEN: Final = 24.0
 """In darker skin of a picture, the steps of 8 bits are larger than a pulse."""
+_BACKGROUND_POINTS, _LEAST_BACKGROUND = 64, 0.05
+"""So many points of the picture's shorter side are looked at; so large a share must be beside faces."""
+_BESIDE: Final = ((0.25, 0.6), (0.25, 0.25))
+"""How far a face and its hair reach beyond its landmarks, in their box's sizes: left, up; right, down."""
 _SUB_PX: Final = 4
 """Bits of the corners' fractions of a pixel."""
 
 
-def skin_polygons(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+def skin_polygons(landmarks: NDArray[np.floating]) -> list[NDArray[np.float64]]:
     """Return where a face's skin is looked at.
 
     Args:
         landmarks: (68, 2) in pixels, iBUG's order.
 
     Returns:
-        (3, 4, 2) the corners of each of `REGIONS`, in pixels.
+        The corners of each of `REGIONS`, (n, 2) in pixels.
     """
     points = np.asarray(landmarks, np.float64)
     left, right = points[_LEFT_EYE].mean(axis=0), points[_RIGHT_EYE].mean(axis=0)
@@ -48,21 +67,24 @@ def skin_polygons(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     if up @ (points[_MOUTH].mean(axis=0) - left - across / 2) > 0:
         up = -up
     low, high = _FOREHEAD
-    brows = points[19], points[24]
-    forehead = [brows[0] + low * up, brows[0] + high * up, brows[1] + high * up, brows[1] + low * up]
-    cheeks = [[points[a] + way * (points[b] - points[a]) for a, b, way in cheek] for cheek in _CHEEKS]
-    return np.array([forehead, *cheeks])
+    middle = points[21:23].mean(axis=0)
+    foreheads = [
+        [brow + low * up, brow + high * up, middle + high * up, middle + low * up]
+        for brow in points[[18, 25]]
+    ]
+    below = points[_FROM] + _WAY[:, None] * (points[_TO] - points[_FROM])
+    return [*np.array(foreheads), *np.split(below, _REGION_ENDS)]
 
 
 def skin_colours(image: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the mean colour of the skin of forehead and cheeks.
+    """Return the mean colour of a face's skin.
 
     Args:
         image: the frame, uint8 RGB.
         landmarks: (68, 2) in pixels, iBUG's order.
 
     Returns:
-        (3, 3) red, green and blue, 0 to 255, of each of `REGIONS`. NaN where less than 60 % of a region is
+        (8, 3) red, green and blue, 0 to 255, of each of `REGIONS`. NaN where less than 60 % of a region is
         in the picture and neither black nor clipped, where it is too dark for a pulse, and where it is too
         small.
     """
@@ -85,3 +107,27 @@ def skin_colours(image: Image, landmarks: NDArray[np.floating]) -> NDArray[np.fl
             if colour[1] >= _LEAST_GREEN:
                 colours[index] = colour
     return colours
+
+
+def background_colour(image: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the mean colour of what is beside all faces: where it changes, the light does.
+
+    Args:
+        image: the frame, uint8 RGB.
+        landmarks: (faces, 68, 2) in pixels.
+
+    Returns:
+        (3,) red, green and blue, 0 to 255; NaN where too little is seen of it.
+    """
+    step = max(1, min(image.shape[:2]) // _BACKGROUND_POINTS)
+    coarse = np.ascontiguousarray(image[::step, ::step])
+    mask = cv2.inRange(coarse, (_DARKEST,) * 3, (_BRIGHTEST,) * 3)
+    for points in landmarks[np.isfinite(landmarks).all(axis=(1, 2))]:
+        top, bottom = points.min(axis=0), points.max(axis=0)
+        size = bottom - top
+        left, upper = np.maximum((top - size * _BESIDE[0]) / step, 0).astype(int)
+        right, lower = np.maximum((bottom + size * _BESIDE[1]) / step + 1, 0).astype(int)
+        mask[upper:lower, left:right] = 0
+    if cv2.countNonZero(mask) < _LEAST_BACKGROUND * mask.size:
+        return np.full(3, np.nan)
+    return np.array(cv2.mean(coarse, mask)[:3])
