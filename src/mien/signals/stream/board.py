@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mien.errors import ConfigError, SourceError
 from mien.signals.stream.clock import MachineClock, SampleClock
-from mien.signals.stream.types import Batch, Channel, Chunk
+from mien.signals.stream.types import Batch, Channel, Chunk, Found
 from mien.signals.types import Kind
 
 _SYNTHETIC: Final = "synthetic"
@@ -42,16 +42,21 @@ _MUSE_WITH_PULSE: Final = {
 }  # fmt: skip
 """What switches the optical sensor of a Muse on, by BrainFlow's documentation of its boards."""
 _REASONS: Final = {
-    2: "the port can't be opened: is it the right one, and may you use it",
-    4: "it is no serial port",
-    7: "it doesn't answer: is it switched on and near",
-    8: "it answered once, and sends nothing",
-    12: "its address is missing",
+    1: "another program uses its port",
+    2: "it can't be reached: is its port or address right, is Bluetooth on, and may you use them",
+    3: "its port can't be set up",
+    4: "nothing can be sent to it",
+    5: "its answer isn't that of this board",
+    6: "its answer isn't that of this board",
+    7: "it doesn't answer: is it switched on, charged and near",
+    10: "it sends nothing: is it switched on, charged and near",
+    13: "a parameter is missing or wrong, such as serial_port, mac_address or ip_port",
+    14: "BrainFlow's library can't speak to it on this machine",
     16: "it is in use already",
-    20: "a serial port is needed",
-    21: "another board is in use",
-    3: "the port can't be set up",
+    17: "it isn't there, or its driver is missing",
+    18: "it sends nothing: is it switched on, charged and near",
 }
+"""BrainFlow's exit codes in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +120,20 @@ def board_names() -> dict[str, int]:
 
     Raises:
         ModuleNotFoundError: without BrainFlow.
+        SourceError: it has no library for this machine.
     """
     return {
         _plain(each.name): int(each.value)
         for each in sorted(_brainflow().BoardIds, key=lambda each: each.name)
         if each.name != "NO_BOARD"
     }
+
+
+def find_boards() -> tuple[Found, ...]:
+    """Return the addresses of all boards that BrainFlow knows, whether they are there or not."""
+    return tuple(
+        Found(f"board:{name}", "made-up numbers" if name == _SYNTHETIC else "") for name in board_names()
+    )
 
 
 def _plain(name: str) -> str:
@@ -147,6 +160,7 @@ def _brainflow() -> Any:
 
     Raises:
         ModuleNotFoundError: without it; `mien[signals]` brings it.
+        SourceError: it has no library for this machine.
     """
     import brainflow
     from brainflow import board_shim
@@ -154,7 +168,10 @@ def _brainflow() -> Any:
     # Before Python 3.12 it looks for its library in a way that fails, and then asks for what setuptools no
     # longer has (`pkg_resources`).
     board_shim.files = lambda _: Path(board_shim.__file__).parent
-    brainflow.BoardShim.disable_board_logger()
+    try:
+        brainflow.BoardShim.disable_board_logger()
+    except OSError:
+        raise SourceError("BrainFlow comes without a library for this machine: see docs/signals.md") from None
     return brainflow
 
 
@@ -195,7 +212,10 @@ class BoardStream:
         self._address = address
         self._machine = machine or MachineClock()
         self._sleep = sleep
-        self._shim = self._make_shim() if shim is None else shim
+        try:
+            self._shim = self._make_shim() if shim is None else shim
+        except self._brainflow.BrainFlowError as error:
+            raise self._gone("can't be started", error) from None
         self._notes: list[str] = []
         self._channels: list[Channel] = []
         self._presets: list[_Preset] = []

@@ -27,10 +27,14 @@ _LEAST_STEP_S: Final = 1e-6
 
 
 class MachineClock:
-    """POSIX seconds that never jump: this machine's clock as it was at first, and steady from then on."""
+    """POSIX seconds that never jump: this machine's clock as it was at first, and steady from then on.
 
-    def __init__(self) -> None:
-        self._epoch_s = time.time() - time.monotonic()
+    Args:
+        epoch_s: POSIX seconds at which `time.monotonic` was 0; of now by default.
+    """
+
+    def __init__(self, epoch_s: float | None = None) -> None:
+        self._epoch_s = time.time() - time.monotonic() if epoch_s is None else epoch_s
 
     def now(self) -> float:
         """Return the POSIX seconds of now."""
