@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from mien.errors import ConfigError, SourceError
+from mien.install import extras_command
 from mien.signals.stream.types import Channel, Found, SignalStream
 
 if TYPE_CHECKING:
@@ -112,9 +113,6 @@ def find_streams(wait_s: float = 5.0) -> FoundStreams:
 
     Args:
         wait_s: how long straps are looked for.
-
-    Raises:
-        ModuleNotFoundError: without the packages, which `mien[signals]` brings.
     """
     from mien.signals.stream.board import find_boards
     from mien.signals.stream.lsl import find_lsl_streams
@@ -127,7 +125,9 @@ def find_streams(wait_s: float = 5.0) -> FoundStreams:
             return find()
         except SourceError as error:
             notes.append(str(error))
-            return ()
+        except ModuleNotFoundError as error:
+            notes.append(f"this needs {error.name}: {extras_command('signals')}")
+        return ()
 
     streams, straps, boards = (
         found(each) for each in (find_lsl_streams, partial(find_straps, wait_s), find_boards)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +20,7 @@ from mien.signals.stream.types import Batch, Channel, Chunk, Found
 from mien.signals.types import Kind
 
 _SYNTHETIC: Final = "synthetic"
+_NO_LIBRARY: Final = "BrainFlow comes without a library for this machine: see docs/signals.md"
 _POLL_S: Final = 0.05
 _SILENT_S: Final = 5.0
 """A board that sends nothing for so long is gone."""
@@ -162,8 +165,13 @@ def _brainflow() -> Any:
         ModuleNotFoundError: without it; `mien[signals]` brings it.
         SourceError: it has no library for this machine.
     """
-    import brainflow
-    from brainflow import board_shim
+    try:
+        import brainflow
+        from brainflow import board_shim
+    except ModuleNotFoundError:
+        if sys.platform == "linux" and platform.machine() == "aarch64":  # the extra doesn't bring it there
+            raise SourceError(_NO_LIBRARY) from None
+        raise
 
     # Before Python 3.12 it looks for its library in a way that fails, and then asks for what setuptools no
     # longer has (`pkg_resources`).
@@ -171,7 +179,7 @@ def _brainflow() -> Any:
     try:
         brainflow.BoardShim.disable_board_logger()
     except OSError:
-        raise SourceError("BrainFlow comes without a library for this machine: see docs/signals.md") from None
+        raise SourceError(_NO_LIBRARY) from None
     return brainflow
 
 
