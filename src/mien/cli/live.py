@@ -82,6 +82,13 @@ def live(
         str | None,
         typer.Option(help="Publish the readings to a broker.", metavar="mqtt://HOST", envvar="MIEN_MQTT"),
     ] = None,
+    lsl_out: Annotated[
+        str | None,
+        typer.Option(
+            help="Send the readings by Lab Streaming Layer, in streams whose names begin with NAME.",
+            metavar="NAME",
+        ),
+    ] = None,
     purpose: Annotated[
         str | None,
         typer.Option(
@@ -162,7 +169,8 @@ def live(
     neutrals = _neutrals(neutral, settings, subject, store)
     code = _run(
         inputs, settings, asked, show_page, neutrals,
-        mqtt=mqtt, subject=subject, store=store, as_json=as_json, landmarks=landmarks, stop_after=stop_after,
+        mqtt=mqtt, lsl_out=lsl_out, subject=subject, store=store,
+        as_json=as_json, landmarks=landmarks, stop_after=stop_after,
     )  # fmt: skip
     raise typer.Exit(code)
 
@@ -170,7 +178,7 @@ def live(
 def _run(
     inputs: Sequence[LiveInput], settings: Settings, asked: dict[str, Any],
     show_page: Callable[[LiveSession], None] | None, neutrals: Callable[[], LiveNeutral],
-    *, mqtt: str | None, subject: str | None, store: str | None,
+    *, mqtt: str | None, lsl_out: str | None, subject: str | None, store: str | None,
     as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Read the sources until they or somebody ends it; return the exit code, once everything is written."""
@@ -181,13 +189,17 @@ def _run(
             recorder = stack.enter_context(recording(subject, store, settings))
             teller = RecordTeller(recorder)
         session = LiveSession(settings, recorder=recorder)
-        announcer = _announcer(mqtt, teller, show_page is not None)
+        announcer = _announcer(mqtt, lsl_out, teller, show_page is not None)
         stack.callback(lambda: announcer.look(session.statuses()))
         stack.callback(session.close)
         if mqtt is not None:
             from mien.live.mqtt import MqttSink
 
             stack.enter_context(closing(MqttSink(mqtt, session.broadcaster, session.statuses)))
+        if lsl_out is not None:
+            from mien.live.lsl_out import LslSink
+
+            stack.enter_context(closing(LslSink(lsl_out, session.broadcaster, session.statuses)))
         box = stack.enter_context(session.broadcaster.subscribe())
         for each in inputs:
             session.add(
@@ -285,13 +297,16 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _announcer(mqtt: str | None, teller: RecordTeller | None, page: bool) -> Announcer:
+def _announcer(mqtt: str | None, lsl_out: str | None, teller: RecordTeller | None, page: bool) -> Announcer:
     nobodys = "nothing is stored unless you record on the page" if page else "nothing is stored"
     stored = nobodys if teller is None else teller.promise
-    if mqtt is None:
-        promise = f"{stored}, nothing leaves this machine"
+    where = [] if mqtt is None else [without_secrets(mqtt)]
+    if lsl_out is not None:
+        where.append("whoever is on this network, by LSL")
+    if where:
+        promise = f"{stored}, readings but no pictures go to {' and to '.join(where)}"
     else:
-        promise = f"{stored}, readings but no pictures go to {without_secrets(mqtt)}"
+        promise = f"{stored}, nothing leaves this machine"
     return Announcer(promise) if teller is None else Announcer(promise, teller.look)
 
 
