@@ -22,6 +22,8 @@ from threading import Event
 
 import numpy as np
 
+# In place of this folder, whose `signals.py` is another one.
+sys.path.remove(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from mien.config import load_settings

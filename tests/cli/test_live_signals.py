@@ -119,6 +119,7 @@ def test_face_and_body_together_in_words() -> None:
     assert "not known" in together_lines([])[0]
 
 
+@pytest.mark.exhaustive
 def test_the_synthetic_board_beside_the_portrait_by_the_real_program() -> None:
     pytest.importorskip("brainflow")
     pytest.importorskip("neurokit2")

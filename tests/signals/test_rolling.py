@@ -207,6 +207,8 @@ def test_arousal_of_a_strap_and_an_electrode_is_one_persons() -> None:
         rest.take("cap", [Figure(end_s - 60, end_s, "F4-F3", "frontal_asymmetry", "", 0.1, 1)], START_S)
         is None
     )
+    late = end_s - 30  # of a sensor whose samples wait somewhere
+    assert rest.take("late", rested(2.0, late), START_S) is None
 
 
 @pytest.mark.parametrize("marked", [True, False])

@@ -62,6 +62,10 @@ class ChannelBuffer:
     def add(self, times_s: Floats, values: Floats) -> None:
         """Take the next samples; those whose times are no numbers or go back a little are left out."""
         values, times = np.asarray(values, np.float64), np.asarray(times_s, np.float64)
+        # Nearly all come in order; what is none makes these false.
+        if len(times) and self.newest_s < times[0] and times[-1] < np.inf and (np.diff(times) > 0).all():
+            self._keep(times, values)
+            return
         if not np.isfinite(times).all():
             values, times = values[np.isfinite(times)], times[np.isfinite(times)]
         before = np.r_[self.newest_s, times[:-1]][: len(times)]
@@ -104,8 +108,10 @@ class ChannelBuffer:
         on = times > np.maximum.accumulate(np.r_[self.newest_s, times[:-1]][: len(times)])
         if not on.all():
             times, values = times[on], values[on]
-        if not len(times):
-            return
+        if len(times):
+            self._keep(times, values)
+
+    def _keep(self, times: Floats, values: Floats) -> None:
         self.newest_s = float(times[-1])
         self.first_s = min(self.first_s, float(times[0]))
         self._parts.append((times, values))

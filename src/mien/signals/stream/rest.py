@@ -88,6 +88,8 @@ class OwnRest:
             self._since.setdefault(source, since_s)
             if window not in self._recent:
                 self._turn_to(window)
+            if window not in self._recent:  # too late
+                return None
             self._recent[window][source] = known
             return self._judged(window)
 

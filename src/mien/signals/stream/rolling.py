@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from mien.signals.alignment import rate_course
 from mien.signals.arousal import Arousal
 from mien.signals.body import sound_skin
-from mien.signals.figures import Figure, figures_in
-from mien.signals.heart import find_beats
+from mien.signals.figures import Figure, window_figures
+from mien.signals.heart import Beats, find_beats
 from mien.signals.rate import LEAD_S
 from mien.signals.stream.buffers import JUMP_S, ChannelBuffer
 from mien.signals.stream.rest import OwnRest
@@ -163,13 +163,14 @@ class Rolling:
             each.signal(end_s - WINDOW_S - LEAD_S, end_s, self._source) for each in self._buffers.values()
         ]
         self._window_end_s = end_s
-        self._figures = figures_in(Signals(tuple(signals)), [(end_s - WINDOW_S, end_s)])
+        # Found once: what is now, and the course, stand on the same beats.
+        beats = {each.name: find_beats(each) for each in signals if each.kind in _HEART}
+        self._figures = window_figures(Signals(tuple(signals)), end_s - WINDOW_S, end_s, beats)
         recent = Signals(tuple(each for each in signals if each.kind in _NOW_KINDS))
-        self._now = tuple(
-            each for each in figures_in(recent, [(end_s - NOW_S, end_s)]) if each.measure in _NOW
-        )
+        now = window_figures(recent, end_s - NOW_S, end_s, beats)
+        self._now = tuple(each for each in now if each.measure in _NOW)
         self._arousal = self._rest.take(self._source, self._figures, self._first_s)
-        self.courses = dict(_courses(signals, end_s))
+        self.courses = dict(_courses(signals, list(beats.values()), end_s))
         self._tell_rest()
 
     def _tell_rest(self) -> None:
@@ -188,11 +189,10 @@ def _change(old: Channel, new: Channel) -> str:
     return f"now in {new.unit or 'no unit'} instead of {old.unit or 'none'}"
 
 
-def _courses(signals: Sequence[Signal], end_s: float) -> list[tuple[str, Course]]:
+def _courses(signals: Sequence[Signal], beats: Sequence[Beats], end_s: float) -> list[tuple[str, Course]]:
     """Return the heart's rate and the skin's level in the newest seconds, for the session's agreement."""
     start_s = end_s - EVERY_S
     found: list[tuple[str, Course]] = []
-    beats = [find_beats(each.between(end_s - LEAD_S, end_s)) for each in signals if each.kind in _HEART]
     if best := max(beats, key=lambda each: float(each.intervals_s[each.good].sum()), default=None):
         course = rate_course(best)
         inside = (course.times_s >= start_s) & np.isfinite(course.per_min)
