@@ -16,7 +16,7 @@ from mien.errors import ConfigError
 from mien.labels import EMOTIONS
 from mien.live.broadcaster import Broadcaster
 from mien.live.reading import Reading
-from mien.live.status import SourceStatus
+from mien.live.status import SignalStatus, SourceStatus
 from mien.signals.arousal import Arousal
 from mien.signals.figures import Figure
 from mien.signals.files import read_signals
@@ -52,37 +52,21 @@ def status(name: str, state: Any = "running") -> SourceStatus:
     return SourceStatus(name=name, where=name, state=state)
 
 
-class Signals:
-    """Hands out readings of sensors, as `LiveSession.signals` does."""
-
-    def __init__(self) -> None:
-        self.waiting: list[SignalReading] = []
-        self.wake: Callable[[], None] | None = None
-
-    def subscribe(self, sources: None = None, wake: Callable[[], None] | None = None) -> Signals:
-        self.wake = wake
-        return self
-
-    def take(self, timeout_s: float | None = None) -> SignalReading | None:
-        return self.waiting.pop(0) if self.waiting else None
-
-    def publish(self, said: SignalReading) -> None:
-        self.waiting.append(said)
-        assert self.wake is not None
-        self.wake()
-
-    def close(self) -> None:
-        pass
-
-
 class Studio:
     """A sink and what it sends, under a name of its own."""
 
     def __init__(self) -> None:
         self.name = f"Mien-{uuid4().hex[:8]}"
-        self.readings, self.signals = Broadcaster(), Signals()
+        self.readings: Broadcaster[Reading] = Broadcaster()
+        self.signals: Broadcaster[SignalReading] = Broadcaster()
         self.states = [status("camera:0")]
-        self.sink = LslSink(self.name, self.readings, lambda: list(self.states), self.signals)
+        self.sink = LslSink(
+            self.name,
+            self.readings,
+            lambda: list(self.states),
+            signals=self.signals,
+            signal_statuses=lambda: [SignalStatus("strap", "ble:x", "running")],
+        )
 
     def inlet(self, what: str, send: Callable[[], None]) -> Any:
         """Find a stream, whose first samples may have to be sent for it to be there; listen to it."""

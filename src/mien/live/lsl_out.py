@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mien import __version__
 from mien.errors import ConfigError
 from mien.live.broadcaster import Broadcaster
 from mien.live.reading import Reading
-from mien.live.status import SourceStatus
+from mien.live.status import SignalStatus, SourceStatus
 from mien.signals.figures import Figure
 from mien.signals.stream.lsl import lsl_library
 from mien.signals.stream.types import SignalReading
@@ -26,19 +26,6 @@ FACE_CHANNELS: Final = ("faces", "track", "valence", "arousal", *PROBABILITIES, 
 _LOOK_S: Final = 1.0
 _JOIN_S: Final = 0.9
 _LONGEST_NAME: Final = 60
-
-
-class _Box(Protocol):
-    def take(self, timeout_s: float | None = None) -> SignalReading | None: ...
-    def close(self) -> None: ...
-
-
-class SignalBroadcaster(Protocol):
-    """Hands readings of sensors out, as `Broadcaster` does those of cameras."""
-
-    def subscribe(self, sources: None = None, wake: Callable[[], None] | None = None) -> _Box:
-        """Make a mailbox for what is published from now on."""
-        ...
 
 
 class LslSink:
@@ -53,8 +40,9 @@ class LslSink:
     Args:
         name: what the streams' names begin with.
         broadcaster: where the readings of cameras come from.
-        statuses: gives how cameras and sensors are.
+        statuses: gives how the sources are.
         signals: where the readings of sensors come from.
+        signal_statuses: gives how the sensors are.
 
     Raises:
         ConfigError: no stream can have that name.
@@ -65,15 +53,17 @@ class LslSink:
     def __init__(
         self,
         name: str,
-        broadcaster: Broadcaster,
+        broadcaster: Broadcaster[Reading],
         statuses: Callable[[], Sequence[SourceStatus]],
-        signals: SignalBroadcaster | None = None,
+        *,
+        signals: Broadcaster[SignalReading] | None = None,
+        signal_statuses: Callable[[], Sequence[SignalStatus]] = list,
     ) -> None:
         if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
             raise ConfigError(f"LSL: expected a name of up to {_LONGEST_NAME} letters, received {name!r}")
         self._pylsl = lsl_library()
         self._name = name.strip()
-        self._statuses = statuses
+        self._statuses, self._signal_statuses = statuses, signal_statuses
         self._epoch_s = time.time() - self._pylsl.local_clock()
         self._faces: dict[str, Any] = {}
         self._figures: dict[str, tuple[tuple[str, ...], Any]] = {}
@@ -112,7 +102,8 @@ class LslSink:
 
     def _look(self) -> None:
         """Mark what has changed with the sources; end the streams of those that have gone."""
-        states: dict[str, str] = {each.name: each.state for each in self._statuses()}
+        both: list[SourceStatus | SignalStatus] = [*self._statuses(), *self._signal_statuses()]
+        states: dict[str, str] = {each.name: each.state for each in both}
         for name, state in states.items():
             if self._states.get(name) != state:
                 self._mark(f"{plain_name(name)} {state}", self._pylsl.local_clock())
