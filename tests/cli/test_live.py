@@ -178,8 +178,9 @@ def test_readings_go_to_a_broker_whose_password_nobody_sees(
 
     class Sink:
         def __init__(
-            self, url: str, broadcaster: Broadcaster, statuses: Callable[[], list[SourceStatus]]
-        ) -> None:
+            self, url: str, broadcaster: Broadcaster[Reading], statuses: Callable[[], list[SourceStatus]],
+            **body: object,
+        ) -> None:  # fmt: skip
             sinks.append(self)
             self.url, self.box, self.statuses, self.closed = url, broadcaster.subscribe(), statuses, 0
 
@@ -194,6 +195,29 @@ def test_readings_go_to_a_broker_whose_password_nobody_sees(
     assert (sink.url, sink.closed, sink.last.source) == ("mqtt://me:secret@host", 1, "clip.mp4")
     assert "readings but no pictures go to mqtt://***@host" in ran.err
     assert "secret" not in ran.err + ran.out
+
+
+def test_readings_go_out_by_lsl(run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pylsl")
+    lsl_out = pytest.importorskip("mien.live.lsl_out")
+    sinks = []
+
+    class Sink(lsl_out.LslSink):  # type: ignore[misc]
+        def __init__(self, *args: object, **more: object) -> None:
+            super().__init__(*args, **more)
+            sinks.append(self)
+            self.sent: list[object] = []
+
+        def _send_face(self, reading: Reading) -> None:
+            self.sent.append(reading.source)
+            super()._send_face(reading)
+
+    monkeypatch.setattr(lsl_out, "LslSink", Sink)
+    ran = run("live", clip, "--no-page", "--json", "--purpose", "self", "--lsl-out", "Mien")
+    assert ran.code == 0
+    (sink,) = sinks
+    assert set(sink.sent) == {"clip.mp4"}
+    assert "readings but no pictures go to whoever is on this network, by LSL" in ran.err
 
 
 def test_the_profile_gives_way_to_what_is_chosen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

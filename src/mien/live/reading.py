@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, TextIO
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from mien.labels import EMOTIONS, NEUTRALS, POSE
 from mien.measures.shape import measure
+from mien.moments import utc
 from mien.table import COLUMNS, DECIMALS, Row, plain_name, rows
 from mien.types import Faces, Frame
 
@@ -100,11 +100,6 @@ class Reading:
         ]
 
 
-def utc(at_s: float) -> str:
-    """Return POSIX seconds as ISO 8601 in UTC, with milliseconds: "2026-05-01T12:00:00.250Z"."""
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _named(row: Row) -> dict[str, Any]:
     """Return a row's cells by their names, the probabilities by their labels."""
     cells = dict(zip(COLUMNS, row, strict=True))
@@ -134,6 +129,14 @@ class JsonLines:
         Raises:
             BrokenPipeError: the reader has gone.
         """
-        said = reading.as_dict(landmarks=self._landmarks)
-        self._out.write(json.dumps(said, allow_nan=False, separators=(",", ":")) + "\n")
-        self._out.flush()
+        write_json_line(self._out, reading.as_dict(landmarks=self._landmarks))
+
+
+def write_json_line(out: TextIO, said: dict[str, Any]) -> None:
+    """Write what was said as a line of its own, at once.
+
+    Raises:
+        BrokenPipeError: the reader has gone.
+    """
+    out.write(json.dumps(said, allow_nan=False, separators=(",", ":")) + "\n")
+    out.flush()

@@ -6,7 +6,7 @@ samples come, they are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ import numpy as np
 from mien.errors import ConfigError
 from mien.signals.body import breathing_rate, muscle_activity, skin, temperature
 from mien.signals.brain import band_powers, frontal_asymmetry
-from mien.signals.heart import VARIABILITY, find_beats, variability
+from mien.signals.heart import VARIABILITY, Beats, find_beats, variability
 from mien.signals.rate import LEAD_S, heart_rate
 from mien.signals.types import Signal, Signals
 
@@ -76,7 +76,21 @@ def figures(read: Signals, window_s: float = 60.0, step_s: float | None = None) 
 
 def figures_in(read: Signals, spans: Iterable[tuple[float, float]]) -> tuple[Figure, ...]:
     """Return all measures of all signals over given windows, each from its start to its end in seconds."""
-    return tuple(figure for start, end in spans for figure in _of_window(read, start, end))
+    return tuple(figure for start, end in spans for figure in _of_window(read, start, end, {}))
+
+
+def window_figures(
+    read: Signals, start_s: float, end_s: float, beats: Mapping[str, Beats]
+) -> tuple[Figure, ...]:
+    """Return what `figures_in` returns of one window, where beats have been found already.
+
+    Args:
+        read: the signals.
+        start_s: where the window begins.
+        end_s: where it ends.
+        beats: by the signal's name, from `LEAD_S` before the window to its end.
+    """
+    return tuple(_of_window(read, start_s, end_s, beats))
 
 
 def windows(read: Signals, window_s: float, step_s: float) -> Iterator[tuple[float, float]]:
@@ -90,10 +104,10 @@ def windows(read: Signals, window_s: float, step_s: float) -> Iterator[tuple[flo
         yield start, start + window_s
 
 
-def _of_window(read: Signals, start_s: float, end_s: float) -> Iterator[Figure]:
+def _of_window(read: Signals, start_s: float, end_s: float, beats: Mapping[str, Beats]) -> Iterator[Figure]:
     """Yield all figures of one window."""
     for signal in read.signals:
-        for measure, unit, value, quality in _of_signal(signal, start_s, end_s):
+        for measure, unit, value, quality in _of_signal(signal, start_s, end_s, beats.get(signal.name)):
             given = None if value is None or not np.isfinite(value) else float(value)
             yield Figure(start_s, end_s, signal.name, measure, unit, given, float(quality))
     for pair, (difference, quality) in frontal_asymmetry(read.signals, start_s, end_s).items():
@@ -101,11 +115,11 @@ def _of_window(read: Signals, start_s: float, end_s: float) -> Iterator[Figure]:
 
 
 def _of_signal(
-    signal: Signal, start_s: float, end_s: float
+    signal: Signal, start_s: float, end_s: float, found: Beats | None
 ) -> Iterator[tuple[str, str, float | None, float]]:
     """Yield measure, unit, value and quality of one signal over one window."""
     if signal.kind in ("ecg", "ppg", "intervals"):
-        beats = find_beats(signal.between(start_s - LEAD_S, end_s))
+        beats = find_beats(signal.between(start_s - LEAD_S, end_s)) if found is None else found
         rate = heart_rate(signal, start_s, end_s, beats)
         yield "heart_rate", "1/min", rate.per_min, rate.quality
         quality = beats.between(start_s, end_s).quality(start_s, end_s)
