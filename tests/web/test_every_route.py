@@ -100,6 +100,7 @@ RULES = {
     "DELETE /api/v1/subjects/{code}/self-reports/{number}": CHANGES,
     "GET /api/v1/subjects/{code}/recordings": RECORD,
     "GET /api/v1/subjects/{code}/recordings/{number}": RECORD,
+    "GET /api/v1/subjects/{code}/recordings/{number}/signals": RECORD,
     "DELETE /api/v1/subjects/{code}/recordings/{number}": CHANGES,
     "GET /api/v1/subjects/{code}/days": RECORD,
     "GET /api/v1/subjects/{code}/changes": RECORD,
