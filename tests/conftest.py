@@ -22,6 +22,9 @@ pytest_plugins = ["store_fixtures"]
 
 choose_backend()  # before any importorskip("keras")
 
+# Before its library is loaded, here and in the programs that tests start.
+os.environ["LSLAPICFG"] = str(Path(__file__).with_name("lsl_api.cfg"))
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("mien", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("mien"), max_examples=25)

@@ -26,7 +26,7 @@ OF_EXTRAS = {
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
     "paho": "mqtt",
-    **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb"), "signals"),
+    **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb", "bleak", "brainflow", "pylsl"), "signals"),
 }
 """Modules that `mien[train]`, `mien[web]`, `mien[record]`, `mien[mqtt]` and `mien[signals]` bring."""
 

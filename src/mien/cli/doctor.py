@@ -34,7 +34,7 @@ EXTRAS = {
     "encrypted": ("sqlcipher3",),
     "privacy": ("opendp",),
     "heic": ("pillow-heif",),
-    "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne"),
+    "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne", "pylsl", "brainflow", "bleak"),
 }
 """What each extra brings that Mien itself asks for."""
 
@@ -46,7 +46,7 @@ USES = {
     "encrypted": "an encrypted record",
     "privacy": "a venue's figures with differential privacy",
     "heic": "photographs from iPhones",
-    "signals": "mien signals",
+    "signals": "mien signals, sensors beside a camera",
 }
 """What each extra is for."""
 

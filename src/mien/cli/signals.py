@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -22,12 +23,12 @@ Windows = dict[tuple[float, float], "Arousal | None"]
 
 def signals(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="FILE",
             help="EDF, BDF, XDF, WFDB (.hea), BrainVision (.vhdr), CSV, or an Empatica E4's folder or zip.",
         ),
-    ],
+    ] = None,
     window: Annotated[float, typer.Option(help="Seconds of a window, 10 to 3600.", metavar="SECONDS")] = 60,
     step: Annotated[
         float | None, typer.Option(help="From one window to the next [the window].", metavar="SECONDS")
@@ -56,6 +57,12 @@ def signals(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all figures to this CSV.", metavar="FILE.csv")
     ] = None,
+    sensors: Annotated[
+        bool,
+        typer.Option(
+            "--list", help="List the sensors that could be read live: LSL's streams, straps, boards."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.
@@ -70,6 +77,13 @@ def signals(
     from mien.signals.files import read_signals
     from mien.signals.types import with_kinds
 
+    if sensors:
+        _list_sensors(as_json)
+        return
+    if file is None:
+        raise ConfigError(
+            "which file? `mien signals session.edf` reads one, `mien signals --list` looks for sensors"
+        )
     kinds = cast("dict[str, Kind]", dict(_pair(each) for each in kind or ()))
     span = None if rest is None else _span(rest)
     read = with_kinds(read_signals(file, cast("TimeUnit | None", time_unit)), kinds)
@@ -89,6 +103,26 @@ def signals(
     _print_figures(found, aroused)
     if out is not None:
         typer.echo(f"csv      {out}")
+
+
+def _list_sensors(as_json: bool) -> None:
+    """Print what could be read live, by the address that opens it."""
+    from mien.signals.stream.address import find_streams
+
+    found = find_streams()
+    if as_json:
+        print_json(asdict(found))
+        return
+    for title, sensors in (
+        ("Streams of Lab Streaming Layer", found.streams),
+        ("Heart straps", found.straps),
+        ("Boards, whether they are there or not", found.boards),
+    ):
+        typer.echo(f"{title}:" if sensors else f"{title}: none found")
+        for each in sensors:
+            typer.echo(f"  {each.address}  {each.detail}".rstrip())
+    for note in found.notes:
+        typer.echo(f"note: {note}")
 
 
 def _pair(text: str) -> tuple[str, str]:

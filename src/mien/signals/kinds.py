@@ -10,6 +10,7 @@ from mien.signals.types import Kind, plain_unit
 # An electrode's place by the 10-10 system, perhaps with its reference: Fp1, AF7, Cz, EEG F3-A2, TP9.
 _PLACE: Final = r"(?:(?:fp|af|fc|ft|cp|tp|po|f|c|t|p|o|i|n)(?:z|\d{1,2})|a[12]|m[12])"
 _BY_NAME: Final[tuple[tuple[Kind, str], ...]] = (
+    ("other", r"\btrig|\bmarkers?\b|\bcounter\b|\bbattery\b|\bstatus\b|\btime ?stamps?\b"),
     ("eog", r"\b(?:[hv]?eog|veo|heo|loc|roc)\b"),
     ("emg", r"emg|zyg|corr(?:ug)?\b|masseter|trapez|\bchin\b"),
     ("ecg", r"ecg|ekg|\bml?(?:i{1,3}|v\d)\b|^(?:i{1,3}|av[rlf]|v[1-6]?)$"),

@@ -61,6 +61,19 @@ class Batch:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sensor that could be opened.
+
+    Attributes:
+        address: to open it by.
+        detail: what it is, in a few words.
+    """
+
+    address: str
+    detail: str
+
+
 class SignalStream(Protocol):
     """A running sensor; used by one thread."""
 
