@@ -170,7 +170,9 @@ def begin(store: Store) -> TimedRecorder:
     return TimedRecorder(store, subject, models={}, settings={})
 
 
-def read(source: PushedSource, box: Mailbox, image: Image, passed_s: float, *, twice: bool) -> Reading:
+def read(
+    source: PushedSource, box: Mailbox[Reading], image: Image, passed_s: float, *, twice: bool
+) -> Reading:
     """Push a picture, or the same twice, and take the reading as the page does."""
     pushed = [source.push(image, CAMERA_S + passed_s) for _ in range(1 + twice)]
     while (reading := box.take(LIMIT_S)) is not None and reading.frame.index < pushed[-1]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 _FORM: Final = re.compile(r"\d{4}-?(\d\d-?\d\d|W\d\d-?\d)([Tt ]\d.*)?")
@@ -58,3 +58,8 @@ def by_this_clock(at: datetime) -> datetime:
 
 def _iso(at: datetime) -> str:
     return at.isoformat(timespec="minutes")
+
+
+def utc(at_s: float) -> str:
+    """Return POSIX seconds as ISO 8601 in UTC, with milliseconds: "2026-05-01T12:00:00.250Z"."""
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

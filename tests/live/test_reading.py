@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mien.labels import EMOTIONS
-from mien.live.reading import JsonLines, Reading, utc
+from mien.live.reading import JsonLines, Reading
 from mien.measures.face3d import STANDARD_FACE
+from mien.moments import utc
 from mien.table import rows
 from mien.types import Faces, Frame
 

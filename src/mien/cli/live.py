@@ -54,7 +54,7 @@ from mien.live.broadcaster import Mailbox
 from mien.live.inputs import PORTRAIT, LiveInput, find_live_inputs, find_profile
 from mien.live.live_neutral import MOST_S, LiveNeutral
 from mien.live.purpose import MEANINGS, choose_purpose, read_purpose
-from mien.live.reading import JsonLines
+from mien.live.reading import JsonLines, Reading
 from mien.live.session import LiveSession
 from mien.neutral import Own
 from mien.source import Source, open_live
@@ -296,7 +296,7 @@ def _announcer(mqtt: str | None, teller: RecordTeller | None, page: bool) -> Ann
 
 
 def _followed(
-    session: LiveSession, box: Mailbox, announcer: Announcer, teller: RecordTeller | None, **how: Any
+    session: LiveSession, box: Mailbox[Reading], announcer: Announcer, teller: RecordTeller | None, **how: Any
 ) -> int:
     """Follow, and take it well when the reader has gone (`mien live ... | head`)."""
     try:
@@ -322,7 +322,7 @@ def _obey(session: LiveSession, key: str) -> None:
 
 
 def _follow(
-    session: LiveSession, box: Mailbox, announcer: Announcer, teller: RecordTeller | None,
+    session: LiveSession, box: Mailbox[Reading], announcer: Announcer, teller: RecordTeller | None,
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Print what comes until all sources are over, or the time is up; return the exit code."""

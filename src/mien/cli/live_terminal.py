@@ -352,6 +352,8 @@ class RecordTeller:
             print_error(f"{now.trouble}; trying again")
         if now.too_rarely and (last is None or not last.too_rarely):
             _say(f"{now.subject} is {now.too_rarely}")
+        if now.signals_refused and (last is None or last.signals_refused != now.signals_refused):
+            _say(f"{now.subject}: {now.signals_refused}")
         if now.state == "choose" and (last is None or last.state != "choose"):
             _say(f"{now.subject}: {_CHOOSE}")
         self._last = now
@@ -375,6 +377,8 @@ def _progress(status: RecordStatus) -> str:
         parts.append(f"valence {valence:+z.2f}")
     if (smiles := status.figures.get("smiles_per_min")) is not None:
         parts.append(f"{smiles:.1f} smiles a minute")
+    if status.signals:
+        parts.append(f"{' and '.join(status.signals)} too")
     if status.too_rarely:
         parts.append(status.too_rarely)
     if status.lost:

@@ -8,11 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from threading import Condition, Lock
 from types import TracebackType
+from typing import Generic, Protocol, TypeVar
 
-from mien.live.reading import Reading
+
+class Sourced(Protocol):
+    """What is handed on: a face's reading, or a sensor's."""
+
+    @property
+    def source(self) -> str:
+        """The name of the source in the session."""
+        ...
 
 
-class Mailbox:
+T = TypeVar("T", bound=Sourced)
+
+
+class Mailbox(Generic[T]):
     """One reader's box, with room for the newest reading of each source; close it, or use it in `with`.
 
     Attributes:
@@ -24,7 +35,7 @@ class Mailbox:
         self,
         sources: Collection[str] | None,
         wake: Callable[[], None] | None,
-        on_close: Callable[[Mailbox], None],
+        on_close: Callable[[Mailbox[T]], None],
     ) -> None:
         self.dropped = 0
         self.closed = False
@@ -32,9 +43,9 @@ class Mailbox:
         self._wake = wake
         self._on_close = on_close
         self._change = Condition()
-        self._waiting: dict[str, Reading] = {}
+        self._waiting: dict[str, T] = {}
 
-    def __enter__(self) -> Mailbox:
+    def __enter__(self) -> Mailbox[T]:
         return self
 
     def __exit__(
@@ -42,7 +53,7 @@ class Mailbox:
     ) -> None:
         self.close()
 
-    def take(self, timeout_s: float | None = None) -> Reading | None:
+    def take(self, timeout_s: float | None = None) -> T | None:
         """Take the newest reading of the source that has waited longest.
 
         Args:
@@ -57,7 +68,7 @@ class Mailbox:
                 return None
             return self._waiting.pop(next(iter(self._waiting)))
 
-    def put(self, reading: Reading) -> None:
+    def put(self, reading: T) -> None:
         """Put a reading in, if its source is followed; for the broadcaster."""
         if self._sources is not None and reading.source not in self._sources:
             return
@@ -89,16 +100,16 @@ class Mailbox:
             self.close()
 
 
-class Broadcaster:
+class Broadcaster(Generic[T]):
     """Takes readings from the sources' threads and hands them to all mailboxes; safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._boxes: list[Mailbox] = []
-        self._latest: dict[str, Reading] = {}
+        self._boxes: list[Mailbox[T]] = []
+        self._latest: dict[str, T] = {}
         self._closed = False
 
-    def publish(self, reading: Reading) -> None:
+    def publish(self, reading: T) -> None:
         """Hand a reading to all who follow its source; never waits for them."""
         with self._lock:
             if self._closed:
@@ -110,7 +121,7 @@ class Broadcaster:
 
     def subscribe(
         self, sources: Collection[str] | None = None, wake: Callable[[], None] | None = None
-    ) -> Mailbox:
+    ) -> Mailbox[T]:
         """Make a mailbox for what is published from now on.
 
         Args:
@@ -118,7 +129,7 @@ class Broadcaster:
             wake: is called from the publisher's thread when something new is there, and when the box is
                 closed; it must not block. With asyncio: `lambda: loop.call_soon_threadsafe(event.set)`.
         """
-        box = Mailbox(sources, wake, self._leave)
+        box: Mailbox[T] = Mailbox(sources, wake, self._leave)
         with self._lock:
             closed = self._closed
             self._boxes.append(box)
@@ -126,7 +137,7 @@ class Broadcaster:
             box.close()
         return box
 
-    def latest(self) -> dict[str, Reading]:
+    def latest(self) -> dict[str, T]:
         """Return the newest reading of each source by its name."""
         with self._lock:
             return dict(self._latest)
@@ -145,7 +156,7 @@ class Broadcaster:
         for box in boxes:
             box.close()
 
-    def _leave(self, box: Mailbox) -> None:
+    def _leave(self, box: Mailbox[T]) -> None:
         with self._lock:
             if box in self._boxes:
                 self._boxes.remove(box)

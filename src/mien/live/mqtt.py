@@ -68,7 +68,7 @@ class MqttSink(MqttConnection):
     def __init__(
         self,
         url: str,
-        broadcaster: Broadcaster,
+        broadcaster: Broadcaster[Reading],
         statuses: Callable[[], list[SourceStatus]],
         *,
         discovery: bool = True,

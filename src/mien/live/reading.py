@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, TextIO
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from mien.labels import EMOTIONS, NEUTRALS, POSE
 from mien.measures.shape import measure
+from mien.moments import utc
 from mien.table import COLUMNS, DECIMALS, Row, plain_name, rows
 from mien.types import Faces, Frame
 
@@ -98,11 +98,6 @@ class Reading:
             }
             for points, angles in zip(found, measure(self.faces.landmarks)[:, : len(POSE)], strict=True)
         ]
-
-
-def utc(at_s: float) -> str:
-    """Return POSIX seconds as ISO 8601 in UTC, with milliseconds: "2026-05-01T12:00:00.250Z"."""
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _named(row: Row) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import ConfigError, StoreError
 from mien.live.inputs import PORTRAIT
@@ -16,6 +16,9 @@ from mien.record.writer import RecordStatus, RecordWriter
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
 from mien.store.types import RecordingState, SourceKind, Subject
+
+if TYPE_CHECKING:
+    from mien.signals.stream.types import SignalReading
 
 
 class Recorder:
@@ -94,6 +97,13 @@ class Recorder:
             writer = self._writer
         if writer is not None:
             writer.take(reading.frame, reading.faces)
+
+    def take_signals(self, reading: SignalReading) -> None:
+        """Take what a sensor says of the subject's body; it goes into the recording that runs now, if any."""
+        with self._lock:
+            writer = self._writer
+        if writer is not None:
+            writer.take_signals(reading)
 
     def choose(self, source: str, track: int) -> None:
         """Return which face is the subject.

@@ -22,8 +22,10 @@ from mien.live.broadcaster import Broadcaster
 from mien.live.history import History
 from mien.live.live_neutral import LiveNeutral
 from mien.live.reading import Reading
-from mien.live.status import OVER, SourceStatus
-from mien.live.supervisor import Supervisor
+from mien.live.sensors import Sensors
+from mien.live.signal_history import SignalHistory
+from mien.live.status import OVER, SignalStatus, SourceStatus
+from mien.live.supervisor import Supervised, Supervisor
 from mien.live.worker import ResumePoint, Worker
 from mien.neutral import require_own_neutral
 from mien.pipeline import Pipeline
@@ -32,6 +34,8 @@ from mien.source import Source
 if TYPE_CHECKING:
     from mien.live.recorder import Recorder
     from mien.record.writer import RecordStatus
+    from mien.signals.stream.rest import OwnRest
+    from mien.signals.stream.types import SignalReading, SignalStream
 
 
 @dataclass(slots=True, eq=False)
@@ -125,6 +129,8 @@ class LiveSession:
         pauses_s: waits before a source is started again, growing; after a minute of good running they begin
             anew.
         watch_every_s: how often the watchdog looks; None leaves it to the caller of `watch`.
+        rest_s: when the person who wears sensors rests, in seconds from the first sample; None takes the
+            opening.
 
     Attributes:
         settings: as given.
@@ -152,9 +158,10 @@ class LiveSession:
         patience_s: float = 5.0,
         pauses_s: Sequence[float] = (0.5, 1, 2, 4, 8, 16, 30),
         watch_every_s: float | None = 0.25,
+        rest_s: tuple[float, float] | None = None,
     ) -> None:
         self.settings = settings
-        self.broadcaster = Broadcaster()
+        self.broadcaster: Broadcaster[Reading] = Broadcaster()
         self.history = History()
         self._own: OnnxNetwork | None = None
         if network is None:
@@ -171,7 +178,10 @@ class LiveSession:
         self._lock = Lock()
         self._sources: dict[str, Supervisor] = {}
         self._neutrals: dict[str, LiveNeutral] = {}
-        self._leaving: list[Worker] = []
+        self._leaving: list[Supervised] = []
+        self._sensors = Sensors(
+            self._take_signals, clock=clock, patience_s=patience_s, pauses_s=self._pauses_s, rest_s=rest_s
+        )
         self._closing = Event()
         self._watchdog: Thread | None = None
         if watch_every_s is not None:
@@ -211,10 +221,7 @@ class LiveSession:
             ConfigError: the name is taken, or the session is closed.
         """
         with self._lock:
-            if self._closing.is_set():
-                raise ConfigError(f"{name}: the session is closed")
-            if name in self._sources:
-                raise ConfigError(f"{name}: there is already a source of this name; choose another")
+            self._check_free(name)
             # Whoever used the name before, their readings are not this source's.
             self.history.forget(name)
             self._neutrals[name] = neutral or LiveNeutral()
@@ -227,8 +234,26 @@ class LiveSession:
                 pauses_s=self._pauses_s,
             )
 
+    def add_signals(
+        self, name: str, opener: Callable[[], SignalStream], *, where: str = "", restart: bool = True
+    ) -> None:
+        """Add a sensor of the body; it starts at once. All sensors are taken as worn by one person.
+
+        Args:
+            name: by which it is known, here and in its readings; no source has it.
+            opener: opens it; called in its own thread, and again for each new start.
+            where: its address; the name when empty.
+            restart: whether it is opened again when it falls silent or breaks off.
+
+        Raises:
+            ConfigError: the name is taken, or the session is closed.
+        """
+        with self._lock:
+            self._check_free(name)
+            self._sensors.add(name, opener, where or name, restart)
+
     def remove(self, name: str) -> None:
-        """Stop a source and forget it, but for its history; doesn't wait.
+        """Stop a source or a sensor and forget it, but for its history; doesn't wait.
 
         One that isn't there is no fault: it may have been removed from elsewhere.
         """
@@ -237,12 +262,14 @@ class LiveSession:
             self._neutrals.pop(name, None)
             self.broadcaster.forget(name)
         if supervisor is None:
-            return
-        supervisor.stop()
-        if (recorder := self._recorder) is not None:
-            recorder.left(name)
+            workers = self._sensors.remove(name)
+        else:
+            supervisor.stop()
+            workers = supervisor.workers()
+            if (recorder := self._recorder) is not None:
+                recorder.left(name)
         with self._lock:
-            self._leaving = [each for each in (*self._leaving, *supervisor.workers()) if each.alive]
+            self._leaving = [each for each in (*self._leaving, *workers) if each.alive]
 
     def statuses(self) -> list[SourceStatus]:
         """Return how each source is doing, in the order in which they were added."""
@@ -250,6 +277,25 @@ class LiveSession:
         with self._lock:
             both = [(supervisor, self._neutrals[name]) for name, supervisor in self._sources.items()]
         return [replace(supervisor.status(now_s), neutral=neutral.status) for supervisor, neutral in both]
+
+    @property
+    def signals(self) -> Broadcaster[SignalReading]:
+        """Hands the sensors' readings on."""
+        return self._sensors.broadcaster
+
+    @property
+    def signal_history(self) -> SignalHistory:
+        """Keeps the last minutes of the sensors' readings."""
+        return self._sensors.history
+
+    @property
+    def rest(self) -> OwnRest:
+        """What the arousal of the person who wears the sensors is measured against."""
+        return self._sensors.rest()
+
+    def signal_statuses(self) -> list[SignalStatus]:
+        """Return how each sensor is doing, in the order in which they were added."""
+        return self._sensors.statuses()
 
     @property
     def recorder(self) -> Recorder | None:
@@ -303,6 +349,7 @@ class LiveSession:
         now_s = self._clock()
         for supervisor in self._all():
             supervisor.watch(now_s)
+        self._sensors.watch(now_s)
         self._end_recordings()
 
     def close(self) -> None:
@@ -315,6 +362,7 @@ class LiveSession:
         self._end_recordings()
         for each in supervisors:
             each.stop()
+        leaving = [*leaving, *self._sensors.stop()]
         deadline_s = time.monotonic() + JOIN_S
         if self._watchdog is not None:
             self._watchdog.join(JOIN_S)
@@ -323,8 +371,15 @@ class LiveSession:
         if (recorder := self._recorder) is not None:
             recorder.close(max(0.0, deadline_s - time.monotonic()))
         self.broadcaster.close()
+        self.signals.close()
         if self._own is not None:
             self._own.close()
+
+    def _check_free(self, name: str) -> None:
+        if self._closing.is_set():
+            raise ConfigError(f"{name}: the session is closed")
+        if name in self._sources or name in self._sensors:
+            raise ConfigError(f"{name}: there is already a source of this name; choose another")
 
     def _all(self) -> list[Supervisor]:
         with self._lock:
@@ -350,6 +405,9 @@ class LiveSession:
             self.broadcaster.publish(reading)
         if (recorder := self._recorder) is not None:
             recorder.take(where, reading)
+
+    def _take_signals(self, where: str, reading: SignalReading) -> None:
+        """Take a sensor's next reading, in its thread."""
 
     def _end_recordings(self) -> None:
         """End the recording of a source that is over by itself."""

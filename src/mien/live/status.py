@@ -107,6 +107,35 @@ class SourceStatus:
 
 
 @dataclass(frozen=True)
+class SignalStatus:
+    """How one sensor of a session is doing.
+
+    Attributes:
+        name: in the session.
+        where: its address.
+        state: see `State`; "stalled" is one that gives no samples.
+        note: what is or was wrong, in a sentence; None when nothing is.
+        channels: what it gives, each with "name", "kind", "unit" and "rate_hz"; none before it is open.
+        restarts: how often it was opened again.
+        running_s: seconds since the first sample.
+        rest: what the person's arousal is measured against, in words; empty before a sensor is open.
+    """
+
+    name: str
+    where: str
+    state: State
+    note: str | None = None
+    channels: tuple[dict[str, Any], ...] = ()
+    restarts: int = 0
+    running_s: float = 0.0
+    rest: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON, rounded to what can be read."""
+        return asdict(self) | {"channels": list(self.channels), "running_s": round(self.running_s, 3)}
+
+
+@dataclass(frozen=True)
 class Figures:
     """What a `Pace` says; as in `SourceStatus`."""
 

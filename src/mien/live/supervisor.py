@@ -4,17 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 
 from mien.errors import ConfigError, MienError, ModelError
-from mien.live.status import SourceStatus, State
-from mien.live.worker import ResumePoint, Worker
+from mien.live.status import Pace, SourceStatus, State
+from mien.live.worker import ResumePoint
+from mien.source import SourceReport
 
 WELL_S: Final = 60.0
 """After running well for so long, the next fault is followed by the shortest pause again."""
 
 MOST_LEFT: Final = 3
 """While so many threads are stuck in a source, no more are started into it."""
+
+
+class Supervised(Protocol):
+    """What reads one source in a thread of its own: a camera's `Worker`, a sensor's `SignalWorker`.
+
+    Attributes:
+        pace: of its readings.
+        error: what ended it; None while nothing has.
+        heard_s: when something came last, by the session's clock; None before it is ready for it.
+    """
+
+    pace: Pace
+    error: Exception | None
+    heard_s: float | None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still runs."""
+        ...
+
+    @property
+    def report(self) -> SourceReport:
+        """What the source says of itself; empty before it is open."""
+        ...
+
+    @property
+    def resume_point(self) -> ResumePoint:
+        """What the source has given so far, before this worker and in it."""
+        ...
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the time with a face read; None where that is not asked."""
+        ...
+
+    @property
+    def ran_s(self) -> float:
+        """Seconds from when something came first to when something came last."""
+        ...
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether something has come."""
+        ...
+
+    def stop(self) -> None:
+        """Publish nothing any more and close the source; doesn't wait."""
+        ...
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until its threads are gone, each no longer than this."""
+        ...
 
 
 class Supervisor:
@@ -27,17 +80,19 @@ class Supervisor:
         restart: whether to start it again; if not, a fault is the end, and a stall is only shown.
         patience_s: without a frame for longer than this, it has stalled.
         pauses_s: waits before the next start, growing; the last one repeats.
+        gives: what comes from it, in a word.
     """
 
     def __init__(
         self,
         name: str,
         where: str,
-        start: Callable[[ResumePoint], Worker],
+        start: Callable[[ResumePoint], Supervised],
         *,
         restart: bool,
         patience_s: float,
         pauses_s: Sequence[float],
+        gives: str = "frame",
     ) -> None:
         self._name = name
         self._where = where
@@ -45,8 +100,9 @@ class Supervisor:
         self._restart = restart
         self._patience_s = patience_s
         self._pauses_s = tuple(pauses_s)
+        self._silence = f"no {gives} for {patience_s:g} s"
         self._lock = Lock()
-        self._left: list[Worker] = []
+        self._left: list[Supervised] = []
         self._fault: tuple[State, str] | None = None
         self._due_s: float | None = None
         self._faults = self._restarts = 0
@@ -74,7 +130,7 @@ class Supervisor:
             elif self._has_stalled(now_s):
                 self._worker.stop()
                 self._left.append(self._worker)
-                self._pause(now_s, "stalled", f"no frame for {self._patience_s:g} s")
+                self._pause(now_s, "stalled", self._silence)
 
     def status(self, now_s: float) -> SourceStatus:
         """Return how it is doing.
@@ -91,7 +147,7 @@ class Supervisor:
                 self._name, self._where, state, note,
                 given.read, given.analysed, given.dropped,
                 pace.rate_hz, pace.latency_ms, pace.latency_p95_ms,
-                worker.tally.coverage, self._restarts,
+                worker.coverage, self._restarts,
                 worker.report.away_s if state == "away" else None,
                 0.0 if given.since_s is None or until_s is None else until_s - given.since_s,
             )  # fmt: skip
@@ -103,7 +159,7 @@ class Supervisor:
                 self._stopped, self._due_s = True, None
                 self._worker.stop()
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[Supervised]:
         """Return its worker, and those left behind whose threads are not gone yet."""
         with self._lock:
             return [self._worker, *self._left]
@@ -121,7 +177,7 @@ class Supervisor:
         if worker.report.away_s is not None:
             return "away", worker.report.note
         if self._has_stalled(now_s):
-            return "stalled", f"no frame for {self._patience_s:g} s"
+            return "stalled", self._silence
         if not worker.has_frames:
             return "opening", fault[1] if fault else worker.report.note
         return "running", worker.report.note

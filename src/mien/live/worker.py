@@ -175,6 +175,11 @@ class Worker:
         )
 
     @property
+    def coverage(self) -> float | None:
+        """Share of the time with a face read, 0 to 1; None before any frame."""
+        return self.tally.coverage
+
+    @property
     def ran_s(self) -> float:
         """Seconds from its first frame to when something came last; 0 before the first frame."""
         return 0.0 if self._first_s is None or self.heard_s is None else self.heard_s - self._first_s

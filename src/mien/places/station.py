@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from mien.errors import ConfigError, SourceError
 from mien.live.reading import Reading
 from mien.live.status import OVER
-from mien.live.supervisor import Supervisor
+from mien.live.supervisor import Supervised, Supervisor
 from mien.live.worker import ResumePoint, Worker
 from mien.places.covering import covered
 from mien.places.equipment import PATIENCE_S, Equipment, camera_of
@@ -99,7 +99,7 @@ class StationRunner:
         self._closed: list[VisitCell] = []
         self._supervisor: Supervisor | None = None
         self._counter: VisitCounter | None = None
-        self._leaving: list[Worker] = []
+        self._leaving: list[Supervised] = []
         self._latest: tuple[Image, Faces] | None = None
         self._refused: str | None = None
         self._failure: str | None = None

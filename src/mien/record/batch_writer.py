@@ -1,13 +1,16 @@
-"""A recording's rows go to the store in batches, in a thread of their own: a slow disk holds nobody up."""
+"""A recording's rows go to the store in batches, in a thread of their own: a slow disk holds nobody up.
+
+What a body says beside the face goes with them, in the same transaction.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Condition, Thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +18,12 @@ from numpy.typing import NDArray
 from mien.errors import ConsentError, StoreError
 from mien.record.finalize import FindEpisodes, finalize
 from mien.store.codec import COLUMNS, SLICES
+from mien.store.signals import signal_of
 from mien.store.store import Store
 from mien.store.types import RecordingState, StoredRecording, Subject
+
+if TYPE_CHECKING:
+    from mien.signals.figures import Figure
 
 MOST_ROWS: Final = 2048
 """So many rows wait for the disk: a minute of a quick camera."""
@@ -47,6 +54,8 @@ class BatchWriter:
         lost: rows that could not be written, or came after the stop.
         trouble: why nothing can be written now; it is tried again.
         stopped: why nothing is written any more.
+        signals: of `store.types.BODY`, what is being recorded.
+        left_out: of them, what came and is not recorded, as no consent names it.
     """
 
     def __init__(
@@ -63,11 +72,14 @@ class BatchWriter:
         self.stored = self.lost = 0
         self.trouble: str | None = None
         self.stopped: str | None = None
+        self.signals: frozenset[str] = frozenset()
+        self.left_out: frozenset[str] = frozenset()
         self._store, self._subject, self._recording = store, subject, recording
         self._commit_s, self._waits = commit_s, waits
         self._find, self._clock = find, clock
         self._news = Condition()
         self._rows: deque[Row] = deque()
+        self._figures: deque[Figure] = deque()
         self._unpacked = 0
         self._troubled_s: float | None = None
         self._end: RecordingState | None = None
@@ -84,6 +96,12 @@ class BatchWriter:
                 self.lost += 1
             else:
                 self._rows.append(row)
+
+    def put_figures(self, figures: Sequence[Figure]) -> None:
+        """Take what a body says, as `store.signals.checked` lets through; waits for nothing."""
+        with self._news:
+            if self.stopped is None:
+                self._figures.extend(figures)
 
     def end(self, state: RecordingState) -> None:
         """Write what is left and finish the recording; doesn't wait, and only the first call counts."""
@@ -116,12 +134,15 @@ class BatchWriter:
     def _commit(self) -> None:
         """Write what has come in, if the subject still agrees; what can't be written is kept for later."""
         with self._news:
-            rows = list(self._rows)
+            rows, figures = list(self._rows), list(self._figures)
+        agreed: list[Figure] = []
         try:
             with self._store.transaction():
                 refusal = self._refusal()
                 if refusal is None:
                     self._store.readings.append(self._recording.id, self._matrix(rows))
+                    agreed = self._agreed(figures)
+                    self._store.signals.add(self._recording.id, agreed)
         except ConsentError:
             refusal = f"{self._subject.code} has no valid consent any more; nothing more is stored"
         except StoreError as error:
@@ -134,7 +155,11 @@ class BatchWriter:
         with self._news:
             for _ in rows:
                 self._rows.popleft()
+            for _ in figures:
+                self._figures.popleft()
             self._news.notify_all()
+        came, kept = ({signal_of(each.measure) for each in some} for some in (figures, agreed))
+        self.signals, self.left_out = (self.signals - came) | kept, (self.left_out | came) - kept
         self.stored += len(rows)
         self._unpacked += len(rows)
         if self._unpacked >= _PACK_ROWS:
@@ -143,6 +168,7 @@ class BatchWriter:
     def _pack(self) -> None:
         try:
             self._store.readings.pack(self._recording.id)
+            self._store.signals.pack(self._recording.id)
         except StoreError as error:
             self._bear(error)
         else:
@@ -175,6 +201,20 @@ class BatchWriter:
             matrix[:, SLICES["measures"]] = np.nan
         return matrix
 
+    def _agreed(self, figures: Sequence[Figure]) -> list[Figure]:
+        """Return the figures that a consent names; the others go no further than this."""
+        now, start = self._store.now(), self._recording.started_at
+        refused: dict[tuple[str, float, float], bool] = {}
+        agreed = []
+        for each in figures:
+            key = signal_of(each.measure), each.start_s, each.end_s
+            if key not in refused:
+                moments = [min(now, start + timedelta(seconds=at_s)) for at_s in key[1:]]
+                refused[key] = self._store.consents.refusal(self._subject, key[0], *moments) is not None
+            if not refused[key]:
+                agreed.append(each)
+        return agreed
+
     def _moments(self, matrix: NDArray[np.float64]) -> list[datetime]:
         """Return when the first and the last of some rows were recorded; a source's clock may run ahead."""
         now, started_at = self._store.now(), self._recording.started_at
@@ -193,6 +233,7 @@ class BatchWriter:
         self._stop(why)
         if self._store.recordings.find(self._recording.uuid) is not None:
             self._store.readings.pack(self._recording.id)
+            self._store.signals.pack(self._recording.id)
             self._store.recordings.finish(self._recording.id, state="interrupted")
 
     def _conclude(self) -> None:
@@ -205,4 +246,5 @@ class BatchWriter:
             self.stopped = self.stopped or why
             self.lost += len(self._rows)
             self._rows.clear()
+            self._figures.clear()
             self._news.notify_all()

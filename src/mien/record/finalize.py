@@ -25,7 +25,7 @@ def load_series(store: Store, recording_id: int) -> Series:
 
 
 def finalize(store: Store, recording_id: int, find: FindEpisodes = episodes) -> None:
-    """Finish the work on a recording that has ended: find its episodes and smiles, and pack its readings.
+    """Finish the work on a recording that has ended: find its episodes and smiles, and pack it.
 
     Doing it twice changes nothing.
 
@@ -43,6 +43,7 @@ def finalize(store: Store, recording_id: int, find: FindEpisodes = episodes) -> 
     with store.transaction():
         store.readings.set_events(recording_id, found)
         store.readings.pack(recording_id)
+        store.signals.pack(recording_id)
         store.recordings.mark_finalized(recording_id)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
@@ -19,13 +19,18 @@ from mien.mood.episodes import episodes
 from mien.mood.reading_rate import pauses_s, read_too_rarely
 from mien.mood.running import Running
 from mien.record.batch_writer import BatchWriter, Row
+from mien.record.body import BodyWindows, not_recorded, storable
 from mien.record.finalize import FindEpisodes
 from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace, index_of
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
-from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
+from mien.store.types import BODY, RecordingState, SourceKind, StoredRecording, Subject
 from mien.table import DECIMALS
 from mien.types import Faces, Frame
+
+if TYPE_CHECKING:
+    from mien.signals.figures import Figure
+    from mien.signals.stream.types import SignalReading
 
 FIGURES_EVERY_S: Final = 1.0
 """The figures so far are for the eye, which needs them no more often than this."""
@@ -56,6 +61,8 @@ class RecordStatus:
         figures: of `mood.running` so far, renewed once a second: coverage, mean valence, smiles a minute;
             None below their least data.
         too_rarely: says that it is read too rarely so far; "" where it isn't. See `mood.reading_rate`.
+        signals: what of the body is recorded beside the face, of `store.types.BODY`.
+        signals_refused: says what sensors tell and is not recorded, as no consent names it; else "".
     """
 
     subject: str
@@ -74,6 +81,8 @@ class RecordStatus:
     stopped: str | None
     figures: dict[str, float | None]
     too_rarely: str
+    signals: tuple[str, ...] = ()
+    signals_refused: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
@@ -197,6 +206,7 @@ class RecordWriter:
         self._running = Running()
         self._figures: dict[str, float | None] = {}
         self._figures_s = -np.inf
+        self._body = BodyWindows(self.recording.started_at)
         self._batches = BatchWriter(
             store, subject, self.recording,
             commit_s=commit_s, waits=waits, find=find, clock=clock,
@@ -220,6 +230,7 @@ class RecordWriter:
             max(0.0, self._last_s), self._frames, self._with_subject, self._others,
             batches.stored, batches.lost, batches.trouble, batches.stopped, self._figures,
             read_too_rarely(self._frames, max(0.0, self._last_s), self._paused_s),
+            tuple(each for each in BODY if each in batches.signals), not_recorded(batches.left_out),
         )  # fmt: skip
 
     def take(self, frame: Frame, faces: Faces) -> int | None:
@@ -244,6 +255,18 @@ class RecordWriter:
             self._frames += 1
             self._hold_or_enter(PendingFrame(frame, time_s, faces), index)
         return self._track
+
+    def take_signals(self, reading: SignalReading) -> None:
+        """Take what a running sensor says; what no consent names is let go, and `status` says so.
+
+        A window of a minute is stored every ten seconds, from the recording's first minute on.
+        """
+        if figures := self._body.choose(reading):
+            self._batches.put_figures(figures)
+
+    def take_figures(self, figures: Sequence[Figure]) -> None:
+        """Take what a file says of the body during the recording, in seconds from the recording's start."""
+        self._batches.put_figures(storable(figures))
 
     def choose(self, track: int) -> None:
         """Return which track is the subject; from any thread."""

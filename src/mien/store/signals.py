@@ -74,7 +74,7 @@ class BodySignals(Part):
         """
         by_signal: dict[str, list[Figure]] = defaultdict(list)
         for each in figures:
-            by_signal[signal_of(_checked(each).measure)].append(each)
+            by_signal[signal_of(checked(each).measure)].append(each)
         with self._database.transaction() as session:
             row = find_recording(session, recording_id, lock=True)
             if row.state != "open":
@@ -149,6 +149,29 @@ def signal_of(measure: str) -> str:
     return found
 
 
+def checked(figure: Figure) -> Figure:
+    """Return a figure back if it can be stored.
+
+    Raises:
+        StoreError: it can't be.
+    """
+    signal_of(figure.measure)
+    checked_text("signals", figure.signal)
+    numbers = (figure.start_s, figure.end_s, figure.quality, figure.value or 0.0)
+    if (
+        all(map(math.isfinite, numbers))
+        and 0 <= figure.start_s < figure.end_s
+        and 0 <= figure.quality <= 1
+        and len(figure.signal) <= _LONGEST_NAME
+        and len(figure.unit) <= _LONGEST_NAME
+    ):
+        return figure
+    raise StoreError(
+        "signals: expected a window within the recording, a finite value or none and a quality from 0 to 1,"
+        f" received {figure}"
+    )
+
+
 def pack_signals(session: Session, ledger: Ledger, recording: RecordingRow) -> None:
     """Pack what came in row after row; that this was altered before stays known."""
     rows = session.scalars(_rows(recording.id).where(SignalRow.packed.is_(False))).all()
@@ -201,28 +224,6 @@ def _add(
 def _rows(recording_id: int, *signals: str) -> Any:
     chosen = select(SignalRow).where(SignalRow.recording_id == recording_id).order_by(SignalRow.number)
     return chosen.where(SignalRow.signal.in_(signals)) if signals else chosen
-
-
-def _checked(figure: Figure) -> Figure:
-    """Return a figure back if it can be stored.
-
-    Raises:
-        StoreError: it can't be.
-    """
-    checked_text("signals", figure.signal)
-    numbers = (figure.start_s, figure.end_s, figure.quality, figure.value or 0.0)
-    if (
-        all(map(math.isfinite, numbers))
-        and 0 <= figure.start_s < figure.end_s
-        and 0 <= figure.quality <= 1
-        and len(figure.signal) <= _LONGEST_NAME
-        and len(figure.unit) <= _LONGEST_NAME
-    ):
-        return figure
-    raise StoreError(
-        "signals: expected a window within the recording, a finite value or none and a quality from 0 to 1,"
-        f" received {figure}"
-    )
 
 
 def _written(figures: Sequence[Figure]) -> bytes:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.signals.arousal import Arousal
-from mien.signals.figures import Figure
+from mien.moments import utc
 from mien.signals.types import Kind, Mark
+
+if TYPE_CHECKING:  # they load SciPy, for which a session without a sensor should not wait
+    from mien.signals.arousal import Arousal
+    from mien.signals.figures import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +146,57 @@ class SignalReading:
     fresh: bool = False
     notes: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+
+    def as_dict(self, *, waves: bool = True) -> dict[str, Any]:
+        """Return everything, ready for JSON: rounded, None where there is no reading.
+
+        Args:
+            waves: with the course of each channel, which is most of it.
+        """
+        return {
+            "type": "signals",
+            "source": self.source,
+            "at": utc(self.at_s),
+            "figures": [_figure(each) for each in self.figures],
+            "now": [_figure(each) for each in self.now],
+            "arousal": None if self.arousal is None else _arousal(self.arousal),
+            **({"waves": [_wave(each) for each in self.waves]} if waves else {}),
+            "notes": list(self.notes),
+            "marks": [{"at": utc(each.time_s), "text": each.text} for each in self.marks],
+        }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {
+        "signal": figure.signal,
+        "measure": figure.measure,
+        "unit": figure.unit,
+        "value": None if figure.value is None else _rounded(figure.value),
+        "quality": round(figure.quality, 3),
+        "start": utc(figure.start_s),
+        "end": utc(figure.end_s),
+    }
+
+
+def _arousal(arousal: Arousal) -> dict[str, Any]:
+    return {
+        **{name: round(getattr(arousal, name), 3) for name in ("value", "low", "high")},
+        "parts": {name: None if part is None else round(part, 3) for name, part in arousal.parts.items()},
+    }
+
+
+def _wave(wave: Wave) -> dict[str, Any]:
+    return {
+        "channel": wave.channel,
+        "kind": wave.kind,
+        "unit": wave.unit,
+        "start": utc(wave.start_s),
+        "step_s": round(wave.step_s, 6),
+        "low": [_rounded(each) for each in wave.low.tolist()],
+        "high": [_rounded(each) for each in wave.high.tolist()],
+    }
+
+
+def _rounded(value: float) -> float | None:
+    """Return a number with six figures; None for what is none."""
+    return float(f"{value:.6g}") if value - value == 0 else None

@@ -287,6 +287,8 @@ class WriterStatus(BaseModel):
     stopped: str | None
     figures: dict[str, float | None]
     too_rarely: str
+    signals: list[str]
+    signals_refused: str
 
 
 class RecordingNow(BaseModel):

@@ -195,7 +195,7 @@ class _Camera:
             except ValueError as error:
                 raise CloseConnection(POLICY, str(error)) from None
 
-    async def answer(self, mailbox: Mailbox, statuses: Statuses) -> None:
+    async def answer(self, mailbox: Mailbox[Reading], statuses: Statuses) -> None:
         """Answer each picture: with its reading, or that a newer one won."""
         while True:
             await self._news.wait()

@@ -87,7 +87,7 @@ class _Watcher:
             self._undrawn = [each for each in self._undrawn if each > frame]
             self._news.set()
 
-    async def show(self, mailbox: Mailbox) -> None:
+    async def show(self, mailbox: Mailbox[Reading]) -> None:
         """Send the newest reading while few are under way; what came in between is gone."""
         while True:
             await self._news.wait()
