@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
-from mien.store.schema import ChunkRow, EventRow, FigureRow, RecordingRow, SegmentRow
+from mien.store.schema import ChunkRow, EventRow, FigureRow, RecordingRow, SegmentRow, SignalRow
 from mien.store.store import Store
 from mien.store.types import Subject
 
@@ -36,6 +36,7 @@ def add_recording(store: Store, subject: Subject, at: datetime, uuid: str, mark:
         owned = {"recording_id": row.id, "number": 0}
         session.execute(insert(ChunkRow).values(**owned, **piece))
         session.execute(insert(SegmentRow).values(**owned, **piece, format="x"))
+        session.execute(insert(SignalRow).values(**owned, **piece, signal="heart", packed=True))
         session.add(
             EventRow(recording_id=row.id, kind="smile", label=mark, onset_s=0, apex_s=1, offset_s=2, peak=0.9)
         )

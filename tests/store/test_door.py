@@ -500,6 +500,7 @@ def test_what_an_older_mien_stored_without_a_consent_is_told_and_stays(
     assert store.check().without_consent == [
         "P-017: no consent was valid when recordings 1 were recorded",
         "P-017: no consent was valid when self-reports 4 were recorded",
+        "P-017: no consent was valid for heart in recording 1",
     ]
     assert len(store.self_reports.of(subject)) == 1
 

@@ -53,6 +53,7 @@ def test_it_leaves_no_trace(store: Store) -> None:
         "consents": 1,
         "recordings": 1,
         "readings": 600,
+        "signals": 300,
         "events": 1,
         "annotations": 22,
         "self_reports": 1,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from mien.errors import ConsentError, StoreError
 from mien.store.ledger import Part, consent_of, consents_of, forget_consents, refused, rows_of
 from mien.store.schema import ConsentRow
-from mien.store.types import SIGNALS, Consent, Subject
+from mien.store.types import FACE, SIGNALS, Consent, Subject
 from mien.store.validation import checked_choice, checked_span, checked_text, checked_time, require_subject
 
 
@@ -21,7 +21,7 @@ class Consents(Part):
         *,
         given_by: str,
         purpose: str,
-        signals: Sequence[str] = SIGNALS,
+        signals: Sequence[str] = FACE,
         given_at: datetime | None = None,
         valid_until: datetime | None = None,
     ) -> Consent:
@@ -31,7 +31,7 @@ class Consents(Part):
             subject: whose.
             given_by: who gave it.
             purpose: what for.
-            signals: some of `SIGNALS`.
+            signals: some of `SIGNALS`; what sensors say of the body only where it is named.
             given_at: from when it holds; by default from now on.
             valid_until: when it ends by itself; None never.
 

@@ -22,6 +22,7 @@ from mien.store.schema import (
     RecordingRow,
     SegmentRow,
     SelfReportRow,
+    SignalRow,
     SubjectRow,
     TextRow,
     UserRow,
@@ -54,6 +55,9 @@ def count_rows(session: Session, subject: Subject) -> dict[str, int]:
         for name, table in _OF_SUBJECT.items()
     }
     counts["events"] = select(func.count()).select_from(EventRow).where(EventRow.recording_id.in_(own))
+    counts["signals"] = select(func.coalesce(func.sum(SignalRow.rows), 0)).where(
+        SignalRow.recording_id.in_(own)
+    )
     counts["readings"] = select(func.coalesce(func.sum(stored.c.rows), 0))
     return {name: int(session.scalar(count) or 0) for name, count in counts.items()}
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, exists, select
@@ -22,10 +23,12 @@ from mien.store.schema import (
     AuditHeadRow,
     AuditRow,
     BaselineRow,
+    ChunkRow,
     ConsentRow,
     NeutralFaceRow,
     RecordingRow,
     SelfReportRow,
+    SignalRow,
     StationRow,
     SubjectKeyRow,
     SubjectRow,
@@ -50,6 +53,8 @@ _WORDS: Final = {
     "recordings": "recording",
     "segments": "readings of recording",
     "chunks": "newest readings of recording",
+    "signals": "signals of recording",
+    "signal_rows": "newest signals of recording",
     "events": "events of recording",
     "users": "user",
     "texts": "text",
@@ -96,7 +101,7 @@ def check(database: Database, lines: int) -> Checked:
                 altered.append(f"{subject.code}: the key of the seals was removed by another program")
                 continue
             altered += _differences(f"{subject.code}: ", expected, dict(_of_subject(session, subject)))
-            altered += _altered_chunks(session, subject)
+            altered += _altered_unpacked(session, subject)
             without_consent += _without_consent(session, subject)
         altered += [
             f"the subject with the number {number} was removed by another program" for number in known
@@ -122,7 +127,8 @@ def bind(database: Database, audit: Audit) -> None:
         for subject in session.scalars(select(SubjectRow).order_by(SubjectRow.id)):
             recordings = select(RecordingRow).where(RecordingRow.subject_id == subject.id)
             for recording in session.scalars(recordings):
-                recording.chunks_hash = seals.chunks_hash(session, recording.id)
+                recording.chunks_hash = seals.unpacked_hash(session, recording.id, ChunkRow)
+                recording.signals_hash = seals.unpacked_hash(session, recording.id, SignalRow)
             audit.write("bind", subject.number, why | {"rows": _added(_of_subject(session, subject))})
 
 
@@ -147,7 +153,7 @@ def _of_subject(session: Session, subject: SubjectRow) -> Iterator[tuple[str, st
         for row in session.scalars(select(table).where(table.subject_id == subject.id)):
             yield seals.name_of(row), seals.seal_row(session, subject.id, row)
             if isinstance(row, RecordingRow):
-                yield from seals.seal_segments(session, row)
+                yield from seals.seal_packed(session, row)
                 if events := seals.seal_events(session, row):
                     yield seals.events_name(row.id), events
 
@@ -190,12 +196,16 @@ def _differences(whose: str, expected: _Sealed, found: _Sealed) -> list[str]:
     ]
 
 
-def _altered_chunks(session: Session, subject: SubjectRow) -> list[str]:
-    recordings = session.scalars(select(RecordingRow).where(RecordingRow.subject_id == subject.id))
+def _altered_unpacked(session: Session, subject: SubjectRow) -> list[str]:
+    recordings = session.scalars(select(RecordingRow).where(RecordingRow.subject_id == subject.id)).all()
+    unpacked: list[tuple[str, seals.Unpacked, int, str | None]] = []
+    for each in recordings:
+        unpacked.append(("chunks", ChunkRow, each.id, each.chunks_hash))
+        unpacked.append(("signal_rows", SignalRow, each.id, each.signals_hash))
     return [
-        f"{subject.code}: {_word(f'chunks/{each.id}')} were altered by another program"
-        for each in recordings
-        if seals.chunks_hash(session, each.id) != each.chunks_hash
+        f"{subject.code}: {_word(f'{name}/{number}')} were altered by another program"
+        for name, kind, number, expected in unpacked
+        if seals.unpacked_hash(session, number, kind) != expected
     ]
 
 
@@ -216,11 +226,24 @@ def _without_consent(session: Session, subject: SubjectRow) -> list[str]:
             found.append(
                 f"{subject.code}: no consent was valid when {what} {', '.join(numbers)} were recorded"
             )
-    return found
+    body = (
+        select(SignalRow.signal, SignalRow.recording_id, SignalRow.start_s, RecordingRow.started_at)
+        .join(RecordingRow, SignalRow.recording_id == RecordingRow.id)
+        .where(RecordingRow.subject_id == subject.id)
+        .order_by(SignalRow.recording_id, SignalRow.number)
+    )
+    refused = {
+        f"{subject.code}: no consent was valid for {signal} in recording {number}"
+        for signal, number, start_s, at in session.execute(body)
+        if not held(about(consents, signal), signal, at + timedelta(seconds=start_s))
+    }
+    return found + sorted(refused)
 
 
 def _was(name: str) -> str:
-    return "were" if name.split("/")[0] in ("segments", "chunks", "events") else "was"
+    return (
+        "were" if name.split("/")[0] in ("segments", "chunks", "events", "signals", "signal_rows") else "was"
+    )
 
 
 def _word(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from mien.errors import ConsentError
+from mien.errors import ConsentError, StoreError
 from mien.store import seals
 from mien.store.audit import Audit
 from mien.store.database import Database
@@ -59,6 +59,26 @@ class Ledger:
             if refused("", consents, signal, moments, now):
                 code = session.get_one(SubjectRow, subject_id).code
                 raise ConsentError(refused(code, consents, signal, moments, now))
+
+    def require_consent_between(
+        self, session: Session, recording: RecordingRow, first_s: float, last_s: float, *signals: str
+    ) -> None:
+        """Raise unless what a stretch of a recording holds may be stored, from its first moment to its last.
+
+        Args:
+            session: of a transaction.
+            recording: of which recording.
+            first_s: where the stretch begins, from the recording's start; a source's clock may run ahead.
+            last_s: where it ends.
+            *signals: see `require_consent`.
+
+        Raises:
+            ConsentError: it may not; says why.
+        """
+        start, now = recording.started_at, self.database.now()
+        first = start + timedelta(seconds=first_s)
+        last = max(first, start + timedelta(seconds=last_s) - SOURCE_CLOCK)
+        self.require_consent(session, recording.subject_id, [min(first, now), min(last, now)], *signals)
 
     def add(self, session: Session, row: Any, what: str, moment: datetime, *signals: str) -> None:
         """Add a row about a subject.
@@ -117,7 +137,7 @@ class Ledger:
         action: str = "remove",
         **details: Any,
     ) -> None:
-        """Delete recordings of one subject with their readings, events and marks, and log that."""
+        """Delete recordings of one subject with all that belongs to them, and log that."""
         rows: seals.Rows = {}
         for recording in recordings:
             rows |= {name: [found, None] for name, found in self.sealed(session, recording)}
@@ -127,9 +147,9 @@ class Ledger:
         self.log(session, action, owner, rows, **details)
 
     def sealed(self, session: Session, recording: RecordingRow) -> Iterator[tuple[str, str]]:
-        """Return the name and seal of a recording, its segments, its events and the marks on it."""
+        """Return the name and seal of a recording, and of all that belongs to it."""
         yield seals.name_of(recording), seals.seal_row(session, recording.subject_id, recording)
-        yield from seals.seal_segments(session, recording)
+        yield from seals.seal_packed(session, recording)
         if events := seals.seal_events(session, recording):
             yield seals.events_name(recording.id), events
         for mark in session.scalars(select(AnnotationRow).where(AnnotationRow.recording_id == recording.id)):
@@ -152,6 +172,23 @@ class Part:
 
     def __init__(self, ledger: Ledger) -> None:
         self._database, self._audit, self._ledger = ledger.database, ledger.audit, ledger
+
+
+def find_recording(session: Session, recording_id: int, *, lock: bool = False) -> RecordingRow:
+    """Return a recording's row.
+
+    Args:
+        session: of a transaction.
+        recording_id: which.
+        lock: let nobody else change it until the transaction ends.
+
+    Raises:
+        StoreError: there is none.
+    """
+    row = session.get(RecordingRow, recording_id, with_for_update=lock or None)
+    if row is None:
+        raise StoreError(f"recording {recording_id} is not in the store; it may have been erased")
+    return row
 
 
 def owner_of(row: Base) -> int | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 from mien.errors import StoreError
 from mien.store import codec, seals
 from mien.store.figures import forget
-from mien.store.ledger import SOURCE_CLOCK, Ledger, Part
+from mien.store.ledger import Ledger, Part, find_recording
 from mien.store.schema import ChunkRow, EventRow, RecordingRow, SegmentRow, value_of
 from mien.store.types import Event
 
@@ -66,7 +65,9 @@ class Readings(Part):
             before_s = _last_s(session, recording_id)
             codec.check_rising(counts, before_s)
             first_s, last_s = codec.span_s(counts)
-            self._require_consent(session, row, first_s, last_s, counts)
+            measured = bool((counts[:, codec.SLICES["measures"]] != codec.MISSING).any())
+            signals = ("expression", "measures") if measured else ("expression",)
+            self._ledger.require_consent_between(session, row, first_s, last_s, *signals)
             row.length_s = round(
                 row.length_s + last_s - (first_s if before_s is None else before_s), _MICROSECONDS
             )
@@ -81,18 +82,6 @@ class Readings(Part):
             return
         with self._ledger.changing(session, row, what="recording", number=row.id, state="open"):
             row.heartbeat_at, row.state, row.coverage = self._database.now(), "open", None
-
-    def _require_consent(
-        self, session: Session, row: RecordingRow, first_s: float, last_s: float, counts: codec.Counts
-    ) -> None:
-        """Raise unless the subject agreed to what readings hold, from their first to their last moment."""
-        start, now = row.started_at, self._database.now()
-        first = start + timedelta(seconds=first_s)
-        last = max(first, start + timedelta(seconds=last_s) - SOURCE_CLOCK)
-        measured = bool((counts[:, codec.SLICES["measures"]] != codec.MISSING).any())
-        signals = ("expression", "measures") if measured else ("expression",)
-        # The clock of a source may run ahead of ours.
-        self._ledger.require_consent(session, row.subject_id, [min(first, now), min(last, now)], *signals)
 
     def pack(self, recording_id: int) -> None:
         """Make compact segments of a recording's chunks; all of it or nothing.
@@ -198,23 +187,6 @@ class Readings(Part):
         return [value_of(Event, row) for row in rows]
 
 
-def find_recording(session: Session, recording_id: int, *, lock: bool = False) -> RecordingRow:
-    """Return a recording's row.
-
-    Args:
-        session: of a transaction.
-        recording_id: which.
-        lock: let nobody else change it until the transaction ends.
-
-    Raises:
-        StoreError: there is none.
-    """
-    row = session.get(RecordingRow, recording_id, with_for_update=lock or None)
-    if row is None:
-        raise StoreError(f"recording {recording_id} is not in the store; it may have been erased")
-    return row
-
-
 def _written(counts: codec.Counts) -> list[Segment]:
     """Write readings out, as a chunk where they are few and as segments where they are many."""
     if len(counts) >= LARGE_ROWS:
@@ -232,8 +204,8 @@ def _add(session: Session, ledger: Ledger, recording: RecordingRow, segments: Se
         if table is ChunkRow:
             recording.chunks_hash = seals.chained(recording.chunks_hash, cells)
         else:
-            name = seals.segment_name(recording.id, cells["number"])
-            sealed[name] = [None, seals.seal_segment(session, recording.subject_id, cells)]
+            name = seals.packed_name(SegmentRow, recording.id, cells["number"])
+            sealed[name] = [None, seals.seal_cells(session, recording.subject_id, SegmentRow, cells)]
     if sealed:
         ledger.log(session, "add", recording.subject_id, sealed, what="readings", recording=recording.id)
 
@@ -249,9 +221,9 @@ def pack_chunks(session: Session, ledger: Ledger, recording: RecordingRow) -> No
     mine = ChunkRow.recording_id == recording.id
     chunks = session.scalars(select(ChunkRow.data).where(mine).order_by(ChunkRow.number)).all()
     counts = [codec.read_chunk(data) for data in chunks]
-    found = seals.chunks_hash(session, recording.id)
+    found = seals.unpacked_hash(session, recording.id, ChunkRow)
     if found != recording.chunks_hash:
-        altered: seals.Rows = {f"chunks/{recording.id}": [found, None]}
+        altered: seals.Rows = {f"chunks/{recording.id}": [found or seals.NOTHING, None]}
         ledger.log(session, "change", recording.subject_id, altered, what="readings", recording=recording.id)
     recording.chunks_hash = None
     if counts:

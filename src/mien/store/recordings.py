@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from mien.errors import MissingError, StoreError
 from mien.store.codec import UnreadableError
 from mien.store.figures import forget
-from mien.store.ledger import Part
-from mien.store.readings import find_recording, pack_chunks, usable_share
+from mien.store.ledger import Part, find_recording
+from mien.store.readings import pack_chunks, usable_share
 from mien.store.schema import AnnotationRow, RecordingRow, value_of
+from mien.store.signals import pack_signals
 from mien.store.types import RecordingState, SourceKind, StoredRecording, Subject
 from mien.store.validation import checked_time, require_subject
 
@@ -227,6 +228,7 @@ class Recordings(Part):
                     forget(session, row)
                 try:
                     pack_chunks(session, self._ledger, row)
+                    pack_signals(session, self._ledger, row)
                     if row.coverage is None:
                         row.coverage = usable_share(session, recording_id)
                 except UnreadableError:

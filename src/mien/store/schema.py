@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 """The newest version of the tables; see `migrations`."""
 
 VERSION_TABLE: Final = "mien_version"
@@ -130,8 +130,8 @@ class RecordingRow(Base):
     """One recording; see `types.StoredRecording`.
 
     `started_at` is in UTC as every time here; `utc_offset_s` is how far ahead of it the clock was
-    where it was made. `heartbeat_at` is when its writer last said that it lives. `chunks_hash` binds the
-    chunks that are not packed yet; see `seals.chained`.
+    where it was made. `heartbeat_at` is when its writer last said that it lives. `chunks_hash` and
+    `signals_hash` bind what is not packed yet; see `seals.chained`.
     """
 
     __tablename__ = "recordings"
@@ -153,6 +153,7 @@ class RecordingRow(Base):
     settings: Mapped[dict[str, Any]]
     version: Mapped[str]
     chunks_hash: Mapped[str | None] = mapped_column(String(64))
+    signals_hash: Mapped[str | None] = mapped_column(String(64))
 
     @property
     def local_start(self) -> datetime:
@@ -181,6 +182,21 @@ class SegmentRow(Base):
     recording_id: Mapped[int] = _of("recordings", primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     format: Mapped[str] = mapped_column(String(16))
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+    rows: Mapped[int]
+    data: Mapped[bytes]
+
+
+class SignalRow(Base):
+    """Some figures of body sensors, of one of `types.BODY`: as they came in, or packed; see `signals`."""
+
+    __tablename__ = "signals"
+
+    recording_id: Mapped[int] = _of("recordings", primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    signal: Mapped[str] = mapped_column(String(16))
+    packed: Mapped[bool]
     start_s: Mapped[float]
     end_s: Mapped[float]
     rows: Mapped[int]

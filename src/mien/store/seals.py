@@ -19,16 +19,22 @@ from typing import Any, Final
 from sqlalchemy import JSON, Column, Double, Integer, Table, select
 from sqlalchemy.orm import Session
 
-from mien.store.schema import Base, ChunkRow, EventRow, RecordingRow, SegmentRow, SubjectKeyRow
+from mien.store.schema import Base, ChunkRow, EventRow, RecordingRow, SegmentRow, SignalRow, SubjectKeyRow
 
 Rows = dict[str, list[str | None]]
 """What a line of the log says of rows: by name the seal before and after; None where there is no row."""
+
+NOTHING: Final = "nothing"
+"""Stands for what is gone where its seal is expected."""
+
+Unpacked = type[ChunkRow] | type[SignalRow]
+"""What comes in row after row of an open recording, bound by one hash of them all until it is packed."""
 
 _KEY_BYTES: Final = 32
 _AT_ONCE: Final = 16
 
 # Of a recording: what only says that its writer lives, and what is sealed apart.
-_NOT_SEALED: Final = {"recordings": frozenset({"heartbeat_at", "chunks_hash"})}
+_NOT_SEALED: Final = {"recordings": frozenset({"heartbeat_at", "chunks_hash", "signals_hash"})}
 _NOT_WHILE_OPEN: Final = frozenset({"length_s", "frames", "coverage"})
 
 
@@ -54,19 +60,21 @@ def seal(key: bytes, *rows: bytes) -> str | None:
     return hmac.new(key, b"\n".join(rows), hashlib.sha256).hexdigest() if rows else None
 
 
-def chained(previous: str | None, chunk: Mapping[Any, Any]) -> str:
-    """Return the hash of chunks up to this one: SHA-256 of the hash up to the one before, and the chunk."""
-    content = (previous or "").encode() + b"\n" + canonical(_table(ChunkRow), chunk)
+def chained(previous: str | None, cells: Mapping[Any, Any], kind: Unpacked = ChunkRow) -> str:
+    """Return the hash of rows up to this one: SHA-256 of the hash up to the one before, and the row."""
+    content = (previous or "").encode() + b"\n" + canonical(_table(kind), cells)
     return hashlib.sha256(content).hexdigest()
 
 
-def chunks_hash(session: Session, recording_id: int) -> str | None:
-    """Return the hash of the chunks that a recording has, in the order of their numbers; None of none."""
-    table = _table(ChunkRow)
+def unpacked_hash(session: Session, recording_id: int, kind: Unpacked) -> str | None:
+    """Return the hash of what a recording has that isn't packed, by its numbers; None of none."""
+    table = _table(kind)
     chosen = select(table).where(table.c.recording_id == recording_id).order_by(table.c.number)
+    if kind is SignalRow:
+        chosen = chosen.where(table.c.packed.is_(False))
     found = None
     for each in session.execute(chosen).mappings():
-        found = chained(found, each)
+        found = chained(found, each, kind)
     return found
 
 
@@ -80,9 +88,9 @@ def name_of(row: Base) -> str:
     return f"{row.__tablename__}/{getattr(row, 'name' if row.__tablename__ == 'texts' else 'id')}"
 
 
-def segment_name(recording_id: int, number: int) -> str:
-    """Return the name of a segment."""
-    return f"segments/{recording_id}/{number}"
+def packed_name(kind: type[Base], recording_id: int, number: int) -> str:
+    """Return the name of a packed stretch of readings or of signals."""
+    return f"{kind.__tablename__}/{recording_id}/{number}"
 
 
 def events_name(recording_id: int) -> str:
@@ -97,9 +105,9 @@ def seal_row(session: Session, subject_id: int | None, row: Base) -> str:
     return found
 
 
-def seal_segment(session: Session, subject_id: int, cells: Mapping[Any, Any]) -> str | None:
-    """Return the seal of a segment that is written by its cells."""
-    return seal(key_of(session, subject_id), canonical(_table(SegmentRow), cells))
+def seal_cells(session: Session, subject_id: int, kind: type[Base], cells: Mapping[Any, Any]) -> str | None:
+    """Return the seal of a row that is written by its cells."""
+    return seal(key_of(session, subject_id), canonical(_table(kind), cells))
 
 
 def seal_events(session: Session, recording: RecordingRow) -> str | None:
@@ -110,13 +118,18 @@ def seal_events(session: Session, recording: RecordingRow) -> str | None:
     return seal(key_of(session, recording.subject_id), *rows)
 
 
-def seal_segments(session: Session, recording: RecordingRow) -> Iterator[tuple[str, str]]:
-    """Return the name and seal of each segment of a recording."""
-    table, key = _table(SegmentRow), key_of(session, recording.subject_id)
-    chosen = select(table).where(table.c.recording_id == recording.id).order_by(table.c.number)
-    with closing(session.execute(chosen.execution_options(yield_per=_AT_ONCE))) as found:
-        for each in found.mappings():
-            yield segment_name(recording.id, each["number"]), str(seal(key, canonical(table, each)))
+def seal_packed(session: Session, recording: RecordingRow) -> Iterator[tuple[str, str]]:
+    """Return the name and seal of each packed stretch of a recording's readings and signals."""
+    key = key_of(session, recording.subject_id)
+    for kind in (SegmentRow, SignalRow):
+        table = _table(kind)
+        chosen = select(table).where(table.c.recording_id == recording.id).order_by(table.c.number)
+        if kind is SignalRow:
+            chosen = chosen.where(table.c.packed.is_(True))
+        with closing(session.execute(chosen.execution_options(yield_per=_AT_ONCE))) as found:
+            for each in found.mappings():
+                name = packed_name(kind, recording.id, each["number"])
+                yield name, str(seal(key, canonical(table, each)))
 
 
 def key_of(session: Session, subject_id: int | None) -> bytes:

@@ -30,6 +30,7 @@ from mien.store.recordings import Recordings
 from mien.store.references import References
 from mien.store.schema import BaselineRow, NeutralFaceRow
 from mien.store.self_reports import SelfReports
+from mien.store.signals import BodySignals
 from mien.store.subjects import Subjects
 from mien.store.texts import Texts
 from mien.store.types import StoredRecording, Subject
@@ -95,6 +96,7 @@ class Store:
         self.self_reports = SelfReports(ledger)
         self.recordings = Recordings(ledger)
         self.readings = Readings(ledger)
+        self.signals = BodySignals(ledger)
         self.figures = Figures(ledger)
         self.baselines = References(ledger, BaselineRow, name="baseline", plural="baselines")
         self.neutral_faces = References(

@@ -27,8 +27,14 @@ FALSE_ALARM_DAYS: Final = "false_alarm_days"
 SHORTEST_PASSWORD: Final = 10
 """Characters that a password needs at least, a user's and the page's."""
 
-SIGNALS: Final = ("expression", "measures")
-"""What a consent may cover: probabilities, valence and arousal; and what the landmarks measure."""
+FACE: Final = ("expression", "measures")
+"""What a consent covers by default: probabilities, valence and arousal; and what the landmarks measure."""
+
+BODY: Final = ("heart", "skin", "muscles", "brain", "respiration", "temperature")
+"""What body sensors say; recorded only where the consent names it. See `store.signals`."""
+
+SIGNALS: Final = FACE + BODY
+"""What a consent may cover."""
 
 
 @dataclass(frozen=True, slots=True)
