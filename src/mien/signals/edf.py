@@ -26,6 +26,9 @@ from mien.signals.types import Kind, Mark
 if TYPE_CHECKING:
     import edfio
 
+LONGEST_S: Final = 7 * 86_400.0
+"""How much of a recording second by second is worth writing: in a longer one the rest is left out."""
+
 _NO_READING: Final = "no reading: physical minimum"
 """Stands in the prefiltering field of a signal whose lowest step is no value."""
 _OF_QUALITY: Final = "quality, 0 to 1"
@@ -65,6 +68,7 @@ class Course:
         values: (n,), of the seconds from 0 on; NaN is no reading.
         quality: (n,), 0 to 1; 0 where nothing is known.
         over_s: over how many seconds each value was measured.
+        step_s: from one value that was measured to the next.
     """
 
     measure: str
@@ -73,6 +77,7 @@ class Course:
     values: NDArray[np.float64]
     quality: NDArray[np.float64]
     over_s: float = 1.0
+    step_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +116,19 @@ def _course(group: list[Figure], seconds: int) -> Course:
     middles = np.array([(each.start_s + each.end_s) / 2 for each in group])
     lengths = np.array([each.end_s - each.start_s for each in group])
     steps = np.diff(middles)
-    reach = min([float(lengths.min()), *steps[steps > 0].tolist()]) / 2
+    step_s = min([float(lengths.min()), *steps[steps > 0].tolist()])
     times = np.arange(seconds) + 0.5
     after = np.searchsorted(middles, times)
     before = np.maximum(after - 1, 0)
     after = np.minimum(after, len(group) - 1)
     nearest = np.where(times - middles[before] <= middles[after] - times, before, after)
-    near = np.abs(middles[nearest] - times) <= reach + 1e-6
+    near = np.abs(middles[nearest] - times) <= step_s / 2 + 1e-6
     values = np.array([np.nan if each.value is None else each.value for each in group])[nearest]
     quality = np.array([each.quality for each in group])[nearest]
     first = group[0]
     return Course(
         first.measure, first.signal, first.unit,
-        np.where(near, values, np.nan), np.where(near, quality, 0.0), float(np.median(lengths)),
+        np.where(near, values, np.nan), np.where(near, quality, 0.0), float(np.median(lengths)), step_s,
     )  # fmt: skip
 
 
