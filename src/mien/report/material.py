@@ -27,10 +27,15 @@ from mien.store.audit import as_one_reading
 from mien.store.types import FALSE_ALARM_DAYS, Annotation, SelfReport, StoredRecording, Subject
 
 if TYPE_CHECKING:
+    from mien.signals.arousal import Arousal
+    from mien.signals.figures import Figure
     from mien.store.store import Store
 
 USUAL_DAYS: Final = 84
 """Without a chosen start, the report is about the last twelve weeks."""
+
+MOST_BODIES: Final = 12
+"""So many recordings are shown with what sensors on the body said."""
 
 _TEXTS: Final = ("phq9_safety", "report_footer")
 _KINDS: Final = {"cusum": "CUSUM", "ewma": "EWMA"}
@@ -73,6 +78,23 @@ class ControlChart:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RecordedBody:
+    """What sensors on the body said in one recording.
+
+    Attributes:
+        started_at: the recording's start.
+        length_s: of the recording.
+        figures: of its windows, in seconds from the start.
+        aroused: the middle of a window, and the index of arousal in it.
+    """
+
+    started_at: datetime
+    length_s: float
+    figures: Sequence[Figure]
+    aroused: Sequence[tuple[float, Arousal]] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """What a report is written from; everything lies inside the period.
 
@@ -92,6 +114,9 @@ class Material:
         starting_points: by scale, the report that response is counted from, where one was chosen; it may lie
             before the period.
         verdict: what the findings mean beside chance, with the chosen days between false alarms; or empty.
+        bodies: what sensors on the body said in the newest recordings that have any, in order of time; in a
+            short report only where there is one recording.
+        more_bodies: how many other recordings have any.
     """
 
     code: str
@@ -111,6 +136,8 @@ class Material:
     apart: frozenset[date] = frozenset()
     verdict: str = ""
     starting_points: Mapping[str, SelfReport] = field(default_factory=lambda: MappingProxyType({}))
+    bodies: Sequence[RecordedBody] = ()
+    more_bodies: int = 0
 
 
 def choose_period(
