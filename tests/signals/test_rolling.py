@@ -6,17 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from signals.bodies import beat_times, course, ecg, pulse
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signals.streams import batches, channels_of
 
-from mien.signals.figures import Figure, figures_in
-from mien.signals.stream.buffers import MOST_SAMPLES
+from mien.signals.figures import figures_in
 from mien.signals.stream.rest import OwnRest
 from mien.signals.stream.rolling import EVERY_S, WINDOW_S, Rolling
-from mien.signals.stream.types import Batch, Channel, Chunk, SignalReading
-from mien.signals.types import Mark, Signal, Signals, shifted
+from mien.signals.stream.types import Batch, SignalReading
+from mien.signals.types import Signal, Signals, shifted
+from signals.bodies import beat_times, course, ecg, pulse
+from signals.streams import batches, channels_of
 
 START_S = 1_800_000_000.0
 """A multiple of five seconds."""

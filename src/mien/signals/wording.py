@@ -28,7 +28,7 @@ class MeasureWords(NamedTuple):
 
 MEASURES: Final[Mapping[str, MeasureWords]] = MappingProxyType(
     {
-        "arousal": MeasureWords("Arousal of the body", 2, 1.0, (0.0, 1.0)),
+        "arousal": MeasureWords("Body arousal", 2, 1.0, (0.0, 1.0)),
         "heart_rate": MeasureWords("Heart rate", 0, 20.0),
         "skin_level": MeasureWords("Skin conductance", 1, 1.0),
         "breathing_rate": MeasureWords("Breathing", 0, 8.0),

@@ -308,7 +308,7 @@ test("a chart's moments and places agree, its ticks lie within, and its lanes fi
 });
 
 const MEASURES = [
-  { name: "arousal", title: "Arousal of the body", decimals: 2, least_span: 1, limits: [0, 1], joined: "best" },
+  { name: "arousal", title: "Body arousal", decimals: 2, least_span: 1, limits: [0, 1], joined: "best" },
   { name: "heart_rate", title: "Heart rate", decimals: 0, least_span: 20, limits: null, joined: "best" },
   { name: "skin_level", title: "Skin conductance", decimals: 1, least_span: 1, limits: null, joined: "best" },
   { name: "breathing_rate", title: "Breathing", decimals: 0, least_span: 8, limits: null, joined: "best" },

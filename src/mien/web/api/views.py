@@ -283,10 +283,10 @@ def _short(values: NDArray[np.float64]) -> list[float | None]:
     return [None if value != value else value for value in np.round(values, 4).tolist()]
 
 
-def course_views(figures: Iterable[Figure]) -> list[CourseOut]:
-    """Arrange figures of the body as courses, one for each measure of each signal, in the order of time."""
+def course_views(figures: Sequence[Figure]) -> list[CourseOut]:
+    """Arrange figures of a body as courses, one for each measure of each signal; with arousal if known."""
     courses: dict[tuple[str, str, str], list[Figure]] = {}
-    for each in figures:
+    for each in (*figures, *_aroused(figures)):
         courses.setdefault((each.signal, each.measure, each.unit), []).append(each)
     return [
         CourseOut(
@@ -299,6 +299,20 @@ def course_views(figures: Iterable[Figure]) -> list[CourseOut]:
             quality=[round(each.quality, 3) for each in those],
         )
         for (signal, measure, unit), those in courses.items()
+    ]
+
+
+def _aroused(figures: Sequence[Figure]) -> list[Figure]:
+    """Return the index of arousal as figures; it needs pulse and skin."""
+    if not {"heart_rate", "skin_level"} <= {each.measure for each in figures}:
+        return []
+    # They load SciPy, for which a recording without sensors does not wait.
+    from mien.signals.arousal import since_opening
+    from mien.signals.figures import Figure
+
+    return [
+        Figure(start, end, "body", "arousal", "", index.value, 1 - index.high + index.low)
+        for (start, end), index in since_opening(figures).items()
     ]
 
 

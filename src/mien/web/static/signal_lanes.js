@@ -148,7 +148,7 @@ export class SignalLanes {
       const cell = atS === null ? lane.cells.findLast(({ to }) => to > axis.to - HOLDS_S) : cellAt(lane.cells, atS);
       set(row.value, !cell ? "nothing measured" : cell.value === null ? "no reading" : figureWords(cell.value, lane));
       set(row.quality, cell ? `quality ${percent(cell.quality)}` : "");
-      if (!row.canvas.clientWidth) continue; // in the closed fold
+      if (!row.canvas.clientWidth || row.canvas.closest("details:not([open])")) continue;
       const { pen, width, height } = fitted(row.canvas, 2800);
       pen.clearRect(0, 0, width, height);
       const chart = new Chart(pen, width, height, { ...axis, foot: 2 });
