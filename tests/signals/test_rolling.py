@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.signals.figures import figures_in
+from mien.signals.figures import Figure, figures_in
+from mien.signals.stream.buffers import MOST_SAMPLES, ChannelBuffer
 from mien.signals.stream.rest import OwnRest
 from mien.signals.stream.rolling import EVERY_S, WINDOW_S, Rolling
-from mien.signals.stream.types import Batch, SignalReading
-from mien.signals.types import Signal, Signals, shifted
+from mien.signals.stream.types import Batch, Channel, Chunk, SignalReading
+from mien.signals.types import Mark, Signal, Signals, shifted
 from signals.bodies import beat_times, course, ecg, pulse
 from signals.streams import batches, channels_of
 
@@ -104,7 +107,7 @@ def test_readings_come_twice_a_second_and_their_waves_hold_everything_once() -> 
     assert len(readings) == pytest.approx(40, abs=2)
     for signal in BODY.signals:
         waves = [wave for each in readings for wave in each.waves if wave.channel == signal.name]
-        for before, after in zip(waves, waves[1:], strict=False):
+        for before, after in pairwise(waves):
             assert after.start_s == pytest.approx(before.start_s + before.step_s * len(before.low))
         low, high = (np.concatenate([getattr(each, name) for each in waves]) for name in ("low", "high"))
         inside = signal.between(waves[0].start_s, waves[0].start_s + waves[0].step_s * len(low))
@@ -112,3 +115,129 @@ def test_readings_come_twice_a_second_and_their_waves_hold_everything_once() -> 
         assert np.nanmax(high) == inside.values.max()
         if signal.kind != "intervals":
             assert np.isfinite(low).all()
+
+
+def test_a_clock_that_is_set_back_begins_anew_and_is_said() -> None:
+    rolling = Rolling("body", [Channel("EDA", "eda", "uS", 4)], OwnRest())
+    times = START_S + np.arange(0, 80, 0.25)
+    fed(rolling, [Batch((Chunk("EDA", times, np.full(len(times), 3.0)),))])
+    back = times - 3600
+    (reading,) = fed(rolling, [Batch((Chunk("EDA", back, np.full(len(back), 5.0)),))])
+    assert any("went back by 36" in each for each in reading.notes)
+    assert reading.fresh
+    level = next(each for each in reading.figures if each.measure == "skin_level")
+    assert level.value == 5.0
+    assert level.end_s == START_S - 3600 + 75
+
+
+def test_times_that_are_a_little_late_and_values_that_are_none_are_left_out() -> None:
+    rolling = Rolling("body", [Channel("EDA", "eda", "uS", 4)], OwnRest())
+    times = START_S + np.arange(0, 66, 0.25)
+    times[100] -= 0.6
+    values = np.full(len(times), 3.0)
+    values[40:60], values[7], times[50] = np.nan, np.inf, np.nan
+    (reading,) = fed(rolling, [Batch((Chunk("EDA", times, values),))])
+    level = next(each for each in reading.figures if each.measure == "skin_level")
+    assert level.value == 3.0
+    assert 0.85 < level.quality < 0.95
+
+
+def test_a_sensor_that_comes_back_otherwise_says_so() -> None:
+    rolling = Rolling("body", [Channel("EDA", "eda", "uS", 4), Channel("x", "other", "", 1)], OwnRest())
+    fed(rolling, [Batch((Chunk("EDA", START_S + np.arange(0, 30, 0.25), np.full(120, 3.0)),))])
+    rolling.reopened([Channel("EDA", "eda", "uS", 8), Channel("TEMP", "temperature", "degC", 4)])
+    (reading,) = fed(
+        rolling, [Batch((Chunk("EDA", START_S + 40 + np.arange(0, 4, 0.125), np.full(32, 3.0)),))]
+    )
+    assert reading.notes == (
+        "EDA: now 8 samples a second instead of 4; its figures begin anew",
+        "TEMP: new in this sensor",
+        "x: no longer given by this sensor",
+    )
+    assert rolling.channels[0].rate_hz == 8
+
+
+def test_memory_has_a_bound_whatever_comes() -> None:
+    buffer = ChannelBuffer(Channel("x", "other", "", 0), 90)
+    for number in range(20):
+        buffer.add(START_S + number + np.arange(100_000) / 100_000, np.zeros(100_000))
+    assert len(buffer.signal(0, np.inf, "")) <= MOST_SAMPLES
+    assert any("more samples than promised" in each for each in buffer.notes)
+    slow = ChannelBuffer(Channel("x", "other", "", 4), 90)
+    for number in range(20_000):
+        slow.add(np.array([START_S + number / 4]), np.zeros(1))
+        slow.wave()
+    assert len(slow._parts) <= 4 * 90 + 1
+    assert len(slow.signal(0, np.inf, "")) <= 4 * 90 + 1
+
+
+def rested(level_us: float, end_s: float) -> tuple[Figure, ...]:
+    wander = 0.1 * np.sin(end_s)
+    return (
+        Figure(end_s - 60, end_s, "EDA", "skin_level", "uS", level_us + wander, 1.0),
+        Figure(end_s - 60, end_s, "BVP", "heart_rate", "1/min", 70 + 10 * (level_us - 2) + wander, 0.9),
+    )
+
+
+def test_arousal_is_against_the_opening_and_says_so() -> None:
+    rest = OwnRest()
+    told = {}
+    for end_s in START_S + np.arange(5, 500, 5.0):
+        level = 2.0 if end_s < START_S + 400 else 6.0
+        told[end_s - START_S] = rest.take("band", rested(level, end_s), START_S)
+        if end_s == START_S + 200:
+            assert "3 of 5 minutes" in rest.status().said
+    assert all(told[each] is None for each in np.arange(5, 301, 5.0))
+    assert all(told[each] is not None for each in np.arange(305, 500, 5.0))
+    assert told[350].value < 0.5 < told[495].value  # type: ignore[union-attr]
+    assert rest.status().by == "opening"
+    assert "against the first five minutes with pulse and skin" in rest.status().said
+
+
+def test_arousal_of_a_strap_and_an_electrode_is_one_persons() -> None:
+    rest = OwnRest()
+    heart = skin = None
+    for end_s in START_S + np.arange(5, 400, 5.0):
+        both = rested(2.0, end_s)
+        skin = rest.take("electrode", both[:1], START_S)
+        heart = rest.take("strap", both[1:], START_S)
+    assert heart is not None
+    assert skin is not None
+    assert (
+        rest.take("cap", [Figure(end_s - 60, end_s, "F4-F3", "frontal_asymmetry", "", 0.1, 1)], START_S)
+        is None
+    )
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_arousal_is_against_the_rest_that_was_given_or_marked(marked: bool) -> None:
+    rest = OwnRest(None if marked else (100, 420))
+    told = []
+    for end_s in START_S + np.arange(5, 800, 5.0):
+        if marked and end_s == START_S + 100:
+            rest.mark(end_s)
+        told.append(rest.take("band", rested(2.0 if end_s < START_S + 600 else 1.0, end_s), START_S))
+    status = rest.status()
+    assert status.known
+    assert status.by == ("marked" if marked else "given")
+    first = next(number for number, each in enumerate(told) if each is not None)
+    assert 5 * first == pytest.approx(400 if marked else 420, abs=10)
+
+
+def test_a_reading_is_ready_for_json() -> None:
+    readings = fed(Rolling("body", channels_of(BODY), OwnRest()), list(batches(BODY, evenly(4, 1.0))))
+    readings += fed(
+        Rolling("body", [Channel("x", "other", "", 2)], OwnRest()),
+        [Batch((Chunk("x", np.array([START_S, START_S + 3]), np.array([1.0, np.nan])),),
+               (Mark(START_S + 1, "begin"),), ("hm",))],
+    )  # fmt: skip
+    for each in readings:
+        json.dumps(each.as_dict(), allow_nan=False)
+    told = readings[-1].as_dict()
+    assert told["type"] == "signals"
+    assert told["at"] == "2027-01-15T08:00:03.000Z"
+    assert told["marks"] == [{"at": "2027-01-15T08:00:01.000Z", "text": "begin"}]
+    assert told["notes"] == ["hm"]
+    assert told["arousal"] is None
+    assert told["waves"][0]["low"] == [1.0, None, None, None]
+    assert "waves" not in readings[-1].as_dict(waves=False)

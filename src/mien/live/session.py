@@ -34,6 +34,7 @@ from mien.source import Source
 if TYPE_CHECKING:
     from mien.live.recorder import Recorder
     from mien.record.writer import RecordStatus
+    from mien.signals.stream.clock import MachineClock
     from mien.signals.stream.rest import OwnRest
     from mien.signals.stream.types import SignalReading, SignalStream
 
@@ -293,6 +294,12 @@ class LiveSession:
         """What the arousal of the person who wears the sensors is measured against."""
         return self._sensors.rest()
 
+    def machine_clock(self) -> MachineClock:
+        """Return the clock on which sensors and cameras of this session share their times."""
+        from mien.signals.stream.clock import MachineClock
+
+        return MachineClock(self._epoch_s)
+
     def signal_statuses(self) -> list[SignalStatus]:
         """Return how each sensor is doing, in the order in which they were added."""
         return self._sensors.statuses()
@@ -407,7 +414,9 @@ class LiveSession:
             recorder.take(where, reading)
 
     def _take_signals(self, where: str, reading: SignalReading) -> None:
-        """Take a sensor's next reading, in its thread."""
+        """Take a sensor's next reading, in its thread: a fresh one goes into the record."""
+        if reading.fresh and (recorder := self._recorder) is not None:
+            recorder.take_signals(reading)
 
     def _end_recordings(self) -> None:
         """End the recording of a source that is over by itself."""

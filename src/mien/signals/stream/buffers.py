@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from mien.signals.stream.types import Channel, Wave
 from mien.signals.types import Signal
 
-FASTEST_HZ: Final = 2048.0
-"""Faster channels are averaged down to this or less; no figure looks beyond 450 Hz."""
 MOST_SAMPLES: Final = 250_000
 """Of a channel that comes faster than it promised, no more are kept."""
 JUMP_S: Final = 1.0
@@ -48,24 +46,17 @@ class ChannelBuffer:
         self.epochs = 0
         self.notes: list[str] = []
         self._kept_s = kept_s
-        self._step = max(1, ceil(channel.rate_hz / FASTEST_HZ))
         self._bin_s = _EVENTS_BIN_S
         if channel.rate_hz > 0:
             self._bin_s = max(_BIN_S, _BIN_STEPS / channel.rate_hz)
         self._said_fast = False
         self.clear()
-        if self._step > 1:
-            self.notes.append(
-                f"{channel.name}: {channel.rate_hz:g} samples a second are averaged down to"
-                f" {channel.rate_hz / self._step:g}"
-            )
 
     def clear(self) -> None:
         """Forget all samples."""
         self.newest_s, self.first_s = float("-inf"), float("inf")
         self._parts: deque[tuple[Floats, Floats]] = deque()
         self._count = 0
-        self._left = np.empty((2, 0))
         self._unseen: list[tuple[Floats, Floats]] = []
 
     def add(self, times_s: Floats, values: Floats) -> None:
@@ -74,17 +65,16 @@ class ChannelBuffer:
         if not np.isfinite(times).all():
             values, times = values[np.isfinite(times)], times[np.isfinite(times)]
         before = np.r_[self.newest_s, times[:-1]][: len(times)]
-        back = before - times
-        jumps = np.flatnonzero(back > JUMP_S)
-        if not len(jumps):
-            self._append(times, values)
-            return
-        first = int(jumps[0])
-        self._append(times[:first], values[:first])
-        self.clear()
-        self.epochs += 1
-        self.notes.append(f"{self.channel.name}: its clock went back by {back[first]:.1f} s")
-        self.add(times[first:], values[first:])
+        jumps = np.flatnonzero(before - times > JUMP_S)
+        for number, first in enumerate([0, *jumps.tolist()]):
+            if number:
+                self.clear()
+            last = jumps[number] if number < len(jumps) else len(times)
+            self._append(times[first:last], values[first:last])
+        if len(jumps):
+            self.epochs += 1
+            back_s = float((before - times)[jumps[-1]])
+            self.notes.append(f"{self.channel.name}: its clock went back by {back_s:.1f} s")
 
     def signal(self, start_s: float, end_s: float, origin: str) -> Signal:
         """Return what it holds from `start_s` on and before `end_s`."""
@@ -117,27 +107,11 @@ class ChannelBuffer:
         if not len(times):
             return
         self.newest_s = float(times[-1])
-        times, values = self._thinned(times, values)
-        if not len(times):
-            return
         self.first_s = min(self.first_s, float(times[0]))
         self._parts.append((times, values))
         self._unseen.append((times, values))
         self._count += len(times)
         self._forget()
-
-    def _thinned(self, times: Floats, values: Floats) -> tuple[Floats, Floats]:
-        """Return the means of so many samples each; what is left of them waits for the next."""
-        if self._step == 1:
-            return times, values
-        both = np.concatenate([self._left, np.stack([times, values])], axis=1)
-        whole = both.shape[1] // self._step * self._step
-        self._left = both[:, whole:]
-        blocks = both[:, :whole].reshape(2, -1, self._step)
-        # One that reaches over a gap would be nobody's mean.
-        near = np.ptp(blocks[0], axis=1) <= 2 * self._step / self.channel.rate_hz
-        means = blocks.mean(axis=2)[:, near]
-        return means[0], means[1]
 
     def _forget(self) -> None:
         oldest = self.newest_s - self._kept_s

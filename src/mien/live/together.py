@@ -1,0 +1,115 @@
+"""How the face and the body go together over a session: valence and arousal beside pulse and skin."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mien.live.reading import Reading
+
+if TYPE_CHECKING:  # it loads SciPy, for which a session without a sensor should not wait
+    from mien.signals.stream.rolling import Course
+
+FACE: Final = ("valence", "arousal")
+_LONGEST_S: Final = 6 * 3600
+"""Of longer sessions the newest hours count."""
+
+Seconds = dict[int, tuple[float, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How one course of the face goes with one of the body.
+
+    Attributes:
+        face: "valence" or "arousal".
+        body: "heart_rate" or "skin_level".
+        correlation: Pearson's, -1 to 1, at the lag where it is strongest.
+        lag_s: by how much the body follows the face.
+        p: how often chance gives as strong a one.
+        seconds: for which both are known.
+    """
+
+    face: str
+    body: str
+    correlation: float
+    lag_s: float
+    p: float
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {
+            "face": self.face,
+            "body": self.body,
+            "correlation": round(self.correlation, 3),
+            "lag_s": round(self.lag_s, 1),
+            "p": round(self.p, 4),
+            "seconds": round(self.seconds),
+        }
+
+
+class CoursesTogether:
+    """Keeps the means of each second; safe from any thread.
+
+    The face is the largest one of the first source that shows one. Of the body the sensor counts that first
+    gave the course.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._courses: dict[str, Seconds] = defaultdict(dict)
+        self._from: dict[str, str] = {}
+
+    def take_face(self, reading: Reading) -> None:
+        """Take what a source's frame shows."""
+        faces = reading.faces
+        if not len(faces):
+            return
+        largest = int(faces.size_wh.prod(axis=1).argmax())
+        with self._lock:
+            if self._from.setdefault("face", reading.source) == reading.source:
+                for name in FACE:
+                    self._add(name, reading.at_s, float(getattr(faces, name)[largest]))
+
+    def take_body(self, source: str, courses: Mapping[str, Course]) -> None:
+        """Take a sensor's newest seconds."""
+        with self._lock:
+            for name, (times_s, values) in courses.items():
+                if len(times_s) and self._from.setdefault(name, source) == source:
+                    for at_s, value in zip(times_s.tolist(), values.tolist(), strict=True):
+                        self._add(name, at_s, value)
+
+    def told(self) -> tuple[Together, ...]:
+        """Return how they go together; nothing before two minutes of both."""
+        from mien.signals.agreement import agreement
+
+        with self._lock:
+            courses = {name: _course(seconds) for name, seconds in self._courses.items()}
+        found = []
+        for face in FACE:
+            for body in ("heart_rate", "skin_level"):
+                if face in courses and body in courses:
+                    told = agreement(courses[face], courses[body])
+                    if told is not None:
+                        found.append(Together(face, body, told.correlation, told.lag_s, told.p, told.seconds))
+        return tuple(found)
+
+    def _add(self, name: str, at_s: float, value: float) -> None:
+        if value - value != 0:
+            return
+        seconds = self._courses[name]
+        total, count = seconds.get(int(at_s), (0.0, 0))
+        seconds[int(at_s)] = total + value, count + 1
+        if len(seconds) > _LONGEST_S:
+            del seconds[next(iter(seconds))]
+
+
+def _course(seconds: Seconds) -> Course:
+    times = sorted(seconds)
+    return np.array(times) + 0.5, np.array([seconds[each][0] / seconds[each][1] for each in times])
