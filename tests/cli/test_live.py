@@ -178,8 +178,9 @@ def test_readings_go_to_a_broker_whose_password_nobody_sees(
 
     class Sink:
         def __init__(
-            self, url: str, broadcaster: Broadcaster, statuses: Callable[[], list[SourceStatus]]
-        ) -> None:
+            self, url: str, broadcaster: Broadcaster[Reading], statuses: Callable[[], list[SourceStatus]],
+            **body: object,
+        ) -> None:  # fmt: skip
             sinks.append(self)
             self.url, self.box, self.statuses, self.closed = url, broadcaster.subscribe(), statuses, 0
 

@@ -19,7 +19,10 @@ from mien.errors import ConfigError
 from mien.live.broadcaster import Broadcaster
 from mien.live.mqtt import MqttSink
 from mien.live.mqtt_messages import slugs
-from mien.live.status import SourceStatus
+from mien.live.status import SignalStatus, SourceStatus
+from mien.signals.arousal import Arousal
+from mien.signals.figures import Figure
+from mien.signals.stream.types import SignalReading
 from mqtt_broker import LIMIT_S, Broker, Feed, Listener, free_port, reading, status
 
 pytestmark = pytest.mark.program
@@ -415,3 +418,30 @@ def test_the_reading_is_plain_json(
     feed.give(unread)
     payload = listener.wait(READING).payload
     assert json.loads(payload, parse_constant=pytest.fail)["faces"][0]["valence"] is None
+
+
+def test_a_sensor_of_the_body_is_told_beside_the_sources(
+    broker: Broker, listener: Listener, start: Callable[..., MqttSink]
+) -> None:
+    signals: Broadcaster[SignalReading] = Broadcaster()
+    sensors = [SignalStatus("Band", "lsl:band", "running")]
+    clock = Clock()
+    start(broker.url, Feed(), clock=clock, signals=signals, signal_statuses=lambda: sensors)
+    config = listener.wait_json("homeassistant/sensor/mien_band_heart_rate/config")
+    listener.wait_json("mien/band/state")
+    assert config["state_topic"] == "mien/band/state"
+    assert config["device"]["model"] == "Signals of the body"
+    now = (
+        Figure(0, 12, "HR", "heart_rate", "1/min", 71.4, 0.6),
+        Figure(0, 12, "EDA", "skin_level", "uS", None, 0.2),
+    )
+    told = SignalReading("Band", 1e9, now=now, arousal=Arousal(0.4, 0.3, 0.5, {}), fresh=True)
+    clock.now_s = 2.0
+    signals.publish(told)
+    assert listener.wait_json("mien/band/signals") == told.as_dict(waves=False)
+    state = listener.wait_json("mien/band/state", lambda each: each["heart_rate"] is not None)
+    assert state == {"state": "running", "heart_rate": 71.4, "skin_level": None, "body_arousal": 0.4}
+    sensors.clear()
+    clock.now_s = 4.0
+    signals.publish(SignalReading("Front door", 1e9))  # wakes it
+    listener.wait("homeassistant/sensor/mien_band_heart_rate/config", lambda payload: not payload)

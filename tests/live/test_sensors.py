@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live.session_fakes import Clock, FakeSource, make_session, wait_for_end
+from live.session_fakes import Clock, FakeSource, grey, make_session, wait_for_end
 from mien.errors import ConfigError, SourceError
 from mien.live.broadcaster import Mailbox
+from mien.live.reading import Reading
 from mien.live.session import LiveSession
+from mien.live.together import CoursesTogether
 from mien.signals.stream.types import Batch, Channel, Chunk, SignalReading
+from mien.types import Faces, Frame
 from patience import LIMIT_S
 from signals.streams import FakeStream, opener
 
@@ -167,3 +170,48 @@ def test_a_sensors_clock_is_that_of_the_cameras(session: LiveSession, clock: Clo
         reading = faces.take(LIMIT_S)
     assert reading is not None
     assert session.machine_clock()._epoch_s == reading.at_s - clock.now_s
+
+
+def test_the_pulse_of_the_face_is_one_more_sensor(session: LiveSession, clock: Clock) -> None:
+    source, other = FakeSource(), FakeSource()
+    session.add_face_pulse()
+    with pytest.raises(ConfigError, match="already"):
+        session.add_face_pulse("another")
+    assert [each.state for each in session.signal_statuses()] == ["opening"]
+    with session.signals.subscribe() as box, session.broadcaster.subscribe() as faces:
+        session.add("camera", lambda: source)
+        for time_s in (0.1, 1.1):
+            source.give(time_s)
+            assert faces.take(LIMIT_S) is not None
+        reading = take(box)
+        assert (reading.source, [each.measure for each in reading.now]) == ("face", ["face_pulse"])
+        assert [(each.value, each.quality) for each in reading.figures] == [(None, 0.0)]
+        assert [each.state for each in session.signal_statuses()] == ["running"]
+        clock.now_s += 6
+        (status,) = session.signal_statuses()
+        assert (status.state, status.note) == ("stalled", "no frame of camera for 5 s")
+        session.remove("camera")
+        session.add("camera 2", lambda: other)
+        for time_s in (0.1, 1.1):
+            other.give(time_s)
+            assert faces.take(LIMIT_S) is not None
+        assert take(box).source == "face"
+    session.remove("face")
+    assert session.signal_statuses() == []
+
+
+def test_face_and_body_together_over_the_session() -> None:
+    courses = CoursesTogether()
+    random = np.random.default_rng(0)
+    slow = np.convolve(random.normal(size=640), np.hanning(20), mode="valid")[:600]
+    assert courses.told() == ()
+    for number, value in enumerate(np.clip(slow / 10, -1, 1).tolist()):
+        faces = Faces(np.array([[0, 0, 10, 10]], np.float32), valence=np.array([value], np.float32))
+        frame = Frame(grey(0), number, float(number), "camera")
+        courses.take_face(Reading(frame, faces, faces, START_S + number, 1.0))
+    courses.take_body("band", {"skin_level": (START_S + 3 + np.arange(600.0), slow)})
+    courses.take_body("other", {"skin_level": (START_S + np.arange(600.0), random.normal(size=600))})
+    (told,) = courses.told()
+    assert (told.face, told.body, told.lag_s) == ("valence", "skin_level", 3)
+    assert told.correlation > 0.95
+    assert told.as_dict()["p"] < 0.05

@@ -17,6 +17,7 @@ from mien.cli.console import progress_bar
 from mien.cli.options import DetectorOption, NetworkOption, PriorOption
 from mien.config import Settings, load_settings
 from mien.install import extras_command
+from mien.live.sensors import shown_address
 from mien.live.session import LiveSession
 from mien.source import open_live
 from mien.store.store import Store
@@ -26,6 +27,9 @@ CODE: Final = "SIMULATED-1"
 
 VENUE: Final = "restaurant"
 """The made-up venue."""
+
+BOARD: Final = "board:synthetic"
+"""The made-up body."""
 
 
 def demo(
@@ -41,9 +45,9 @@ def demo(
 
     Writes a table, a clip with the face marked, and a plot; the record of an invented person over twelve
     weeks, with its report; and eight weeks of an invented restaurant, with a report of the last one. At a
-    terminal it then shows all of it on a page until you press Ctrl-C; that needs the extra `web` (see
-    `mien doctor`). The portrait is matplotlib's photograph of Grace Hopper, which is in the public domain,
-    slowly panned, zoomed and turned.
+    terminal it then shows all of it on a page until you press Ctrl-C, with the made-up signals of a body
+    beside the face; that needs the extras `web` and `signals` (see `mien doctor`). The portrait is
+    matplotlib's photograph of Grace Hopper, which is in the public domain, slowly panned, zoomed and turned.
 
     Example: mien demo
     """
@@ -94,5 +98,18 @@ def _show_live(settings: Settings, record: Path) -> None:
     with LiveSession(settings) as session:
         where = PORTRAIT.where
         session.add(where, lambda: open_live(where), where=where)
+        _add_board(session)
         # Any free port: a page that runs already must not stop the demo.
         run_page(session, WebSettings(port=0), store=str(record))
+
+
+def _add_board(session: LiveSession) -> None:
+    """Put a made-up body beside the portrait."""
+    if find_spec("brainflow") is None or find_spec("neurokit2") is None:
+        typer.echo(f"To see a made-up body beside the face: {extras_command('signals')}")
+        return
+    from mien.signals.stream.address import check_address
+
+    opened = check_address(BOARD)
+    typer.echo("The signals beside the face are made up by BrainFlow's synthetic board: nobody's body.")
+    session.add_signals("made-up body", lambda: opened(session.machine_clock()), where=shown_address(BOARD))

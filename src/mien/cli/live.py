@@ -10,13 +10,24 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien.analysis.learn_neutral import chosen_neutral
 from mien.analysis.recorded import Recorded
 from mien.cli.console import print_error
+from mien.cli.live_signals import (
+    LiveSensor,
+    RestOption,
+    SensorTeller,
+    SignalsOption,
+    TogetherTeller,
+    check_sensors,
+    parse_live_rest,
+    rest_line,
+    sensor_line,
+)
 from mien.cli.live_terminal import (
     Announcer,
     RecordTeller,
@@ -54,11 +65,14 @@ from mien.live.broadcaster import Mailbox
 from mien.live.inputs import PORTRAIT, LiveInput, find_live_inputs, find_profile
 from mien.live.live_neutral import MOST_S, LiveNeutral
 from mien.live.purpose import MEANINGS, choose_purpose, read_purpose
-from mien.live.reading import JsonLines, Reading
+from mien.live.reading import JsonLines, Reading, write_json_line
 from mien.live.session import LiveSession
 from mien.neutral import Own
 from mien.source import Source, open_live
 from mien.source.address import without_secrets
+
+if TYPE_CHECKING:
+    from mien.signals.stream.types import SignalReading
 
 _LOOK_S = 0.2
 
@@ -82,6 +96,8 @@ def live(
         str | None,
         typer.Option(help="Publish the readings to a broker.", metavar="mqtt://HOST", envvar="MIEN_MQTT"),
     ] = None,
+    signals: SignalsOption = None,
+    rest: RestOption = None,
     purpose: Annotated[
         str | None,
         typer.Option(
@@ -134,6 +150,7 @@ def live(
     Opens a page on this machine, at http://127.0.0.1:8470. With --no-page it runs in the terminal; with
     --json as well it prints one line for each reading, for other programs. No picture is stored, and none
     leaves the machine. With --subject the readings of one face are stored in that subject's record.
+    With --signals the body is read beside the face, from sensors.
 
     Example: mien live camera:0 --no-page --json
     """
@@ -141,8 +158,12 @@ def live(
         raise ConfigError("--json prints to the terminal: add --no-page")
     if landmarks and not as_json:
         raise ConfigError("--landmarks needs --json, whose lines it adds to")
+    if rest is not None and not signals:
+        raise ConfigError("--rest is for the body: add a sensor with --signals")
     chosen = find_profile(profile)
     inputs = find_live_inputs(sources or ([] if page else ["camera:0"]), names or ())
+    sensors = check_sensors(signals or (), [each.name for each in inputs])
+    rest_s = parse_live_rest(rest)
     options = {
         "detector": detector, "network": network, "prior": prior, "min_face_px": min_face, "fps": fps,
     }  # fmt: skip
@@ -161,16 +182,16 @@ def live(
         raise ConfigError("with --no-page, --store needs --subject: without a subject nothing is stored")
     neutrals = _neutrals(neutral, settings, subject, store)
     code = _run(
-        inputs, settings, asked, show_page, neutrals,
+        inputs, sensors, settings, asked, show_page, neutrals, rest_s=rest_s,
         mqtt=mqtt, subject=subject, store=store, as_json=as_json, landmarks=landmarks, stop_after=stop_after,
     )  # fmt: skip
     raise typer.Exit(code)
 
 
 def _run(
-    inputs: Sequence[LiveInput], settings: Settings, asked: dict[str, Any],
+    inputs: Sequence[LiveInput], sensors: Sequence[LiveSensor], settings: Settings, asked: dict[str, Any],
     show_page: Callable[[LiveSession], None] | None, neutrals: Callable[[], LiveNeutral],
-    *, mqtt: str | None, subject: str | None, store: str | None,
+    *, rest_s: tuple[float, float] | None, mqtt: str | None, subject: str | None, store: str | None,
     as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Read the sources until they or somebody ends it; return the exit code, once everything is written."""
@@ -180,14 +201,26 @@ def _run(
             check_one(inputs)
             recorder = stack.enter_context(recording(subject, store, settings))
             teller = RecordTeller(recorder)
-        session = LiveSession(settings, recorder=recorder)
-        announcer = _announcer(mqtt, teller, show_page is not None)
+        session = LiveSession(settings, recorder=recorder, rest_s=rest_s)
+        sensor_teller = SensorTeller()
+        announcer = _announcer(
+            mqtt, teller, show_page is not None, lambda: sensor_teller.look(session.signal_statuses())
+        )
+        together = TogetherTeller(session, as_json=as_json)
+        stack.callback(together.end)
         stack.callback(lambda: announcer.look(session.statuses()))
         stack.callback(session.close)
         if mqtt is not None:
             from mien.live.mqtt import MqttSink
 
-            stack.enter_context(closing(MqttSink(mqtt, session.broadcaster, session.statuses)))
+            stack.enter_context(
+                closing(
+                    MqttSink(
+                        mqtt, session.broadcaster, session.statuses,
+                        signals=session.signals, signal_statuses=session.signal_statuses,
+                    )
+                )
+            )  # fmt: skip
         box = stack.enter_context(session.broadcaster.subscribe())
         for each in inputs:
             session.add(
@@ -197,15 +230,20 @@ def _run(
                 restart=each.restarts,
                 neutral=neutrals(),
             )
+        body = stack.enter_context(session.signals.subscribe())
+        for sensor in sensors:
+            sensor.add(session)
         if show_page is not None:
             box.close()
+            body.close()
             with announced(announcer, session.statuses), interrupted_after(stop_after):
                 show_page(session)
             code = 0
         else:
             code = _followed(
-                session, box, announcer, teller, as_json=as_json, landmarks=landmarks, stop_after=stop_after
-            )
+                session, box, body, announcer, teller, sensor_teller, together,
+                as_json=as_json, landmarks=landmarks, stop_after=stop_after,
+            )  # fmt: skip
     return code or _failed(teller)
 
 
@@ -285,22 +323,29 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _announcer(mqtt: str | None, teller: RecordTeller | None, page: bool) -> Announcer:
+def _announcer(
+    mqtt: str | None, teller: RecordTeller | None, page: bool, sensors: Callable[[], None]
+) -> Announcer:
     nobodys = "nothing is stored unless you record on the page" if page else "nothing is stored"
     stored = nobodys if teller is None else teller.promise
     if mqtt is None:
         promise = f"{stored}, nothing leaves this machine"
     else:
         promise = f"{stored}, readings but no pictures go to {without_secrets(mqtt)}"
-    return Announcer(promise) if teller is None else Announcer(promise, teller.look)
+    if teller is None:
+        return Announcer(promise, sensors)
+
+    def look() -> None:
+        teller.look()
+        sensors()
+
+    return Announcer(promise, look)
 
 
-def _followed(
-    session: LiveSession, box: Mailbox[Reading], announcer: Announcer, teller: RecordTeller | None, **how: Any
-) -> int:
+def _followed(session: LiveSession, box: Mailbox[Reading], *others: Any, **how: Any) -> int:
     """Follow, and take it well when the reader has gone (`mien live ... | head`)."""
     try:
-        return _follow(session, box, announcer, teller, **how)
+        return _follow(session, box, *others, **how)
     except BrokenPipeError:
         # What Python flushes at its end must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -308,7 +353,13 @@ def _followed(
 
 
 def _obey(session: LiveSession, key: str) -> None:
-    """Do what a key says: n learns the neutral face of who is before each source, o forgets it."""
+    """Do what a key says.
+
+    n learns the neutral face of who is before each source, o forgets it; r lets the rest begin of the person
+    who wears the sensors.
+    """
+    if key == "r" and session.signal_statuses():
+        session.rest.mark(session.machine_clock().now())
     for status in session.statuses() if key in ("n", "o") else []:
         try:
             neutral = session.neutral_of(status.name)
@@ -322,14 +373,20 @@ def _obey(session: LiveSession, key: str) -> None:
 
 
 def _follow(
-    session: LiveSession, box: Mailbox[Reading], announcer: Announcer, teller: RecordTeller | None,
+    session: LiveSession, box: Mailbox[Reading], body: Mailbox[SignalReading], announcer: Announcer,
+    teller: RecordTeller | None, sensor_teller: SensorTeller, together: TogetherTeller,
     *, as_json: bool, landmarks: bool, stop_after: float | None,
 ) -> int:  # fmt: skip
     """Print what comes until all sources are over, or the time is up; return the exit code."""
     end_s = math.inf
+
+    def more() -> list[str]:
+        sensors, latest = session.signal_statuses(), session.signals.latest()
+        shown = [sensor_line(each, latest.get(each.name)) for each in sensors]
+        return [*shown, *rest_line(sensors), *([] if teller is None else teller.lines())]
+
     with ExitStack() as stack:
         lines = JsonLines(sys.stdout, landmarks=landmarks) if as_json else None
-        more = list if teller is None else teller.lines
         show = None if as_json else stack.enter_context(status_display(more))
         keys = list if as_json else stack.enter_context(pressed_keys())
         statuses, due_s = session.statuses(), 0.0
@@ -339,14 +396,25 @@ def _follow(
             if now_s >= due_s:
                 due_s, statuses = now_s + _LOOK_S, session.statuses()
                 announcer.look(statuses)
+                together.look()
                 if stop_after is not None and all(status.state != "opening" for status in statuses):
                     end_s = min(end_s, now_s + stop_after)
                 if show is not None:
                     show(statuses, session.broadcaster.latest())
             over = all(map(is_over, statuses))
             reading = box.take(0 if over else min(_LOOK_S, end_s - now_s))
+            _tell_body(body, sensor_teller, as_json=as_json)
             if reading is None and over:
                 break
             if reading is not None and lines is not None:
                 lines.write(reading)
     return int(any(is_over(status) and status.state != "ended" for status in statuses))
+
+
+def _tell_body(body: Mailbox[SignalReading], teller: SensorTeller, *, as_json: bool) -> None:
+    """Print what is new from the sensors: new figures, notes and marks."""
+    while (reading := body.take(0)) is not None:
+        if not as_json:
+            teller.notes(reading)
+        elif reading.fresh or reading.notes or reading.marks:
+            write_json_line(sys.stdout, reading.as_dict(waves=False))

@@ -14,15 +14,18 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mien import __version__
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.reading import Reading
-from mien.live.status import SourceStatus, State
+from mien.live.status import SignalStatus, SourceStatus, State
 from mien.table import plain_name
+
+if TYPE_CHECKING:  # it loads SciPy, for which a session without a sensor should not wait
+    from mien.signals.stream.types import SignalReading
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _EXPECTED: Final = "MQTT broker: expected mqtt://[user[:password]@]host[:port][/prefix], or mqtts:// for TLS"
@@ -180,6 +183,41 @@ ENTITIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
 }
 """What Home Assistant shows of each source: component and key, and what stands in the discovery message."""
 
+SENSOR_ENTITIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("sensor", "heart_rate"): {
+        "name": "Heart rate",
+        "icon": "mdi:heart-pulse",
+        "unit_of_measurement": "bpm",
+        "suggested_display_precision": 0,
+        "value_template": _VALUE.format("heart_rate"),
+        **_MEASURED,
+    },
+    ("sensor", "skin_level"): {
+        "name": "Skin conductance",
+        "icon": "mdi:hand-water",
+        "unit_of_measurement": "µS",
+        "suggested_display_precision": 2,
+        "value_template": _VALUE.format("skin_level"),
+        **_MEASURED,
+    },
+    ("sensor", "body_arousal"): {
+        "name": "Arousal of the body",
+        "icon": "mdi:pulse",
+        "suggested_display_precision": 2,
+        "value_template": _VALUE.format("body_arousal"),
+        **_MEASURED,
+    },
+    ("sensor", "state"): {
+        "name": "Sensor",
+        "icon": "mdi:access-point",
+        "entity_category": "diagnostic",
+        "device_class": "enum",
+        "options": list(get_args(State)),
+        "value_template": _VALUE.format("state"),
+    },
+}
+"""The same of each sensor of the body."""
+
 
 def slugs(names: Iterable[str]) -> dict[str, str]:
     """Make the names of several sources fit in topics and in Home Assistant's ids.
@@ -242,18 +280,44 @@ def state_of(status: SourceStatus, reading: Reading | None) -> dict[str, Any]:
     return state
 
 
+def sensor_state_of(status: SignalStatus, reading: SignalReading | None) -> dict[str, Any]:
+    """Return in a few words what a sensor says.
+
+    Args:
+        status: how the sensor is.
+        reading: its newest reading, if there is one.
+
+    Returns:
+        `state`, and of the newest seconds `heart_rate`, or that of the face's pulse, and `skin_level`, and
+        `body_arousal` of the newest minute; None for what is not known, which is all of it unless the sensor
+        is running.
+    """
+    state: dict[str, Any] = {"state": status.state}
+    state |= dict.fromkeys(("heart_rate", "skin_level", "body_arousal"))
+    if reading is None or status.state != "running":
+        return state
+    for figure in sorted(reading.now, key=lambda each: each.quality):
+        name = "heart_rate" if figure.measure == "face_pulse" else figure.measure
+        if name in state and figure.value is not None:
+            state[name] = _rounded(figure.value)
+    if reading.arousal is not None:
+        state["body_arousal"] = _rounded(reading.arousal.value)
+    return state
+
+
 def differs(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
     """Return whether a state is worth telling: a word, the number of faces, or a number by 0.05 and more."""
     return old is None or any(_moved(old[name], value) for name, value in new.items())
 
 
-def discovery(prefix: str, source_slug: str, name: str) -> dict[str, dict[str, Any]]:
-    """Describe a source to Home Assistant: one device with several entities.
+def discovery(prefix: str, source_slug: str, name: str, *, sensor: bool = False) -> dict[str, dict[str, Any]]:
+    """Describe a source or a sensor to Home Assistant: one device with several entities.
 
     Args:
         prefix: what this Mien's topics begin with; it keeps two of them on one broker apart.
         source_slug: the source's name as it stands in topics.
         name: the source's name as people see it.
+        sensor: whether it is a sensor of the body.
 
     Returns:
         What to tell, by topic.
@@ -267,23 +331,28 @@ def discovery(prefix: str, source_slug: str, name: str) -> dict[str, dict[str, A
             "identifiers": [device_id],
             "name": f"Mien {plain_name(name)}",
             "manufacturer": "Mien",
-            "model": "Facial expressions",
+            "model": "Signals of the body" if sensor else "Facial expressions",
             "sw_version": __version__,
         },
         "origin": {"name": "Mien", "sw_version": __version__},
     }
     return {
-        topic: {**shared, **ENTITIES[entity], "unique_id": f"{device_id}_{entity[1]}"}
-        for entity, topic in discovery_topics(prefix, source_slug).items()
+        topic: {**shared, **_entities(sensor)[entity], "unique_id": f"{device_id}_{entity[1]}"}
+        for entity, topic in discovery_topics(prefix, source_slug, sensor=sensor).items()
     }
 
 
-def discovery_topics(prefix: str, source_slug: str) -> dict[tuple[str, str], str]:
+def discovery_topics(prefix: str, source_slug: str, *, sensor: bool = False) -> dict[tuple[str, str], str]:
     """Return the topics that describe a source, by entity; an empty message there takes the entity away."""
     device_id = f"{slug(prefix)}_{source_slug}"
     return {
-        (component, key): f"homeassistant/{component}/{device_id}_{key}/config" for component, key in ENTITIES
+        (component, key): f"homeassistant/{component}/{device_id}_{key}/config"
+        for component, key in _entities(sensor)
     }
+
+
+def _entities(sensor: bool) -> dict[tuple[str, str], dict[str, Any]]:
+    return SENSOR_ENTITIES if sensor else ENTITIES
 
 
 def _moved(old: Any, new: Any) -> bool:

@@ -129,6 +129,14 @@ class JsonLines:
         Raises:
             BrokenPipeError: the reader has gone.
         """
-        said = reading.as_dict(landmarks=self._landmarks)
-        self._out.write(json.dumps(said, allow_nan=False, separators=(",", ":")) + "\n")
-        self._out.flush()
+        write_json_line(self._out, reading.as_dict(landmarks=self._landmarks))
+
+
+def write_json_line(out: TextIO, said: dict[str, Any]) -> None:
+    """Write what was said as a line of its own, at once.
+
+    Raises:
+        BrokenPipeError: the reader has gone.
+    """
+    out.write(json.dumps(said, allow_nan=False, separators=(",", ":")) + "\n")
+    out.flush()

@@ -26,6 +26,7 @@ from mien.live.sensors import Sensors
 from mien.live.signal_history import SignalHistory
 from mien.live.status import OVER, SignalStatus, SourceStatus
 from mien.live.supervisor import Supervised, Supervisor
+from mien.live.together import Together
 from mien.live.worker import ResumePoint, Worker
 from mien.neutral import require_own_neutral
 from mien.pipeline import Pipeline
@@ -253,6 +254,16 @@ class LiveSession:
             self._check_free(name)
             self._sensors.add(name, opener, where or name, restart)
 
+    def add_face_pulse(self, name: str = "face") -> None:
+        """Add the pulse from the face of the first source that gives a frame, as one more sensor.
+
+        Raises:
+            ConfigError: the name is taken, the pulse is read already, or the session is closed.
+        """
+        with self._lock:
+            self._check_free(name)
+            self._sensors.add_face(name)
+
     def remove(self, name: str) -> None:
         """Stop a source or a sensor and forget it, but for its history; doesn't wait.
 
@@ -266,6 +277,7 @@ class LiveSession:
             workers = self._sensors.remove(name)
         else:
             supervisor.stop()
+            self._sensors.source_left(name)
             workers = supervisor.workers()
             if (recorder := self._recorder) is not None:
                 recorder.left(name)
@@ -299,6 +311,15 @@ class LiveSession:
         from mien.signals.stream.clock import MachineClock
 
         return MachineClock(self._epoch_s)
+
+    def together(self) -> tuple[Together, ...]:
+        """Return how face and body have gone together so far; nothing before two minutes of both."""
+        return self._sensors.together.told()
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a sensor gave what could go together with the face."""
+        return self._sensors.together.has_body
 
     def signal_statuses(self) -> list[SignalStatus]:
         """Return how each sensor is doing, in the order in which they were added."""
@@ -412,6 +433,7 @@ class LiveSession:
             self.broadcaster.publish(reading)
         if (recorder := self._recorder) is not None:
             recorder.take(where, reading)
+        self._sensors.take_face(reading)
 
     def _take_signals(self, where: str, reading: SignalReading) -> None:
         """Take a sensor's next reading, in its thread: a fresh one goes into the record."""

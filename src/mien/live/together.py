@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # it loads SciPy, for which a session without a sensor should
     from mien.signals.stream.rolling import Course
 
 FACE: Final = ("valence", "arousal")
+BODY: Final = ("heart_rate", "skin_level")
 _LONGEST_S: Final = 6 * 3600
 """Of longer sessions the newest hours count."""
 
@@ -85,6 +86,12 @@ class CoursesTogether:
                     for at_s, value in zip(times_s.tolist(), values.tolist(), strict=True):
                         self._add(name, at_s, value)
 
+    @property
+    def has_body(self) -> bool:
+        """Whether a sensor gave a course."""
+        with self._lock:
+            return not self._courses.keys().isdisjoint(BODY)
+
     def told(self) -> tuple[Together, ...]:
         """Return how they go together; nothing before two minutes of both."""
         from mien.signals.agreement import agreement
@@ -93,7 +100,7 @@ class CoursesTogether:
             courses = {name: _course(seconds) for name, seconds in self._courses.items()}
         found = []
         for face in FACE:
-            for body in ("heart_rate", "skin_level"):
+            for body in BODY:
                 if face in courses and body in courses:
                     told = agreement(courses[face], courses[body])
                     if told is not None:
