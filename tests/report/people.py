@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from mien.report.material import Material, RecordedBody, Told
-from mien.signals.arousal import Arousal
 from mien.signals.figures import Figure
 from mien.store.types import Annotation, AnnotationKind, SelfReport, SourceKind, StoredRecording
 
@@ -109,20 +108,17 @@ def material(
 
 
 def body(index: float, minutes: float = 30, *, skin: bool = True) -> RecordedBody:
-    """What a wristband said in a recording, in windows of a minute; no reading from the tenth on for three."""
-    figures, aroused = [], []
+    """What a wristband said in a recording, in windows of a minute; three of them without a reading."""
+    figures = []
     for place in range(int(6 * minutes) - 5):
-        start, wave = 10.0 * place, np.sin(place / 9)
+        start, wave = 10.0 * place, float(np.sin(place / 9))
         lost = 10 <= start / 60 < 13
-        rate, level = (None, None) if lost else (70 + 8 * float(wave), 2.5 + 0.5 * float(wave))
-        quality = 0.1 if lost else 0.75 + 0.2 * float(wave)
+        rate, level = (None, None) if lost else (70 + 8 * wave, 2.5 + 0.5 * wave)
+        quality = 0.1 if lost else 0.75 + 0.2 * wave
         figures.append(Figure(start, start + 60, "BVP", "heart_rate", "1/min", rate, quality))
         if skin:
             figures.append(Figure(start, start + 60, "EDA", "skin_level", "uS", level, quality))
-        if skin and not lost:
-            value = 0.5 + 0.4 * float(wave)
-            aroused.append((start + 30, Arousal(value, value - 0.08, value + 0.08, {})))
-    return RecordedBody(at(index), 60 * minutes, figures, aroused)
+    return RecordedBody(at(index), 60 * minutes, figures)
 
 
 def person_with_body(many: int = 84) -> Material:

@@ -54,9 +54,9 @@ def test_where_nothing_was_measured_nothing_is_said_of_it() -> None:
 def test_days_have_a_strip_for_each_measure() -> None:
     content = written(person_with_body())
     picture = content.picture
-    assert {"Resting heart rate", "Body arousal", "beats a minute,", "1 like a task"} <= set(words(picture))
+    assert {"Resting rate", "Body arousal", "of the heart,", "1 like a task"} <= set(words(picture))
     assert picture is not None
-    assert "resting heart rate from 59" in picture.alt
+    assert "resting rate from 59" in picture.alt
     assert any(each.startswith("Body arousal says how far") for each in content.limits)
 
 

@@ -140,6 +140,15 @@ def test_a_year_that_edf_cannot_say_is_left_out(tmp_path: Path, year: int) -> No
     assert read.notes
 
 
+def test_a_long_mark_does_not_fill_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.edf"
+    path.write_bytes(
+        edf_bytes([a_course([1.0] * 1000)], EdfHeader(marks=[Mark(1, "ä" * 50_000), Mark(2, "\n")]))
+    )
+    assert len(path.read_bytes()) < 60_000
+    assert read_signals(path).marks == (Mark(1, "ä" * 200), Mark(2, "mark"))
+
+
 def test_the_same_courses_give_the_same_bytes(file: Path) -> None:
     course = [a_course([60.0, np.nan])]
     assert edf_bytes(course, EdfHeader(start=START)) == edf_bytes(course, EdfHeader(start=START))

@@ -63,12 +63,7 @@ STRIPS: Final = (
     Strip("valence_mean", "Valence", ("how pleasant the", "face looked,", "\N{MINUS SIGN}1 to 1"), 0.4, 76.0),
     Strip("expressivity", "Expressivity", ("how far the face was", "from its own neutral"), 0.1, 62.0),
     Strip(
-        "resting_heart_rate",
-        "Resting heart rate",
-        ("beats a minute,", "by a sensor"),
-        8.0,
-        40.0,
-        of_face=False,
+        "resting_heart_rate", "Resting rate", ("of the heart,", "beats a minute"), 8.0, 40.0, of_face=False
     ),
     Strip("body_arousal", "Body arousal", ("0 like rest,", "1 like a task"), 0.3, 40.0, of_face=False),
 )

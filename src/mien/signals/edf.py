@@ -38,6 +38,7 @@ _TOO_LARGE: Final = 1e7
 _RECORD_S: Final = 10
 _LETTERS: Final = 16
 _ABOUT_LETTERS: Final = 80
+_MARK_LETTERS: Final = 200
 _QUALITY: Final = "Q "
 _FIRST_YEAR, _LAST_YEAR = 1985, 2084
 """What the two digits of a header's year mean."""
@@ -245,5 +246,7 @@ def _ascii(text: str, most: int) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text without the characters that end an annotation."""
-    return "".join(each if each.isprintable() else " " for each in text).strip() or "mark"
+    """Return the beginning of a text, without the characters that end an annotation."""
+    # Every ten seconds of a file have the room of the longest.
+    short = text[:_MARK_LETTERS].strip()
+    return "".join(each if each.isprintable() else " " for each in short).strip() or "mark"
