@@ -87,6 +87,9 @@ class FakeLiveSession:
         self.openers[name] = opener
         self.sensors[name] = SignalStatus(name, where, "opening")
 
+    def add_face_pulse(self, name: str = "face") -> None:
+        self.add_signals(name, lambda: None, where="face")
+
     def signal_statuses(self) -> list[SignalStatus]:
         return list(self.sensors.values())
 

@@ -32,6 +32,7 @@ MEASURES: Final[Mapping[str, MeasureWords]] = MappingProxyType(
         "heart_rate": MeasureWords("Heart rate", 0, 20.0),
         "skin_level": MeasureWords("Skin conductance", 1, 1.0),
         "breathing_rate": MeasureWords("Breathing", 0, 8.0),
+        "face_pulse": MeasureWords("Pulse from the face", 0, 20.0),
         "muscle_activity": MeasureWords("Muscle", 1, 2.0, joined=None),
         "eeg_alpha": MeasureWords("EEG alpha", 1, 5.0, joined="median"),
         "frontal_asymmetry": MeasureWords("Frontal asymmetry", 2, 0.5, joined=None),

@@ -94,6 +94,13 @@ def test_what_is_no_sensor_is_refused_plainly(
     assert list(live_session.sensors) == ["strap"]
 
 
+def test_the_faces_pulse_is_one_more_sensor(app: FastAPI, live_session: FakeLiveSession) -> None:
+    added = client(app).post(PATH, json={"where": "face"})
+    assert (added.status_code, added.json()["name"], added.json()["where"]) == (201, "face", "face")
+    assert client(app).delete(f"{PATH}/face").status_code == 204
+    assert "face" not in live_session.sensors
+
+
 @pytest.mark.parametrize("port", ["/dev/ttyUSB0", "/dev/cu.usbserial-DM00Q0QN", "/dev/rfcomm0", "COM3"])
 def test_a_board_is_added_with_what_finds_it(app: FastAPI, port: str) -> None:
     answer = client(app).post(PATH, json={"where": f"board:cyton?serial_port={port}", "name": "cap"})

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
@@ -21,6 +20,9 @@ from mien.web.api.live import check_may_change
 from mien.web.api.models import FoundSensor, FoundSensors, NewSensor, RestOut, SensorOut, SignalReadingOut
 from mien.web.security.access import require_watcher
 from mien.web.settings import WebSettings
+
+FACE: Final = "face"
+"""The pulse from the face before a camera, as one more sensor."""
 
 _DEVICE: Final = re.compile(r"/dev/(tty|cu|rfcomm)[\w.-]*|COM[0-9]{1,3}")
 _BOARD_PARTS: Final = (
@@ -76,13 +78,16 @@ def signal_routes(live_session: LiveSession, settings: WebSettings) -> APIRouter
         if read_purpose() is None:
             raise HTTPException(409, "choose first what Mien is used for")
         where = wanted.where.strip()
-        check_no_path(where)
-        with _needing_the_extra():
-            from mien.signals.stream.address import check_address
-
-            opened = check_address(where)
         name = wanted.name or where
-        live_session.add_signals(name, partial(opened, None), where=where)
+        if where == FACE:
+            live_session.add_face_pulse(name)
+        else:
+            check_no_path(where)
+            with _needing_the_extra():
+                from mien.signals.stream.address import check_address
+
+                opened = check_address(where)
+            live_session.add_signals(name, lambda: opened(live_session.machine_clock()), where=where)
         return next(status.as_dict() for status in live_session.signal_statuses() if status.name == name)
 
     @router.post("/signals/rest")

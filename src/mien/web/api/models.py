@@ -193,11 +193,11 @@ class SensorOut(BaseModel):
 
 
 class NewSensor(BaseModel):
-    """A sensor that the server's machine reaches."""
+    """A sensor that the server's machine reaches; "face" is the pulse from the face before a camera."""
 
     model_config = ConfigDict(extra="forbid")
 
-    where: Where = Field(examples=["lsl:Muse", "ble:AA:BB:CC:DD:EE:FF", "board:synthetic"])
+    where: Where = Field(examples=["lsl:Muse", "ble:AA:BB:CC:DD:EE:FF", "board:synthetic", "face"])
     name: str | None = Field(None, max_length=64, pattern=r"^[\w .:@*/-]{1,64}$")
 
 
