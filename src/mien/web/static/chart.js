@@ -238,7 +238,6 @@ export class ChartSlider {
 
   /** Let a moment be chosen on a canvas by mouse or finger: its own, or one below it with the same axis. */
   follow(canvas) {
-    canvas.classList.add("seekable");
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       this.#point(event.offsetX);

@@ -13,7 +13,10 @@ export class RecordingChart extends ChartSlider {
   /** @param room where the body's lanes stand; the rest as for ChartSlider */
   constructor(canvas, hooks, room) {
     super(canvas, hooks);
-    this.#body = new SignalLanes(room, (lane) => this.follow(lane));
+    this.#body = new SignalLanes(room, (lane) => {
+      lane.classList.add("seekable");
+      this.follow(lane);
+    });
     room.addEventListener("toggle", () => this.draw(), true); // what is in the fold gets its size now
   }
 
