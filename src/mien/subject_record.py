@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -83,6 +83,29 @@ class SubjectRecord:
     def events(self, recording: StoredRecording) -> list[Event]:
         """Return what was found in a recording: episodes of expression, smiles."""
         return self.store.readings.events(recording.id)
+
+    def signals(self, recording: StoredRecording | None = None) -> pd.DataFrame:
+        """Return what body sensors said, window by window: heart rate, skin conductance, ...
+
+        Args:
+            recording: only what was recorded in it; all recordings when left out.
+
+        Returns:
+            A row for each figure: the recording's `uuid`, `at`, where the window begins (UTC), then
+            `start_s`, `end_s`, `signal`, `measure`, `unit`, `value`, NaN for no reading, and `quality`. No
+            rows where no sensor was worn, or no consent names it.
+        """
+        import pandas as pd
+
+        from mien.signals.figures import to_frame
+
+        chosen = [recording] if recording else self.recordings()
+        found = [(each, figure) for each in chosen for figure in self.store.signals.of(each.id)]
+        begins = [each.started_at + timedelta(seconds=figure.start_s) for each, figure in found]
+        table = to_frame(tuple(figure for _, figure in found))
+        table.insert(0, "uuid", [each.uuid for each, _ in found])
+        table.insert(1, "at", pd.to_datetime(begins, utc=True))
+        return table
 
     def annotations(self) -> list[Annotation]:
         """Return the marks that people set."""

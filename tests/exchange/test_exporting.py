@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,13 @@ import pytest
 import mien
 from mien.errors import OutputError, StoreError
 from mien.exchange.exporting import export_record
+from mien.exchange.signals import COLUMNS, encoded
 from mien.labels import EMOTIONS, MEASURES
 from mien.record.baseline import taken
 from mien.record.days import days
+from mien.signals.figures import to_frame
+from mien.signals.files import read_signals
+from mien.signals.types import Mark
 from mien.store.store import Store
 from record.people import NOW, ODD, START, contents, fill, record, utc
 from store_fixtures import FakeClock, add_agreed
@@ -55,7 +60,7 @@ SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_the_manifest_knows_every_file(zipped: Path) -> None:
     files = contents(zipped)
     manifest = json.loads(files.pop("manifest.json"))
-    assert (manifest["format"], manifest["format_version"]) == ("mien-record", 2)
+    assert (manifest["format"], manifest["format_version"]) == ("mien-record", 3)
     assert manifest["mien_version"] == mien.__version__
     assert manifest["files"] == {
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -64,6 +69,7 @@ def test_the_manifest_knows_every_file(zipped: Path) -> None:
     assert {"README.txt", "record.json", "days.csv", "fhir-r5.json"} < set(files)
     assert sorted(Path(name).name for name in files if name.startswith("recordings/")) == sorted(
         ["events.json", "readings.csv", "readings.parquet"] * 3
+        + ["signals.csv", "signals.edf", "signals.parquet"]
     )
     assert all(name in files["README.txt"].decode() for name in ("record.json", "days.csv", "readings.csv"))
 
@@ -153,11 +159,91 @@ def _check_labels(table: pd.DataFrame, stored: Any) -> None:
 def test_no_text_that_somebody_typed_gets_into_a_csv(zipped: Path) -> None:
     """A spreadsheet would run a cell that begins with an equals sign."""
     tables = {name: content for name, content in contents(zipped).items() if name.endswith(".csv")}
-    assert len(tables) == 4
+    assert len(tables) == 5
     for content in tables.values():
         assert b"=" not in content
         assert b'"' not in content
         assert b"cam" not in content
+
+
+def test_what_sensors_said_is_in_csv_and_parquet(filled: Store, zipped: Path) -> None:
+    files = contents(zipped)
+    first = filled.recordings.of(filled.subjects.get("P-017"))[0]
+    folder = f"recordings/{first.day}_{first.uuid}"
+    parquet = pd.read_parquet(BytesIO(files[f"{folder}/signals.parquet"]))
+    stored = to_frame(filled.signals.of(first.id))
+    assert len(stored) == 28
+    assert list(parquet.columns) == list(stored.columns) == list(COLUMNS)
+    by = ["start_s", "signal", "measure"]
+    pd.testing.assert_frame_equal(
+        parquet.sort_values(by, ignore_index=True),
+        stored.sort_values(by, ignore_index=True),
+        check_dtype=False,
+    )
+    table = pd.read_csv(BytesIO(files[f"{folder}/signals.csv"]))
+    pd.testing.assert_frame_equal(
+        table.drop(columns="signal"), parquet.drop(columns="signal"), check_dtype=False
+    )
+    assert set(table["signal"]) == {"BVP", "%3DHYPERLINK(eda)", "%2D1%2C %22Brustgürtel%22%0A%2541"}
+    assert [unquote(each) for each in table["signal"]] == list(parquet["signal"])
+    assert table["value"].isna().sum() == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ECG", "EEG F3-A2", "-", " a ", "=1+1", "%3D", "\r\n\t", "ä＝\u2028", "'x\"", ODD]
+)
+def test_a_name_comes_back_from_its_harmless_form(text: str) -> None:
+    plain = encoded(text)
+    assert unquote(plain) == text
+    assert not set(plain) & set("=+@\t\r\n,\"'＝")
+    assert not plain.startswith(("-", " "))
+    assert (
+        plain == text
+        or not text.replace(" ", "").replace("-", "").isalnum()
+        or text[:1] + text[-1:] != text.strip("- ")
+    )
+
+
+def test_the_edf_has_body_and_face_on_one_clock(filled: Store, zipped: Path, tmp_path: Path) -> None:
+    pytest.importorskip("edfio")
+    first = filled.recordings.of(filled.subjects.get("P-017"))[0]
+    content = contents(zipped)[f"recordings/{first.day}_{first.uuid}/signals.edf"]
+    (tmp_path / "x.edf").write_bytes(content)
+    read = read_signals(tmp_path / "x.edf")
+    signals = {each.name: each for each in read.signals}
+    assert list(signals)[::2] == [
+        "face valence", "face arousal", "breathing rate", "heart rate", "RMSSD", "skin level",
+    ]  # fmt: skip
+    assert read.start == first.started_at
+    odd = "".join(each if each.isprintable() else " " for each in ODD)
+    assert read.marks == (
+        Mark(0.0, f"prompt: {odd}"),
+        Mark(0.0, "speaking"),
+    )
+    stored = filled.readings.load(first.id)
+    for name in ("valence", "arousal"):
+        course = signals[f"face {name}"]
+        for at, value in zip(course.times_s, course.values, strict=True):
+            inside = stored[name][(stored["time_s"] >= at) & (stored["time_s"] < at + 1)]
+            assert value == pytest.approx(np.nanmean(inside), abs=1e-4)
+    rate = dict(zip(signals["heart rate"].times_s.tolist(), signals["heart rate"].values, strict=True))
+    assert rate[30] == pytest.approx(61.5, abs=0.01)  # the middle of the first window
+    assert rate[40] == pytest.approx(62.5, abs=0.01)
+    assert 60 not in rate  # the fourth has no reading
+    quality = signals["Q heart rate"].values
+    assert quality[30] == pytest.approx(0.875, abs=1e-4)
+    assert quality[60] == 0
+
+
+def test_without_what_writes_edf_the_rest_is_exported(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.exchange.exporting.find_spec", lambda name: None)
+    exported = export_record(filled, "P-017", tmp_path / "a.zip", fhir="none")
+    assert exported.without_edf == 1
+    names = [name.rpartition("/")[2] for name in contents(exported.path)]
+    assert "signals.csv" in names
+    assert "signals.edf" not in names
 
 
 def test_days_are_those_of_the_record(filled: Store, zipped: Path) -> None:

@@ -16,14 +16,18 @@ from mien.exchange.documents import (
     SubjectDocument,
 )
 from mien.exchange.fhir import FhirVersion, bundle
-from mien.exchange.fhir_codes import ANSWERS, DIFFICULTIES, ITEMS, OURS, UNITS
+from mien.exchange.fhir_codes import ANSWERS, BODY, BODY_UNITS, DIFFICULTIES, ITEMS, OURS, UNITS
 from mien.mood.definitions import MEASURES
-from mien.mood.estimate import Estimate
+from mien.mood.estimate import Estimate, Measure
 from mien.record.scales import NINTH_UNKNOWN, PHQ9
+from mien.signals.figures import Figure
 from mien.store.scales import SCALES
+from mien.store.signals import signal_of
+from mien.store.types import SIGNALS
 from record.people import ODD, START
 
 BOTH = pytest.mark.parametrize("version", ["R5", "R4B"])
+RESTING = Measure("resting_heart_rate", "Resting heart rate", "per minute", "At rest.", "ours", "minutes")
 UUID = "0123456789abcdef0123456789abcdef"
 MODELS = {
     "network": {"name": "mien", "sha256": "ab" * 32, "labels": ["neutral"]},
@@ -69,6 +73,25 @@ def resources(
     for entry in json.loads(text)["entry"]:
         found.setdefault(entry["resource"]["resourceType"], []).append(entry["resource"])
     return found
+
+
+def windows(measure: str, unit: str, values: list[float | None], signal: str = "ECG") -> list[Figure]:
+    """Figures of a minute, ten seconds apart, of quality 0.9 where there is a reading."""
+    return [
+        Figure(10.0 * place, 10.0 * place + 60, signal, measure, unit, value, 0.2 if value is None else 0.9)
+        for place, value in enumerate(values)
+    ]
+
+
+def body(version: FhirVersion, figures: list[Figure], **told: Estimate) -> list[dict[str, Any]]:
+    """The observations of a recording with figures of the body, without the others."""
+    record = a_record()
+    measures = {**MEASURES, RESTING.name: RESTING}
+    text = bundle(record, {UUID: told}, measures, version, signals={UUID: figures})
+    module = "fhir.resources.bundle" if version == "R5" else "fhir.resources.R4B.bundle"
+    import_module(module).Bundle.model_validate_json(text)
+    found = [each["resource"] for each in json.loads(text)["entry"]]
+    return [each for each in found if each["resourceType"] == "Observation"][5:]
 
 
 def changed(record: Record, **changes: Any) -> Record:
@@ -281,6 +304,103 @@ def test_recordings_of_other_versions_or_networks_have_other_devices(version: Fh
         ["0.0.9", "not known"],
     ]
     assert len(server.of("Device")) == 3
+
+
+@BOTH
+def test_a_heart_rate_is_a_vital_sign_with_its_course_and_quality(version: FhirVersion) -> None:
+    (rate,) = body(version, windows("heart_rate", "1/min", [60, None, 70, 80.5, 90]))
+    assert rate["meta"]["profile"] == ["http://hl7.org/fhir/StructureDefinition/heartrate"]
+    assert rate["category"][0]["coding"][0]["code"] == "vital-signs"
+    assert rate["code"]["coding"] == [
+        {"system": "http://loinc.org", "code": "8867-4", "display": "Heart rate"}
+    ]
+    ucum = {"system": "http://unitsofmeasure.org", "code": "/min", "unit": "1/min"}
+    assert rate["valueQuantity"] == {"value": 75.25} | ucum
+    assert set(rate["effectivePeriod"]) == {"start", "end"}
+    assert rate["device"]["reference"]
+    assert rate["note"] == [{"text": "Median of 4 windows of 60 s of the signal ECG."}]
+    parts = {each["code"]["coding"][0]["code"]: each for each in rate["component"]}
+    assert parts["signal-coverage"]["valueQuantity"]["value"] == 0.8
+    course, quality = (parts[name]["valueSampledData"] for name in ("course", "signal-quality"))
+    assert course["origin"] == {"value": 0} | ucum
+    # From the start on; a window's middle is half a minute after its start.
+    assert course["data"].split() == ["E", "E", "E", "60", "E", "70", "80.5", "90", "E", "E", "E"]
+    assert quality["data"].split()[2:6] == ["0", "0.9", "0.2", "0.9"]
+    every = course["period"] if version == "R4B" else {"s": 1000}[course["intervalUnit"]] * course["interval"]
+    assert every == 10_000
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("measure", "unit", "code", "ucum"),
+    [
+        ("breathing_rate", "1/min", "9279-1", "/min"),
+        ("sdnn_ms", "ms", "80404-7", "ms"),
+        ("rmssd_ms", "ms", "rmssd_ms", "ms"),
+        ("skin_temperature", "degC", "61008-9", "Cel"),
+        ("skin_level", "uS", "skin_level", "uS"),
+        ("skin_slope", "uS/min", "skin_slope", "uS/min"),
+        ("eeg_alpha", "uV2", "eeg_alpha", "uV2"),
+        ("frontal_asymmetry", "", "frontal_asymmetry", "1"),
+        ("muscle_activity", "counts", "muscle_activity", None),
+    ],
+)
+def test_a_measure_has_its_code_and_unit(
+    version: FhirVersion, measure: str, unit: str, code: str, ucum: str | None
+) -> None:
+    (found,) = body(version, windows(measure, unit, [1.5]))
+    assert found["code"]["coding"][0]["code"] == code
+    assert found["code"]["coding"][0]["system"] == ("http://loinc.org" if "-" in code else OURS)
+    assert found["valueQuantity"].get("code") == ucum
+    vital = {"breathing_rate": ["http://hl7.org/fhir/StructureDefinition/resprate"]}
+    assert found.get("meta", {}).get("profile") == vital.get(measure)
+    # No temperature of a skin is taken for that of the body.
+    assert "8310-5" not in json.dumps(found)
+
+
+@BOTH
+def test_each_signal_has_its_own_observation_and_none_without_a_reading(version: FhirVersion) -> None:
+    figures = windows("heart_rate", "1/min", [60], "PPG") + windows("heart_rate", "1/min", [61], ODD)
+    figures += windows("skin_level", "uS", [None, None])
+    found = body(version, figures)
+    assert sorted(each["valueQuantity"]["value"] for each in found) == [60, 61]
+    assert len({json.dumps(each["identifier"]) for each in found}) == 2
+
+
+@BOTH
+def test_a_resting_heart_rate_is_a_heart_rate_too(version: FhirVersion) -> None:
+    (found,) = body(version, [], resting_heart_rate=Estimate(58.5, 57, 60, 12))
+    assert [each["code"] for each in found["code"]["coding"]] == ["40443-4", "8867-4"]
+    assert found["valueQuantity"]["value"] == 58.5
+    assert found["meta"]["profile"] == ["http://hl7.org/fhir/StructureDefinition/heartrate"]
+
+
+@BOTH
+def test_a_made_up_heart_is_marked_and_keeps_its_profile(version: FhirVersion) -> None:
+    record = changed(a_record(), kind="simulated")
+    figures = windows("heart_rate", "1/min", [60])
+    text = bundle(record, {}, MEASURES, version, signals={UUID: figures})
+    meta = json.loads(text)["entry"][-1]["resource"]["meta"]
+    assert meta["profile"] == ["http://hl7.org/fhir/StructureDefinition/heartrate"]
+    assert meta["tag"][0]["code"] == "simulated"
+
+
+def test_every_measure_of_a_body_is_known() -> None:
+    assert {signal_of(name) for name in BODY} == set(SIGNALS) - {"expression", "measures"}
+    units = {"1/min", "ms", "ms2", "uS", "uS/min", "degC", "uV2", "uV", ""}
+    assert units <= set(BODY_UNITS)
+
+
+@BOTH
+def test_a_consent_to_the_heart_permits_its_codes_and_no_others(version: FhirVersion) -> None:
+    record = a_record()
+    heart = record.consents[0].model_copy(update={"withdrawn_at": None, "signals": ["heart"]})
+    (consent,) = resources(version, record.model_copy(update={"consents": [heart]}))["Consent"]
+    meanwhile = START + timedelta(1)
+    for code in ("heart", "8867-4", "40443-4", "80404-7", "rmssd_ms"):
+        assert permits(consent, code, meanwhile)
+    for code in ("expression", "skin", "skin_level", "9279-1", "61008-9", "eeg_alpha"):
+        assert not permits(consent, code, meanwhile)
 
 
 @BOTH

@@ -22,7 +22,7 @@ from mien.exchange.exporting import export_record
 from mien.exchange.importing import import_record
 from mien.store.schema import ConsentRow
 from mien.store.store import Store
-from record.people import NOW, START, contents, fill, rewrite
+from record.people import NOW, START, body, contents, fill, rewrite
 from store_fixtures import FakeClock
 from store_series import same
 
@@ -226,9 +226,11 @@ def _record(alter: Callable[[Any], None]) -> Callable[[Files], None]:
     return _json("record.json", alter)
 
 
-def _csv(old: bytes, new: bytes) -> Callable[[Files], None]:
+def _csv(old: bytes, new: bytes, name: str = "readings.csv") -> Callable[[Files], None]:
+    ending = name
+
     def change(files: Files) -> None:
-        name = _named(files, "readings.csv")
+        name = _named(files, ending)
         assert old in files[name]
         _signed(files, name, files[name].replace(old, new, 1))
 
@@ -256,7 +258,7 @@ WRONG = {
     "a manifest of somebody else": (_put("manifest.json", b'{"format": "x"}'), "does not say that it"),
     "a manifest of the wrong shape": (_put("manifest.json", b"[1]"), r"manifest\.json: Input should be"),
     "a manifest that is no JSON": (_put("manifest.json", b"{"), r"manifest\.json: Invalid JSON"),
-    "a newer format": (_json("manifest.json", lambda m: m.update(format_version=3)), "newer Mien"),
+    "a newer format": (_json("manifest.json", lambda m: m.update(format_version=4)), "newer Mien"),
     "a file is missing": (_drop("events.json"), r"events\.json' is missing"),
     "a file too many": (_put("recordings/x.exe", b""), "holds a file that no record has"),
     "a file that is not in the manifest": (_put("fhir-r5.json", b"{}"), r"fhir-r5\.json is not listed in"),
@@ -287,6 +289,13 @@ WRONG = {
     "a time that goes back": (_csv(b"\n1,0.", b"\n1,-0."), "expected times that rise"),
     "a row without a time": (_csv(b"\n1,0.", b"\n1,,0."), r"readings\.csv cannot be read"),
     "a label that there is not": (_csv(b",anger,", b",hunger,"), "expected labels of neutral"),
+    "other columns of signals": (
+        _csv(b"quality", b"goodness", "signals.csv"), "expected the column quality, received goodness"
+    ),
+    "a window without a start": (_csv(b"\n0,60", b"\n,60", "signals.csv"), "expected a window, a measure"),
+    "a figure that is none": (_csv(b",61.5,", b",high,", "signals.csv"), r"signals\.csv cannot be read"),
+    "changed signals": (_put("signals.csv", b"start_s\n"), "was changed or damaged"),
+    "signals that are missing": (_drop("signals.csv"), r"signals\.csv' is missing"),
     "a number that is none": (_csv(b"\n1,0.", b"\nx,0."), r"readings\.csv cannot be read"),
 }  # fmt: skip
 
@@ -319,6 +328,60 @@ def test_what_does_not_fit_together_is_refused(empty: Store, zipped: Path, tmp_p
     with pytest.raises(StoreError, match="phq9: expected 9 answers from 0 to 3"):
         import_record(empty, rewrite(tmp_path / "bad.zip", files))
     assert empty.subjects.all() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b",heart_rate,", b",truthfulness,"),
+        (b",0.875\n", b",1.5\n"),
+        (b",61.5,", b",inf,"),
+        (b"\n0,60,", b"\n60,0,"),
+    ],
+)
+def test_figures_of_a_body_that_cannot_be_are_refused(
+    empty: Store, zipped: Path, tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    files = contents(zipped)
+    _csv(old, new, "signals.csv")(files)
+    with pytest.raises(StoreError, match="signals: expected a"):
+        import_record(empty, rewrite(tmp_path / "bad.zip", files))
+    assert empty.subjects.all() == []
+
+
+def test_what_sensors_said_comes_back_and_is_sealed(other: Store, zipped: Path) -> None:
+    subject = import_record(other, zipped).subject
+    first, *_ = other.recordings.of(subject)
+    found = other.signals.of(first.id)
+    assert sorted(found, key=str) == sorted(body(2), key=str)
+    assert other.signals.kept(first.id) == ("heart", "skin", "respiration")
+    assert other.check().altered == other.check().without_consent == []
+
+
+def test_a_record_from_before_sensors_is_imported(other: Store, zipped: Path, tmp_path: Path) -> None:
+    files = {name: content for name, content in contents(zipped).items() if "signals." not in name}
+    _record(lambda r: [each.update(signals=["expression", "measures"]) for each in r["consents"]])(files)
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"] = {name: each for name, each in manifest["files"].items() if name in files}
+    files["manifest.json"] = json.dumps(manifest | {"format_version": 2}).encode()
+    imported = import_record(other, rewrite(tmp_path / "old.zip", files))
+    assert imported.recordings == 3
+    assert all(other.signals.of(each.id) == () for each in other.recordings.of(imported.subject))
+
+
+def test_what_sensors_said_without_consent_is_refused_or_left_out_alone(
+    other: Store, zipped: Path, tmp_path: Path
+) -> None:
+    files = contents(zipped)
+    _record(lambda r: r["consents"][1].update(signals=["expression", "measures", "heart", "skin"]))(files)
+    path = rewrite(tmp_path / "more.zip", files)
+    with pytest.raises(ConsentError, match=r"what sensors said of 2026-05-03 14:30: .*respiration"):
+        import_record(other, path)
+    assert other.subjects.all() == []
+    imported = import_record(other, path, leave_out=True)
+    assert imported.recordings == 3
+    assert [each.partition(" of ")[0] for each in imported.left_out] == ["what sensors said"]
+    assert other.check().without_consent == []
 
 
 def test_damaged_files(empty: Store, zipped: Path, tmp_path: Path) -> None:
@@ -389,10 +452,12 @@ def test_a_link_in_the_zip_is_no_link(empty: Store, zipped: Path, tmp_path: Path
     assert empty.subjects.all() == []
 
 
-def test_the_parquet_in_a_zip_is_never_opened(other: Store, zipped: Path, tmp_path: Path) -> None:
-    """It is for other programs, so that none of its bombs goes off here: what is none does no harm either."""
+def test_the_parquet_and_the_edf_in_a_zip_are_never_opened(
+    other: Store, zipped: Path, tmp_path: Path
+) -> None:
+    """They are for other programs, so that none of their bombs goes off here: what is none does no harm."""
     files = contents(zipped)
-    for name in [name for name in files if name.endswith(".parquet")]:
+    for name in [name for name in files if name.endswith((".parquet", ".edf"))]:
         _signed(files, name, b"PAR1 and no more")
     assert import_record(other, rewrite(tmp_path / "bomb.zip", files)).recordings == 3
 

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from mien.exchange.exporting import export_record, gather
 from mien.exchange.importing import import_record
+from mien.exchange.signals import in_order
 from mien.labels import EMOTIONS, MEASURES
+from mien.signals.figures import Figure
 from mien.store.store import Store
-from mien.store.types import Event, SelfReport, Subject
+from mien.store.types import SIGNALS, Event, SelfReport, Subject
 from store_fixtures import FakeClock, add_agreed
 from store_series import same
 
@@ -62,6 +64,15 @@ def readings(draw: Any) -> dict[str, Any]:
     }
 
 
+measures = st.sampled_from(["heart_rate", "rmssd_ms", "skin_level", "eeg_alpha", "skin_temperature"])
+figures = st.builds(
+    lambda start, length, signal, measure, unit, value, quality: Figure(
+        start, start + length, signal, measure, unit, value, quality
+    ),
+    st.floats(0, 1e5), st.floats(0.01, 3600), texts, measures, texts, st.none() | st.floats(-1e6, 1e6),
+    st.floats(0, 1),
+)  # fmt: skip
+
 answers = st.one_of(
     st.tuples(st.just("other"), st.none(), st.floats(-1e9, 1e9), st.just((None, None))),
     st.tuples(st.just("ranged"), st.none(), st.floats(-9, 9), st.just((-9.0, 9.0))),
@@ -98,10 +109,13 @@ def test_everything_comes_back(stores: tuple[Store, Store, Path], data: st.DataO
         assert mine.started_at.utcoffset() == theirs.started_at.utcoffset()
         assert same(one.readings.load(mine.id), two.readings.load(theirs.id))
         assert one.readings.events(mine.id) == two.readings.events(theirs.id)
+        assert in_order(one.signals.of(mine.id)) == in_order(two.signals.of(theirs.id))
 
 
 def _fill(store: Store, draw: Any) -> Subject:
     subject = add_agreed(store, f"S-{next(NUMBERS)}", notes=draw(texts))
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
+    store.consents.give(subject, given_by="them", purpose="to test", signals=SIGNALS, given_at=long_ago)
     for _ in range(draw(st.integers(0, 2))):
         store.consents.give(subject, given_by=draw(words), purpose=draw(words), given_at=draw(moments))
     recordings = [_record(store, subject, draw) for _ in range(draw(st.integers(0, 2)))]
@@ -123,6 +137,7 @@ def _record(store: Store, subject: Subject, draw: Any) -> int:
         settings=draw(objects), version="0",
     )  # fmt: skip
     store.readings.append(started.id, draw(readings()))
+    store.signals.add(started.id, draw(st.lists(figures, max_size=4)))
     times = sorted(draw(st.lists(st.floats(0, 1e6), min_size=3, max_size=3)))
     store.readings.add_events(started.id, [Event("blink", "", *times, draw(st.floats(0, 1)))])
     store.recordings.finish(started.id)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 from mien.mood.baseline import Baseline
+from mien.signals.figures import Figure
 from mien.store.store import Store
-from mien.store.types import Event, Subject
+from mien.store.types import SIGNALS, Event, Subject
 from store_series import readings
 
 START = datetime(2026, 5, 3, 14, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=45)))
@@ -24,8 +26,10 @@ def fill(store: Store, code: str = "P-017") -> Subject:
         subject, given_by="a guardian", purpose=ODD, signals=["expression"], given_at=START - timedelta(9)
     )
     store.consents.withdraw(subject, at=START - timedelta(1))
-    store.consents.give(subject, given_by="the subject", purpose="following my mood", given_at=START)
-    first = record(store, subject, START, 300)
+    store.consents.give(
+        subject, given_by="the subject", purpose="following my mood", signals=SIGNALS, given_at=START
+    )
+    first = record(store, subject, START, 300, sensed=body(2))
     record(store, subject, START + timedelta(1), 0)
     record(store, subject, START + timedelta(2), 2500, state="interrupted")
     store.annotations.add(subject, "medication", "sertraline 50 mg", at=START - timedelta(2))
@@ -46,8 +50,32 @@ def fill(store: Store, code: str = "P-017") -> Subject:
     return subject
 
 
-def record(store: Store, subject: Subject, at: datetime, frames: int, *, state: str = "finished") -> int:
-    """Add a recording of so many frames at ten a second."""
+def body(minutes: int) -> list[Figure]:
+    """What sensors said over some minutes: windows of a minute every ten seconds; some without a reading."""
+    found = []
+    for place in range(6 * minutes - 5):
+        start, known = 10.0 * place, place % 7 != 3
+        for signal, measure, unit, value in (
+            ("BVP", "heart_rate", "1/min", 61.5 + place),
+            ("BVP", "rmssd_ms", "ms", 40.25 - place / 8),
+            ("=HYPERLINK(eda)", "skin_level", "uS", 2.125 + place / 8),
+            ("-1, \"Brustgürtel\"\n%41", "breathing_rate", "1/min", 14.0),
+        ):  # fmt: skip
+            figure = Figure(start, start + 60, signal, measure, unit, value if known else None, 0.875 * known)
+            found.append(figure)
+    return found
+
+
+def record(
+    store: Store,
+    subject: Subject,
+    at: datetime,
+    frames: int,
+    *,
+    state: str = "finished",
+    sensed: Sequence[Figure] = (),
+) -> int:
+    """Add a recording of so many frames at ten a second, and of what sensors said."""
     started = store.recordings.start(
         subject, kind="camera", source="=HYPERLINK(cam)", started_at=at,
         models={"network": {"name": "mien", "sha256": "ab"}, "detector": {"name": "yunet"}},
@@ -60,6 +88,7 @@ def record(store: Store, subject: Subject, at: datetime, frames: int, *, state: 
             started.id,
             [Event("episode", "happiness", 1.0, 1.25, 2.1, 0.91234), Event("smile", "", 1.0, 1.3, 2.0, 0.9)],
         )
+    store.signals.add(started.id, sensed)
     store.recordings.finish(started.id, state=state)  # type: ignore[arg-type]
     return started.id
 

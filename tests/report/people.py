@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from mien.report.material import Material, Told
+from mien.report.material import Material, RecordedBody, Told
+from mien.signals.figures import Figure
 from mien.store.types import Annotation, AnnotationKind, SelfReport, SourceKind, StoredRecording
 
 START = date(2026, 5, 1)
@@ -103,6 +105,35 @@ def material(
         "P-017", START, START + timedelta(many - 1), NOW, "0.2.0", frame, recordings(frame, kind), reports,
         annotations, found, usual if usual is not None else {}, texts, verdict=verdict,
     )  # fmt: skip
+
+
+def body(index: float, minutes: float = 30, *, skin: bool = True) -> RecordedBody:
+    """What a wristband said in a recording, in windows of a minute; three of them without a reading."""
+    figures = []
+    for place in range(int(6 * minutes) - 5):
+        start, wave = 10.0 * place, float(np.sin(place / 9))
+        lost = 10 <= start / 60 < 13
+        rate, level = (None, None) if lost else (70 + 8 * wave, 2.5 + 0.5 * wave)
+        quality = 0.1 if lost else 0.75 + 0.2 * wave
+        figures.append(Figure(start, start + 60, "BVP", "heart_rate", "1/min", rate, quality))
+        if skin:
+            figures.append(Figure(start, start + 60, "EDA", "skin_level", "uS", level, quality))
+    return RecordedBody(at(index), 60 * minutes, figures)
+
+
+def person_with_body(many: int = 84) -> Material:
+    """Somebody who wears a wristband, on all days but some."""
+    person = usual_person() if many == 84 else material(many, days(many, missing=0))
+    frame = person.days.copy()
+    wave = np.sin(np.arange(len(frame)) / 5)
+    for name, values, wide in (
+        ("resting_heart_rate", 62 + 3 * wave, 1.5),
+        ("body_arousal", 0.3 + 0.1 * wave, 0.05),
+    ):
+        known = np.where(np.arange(len(frame)) % 11 == 5, np.nan, values) if many > 1 else values
+        frame[name], frame[f"{name}_low"], frame[f"{name}_high"] = known, known - wide, known + wide
+    bodies = [body(many - 2), body(many - 1, 90, skin=False)] if many > 1 else [body(0)]
+    return replace(person, days=frame, bodies=bodies, more_bodies=3 if many > 1 else 0)
 
 
 @cache

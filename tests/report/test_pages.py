@@ -26,7 +26,7 @@ from mien.report.pdf import UNSHOWN, pages, render_pdf, render_pngs
 from mien.report.save import written
 from needs import program
 from patience import LIMIT_S
-from report.people import days, fullest_person, mark, material, phq9, report, usual_person
+from report.people import days, fullest_person, mark, material, person_with_body, phq9, report, usual_person
 
 HOSTILE = (
     '#panic("x")',
@@ -56,6 +56,8 @@ PEOPLE = {
     "simulated": usual_person("simulated"),
     "fullest": fullest_person(),
     "hostile": hostile_person(),
+    "body": person_with_body(),
+    "one recording with a body": person_with_body(1),
 }
 
 

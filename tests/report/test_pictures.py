@@ -17,7 +17,17 @@ from mien.report.first_page import first_page
 from mien.report.material import ControlChart
 from mien.report.pictures import draw_chart, draw_measure
 from mien.report.strips import Mark, draw_values, mark_rows, rows_of_marks, smoothed
-from report.people import START, days, fullest_person, mark, material, phq9, report, usual_person
+from report.people import (
+    START,
+    days,
+    fullest_person,
+    mark,
+    material,
+    person_with_body,
+    phq9,
+    report,
+    usual_person,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 PEOPLE = {
@@ -27,6 +37,8 @@ PEOPLE = {
     "one answer": material(reports=[phq9(3, 1)]),
     "one mark": material(annotations=[mark(2, "x")]),
     "two days": material(2, days(2, missing=0)),
+    "body": person_with_body(),
+    "body on one day": person_with_body(1),
 }
 
 

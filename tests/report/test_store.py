@@ -15,8 +15,9 @@ from mien.report import content, save_report
 from mien.report.material import gather
 from mien.report.pdf import pages
 from mien.store.store import Store
+from mien.store.types import SIGNALS
 from mien.subject_record import SubjectRecord
-from record.people import NOW, fill
+from record.people import NOW, START, body, fill, record
 from store_fixtures import FakeClock, add_agreed
 
 ASIA = timezone(timedelta(hours=9))
@@ -37,6 +38,44 @@ def test_everything_in_the_period_is_gathered(store: Store) -> None:
     assert {each.kind for each in found.annotations} == {"medication", "prompt", "speaking"}
     assert found.made_at == store.now()
     assert set(found.texts) == {"phq9_safety", "report_footer"}
+
+
+def test_what_sensors_said_is_gathered_where_it_is_shown(store: Store) -> None:
+    subject = fill(store)
+    day = date(2026, 5, 3)
+    alone = gather(store, subject, start=day, end=day, zone=UTC)
+    assert [(len(each.figures), each.length_s) for each in alone.bodies] == [
+        (28, alone.recordings[0].length_s)
+    ]
+    # In a short report of several recordings there is no room for a course.
+    assert (gather(store, subject, zone=UTC).bodies, gather(store, subject, zone=UTC).more_bodies) == ((), 0)
+    assert len(gather(store, subject, zone=UTC, charts=True).bodies) == 1
+    later = date(2026, 5, 5)
+    assert gather(store, subject, start=later, end=later, zone=UTC, charts=True).bodies == []
+
+
+def test_the_newest_bodies_are_shown_and_the_others_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = add_agreed(store, "P-1")
+    store.consents.give(subject, given_by="them", purpose="x", signals=SIGNALS, given_at=START)
+    for hour in range(4):
+        record(store, subject, START + timedelta(hours=hour), 20, sensed=body(hour + 1) if hour != 1 else ())
+    monkeypatch.setattr("mien.report.material.MOST_BODIES", 2)
+    found = gather(store, subject, zone=UTC, charts=True)
+    assert [each.started_at for each in found.bodies] == [START + timedelta(hours=hour) for hour in (2, 3)]
+    assert found.more_bodies == 1
+
+
+def test_a_report_of_one_session_shows_its_body(store: Store, tmp_path: Path) -> None:
+    subject = fill(store)
+    day = date(2026, 5, 3)
+    said = content(store, subject, start=day, end=day)
+    assert said.body is not None
+    page = save_report(store, subject, tmp_path / "x.html", start=day, end=day).read_text(encoding="utf-8")
+    assert "Body signals" in page
+    pdf = save_report(store, subject, tmp_path / "x.pdf", start=day, end=day).read_bytes()
+    assert pages(pdf) == 1
 
 
 def test_days_are_those_of_the_chosen_zone(store: Store) -> None:

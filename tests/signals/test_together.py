@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.signals.agreement import agreement
-from mien.signals.arousal import PARTS, arousal, parts_of
+from mien.signals.arousal import PARTS, REST_S, arousal, parts_of, since_opening
 from mien.signals.figures import Figure
 
 
@@ -53,6 +53,38 @@ def test_of_several_signals_the_better_one_counts() -> None:
         Figure(0, 60, "IBI", "heart_rate", "1/min", None, 0.95),
     ]
     assert parts_of(figures)[0, 60]["heart_rate"] == 70.0
+
+
+def recorded(start_s: float, shift: float, quality: float = 0.9) -> list[Figure]:
+    """Return the figures of a recording's window."""
+    return [
+        Figure(start_s, start_s + 60, "x", name, "", value, quality)
+        for name, value in window(shift, round(start_s)).items()
+    ]
+
+
+def test_a_recordings_opening_is_its_rest_and_what_follows_is_told() -> None:
+    calm = [each for start in range(20, 270, 10) for each in recorded(start, 0)]
+    tense = [each for start in range(270, 600, 10) for each in recorded(start, 4)]
+    told = since_opening(calm + tense)
+    assert list(told) == [(start, start + 60) for start in range(320, 600, 10)]
+    assert min(index.value for index in told.values()) > 0.5
+    windows = [parts_of(recorded(start, 0))[start, start + 60] for start in range(20, 261, 10)]
+    after = parts_of(recorded(400, 4))[400, 460]
+    expected = arousal([*windows, after], [True] * len(windows) + [False])[-1]
+    assert told[400, 460] == expected
+
+
+def test_without_an_opening_that_is_known_there_is_no_arousal() -> None:
+    def every(start_s: int, end_s: int) -> list[Figure]:
+        return [each for start in range(start_s, end_s, 10) for each in recorded(start, 0)]
+
+    assert since_opening([]) == {}
+    assert since_opening(every(0, 240)) == {}  # it was shorter
+    assert since_opening(every(0, 100) + every(200, 600)) == {}  # a sensor was off meanwhile
+    loose = [each for start in range(0, 600, 10) for each in recorded(start, 0, quality=0.4)]
+    assert since_opening(loose) == {}
+    assert min(since_opening(every(0, 600)))[0] == REST_S
 
 
 def slow(seed: int, count: int = 900) -> np.ndarray:

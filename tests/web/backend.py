@@ -16,7 +16,12 @@ from mien.live.broadcaster import Broadcaster
 from mien.live.history import History
 from mien.live.live_neutral import LiveNeutral
 from mien.live.reading import Reading
-from mien.live.status import SourceStatus
+from mien.live.signal_history import SignalHistory
+from mien.live.status import SignalStatus, SourceStatus
+from mien.signals.arousal import Arousal
+from mien.signals.figures import Figure
+from mien.signals.stream.rest import OwnRest
+from mien.signals.stream.types import SignalReading, Wave
 from mien.source import Source
 from mien.types import Faces, Frame, Image
 from mien.web.settings import WebSettings
@@ -49,7 +54,11 @@ class FakeLiveSession:
 
     def __init__(self) -> None:
         self.settings = Settings()
-        self.broadcaster = Broadcaster()
+        self.broadcaster: Broadcaster[Reading] = Broadcaster()
+        self.signals: Broadcaster[SignalReading] = Broadcaster()
+        self.signal_history = SignalHistory()
+        self.rest = OwnRest()
+        self.sensors: dict[str, SignalStatus] = {}
         self.history = History()
         self.added: list[str] = []
         self.removed: list[str] = []
@@ -70,9 +79,28 @@ class FakeLiveSession:
         if not restart:
             self.sources[name] = opener()
 
+    def add_signals(
+        self, name: str, opener: Callable[[], Any], *, where: str = "", restart: bool = True
+    ) -> None:
+        if name in self.known or name in self.sensors:
+            raise ConfigError(f"{name}: there is already a source of this name; choose another")
+        self.openers[name] = opener
+        self.sensors[name] = SignalStatus(name, where, "opening")
+
+    def add_face_pulse(self, name: str = "face") -> None:
+        self.add_signals(name, lambda: None, where="face")
+
+    def signal_statuses(self) -> list[SignalStatus]:
+        return list(self.sensors.values())
+
+    def publish_signals(self, reading: SignalReading) -> None:
+        self.signal_history.add(reading)
+        self.signals.publish(reading)
+
     def remove(self, name: str) -> None:
         self.removed.append(name)
         self.known.pop(name, None)
+        self.sensors.pop(name, None)
         if source := self.sources.pop(name, None):
             source.close()
 
@@ -115,6 +143,7 @@ class FakeLiveSession:
         for name in list(self.known):
             self.remove(name)
         self.broadcaster.close()
+        self.signals.close()
         self._thread.shutdown()
 
 
@@ -124,6 +153,19 @@ def make_reading(
     faces = one_face() if faces is None else faces
     image = np.zeros((480, 640, 3), np.uint8) if image is None else image
     return Reading(Frame(image, frame, time_s, source), faces, faces, 1_750_000_000.0 + time_s, 12.5)
+
+
+def make_signals(source: str, at_s: float, *, fresh: bool = True) -> SignalReading:
+    """What a strap says whose wearer is a little aroused, with one bin of waves that nothing came in."""
+    start_s = at_s - 60
+    wave = Wave("ECG", "ecg", "mV", at_s - 0.5, 0.04, np.array([-0.1, np.nan]), np.array([0.9, np.nan]))
+    figures = (
+        Figure(start_s, at_s, "ECG", "heart_rate", "1/min", 71.25, 0.95),
+        Figure(start_s, at_s, "ECG", "rmssd_ms", "ms", None, 0.4),
+    )
+    now = (Figure(at_s - 10, at_s, "ECG", "heart_rate", "1/min", 72.5, 0.9),)
+    aroused = Arousal(0.6, 0.5, 0.7, {"heart_rate": 0.4, "skin_level": None})
+    return SignalReading(source, at_s, (wave,), figures, now, aroused, fresh, ("its clock jumped",))
 
 
 def one_face() -> Faces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,8 +17,9 @@ from mien.mood.episodes import episodes
 from mien.mood.series import Series
 from mien.mood.simulated_face import Moment, new_face, recording
 from mien.record import days as record_days
+from mien.signals.figures import Figure
 from mien.store.store import Store
-from mien.store.types import Event, StoredRecording, Subject
+from mien.store.types import FACE, SIGNALS, Event, StoredRecording, Subject
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = date(2025, 5, 5)
@@ -93,11 +95,12 @@ def fill(
     return made
 
 
-def agree(store: Store, subject: Subject) -> None:
+def agree(store: Store, subject: Subject, signals: Sequence[str] = FACE) -> None:
     """Let a subject agree, from long ago on, who has not said anything yet."""
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
     with store.audit.unlogged():
         if not store.consents.of(subject):
-            store.consents.give(subject, given_by="x", purpose="y", given_at=datetime(1970, 1, 1, tzinfo=UTC))
+            store.consents.give(subject, given_by="x", purpose="y", signals=signals, given_at=long_ago)
 
 
 def _facts(recording: StoredRecording) -> list[Any]:
@@ -113,9 +116,10 @@ def record(
     kind: str = "simulated",
     series: Series | None = None,
     coverage: float = 0.8,
+    body: Sequence[Figure] = (),
 ) -> StoredRecording:
-    """Write one recording, with readings or without."""
-    agree(store, subject)
+    """Write one recording, with readings or without, and what a body said beside it."""
+    agree(store, subject, SIGNALS if body else FACE)
     begun = store.recordings.start(
         subject, kind=kind, source="camera", started_at=started_at,
         models={"network": {"name": "mien", "sha256": "c0ffee" * 10}}, settings={}, version="0.5",
@@ -125,6 +129,8 @@ def record(
         length_s = float(series.time_s[-1])
         store.readings.append(begun.id, columns(series))
         store.readings.set_events(begun.id, [Event(**asdict(each)) for each in episodes(series)])
+    if body:
+        store.signals.add(begun.id, body)
     return store.recordings.finish(
         begun.id, length_s=length_s, frames=round(10 * length_s), coverage=coverage
     )
@@ -140,3 +146,34 @@ def readings(seconds: float = 180, *, seed: int = 0) -> Series:
     """Return readings at 10 Hz of somebody who smiles now and then, and looks away."""
     random = np.random.default_rng(seed)
     return recording(random, new_face(random), Moment(), length_s=seconds, rate_hz=10)
+
+
+def body(seconds: float = 600.0, *, loose: tuple[float, float] = (200.0, 260.0)) -> list[Figure]:
+    """Return what a body's sensors say, window by window; meanwhile an electrode comes loose.
+
+    The wrist is taken off for the second half.
+    """
+    rng = np.random.default_rng(0)
+    found = []
+    for start in np.arange(0.0, seconds - 59, 10):
+        end = start + 60
+        bad = start < loose[1] and end > loose[0]
+        rate, quality = 70 + 8 * np.sin(start / 90) + rng.normal(), 0.2 if bad else 0.95
+
+        def add(
+            signal: str, measure: str, unit: str, value: float | None, quality: float, *, at: float = start
+        ) -> None:
+            found.append(Figure(at, at + 60, signal, measure, unit, value, quality))
+
+        add("ECG", "heart_rate", "1/min", None if bad else float(rate), quality)
+        add("ECG", "rmssd_ms", "ms", None if bad else float(35 + rng.normal(0, 5)), quality)
+        if end <= seconds / 2:
+            add("wrist", "skin_level", "uS", 4 + 0.002 * start, 0.95)
+            add("wrist", "skin_responses", "1/min", 3.0, 0.95)
+        add("belt", "breathing_rate", "1/min", float(14 + rng.normal()), 0.8)
+        add("smile", "muscle_activity", "uV", float(8 + abs(rng.normal(0, 3))), 0.9)
+        add("brow", "muscle_activity", "uV", float(5 + abs(rng.normal())), 0.9)
+        for place, electrode in enumerate(("F3", "F4", "Cz")):
+            add(electrode, "eeg_alpha", "uV2", float(10 + place + rng.normal()), 0.6)
+        add("F4-F3", "frontal_asymmetry", "", float(rng.normal(0, 0.1)), 0.6)
+    return found

@@ -24,7 +24,17 @@ from mien.store.venue_types import Station
 from mien.web.app import build_app
 from mien.web.security.access import Records
 from web import record_people as people
-from web.backend import ORIGIN, PASSWORD, WS, FakeLiveSession, TestClient, client, make_reading, settings
+from web.backend import (
+    ORIGIN,
+    PASSWORD,
+    WS,
+    FakeLiveSession,
+    TestClient,
+    client,
+    make_reading,
+    make_signals,
+    settings,
+)
 
 SECRET = "a good long password"
 WORDS = "what P-2 told nobody else"
@@ -83,6 +93,13 @@ RULES = {
     "GET /api/v1/readings/latest": WATCHING,
     "GET /api/v1/readings/{source:path}.csv": WATCHING,
     "GET /api/v1/history/{source:path}": WATCHING,
+    "GET /api/v1/signals": WATCHING,
+    "GET /api/v1/signals/latest": WATCHING,
+    "GET /api/v1/signals/found": WATCHING._replace(shared=None, clinician=None),
+    "GET /api/v1/signals/history/{name:path}": WATCHING,
+    "POST /api/v1/signals": WATCHING,
+    "POST /api/v1/signals/rest": WATCHING,
+    "DELETE /api/v1/signals/{name:path}": WATCHING._replace(shared=None, clinician=None),
     "POST /api/v1/analyse": INSIDE,
     "POST /api/v1/explain": INSIDE,
     "GET /api/v1/subjects": NAMED,
@@ -100,6 +117,7 @@ RULES = {
     "DELETE /api/v1/subjects/{code}/self-reports/{number}": CHANGES,
     "GET /api/v1/subjects/{code}/recordings": RECORD,
     "GET /api/v1/subjects/{code}/recordings/{number}": RECORD,
+    "GET /api/v1/subjects/{code}/recordings/{number}/signals": RECORD,
     "DELETE /api/v1/subjects/{code}/recordings/{number}": CHANGES,
     "GET /api/v1/subjects/{code}/days": RECORD,
     "GET /api/v1/subjects/{code}/changes": RECORD,
@@ -167,6 +185,7 @@ RULES = {
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/purpose": {"purpose": "research"},
     "POST /api/v1/sources": {"where": "rtsp://127.0.0.1:1/live", "name": "yard"},
+    "POST /api/v1/signals": {"where": "lsl:Muse", "name": "cap"},
     "POST /api/v1/neutral": {"source": "door"},
     "POST /api/v1/subjects": {"code": "P-3"},
     "POST /api/v1/subjects/{code}/consents": {"given_by": "x", "purpose": "y", "signals": ["expression"]},
@@ -189,7 +208,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/recording/face": {"source": "door", "track": 0},
 }
 
-SOCKETS = ("/ws/camera", "/ws/watch")
+SOCKETS = ("/ws/camera", "/ws/watch", "/ws/signals")
 
 
 class House:
@@ -211,6 +230,8 @@ class House:
         self.live_session = FakeLiveSession()
         self.live_session.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
         self.live_session.publish(make_reading("door", 0))
+        self.live_session.add_signals("strap", lambda: None, where="ble:x")
+        self.live_session.publish_signals(make_signals("strap", 1_780_000_000.0))
         self.app = build_app(
             self.live_session,  # type: ignore[arg-type]
             settings(password=PASSWORD),
@@ -240,7 +261,8 @@ class House:
         number = next((self.numbers[part] for part in self.numbers if f"/{part}/" in path), 1)
         values = {"code": code, "number": number, "form": "html", "key": "a" * 32, "source": "door"}
         values |= {"venue": "cafe", "station": "till-1"}
-        values["name"] = "door" if "sources" in path else "crisis" if "texts" in path else "clara"
+        names = {"sources": "door", "signals": "strap", "texts": "crisis"}
+        values["name"] = next((name for part, name in names.items() if f"/{part}/" in path), "clara")
         address = re.sub(r"\{(\w+)(?::path)?\}", lambda found: str(values[found[1]]), path)
         address += "/live.js" if path == "/static/mien" else ""
         return self.visitors[visitor].request(method, address, json=BODIES.get(rule), headers=OWN)
@@ -295,7 +317,7 @@ def test_every_route_is_classified(house: House) -> None:
 
 def test_what_has_a_body_is_asked_with_one(house: House) -> None:
     """Otherwise a refusal might only mean that the body was missing."""
-    no_body = {"POST /api/v1/simulated", "POST /login", "POST /logout"}
+    no_body = {"POST /api/v1/simulated", "POST /api/v1/signals/rest", "POST /login", "POST /logout"}
     no_body.add("POST /api/v1/kiosk/{venue}/{station}/off")
     raw = {"POST /api/v1/analyse", "POST /api/v1/explain", "POST /api/v1/files"}
     assert {rule for rule in RULES if rule.startswith(("POST", "PUT"))} - no_body - raw == set(BODIES)
@@ -393,11 +415,12 @@ def test_no_socket_opens_for_who_has_not_logged_in(house: House, path: str) -> N
     assert closed.value.code == 1008
 
 
+@pytest.mark.parametrize("path", ["/ws/watch?source=door", "/ws/signals"])
 @pytest.mark.parametrize("visitor", ["admin", "self"])
-def test_no_socket_shows_them_the_servers_own_cameras(house: House, visitor: str) -> None:
+def test_no_socket_shows_them_the_servers_own_cameras(house: House, visitor: str, path: str) -> None:
     with (
         pytest.raises(WebSocketDisconnect) as closed,
-        house.visitors[visitor].websocket_connect(f"{WS}/ws/watch?source=door", headers=OWN) as socket,
+        house.visitors[visitor].websocket_connect(f"{WS}{path}", headers=OWN) as socket,
     ):
         socket.receive_text()
     assert closed.value.code == 1008

@@ -18,6 +18,9 @@ from mien.expression.network import built_in_networks, find_network
 from mien.labels import EMOTIONS, UNCERTAIN
 from mien.live.purpose import PURPOSES, REFUSED
 from mien.show import palette
+from mien.signals.wording import MEASURES
+from mien.store.signals import signal_of
+from mien.store.types import BODY
 from mien.table import COLUMNS
 from mien.web.app import build_app
 from mien.web.model_cards import card
@@ -115,6 +118,20 @@ def test_the_page_asks_before_the_first_picture(visitor: TestClient) -> None:
         tag = re.search(rf'<[^>]*data-part="{part}"[^>]*>', shown)
         assert tag, part
         assert " hidden" in tag[0]
+
+
+def test_a_consent_names_each_part_of_the_body_and_ticks_none(visitor: TestClient) -> None:
+    boxes = re.findall(
+        r'<input type="checkbox" name="signals" value="(\w+)"( checked)?>', markup(visitor, "/subjects/P-1")
+    )
+    assert boxes == [("measures", " checked"), *((name, "") for name in BODY)]
+
+
+def test_each_measure_that_may_be_recorded_has_words() -> None:
+    # Of a face's pulse and of arousal nothing is recorded as such.
+    kept = set(MEASURES) - {"arousal", "face_pulse"}
+    assert {signal_of(name) for name in kept} == set(BODY)
+    assert len({words.title for words in MEASURES.values()}) == len(MEASURES)
 
 
 def test_refused_purposes_come_with_their_sentence() -> None:

@@ -11,6 +11,7 @@ import typer
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption, StoreOption
 from mien.cli.subject import CodeArgument
+from mien.install import extras_command
 from mien.record.scales import NINTH_UNKNOWN
 from mien.store.store import Store
 from mien.wording import count
@@ -28,7 +29,7 @@ def export(
 ) -> None:
     """Export everything stored about a subject, in one zip.
 
-    As JSON, CSV, Parquet and FHIR.
+    As JSON, CSV, Parquet and FHIR; what body sensors said also as EDF.
 
     `mien import` reads it back. The file holds personal data: only you can read it, and anyone you give it
     to. For a network that you trained, see `mien models export`.
@@ -49,6 +50,11 @@ def export(
     if exported.open_recordings:
         typer.echo(
             f"not included, because still being recorded: {count(exported.open_recordings, 'recording')}"
+        )
+    if exported.without_edf:
+        typer.echo(
+            f"without an EDF file, which needs {extras_command('signals')}:"
+            f" {count(exported.without_edf, 'recording')} with body signals"
         )
     if exported.ninth_unknown:
         typer.echo(NINTH_UNKNOWN)

@@ -28,7 +28,8 @@ MOST_GROWTH: Final = 150
 _MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(
     r"(README\.txt|record\.json|days\.csv|fhir-(r5|r4b)\.json|schema/[a-z]+\.schema\.json"
-    r"|recordings/\d{4}-\d\d-\d\d_[0-9a-f]{32}/(readings\.csv|readings\.parquet|events\.json))"
+    r"|recordings/\d{4}-\d\d-\d\d_[0-9a-f]{32}/(readings\.csv|readings\.parquet|events\.json"
+    r"|signals\.csv|signals\.parquet|signals\.edf))"
 )
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 _ONLY_MINE: Final = 0o600

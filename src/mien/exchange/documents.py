@@ -20,7 +20,7 @@ from pydantic import (
 from mien.store.types import AnnotationKind, EventKind, RecordingState, SourceKind
 
 FORMAT: Final = "mien-record"
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """Rises when an older Mien could no longer read what this one writes."""
 
 
@@ -72,8 +72,10 @@ class ConsentDocument(_Document):
     """Who gave it: the subject, a guardian."""
     purpose: str
     """What for, in words."""
-    signals: list[Literal["expression", "measures"]]
-    """What may be recorded."""
+    signals: list[
+        Literal["expression", "measures", "heart", "skin", "muscles", "brain", "respiration", "temperature"]
+    ]
+    """What may be recorded: of the face, and since format version 3 of the body."""
     given_at: Moment
     """From when it holds."""
     valid_until: Moment | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -24,6 +25,7 @@ from mien.exchange.documents import (
 )
 from mien.exchange.fhir import FhirVersion, Figures, bundle
 from mien.exchange.readings import csv_bytes, parquet_bytes, readings_table
+from mien.exchange.signals import figures_csv, figures_table, signals_edf
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import Episode
 from mien.mood.figures import figures
@@ -31,6 +33,7 @@ from mien.record.baseline import taken
 from mien.record.days import days
 from mien.record.finalize import load_series, recover
 from mien.record.scales import ninth_is_unknown, safety_text
+from mien.signals.types import Mark
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class Exported:
         open_recordings: how many were left out because they are being written.
         safety_text: the clinic's, where the PHQ-9's ninth question was answered above 0; None where not.
         ninth_unknown: of so many PHQ-9s it isn't known how that question was answered.
+        without_edf: so many recordings have figures of the body and no EDF, as edfio is not installed.
     """
 
     path: Path
@@ -61,6 +65,7 @@ class Exported:
     open_recordings: int
     safety_text: str | None = None
     ninth_unknown: int = 0
+    without_edf: int = 0
 
 
 def export_record(
@@ -109,8 +114,10 @@ def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callabl
         archive.add_json("record.json", record.model_dump(mode="json"))
         for name, schema in schemas().items():
             archive.add_json(name, schema)
+        without_edf = 0
         for index, (recording, id) in enumerate(zip(record.recordings, gathered.ids, strict=True)):
             _add_recording(archive, store, recording, id)
+            without_edf += not _add_signals(archive, store, record, recording, id)
             progress((index + 1) / (len(gathered.ids) + 1))
         baseline = taken(store, subject)
         _add_days(archive, store, subject, baseline)
@@ -120,7 +127,10 @@ def _exported(store: Store, code: str, path: Path, fhir: Fhir, progress: Callabl
         # Before the file is there: none is ever given away without its line.
         store.audit.log("export", subject, **counts)
     progress(1.0)
-    return Exported(path, **counts, open_recordings=gathered.open, safety_text=safety, ninth_unknown=unknown)
+    return Exported(
+        path, **counts, open_recordings=gathered.open, safety_text=safety, ninth_unknown=unknown,
+        without_edf=without_edf,
+    )  # fmt: skip
 
 
 def _add_recording(archive: ArchiveWriter, store: Store, recording: RecordingDocument, id: int) -> None:
@@ -129,6 +139,34 @@ def _add_recording(archive: ArchiveWriter, store: Store, recording: RecordingDoc
     table = readings_table(store.readings.load(id))
     archive.add(f"{recording.folder}/readings.csv", csv_bytes(table))
     archive.add(f"{recording.folder}/readings.parquet", parquet_bytes(table), pack=False)
+
+
+def _add_signals(
+    archive: ArchiveWriter, store: Store, record: Record, recording: RecordingDocument, id: int
+) -> bool:
+    """Add what body sensors said, if anything; return whether nothing is missing."""
+    figures = store.signals.of(id)
+    if not figures:
+        return True
+    table = figures_table(figures)
+    archive.add(f"{recording.folder}/signals.csv", figures_csv(table))
+    archive.add(f"{recording.folder}/signals.parquet", parquet_bytes(table), pack=False)
+    if find_spec("edfio") is None:
+        return False
+    readings = store.readings.load(id)
+    marks = _marks(record, recording)
+    edf = signals_edf(figures, readings, code=record.subject.code, start=recording.started_at, marks=marks)
+    archive.add(f"{recording.folder}/signals.edf", edf)
+    return True
+
+
+def _marks(record: Record, recording: RecordingDocument) -> list[Mark]:
+    """Return the marks that were set in a recording, in seconds from its start."""
+    return [
+        Mark((each.at - recording.started_at).total_seconds(), f"{each.kind}: {each.text}".rstrip(": "))
+        for each in record.annotations
+        if each.recording == recording.uuid
+    ]
 
 
 def _add_days(archive: ArchiveWriter, store: Store, subject: Subject, baseline: Baseline | None) -> None:
@@ -149,7 +187,11 @@ def _add_fhir(
         recording.uuid: _figures(store, id, baseline)
         for recording, id in zip(gathered.record.recordings, gathered.ids, strict=True)
     }
-    text = bundle(gathered.record, by_recording, MEASURES, version, safety=safety)
+    signals = {
+        recording.uuid: store.signals.of(id)
+        for recording, id in zip(gathered.record.recordings, gathered.ids, strict=True)
+    }
+    text = bundle(gathered.record, by_recording, MEASURES, version, safety=safety, signals=signals)
     archive.add(f"fhir-{version.lower()}.json", text.encode())
 
 
@@ -236,6 +278,10 @@ recordings/DAY_ID/     one folder for each recording:
     readings.csv       one row for each frame that was read; empty cells where the subject was not seen
     readings.parquet   the same table, for programs
     events.json        episodes of expression, smiles and blinks
+    signals.csv        only where the body was measured too: heart rate, skin, ... in windows of a minute
+    signals.parquet    the same table, for programs
+    signals.edf        the same beside valence and arousal of the face, second by second, for programs
+                       that show body signals; the lowest value of each signal means no reading
 days.csv               one row for each day, with the figures of that day; computed from the rest
 fhir-r5.json           for clinical systems (or fhir-r4b.json); computed from the rest
 schema/                what each JSON file looks like, as JSON Schema

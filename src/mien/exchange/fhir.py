@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, Final, Literal
 from uuid import UUID, uuid5
 
@@ -36,12 +37,15 @@ from mien.exchange.fhir_codes import (
     quantity,
     score,
 )
+from mien.exchange.fhir_signals import codes_of, measured, resting
 from mien.mood.estimate import Estimate, Measure
 from mien.record.scales import NINTH_UNKNOWN, needs_safety_text, ninth_is_unknown
+from mien.signals.figures import Figure
 
 FhirVersion = Literal["R5", "R4B"]
 
 Figures = Mapping[str, Estimate | None]
+BodyFigures = Mapping[str, Sequence[Figure]]
 Resource = dict[str, Any]
 
 _NAMES: Final = UUID("5b9e1c52-0f0b-4a5e-9a0e-0c7d3a4f6e21")
@@ -73,6 +77,7 @@ def bundle(
     version: FhirVersion = "R5",
     *,
     safety: str = "",
+    signals: BodyFigures = MappingProxyType({}),
 ) -> str:
     """Make the bundle.
 
@@ -82,6 +87,7 @@ def bundle(
         measures: what the figures are, by name.
         version: of FHIR.
         safety: the text that stands beside a PHQ-9 whose ninth question was answered above 0.
+        signals: what body sensors said in each recording, by its uuid.
 
     Returns:
         JSON.
@@ -91,16 +97,19 @@ def bundle(
     """
     module = import_module("fhir.resources.bundle" if version == "R5" else "fhir.resources.R4B.bundle")
     simulated = any(each.kind == "simulated" for each in record.recordings)
-    meta = {"meta": _SIMULATED} if simulated else {}
+    meta: Resource = _SIMULATED if simulated else {}
     entries = [
-        entry | {"resource": entry["resource"] | meta}
-        for entry in _Entries(record, figures, measures, version, safety)
+        entry | {"resource": _with_meta(entry["resource"], meta)}
+        for entry in _Entries(record, figures, measures, version, safety, signals)
     ]
-    made = module.Bundle.model_validate(
-        {"resourceType": "Bundle", "type": "transaction", "entry": entries} | meta
-    )
+    whole = _with_meta({"resourceType": "Bundle", "type": "transaction", "entry": entries}, meta)
+    made = module.Bundle.model_validate(whole)
     text: str = made.model_dump_json(indent=2)
     return text + "\n"
+
+
+def _with_meta(resource: Resource, meta: Resource) -> Resource:
+    return resource | {"meta": resource.get("meta", {}) | meta} if meta else resource
 
 
 class _Entries:
@@ -113,9 +122,10 @@ class _Entries:
         measures: Mapping[str, Measure],
         version: FhirVersion,
         safety: str,
+        signals: BodyFigures,
     ) -> None:
         self._record, self._figures, self._measures, self._version = record, figures, measures, version
-        self._safety = safety
+        self._safety, self._signals = safety, signals
         subject = record.subject
         # Two clinics may both have a P-017: its code alone is no identifier.
         self._id = uuid5(_NAMES, f"{subject.code} {subject.created_at.isoformat()}")
@@ -137,6 +147,16 @@ class _Entries:
             yield self._entry(key, _self_report(report, self._patient, self._safety))
         for recording in self._record.recordings:
             yield self._entry(recording.uuid, self._recording(recording), UUID(recording.uuid))
+            yield from self._body(recording)
+
+    def _body(self, recording: RecordingDocument) -> Iterator[dict[str, Any]]:
+        """Yield the entries of what body sensors said in a recording."""
+        for key, part in measured(self._signals.get(recording.uuid, ()), self._version):
+            yield self._entry(f"signals {recording.uuid} {key}", self._observation(recording) | part)
+        rest = self._figures.get(recording.uuid, {}).get("resting_heart_rate")
+        if rest is not None:
+            part = resting(rest.value)
+            yield self._entry(f"resting {recording.uuid}", self._observation(recording) | part)
 
     def _recording(self, recording: RecordingDocument) -> Resource:
         components = [_component("frames", OWN["frames"][0], quantity(recording.frames))]
@@ -145,16 +165,18 @@ class _Entries:
             components.append(_component("coverage", OWN["coverage"][0], quantity(recording.coverage)))
         for name, estimate in known.items():
             components.extend(_figure(name, self._measures[name], estimate))
+        said = {"category": [_PROCEDURE], "code": own("recording"), "component": components}
+        return self._observation(recording) | said
+
+    def _observation(self, recording: RecordingDocument) -> Resource:
+        """Return what is the same in all Observations of a recording."""
         end = recording.started_at + timedelta(seconds=recording.length_s)
         return {
             "resourceType": "Observation",
             "status": _STATUS[recording.state],
-            "category": [_PROCEDURE],
-            "code": own("recording"),
             "subject": self._patient,
             "effectivePeriod": {"start": recording.started_at.isoformat(), "end": end.isoformat()},
             "device": self._reference(_made_with(recording)),
-            "component": components,
         }
 
     def _code_system(self) -> dict[str, Any]:
@@ -235,7 +257,12 @@ def _consent(consent: ConsentDocument, patient: dict[str, str], version: FhirVer
     agreed = {
         "action": [hl7("consentaction", "collect", "Collect"), hl7("consentaction", "use", "Use")],
         "purpose": [{"display": purpose}],
-        "code": [own("recording"), *(own(signal) for signal in consent.signals), *_SAID],
+        "code": [
+            own("recording"),
+            *(own(signal) for signal in consent.signals),
+            *codes_of(consent.signals),
+            *_SAID,
+        ],
     }
     common = {
         "resourceType": "Consent",

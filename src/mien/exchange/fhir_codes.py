@@ -1,13 +1,15 @@
 """The codes of the FHIR bundle: LOINC's where there are such, and ours for the rest.
 
-LOINC's were checked against HL7's Personal Health Records guide and the panels of PHQ-9 (44249-1) and GAD-7
-(69737-5), whose items share the answer list LL358-3. This material contains content from LOINC
-(https://loinc.org), which is copyright of Regenstrief Institute, Inc. and available at no cost under its
-licence.
+LOINC's were checked against HL7's Personal Health Records guide, FHIR's vital signs and the panels of PHQ-9
+(44249-1) and GAD-7 (69737-5), whose items share the answer list LL358-3. 39106-0, "Temperature of Skin", is
+what an examiner finds, such as cold: the number is 61008-9. 80404-7 is SDNN; RMSSD has no code. This material
+contains content from LOINC (https://loinc.org), which is copyright of Regenstrief Institute, Inc. and
+available at no cost under its licence.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 LOINC: Final = "http://loinc.org"
@@ -72,7 +74,44 @@ UNITS: Final = {
 }
 """Our units in UCUM's words."""
 
-OWN: Final = {
+HEART_RATE: Final = ("8867-4", "Heart rate")
+RESTING: Final = ("40443-4", "Heart rate --resting")
+
+BODY: Final[dict[str, tuple[tuple[str, str] | None, str, str]]] = {
+    "heart_rate": (HEART_RATE, "Heart rate", "Beats a minute"),
+    "sdnn_ms": (
+        ("80404-7", "R-R interval.standard deviation (Heart rate variability)"), "SDNN",
+        "Standard deviation of the intervals from beat to beat",
+    ),
+    "rmssd_ms": (None, "RMSSD", "Root mean square of the differences of successive intervals"),
+    "pnn50": (None, "pNN50", "Share of successive intervals that differ by more than 50 ms"),
+    "hf_ms2": (None, "HF power", "Power of the intervals from 0.15 to 0.4 Hz"),
+    "lf_ms2": (None, "LF power", "Power of the intervals from 0.04 to 0.15 Hz"),
+    "breathing_rate": (("9279-1", "Respiratory rate"), "Respiratory rate", "Breaths a minute"),
+    "skin_temperature": (
+        ("61008-9", "Body surface temperature"), "Skin temperature", "Mean where the sensor is"
+    ),
+    "skin_level": (None, "Skin conductance level", "Median"),
+    "skin_slope": (None, "Skin conductance slope", "Change of the level, a minute"),
+    "skin_responses": (None, "Skin conductance responses", "Rises of at least 0.05 uS, a minute"),
+    "skin_response_sum": (None, "Sum of skin conductance responses", "How much they rise, a minute"),
+    "muscle_activity": (None, "Muscle activity", "Mean of the rectified signal, 20 to 450 Hz"),
+    "eeg_delta": (None, "EEG delta power", "Power from 1 to 4 Hz"),
+    "eeg_theta": (None, "EEG theta power", "Power from 4 to 8 Hz"),
+    "eeg_alpha": (None, "EEG alpha power", "Power from 8 to 13 Hz"),
+    "eeg_beta": (None, "EEG beta power", "Power from 13 to 30 Hz"),
+    "frontal_asymmetry": (None, "Frontal asymmetry", "ln(alpha right) - ln(alpha left)"),
+}  # fmt: skip
+"""Of body sensors' measures: LOINC code and name where there is one, our name and meaning."""
+
+BODY_UNITS: Final = {
+    "": "1", "1/min": "/min", "ms": "ms", "ms2": "ms2", "uS": "uS", "uS/min": "uS/min", "degC": "Cel",
+    "nV": "nV", "uV": "uV", "mV": "mV", "V": "V", "uV2": "uV2",
+}  # fmt: skip
+"""Units of body sensors in UCUM's words; another one has none."""
+
+OWN: Final[dict[str, tuple[str, str]]] = {
+    **{name: (title, meaning) for name, (known, title, meaning) in BODY.items() if known is None},
     "mood": ("Mood", "How the subject says their mood is, from 0 (worst) to 10 (best)"),
     "self-report": ("Self-report", "The total of another scale, named in the text"),
     "recording": ("Recording of expression", "Figures over one recording of the subject's face"),
@@ -80,6 +119,15 @@ OWN: Final = {
     "frames": ("Frames", "Analysed frames, those without the subject too"),
     "expression": ("Expression", "A signal that a consent is about: the expression of the subject's face"),
     "measures": ("Measures", "A signal that a consent is about: what the landmarks of the face measure"),
+    "heart": ("Heart", "A signal that a consent is about: heart rate and its variability"),
+    "skin": ("Skin", "A signal that a consent is about: the conductance of the skin"),
+    "muscles": ("Muscles", "A signal that a consent is about: the activity of muscles"),
+    "brain": ("Brain", "A signal that a consent is about: brain waves"),
+    "respiration": ("Respiration", "A signal that a consent is about: breathing"),
+    "temperature": ("Temperature", "A signal that a consent is about: the temperature of the skin"),
+    "course": ("Course", "The figure of each window, as sampled data; E is no reading"),
+    "signal-quality": ("Signal quality", "Of each window, as sampled data: from 0 to 1, 0 for nothing known"),
+    "signal-coverage": ("Signal coverage", "Share of the windows with a reading"),
     "software": ("Software", "The version of the Mien that recorded"),
     "network": ("Network", "The SHA-256 of the file of the network that read the face"),
     "detector": ("Detector", "The SHA-256 of a file of the detector that found the face"),
@@ -104,12 +152,13 @@ def hl7(system: str, code: str, display: str) -> dict[str, Any]:
     return {"coding": [{"system": f"{_TERMINOLOGY}/{system}", "code": code, "display": display}]}
 
 
-def quantity(value: float, unit: str = "1") -> dict[str, Any]:
+def quantity(value: float, unit: str = "1", units: Mapping[str, str] = UNITS) -> dict[str, Any]:
     """Return a value in UCUM's words, without a digit too many."""
     number = round(value, 6)
     whole = int(number) if number == int(number) else number
-    ucum = UNITS.get(unit)
-    return {"value": whole, "unit": unit} | ({"system": UCUM, "code": ucum} if ucum else {})
+    ucum = units.get(unit)
+    named = {"unit": unit} if unit else {}
+    return {"value": whole} | named | ({"system": UCUM, "code": ucum} if ucum else {})
 
 
 def score(value: float) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mien.errors import ConsentError, StoreError
 from mien.exchange.archive import ArchiveReader, open_archive
 from mien.exchange.documents import Events, Record, RecordingDocument
 from mien.exchange.readings import read_csv
+from mien.exchange.signals import read_figures
 from mien.record.scales import ninth_is_unknown, safety_text
 from mien.store.types import Event, SelfReport, StoredRecording, Subject
 
@@ -88,7 +89,7 @@ def import_record(
             ids = {}
             for index, recording in enumerate(record.recordings):
                 with refusals.piece("recording", recording.started_at):
-                    ids[recording.uuid] = _add_recording(store, subject, recording, zipped)
+                    ids[recording.uuid] = _add_recording(store, subject, recording, zipped, refusals)
                 progress((index + 1) / (len(record.recordings) + 1))
             counts = {
                 "recordings": len(ids),
@@ -130,7 +131,7 @@ def import_recording(store: Store, path: Path, subject: Subject) -> StoredRecord
         if store.recordings.find(recording.uuid):
             raise StoreError(f"{recording.source} is already in the record of {subject.code}")
         with store.transaction():
-            number = _add_recording(store, subject, recording, zipped)
+            number = _add_recording(store, subject, recording, zipped, _Refusals(store, leave_out=False))
     return store.recordings.get(number)
 
 
@@ -211,7 +212,11 @@ def _add_subject(store: Store, record: Record, code: str) -> Subject:
 
 
 def _add_recording(
-    store: Store, subject: Subject, recording: RecordingDocument, zipped: ArchiveReader
+    store: Store,
+    subject: Subject,
+    recording: RecordingDocument,
+    zipped: ArchiveReader,
+    refusals: _Refusals,
 ) -> int:
     started = store.recordings.start(
         subject,
@@ -229,6 +234,11 @@ def _add_recording(
     store.readings.pack(started.id)
     events = zipped.read(f"{recording.folder}/events.json", Events)
     store.readings.add_events(started.id, [Event(**each.model_dump()) for each in events])
+    if f"{recording.folder}/signals.csv" in zipped.manifest.files:
+        with zipped.open(f"{recording.folder}/signals.csv") as file:
+            figures = read_figures(file)
+        with refusals.piece("what sensors said", recording.started_at):
+            store.signals.add(started.id, figures)
     store.recordings.finish(
         started.id,
         length_s=recording.length_s,

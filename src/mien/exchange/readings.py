@@ -63,11 +63,11 @@ def _types() -> dict[str, pa.DataType]:
 
 
 def csv_bytes(table: pa.Table) -> bytes:
-    """Return the table as CSV: a header, and numbers in the shortest form that says them exactly."""
+    """Return a table without odd texts as CSV: a header, and numbers in the shortest form that is exact."""
     import pyarrow.csv as arrow_csv
 
     out = BytesIO()
-    out.write((",".join(COLUMNS) + "\n").encode())
+    out.write((",".join(table.schema.names) + "\n").encode())
     arrow_csv.write_csv(table, out, arrow_csv.WriteOptions(include_header=False, quoting_style="none"))
     return out.getvalue()
 
@@ -93,27 +93,36 @@ def read_csv(file: IO[bytes]) -> Iterator[dict[str, NDArray[Any]]]:
     Raises:
         ValueError: it is not such a file.
     """
-    import pyarrow.csv as arrow_csv
-
-    reader = arrow_csv.open_csv(
-        file,
-        arrow_csv.ReadOptions(use_threads=False, block_size=BATCH_BYTES),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=_types(), null_values=[""], strings_can_be_null=True
-        ),
-    )
-    if tuple(reader.schema.names) != COLUMNS:
-        pairs = zip_longest(COLUMNS, reader.schema.names, fillvalue="none")
-        wanted, found = next(each for each in pairs if each[0] != each[1])
-        raise ValueError(f"expected the column {wanted}, received {found:.40}")
     last_s = -np.inf
-    for batch in reader:
+    for batch in csv_batches(file, _types()):
         columns = _columns(batch)
         if not (np.diff(columns["time_s"], prepend=last_s) > 0).all():
             raise ValueError("expected times that rise from row to row")
         if len(columns["time_s"]):
             last_s = columns["time_s"][-1]
             yield columns
+
+
+def csv_batches(file: IO[bytes], types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a CSV file that `csv_bytes` wrote, some thousand at a time.
+
+    Raises:
+        ValueError: it has other columns, or values of another type.
+    """
+    import pyarrow.csv as arrow_csv
+
+    reader = arrow_csv.open_csv(
+        file,
+        arrow_csv.ReadOptions(use_threads=False, block_size=BATCH_BYTES),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=types, null_values=[""], strings_can_be_null=True
+        ),
+    )
+    if reader.schema.names != list(types):
+        pairs = zip_longest(types, reader.schema.names, fillvalue="none")
+        wanted, found = next(each for each in pairs if each[0] != each[1])
+        raise ValueError(f"expected the column {wanted}, received {found:.40}")
+    yield from reader
 
 
 def _columns(batch: pa.RecordBatch) -> dict[str, NDArray[Any]]:

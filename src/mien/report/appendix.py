@@ -12,6 +12,7 @@ from mien.mood.definitions import GROUPS, unit_words
 from mien.mood.estimate import Measure
 from mien.record.origin import STATE_WORDS, origin_words, source_words, too_rarely
 from mien.record.scales import PRORATIONS, QUESTIONNAIRES, prorated, title_of, told_total
+from mien.report.body import body_picture
 from mien.report.content import Picture, Section, TextTable
 from mien.report.first_page import MARK_WORDS, model_names
 from mien.report.formatting import (
@@ -28,6 +29,7 @@ from mien.report.material import Material
 from mien.report.pictures import draw_chart, draw_measure
 from mien.report.strips import dates_of, measured
 from mien.store.types import SelfReport, StoredRecording
+from mien.wording import count
 
 _MEASURES_A_TABLE: Final = 5
 _LONGEST: Final = 2000
@@ -36,8 +38,8 @@ _LONGEST: Final = 2000
 def sections(material: Material) -> tuple[Section, ...]:
     """Write the appendix; sections with nothing in them are left out."""
     written = (
-        _said(material), _pictures(material), _charts(material), _figures(material), _definitions(material),
-        _recordings(material), _questions(material),
+        _said(material), _pictures(material), _bodies(material), _charts(material), _figures(material),
+        _definitions(material), _recordings(material), _questions(material),
     )  # fmt: skip
     return tuple(section for section in written if section.blocks)
 
@@ -105,6 +107,18 @@ def _pictures(material: Material) -> Section:
             blocks.append(Picture.of(drawing, words))
     lead = "Measures derived from others are only in the tables, so that nothing is shown twice."
     return Section("Measures over the days", (lead, *blocks) if blocks else ())
+
+
+def _bodies(material: Material) -> Section:
+    """Draw what sensors said in the newest recordings that have any; a single one is on the first page."""
+    title = "The body in each recording"
+    if len(material.recordings) == 1:
+        return Section(title, ())
+    drawn = [each for each in map(body_picture, material.bodies) if each]
+    lead = f"Sensors on the body were read in {count(len(drawn) + material.more_bodies, 'recording')}."
+    if material.more_bodies:
+        lead += f" The newest {len(drawn)} are shown."
+    return Section(title, (lead, *drawn) if drawn else ())
 
 
 def _meaning(measure: Measure) -> str:

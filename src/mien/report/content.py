@@ -110,13 +110,14 @@ class Headings:
 
     Attributes:
         title: before the code.
-        answers, marks, notes: above these.
+        answers, marks, notes, body: above these.
     """
 
     title: str = "Mood record of"
     answers: str = "Self-reports"
     marks: str = "Medicines and events"
     notes: str = "Notes"
+    body: str = "Body signals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class ReportContent:
         footer: versions, models, the clinic's own line.
         appendix: the sections of the long report; empty in the short one.
         headings: what its parts are called.
+        body: what body sensors said, in the report of one recording; None without any.
     """
 
     kind: Literal["short", "long"]
@@ -172,6 +174,7 @@ class ReportContent:
     footer: tuple[str, ...]
     appendix: tuple[Section, ...] = field(default=())
     headings: Headings = Headings()
+    body: Picture | None = None
 
     @property
     def title(self) -> str:

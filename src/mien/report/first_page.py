@@ -12,6 +12,7 @@ from mien.mood.change.findings import nothing_told
 from mien.mood.reading_rate import LEAST_RATE_HZ
 from mien.record.origin import too_rarely
 from mien.record.scales import safety_reports, title_of
+from mien.report.body import body_picture
 from mien.report.content import Entries, Entry, Fact, Picture, ReportContent
 from mien.report.formatting import (
     clean,
@@ -26,7 +27,7 @@ from mien.report.formatting import (
 from mien.report.material import Material
 from mien.report.pictures import Curve, draw_curve
 from mien.report.self_reports import answers_table, outcomes
-from mien.report.strips import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark, dates_of
+from mien.report.strips import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark, dates_of, measured
 from mien.store.types import Annotation, SelfReport, StoredRecording
 from mien.wording import count
 
@@ -40,6 +41,12 @@ LIMITS: Final = (
     " Compare a person only with themselves.",
 )
 """What stands on every report."""
+
+BODY_LIMIT: Final = (
+    "Body arousal says how far heart and skin are from this person's own rest. It does not say why, nor"
+    " whether it is pleasant. Warm rooms, coffee, walking and talking raise it, too."
+)
+"""What stands on a report with body signals."""
 
 MOST_TEXT: Final = 400
 """Characters of one mark or note, even where there is room."""
@@ -79,9 +86,18 @@ def first_page(material: Material) -> ReportContent:
         outcomes=outcomes(material),
         marks=_mark_entries(marks),
         notes=_notes(material),
-        limits=(*LIMITS, *_seldom(material)),
+        limits=(*LIMITS, *_of_body(material), *_seldom(material)),
         footer=_footer(material),
+        body=body_picture(material.bodies[0])
+        if len(material.recordings) == len(material.bodies) == 1
+        else None,
     )
+
+
+def _of_body(material: Material) -> tuple[str, ...]:
+    names = ("resting_heart_rate", "body_arousal")
+    measured_days = sum(len(measured(material.days, name)) for name in names)
+    return (BODY_LIMIT,) if measured_days or material.bodies else ()
 
 
 def _seldom(material: Material) -> tuple[str, ...]:

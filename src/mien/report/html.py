@@ -59,6 +59,7 @@ def _front(content: ReportContent) -> list[Node]:
         _tag("dl", *(_tag("div", _tag("dt", fact.value), _tag("dd", fact.words)) for fact in content.facts)),
         _sentences(content.remarks),
         _figure(content.picture) if content.picture else None,
+        *((_tag("h2", content.headings.body), _figure(content.body)) if content.body else ()),
         *_changes(content),
         *((_tag("h2", content.headings.answers), _table(content.answers)) if content.answers else ()),
         _sentences(content.outcomes),
@@ -165,9 +166,9 @@ def estimated_height(content: ReportContent, room: Room) -> float:
     sides = [(content.marks, 0.4), (content.notes, 0.58)]
     filled = [(entries, share) for entries, share in sides if entries.shown or entries.more]
     columns = [_column(entries, share if len(filled) == 2 else 1.0, room) for entries, share in filled]
-    picture = (
-        content.picture.height + 14 * _lines(content.picture.caption, 1.0, room) if content.picture else 0
-    )
+    drawn = [each for each in (content.picture, content.body) if each]
+    picture = sum(each.height + 14 * _lines(each.caption, 1.0, room) for each in drawn)
+    lines += 2 if content.body else 0
     fixed = 92 + 22 * bool(content.safety_why) + 16 * bool(content.simulated)
     return picture + room.scale * (fixed + _LINE_HEIGHT * (lines + max(columns, default=0)))
 

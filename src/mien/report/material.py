@@ -27,10 +27,14 @@ from mien.store.audit import as_one_reading
 from mien.store.types import FALSE_ALARM_DAYS, Annotation, SelfReport, StoredRecording, Subject
 
 if TYPE_CHECKING:
+    from mien.signals.figures import Figure
     from mien.store.store import Store
 
 USUAL_DAYS: Final = 84
 """Without a chosen start, the report is about the last twelve weeks."""
+
+MOST_BODIES: Final = 12
+"""So many recordings are shown with what sensors on the body said."""
 
 _TEXTS: Final = ("phq9_safety", "report_footer")
 _KINDS: Final = {"cusum": "CUSUM", "ewma": "EWMA"}
@@ -73,6 +77,21 @@ class ControlChart:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RecordedBody:
+    """What sensors on the body said in one recording.
+
+    Attributes:
+        started_at: the recording's start.
+        length_s: of the recording.
+        figures: of its windows, in seconds from the start.
+    """
+
+    started_at: datetime
+    length_s: float
+    figures: Sequence[Figure]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """What a report is written from; everything lies inside the period.
 
@@ -92,6 +111,9 @@ class Material:
         starting_points: by scale, the report that response is counted from, where one was chosen; it may lie
             before the period.
         verdict: what the findings mean beside chance, with the chosen days between false alarms; or empty.
+        bodies: what sensors on the body said in the newest recordings that have any, in order of time; in a
+            short report only where there is one recording.
+        more_bodies: how many other recordings have any.
     """
 
     code: str
@@ -111,6 +133,8 @@ class Material:
     apart: frozenset[date] = frozenset()
     verdict: str = ""
     starting_points: Mapping[str, SelfReport] = field(default_factory=lambda: MappingProxyType({}))
+    bodies: Sequence[RecordedBody] = ()
+    more_bodies: int = 0
 
 
 def choose_period(
@@ -177,6 +201,8 @@ def gather(
     until_then = table.loc[table.index <= last]
     baseline = standing(store, subject)
     found = [each for each in findings_of(store, until_then, baseline) if _concerns(each, first)]
+    inside = [each for each in recordings if first <= each.day <= last]
+    bodies, more_bodies = _bodies(store, inside) if charts or len(inside) == 1 else ((), 0)
     return Material(
         code=subject.code,
         start=first,
@@ -184,7 +210,7 @@ def gather(
         made_at=now,
         version=mien.__version__,
         days=until_then.loc[until_then.index >= first],
-        recordings=[each for each in recordings if first <= each.day <= last],
+        recordings=inside,
         reports=[each for each in reports if first <= each.at.date() <= last],
         annotations=[each for each in annotations if _touches(each, first, last)],
         found=[Told(each.kind, each.text, each.advice) for each in found],
@@ -195,7 +221,17 @@ def gather(
         measures=MEASURES,
         charts=_drawn(store, until_then, baseline) if charts else (),
         starting_points=_starting_points(reports, starting_point) if starting_point else {},
+        bodies=bodies,
+        more_bodies=more_bodies,
     )
+
+
+def _bodies(store: Store, recordings: Sequence[StoredRecording]) -> tuple[list[RecordedBody], int]:
+    """Return what sensors said in the newest recordings that have any, and how many others have."""
+    sensed = [each for each in recordings if store.signals.kept(each.id)]
+    shown = sensed[-MOST_BODIES:]
+    bodies = [RecordedBody(each.started_at, each.length_s, store.signals.of(each.id)) for each in shown]
+    return bodies, len(sensed) - len(shown)
 
 
 def _starting_points(reports: Sequence[SelfReport], since: date) -> dict[str, SelfReport]:

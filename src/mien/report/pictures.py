@@ -48,6 +48,7 @@ class Strip:
         title, lines: what stands at its left.
         least_span: of its axis.
         height: in points.
+        of_face: days with other light or another camera can't be compared by it.
     """
 
     measure: str
@@ -55,13 +56,18 @@ class Strip:
     lines: tuple[str, ...]
     least_span: float
     height: float
+    of_face: bool = True
 
 
 STRIPS: Final = (
     Strip("valence_mean", "Valence", ("how pleasant the", "face looked,", "\N{MINUS SIGN}1 to 1"), 0.4, 76.0),
     Strip("expressivity", "Expressivity", ("how far the face was", "from its own neutral"), 0.1, 62.0),
+    Strip(
+        "resting_heart_rate", "Resting rate", ("of the heart,", "beats a minute"), 8.0, 40.0, of_face=False
+    ),
+    Strip("body_arousal", "Body arousal", ("0 like rest,", "1 like a task"), 0.3, 40.0, of_face=False),
 )
-"""The measures on the first page: the two that a reader needs to see the rest from."""
+"""The measures on the first page: the two that a reader needs to see the rest from, and those of the body."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +136,7 @@ def _draw_recorded(
         draw_title(drawing, top, strip.title, strip.lines)
         draw_values(
             drawing, axis, top, stretch * strip.height, values,
-            least_span=strip.least_span, usual=usual, apart=curve.apart,
+            least_span=strip.least_span, usual=usual, apart=curve.apart if strip.of_face else (),
         )  # fmt: skip
         top += stretch * strip.height + _SPACE
     return top

@@ -24,6 +24,12 @@ NEEDED: Final = ("heart_rate", "skin_level")
 """Without both there is no index."""
 LEAST_WINDOWS: Final = 5
 """Windows of rest that are needed to know a person's own."""
+REST_S: Final = 300.0
+"""So long is the rest that a recording opens with."""
+REST_MISSING_S: Final = 10.0
+"""So much of it may be unknown."""
+TRUSTED: Final = 0.5
+"""Figures of less quality are passed over, whatever their sensor says."""
 _LIMIT: Final = 4.0
 """Spreads of a person's rest beyond which a part counts no further."""
 _Z_90: Final = 1.645
@@ -65,6 +71,34 @@ def arousal(
     resting = table if rest is None else table[np.asarray(rest, bool)]
     relative = against_rest(table, resting)
     return tuple(_index(each) for each in relative)
+
+
+def since_opening(found: Sequence[Figure]) -> dict[tuple[float, float], Arousal]:
+    """Return the index in a recording, against its first five minutes with pulse and skin as the rest.
+
+    Args:
+        found: figures of windows of about 60 s, which may overlap.
+
+    Returns:
+        By window, in the order of time: those after the rest in which pulse and skin are known. Nothing where
+        hardly anything is known of the rest.
+    """
+    trusted = parts_of([each for each in found if each.value is not None and each.quality >= TRUSTED])
+    known = {window: parts for window, parts in sorted(trusted.items()) if None not in map(parts.get, NEEDED)}
+    rest_end_s = min((start for start, _ in known), default=0.0) + REST_S
+    resting = [end <= rest_end_s for _, end in known]
+    covered_s, last_s = 0.0, 0.0
+    for start, end in (window for window, at_rest in zip(known, resting, strict=True) if at_rest):
+        covered_s += end - max(start, last_s)
+        last_s = end
+    if covered_s < REST_S - REST_MISSING_S:
+        return {}
+    told = arousal(list(known.values()), resting)
+    return {
+        window: index
+        for window, index in zip(known, told, strict=True)
+        if index is not None and window[0] >= rest_end_s
+    }
 
 
 def parts_of(found: Sequence[Figure]) -> dict[tuple[float, float], dict[str, float | None]]:

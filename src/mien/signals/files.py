@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import MienError, SourceError
+from mien.signals.edf import read_back, zone_written
 from mien.signals.empatica import is_empatica, read_empatica
 from mien.signals.kinds import kind_of
 from mien.signals.table import TimeUnit, read_table_of_signals
@@ -136,22 +137,21 @@ def _read_edf(file: Path) -> Signals:
     starts = None if read.is_continuous else _record_starts(file, 3 if file.suffix.lower() == ".bdf" else 2)
     signals = []
     for each in read.signals:
-        values = np.asarray(each.data, np.float64)
+        unit = each.physical_dimension
+        kind, values = read_back(each) or (
+            kind_of(each.label, unit, each.transducer_type), np.asarray(each.data, np.float64),
+        )  # fmt: skip
         times = _even_times(len(values), each.sampling_frequency)
         if starts is not None:
             size = each.samples_per_data_record
             within = _even_times(size, each.sampling_frequency)
             times = (np.array(starts[: len(values) // size])[:, None] + within).ravel()
             values, times, _ = usable(values[: len(times)], times)
-        unit = each.physical_dimension
-        signals.append(
-            Signal(
-                each.label, kind_of(each.label, unit, each.transducer_type), unit, values, times, str(file)
-            )
-        )
+        signals.append(Signal(each.label, kind, unit, values, times, str(file)))
     marks = tuple(Mark(float(each.onset), each.text) for each in read.annotations)
     try:
-        start = datetime.combine(read.startdate, read.starttime)
+        zone = zone_written(read.local_recording_identification)
+        start = datetime.combine(read.startdate, read.starttime, zone)
     except ValueError as error:  # an anonymous date, or none that exists
         return Signals(tuple(signals), marks, None, (f"start: {error}",))
     return Signals(tuple(signals), marks, start)

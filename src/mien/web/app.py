@@ -28,6 +28,7 @@ from mien.web.security.login import Login, LoginGate
 from mien.web.settings import WebSettings
 from mien.web.uploads.photographs import Analyse, Analyses, photograph_routes
 from mien.web.ws.camera import Cameras
+from mien.web.ws.signals import watch_signals
 from mien.web.ws.watch import watch
 
 
@@ -96,7 +97,14 @@ def build_backend(
         else:
             await websocket.close(1008, "there is no such source")
 
+    async def watch_sensors(websocket: WebSocket) -> None:
+        if await asyncio.to_thread(records.may_watch, websocket.scope.get(USER)):
+            await watch_signals(websocket, live_session, settings.silent_seconds)
+        else:
+            await websocket.close(1008, "there is no such source")
+
     app.router.routes += [
+        WebSocketRoute("/ws/signals", watch_sensors),
         WebSocketRoute("/ws/camera", cameras.serve),
         WebSocketRoute("/ws/watch", watch_source),
         *gate.routes(),

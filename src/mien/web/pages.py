@@ -32,6 +32,7 @@ from mien.places.guest_words import guest_words, notice_languages
 from mien.places.notice import LONGEST as LONGEST_NOTICE_TEXT
 from mien.record.scales import LANGUAGES, PHQ9_NINTH, QUESTIONNAIRES, in_language
 from mien.show import palette
+from mien.signals.wording import MEASURES
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.store.venue_types import LEAST_VISITS
 from mien.table import COLUMNS, DECIMALS
@@ -69,6 +70,15 @@ _TEXTS: Final = (
     ),
     ("report_footer", "At the end of each report", "The clinic's name and address, for instance."),
 )
+_BODY: Final = (
+    ("heart", "heart", "how fast it beats and how evenly, from a sensor or from the colour of the face"),
+    ("skin", "skin", "how well it conducts, which changes with sweat"),
+    ("muscles", "muscles", "how active those of brow and cheek are"),
+    ("brain", "brain waves", "how strong they are"),
+    ("respiration", "breathing", "how fast it is"),
+    ("temperature", "temperature", "of the skin"),
+)
+"""What sensors of the body may store where a consent names it, of `store.types.BODY`, in plain words."""
 _KINDS: Final = (("medication", "medicine"), ("event", "event"), ("note", "note"))
 SIGNS: Final = MappingProxyType(
     {"medication": "M0-6 6 5H-6Z", "event": "M0-6 6 0 0 6-6 0Z", "note": "M-5-5H5V5H-5Z"}
@@ -119,7 +129,13 @@ def live_config() -> dict[str, Any]:
         "columns": COLUMNS,
         "decimals": {name: DECIMALS[name] for name in COLUMNS if name in DECIMALS},
         "places": dict(COORDINATES),
+        "measures": body_measures(),
     }
+
+
+def body_measures() -> list[dict[str, Any]]:
+    """Return how each measure of the body is shown, in order."""
+    return [{"name": name, **words._asdict()} for name, words in MEASURES.items()]
 
 
 def subjects() -> dict[str, Any]:
@@ -130,7 +146,12 @@ def subjects() -> dict[str, Any]:
 def subject(code: Code) -> dict[str, Any]:
     """Fill a subject's page; whether there is such a subject, the API says."""
     return {
-        "config": {"code": code, "today": date.today().isoformat()},
+        "config": {
+            "code": code,
+            "today": date.today().isoformat(),
+            "body": {name: title for name, title, _ in _BODY},
+        },
+        "body": _BODY,
         "scales": list(QUESTIONNAIRES.values()),
         "forms": [in_language(name, language) for name in QUESTIONNAIRES for language in LANGUAGES],
         "languages": LANGUAGES,
@@ -142,7 +163,10 @@ def subject(code: Code) -> dict[str, Any]:
 
 def recording(code: Code, number: Number) -> dict[str, Any]:
     """Fill a recording's page; whether there is such a recording, the API says."""
-    return {"config": {"code": code, "number": number}, "labels": EMOTIONS}
+    return {
+        "config": {"code": code, "number": number, "measures": body_measures()},
+        "labels": EMOTIONS,
+    }
 
 
 def venue() -> dict[str, Any]:

@@ -415,9 +415,9 @@ def test_another_page_can_not_choose_it(app: FastAPI) -> None:
 
 ELSEWHERE = (
     "/subjects", "/users", "/texts", "/false-alarms", "/recording", "/scales", "/simulated", "/venues",
-    "/kiosk",
+    "/kiosk", "/signals",
 )  # fmt: skip
-"""What test_subjects.py, test_venues.py and test_kiosk.py look at."""
+"""What test_subjects.py, test_venues.py, test_kiosk.py and test_signals.py look at."""
 
 
 def test_the_description_names_every_route(app: FastAPI) -> None:

@@ -26,12 +26,12 @@ from mien.web.security.access import Records
 from mien.web.uploads.jobs import Uploads
 from mien.web.uploads.routes import upload_routes
 from web import record_people as people
-from web.backend import ORIGIN, FakeLiveSession, TestClient, client, make_reading, settings
+from web.backend import ORIGIN, FakeLiveSession, TestClient, client, make_reading, make_signals, settings
 
 EXAMPLES = 6
 """Of each kind, for each operation."""
 
-TAKES_NOTHING = {"POST /simulated"}
+TAKES_NOTHING = {"POST /simulated", "GET /signals/found"}
 """What nothing in a request can change, and what takes long."""
 
 KNOWN = {
@@ -58,7 +58,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Store(path, who="tester") as store:
         subject = store.subjects.add("P-1")
         yesterday = datetime.now(UTC) - timedelta(days=1)
-        recording = people.record(store, subject, yesterday, minutes=1, series=people.readings(30))
+        recording = people.record(
+            store, subject, yesterday, minutes=1, series=people.readings(30), body=people.body(120)
+        )
         store.annotations.add(subject, "note", "here", at=yesterday, recording_id=recording.id)
         store.self_reports.add(subject, "mood", total=5.0)
         store.venues.add(Station("cafe", "till-1", "camera:0"))
@@ -74,6 +76,8 @@ def served(filled: Path, folder: Path) -> Iterator[TestClient]:
     uploads = Uploads(Settings(), most=1, make_job=_Job)
     live_session.known["camera:0"] = SourceStatus("camera:0", "camera:0", "running")
     live_session.publish(make_reading("camera:0", 1, 0.1))
+    live_session.add_signals("strap", lambda: None, where="ble:x")
+    live_session.publish_signals(make_signals("strap", 1_780_000_000.0))
     app = build_backend(
         live_session,  # type: ignore[arg-type]
         settings(),

@@ -3,10 +3,10 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 import mien
-from mien.live.status import SourceStatus
+from mien.live.status import SignalStatus, SourceStatus
 from mien.web.api.metrics import LiveSessionCollector, make_registry, metrics_text
 from mien.web.app import build_backend
-from web.backend import Clock, FakeLiveSession, client, settings
+from web.backend import Clock, FakeLiveSession, client, make_signals, settings
 
 CAMERA = SourceStatus(
     "camera:0", "camera:0", "running",
@@ -40,6 +40,19 @@ def test_the_figures_are_those_of_the_sources(live_session: FakeLiveSession) -> 
     assert found["mien_sources", "state=failed"] == 0
     assert found["mien_source_away_seconds", f"source={AWAY.name}"] == 3.5
     assert found["mien_build_info", f"version={mien.__version__}"] == 1
+
+
+def test_sensors_are_told_of_without_what_they_say(live_session: FakeLiveSession) -> None:
+    live_session.sensors["strap"] = SignalStatus("strap", "ble:x", "running", restarts=1, running_s=12.5)
+    live_session.publish_signals(make_signals("strap", 1_780_000_000.0))
+    text = metrics_text(make_registry(live_session)).decode()
+    found = figures(text)
+    assert found["mien_sensors", "state=running"] == 1
+    assert found["mien_sensors", "state=failed"] == 0
+    assert found["mien_sensor_restarts_total", "sensor=strap"] == 1
+    assert found["mien_sensor_running_seconds", "sensor=strap"] == 12.5
+    assert "71.2" not in text
+    assert "heart" not in text
 
 
 def test_what_is_not_known_is_left_out(live_session: FakeLiveSession) -> None:

@@ -345,6 +345,35 @@ def test_episodes_and_smiles_come_with_a_recording(page: TestClient, record: Sto
 # Days and changes.
 
 
+def test_what_a_body_said_comes_course_by_course_with_its_gaps(page: TestClient, record: Store) -> None:
+    subject = record.subjects.add("P-1")
+    figures = people.body(300)
+    made = people.record(record, subject, MAY_4, series=people.readings(300), body=figures)
+    told = get(page, f"subjects/P-1/recordings/{made.id}/signals")
+    assert {(each["signal"], each["measure"]) for each in told} == {
+        (each.signal, each.measure) for each in figures
+    }
+    (rate,) = [each for each in told if each["measure"] == "heart_rate"]
+    own = [each for each in figures if each.measure == "heart_rate"]
+    assert (rate["signal"], rate["unit"]) == ("ECG", "1/min")
+    assert rate["start_s"] == [each.start_s for each in own]
+    assert rate["end_s"] == [each.end_s for each in own]
+    assert rate["quality"] == [each.quality for each in own]
+    assert [value is None for value in rate["value"]] == [each.value is None for each in own]
+    assert None in rate["value"]
+    known = [(value, each.value) for value, each in zip(rate["value"], own, strict=True) if each.value]
+    assert all(value == pytest.approx(expected, rel=1e-4) for value, expected in known)
+    (skin,) = [each for each in told if each["measure"] == "skin_level"]
+    assert max(skin["end_s"]) == 150
+
+
+def test_without_sensors_a_recording_has_no_courses(page: TestClient, record: Store) -> None:
+    made = people.record(record, record.subjects.add("P-1"), MAY_4, series=people.readings(30))
+    record.subjects.add("P-2")
+    assert get(page, f"subjects/P-1/recordings/{made.id}/signals") == []
+    assert page.get(f"/api/v1/subjects/P-2/recordings/{made.id}/signals").status_code == 404
+
+
 def test_days_come_as_they_are_with_gaps_left_out(page: TestClient, record: Store) -> None:
     subject = record.subjects.add("P-1")
     table = people.figures(40)

@@ -70,6 +70,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "recording/face": {"source": "camera:0", "track": 1},
     "purpose": {"purpose": "research"},
     "sources": {"where": "camera:7", "name": "x", "size_wh": [640, 480], "rate_hz": 30.0},
+    "signals": {"where": "lsl:Muse", "name": "x"},
     "neutral": {"source": "camera:0", "seconds": 3.0},
 }  # fmt: skip
 """What fits each address; in turn, each field of it becomes something hostile."""

@@ -124,7 +124,14 @@ def test_the_servers_own_cameras_are_shown_to_clinicians_alone(
     live_session.add("door", lambda: None, where="camera:0")  # type: ignore[arg-type,return-value]
     live_session.publish(make_reading("door", 0))
     visitor = log_in(app, name)
-    for path in ("sources", "readings/latest", "readings/door.csv", "history/door"):
+    for path in (
+        "sources",
+        "readings/latest",
+        "readings/door.csv",
+        "history/door",
+        "signals",
+        "signals/latest",
+    ):
         assert status(visitor, path) == (200 if sees else 404), path
 
 

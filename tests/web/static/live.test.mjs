@@ -9,11 +9,12 @@ const { Pace, WIDTHS } = await load("pace.js");
 const { Announcer } = await load("announcer.js");
 const { Stats } = await load("stats.js");
 const { retryAfterMs } = await load("sockets.js");
-const { advice, afterWords, headWords, percent, statusWords, sureness, timelineWords, tooFew } = await load("wording.js");
+const { advice, afterWords, figureWords, headWords, percent, sensorWords, statusWords, sureness, timelineWords, tooFew } = await load("wording.js");
 const { placeLabels, shared } = await load("label_placement.js");
 const { meaning } = await load("keyboard.js");
 globalThis.window ??= { addEventListener() {} };
 const { Chart } = await load("chart.js");
+const { cellAt, lanesOf, momentWords } = await load("signal_lanes.js");
 const { meaning: answerMeaning } = await load("connection.js");
 const { foundWords, overview, overviewCsv, shortWords, shownColumns } = await load("file_results.js");
 const { Session } = await load("session.js");
@@ -304,4 +305,82 @@ test("a chart's moments and places agree, its ticks lie within, and its lanes fi
     lanes.slice(1).forEach(({ top }, i) => assert.equal(top, lanes[i].top + lanes[i].height + 8));
     assert.ok(Math.abs(lanes[2].top + lanes[2].height - chart.bottom) <= 1);
   }
+});
+
+const MEASURES = [
+  { name: "arousal", title: "Body arousal", decimals: 2, least_span: 1, limits: [0, 1], joined: "best" },
+  { name: "heart_rate", title: "Heart rate", decimals: 0, least_span: 20, limits: null, joined: "best" },
+  { name: "skin_level", title: "Skin conductance", decimals: 1, least_span: 1, limits: null, joined: "best" },
+  { name: "breathing_rate", title: "Breathing", decimals: 0, least_span: 8, limits: null, joined: "best" },
+  { name: "muscle_activity", title: "Muscle", decimals: 1, least_span: 2, limits: null, joined: null },
+  { name: "eeg_alpha", title: "EEG alpha", decimals: 1, least_span: 5, limits: null, joined: "median" },
+];
+const figure = (measure, signal, from, to, value, quality = 0.9, unit = "1/min") => ({ measure, signal, from, to, value, quality, unit });
+
+test("the body has one lane for each measure, in order, and for each muscle", () => {
+  const lanes = lanesOf([
+    figure("muscle_activity", "smile", 0, 60, 8), figure("muscle_activity", "brow", 0, 60, 5), figure("eeg_alpha", "F3", 0, 60, 1),
+    figure("eeg_alpha", "F4", 0, 60, 3), figure("eeg_alpha", "Cz", 0, 60, null, 0.1), figure("heart_rate", "ECG", 0, 60, 70), figure("unheard_of", "x", 0, 60, 1),
+  ], MEASURES);
+  assert.deepEqual(lanes.map(({ title, signal }) => [title, signal]), [["Heart rate", null], ["Muscle", "brow"], ["Muscle", "smile"], ["EEG alpha", null]]);
+  assert.equal(lanes[3].cells[0].value, 2); // the median of those that say something
+});
+
+test("of a measure without any reading only the first few say so", () => {
+  const lanes = lanesOf([figure("heart_rate", "ECG", 0, 60, null, 0), figure("eeg_alpha", "F3", 0, 60, null, 0)], MEASURES);
+  assert.deepEqual(lanes.map(({ title }) => title), ["Heart rate"]);
+  assert.equal(momentWords(lanes, 30), "heart rate: no reading");
+});
+
+test("of several sensors the one of the best quality counts, if it has a reading", () => {
+  const [lane] = lanesOf([figure("heart_rate", "ECG", 0, 60, 70, 0.7), figure("heart_rate", "PPG", 0, 60, 71, 0.9), figure("heart_rate", "ECG", 60, 120, 72, 0.6), figure("heart_rate", "PPG", 60, 120, null, 0.95)], MEASURES);
+  assert.deepEqual(lane.cells.map(({ value }) => value), [71, 72]);
+  const [live] = lanesOf([figure("heart_rate", "ECG", 0, 12, 70, 0.7), figure("heart_rate", "strap", 1, 13, 71, 0.9)], MEASURES, 5);
+  assert.deepEqual(live.cells.map(({ value }) => value), [71]);
+});
+
+test("windows that overlap stand for what is nearest to their middle, and gaps stay gaps", () => {
+  const [lane] = lanesOf([figure("heart_rate", "ECG", 0, 60, 70), figure("heart_rate", "ECG", 10, 70, 71), figure("heart_rate", "ECG", 300, 360, null, 0.2)], MEASURES);
+  assert.deepEqual(lane.cells.map(({ from, to }) => [from, to]), [[0, 35], [35, 70], [300, 360]]);
+  assert.equal(cellAt(lane.cells, 150), null);
+  assert.equal(momentWords([lane], 150), "");
+  assert.equal(momentWords([lane], 20), "heart rate 70/min");
+  assert.equal(momentWords([lane], 330), "heart rate: no reading");
+});
+
+test("an axis covers at least what means something, and never less than its values", () => {
+  const axis = (measure, ...values) => lanesOf(values.map((value, i) => figure(measure, "x", 10 * i, 10 * i + 10, value)), MEASURES)[0].limits;
+  assert.deepEqual(axis("arousal", 0.2, 0.3), [0, 1]);
+  const [low, high] = axis("heart_rate", 70, 71);
+  assert.ok(low < 70 && high > 71 && high - low >= 20 - 1e-9);
+  assert.deepEqual(axis("skin_level", 0.1, 0.2).map((each) => Math.round(10 * each)), [0, 10]);
+  assert.ok(axis("heart_rate", 50, 150)[1] > 150);
+});
+
+test("a body's figures are told with their units as people write them", () => {
+  const told = [[72.4, "1/min", 0], [4.126, "uS", 1], [-0.031, "", 2], [33.04, "degC", 1], [11.5, "uV2", 1], [12, "ms2", 0]];
+  assert.deepEqual(told.map(([value, unit, decimals]) => figureWords(value, { unit, decimals })), ["72/min", "4.1\u00a0µS", "−0.03", "33.0\u00a0°C", "11.5\u00a0µV²", "12\u00a0ms²"]);
+});
+
+test("a sensor that fails says why", () => {
+  assert.equal(sensorWords({ state: "running", note: null, restarts: 0 }), "Running");
+  assert.equal(sensorWords({ state: "failed", note: "lsl:Muse: no such stream", restarts: 0 }), "Failed. lsl:Muse: no such stream");
+  assert.match(sensorWords({ state: "waiting", note: "board:cyton: it was pulled out", restarts: 2 }), /again soon\. board:cyton: it was pulled out/);
+});
+
+test("the body's course breaks where there is no reading, and is paler where its quality is worse", () => {
+  const drawn = [];
+  const shades = [];
+  const pen = new Proxy({ measureText: () => ({ width: 10 }) }, {
+    get: (kept, name) => kept[name] ?? ((...at) => (name === "fillRect" ? shades.push([kept.globalAlpha, ...at]) : ["moveTo", "lineTo"].includes(name) ? drawn.push(name) : undefined)),
+  });
+  globalThis.getComputedStyle ??= () => ({ getPropertyValue: () => "#000" });
+  globalThis.document ??= { documentElement: null };
+  const chart = new Chart(pen, 600, 50, { from: 0, to: 100, names: 60, foot: 2 });
+  const cells = [[0, 20, 70, 1], [20, 40, 71, 0.5], [40, 60, null, 0.1], [60, 80, 72, 1]].map(([from, to, value, quality]) => ({ from, to, value, quality }));
+  chart.drawCourse({ top: 2, height: 40 }, cells, [60, 80]);
+  assert.deepEqual(drawn, ["moveTo", "lineTo", "lineTo", "lineTo", "moveTo", "lineTo", "lineTo"]);
+  const alphas = shades.map(([alpha]) => alpha);
+  assert.ok(alphas[0] > alphas[1] && alphas[1] > alphas[2] && alphas[2] > 0);
+  assert.equal(shades.length, 4); // nothing from 80 to 100
 });

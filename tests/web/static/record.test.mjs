@@ -23,7 +23,7 @@ globalThis.customElements = { define() {} };
 globalThis.window = { addEventListener() {} };
 
 const { dayNumber, dayText, dayTicks, longDay, monthStart, parts, plainMoment, shortDay } = await load("dates.js");
-const { firstStep, grouped, lengthWords, limitsOf } = await load("subject.js");
+const { firstStep, grouped, keptWords, lengthWords, limitsOf } = await load("subject.js");
 const { arranged } = await load("changes.js");
 const { curveLane, runsOf } = await load("lanes.js");
 const { recordingWords, wantedSubject } = await load("live_recording.js");
@@ -169,4 +169,11 @@ test("what is being recorded is told by time, as it is kept, and what is read to
   assert.equal(wantedSubject("?record=P-017"), "P-017");
   assert.equal(wantedSubject("?record="), null);
   assert.equal(wantedSubject(""), null);
+});
+
+test("a consent says in words what of the body may be stored", () => {
+  const body = { heart: "heart", brain: "brain waves" };
+  assert.equal(keptWords(["expression"], body), "expressions");
+  assert.equal(keptWords(["expression", "measures"], body), "expressions, and what is measured on the face");
+  assert.equal(keptWords(["expression", "heart", "brain"], body), "expressions; of the body heart, brain waves");
 });

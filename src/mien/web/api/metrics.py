@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 import mien
 from mien.live.session import LiveSession
-from mien.live.status import SourceStatus, State
+from mien.live.status import SignalStatus, SourceStatus, State
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -69,6 +69,7 @@ class LiveSessionCollector(Collector):
                     gauge.add_metric([status.name], value)
             yield gauge
         yield _latencies(statuses)
+        yield from _sensors(self._live_session.signal_statuses())
 
 
 def make_registry(live_session: LiveSession) -> CollectorRegistry:
@@ -83,8 +84,27 @@ def metrics_text(registry: CollectorRegistry) -> bytes:
     return generate_latest(registry)
 
 
-def _states(statuses: list[SourceStatus]) -> Metric:
-    gauge = GaugeMetricFamily("mien_sources", "Sources by what they are doing.", labels=["state"])
+def _sensors(statuses: list[SignalStatus]) -> Iterable[Metric]:
+    """Return how the body's sensors are doing; what they say of a person is no figure for a monitor."""
+    yield _states(statuses, "mien_sensors", "Sensors of the body by what they are doing.")
+    restarts = CounterMetricFamily(
+        "mien_sensor_restarts", "How many times a sensor was opened again.", labels=["sensor"]
+    )
+    running = GaugeMetricFamily(
+        "mien_sensor_running_seconds", "Time since a sensor's first sample.", labels=["sensor"]
+    )
+    for status in statuses:
+        restarts.add_metric([status.name], status.restarts)
+        running.add_metric([status.name], status.running_s)
+    yield from (restarts, running)
+
+
+def _states(
+    statuses: Sequence[SourceStatus | SignalStatus],
+    name: str = "mien_sources",
+    words: str = "Sources by what they are doing.",
+) -> Metric:
+    gauge = GaugeMetricFamily(name, words, labels=["state"])
     for state in get_args(State):
         gauge.add_metric([state], sum(status.state == state for status in statuses))
     return gauge

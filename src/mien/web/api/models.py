@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.live.status import State
+from mien.signals.types import Kind
 from mien.web.api.fields import Where
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -167,6 +168,106 @@ class NewSource(BaseModel):
     name: str | None = Field(None, max_length=64, pattern=r"^[\w .:@*/-]{1,64}$")
     size_wh: tuple[Annotated[int, Field(ge=16, le=7680)], Annotated[int, Field(ge=16, le=4320)]] | None = None
     rate_hz: float | None = Field(None, gt=0, le=240)
+
+
+class ChannelOut(BaseModel):
+    """What a sensor gives; 0 Hz where values come when something happens."""
+
+    name: str
+    kind: Kind
+    unit: str
+    rate_hz: float
+
+
+class SensorOut(BaseModel):
+    """How a sensor of the body is doing; `rest` says in words what arousal is measured against."""
+
+    name: str
+    where: str
+    state: State
+    note: str | None
+    channels: list[ChannelOut]
+    restarts: int
+    running_s: float
+    rest: str
+
+
+class NewSensor(BaseModel):
+    """A sensor that the server's machine reaches; "face" is the pulse from the face before a camera."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: Where = Field(examples=["lsl:Muse", "ble:AA:BB:CC:DD:EE:FF", "board:synthetic", "face"])
+    name: str | None = Field(None, max_length=64, pattern=r"^[\w .:@*/-]{1,64}$")
+
+
+class FoundSensor(BaseModel):
+    """A sensor that is there; `where` is what adds it."""
+
+    where: str
+    detail: str
+
+
+class FoundSensors(BaseModel):
+    """What could be added: streams of LSL and straps that are there, the boards that have a name.
+
+    `notes` say why something could not be looked for.
+    """
+
+    streams: list[FoundSensor]
+    straps: list[FoundSensor]
+    boards: list[str]
+    notes: list[str]
+
+
+class RestOut(BaseModel):
+    """What arousal is measured against: how many windows of rest are known, and the same in words."""
+
+    by: Literal["opening", "given", "marked"]
+    windows: int
+    known: bool
+    said: str
+
+
+class FigureOut(BaseModel):
+    """A measure of one window; null where there is no reading."""
+
+    signal: str
+    measure: str
+    unit: str
+    value: float | None
+    quality: Share
+    start: str
+    end: str
+
+
+class ArousalOut(BaseModel):
+    """Arousal of the body against its own rest, with its 90 % interval, and what each part adds to it."""
+
+    value: Share
+    low: Share
+    high: Share
+    parts: dict[str, float | None]
+
+
+class MarkOut(BaseModel):
+    """Something that a device marked."""
+
+    at: str
+    text: str
+
+
+class SignalReadingOut(BaseModel):
+    """What a sensor says: `figures` of the newest minute, `now` of the newest seconds."""
+
+    type: Literal["signals"]
+    source: str
+    at: str
+    figures: list[FigureOut]
+    now: list[FigureOut]
+    arousal: ArousalOut | None
+    notes: list[str]
+    marks: list[MarkOut]
 
 
 class PurposeIn(BaseModel):

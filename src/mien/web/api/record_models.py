@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from mien.record.scales import Questionnaire
 from mien.store.types import AnnotationKind, EventKind, RecordingState, Role, SourceKind
+from mien.web.api.models import Share
 
 
 class ConsentOut(BaseModel):
@@ -131,6 +132,18 @@ class RecordingOut(BaseModel):
     coverage: float | None
     state: RecordingState
     too_rarely: str
+
+
+class CourseOut(BaseModel):
+    """One measure of one signal of the body, window by window; null where there is no reading."""
+
+    signal: str
+    measure: str
+    unit: str
+    start_s: list[float]
+    end_s: list[float]
+    value: list[float | None]
+    quality: list[Share]
 
 
 class SeriesOut(BaseModel):

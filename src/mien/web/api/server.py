@@ -14,6 +14,7 @@ from mien.live.purpose import MEANINGS, REFUSED, choose_purpose, read_purpose
 from mien.live.session import LiveSession
 from mien.web.answers import Answer, answer_plainly, file_of
 from mien.web.api.live import reading_routes, source_routes
+from mien.web.api.live_signals import signal_routes
 from mien.web.api.metrics import CONTENT_TYPE, make_registry, metrics_text
 from mien.web.api.models import Health, Problem, PurposeIn, PurposeOut
 from mien.web.security.access import may_decide, require_watcher
@@ -49,6 +50,7 @@ def build_api(live_session: LiveSession, settings: WebSettings) -> FastAPI:
         _purpose_routes(),
         source_routes(live_session, settings),
         reading_routes(live_session),
+        signal_routes(live_session, settings),
     ):
         api.include_router(routes)
     return api

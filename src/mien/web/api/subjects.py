@@ -25,6 +25,7 @@ from mien.web.api.record_models import (
     AddedSelfReport,
     AnnotationOut,
     ConsentOut,
+    CourseOut,
     Pulse,
     RecordingOut,
     RecordingPage,
@@ -299,6 +300,12 @@ def _add_recordings(router: APIRouter) -> None:
             events=[views.event_view(each) for each in who.store.readings.events(found.id)],
             marks=[views.annotation_view(each, found) for each in marks],
         )
+
+    @router.get("/subjects/{code}/recordings/{number}/signals")
+    def signals(code: Code, number: Number, who: Reader) -> list[CourseOut]:
+        """Return what the body's sensors said beside a recording, by its clock: figures, never waves."""
+        found = _recording_of(who, who.subject(code), number)
+        return views.course_views(who.store.signals.of(found.id))
 
     @router.delete("/subjects/{code}/recordings/{number}", status_code=204)
     def remove(code: Code, number: Number, who: Reader) -> None:

@@ -20,6 +20,7 @@ from mien.store.validation import FIRST_YEAR, LAST_YEAR
 from mien.web.api.record_models import (
     AnnotationOut,
     ConsentOut,
+    CourseOut,
     DaysOut,
     EventOut,
     MeasureOut,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from mien.mood.estimate import Measure
     from mien.mood.series import Series
+    from mien.signals.figures import Figure
     from mien.store.types import Annotation, Consent, Event, SelfReport, StoredRecording, Subject
 
 DIGITS: Final = 5
@@ -279,6 +281,39 @@ def _means(
 
 def _short(values: NDArray[np.float64]) -> list[float | None]:
     return [None if value != value else value for value in np.round(values, 4).tolist()]
+
+
+def course_views(figures: Sequence[Figure]) -> list[CourseOut]:
+    """Arrange figures of a body as courses, one for each measure of each signal; with arousal if known."""
+    courses: dict[tuple[str, str, str], list[Figure]] = {}
+    for each in (*figures, *_aroused(figures)):
+        courses.setdefault((each.signal, each.measure, each.unit), []).append(each)
+    return [
+        CourseOut(
+            signal=signal,
+            measure=measure,
+            unit=unit,
+            start_s=[round(each.start_s, 3) for each in those],
+            end_s=[round(each.end_s, 3) for each in those],
+            value=numbers(each.value for each in those),
+            quality=[round(each.quality, 3) for each in those],
+        )
+        for (signal, measure, unit), those in courses.items()
+    ]
+
+
+def _aroused(figures: Sequence[Figure]) -> list[Figure]:
+    """Return the index of arousal as figures; it needs pulse and skin."""
+    if not {"heart_rate", "skin_level"} <= {each.measure for each in figures}:
+        return []
+    # They load SciPy, for which a recording without sensors does not wait.
+    from mien.signals.arousal import since_opening
+    from mien.signals.figures import Figure
+
+    return [
+        Figure(start, end, "body", "arousal", "", index.value, 1 - index.high + index.low)
+        for (start, end), index in since_opening(figures).items()
+    ]
 
 
 def event_view(event: Event) -> EventOut:

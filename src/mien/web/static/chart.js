@@ -10,6 +10,8 @@ const MARGIN = { right: 6, bottom: 20, top: 2, left: 4 };
 const GAP = 8; // between two lanes
 const PER_TICK = 76; // pixels
 const EDGE = 18; // so near the edge, a tick's text is moved inwards
+const JOINED_S = 0.05; // two figures' times that are no further apart follow each other
+const LEAST_SHADE = 0.05; // of a lane's ground, where the quality is 0
 const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 
 export class Chart {
@@ -17,13 +19,14 @@ export class Chart {
    * @param pen a canvas's context, one unit a CSS pixel; it is cleared by the caller
    * @param from, to the seconds at the left and the right edge
    * @param names room for the lanes' names, in pixels
+   * @param foot room for the ticks' texts
    */
-  constructor(pen, width, height, { from, to, names }) {
+  constructor(pen, width, height, { from, to, names, foot = MARGIN.bottom }) {
     Object.assign(this, { pen, from, to });
     this.named = width >= NARROW;
     this.left = this.named ? names : MARGIN.left;
     this.width = width - this.left - MARGIN.right;
-    this.bottom = height - MARGIN.bottom;
+    this.bottom = height - foot;
     pen.lineWidth = 1;
     pen.font = "12px system-ui, sans-serif";
     pen.textBaseline = "middle";
@@ -124,6 +127,57 @@ export class Chart {
     pen.setLineDash([]);
   }
 
+  /**
+   * One measure's course, with its quality as shading, paler where it is worse.
+   *
+   * @param cells {from, to, value, quality}, in the order of time; a value of null breaks the line, and where there
+   *   is no cell nothing is drawn
+   * @param limits the values at the lane's bottom and top
+   */
+  drawCourse({ top, height }, cells, [low, high]) {
+    const { pen } = this;
+    const shown = cells.filter(({ from, to }) => to > this.from && from < this.to);
+    const inside = (timeS) => Math.round(this.x(Math.min(Math.max(timeS, this.from), this.to))); // no seam between two
+    const y = (value) => top + height * (1 - (Math.min(Math.max(value, low), high) - low) / (high - low));
+    pen.save();
+    pen.beginPath();
+    pen.rect(this.left, top - 2, this.width, height + 4);
+    pen.clip();
+    pen.fillStyle = colours().accent;
+    for (const { from, to, quality } of shown) {
+      pen.globalAlpha = LEAST_SHADE + 0.25 * quality;
+      pen.fillRect(inside(from), top, inside(to) - inside(from), height);
+    }
+    pen.globalAlpha = 1;
+    pen.strokeStyle = colours().ink;
+    pen.lineWidth = 1.6;
+    pen.lineJoin = "round";
+    pen.beginPath();
+    const goesOn = (one, other) => one?.value != null && other?.value != null && other.from - one.to < JOINED_S;
+    shown.forEach((cell, i) => {
+      if (cell.value === null) return;
+      if (!goesOn(shown[i - 1], cell)) pen.moveTo(this.x(cell.from), y(cell.value));
+      pen.lineTo(this.x((cell.from + cell.to) / 2), y(cell.value));
+      if (!goesOn(cell, shown[i + 1])) pen.lineTo(this.x(cell.to), y(cell.value));
+    });
+    pen.stroke();
+    pen.restore();
+  }
+
+  /** The values at a lane's bottom and top, beside it where there is room. */
+  drawLimits({ top, height }, texts) {
+    const { pen } = this;
+    pen.fillStyle = colours().faint;
+    pen.strokeStyle = colours().card;
+    pen.lineWidth = 4;
+    pen.textAlign = this.named ? "right" : "left";
+    texts.forEach((text, i) => {
+      const place = [this.named ? this.left - 6 : this.left + 3, i ? top + 7 : top + height - 6];
+      if (!this.named) pen.strokeText(text, ...place); // it lies over the line there
+      pen.fillText(text, ...place);
+    });
+  }
+
   /** A bar over all lanes at the chosen moment. */
   drawMoment(timeS) {
     if (timeS < this.from || timeS > this.to) return;
@@ -173,6 +227,17 @@ export class ChartSlider {
     this.#seek = seek;
     this.#tell = tell;
     canvas.addEventListener("keydown", (event) => this.#onKey(event));
+    this.follow(canvas);
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    window.addEventListener("mien:theme", () => this.draw());
+  }
+
+  get nowS() {
+    return this.#nowS;
+  }
+
+  /** Let a moment be chosen on a canvas by mouse or finger: its own, or one below it with the same axis. */
+  follow(canvas) {
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       this.#point(event.offsetX);
@@ -180,12 +245,6 @@ export class ChartSlider {
     canvas.addEventListener("pointermove", (event) => {
       if (canvas.hasPointerCapture(event.pointerId)) this.#point(event.offsetX);
     });
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    window.addEventListener("mien:theme", () => this.draw());
-  }
-
-  get nowS() {
-    return this.#nowS;
   }
 
   /** Mark a moment. */

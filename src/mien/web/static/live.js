@@ -10,6 +10,7 @@ import { PurposePanel } from "./purpose.js";
 import { ReadingView } from "./reading_view.js";
 import { ReadingsTable } from "./readings_table.js";
 import { ServerSource } from "./server_source.js";
+import { Sensors } from "./sensors.js";
 import { Session } from "./session.js";
 import { SessionSummary } from "./session_summary.js";
 import { isThisMachine } from "./sockets.js";
@@ -52,6 +53,7 @@ class Live {
     this.state = this.#window();
     this.view = new ReadingView(root, this.#part, config);
     this.table = new ReadingsTable(config);
+    this.view.body = this.sensors = new Sensors(this.#part, config.measures, (words) => this.#say(words));
     this.indicator = new CameraIndicator(this.#part("stage"));
     this.recording = new LiveRecording(this.#part, this.view, () => this.#watched(), () => this.#indicate(), () => Boolean(this.#feed?.own));
     this.neutral = new OwnNeutral(this.#part, () => this.#watched());
@@ -189,14 +191,14 @@ class Live {
     });
     window.addEventListener("pagehide", () => this.stop());
     setInterval(() => this.#tick(), TICK_MS);
-    setInterval(() => document.hidden || this.#listSources(), ASK_MS);
+    setInterval(() => document.hidden || Promise.all([this.#listSources(), this.sensors.list()]), ASK_MS);
   }
 
   /** When the page opens: a source of the server is shown at once, the browser's camera never unasked. */
   async #open() {
     this.#askFirst();
     this.#tick();
-    await Promise.all([this.purpose.load(), this.#listSources()]);
+    await Promise.all([this.purpose.load(), this.#listSources(), this.sensors.list()]);
     const first = firstToShow(this.#server);
     if (!first || this.#feed) return;
     this.#part("source").value = `server:${first.name}`;
@@ -444,6 +446,7 @@ customElements.define(
 
     disconnectedCallback() {
       this.live.stop();
+      this.live.sensors.stop();
     }
   },
 );

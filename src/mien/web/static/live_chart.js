@@ -7,10 +7,12 @@ const KEPT_MS = 600_000;
 const STEP_MS = 200; // one point in each; what comes between is left out
 const HOLD_MS = 1500; // a reading stands for the time until the next, at most this long
 const COLUMN = 2; // pixels
+const NAMES = 62; // pixels, for the lanes' names
 const SHORTEST_MS = 10_000; // the axis grows with the data from here
 
 export class LiveChart {
   spanMs = 180_000;
+  otherSinceMs = null; // since when something else stands on its axis
   #canvas;
   #labels;
   #uncertain;
@@ -35,7 +37,8 @@ export class LiveChart {
 
   /** How much time is shown: what there is, at least some seconds, at most what was chosen. */
   shownMs(nowMs, most = this.spanMs) {
-    const all = this.#points.length ? nowMs - this.#points[0].ms : 0;
+    const sinceMs = Math.min(this.#points[0]?.ms ?? nowMs, this.otherSinceMs ?? nowMs);
+    const all = nowMs - sinceMs;
     return Math.min(most, Math.max(SHORTEST_MS, all));
   }
 
@@ -71,6 +74,11 @@ export class LiveChart {
     const read = shown.filter(({ p }) => p);
     const shares = this.#labels.map((label, i) => [label, read.reduce((sum, { p }) => sum + p[i], 0) / Math.max(1, read.length)]);
     return { readings: shown.length, read: read.length / Math.max(1, shown.length), shares: shares.sort((one, other) => other[1] - one[1]) };
+  }
+
+  /** From when to when it shows, in seconds, and the room for names; for what stands below on the same axis. */
+  axis(nowMs) {
+    return { from: (nowMs - this.shownMs(nowMs)) / 1000, to: nowMs / 1000, names: NAMES };
   }
 
   draw(nowMs) {
@@ -114,7 +122,7 @@ export class LiveChart {
   }
 
   #paint(pen, width, height, nowMs, spanMs) {
-    const chart = new Chart(pen, width, height, { from: (nowMs - spanMs) / 1000, to: nowMs / 1000, names: 62 });
+    const chart = new Chart(pen, width, height, { from: (nowMs - spanMs) / 1000, to: nowMs / 1000, names: NAMES });
     const [shares, strip, lines] = chart.lanes(0.64, 6, 0.36);
     chart.drawGround(shares, lines, ticks(chart));
     chart.drawShares(shares, this.#labels, this.#columns(chart).map(([x, { p }]) => [x, COLUMN, p]));

@@ -13,6 +13,7 @@ const LATE_MS = 1200; // what was read so long ago fades: it doesn't stand as if
 export class ReadingView {
   reading = null; // the one that is drawn
   face = null; // the face that bars and plane tell of
+  body = null; // the sensors, whose measures stand below the timeline
   noFaceMs = null; // since when there is none; null while there is one
   #part;
   #shownMs = null;
@@ -145,8 +146,11 @@ export class ReadingView {
   tick(running) {
     if (performance.now() - this.#timelineMs < TIMELINE_EVERY_MS) return;
     this.#timelineMs = performance.now();
-    const nowMs = running ? Date.now() : (this.#shownMs ?? Date.now());
+    const sinceMs = this.body?.sinceMs ?? null;
+    const nowMs = running || sinceMs ? Date.now() : (this.#shownMs ?? Date.now());
+    this.timeline.otherSinceMs = sinceMs;
     this.timeline.draw(nowMs);
+    this.body?.draw(this.timeline.axis(nowMs));
     const words = timelineWords(this.timeline.summary(nowMs), this.timeline.shownMs(nowMs) / 1000);
     if (this.#part("timeline-words").textContent !== words) this.#part("timeline-words").textContent = words;
   }

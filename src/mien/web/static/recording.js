@@ -30,7 +30,7 @@ class Recording {
         this.#keepInView();
       },
       tell: (words, place) => this.#tell(words, place),
-    });
+    }, this.#part("body"));
     this.#listen();
     this.#load();
     this.#timer = setInterval(() => document.hidden || this.#look(), LOOK_MS);
@@ -80,6 +80,9 @@ class Recording {
       this.#showMarks();
       this.#showEvents();
       await this.#show();
+      const courses = await ask(this.#path("signals"));
+      this.#chart.loadBody(courses, this.#config.measures);
+      this.#part("body-help").hidden = !courses.length;
     });
   }
 

@@ -1,12 +1,24 @@
-// A recording's readings over time: shares, lines, episodes and smiles, notes; a slider to its moments.
+// A recording's readings over time: shares, lines, episodes and smiles, notes; the body below; a slider to its moments.
 
 import { ChartSlider } from "./chart.js";
 import { colours } from "./colours.js";
+import { SignalLanes, lanesOf } from "./signal_lanes.js";
 import { clock, percent } from "./wording.js";
 
 export class RecordingChart extends ChartSlider {
   names = 76;
   #data = null; // as the server gives it
+  #body;
+
+  /** @param room where the body's lanes stand; the rest as for ChartSlider */
+  constructor(canvas, hooks, room) {
+    super(canvas, hooks);
+    this.#body = new SignalLanes(room, (lane) => {
+      lane.classList.add("seekable");
+      this.follow(lane);
+    });
+    room.addEventListener("toggle", () => this.draw(), true); // what is in the fold gets its size now
+  }
 
   /** From when to when it shows; null before there is something. */
   get shown() {
@@ -30,10 +42,22 @@ export class RecordingChart extends ChartSlider {
     this.at(this.nowS);
   }
 
+  /** Take the body's figures, as the server gives them. */
+  loadBody(courses, measures) {
+    this.#body.show(lanesOf(courses.flatMap(figuresOf), measures));
+    this.at(this.nowS);
+  }
+
+  draw() {
+    super.draw();
+    if (this.range) this.#body?.draw({ ...this.range, names: this.names }, this.nowS);
+  }
+
   /** The moment in words, and the place of its reading in the series, or null. */
   tellMoment() {
     const place = this.#place(this.nowS);
-    return [`${clock(Math.round(10 * this.nowS) / 10)}: ${this.#words(place)}`, place];
+    const words = [this.#words(place), this.#body.words(this.nowS)].filter(Boolean).join("; ");
+    return [`${clock(Math.round(10 * this.nowS) / 10)}: ${words}`, place];
   }
 
   /** The step that holds a moment, by its place; null where nothing was read or shown. */
@@ -45,7 +69,7 @@ export class RecordingChart extends ChartSlider {
   }
 
   #words(place) {
-    if (place === null) return "no reading";
+    if (place === null) return this.#body.lanes.length ? "face: no reading" : "no reading";
     const { labels, probabilities } = this.#data.series;
     const named = labels.map((label, i) => [label, probabilities[place][i] ?? 0]).sort((one, other) => other[1] - one[1]);
     const shares = named.slice(0, 3).filter(([, share]) => share >= 0.05).map(([label, share]) => `${label} ${percent(share)}`).join(", ");
@@ -110,4 +134,9 @@ export class RecordingChart extends ChartSlider {
       pen.fill();
     }
   }
+}
+
+/** One course of the record as figures. */
+function figuresOf({ signal, measure, unit, start_s: starts, end_s: ends, value, quality }) {
+  return starts.map((from, i) => ({ signal, measure, unit, from, to: ends[i], value: value[i], quality: quality[i] }));
 }

@@ -20,6 +20,7 @@ const PRIMARY = "valence_mean";
 class Subject {
   #part;
   #code;
+  #body; // what sensors may store, by name, in words
   #about = null;
   #days = null; // as /days gives them, with numbers: the days as numbers
   #recordings = {};
@@ -34,7 +35,7 @@ class Subject {
 
   constructor(root) {
     this.#part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.#code = JSON.parse(root.dataset.config).code;
+    ({ code: this.#code, body: this.#body } = JSON.parse(root.dataset.config));
     this.#lanes = new Lanes(this.#part("lanes"), { choose: (day) => this.#choose(day), words: (day) => this.#dayWords(day) });
     this.#calendar = new Calendar(this.#part("calendar"), (day) => this.#choose(day));
     this.#changes = new Changes(this.#part, this.#code, () => this.#draw());
@@ -154,7 +155,7 @@ class Subject {
 
   #showConsent({ state, given_by: by, purpose, signals, given, last_day: last, withdrawn }) {
     const valid = state === "valid";
-    const kept = signals?.includes("measures") ? "expressions, and what is measured on the face" : "expressions";
+    const kept = keptWords(signals ?? [], this.#body);
     const words = {
       none: "There is no consent yet, so nothing can be recorded.",
       withdrawn: withdrawn && `Consent was withdrawn on ${plainMoment(withdrawn)}. Nothing is recorded any more.`,
@@ -290,8 +291,9 @@ class Subject {
 
   async #consent(event) {
     event.preventDefault();
-    const { given_by: by, other, purpose, measures, last_day: last } = event.target.elements;
-    const body = { given_by: by.value === "other" ? other.value.trim() : by.value, purpose: purpose.value.trim(), signals: measures.checked ? ["expression", "measures"] : ["expression"], last_day: last.value || null };
+    const { given_by: by, other, purpose, last_day: last } = event.target.elements;
+    const signals = ["expression", ...new FormData(event.target).getAll("signals")];
+    const body = { given_by: by.value === "other" ? other.value.trim() : by.value, purpose: purpose.value.trim(), signals, last_day: last.value || null };
     await this.#try("consent-error", async () => {
       await ask(subjectPath(this.#code, "consents"), { method: "POST", body });
       event.target.reset();
@@ -381,6 +383,13 @@ export function firstStep({ state }) {
   if (state === "valid") return `Consent is given. Press Record and start the camera. ${tip}`;
   const why = { withdrawn: "Consent was withdrawn: nothing can be recorded.", expired: "Consent has ended: record a new one in the card alongside before anything is recorded." };
   return why[state] ?? `First record the consent in the card alongside. A button to record then appears above. ${tip}`;
+}
+
+/** What a consent lets be stored: "expressions, and of the body heart, skin". @param body its groups, in words */
+export function keptWords(signals, body) {
+  const face = signals.includes("measures") ? "expressions, and what is measured on the face" : "expressions";
+  const named = signals.filter((each) => each in body).map((each) => body[each]);
+  return named.length ? `${face}; of the body ${named.join(", ")}` : face;
 }
 
 /** How long: "less than a minute", "1 minute", "12 minutes". */

@@ -120,6 +120,32 @@ export function statusWords(status) {
   }[status.state];
 }
 
+/** How a sensor of the body is doing. */
+export function sensorWords({ state, note, restarts }) {
+  const because = note ? `. ${/^\S+:/.test(note) ? note : sentence(note)}` : ""; // an address stays as it is
+  return {
+    running: `Running${because}`,
+    opening: restarts ? `Connecting again${because}` : "Connecting…",
+    waiting: `Interrupted; tries again soon${because}`,
+    away: `Connection lost; trying again${because}`,
+    stalled: `Gives no values; restarting it${because}`,
+    failed: `Failed${because}`,
+    ended: "Ended",
+    stopped: "Stopped",
+  }[state];
+}
+
+/** A unit of a body's measure as people write it: 1/min is /min, uS is µS. */
+export function unitWords(unit) {
+  return unit.replace(/^1\/min$/, "/min").replace(/^u(?=[A-Z])/, "µ").replace("degC", "°C").replace(/2$/, "²");
+}
+
+/** A measure of the body with its unit: 72/min, 4.1 µS. */
+export function figureWords(value, { unit, decimals }) {
+  const words = unitWords(unit);
+  return `${value.toFixed(decimals).replace("-", "−")}${words && !words.startsWith("/") ? `\u00a0${words}` : words}`;
+}
+
 /** What was read from start to stop, in a sentence; see Session. */
 export function afterWords({ length_s: lengthS, readings, coverage }) {
   return `${clock(Math.floor(lengthS))} long, ${count(readings, "reading")}, a face read in ${percent(coverage)} of the time.`;
