@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.analysis.signals_choice import HEART, WAYS, SignalsChoice, Way
+from mien.analysis.smiles import BodyCourses, ExpressionCourse, after_onsets
 from mien.errors import SourceError
 from mien.files import written_whole
 from mien.signals.agreement import agreement
@@ -91,6 +92,7 @@ class BodyBesideFace:
         self._frames: Counter[int] = Counter()
         self._readings: list[PulseReading] = []
         self._end_s = 0.0
+        self.beside: BodyCourses | None = None
         if choice.shift_s is not None and duration_s:
             self._common(choice.shift_s, duration_s)
 
@@ -105,8 +107,12 @@ class BodyBesideFace:
             if np.isfinite(values).all():
                 sums += (*values, 1)
 
-    def finish(self, path: Path) -> dict[str, Any]:
+    def finish(self, path: Path, course: ExpressionCourse | None = None) -> dict[str, Any]:
         """Write the table, and return what the summary says.
+
+        Args:
+            path: of the table.
+            course: of the faces' expressions; afterwards `beside` is the body on the film's clock.
 
         Raises:
             SourceError: nothing tells how the clocks lie, or there is no time in common.
@@ -124,7 +130,9 @@ class BodyBesideFace:
             zip(parts, arousal(list(parts.values()), [each in rests for each in parts]), strict=True)
         )
         seconds = self._face(tracks)
-        rows = [*found, *_of_arousal(aroused), *self._of_face(spans, seconds, readings)]
+        self.beside = BodyCourses(read, dict(_courses(read, common)), common, tracks)
+        answers, after = ([], []) if course is None else after_onsets(course, self.beside)
+        rows = [*found, *_of_arousal(aroused), *self._of_face(spans, seconds, readings), *after]
         _write(path, sorted(rows, key=lambda each: each.start_s))
         return {
             "file": self._read.origin,
@@ -134,7 +142,8 @@ class BodyBesideFace:
             "rows": len(rows),
             "windows": len(spans),
             "arousal": _report_arousal(aroused, spans, rests, given=self._choice.rest_s is not None),
-            "together": _report_together(read, common, seconds),
+            "together": _report_together(self.beside, seconds),
+            "after_onsets": answers,
             "notes": [*self._read.notes, *_doubts(clock)],
         }
 
@@ -316,16 +325,14 @@ def _report_arousal(
     }
 
 
-def _report_together(
-    read: Signals, common: tuple[float, float], seconds: dict[int, NDArray[np.float64]]
-) -> list[dict[str, Any]]:
+def _report_together(beside: BodyCourses, seconds: dict[int, NDArray[np.float64]]) -> list[dict[str, Any]]:
     """Return how the face's valence and arousal go with pulse and skin, where that can be told."""
     known = {second: sums for second, sums in sorted(seconds.items()) if sums[2]}
     times = np.array(list(known), np.float64) + 0.5
     told = []
     for number, face in enumerate(_MEASURES):
         course = times, np.array([sums[number] / sums[2] for sums in known.values()])
-        for body, other in _courses(read, common):
+        for body, other in beside.courses.items():
             found = agreement(course, other)
             if found is None:
                 continue
@@ -337,7 +344,7 @@ def _report_together(
                         name: round(getattr(found, name), 3)
                         for name in ("correlation", "lag_s", "p", "chance", "seconds")
                     },
-                    "quality": round(min(1.0, found.seconds / (common[1] - common[0])), 3),
+                    "quality": round(min(1.0, found.seconds / (beside.common_s[1] - beside.common_s[0])), 3),
                 }
             )
     return told

@@ -290,6 +290,8 @@ def _line(recording: dict[str, Any]) -> str:
         found += (
             f"; {kept['code']} in {kept['frames_with_subject']} of {kept['frames']} frames, {_stored(kept)}"
         )
+    if smiles := recording.get("smiles"):
+        found += f"; {count(smiles['smiles'], 'smile')}, {smiles['measured']} measured"
     if pulse := recording.get("pulse"):
         found += f"; {_pulse(pulse)}"
     if neutral := recording.get("neutral"):
@@ -331,6 +333,12 @@ def signals_lines(signals: dict[str, Any] | None) -> Iterator[str]:
         )
     if not signals["together"]:
         yield "face and body together: not known; it needs two minutes of both, and change in both"
+    for each in signals["after_onsets"]:
+        sure = "too short to tell from chance" if each["p"] is None else f"p {each['p']:.3f}"
+        yield (
+            f"{each['body'].replace('_', ' ')} after {count(each['onsets'], 'onset')} of {each['face']}:"
+            f" {each['mean']:+z.2f} {each['unit']}, {sure}"
+        )
     for note in signals["notes"]:
         yield f"note: {note}"
 
