@@ -18,10 +18,10 @@ from mien.files import written_whole
 from mien.labels import EMOTIONS
 from mien.measures.smile import POINTS, SmileDynamics, smile_dynamics, smile_points
 from mien.mood.episodes import Episode, EpisodeFinder, quick_enough
-from mien.signals.body import find_responses, muscle_activity, sound_skin
+from mien.signals.body import Response, find_responses, muscle_activity, sound_skin
 from mien.signals.figures import Figure
 from mien.signals.responses import AFTER_S, Responses, responses
-from mien.signals.types import Signals
+from mien.signals.types import Signal, Signals
 from mien.types import Faces
 
 COLUMNS: Final = (
@@ -148,16 +148,19 @@ def _beside(body: BodyCourses, smile: Episode | SmileDynamics, end_s: float) -> 
     for skin in body.read.of("eda")[:1]:
         around = skin.in_unit("uS").between(onset_s - 5, onset_s + 15)
         if len(around) and sound_skin(around).all() and around.times_s[-1] >= onset_s + _SKIN_AFTER_S[1] + 3:
-            answers = [
-                each
-                for each in find_responses(around)
-                if _SKIN_AFTER_S[0] <= each.onset_s - onset_s <= _SKIN_AFTER_S[1]
-            ]
-            told["skin_response_us"] = answers[0].size_us if answers else 0.0
-            told["skin_response_after_s"] = answers[0].onset_s - onset_s if answers else None
+            begun = [(_rises(around, each) - onset_s, each.size_us) for each in find_responses(around)]
+            answers = [each for each in begun if _SKIN_AFTER_S[0] <= each[0] <= _SKIN_AFTER_S[1]]
+            told["skin_response_after_s"], told["skin_response_us"] = answers[0] if answers else (None, 0.0)
     if "heart_rate" in body.courses:
         told["heart_rate_change"] = responses(body.courses["heart_rate"], [onset_s], body.common_s).changes[0]
     return told
+
+
+def _rises(skin: Signal, found: Response) -> float:
+    """Return when a response has done a tenth of its rise: before that, a calm skin hardly shows where."""
+    rise = skin.between(found.onset_s, found.peak_s)
+    low = rise.times_s[rise.values <= rise.values.min() + 0.1 * found.size_us] if len(rise) else rise.times_s
+    return float(low[-1]) if len(low) else found.onset_s
 
 
 def after_onsets(course: ExpressionCourse, body: BodyCourses) -> tuple[list[dict[str, Any]], list[Figure]]:
