@@ -45,8 +45,8 @@ class SmileDynamics:
 
     Attributes:
         onset_s: when the corners of the mouth have gone a tenth of their way.
-        apex_s: when they have gone nine tenths.
-        apex_end_s: when they were there last.
+        apex_s: when they have gone nine tenths of the way to the first peak.
+        apex_end_s: when they were last that near to the last peak.
         offset_s: when they are back to a tenth; None where that wasn't seen.
         amplitude: how far they went, the mean of both sides.
         onset_speed: their highest speed until the apex, a second.
@@ -151,18 +151,18 @@ def smile_dynamics(times_s: Floats, points: Floats, start_s: float, end_s: float
     quality = (amplitude / max(noise, 1e-6) - _ABOVE_NOISE[0]) / (_ABOVE_NOISE[1] - _ABOVE_NOISE[0])
     if amplitude < _LEAST_AMPLITUDE or quality < LEAST_QUALITY:
         return None
-    begins, apex, apex_end, ends = _phases(course, top, amplitude)
-    if begins is None:
+    phases = _phases(np.where(during, course, -np.inf), top, amplitude)
+    if phases is None:
         return None
+    begins, apex, first, peaks, apex_end, ends = phases
     speed = np.gradient(course) * _HZ
     held = slice(apex, apex_end + 1)
     left, right = (float(np.median(each[held])) for each in sides)
     lids = gaussian_filter1d(np.interp(even_s, times, -moved[:, 4]), 2 * _SMOOTH_S * _HZ)
     lids_noise = 1.48 * float(np.median(np.abs(moved[resting, 4])))
     raised = float(np.median(lids[held]))
-    left_half, right_half = (_passes(each, top, float(each[top]) / 2) for each in sides)
-    cheek = _passes(lids, top, raised / 2) if raised > max(_LIDS_ABOVE * lids_noise, _LEAST_RAISE) else None
-    last = len(course) - 1 if ends is None else ends
+    left_half, right_half = (_passes(each, first, float(each[first]) / 2) for each in sides)
+    cheek = _passes(lids, first, raised / 2) if raised > max(_LIDS_ABOVE * lids_noise, _LEAST_RAISE) else None
     return SmileDynamics(
         onset_s=float(even_s[begins]),
         apex_s=float(even_s[apex]),
@@ -171,11 +171,11 @@ def smile_dynamics(times_s: Floats, points: Floats, start_s: float, end_s: float
         amplitude=amplitude,
         onset_speed=float(speed[begins : apex + 1].max()),
         offset_speed=None if ends is None else float(-speed[apex_end : ends + 1].min()),
-        peaks=max(1, len(find_peaks(course[begins : last + 1], prominence=_PEAK * amplitude)[0])),
+        peaks=peaks,
         asymmetry=float(np.clip((left - right) / (left + right), -1, 1)) if left + right > 0 else 0.0,
         left_lag_s=_apart(left_half, right_half),
         cheek_raise=raised,
-        cheek_lag_s=_apart(cheek, _passes(course, top, amplitude / 2)),
+        cheek_lag_s=_apart(cheek, _passes(course, first, float(course[first]) / 2)),
         quality=float(min(1.0, quality)),
     )
 
@@ -191,16 +191,26 @@ def _way(moved: Floats) -> Floats:
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9))
 
 
-def _phases(course: Floats, top: int, amplitude: float) -> tuple[int | None, int, int, int | None]:
-    """Return the steps at which a course begins, comes to its apex, leaves it, and ends."""
+def _phases(course: Floats, top: int, amplitude: float) -> tuple[int, int, int, int, int, int | None] | None:
+    """Return the steps of onset, apex, first peak, how many peaks, the apex's end, and the offset.
+
+    A laugh swells again and again: its onset is the rise to the first peak, not to the highest.
+    """
     low = np.flatnonzero(course[:top] < _LOW * amplitude)
-    begins = int(low[-1]) + 1 if len(low) else None
-    first = begins or 0
-    apex = first + int(np.argmax(course[first:] >= _HIGH * amplitude))
+    if not len(low):
+        return None
+    begins = int(low[-1]) + 1
     back = np.flatnonzero(course[top:] < _LOW * amplitude)
-    ends = top + int(back[0]) if len(back) else None
-    high = np.flatnonzero(course[first : ends if ends is not None else len(course)] >= _HIGH * amplitude)
-    return begins, apex, first + int(high[-1]), ends
+    ends = top + int(back[0]) if len(back) and np.isfinite(course[top + int(back[0])]) else None
+    seen = np.flatnonzero(np.isfinite(course))
+    last = int(seen[-1]) if ends is None else ends
+    within = course[begins : last + 1]
+    found = find_peaks(np.r_[0.0, within, 0.0], height=amplitude / 2, prominence=_PEAK * amplitude)[0]
+    peaks = found - 1 + begins if len(found) else np.array([top])
+    first, final = int(peaks[0]), int(peaks[-1])
+    apex = begins + int(np.argmax(within >= _HIGH * course[first]))
+    apex_end = begins + int(np.flatnonzero(within >= _HIGH * course[final])[-1])
+    return begins, apex, first, len(peaks), apex_end, ends
 
 
 def _passes(course: Floats, top: int, level: float) -> float | None:
