@@ -2,6 +2,7 @@
 
     python benchmarks/venue_figures.py shares   # PublicTest, re-mixed at random as visits
     python benchmarks/venue_figures.py effects  # days that hang together or don't
+    python benchmarks/venue_figures.py levels   # false alarms, and levels that moved
 
 `shares` needs `faces/fer2013.parquet` in the shared data. PublicTest has fitted nothing.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 
 from crowds import PublicTest
 from mien.places.effects import MEASURES, SURE, difference_by_permutation, widening_of
+from mien.places.level_changes import BASELINE_DAYS, WATCHED_DAYS, level_changes
 from mien.places.venue import Visit
 from mien.places.venue_cells import CellMaker
 from mien.places.venue_figures import visit_figures
-from mien.store.venue_types import Station
+from mien.store.venue_types import Station, VisitCell
 
 Floats = NDArray[np.float64]
 
@@ -120,7 +122,74 @@ def effects(options: argparse.Namespace) -> None:
             )
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], None]] = {part.__name__: part for part in (shares, effects)}
+def levels(options: argparse.Namespace) -> None:
+    """Watch days that carry over to the next, with and without a level that moves.
+
+    The level of the valence moves by so many standard deviations of its days, four weeks before the end.
+    """
+    print("| carried over | moved by | told | days until told | first day in its interval | false alarms |")
+    print("| --- " * 6 + "|")
+    start = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    moved_from = WATCHED_DAYS - 28
+    for phi in (0.0, 0.3, 0.6):
+        for moved in (0.0, 1.0, 2.0, 3.0):
+            random = np.random.default_rng(options.seed)
+            told, delays, within, false = 0, [], 0, 0
+            for _ in range(options.rounds):
+                noise = random.standard_normal((3, WATCHED_DAYS))
+                for day in range(1, WATCHED_DAYS):
+                    noise[:, day] = phi * noise[:, day - 1] + np.sqrt(1 - phi**2) * noise[:, day]
+                noise[1, moved_from:] += moved
+                cells = [_day_of(start + timedelta(day), *noise[:, day]) for day in range(WATCHED_DAYS)]
+                last = cells[-1].start.date()
+                found = level_changes(last, cells, zone=UTC).changes
+                true_day = (start + timedelta(moved_from)).date()
+                right = [
+                    each
+                    for each in found
+                    if each.measure == "valence" and moved and each.since[2] >= true_day
+                ]
+                false += len(found) - len(right)
+                if right:
+                    told += 1
+                    within += right[0].since[1] <= true_day <= right[0].since[2]
+                    delays.append(_told_after(cells, true_day))
+            rate = options.rounds * (WATCHED_DAYS - BASELINE_DAYS) / max(false, 1)
+            cells_shown = (
+                f"{phi:.0%}", f"{moved:g} SD", f"{told / options.rounds:.0%}" if moved else "",
+                f"{np.median(delays):.0f}" if delays else "", f"{within / told:.0%}" if told else "",
+                f"one in {rate:.0f} days" if false else "none",
+            )  # fmt: skip
+            print("| " + " | ".join(cells_shown) + " |")
+
+
+def _day_of(start: datetime, smiling: float, valence: float, length: float) -> VisitCell:
+    """Return a day of 200 visits, its figures so many standard deviations from usual."""
+    bright = 0.1 if start.weekday() >= 5 else 0.0
+    visits = 200
+    smiles = round(visits * min(max(0.4 + bright + 0.04 * smiling, 0.0), 1.0))
+    return VisitCell(
+        "cafe", "till", start, start + timedelta(hours=1), visits,
+        evidence=(), products=(), sizes=(), valence=visits * (0.1 + bright + 0.03 * valence),
+        valence_squares=0.0, change=0.0, change_squares=0.0, smiles=smiles, lengths=(),
+        length_s=visits * (46 + 4 * length), open_s=3600.0, blind_s=0.0, network="made",
+    )  # fmt: skip
+
+
+def _told_after(cells: list[VisitCell], true_day: date) -> int:
+    """Return after how many days a change of the valence was told, as the days came."""
+    for number in range(1, 29):
+        until = true_day + timedelta(number - 1)
+        before = [each for each in cells if each.start.date() <= until]
+        found = level_changes(until, before, zone=UTC).changes
+        if any(each.measure == "valence" and each.since[2] >= true_day for each in found):
+            return number
+    return 28
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    part.__name__: part for part in (shares, effects, levels)
+}
 
 if __name__ == "__main__":
     main()

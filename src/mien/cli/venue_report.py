@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -58,6 +58,9 @@ def report(
     typer.echo(str(path))
 
 
+_COMPARED: Final = ("venue", "station", "last", "usual", "levels", "marks", "agreement")
+
+
 def compare(
     venue: VenueArgument,
     last: DayOption = None,
@@ -67,18 +70,20 @@ def compare(
 ) -> None:
     """Compare a day with the same weekday and hours before, and the days before and after each change.
 
+    Also says what has left its usual level by itself over the last weeks, by more than chance explains.
+
     Example: mien venue compare cafe
     """
     from mien.mood.congruence import LEAST_PAIRS
     from mien.places.effects import LEAST_DAYS, LEAST_SAME
     from mien.places.venue_summary import read_summary
-    from mien.places.venue_words import DAYS, agreement_words, comparison_words, effect_words
+    from mien.places.venue_words import DAYS, agreement_words, comparison_words, effect_words, level_words
 
     with Store(where, create=False) as store:
         found = read_summary(store, venue, last=_day(last), station=station)
     if as_json:
         told = found.as_dict()
-        print_json({name: told[name] for name in ("venue", "station", "last", "usual", "marks", "agreement")})
+        print_json({name: told[name] for name in _COMPARED})
         return
     typer.echo(f"{DAYS[found.last.weekday()]} {found.last}, against the weeks before")
     for comparison in found.usual:
@@ -88,6 +93,9 @@ def compare(
             f"  can't be compared yet: that needs visits on {LEAST_SAME} earlier days of this weekday at the"
             f" same hours, and on {LEAST_DAYS} days in all"
         )
+    typer.echo("Over the weeks")
+    for words in level_words(found.levels):
+        typer.echo(f"  {words}")
     for each in found.marks:
         days = f"{each.days_before} days before, {each.days_after} after"
         typer.echo(f"{each.mark.at.astimezone():%Y-%m-%d} {each.mark.text} ({days})")

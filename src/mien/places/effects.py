@@ -304,7 +304,7 @@ def compare_day(
         of the weekday in some hour of the day, and `LEAST_DAYS` days to know how days differ.
     """
     days = [day - timedelta(n) for n in range(USUAL_DAYS, -1, -1)]
-    visits, values = _by_day_and_hour(days, cells, smiles, zone)
+    visits, values = by_day_and_hour(days, cells, smiles, zone)
     weekday = np.array([each.weekday() for each in days])
     found = []
     for name in MEASURES:
@@ -324,10 +324,13 @@ def compare_day(
     return tuple(found)
 
 
-def _by_day_and_hour(
+def by_day_and_hour(
     days: Sequence[date], cells: Sequence[VisitCell], smiles: SmileDetector, zone: tzinfo | None
 ) -> tuple[Floats, dict[str, Floats]]:
-    """(days, 24) visits, and of each measure its figures, NaN without any; a cell counts at its middle."""
+    """Return (days, 24) visits, and of each measure its figures, NaN without any.
+
+    A cell counts at its middle; those of other days are left out.
+    """
     found: dict[tuple[int, int], list[VisitCell]] = {}
     for cell in cells:
         middle = (cell.start + (cell.end - cell.start) / 2).astimezone(zone)

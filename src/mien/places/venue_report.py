@@ -13,7 +13,15 @@ from mien.places.effects import USUAL_DAYS
 from mien.places.venue_figures import VisitFigures, length_names
 from mien.places.venue_pictures import Column, draw_course, draw_week
 from mien.places.venue_summary import VenueSummary, last_day, read_summary
-from mien.places.venue_words import DAYS, agreement_words, comparison_words, mark_words, shown, with_interval
+from mien.places.venue_words import (
+    DAYS,
+    agreement_words,
+    comparison_words,
+    level_words,
+    mark_words,
+    shown,
+    with_interval,
+)
 from mien.report.content import Entries, Entry, Fact, Headings, Picture, ReportContent, Section, TextTable
 from mien.report.formatting import clean, day, moment, number, period, sentence
 from mien.report.html import render_html
@@ -195,6 +203,8 @@ def _changes(summary: VenueSummary, *, is_day: bool) -> tuple[str, ...]:
     lines = [mark_words(each) for each in summary.marks]
     if is_day:
         lines = [*(comparison_words(each) for each in summary.usual), *lines]
+    elif summary.whole is not None:
+        lines = [*level_words(summary.levels), *lines]
     return tuple(sentence(each) for each in lines)
 
 

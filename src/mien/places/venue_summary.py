@@ -14,6 +14,7 @@ from mien.expression.network import built_in_networks, find_network
 from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.mood.congruence import with_self_report
 from mien.places.effects import USUAL_DAYS, Comparison, MarkEffects, compare_day, mark_effects
+from mien.places.level_changes import WATCHED_DAYS, Levels, level_changes
 from mien.places.quantification import Interval, Quantifier
 from mien.places.venue_figures import (
     SMILES,
@@ -67,6 +68,7 @@ class VenueSummary:
         agreement_days: days with both.
         marks: what was changed, with the effects; those whose days before or after are among these days.
         usual: the last day against the same weekday and hours before; empty where these are too few.
+        levels: what has left its usual level, by the weeks up to the last day.
     """
 
     venue: str
@@ -82,6 +84,7 @@ class VenueSummary:
     agreement_days: int
     marks: tuple[MarkEffects, ...]
     usual: tuple[Comparison, ...]
+    levels: Levels
 
     @property
     def days_counted(self) -> int:
@@ -128,6 +131,7 @@ class VenueSummary:
             "agreement_days": self.agreement_days,
             "marks": [each.as_dict() for each in self.marks],
             "usual": [each.as_dict() for each in self.usual],
+            "levels": self.levels.as_dict(),
             "lengths_s": list(LENGTHS_S),
             "answer_names": list(ANSWERS),
         }
@@ -194,6 +198,7 @@ def summarize(
             if (marks_from or first) <= mark.at.astimezone(zone).date() <= last
         ),
         usual=compare_day(last, own, smiles, zone),
+        levels=level_changes(last, own, smiles, zone),
     )
 
 
@@ -228,7 +233,9 @@ def read_summary(
         first = first or last - timedelta(USUAL_DAYS - 1)
         if last < first:
             raise ConfigError(f"the days end before they begin: from {first} to {last}")
-        earliest = min(first, marks_from or first) - timedelta(USUAL_DAYS)
+        earliest = min(
+            min(first, marks_from or first) - timedelta(USUAL_DAYS), last - timedelta(WATCHED_DAYS)
+        )
         since, until = (local_midnight(each, zone) for each in (earliest, last + timedelta(1)))
         cells = store.venues.cells(venue, station, since, until)
         return summarize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mien.places.effects import Comparison, Effect, MarkEffects
+from mien.places.level_changes import LevelChange, Levels
 from mien.places.quantification import Interval
+from mien.report.formatting import day
 
 TITLES: Final = {
     "smiling": "visits with a smile",
@@ -77,6 +79,25 @@ def comparison_words(found: Comparison) -> str:
     verdict = ": unlike usual" if found.unusual else ""
     own = shown(found.measure, found.day)
     return f"{TITLES[found.measure]}: {own}, usually {low} to {high} at these hours{verdict}"
+
+
+def level_words(levels: Levels) -> tuple[str, ...]:
+    """Say what has left its usual level, or that nothing could be told from chance."""
+    if levels.missing:
+        return (levels.missing,)
+    found = tuple(map(_level, levels.changes)) or (
+        "no change of the level over the weeks could be told from chance",
+    )
+    return (*found, *(f"false alarms may be more frequent than one a year: {each}" for each in levels.doubts))
+
+
+def _level(found: LevelChange) -> str:
+    since, low, high = found.since
+    begun = f"{day(since)}" if low == high else f"{day(since)} ({day(low)} to {day(high)})"
+    usual = shown(found.measure, found.usual)
+    change = with_interval(found.measure, found.difference, difference=True)
+    when = f"since {begun}" if found.until is None else f"from {begun} until {day(found.until)}"
+    return f"{TITLES[found.measure]}: {change} against the usual {usual}, {when}"
 
 
 def agreement_words(agreement: Interval | None, days: int, least: int) -> str:

@@ -181,6 +181,27 @@ class ComparisonOut(BaseModel):
     unusual: bool = Field(description="Fewer than one day in ten is so far off.")
 
 
+class LevelChangeOut(BaseModel):
+    """A measure that left its usual level, by more than chance explains."""
+
+    measure: str
+    since: str = Field(description="Its first day, most likely.")
+    since_low: str = Field(description="Where the 90 % interval of that day begins.")
+    since_high: str
+    until: str | None = Field(description="Its last day; null while it lasts.")
+    usual: float
+    difference: IntervalOut
+
+
+class LevelsOut(BaseModel):
+    """What the weeks up to the last day say of the level."""
+
+    changes: list[LevelChangeOut]
+    missing: str = Field(description="Why nothing can be told yet; else empty.")
+    doubts: list[str] = Field(description="Why false alarms may come more often than once a year.")
+    words: list[str] = Field(description="All of it as sentences.")
+
+
 class EffectOut(BaseModel):
     """How a measure differs between the days before and after a mark."""
 
@@ -228,5 +249,6 @@ class VenueSummaryOut(BaseModel):
     agreement_days: int
     marks: list[MarkEffectsOut]
     usual: list[ComparisonOut]
+    levels: LevelsOut
     lengths_s: list[float] = Field(description="Where the bins of `lengths` begin.")
     answer_names: list[str]

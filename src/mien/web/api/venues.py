@@ -282,7 +282,11 @@ def _file(body: str | bytes, kind: str, name: str) -> Response:
 
 def _summary_view(summary: VenueSummary) -> VenueSummaryOut:
     """Describe a summary; moments are those of the server's clock."""
+    from mien.places.venue_words import level_words
+    from mien.report.formatting import sentence
+
     told = summary.as_dict()
+    told["levels"]["words"] = [sentence(each) for each in level_words(summary.levels)]
     for shown, each in zip(told["marks"], summary.marks, strict=True):
         shown |= {"at": views.local(each.mark.at), "until": each.mark.until and views.local(each.mark.until)}
     return VenueSummaryOut(**told)

@@ -305,9 +305,10 @@ class Venue {
   // What was changed.
 
   #showMarks() {
-    const { marks } = this.#course;
+    const { marks, levels } = this.#course;
     this.#part("marks").replaceChildren(...[...marks].reverse().map((mark) => this.#markRow(mark)));
     this.#part("no-marks").hidden = marks.length > 0;
+    this.#part("levels").replaceChildren(...levels.words.map((words) => html("li", { class: levels.changes.length ? "small" : "small faint" }, words)));
   }
 
   #markRow(mark) {
