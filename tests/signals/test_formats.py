@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def test_mind_monitor(tmp_path: Path) -> None:
     assert read.start == datetime(2025, 6, 15, 17, 0, 1, 43000)
 
 
-@pytest.mark.parametrize("suffix", [".fif", ".edf", ".bdf", ".vhdr"])
+@pytest.mark.parametrize("suffix", [".fif", ".edf", ".bdf"])
 def test_what_mne_writes(tmp_path: Path, suffix: str) -> None:
     mne = pytest.importorskip("mne")
     pytest.importorskip("edfio")
@@ -155,8 +156,6 @@ def test_what_mne_writes(tmp_path: Path, suffix: str) -> None:
     if suffix == ".fif":
         raw.save(path, verbose="ERROR")
     else:
-        if suffix == ".vhdr":
-            pytest.importorskip("pybv")
         mne.export.export_raw(path, raw, verbose="ERROR")
     read = read_signals(path)
     assert [(each.name, each.kind) for each in read.signals] == [("F3", "eeg"), ("ECG", "ecg")]
@@ -189,6 +188,43 @@ def test_24_bits_of_a_bdf(tmp_path: Path) -> None:
     (signal,) = read_signals(tmp_path / "x.bdf").signals
     assert np.abs(signal.values - wave).max() < 0.05  # 16 bits would be steps of 6
     assert (signal.kind, signal.unit) == ("eeg", "uV")
+
+
+def chunk(tag: int, content: bytes) -> bytes:
+    """Return one chunk of an XDF file: its length, what it is, and what is in it."""
+    return b"\x04" + struct.pack("<IH", len(content) + 2, tag) + content
+
+
+def drifting_xdf(ppm: float, seconds: int = 300) -> bytes:
+    """Return a stream of 10 samples a second whose clock runs faster by `ppm` than the recorder's."""
+    header = (
+        '<?xml version="1.0"?><info><name>EDA</name><type>GSR</type><channel_count>1</channel_count>'
+        "<nominal_srate>10</nominal_srate><channel_format>double64</channel_format><desc></desc></info>"
+    )
+    stream = struct.pack("<I", 1)
+    made = b"XDF:" + chunk(1, b'<?xml version="1.0"?><info><version>1.0</version></info>')
+    made += chunk(2, stream + header.encode())
+    for second in range(seconds):
+        times = 500 + (second + np.arange(10) / 10) * (1 + 1e-6 * ppm)
+        samples = b"".join(b"\x08" + struct.pack("<dd", at, 2.0) for at in times)
+        made += chunk(3, stream + b"\x01\x0a" + samples)
+        if second % 5 == 0:
+            made += chunk(4, stream + struct.pack("<dd", times[0], 40 - 1e-6 * ppm * second))
+    return made + chunk(6, stream + b'<?xml version="1.0"?><info></info>')
+
+
+def test_the_drift_of_an_xdfs_streams_is_shown(tmp_path: Path) -> None:
+    pytest.importorskip("pyxdf")
+    (tmp_path / "x.xdf").write_bytes(drifting_xdf(80))
+    read = read_signals(tmp_path / "x.xdf")
+    (note,) = (each for each in read.notes if "its clock ran" in each)
+    assert note.startswith("stream EDA: its clock ran 4.8 ms a minute faster (80 ppm, 90 %: ")
+    assert note.endswith("against the recorder's, which is corrected")
+    (signal,) = read.signals
+    assert signal.duration_s == pytest.approx(299.9, abs=2e-3)
+    assert signal.kind == "eda"
+    (tmp_path / "y.xdf").write_bytes(drifting_xdf(0))
+    assert not any("clock" in note for note in read_signals(tmp_path / "y.xdf").notes)
 
 
 def test_every_file_of_xdf_modules() -> None:

@@ -40,6 +40,8 @@ from mien.signals.types import (
 )
 
 _XDF_VALUE_BYTES: Final = 4
+_LEAST_SAID_PPM: Final = 1.0
+"""An hour of a smaller drift is 4 ms."""
 _TABLES: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 
 
@@ -221,12 +223,11 @@ def _read_xdf(file: Path) -> Signals:
 
 def _offsets_drift(stream: Any) -> str:
     """Return how fast a stream's clock ran against the recorder's, by the offsets that were measured."""
-    offsets = ((stream.get("footer") or {}).get("info") or {}).get("clock_offsets") or [{}]
-    found = [
-        (float(each["time"][0]), float(each["value"][0])) for each in (offsets[0] or {}).get("offset", ())
-    ]
-    drift = drift_of(*(np.array(each) for each in zip(*found, strict=True))) if found else None
-    if drift is None or not drift.known:
+    times, offsets = (
+        np.asarray(stream.get(each, ()), np.float64) for each in ("clock_times", "clock_values")
+    )
+    drift = drift_of(times, offsets) if len(times) == len(offsets) else None
+    if drift is None or not drift.known or abs(drift.ppm) < _LEAST_SAID_PPM:
         return ""
     return f"its clock ran {drift.words} against the recorder's, which is corrected"
 
