@@ -139,13 +139,13 @@ def arousal(data: Path, learn: bool) -> None:
             compared(name, table, parts, resting, tested, used)
     told = index.PARTS[:4]
     both = pd.DataFrame(parts).groupby(table.person.to_numpy()).rolling(2, min_periods=1).mean().to_numpy()
-    compared("the whole recording", table, both, references["the whole recording"], rested(table), told)
+    compared("the whole recording", table, both, references["the whole recording"], labelled(table), told)
     print("the last: each part is the mean of its window and the one before")
     if learn:
         write_weights(table, parts)
 
 
-def rested(table: pd.DataFrame) -> NDArray[np.bool_]:
+def labelled(table: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(table.task >= 0)
 
 
