@@ -1,7 +1,7 @@
 """Body signals on real bodies: beats, rates, arousal and muscles, on the shared data.
 
     python benchmarks/signals.py            # all tables, some fifteen minutes on one core
-    python benchmarks/signals.py --only beats rates camera muscles files
+    python benchmarks/signals.py --only beats rates camera muscles breath drift files
     python benchmarks/signals.py --learn    # writes the weights of the arousal index anew
 
 It needs `mien[signals]` and `signals` in the shared data: MIT-BIH 100 and a103l (PhysioNet, ODC-By), Welltory
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+sys.path.remove(str(Path(__file__).parent))  # this file would hide the tests of its name
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # made hearts
+
 import mien.signals.arousal as index
+from mien.signals.alignment import RateCourse, pulse_drift
 from mien.signals.body import muscle_activity
+from mien.signals.breath import breath_of_beats
 from mien.signals.figures import figures
 from mien.signals.files import read_signals
 from mien.signals.heart import find_beats
 from mien.signals.rate import heart_rate, rate_of_beats
 from mien.signals.types import Signal
+from signals.bodies import breathing, ecg, pulse
+from signals.test_alignment import wandering
+from signals.test_drift import BEGIN_S, drifting
 
 BEATS = set("NLRBAaJSVrFejnE/fQ")
 """MIT-BIH's codes of beats; its other marks are of rhythm and noise."""
@@ -128,8 +137,16 @@ def arousal(data: Path, learn: bool) -> None:
             index.PARTS,
         ):
             compared(name, table, parts, resting, tested, used)
+    told = index.PARTS[:4]
+    both = pd.DataFrame(parts).groupby(table.person.to_numpy()).rolling(2, min_periods=1).mean().to_numpy()
+    compared("the whole recording", table, both, references["the whole recording"], labelled(table), told)
+    print("the last: each part is the mean of its window and the one before")
     if learn:
         write_weights(table, parts)
+
+
+def labelled(table: pd.DataFrame) -> NDArray[np.bool_]:
+    return np.asarray(table.task >= 0)
 
 
 def compared(
@@ -258,6 +275,58 @@ def muscles(data: Path) -> None:
         )
 
 
+def breath(data: Path) -> None:
+    """Print how near the breath in the beats is in made hearts, and how often it is given."""
+    for kind in ("ecg", "ppg"):
+        for lost in (-1, 0, 1, 2):
+            errors = []
+            for seed in range(40):
+                per_min = float(np.random.default_rng(seed).uniform(8, 24))
+                signal, true = breathing(per_min, 62, kind, noise=0.05, seed=seed, lost=lost)
+                told = breath_of_beats(signal, find_beats(signal), 1, 61).value
+                if told is not None:
+                    errors.append(abs(told - true))
+            what = "all three show" if lost < 0 else f"without the {('rate', 'height', 'line')[lost]}"
+            worst = f", mean error {np.mean(errors):.2f} a minute, worst {max(errors):.2f}" if errors else ""
+            print(f"made {kind}, {what}: given in {len(errors)} of 40 minutes{worst}", flush=True)
+        still = 0
+        for seed in range(40):
+            random = np.random.default_rng(seed)
+            beats = np.cumsum(0.8 + 0.03 * random.normal(size=76)) + 0.3
+            made = pulse(beats, 62, noise=0.05, seed=seed) if kind == "ppg" else ecg(beats, 62, noise=0.05)
+            wander = 0.1 * np.sin(2 * np.pi * 0.2 * made.times_s) if kind == "ecg" else 0.0
+            made = Signal(made.name, made.kind, "", made.values - wander, made.times_s)
+            still += breath_of_beats(made, find_beats(made), 1, 61).value is not None
+        print(f"made {kind}, no breath at all: given in {still} of 40 minutes", flush=True)
+    read = read_signals(data / "a103l.hea")
+    for name in ("II", "PLETH"):
+        signal = next(each for each in read.signals if each.name == name)
+        found = find_beats(signal)
+        told = [breath_of_beats(signal, found, at, at + 60) for at in np.arange(0, read.span_s[1] - 60, 30)]
+        known = [each.value for each in told if each.value is not None]
+        print(f"a103l {name}: given in {len(known)} of {len(told)} windows: {np.round(known, 1).tolist()}")
+
+
+def drift(data: Path) -> None:
+    """Print how a drift of the clocks is found by made hearts, whose readings are off by 0.7 bpm."""
+    for minutes in (20, 30, 60):
+        for ppm in (-200, -50, 0, 50, 200):
+            off, inside, known = [], 0, 0
+            for seed in range(20):
+                course = RateCourse(0.0, wandering(60 * minutes + 200, 900 + seed))
+                found = pulse_drift(drifting(course, ppm, 60 * minutes, seed=seed), course, BEGIN_S)
+                if found is None:
+                    continue
+                off.append(found[2].ppm - ppm)
+                inside += found[2].low <= ppm <= found[2].high
+                known += found[2].known
+            print(
+                f"{minutes} min, {ppm:+} ppm: off by {np.mean(np.abs(off)):.0f} ppm on average, interval"
+                f" holds in {inside} of {len(off)}, corrected in {known}",
+                flush=True,
+            )
+
+
 def samples(data: Path) -> None:
     for file in sorted((data / "xdf").glob("*.xdf")):
         read = read_signals(file)
@@ -268,7 +337,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Body signals on real bodies.")
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("MIEN_SHARED", "../shared")))
     parser.add_argument("--learn", action="store_true", help="write the weights of the arousal index anew")
-    tables = {"beats": beats, "rates": rates, "camera": camera, "muscles": muscles, "files": samples}
+    tables = {
+        "beats": beats, "rates": rates, "camera": camera, "muscles": muscles, "breath": breath,
+        "drift": drift, "files": samples,
+    }  # fmt: skip
     parser.add_argument("--only", nargs="+", choices=[*tables, "arousal"], default=[*tables, "arousal"])
     chosen = parser.parse_args()
     data = chosen.shared / "data" / "signals"

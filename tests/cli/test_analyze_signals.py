@@ -141,7 +141,7 @@ def test_a_time_with_its_zone(analyze: Analyze, tmp_path: Path) -> None:
     assert analyze("knows.mkv", *given).code == 0
     assert summary()["clock"] | {"pulse_apart_bpm": None} == {
         "by": "time given", "begin_s": -40.0, "corrected_by_pulse_s": None, "pulse_begin_s": None,
-        "pulse_uncertainty_s": None, "pulse_apart_bpm": None,
+        "pulse_uncertainty_s": None, "pulse_apart_bpm": None, "drift": None,
     }  # fmt: skip
     ran = analyze("session.mkv", *given)
     assert ran.code == 2
@@ -240,3 +240,56 @@ def test_the_pulse_of_the_face_aligns(analyze: Analyze, tmp_path: Path) -> None:
     assert abs(clock["begin_s"] + FROM_S) <= clock["pulse_uncertainty_s"] + 0.1
     assert clock["pulse_uncertainty_s"] <= 1
     assert "by the pulse of face and body: they begin at" in ran.out
+
+
+def save_marked(path: Path) -> Path:
+    """Write a table without a heart whose third column says what happened."""
+    marks = {400: "clap", 1200: "clap", 1000: "door"}
+    rows = [f"{i / 20:.2f},{2 + i % 7 / 100:.2f},{marks.get(i, '')}" for i in range(20 * BODY_S)]
+    path.write_text("time_s,sweat,event\n" + "\n".join(rows))
+    return path
+
+
+def test_marks_that_both_show(analyze: Analyze, tmp_path: Path) -> None:
+    body = save_marked(tmp_path / "body.csv")
+    ran = analyze(
+        "session.mkv", "--signals", body, "--signals-mark", "door=10", "--kind", "sweat=eda",
+        "--signals-window", "10",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "by marks that both show: they begin at -40.0 s" in ran.out
+    assert summary()["clock"]["drift"] is None
+    assert {"skin_level"} <= {row["measure"] for row in table("session.signals.csv")}
+    told = ("session.mkv", "--signals", body, "--signals-mark")
+    ran = analyze(*told, "clap=10")
+    assert ran.code == 2
+    assert "2 marks are called 'clap'; it has #1 clap at 20.0 s, #3 clap at 60.0 s" in ran.err
+    ran = analyze(*told, "#1=-20", "--signals-mark", "#2=10", "--signals-window", "10")
+    assert ran.code == 0, ran.err
+    drift = summary()["clock"]["drift"]
+    assert (drift["by"], drift["corrected"]) == ("marks", False)
+    assert "its clock gains +0.0 ms a minute" in ran.out
+    assert analyze(*told, "door=10", "--signals-start", "-40").code == 2
+    assert "expected a mark and its second" in analyze(*told, "door").err
+    assert "a mark is given twice" in analyze(*told, "door=1", "--signals-mark", "door=2").err
+
+
+def test_what_needs_signals(analyze: Analyze) -> None:
+    for option in (
+        ("--kind", "a=ecg"),
+        ("--board", "cyton"),
+        ("--time-unit", "s"),
+        ("--signals-mark", "a=1"),
+    ):
+        ran = analyze("session.mkv", *option)
+        assert ran.code == 2
+        assert f"{option[0]}: need --signals" in ran.err
+
+
+def test_smiles_of_a_film_are_a_table(analyze: Analyze, tmp_path: Path) -> None:
+    ran = analyze("session.mkv", "--measures")
+    assert ran.code == 0, ran.err
+    assert "0 smiles, 0 measured" in ran.out
+    assert table("session.smiles.csv") == []
+    (recording,) = json.loads((OUT / "summary.json").read_text())["recordings"]
+    assert recording["smiles"] == {"smiles": 0, "measured": 0}

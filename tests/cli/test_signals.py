@@ -76,3 +76,21 @@ def test_figures_of_a_prefix_are_the_same(table: Path) -> None:
     part = figures(shorter, 60, 60)
     assert part
     assert list(part) == list(whole[: len(part)])
+
+
+def test_marks_are_listed_with_their_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{i},{2 + i % 5 / 10},{'clap' if i % 20 == 7 else ''}" for i in range(400)]
+    (tmp_path / "x.csv").write_text("time_s,Channel 1,event\n" + "\n".join(rows))
+    assert main(["signals", str(tmp_path / "x.csv"), "--kind", "Chan*=eda"]) == 0
+    printed = capsys.readouterr().out
+    assert "mark #2 at 27.0 s: clap" in printed
+    assert "and 10 more marks; --json has all" in printed
+    assert "Channel 1: skin_level" in printed
+
+
+def test_a_board_is_needed_for_a_file_without_a_header(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.csv").write_text("1\t2\t3\n4\t5\t6\n")
+    assert main(["signals", str(tmp_path / "x.csv")]) == 1
+    assert "if BrainFlow wrote it, say of which board with --board" in capsys.readouterr().err

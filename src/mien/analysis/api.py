@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from mien.analysis.batch import Result, analyse_all
 from mien.analysis.learn_neutral import chosen_neutral
@@ -18,9 +18,6 @@ from mien.config import Choices, DetectorName, Settings, load_settings
 from mien.errors import ConfigError, SourceError
 from mien.recording import Recording
 from mien.table import Columns, read_table
-
-if TYPE_CHECKING:
-    from mien.analysis.signals_choice import SignalsChoice
 
 Progress = Callable[[float], None]
 
@@ -36,6 +33,10 @@ def analyze(
     pulse: bool = False,
     signals: str | Path | None = None,
     signals_start: str | float | None = None,
+    signals_marks: Mapping[str, float] | None = None,
+    signals_kinds: Mapping[str, str] | None = None,
+    signals_time_unit: str | None = None,
+    signals_board: str | None = None,
     signals_window_s: float = 60.0,
     rest: str | None = None,
     table_format: Literal["csv", "parquet"] = "csv",
@@ -67,6 +68,11 @@ def analyze(
             index of arousal, and how face and body go together, in the summary and, with `out`, in a table.
         signals_start: when `signals` begin: seconds of the video, or a time with its zone. Left out, the
             start times of both files tell, or the pulse of the face.
+        signals_marks: marks of `signals`, by their text or as "#2" by their number, and at which second of
+            the video each is seen; two or more tell how the clocks drift apart, too.
+        signals_kinds: what channels of `signals` are, by name, where the file doesn't say it: "ecg", "eda".
+        signals_time_unit: "s", "ms", "us" or "ns", of a table's times.
+        signals_board: which of BrainFlow's boards wrote a table without a header.
         signals_window_s: length of the windows of their figures.
         rest: when the person rested, "FROM-TO" in seconds of the video, against which arousal is measured;
             the first five windows when left out.
@@ -112,7 +118,9 @@ def analyze(
             paths, Path(out or temporary), settings,
             annotate=annotate and out is not None, plots=plots and out is not None,
             measures=measures, landmarks=landmarks, pulse=pulse and out is not None, signals=signals,
-            signals_start=signals_start, signals_window_s=signals_window_s, rest=rest,
+            signals_start=signals_start, signals_marks=signals_marks, signals_kinds=signals_kinds,
+            signals_time_unit=signals_time_unit, signals_board=signals_board,
+            signals_window_s=signals_window_s, rest=rest,
             table_format=table_format if out else "parquet",
             jobs=jobs, resume=resume, subject=subject, store=store, face=face, recorded_at=recorded_at,
             again=again, neutral=neutral,
@@ -174,6 +182,10 @@ def prepare(
     pulse: bool = False,
     signals: str | Path | None = None,
     signals_start: str | float | None = None,
+    signals_marks: Mapping[str, float] | None = None,
+    signals_kinds: Mapping[str, str] | None = None,
+    signals_time_unit: str | None = None,
+    signals_board: str | None = None,
     signals_window_s: float = 60.0,
     rest: str | None = None,
     table_format: Literal["csv", "parquet"] = "csv",
@@ -195,8 +207,9 @@ def prepare(
             "neutral: expected first:10s, auto, off, or a photograph's path; received"
             f" {type(neutral).__name__}"
         )
-    if signals is None and (signals_start is not None or rest is not None):
-        raise ConfigError("signals start and rest need signals")
+    beside_signals = (signals_start, signals_marks, signals_kinds, signals_time_unit, signals_board, rest)
+    if signals is None and any(each is not None for each in beside_signals):
+        raise ConfigError("signals start, marks, kinds, time unit and board, and rest, need signals")
     recorded = _recorded(subject, store, face, recorded_at, again, signals=signals is not None)
     tasks, failures, skipped = plan(_given(paths), out)
     own = None
@@ -209,34 +222,24 @@ def prepare(
         own = chosen_neutral(None if neutral is None else str(neutral), settings, recorded)
     beside = None
     if signals is not None and tasks:
-        beside = _signals(tasks, Path(signals), signals_start, rest, signals_window_s, face, recorded_at)
+        # Imported here: who has no signals does not wait for SciPy.
+        from mien.analysis.signals_choice import choose_signals, parse_rest, parse_start, read_as
+
+        beside = choose_signals(
+            Path(signals),
+            tasks,
+            start=parse_start(signals_start) if isinstance(signals_start, str) else signals_start,
+            rest=None if rest is None else parse_rest(rest),
+            window_s=signals_window_s,
+            tracks=parse_face(face or "largest"),
+            recorded_at=None if recorded_at is None else parse_recorded_at(recorded_at),
+            marks=tuple((signals_marks or {}).items()),
+            read_as=read_as(signals_kinds or {}, signals_time_unit, signals_board),
+        )
     wanted = Wanted(
         plots, annotate, pulse, Columns(measures, landmarks, neutral=own is not None), recorded, own, beside
     )
     return Prepared(tasks, failures, skipped, out, settings, wanted, table_format, jobs, resume)
-
-
-def _signals(
-    tasks: Sequence[Task],
-    path: Path,
-    start: str | float | None,
-    rest: str | None,
-    window_s: float,
-    face: str | None,
-    recorded_at: str | None,
-) -> SignalsChoice:
-    # Imported here: who has no signals does not wait for SciPy.
-    from mien.analysis.signals_choice import choose_signals, parse_rest, parse_start
-
-    return choose_signals(
-        path,
-        tasks,
-        start=parse_start(start) if isinstance(start, str) else start,
-        rest=None if rest is None else parse_rest(rest),
-        window_s=window_s,
-        tracks=parse_face(face or "largest"),
-        recorded_at=None if recorded_at is None else parse_recorded_at(recorded_at),
-    )
 
 
 def _recorded(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pillow
 
-from mien.analysis.partial import PULSE, SIGNALS, Partial, Wanted, fingerprint
+from mien.analysis.partial import PULSE, SIGNALS, SMILES, Partial, Wanted, fingerprint
 from mien.analysis.pulse import pulse_table
 from mien.analysis.recorded import Kept
 from mien.analysis.summary import Census, describe
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mien.analysis.into_record import Take
     from mien.analysis.learn_neutral import LearntFaces
     from mien.analysis.signals import BodyBesideFace
+    from mien.analysis.smiles import ExpressionCourse
 
 PLOTTED_ROWS = 20_000
 """Of a longer recording, only every n-th frame is plotted: memory stays the same, and nobody sees more."""
@@ -109,6 +110,7 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         pulse = stack.enter_context(pulse_table(partial.path(PULSE))) if PULSE in partial.pictures else None
         body = _body(wanted, partial, source)
         pulses = None if pulse is None and body is None else FacePulses()
+        course = _course(partial)
         measurer = Measurer() if wanted.columns.measures else None
         own = _own_faces(task, pipeline, wanted)
         take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
@@ -124,6 +126,8 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
                 pulse.take(readings)
             if body is not None:
                 body.take(frame.time_s, faces, readings)
+            if course is not None:
+                course.take(frame.time_s, faces)
             if take is not None:
                 take(frame, faces)
             if mark is not None:
@@ -133,7 +137,9 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
     if pulse is not None:
         record["pulse"] = pulse.report()
     if body is not None:
-        record["signals"] = body.finish(partial.path(SIGNALS))
+        record["signals"] = body.finish(partial.path(SIGNALS), course)
+    if course is not None:
+        record["smiles"] = _smiles(partial, course, body)
     if own is not None:
         record["neutral"] = own.report()
     if ".png" in partial.pictures:
@@ -148,6 +154,21 @@ def _body(wanted: Wanted, partial: Partial, source: Source) -> BodyBesideFace | 
     from mien.analysis.signals import BodyBesideFace
 
     return BodyBesideFace(wanted.signals, source.report.duration_s)
+
+
+def _course(partial: Partial) -> ExpressionCourse | None:
+    if SMILES not in partial.pictures:
+        return None
+    # Imported here: who measures nothing does not wait for SciPy.
+    from mien.analysis.smiles import ExpressionCourse
+
+    return ExpressionCourse()
+
+
+def _smiles(partial: Partial, course: ExpressionCourse, body: BodyBesideFace | None) -> Record:
+    from mien.analysis.smiles import write_smiles
+
+    return write_smiles(partial.path(SMILES), course, None if body is None else body.beside)
 
 
 def _own_faces(task: Task, pipeline: Pipeline, wanted: Wanted) -> LearntFaces | None:

@@ -35,6 +35,9 @@ ROWS: Final = ".rows"
 PULSE: Final = ".pulse.csv"
 """The suffix of the table of an input's pulse."""
 
+SMILES: Final = ".smiles.csv"
+"""The suffix of the table of an input's smiles."""
+
 SIGNALS: Final = ".signals.csv"
 """The suffix of the table of a body's signals beside an input."""
 
@@ -77,8 +80,8 @@ class Partial:
         folder: the batch's folder of partial results.
         source: the input's name.
         key: what the files are called.
-        pictures: what each picture, and the tables of pulse and signals, will be called in the end, by its
-            suffix here.
+        pictures: what each picture, and the tables of pulse, signals and smiles, will be called in the end,
+            by its suffix here.
     """
 
     folder: Path
@@ -96,6 +99,8 @@ class Partial:
             pictures[PULSE] = f"{task.stem}{PULSE}"
         if wanted.signals is not None and task.kind == "video":
             pictures[SIGNALS] = f"{task.stem}{SIGNALS}"
+        if (wanted.signals is not None or wanted.columns.measures) and task.kind == "video":
+            pictures[SMILES] = f"{task.stem}{SMILES}"
         if wanted.annotate:
             suffix = ".mp4" if task.kind == "video" else ".jpg"
             pictures[suffix] = f"{task.stem}.annotated{suffix}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.analysis.signals_choice import HEART, WAYS, SignalsChoice, Way
+from mien.analysis.smiles import BodyCourses, ExpressionCourse, after_onsets
 from mien.errors import SourceError
 from mien.files import written_whole
 from mien.signals.agreement import agreement
-from mien.signals.alignment import Lag, RateCourse, apart_bpm, pulse_lag, rate_course
+from mien.signals.alignment import Lag, RateCourse, apart_bpm, pulse_drift, pulse_lag, rate_course
 from mien.signals.arousal import LEAST_WINDOWS, Arousal, arousal, parts_of
 from mien.signals.body import sound_skin
+from mien.signals.drift import Drift, ms_per_min
 from mien.signals.face_pulse import PulseReading
 from mien.signals.figures import Figure, figures_in
-from mien.signals.files import read_signals
 from mien.signals.heart import find_beats
 from mien.signals.types import Signals, shifted
 from mien.types import Faces
@@ -40,13 +41,37 @@ _MEASURES: Final = ("valence", "arousal")
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """How the signals lie on the film's clock, and what the pulse says of it."""
+    """How the signals lie on the film's clock, and what the pulse says of it.
+
+    Attributes:
+        way: what told it.
+        shift_s: what has to be added to their times at `around_s`.
+        lag: the shift by the pulse.
+        apart_bpm: of face and body.
+        corrected_s: by how much the pulse corrected the start times.
+        around_s: by the signals' clock.
+        drift: how much faster that runs than the film's.
+        drift_by: "marks" or "pulse".
+    """
 
     way: Way
     shift_s: float
     lag: Lag | None
     apart_bpm: float | None
     corrected_s: float | None
+    around_s: float = 0.0
+    drift: Drift | None = None
+    drift_by: str | None = None
+
+    @property
+    def corrected_ppm(self) -> float:
+        """By how much the film's clock is taken to run faster; 0 where the drift isn't known well."""
+        given = self.way in ("seconds given", "time given")
+        return -self.drift.ppm if self.drift is not None and self.drift.known and not given else 0.0
+
+    def of(self, read: Signals) -> Signals:
+        """Return signals on the film's clock."""
+        return shifted(read, self.shift_s, self.corrected_ppm, self.around_s)
 
 
 class BodyBesideFace:
@@ -62,11 +87,12 @@ class BodyBesideFace:
 
     def __init__(self, choice: SignalsChoice, duration_s: float | None) -> None:
         self._choice = choice
-        self._read = read_signals(choice.path)
+        self._read = choice.read()
         self._seconds: dict[int, dict[int, NDArray[np.float64]]] = defaultdict(dict)
         self._frames: Counter[int] = Counter()
         self._readings: list[PulseReading] = []
         self._end_s = 0.0
+        self.beside: BodyCourses | None = None
         if choice.shift_s is not None and duration_s:
             self._common(choice.shift_s, duration_s)
 
@@ -81,8 +107,12 @@ class BodyBesideFace:
             if np.isfinite(values).all():
                 sums += (*values, 1)
 
-    def finish(self, path: Path) -> dict[str, Any]:
+    def finish(self, path: Path, course: ExpressionCourse | None = None) -> dict[str, Any]:
         """Write the table, and return what the summary says.
+
+        Args:
+            path: of the table.
+            course: of the faces' expressions; afterwards `beside` is the body on the film's clock.
 
         Raises:
             SourceError: nothing tells how the clocks lie, or there is no time in common.
@@ -91,7 +121,7 @@ class BodyBesideFace:
         tracks = self._choice.tracks or self._longest()
         readings = [each for each in self._readings if each.track in tracks]
         clock = self._settle(readings)
-        read = shifted(self._read, clock.shift_s)
+        read = clock.of(self._read)
         common = self._common(clock.shift_s, self._end_s)
         spans, rests = self._windows(read, common)
         found = figures_in(read, sorted({*spans, *rests}))
@@ -100,7 +130,9 @@ class BodyBesideFace:
             zip(parts, arousal(list(parts.values()), [each in rests for each in parts]), strict=True)
         )
         seconds = self._face(tracks)
-        rows = [*found, *_of_arousal(aroused), *self._of_face(spans, seconds, readings)]
+        self.beside = BodyCourses(read, dict(_courses(read, common)), common, tracks)
+        answers, after = ([], []) if course is None else after_onsets(course, self.beside)
+        rows = [*found, *_of_arousal(aroused), *self._of_face(spans, seconds, readings), *after]
         _write(path, sorted(rows, key=lambda each: each.start_s))
         return {
             "file": self._read.origin,
@@ -110,7 +142,8 @@ class BodyBesideFace:
             "rows": len(rows),
             "windows": len(spans),
             "arousal": _report_arousal(aroused, spans, rests, given=self._choice.rest_s is not None),
-            "together": _report_together(read, common, seconds),
+            "together": _report_together(self.beside, seconds),
+            "after_onsets": answers,
             "notes": [*self._read.notes, *_doubts(clock)],
         }
 
@@ -144,21 +177,50 @@ class BodyBesideFace:
                     f" and the pulse of the face ({count} readings) does not show it; say when it begins with"
                     " --signals-start"
                 )
-            return _Clock("pulse", lag.shift_s, lag, lag.apart_bpm, None)
+            return self._drifting(_Clock("pulse", lag.shift_s, lag, lag.apart_bpm, None), readings, course)
         if lag is not None and choice.way == "start times":
             corrected = round(lag.shift_s - known_s, 2)
-            return _Clock(choice.way, lag.shift_s, lag, lag.apart_bpm, corrected)
-        return _Clock(choice.way, known_s, lag, apart_bpm(readings, course, known_s), None)
+            clock = _Clock(choice.way, lag.shift_s, lag, lag.apart_bpm, corrected)
+            return self._drifting(clock, readings, course)
+        clock = _Clock(choice.way, known_s, lag, apart_bpm(readings, course, known_s), None)
+        return self._drifting(clock, readings, course)
+
+    def _drifting(self, clock: _Clock, readings: Sequence[PulseReading], course: RateCourse) -> _Clock:
+        """Return it with the drift of the clocks: by two marks or more, else by the pulse."""
+        marked = self._choice.marked
+        if marked is not None:
+            clock = replace(clock, around_s=marked.around_s)
+            if marked.drift is not None:
+                return replace(clock, drift=marked.drift, drift_by="marks")
+        found = None if clock.lag is None else pulse_drift(readings, course, clock.lag.shift_s)
+        if found is None:
+            return clock
+        shift_s, middle_s, drift = found
+        clock = replace(clock, drift=drift, drift_by="pulse")
+        if clock.corrected_ppm and marked is None:
+            return replace(clock, shift_s=shift_s, around_s=middle_s - shift_s)
+        return clock
 
     def _report_clock(self, clock: _Clock) -> dict[str, Any]:
-        lag = clock.lag
+        lag, drift = clock.lag, clock.drift
+        first = self._read.span_s[0]
         return {
             "by": clock.way,
-            "begin_s": round(clock.shift_s + self._read.span_s[0], 2),
+            "begin_s": round(clock.of(self._read).span_s[0], 2),
             "corrected_by_pulse_s": clock.corrected_s,
-            "pulse_begin_s": None if lag is None else round(lag.shift_s + self._read.span_s[0], 2),
+            "pulse_begin_s": None if lag is None else round(lag.shift_s + first, 2),
             "pulse_uncertainty_s": None if lag is None else lag.uncertainty_s,
             "pulse_apart_bpm": None if clock.apart_bpm is None else round(clock.apart_bpm, 1),
+            "drift": None
+            if drift is None
+            else {
+                "by": clock.drift_by,
+                "ppm": round(drift.ppm, 1),
+                "low_ppm": round(drift.low, 1),
+                "high_ppm": round(drift.high, 1),
+                "ms_per_min": round(ms_per_min(drift.ppm), 2),
+                "corrected": bool(clock.corrected_ppm),
+            },
         }
 
     def _windows(
@@ -263,16 +325,14 @@ def _report_arousal(
     }
 
 
-def _report_together(
-    read: Signals, common: tuple[float, float], seconds: dict[int, NDArray[np.float64]]
-) -> list[dict[str, Any]]:
+def _report_together(beside: BodyCourses, seconds: dict[int, NDArray[np.float64]]) -> list[dict[str, Any]]:
     """Return how the face's valence and arousal go with pulse and skin, where that can be told."""
     known = {second: sums for second, sums in sorted(seconds.items()) if sums[2]}
     times = np.array(list(known), np.float64) + 0.5
     told = []
     for number, face in enumerate(_MEASURES):
         course = times, np.array([sums[number] / sums[2] for sums in known.values()])
-        for body, other in _courses(read, common):
+        for body, other in beside.courses.items():
             found = agreement(course, other)
             if found is None:
                 continue
@@ -284,7 +344,7 @@ def _report_together(
                         name: round(getattr(found, name), 3)
                         for name in ("correlation", "lag_s", "p", "chance", "seconds")
                     },
-                    "quality": round(min(1.0, found.seconds / (common[1] - common[0])), 3),
+                    "quality": round(min(1.0, found.seconds / (beside.common_s[1] - beside.common_s[0])), 3),
                 }
             )
     return told

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 
 from mien.analysis.task import Task
 from mien.errors import ConfigError
+from mien.signals.drift import MOST_PPM, MarkedClock, clock_by_marks
 from mien.signals.figures import LEAST_WINDOW_S, LONGEST_WINDOW_S
 from mien.signals.files import read_signals
 from mien.signals.processing import neurokit
+from mien.signals.table import TimeUnit
 from mien.signals.types import Kind, Signals
 from mien.source.recorded_at import zoned_start
 
-Way = Literal["seconds given", "time given", "start times", "pulse"]
+Way = Literal["seconds given", "time given", "marks", "start times", "pulse"]
 """How the signals came to the film's clock."""
+
+_MARKS_APART_S: Final = 1.0
+"""Marks that fit a straight course of the clocks worse than this are of other moments."""
+_LISTED: Final = 12
 
 HEART: Final[tuple[Kind, ...]] = ("ecg", "ppg", "intervals")
 """Kinds whose beats can be found in the face; the rate that a device gives lags behind."""
@@ -27,9 +33,36 @@ HEART: Final[tuple[Kind, ...]] = ("ecg", "ppg", "intervals")
 WAYS: Final[dict[Way, str]] = {
     "seconds given": "the seconds given",
     "time given": "the time given",
+    "marks": "marks that both show",
     "start times": "the start times of both files",
     "pulse": "the pulse of face and body",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAs:
+    """What the user says of a file of signals that it doesn't say itself.
+
+    Attributes:
+        kinds: names of signals, and what they are.
+        time_unit: of a table's times.
+        board: which of BrainFlow's boards wrote it.
+    """
+
+    kinds: tuple[tuple[str, Kind], ...] = ()
+    time_unit: TimeUnit | None = None
+    board: str | None = None
+
+    def read(self, path: str | Path) -> Signals:
+        """Read the file; errors are those of `read_signals`."""
+        return read_signals(path, self.time_unit, kinds=dict(self.kinds), board=self.board)
+
+
+def read_as(kinds: Mapping[str, str], time_unit: str | None = None, board: str | None = None) -> ReadAs:
+    """Return what a user says of a file; whether it can be is found out when it is read."""
+    return ReadAs(
+        cast("tuple[tuple[str, Kind], ...]", tuple(kinds.items())), cast("TimeUnit | None", time_unit), board
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +78,8 @@ class SignalsChoice:
         window_s: length of a window.
         tracks: whose face it is; empty takes the one that is seen longest.
         stamp: sizes and times of their files, so that changed ones are read again.
+        marked: how the clocks lie by marks, if the user gave any.
+        read_as: what the user says of the file that it doesn't say itself.
     """
 
     path: str
@@ -55,6 +90,16 @@ class SignalsChoice:
     window_s: float
     tracks: tuple[int, ...]
     stamp: tuple[tuple[str, int, int], ...]
+    marked: MarkedClock | None = None
+    read_as: ReadAs = ReadAs()
+
+    def read(self) -> Signals:
+        """Read the signals, as the user says.
+
+        Raises:
+            ConfigError, SourceError: see `read_signals`.
+        """
+        return self.read_as.read(self.path)
 
 
 def choose_signals(
@@ -66,6 +111,8 @@ def choose_signals(
     window_s: float,
     tracks: tuple[int, ...],
     recorded_at: str | None,
+    marks: Sequence[tuple[str, float]] = (),
+    read_as: ReadAs = ReadAs(),
 ) -> SignalsChoice:
     """Check that signals can go with a film, before that is read.
 
@@ -77,6 +124,8 @@ def choose_signals(
         window_s: length of a window.
         tracks: whose face it is; empty takes the one that is seen longest.
         recorded_at: when the film was recorded, as the user says; ISO 8601 with a zone.
+        marks: marks of the signals, and when they are seen in the film, in its seconds.
+        read_as: what the user says of the file.
 
     Raises:
         ConfigError: it is no single film, a number can't be, or nothing could tell how the clocks lie.
@@ -89,16 +138,25 @@ def choose_signals(
         raise ConfigError(
             f"expected a window of {LEAST_WINDOW_S:g} to {LONGEST_WINDOW_S:g} s, received {window_s:g}"
         )
-    read = read_signals(path)
+    if marks and start is not None:
+        raise ConfigError("signals: expected a start or marks, received both")
+    read = read_as.read(path)
     if read.of("ecg", "ppg"):
         neurokit()
-    way, shift_s, why_not = _clock(read, Path(tasks[0].where), start, recorded_at)
+    marked = clock_of(read, marks) if marks else None
+    way, shift_s, why_not = (
+        _clock(read, Path(tasks[0].where), start, recorded_at)
+        if marked is None
+        else ("marks", marked.shift_s, "")
+    )
     if way == "pulse" and not read.of(*HEART):
         raise ConfigError(
             f"{path}: nothing tells how its clock lies to the video's: {why_not}, and it has no signal of"
             " the heart to find in the face; say when it begins with --signals-start"
         )
-    return SignalsChoice(str(path), way, shift_s, why_not, rest, window_s, tracks, _stamp(path))
+    return SignalsChoice(
+        str(path), way, shift_s, why_not, rest, window_s, tracks, _stamp(path), marked, read_as
+    )
 
 
 def parse_start(text: str) -> str | float:
@@ -123,6 +181,62 @@ def parse_start(text: str) -> str | float:
             f" 2026-05-01T09:30:00+02:00, received {text!r}"
         )
     return moment.isoformat()
+
+
+def parse_mark(text: str) -> tuple[str, float]:
+    """Read a mark of the signals and when it is seen in the film: MARK=SECONDS.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    name, equals, at = text.rpartition("=")
+    try:
+        seconds = float(at)
+    except ValueError:
+        seconds = np.nan
+    if not equals or not name.strip() or not np.isfinite(seconds):
+        raise ConfigError(
+            "signals mark: expected a mark and its second in the video, such as clap=12.5 or #2=12.5,"
+            f" received {text!r}"
+        )
+    return name.strip(), seconds
+
+
+def clock_of(read: Signals, marks: Sequence[tuple[str, float]]) -> MarkedClock:
+    """Return how the clocks lie by marks that both show.
+
+    Args:
+        read: the signals.
+        marks: each by its text, or as #2 by its number in the file, and its second in the film.
+
+    Raises:
+        ConfigError: there is no such mark, several are called that, or they contradict each other.
+    """
+    found = clock_by_marks([(_mark(read, name), seconds) for name, seconds in marks])
+    if found.worst_s > _MARKS_APART_S or (found.drift and abs(found.drift.ppm) > MOST_PPM):
+        raise ConfigError(
+            f"{read.origin}: the marks contradict each other: the clocks would run"
+            f" {0.0 if found.drift is None else found.drift.ppm / 1e4:+.2f} % apart, and one mark lies"
+            f" {found.worst_s:.1f} s from where the others put it"
+        )
+    return found
+
+
+def _mark(read: Signals, name: str) -> float:
+    """Return when a mark was set, by the signals' clock."""
+    number = int(name[1:]) if name.startswith("#") and name[1:].isdecimal() else 0
+    if 1 <= number <= len(read.marks):
+        return read.marks[number - 1].time_s
+    called = [each.time_s for each in read.marks if each.text == name]
+    if len(called) == 1:
+        return called[0]
+    some = ", ".join(
+        f"#{number} {each.text} at {each.time_s:.1f} s"
+        for number, each in enumerate(read.marks[:_LISTED], 1)
+        if not called or each.text == name
+    )
+    what = f"{len(called)} marks are called {name!r}" if called else f"there is no mark {name!r}"
+    raise ConfigError(f"{read.origin}: {what}; it has {some or 'no marks'}")
 
 
 def parse_rest(text: str) -> tuple[float, float]:
@@ -179,7 +293,19 @@ def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 def clock_words(clock: dict[str, Any]) -> str:
-    """Return in one sentence how the signals came to the film's clock."""
+    """Return in one sentence how the signals came to the film's clock, and how both run."""
+    return f"{_shift_words(clock)}{_drift_words(clock.get('drift'))}"
+
+
+def _drift_words(drift: dict[str, Any] | None) -> str:
+    if drift is None:
+        return ""
+    reach = f"{drift['ppm']:+z.0f} ppm, 90 %: {drift['low_ppm']:+z.0f} to {drift['high_ppm']:+z.0f}"
+    said = f"; against the video's its clock gains {drift['ms_per_min']:+z.1f} ms a minute ({reach})"
+    return f"{said}, which is corrected" if drift["corrected"] else f"{said}, which is not corrected"
+
+
+def _shift_words(clock: dict[str, Any]) -> str:
     said = f"on the video's clock by {WAYS[clock['by']]}: they begin at {clock['begin_s']:.1f} s"
     if clock["pulse_uncertainty_s"] is None:
         return f"{said}; the pulse of the face neither confirms nor corrects that"

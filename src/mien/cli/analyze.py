@@ -15,13 +15,17 @@ from mien.analysis.batch import Result
 from mien.analysis.task import passed_over
 from mien.cli.console import Interrupted, print_error, print_json, progress_bar
 from mien.cli.options import (
+    BoardOption,
     DetectorOption,
     EveryOption,
     FpsOption,
+    KindOption,
     MinFaceOption,
     NetworkOption,
     PriorOption,
     StoreOption,
+    TimeUnitOption,
+    parse_kinds,
 )
 from mien.config import load_settings
 from mien.errors import ConfigError
@@ -79,6 +83,17 @@ def analyze(
             metavar="TIME|SECONDS",
         ),
     ] = None,
+    signals_mark: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A mark of the signals, by its text or as #2 by its number, and when it is seen in the"
+            " video; may be repeated: two tell how the clocks drift apart, too.",
+            metavar="MARK=SECONDS",
+        ),
+    ] = None,
+    kind: KindOption = None,
+    time_unit: TimeUnitOption = None,
+    board: BoardOption = None,
     signals_window: Annotated[
         float, typer.Option(help="Seconds of a window of the signals, 10 to 3600.", metavar="SECONDS")
     ] = 60,
@@ -159,8 +174,12 @@ def analyze(
     """
     if subject is None and (store or again or (signals is None and (face or recorded_at))):
         raise ConfigError("--store, --face, --recorded-at and --again need --subject")
-    if signals is None and (signals_start is not None or rest is not None):
-        raise ConfigError("--signals-start and --rest need --signals")
+    beside = {
+        "--signals-start": signals_start, "--signals-mark": signals_mark, "--kind": kind,
+        "--time-unit": time_unit, "--board": board, "--rest": rest,
+    }  # fmt: skip
+    if signals is None and any(beside.values()):
+        raise ConfigError(f"{', '.join(name for name, given in beside.items() if given)}: need --signals")
     settings = load_settings(
         detector=detector, network=network, prior=prior, min_face_px=min_face, crops=crops or None,
         every=every, fps=fps,
@@ -168,7 +187,9 @@ def analyze(
     prepared = prepare(
         paths, out, settings,
         annotate=annotate, plots=plot, measures=measures, landmarks=landmarks, pulse=pulse, signals=signals,
-        signals_start=signals_start, signals_window_s=signals_window, rest=rest,
+        signals_start=signals_start, signals_marks=parse_marks(signals_mark),
+        signals_kinds=parse_kinds(kind) or None, signals_time_unit=time_unit, signals_board=board,
+        signals_window_s=signals_window, rest=rest,
         table_format=table_format, jobs=jobs, resume=resume, subject=subject, store=store, face=face,
         recorded_at=recorded_at, again=again, neutral=neutral,
     )  # fmt: skip
@@ -188,6 +209,22 @@ def analyze(
     _report(result, len(prepared.failures), as_json=as_json, quiet=quiet, debug=context.obj["debug"])
     if result.failures:
         raise typer.Exit(1)
+
+
+def parse_marks(told: list[str] | None) -> dict[str, float] | None:
+    """Return the second of the video by the mark, of MARK=SECONDS.
+
+    Raises:
+        ConfigError: one is none such, or is given twice.
+    """
+    if not told:
+        return None
+    from mien.analysis.signals_choice import parse_mark
+
+    marks = dict(parse_mark(each) for each in told)
+    if len(marks) < len(told):
+        raise ConfigError("--signals-mark: a mark is given twice")
+    return marks
 
 
 def _report(result: Result, reported: int, *, as_json: bool, quiet: bool, debug: bool) -> None:
@@ -253,6 +290,8 @@ def _line(recording: dict[str, Any]) -> str:
         found += (
             f"; {kept['code']} in {kept['frames_with_subject']} of {kept['frames']} frames, {_stored(kept)}"
         )
+    if smiles := recording.get("smiles"):
+        found += f"; {count(smiles['smiles'], 'smile')}, {smiles['measured']} measured"
     if pulse := recording.get("pulse"):
         found += f"; {_pulse(pulse)}"
     if neutral := recording.get("neutral"):
@@ -294,6 +333,12 @@ def signals_lines(signals: dict[str, Any] | None) -> Iterator[str]:
         )
     if not signals["together"]:
         yield "face and body together: not known; it needs two minutes of both, and change in both"
+    for each in signals["after_onsets"]:
+        sure = "too short to tell from chance" if each["p"] is None else f"p {each['p']:.3f}"
+        yield (
+            f"{each['body'].replace('_', ' ')} after {count(each['onsets'], 'onset')} of {each['face']}:"
+            f" {each['mean']:+z.2f} {each['unit']}, {sure}"
+        )
     for note in signals["notes"]:
         yield f"note: {note}"
 

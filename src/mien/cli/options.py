@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from mien.errors import ConfigError
+
 DetectorOption = Annotated[
     str | None,
     typer.Option("--detector", help="Face detector: auto, haar, mtcnn or yunet.", metavar="NAME"),
@@ -55,6 +57,44 @@ ClassNamesOption = Annotated[
         metavar="NAME|N=WORD,...",
     ),
 ]
+
+KindOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        help="What a signal is, where its name doesn't say it: ecg, ppg, rate, intervals, eda, respiration,"
+        " emg, eeg, eog, temperature, acceleration, other; * in a name stands for any letters; may be"
+        " repeated.",
+        metavar="NAME=KIND",
+    ),
+]
+TimeUnitOption = Annotated[
+    str | None,
+    typer.Option("--time-unit", help="Unit of a table's column of times: s, ms, us or ns.", metavar="UNIT"),
+]
+BoardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        help="Which board BrainFlow wrote a table of, as that has no header: cyton, muse-2, synthetic ...",
+        metavar="NAME",
+    ),
+]
+
+
+def parse_kinds(told: list[str] | None) -> dict[str, str]:
+    """Return what signals are by their names, of NAME=KIND.
+
+    Raises:
+        ConfigError: one is none such; which kinds there are is found out when the file is read.
+    """
+    kinds = {}
+    for each in told or ():
+        name, equals, kind = each.rpartition("=")
+        if not equals or not name:
+            raise ConfigError(f"--kind: expected NAME=KIND such as 'Channel 1=ecg', received {each!r}")
+        kinds[name] = kind.strip()
+    return kinds
 
 
 def number_argument(told: str) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from mien.cli.console import print_json
-from mien.cli.options import JsonOption
+from mien.cli.options import BoardOption, JsonOption, KindOption, TimeUnitOption, parse_kinds
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:  # these load SciPy and pandas, which the help should not wait for
@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # these load SciPy and pandas, which the help should not wait
     from mien.signals.figures import Figure
     from mien.signals.table import TimeUnit
     from mien.signals.types import Kind, Signals
+
+_LISTED = 10
+"""Marks that are printed."""
 
 Windows = dict[tuple[float, float], "Arousal | None"]
 
@@ -26,7 +29,8 @@ def signals(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="EDF, BDF, XDF, WFDB (.hea), BrainVision (.vhdr), CSV, or an Empatica E4's folder or zip.",
+            help="EDF, BDF, XDF, WFDB (.hea), BrainVision (.vhdr), FIF, CSV, or an Empatica E4's folder or"
+            " zip.",
         ),
     ] = None,
     window: Annotated[float, typer.Option(help="Seconds of a window, 10 to 3600.", metavar="SECONDS")] = 60,
@@ -40,20 +44,9 @@ def signals(
             metavar="FROM-TO",
         ),
     ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What a channel is, where its name doesn't say it: ecg, ppg, rate, intervals, eda,"
-            " respiration, emg, eeg, eog, temperature, acceleration, other; may be repeated.",
-            metavar="NAME=KIND",
-        ),
-    ] = None,
-    time_unit: Annotated[
-        str | None,
-        typer.Option(
-            "--time-unit", help="Unit of a table's column of times: s, ms, us or ns.", metavar="UNIT"
-        ),
-    ] = None,
+    kind: KindOption = None,
+    time_unit: TimeUnitOption = None,
+    board: BoardOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all figures to this CSV.", metavar="FILE.csv")
     ] = None,
@@ -75,7 +68,6 @@ def signals(
     from mien.signals.arousal import arousal, parts_of
     from mien.signals.figures import figures, to_frame
     from mien.signals.files import read_signals
-    from mien.signals.types import with_kinds
 
     if sensors:
         _list_sensors(as_json)
@@ -84,9 +76,9 @@ def signals(
         raise ConfigError(
             "which file? `mien signals session.edf` reads one, `mien signals --list` looks for sensors"
         )
-    kinds = cast("dict[str, Kind]", dict(_pair(each) for each in kind or ()))
+    kinds = cast("dict[str, Kind]", parse_kinds(kind))
     span = None if rest is None else _span(rest)
-    read = with_kinds(read_signals(file, cast("TimeUnit | None", time_unit)), kinds)
+    read = read_signals(file, cast("TimeUnit | None", time_unit), kinds=kinds, board=board)
     found = figures(read, window, step)
     parts = parts_of(found)
     resting = None if span is None else [span[0] <= start and end <= span[1] for start, end in parts]
@@ -123,13 +115,6 @@ def _list_sensors(as_json: bool) -> None:
             typer.echo(f"  {each.address}  {each.detail}".rstrip())
     for note in found.notes:
         typer.echo(f"note: {note}")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, kind = text.rpartition("=")
-    if not equals or not name:
-        raise ConfigError(f"--kind: expected NAME=KIND such as 'Channel 1=ecg', received {text!r}")
-    return name, kind.strip()
 
 
 def _span(text: str) -> tuple[float, float]:
@@ -198,6 +183,10 @@ def _print_signals(read: Signals) -> None:
         missing = sum(gap.end_s - gap.start_s for gap in each.gaps)
         gaps = f"  {len(each.gaps)} gaps, {missing:.0f} s" if each.gaps else ""
         typer.echo(f"  {each.name:16} {each.kind:12} {each.unit:7} {rate:>12}{gaps}")
+    for number, mark in enumerate(read.marks[:_LISTED], 1):
+        typer.echo(f"  mark #{number} at {mark.time_s:.1f} s: {mark.text}")
+    if len(read.marks) > _LISTED:
+        typer.echo(f"  and {len(read.marks) - _LISTED} more marks; --json has all")
     for note in read.notes:
         typer.echo(f"  note: {note}")
 

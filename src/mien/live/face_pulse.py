@@ -8,8 +8,9 @@ from math import floor
 import numpy as np
 
 from mien.live.reading import Reading
-from mien.signals.face_pulse import WINDOW_S, FacePulses, PulseReading
+from mien.signals.face_pulse import FacePulses, PulseReading
 from mien.signals.figures import Figure
+from mien.signals.pulse_window import WINDOW_S
 from mien.signals.stream.types import SignalReading, Wave
 
 CHANNEL = "face"

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.signals.drift import Drift
 from mien.signals.face_pulse import WITHIN_BPM, PulseReading
 from mien.signals.heart import Beats
 from mien.signals.pulse_window import WINDOW_S
@@ -35,6 +36,15 @@ _LIMIT_BPM: Final = 6.0
 """A reading that is further off counts no more than this."""
 _DRAWS, _SURROGATES, _MOST_P = 200, 39, 0.05
 _LEAST_SEEN_P: Final = 400
+
+LEAST_DRIFT_S: Final = 900.0
+LEAST_DRIFT_READINGS: Final = 300
+"""With a shorter film, or fewer readings, no drift is looked for."""
+_LINE_S: Final = 1000.0
+"""The drift is fitted in seconds a thousand, so that it is about as large as the shift."""
+_WIDER: Final = 1.25
+"""On made hearts, whose drift is known, intervals without it hold in 8 of 10 films and not in 9."""
+_FITS, _DRIFT_DRAWS, _LEAST_MINUTES, _LEAST_SPREAD_BPM = 12, 400, 10, 0.3
 
 Floats = NDArray[np.float64]
 
@@ -132,6 +142,66 @@ def pulse_lag(
         return None
     p = _chance(body, times, rates, coarse)
     return Lag(float(shifts[best]), float(round(reach, 2)), middle, p, len(times)) if p <= _MOST_P else None
+
+
+def pulse_drift(
+    readings: Sequence[PulseReading], course: RateCourse, shift_s: float
+) -> tuple[float, float, Drift] | None:
+    """Return how the shift changes while a film goes on, and so how much faster the body's clock runs.
+
+    Args:
+        readings: of one face, in the order of time.
+        course: the body's rate by its own clock.
+        shift_s: what has to be added to the body's times, as `pulse_lag` found it.
+
+    Returns:
+        The shift in the middle of the readings, that middle by the film's clock, and the drift, whose
+        interval is that of a bootstrap over minutes. None with less than `LEAST_DRIFT_S` from the first
+        reading to the last, or with too few minutes that tell.
+    """
+    times, rates = _known(readings)
+    if len(times) < LEAST_DRIFT_READINGS or times[-1] - times[0] < LEAST_DRIFT_S:
+        return None
+    body = _smoothed(course)
+    steep = np.gradient(body.per_min) * _HZ
+    middle = float(times.mean())
+    since = (times - middle) / _LINE_S
+    shift, line = shift_s, 0.0
+    for _ in range(_FITS):
+        at = times - _EDGE_S - shift - line * since - body.start_s
+        errors, slopes = (_between(each, at) for each in (body.per_min, steep))
+        errors = rates - errors
+        known = np.isfinite(errors) & np.isfinite(slopes)
+        if known.sum() < LEAST_DRIFT_READINGS:
+            return None
+        spread = max(_LEAST_SPREAD_BPM, 1.48 * float(np.median(np.abs(errors[known]))))
+        weights = 1 / (1 + (errors[known] / (2 * spread)) ** 2)
+        # Where the shift grows, the body's earlier rate stands beside the reading.
+        sides = np.stack([-slopes[known], -slopes[known] * since[known]], axis=1)
+        minutes = ((times[known] - times[0]) // 60).astype(np.intp)
+        count = int(minutes[-1]) + 1
+        normal, right = np.zeros((count, 2, 2)), np.zeros((count, 2))
+        np.add.at(normal, minutes, weights[:, None, None] * sides[:, :, None] * sides[:, None, :])
+        np.add.at(right, minutes, (weights * errors[known])[:, None] * sides)
+        if (np.abs(right).sum(axis=1) > 0).sum() < _LEAST_MINUTES or np.linalg.cond(normal.sum(0)) > 1e8:
+            return None
+        step = np.linalg.solve(normal.sum(axis=0), right.sum(axis=0))
+        shift, line = shift + float(step[0]), line + float(step[1])
+        if np.abs(step).max() < 1e-4:
+            break
+    if abs(shift - shift_s) > _AROUND_S:
+        return None
+    draws = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), _DRIFT_DRAWS).astype(float)
+    moved = np.linalg.solve(np.einsum("dm,mij->dij", draws, normal), (draws @ right)[:, :, None])[:, 1, 0]
+    low, high = _WIDER * (np.quantile(moved, (0.05, 0.95)) - float(np.median(moved)))
+    ppm = [-1e6 * (line + each) / _LINE_S for each in (0.0, high, low)]
+    return shift, middle, Drift(ppm[0], ppm[1], ppm[2], float(times[-1] - times[0]))
+
+
+def _between(course: Floats, at_s: Floats) -> Floats:
+    """Return a course between its tenths of a second; NaN where it isn't known."""
+    found: Floats = np.interp(at_s * _HZ, np.arange(len(course)), course, np.nan, np.nan)
+    return found
 
 
 def _known(readings: Sequence[PulseReading]) -> tuple[Floats, Floats]:

@@ -1,252 +1,234 @@
-"""Figures as an EDF+ file that other programs show: one sample a second, all on one clock.
+"""EDF and BDF, also with headers that are wrong: what can be read is read, and notes say how.
 
-EDF stores 16-bit steps between two ends and has no value for "nothing". Here the lowest step means no
-reading: it lies below 0 and below all readings by as much as these lie apart, so that it can't be taken for
-one. Each figure's quality stands beside it as a signal of its own, and is 0 there.
+edfio reads the samples. The header is looked at first, as it is a few hundred letters that many programs fill
+in by hand, so to speak: in another alphabet, with decimal commas, with a length that isn't its own.
 """
 
 from __future__ import annotations
 
 import io
-import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-import mien
-from mien.signals.figures import Figure
-from mien.signals.types import Kind, Mark
+from mien.errors import SourceError
+from mien.signals.figures_edf import read_back, zone_written
+from mien.signals.kinds import kind_of
+from mien.signals.types import Mark, Signal, Signals, check_size, even_times, slowed, slowed_by, usable
 
-if TYPE_CHECKING:
+_PIECE_S: Final = 60.0
+_FIXED: Final = 256
+"""Bytes before the signals' part, and of each signal in it."""
+_LABEL, _TRANSDUCER, _UNIT = slice(0, 16), slice(16, 96), slice(96, 104)
+_NUMBERS: Final = slice(104, 136)
+_COUNT: Final = slice(216, 224)
+"""Where a signal's fields would be if each signal's stood together; in the file each field's do."""
+
+
+def read_edf(file: Path) -> Signals:
+    """Read EDF, EDF+, BDF or BDF+.
+
+    Raises:
+        SourceError: its header says nothing that can be, or there is no whole data record.
+        Exception: whatever edfio raises of a damaged file.
+    """
     import edfio
 
-LONGEST_S: Final = 7 * 86_400.0
-"""How much of a recording second by second is worth writing: in a longer one the rest is left out."""
+    bdf = file.suffix.lower() == ".bdf"
+    header = _Header.of(file, 3 if bdf else 2)
+    source: Any = file
+    if header.repaired is not None:
+        data = header.repaired + file.read_bytes()[len(header.repaired) :]
+        source = io.BytesIO(data)
+    read: Any = (edfio.read_bdf if bdf else edfio.read_edf)(source)
+    notes = list(header.notes)
+    ordinary = [each for each in header.signals if not each.annotations]
+    records = read.num_data_records
+    check_size(
+        file,
+        records
+        * sum(
+            field.per_record / slowed_by(each.sampling_frequency)
+            for each, field in zip(read.signals, ordinary, strict=True)
+        ),
+    )
+    try:
+        starts = None if read.is_continuous else _record_starts(file, header)
+    except ValueError:  # its annotations are damaged, and the records' times stand in them
+        starts = None
+    signals = []
+    for each, field in zip(read.signals, ordinary, strict=True):
+        rate = each.sampling_frequency
+        unit = field.unit if field.calibrated else ""
+        if not field.calibrated:
+            notes.append(f"{field.label}: its header gives no range, so its values have no unit")
+        if starts is None:
+            values, rate, said = _slowed(each, rate, read.duration)
+            notes += [f"{field.label}: {said}"] * bool(said)
+            times = even_times(len(values), rate)
+        else:
+            values, size = np.asarray(each.data, np.float64), field.per_record
+            within = np.arange(size) / rate
+            times = (np.array(starts[: len(values) // size])[:, None] + within).ravel()
+            values, times, _ = usable(values[: len(times)], times)
+        kind = kind_of(field.label, field.unit, field.transducer)
+        if (own := read_back(each)) is not None:
+            kind, values = own
+        signals.append(Signal(field.label, kind, unit, values, times, str(file)))
+    marks = _annotations(read, notes)
+    try:
+        zone = zone_written(read.local_recording_identification)
+        start = datetime.combine(read.startdate, read.starttime, zone)
+    except ValueError as error:  # an anonymous date, or none that exists
+        return Signals(tuple(signals), marks, None, (*notes, f"start: {error}"))
+    return Signals(tuple(signals), marks, start, tuple(notes))
 
-_NO_READING: Final = "no reading: physical minimum"
-"""Stands in the prefiltering field of a signal whose lowest step is no value."""
-_OF_QUALITY: Final = "quality, 0 to 1"
-_LOWEST: Final = -32768
-_HIGHEST: Final = 32767
-_TOO_LARGE: Final = 1e7
-_RECORD_S: Final = 10
-_LETTERS: Final = 16
-_ABOUT_LETTERS: Final = 80
-_MARK_LETTERS: Final = 200
-_QUALITY: Final = "Q "
-_FIRST_YEAR, _LAST_YEAR = 1985, 2084
-"""What the two digits of a header's year mean."""
-_LABELS: Final = {
-    "heart_rate": "heart rate", "rmssd_ms": "RMSSD", "pnn50": "pNN50", "hf_ms2": "HRV HF", "lf_ms2": "HRV LF",
-    "sdnn_ms": "SDNN", "skin_level": "skin level", "skin_slope": "skin slope",
-    "skin_responses": "skin responses", "skin_response_sum": "skin sum", "breathing_rate": "breathing rate",
-    "muscle_activity": "muscle", "eeg_delta": "delta", "eeg_theta": "theta", "eeg_alpha": "alpha",
-    "eeg_beta": "beta", "frontal_asymmetry": "asymmetry", "skin_temperature": "skin temp.",
-    "arousal": "body arousal", "face_valence": "face valence", "face_arousal": "face arousal",
-    "face_pulse": "face pulse",
-}  # fmt: skip
-_AS_READ: Final[dict[str, Kind]] = {"heart rate": "rate", "skin temp.": "temperature"}
-_ENDS: Final = {
-    "arousal": (0.0, 1.0), "face_valence": (-1.0, 1.0), "face_arousal": (-1.0, 1.0), "pnn50": (0.0, 1.0)
-}  # fmt: skip
-"""Of measures that can't go further, so that files of one person look alike."""
+
+def _slowed(signal: Any, rate_hz: float, duration_s: float) -> tuple[NDArray[np.float64], float, str]:
+    """Return a signal's values, their rate and what to say of it; a fast one is read piece by piece."""
+    if slowed_by(rate_hz) == 1:
+        return slowed(np.asarray(signal.data, np.float64), rate_hz)
+    parts, width = [], slowed_by(rate_hz)
+    step_s = max(1, round(_PIECE_S * rate_hz / width)) * width / rate_hz
+    for start in np.arange(0, duration_s, step_s):
+        piece = signal.get_data_slice(float(start), float(min(start + step_s, duration_s)))
+        parts.append(slowed(np.asarray(piece, np.float64), rate_hz))
+    return np.concatenate([each[0] for each in parts]), *parts[0][1:]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Course:
-    """One measure over a recording, second by second.
-
-    Attributes:
-        measure: "heart_rate", ...
-        signal: what it was measured on.
-        unit: of the values.
-        values: (n,), of the seconds from 0 on; NaN is no reading.
-        quality: (n,), 0 to 1; 0 where nothing is known.
-        over_s: over how many seconds each value was measured.
-        step_s: from one value that was measured to the next.
-    """
-
-    measure: str
-    signal: str
-    unit: str
-    values: NDArray[np.float64]
-    quality: NDArray[np.float64]
-    over_s: float = 1.0
-    step_s: float = 1.0
+def _annotations(read: Any, notes: list[str]) -> tuple[Mark, ...]:
+    try:
+        found = read.annotations
+    except (ValueError, IndexError) as error:
+        notes.append(f"its annotations are damaged and were left out: {' '.join(str(error).split())}")
+        return ()
+    return tuple(Mark(float(each.onset), each.text) for each in found)
 
 
 @dataclass(frozen=True, slots=True)
-class EdfHeader:
-    """What the file says beside its signals.
+class _Field:
+    """What the header says of one signal."""
+
+    label: str
+    transducer: str
+    unit: str
+    calibrated: bool
+    per_record: int
+
+    @property
+    def annotations(self) -> bool:
+        return self.label in ("EDF Annotations", "BDF Annotations")
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The header.
 
     Attributes:
-        person: a code; empty for none.
-        start: the moment of 0 s, with the zone of the place where it was recorded; None names none.
-        marks: what happened, in seconds from the start.
+        signals: all, also those of annotations.
+        sample_bytes: of each sample.
+        length: of itself, in bytes.
+        repaired: what it should have been; None where it is right.
+        notes: what was wrong.
     """
 
-    person: str = ""
-    start: datetime | None = None
-    marks: Sequence[Mark] = field(default=())
+    signals: tuple[_Field, ...]
+    sample_bytes: int
+    length: int
+    repaired: bytes | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, file: Path, sample_bytes: int) -> _Header:
+        with file.open("rb") as opened:
+            fixed = opened.read(_FIXED)
+            count = _whole(fixed[252:256])
+            if len(fixed) < _FIXED or count is None or not 1 <= count <= 9999:
+                raise SourceError(f"{file}: its header is damaged: it doesn't say how many signals it has")
+            rest = opened.read(_FIXED * count)
+        if len(rest) < _FIXED * count:
+            raise SourceError(f"{file}: its header is damaged or cut off: it names {count} signals")
+        length, notes = _FIXED * (count + 1), []
+        made = bytearray((fixed + rest).replace(b"\x00", b" "))
+        if _whole(fixed[184:192]) != length:
+            notes.append(f"the header gives a wrong length of itself; {length} bytes were taken")
+            made[184:192] = f"{length:<8}".encode()
+        numbers = [slice(236, 252), _of_all(_NUMBERS, count), _of_all(_COUNT, count)]
+        if any(b"," in made[part] for part in numbers):
+            notes.append("the numbers of the header have decimal commas")
+            for part in numbers:
+                made[part] = made[part].replace(b",", b".")
+        if not (_number(made[244:252]) or 0) > 0 and any(_count(made, i, count) for i in range(count)):
+            raise SourceError(f"{file}: its header is damaged: it gives no length of a data record")
+        for number in range(count):
+            if _whole(_cell(made, _COUNT, number, count)) is None:
+                raise SourceError(f"{file}: its header is damaged: it gives no number of samples")
+        signals = tuple(_field(bytes(made), number, count) for number in range(count))
+        record = sample_bytes * sum(each.per_record for each in signals)
+        if record <= 0 or file.stat().st_size - length < record:
+            raise SourceError(f"{file}: it has a header, but no whole data record")
+        changed = bytes(made) != fixed + rest
+        return cls(signals, sample_bytes, length, bytes(made) if changed else None, tuple(notes))
 
 
-def courses(found: Iterable[Figure], seconds: int) -> list[Course]:
-    """Return figures as courses: each second has that of the window whose middle is nearest.
-
-    Args:
-        found: of windows of any length and step, in seconds from 0.
-        seconds: how long the courses are; what lies outside is left out.
-
-    Returns:
-        One for each measure of each signal, in the order in which they first come. A second further from
-        every middle than half a step has no reading.
-    """
-    grouped: dict[tuple[str, str], list[Figure]] = {}
-    for each in found:
-        grouped.setdefault((each.measure, each.signal), []).append(each)
-    return [_course(sorted(group, key=lambda each: each.start_s), seconds) for group in grouped.values()]
+def _of_all(part: slice, count: int) -> slice:
+    """Return where a field of all signals stands in the file."""
+    return slice(_FIXED + part.start * count, _FIXED + part.stop * count)
 
 
-def _course(group: list[Figure], seconds: int) -> Course:
-    middles = np.array([(each.start_s + each.end_s) / 2 for each in group])
-    lengths = np.array([each.end_s - each.start_s for each in group])
-    steps = np.diff(middles)
-    step_s = min([float(lengths.min()), *steps[steps > 0].tolist()])
-    times = np.arange(seconds) + 0.5
-    after = np.searchsorted(middles, times)
-    before = np.maximum(after - 1, 0)
-    after = np.minimum(after, len(group) - 1)
-    nearest = np.where(times - middles[before] <= middles[after] - times, before, after)
-    near = np.abs(middles[nearest] - times) <= step_s / 2 + 1e-6
-    values = np.array([np.nan if each.value is None else each.value for each in group])[nearest]
-    quality = np.array([each.quality for each in group])[nearest]
-    first = group[0]
-    return Course(
-        first.measure, first.signal, first.unit,
-        np.where(near, values, np.nan), np.where(near, quality, 0.0), float(np.median(lengths)), step_s,
-    )  # fmt: skip
+def _cell(header: bytes | bytearray, part: slice, number: int, count: int) -> bytes:
+    size = part.stop - part.start
+    at = _FIXED + part.start * count + size * number
+    return bytes(header[at : at + size])
 
 
-def edf_bytes(given: Sequence[Course], header: EdfHeader) -> bytes:
-    """Return courses as an EDF+ file; the same courses give the same bytes.
-
-    Args:
-        given: of the same length, which is filled up to whole tens of seconds. One with values beyond a
-            million, for which the header has no room, is left out.
-        header: what else it says.
-
-    Raises:
-        ModuleNotFoundError: without edfio, which `mien[signals]` brings.
-    """
-    import edfio
-
-    given = [each for each in given if max(map(abs, _ends(each))) < _TOO_LARGE]
-    file = edfio.Edf(
-        [signal for label, each in zip(_labels(given), given, strict=True) for signal in _pair(label, each)],
-        patient=edfio.Patient(code=header.person or "X"),
-        recording=_recording(header.start),
-        starttime=None if header.start is None else header.start.timetz().replace(tzinfo=None),
-        data_record_duration=_RECORD_S,
-        annotations=[edfio.EdfAnnotation(at, None, _text(text)) for at, text in header.marks if at >= 0],
+def _field(header: bytes, number: int, count: int) -> _Field:
+    label, transducer, unit = (
+        _plain(_cell(header, part, number, count)) for part in (_LABEL, _TRANSDUCER, _UNIT)
     )
-    out = io.BytesIO()
-    file.write(out)
-    return out.getvalue()
+    least, most, low, high = (
+        _number(_cell(header, slice(at, at + 8), number, count)) for at in range(104, 136, 8)
+    )
+    calibrated = None not in (least, most, low, high) and least != most and low != high
+    return _Field(label, transducer, unit, calibrated, _count(header, number, count))
 
 
-def read_back(signal: Any) -> tuple[Kind, NDArray[np.float64]] | None:
-    """Return what a signal that edfio read is, and its values with NaN for no reading.
+def _count(header: bytes | bytearray, number: int, count: int) -> int:
+    return max(0, _whole(_cell(header, _COUNT, number, count)) or 0)
 
-    Returns:
-        None where it is none of `edf_bytes`. A figure of breath is no course of breath to find breaths in,
-        and so most of ours are "other".
-    """
-    if signal.prefiltering not in (_NO_READING, _OF_QUALITY):
+
+def _plain(text: bytes) -> str:
+    """Return letters as they were meant: the standard knows ASCII alone, and devices write what they like."""
+    try:
+        return text.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return text.decode("latin-1").strip()
+
+
+def _number(text: bytes | bytearray) -> float | None:
+    try:
+        return float(bytes(text))
+    except ValueError:
         return None
-    gaps = (signal.digital == _LOWEST) & (signal.prefiltering == _NO_READING)
-    return _AS_READ.get(signal.label, "other"), np.where(gaps, np.nan, signal.data)
 
 
-def zone_written(identification: str) -> timezone | None:
-    """Return the zone of a file's start by its "local recording identification"; only ours names one."""
-    found = re.search(r" Mien_\S+ UTC([+-]\d{4})$", identification)
-    return None if found is None else cast(timezone, datetime.strptime(found[1], "%z").tzinfo)
+def _whole(text: bytes | bytearray) -> int | None:
+    number = _number(text)
+    return int(number) if number is not None and number == np.floor(number) and abs(number) < 1e9 else None
 
 
-def _recording(start: datetime | None) -> edfio.Recording:
-    import edfio
-
-    made_by = f"Mien_{mien.__version__}"
-    if start is None or not _FIRST_YEAR <= start.year <= _LAST_YEAR:
-        return edfio.Recording(equipment_code=made_by)
-    zone = f"UTC{start:%z}" if start.tzinfo else ""
-    return edfio.Recording(startdate=start.date(), equipment_code=made_by, additional=[zone] if zone else [])
-
-
-def _pair(label: str, course: Course) -> Iterator[edfio.EdfSignal]:
-    """Yield the signal of a course, and that of its quality."""
-    about = f"{course.measure} of {course.signal}, over {course.over_s:g} s"
-    yield _signal(course.values, label, about, course.unit, _ends(course), _NO_READING)
-    yield _signal(course.quality, _QUALITY + label, f"quality of {about}", "", (0.0, 1.0), _OF_QUALITY)
-
-
-def _ends(course: Course) -> tuple[float, float]:
-    """Return the physical ends, the lower one for no reading."""
-    known = course.values[np.isfinite(course.values)].tolist()
-    reach = [*known, *_ENDS.get(course.measure, ())] or [0.0]
-    low, high = min(reach), max(reach)
-    span = max(high - low, 0.01 * max(abs(high), abs(low)), 1e-6)
-    unit = 10.0 ** (math.floor(math.log10(span)) - 1)
-    return math.floor((min(low, 0.0) - span) / unit) * unit, math.ceil((low + span) / unit) * unit
-
-
-def _signal(
-    values: NDArray[np.float64], label: str, about: str, unit: str, ends: tuple[float, float], note: str
-) -> edfio.EdfSignal:
-    import edfio
-
-    # The header has eight characters for each end, to which edfio rounds them outwards.
-    low, high = edfio.EdfSignal(np.array(ends), 1, physical_range=ends).physical_range
-    steps = np.rint((values - low) / (high - low) * (_HIGHEST - _LOWEST)) + _LOWEST
-    digital = np.full(-(-len(values) // _RECORD_S) * _RECORD_S, _LOWEST, np.int16)
-    digital[: len(values)] = np.where(np.isfinite(values), steps, _LOWEST)
-    return edfio.EdfSignal.from_digital(
-        digital, 1, label=label, transducer_type=_ascii(about, _ABOUT_LETTERS),
-        physical_dimension=_ascii(unit, 8), physical_range=(low, high), digital_range=(_LOWEST, _HIGHEST),
-        prefiltering=note,
-    )  # fmt: skip
-
-
-def _labels(given: Sequence[Course]) -> list[str]:
-    """Return a name of at most 14 letters for each course, no two the same."""
-    many = Counter(each.measure for each in given)
-    most = _LETTERS - len(_QUALITY)
-    labels: list[str] = []
-    for each in given:
-        name = _LABELS.get(each.measure, each.measure)
-        label = _ascii(f"{name} {each.signal}" if many[each.measure] > 1 else name, most)
-        for number in range(2, len(given) + 2):
-            if label not in labels:
-                break
-            label = f"{label[: most - 1 - len(str(number))]}~{number}"
-        labels.append(label)
-    return labels
-
-
-def _ascii(text: str, most: int) -> str:
-    """Return what an EDF header can hold of a text."""
-    plain = text.encode("ascii", "replace").decode()
-    return "".join(each if each.isprintable() else "?" for each in plain)[:most].strip()
-
-
-def _text(text: str) -> str:
-    """Return the beginning of a text, without the characters that end an annotation."""
-    # Every ten seconds of a file have the room of the longest.
-    short = text[:_MARK_LETTERS].strip()
-    return "".join(each if each.isprintable() else " " for each in short).strip() or "mark"
+def _record_starts(file: Path, header: _Header) -> NDArray[np.float64]:
+    """Return when each data record of an EDF+D file starts: by the first entry of its annotations."""
+    sizes = [header.sample_bytes * each.per_record for each in header.signals]
+    first = next((i for i, each in enumerate(header.signals) if each.annotations), None)
+    if first is None:
+        raise SourceError(f"{file}: it says that it has gaps, but not when its data records start")
+    offset, step = sum(sizes[:first]), sum(sizes)
+    data = np.memmap(file, np.uint8, "r", header.length)
+    records = data[: len(data) // step * step].reshape(-1, step)[:, offset : offset + min(24, sizes[first])]
+    starts = np.array([float(each.tobytes().split(b"\x14")[0]) for each in records])
+    return np.asarray(starts - starts[0], np.float64)

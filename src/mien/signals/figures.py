@@ -15,6 +15,8 @@ import numpy as np
 from mien.errors import ConfigError
 from mien.signals.body import breathing_rate, muscle_activity, skin, temperature
 from mien.signals.brain import band_powers, frontal_asymmetry
+from mien.signals.breath import LEAST_WINDOW_S as LEAST_BREATH_S
+from mien.signals.breath import breath_of_beats
 from mien.signals.heart import VARIABILITY, Beats, find_beats, variability
 from mien.signals.rate import LEAD_S, heart_rate
 from mien.signals.types import Signal, Signals
@@ -106,8 +108,11 @@ def windows(read: Signals, window_s: float, step_s: float) -> Iterator[tuple[flo
 
 def _of_window(read: Signals, start_s: float, end_s: float, beats: Mapping[str, Beats]) -> Iterator[Figure]:
     """Yield all figures of one window."""
+    belt = bool(read.of("respiration"))
     for signal in read.signals:
-        for measure, unit, value, quality in _of_signal(signal, start_s, end_s, beats.get(signal.name)):
+        for measure, unit, value, quality in _of_signal(
+            signal, start_s, end_s, beats.get(signal.name), belt=belt
+        ):
             given = None if value is None or not np.isfinite(value) else float(value)
             yield Figure(start_s, end_s, signal.name, measure, unit, given, float(quality))
     for pair, (difference, quality) in frontal_asymmetry(read.signals, start_s, end_s).items():
@@ -115,7 +120,7 @@ def _of_window(read: Signals, start_s: float, end_s: float, beats: Mapping[str, 
 
 
 def _of_signal(
-    signal: Signal, start_s: float, end_s: float, found: Beats | None
+    signal: Signal, start_s: float, end_s: float, found: Beats | None, *, belt: bool
 ) -> Iterator[tuple[str, str, float | None, float]]:
     """Yield measure, unit, value and quality of one signal over one window."""
     if signal.kind in ("ecg", "ppg", "intervals"):
@@ -126,6 +131,9 @@ def _of_signal(
         for name, index in variability(beats, start_s, end_s).items():
             if end_s - start_s >= VARIABILITY[name]:
                 yield name, _VARIABILITY_UNITS[name], index, quality
+        if signal.kind != "intervals" and not belt and end_s - start_s >= LEAST_BREATH_S:
+            breath = breath_of_beats(signal, beats, start_s, end_s)
+            yield "breathing_rate", "1/min", breath.value, breath.quality
     elif signal.kind == "rate":
         rate = heart_rate(signal, start_s, end_s)
         yield "heart_rate", "1/min", rate.per_min, rate.quality

@@ -1,4 +1,4 @@
-"""Files of signals, by the readers that their own fields keep: WFDB, EDF and BDF, XDF, BrainVision.
+"""Files of signals, by the readers that their own fields keep: WFDB, EDF and BDF, XDF, BrainVision, FIF.
 
 Each gives `Signals`. `read_signals` chooses by what the file is called.
 """
@@ -9,59 +9,99 @@ import gzip
 import logging
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mien.errors import MienError, SourceError
-from mien.signals.edf import read_back, zone_written
+from mien.errors import ConfigError, MienError, SourceError
+from mien.signals.boards import read_brainflow
+from mien.signals.drift import drift_of
+from mien.signals.edf import read_edf
 from mien.signals.empatica import is_empatica, read_empatica
 from mien.signals.kinds import kind_of
 from mien.signals.table import TimeUnit, read_table_of_signals
-from mien.signals.types import UNIT_FACTORS, Kind, Mark, Signal, Signals, plain_unit, usable
+from mien.signals.types import (
+    UNIT_FACTORS,
+    Kind,
+    Mark,
+    Signal,
+    Signals,
+    check_size,
+    even_times,
+    plain_unit,
+    slowed,
+    slowed_by,
+    usable,
+    with_kinds,
+)
 
+_XDF_VALUE_BYTES: Final = 4
+_LEAST_SAID_PPM: Final = 1.0
+"""An hour of a smaller drift is 4 ms."""
 _TABLES: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 
 
-def read_signals(path: str | Path, time_unit: TimeUnit | None = None) -> Signals:
+def read_signals(
+    path: str | Path,
+    time_unit: TimeUnit | None = None,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    board: str | None = None,
+) -> Signals:
     """Read a file of body signals.
 
     Args:
         path: a WFDB record (.hea, or its .dat, .mat or .atr), EDF or BDF (.edf, .bdf), XDF (.xdf, .xdfz),
-            BrainVision (.vhdr, or its .eeg or .vmrk), a folder or zip of an Empatica E4, or a table with a
-            column of times (.csv, .tsv, .txt, also with .gz).
+            BrainVision (.vhdr, or its .eeg or .vmrk), FIF (.fif), a folder or zip of an Empatica E4, or a
+            table with a column of times (.csv, .tsv, .txt, also with .gz).
         time_unit: of a table's column of times, where that doesn't say it.
+        kinds: what channels are, by name, where the file says it wrongly or not; see `with_kinds`.
+        board: which of BrainFlow's boards wrote a table without a header: "cyton", "muse-2", "synthetic".
 
     Returns:
         Its signals on one clock, marks, and in `notes` what was noticed.
 
     Raises:
-        SourceError: it is missing, is none of these, is damaged or has no signals.
+        ConfigError: there is no such signal, kind, unit or board.
+        SourceError: it is missing, is none of these, is damaged, too large or has no signals.
         ModuleNotFoundError: without the package that reads it, which `mien[signals]` brings.
     """
     file = Path(path)
+    try:
+        read = _read(file, time_unit, board)
+    except OSError as error:
+        raise SourceError(f"{file}: can't be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise SourceError(f"{file}: is too large for the memory of this machine") from error
+    return with_kinds(_filled(read), dict(kinds or {}))
+
+
+def _read(file: Path, time_unit: TimeUnit | None, board: str | None) -> Signals:
     if not file.exists():
         raise SourceError(f"{file}: there is no such file or folder")
+    if board is not None and not file.name.lower().endswith(_TABLES):
+        raise ConfigError(f"{file}: a board is said only of BrainFlow's tables ({', '.join(_TABLES)})")
     if is_empatica(file):
-        return _filled(read_empatica(file))
+        return read_empatica(file)
     if file.is_dir():
         raise SourceError(f"{file}: the folder has no files of an Empatica E4, such as EDA.csv or BVP.csv")
+    if not file.is_file():
+        raise SourceError(f"{file}: is neither a file nor a folder")
+    if board is not None:
+        return read_brainflow(file, board)
     if file.name.lower().endswith(_TABLES):
-        return _filled(read_table_of_signals(file, time_unit))
-    reader = _READERS.get(file.suffix.lower())
+        return read_table_of_signals(file, time_unit)
+    reader = _READERS.get(".fif" if file.name.lower().endswith(".fif.gz") else file.suffix.lower())
     if reader is None:
         known = ", ".join(sorted({*_READERS, *_TABLES}))
         raise SourceError(f"{file}: expected a file of signals ({known}), an Empatica folder or zip")
     with _others_reader(file) as notes:
         read = reader(file)
-    return _filled(
-        Signals(read.signals, read.marks, read.start, (*read.notes, *dict.fromkeys(notes)), str(file))
-    )
+    return Signals(read.signals, read.marks, read.start, (*read.notes, *dict.fromkeys(notes)), str(file))
 
 
 def _filled(read: Signals) -> Signals:
@@ -75,6 +115,8 @@ def _others_reader(file: Path) -> Iterator[list[str]]:
     """Collect what others' code warns of as notes, and let it fail in plain words whatever it raises."""
     notes: list[str] = []
     handler = logging.Handler(logging.WARNING)
+    # What pyxdf says of parts is said in plain words already.
+    handler.addFilter(lambda record: "clock-segments differ" not in record.getMessage())
     handler.emit = lambda record: notes.append(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("pyxdf")
     spread, level = logger.propagate, logger.level
@@ -101,74 +143,34 @@ def _others_reader(file: Path) -> Iterator[list[str]]:
         logger.setLevel(level)
 
 
-def _even_times(count: int, rate_hz: float) -> NDArray[np.float64]:
-    return np.arange(count) / rate_hz
-
-
 def _read_wfdb(file: Path) -> Signals:
     import wfdb
 
     record = file.with_suffix("")
     if not record.with_suffix(".hea").exists():
         raise SourceError(f"{file}: its header {record.name}.hea is missing beside it")
+    header = wfdb.rdheader(str(record))
+    many = header.n_sig or 0
+    check_size(file, (header.sig_len or 0) * sum(getattr(header, "samps_per_frame", None) or [1] * many))
     read = wfdb.rdrecord(str(record), smooth_frames=False)
-    signals = []
+    signals, notes = [], []
     for number, (name, unit) in enumerate(zip(read.sig_name or (), read.units or (), strict=True)):
-        values = np.asarray(read.e_p_signal[number], np.float64)
-        rate = read.fs * read.samps_per_frame[number]
+        values, rate, said = slowed(
+            np.asarray(read.e_p_signal[number], np.float64), read.fs * read.samps_per_frame[number]
+        )
+        notes += [f"{name}: {said}"] * bool(said)
         signals.append(
-            Signal(name, kind_of(name, unit), unit, values, _even_times(len(values), rate), str(file))
+            Signal(name, kind_of(name, unit), unit, values, even_times(len(values), rate), str(file))
         )
     marks = []
     if record.with_suffix(".atr").exists():
-        notes = wfdb.rdann(str(record), "atr")
+        beside = wfdb.rdann(str(record), "atr")
         texts = [
-            aux.strip("\x00 ") or symbol for symbol, aux in zip(notes.symbol, notes.aux_note, strict=True)
+            aux.strip("\x00 ") or symbol for symbol, aux in zip(beside.symbol, beside.aux_note, strict=True)
         ]
-        marks = [Mark(at / read.fs, text) for at, text in zip(notes.sample.tolist(), texts, strict=True)]
+        marks = [Mark(at / read.fs, text) for at, text in zip(beside.sample.tolist(), texts, strict=True)]
     start = datetime.combine(read.base_date, read.base_time) if read.base_date and read.base_time else None
-    return Signals(tuple(signals), tuple(marks), start)
-
-
-def _read_edf(file: Path) -> Signals:
-    import edfio
-
-    read: Any = (edfio.read_bdf if file.suffix.lower() == ".bdf" else edfio.read_edf)(file)
-    starts = None if read.is_continuous else _record_starts(file, 3 if file.suffix.lower() == ".bdf" else 2)
-    signals = []
-    for each in read.signals:
-        unit = each.physical_dimension
-        kind, values = read_back(each) or (
-            kind_of(each.label, unit, each.transducer_type), np.asarray(each.data, np.float64),
-        )  # fmt: skip
-        times = _even_times(len(values), each.sampling_frequency)
-        if starts is not None:
-            size = each.samples_per_data_record
-            within = _even_times(size, each.sampling_frequency)
-            times = (np.array(starts[: len(values) // size])[:, None] + within).ravel()
-            values, times, _ = usable(values[: len(times)], times)
-        signals.append(Signal(each.label, kind, unit, values, times, str(file)))
-    marks = tuple(Mark(float(each.onset), each.text) for each in read.annotations)
-    try:
-        zone = zone_written(read.local_recording_identification)
-        start = datetime.combine(read.startdate, read.starttime, zone)
-    except ValueError as error:  # an anonymous date, or none that exists
-        return Signals(tuple(signals), marks, None, (f"start: {error}",))
-    return Signals(tuple(signals), marks, start)
-
-
-def _record_starts(file: Path, sample_bytes: int) -> list[float]:
-    """Return when each data record of an EDF+D file starts: by the first entry of its annotations."""
-    data = file.read_bytes()
-    count = int(data[252:256])
-    labels = [data[256 + 16 * i : 272 + 16 * i].decode("ascii", "replace").strip() for i in range(count)]
-    at = 256 + 216 * count
-    sizes = [sample_bytes * int(data[at + 8 * i : at + 8 * i + 8]) for i in range(count)]
-    first = next(i for i, label in enumerate(labels) if label.endswith("Annotations"))
-    offset, step = 256 * (count + 1) + sum(sizes[:first]), sum(sizes)
-    found = [data[i : i + 24].split(b"\x14")[0] for i in range(offset, len(data) - sizes[first] + 1, step)]
-    starts = [float(each) for each in found]
-    return [each - starts[0] for each in starts]
+    return Signals(tuple(signals), tuple(marks), start, tuple(notes))
 
 
 def _read_xdf(file: Path) -> Signals:
@@ -178,6 +180,7 @@ def _read_xdf(file: Path) -> Signals:
         if opened.read(4) != b"XDF:":
             raise SourceError(f"{file}: is no XDF file")
         opened.seek(0)
+        check_size(file, file.stat().st_size / _XDF_VALUE_BYTES)
         streams, header = pyxdf.load_xdf(opened)
     stamps = [each["time_stamps"] for each in streams if len(each["time_stamps"])]
     zero = min((float(np.min(each)) for each in stamps), default=0.0)
@@ -196,18 +199,37 @@ def _read_xdf(file: Path) -> Signals:
             marks += [Mark(float(at), text) for at, text in zip(times, texts, strict=True)]
             continue
         values = np.asarray(stream["time_series"], np.float64)
+        kept, at, lost = usable(values, times)
+        width = slowed_by(len(at) / max(1e-9, float(np.ptp(at)))) if len(at) > 1 else 1
+        if width > 1:
+            whole = len(at) // width * width
+            kept, at = (each[:whole].reshape(-1, width, *each.shape[1:]).mean(1) for each in (kept, at))
+            notes.append(f"stream {name}: {width} samples each were averaged")
+        at.setflags(write=False)
         for number, (channel, unit, kind) in enumerate(_channels(info, name, said, values.shape[1])):
-            kept, at, lost = usable(values[:, number], times)
-            signals.append(Signal(channel, kind, unit, kept, at, f"{file}: {name}"))
+            signals.append(Signal(channel, kind, unit, kept[:, number], at, f"{file}: {name}"))
         if lost:
             notes.append(f"stream {name}: {lost} samples whose time went back were left out")
         if resets := len(info.get("clock_segments") or info.get("segments") or ()) - 1:
             notes.append(f"stream {name}: in {resets + 1} parts: its clock was set anew or it broke off")
+        elif said_of_clock := _offsets_drift(stream):
+            notes.append(f"stream {name}: {said_of_clock}")
     text = (header["info"].get("datetime") or [None])[0]
     start = None if text is None else _moment(text)
     if start is not None:
         notes.append("start: to about a second, as the recorder wrote it down")
     return Signals(tuple(signals), tuple(sorted(marks)), start, tuple(notes))
+
+
+def _offsets_drift(stream: Any) -> str:
+    """Return how fast a stream's clock ran against the recorder's, by the offsets that were measured."""
+    times, offsets = (
+        np.asarray(stream.get(each, ()), np.float64) for each in ("clock_times", "clock_values")
+    )
+    drift = drift_of(times, offsets) if len(times) == len(offsets) else None
+    if drift is None or not drift.known or abs(drift.ppm) < _LEAST_SAID_PPM:
+        return ""
+    return f"its clock ran {drift.words} against the recorder's, which is corrected"
 
 
 def _channels(info: Any, name: str, said: str, count: int) -> list[tuple[str, str, Kind]]:
@@ -241,24 +263,46 @@ def _read_brainvision(file: Path) -> Signals:
     if not header.exists():
         raise SourceError(f"{file}: its header {header.name} is missing beside it")
     raw = mne.io.read_raw_brainvision(header, verbose="ERROR")
-    units = {name: unit for name, unit in raw._orig_units.items() if unit != "n/a"}
-    times = raw.times
-    signals = []
-    for number, name in enumerate(raw.ch_names):
+    return _of_mne(raw, header, {name: unit for name, unit in raw._orig_units.items() if unit != "n/a"})
+
+
+def _read_fif(file: Path) -> Signals:
+    import mne
+
+    raw = mne.io.read_raw_fif(file, verbose="ERROR")
+    plain = {"eeg": "uV", "eog": "uV", "emg": "uV", "ecg": "mV", "gsr": "uS", "temperature": "degC"}
+    return _of_mne(raw, file, {name: plain.get(kind, "") for name, kind in _types(raw).items()})
+
+
+def _types(raw: Any) -> dict[str, str]:
+    return dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+
+
+def _of_mne(raw: Any, file: Path, units: dict[str, str]) -> Signals:
+    """Return what MNE opened; it gives volts and siemens whatever the file's unit is."""
+    rate = float(raw.info["sfreq"])
+    check_size(file, raw.n_times * len(raw.ch_names) / slowed_by(rate))
+    signals, notes = [], []
+    for number, (name, said) in enumerate(_types(raw).items()):
         unit = plain_unit(units.get(name, "uV"))
-        # MNE gives volts and siemens whatever the file's unit is.
-        values = raw.get_data(picks=[number], verbose="ERROR")[0] / UNIT_FACTORS.get(unit, 1.0)
-        said = raw.get_channel_types(picks=[number])[0]
-        signals.append(Signal(name, kind_of(name, unit, said), unit, values, times, str(header)))
-    marks = tuple(Mark(float(each["onset"]), str(each["description"])) for each in raw.annotations)
+        values, slower, words = slowed(raw.get_data(picks=[number], verbose="ERROR")[0], rate)
+        notes += [f"{name}: {words}"] * bool(words)
+        times = even_times(len(values), slower)
+        factor = UNIT_FACTORS.get(unit, 1.0)
+        signals.append(Signal(name, kind_of(name, unit, said), unit, values / factor, times, str(file)))
+    # By its clock, which may begin before the first sample.
+    before_s = 0.0 if raw.annotations.orig_time is None else raw.first_time
+    marks = tuple(Mark(float(each["onset"]) - before_s, str(each["description"])) for each in raw.annotations)
     measured = raw.info["meas_date"]
-    # The header has no zone; MNE calls it UTC.
-    return Signals(tuple(signals), marks, measured and measured.astimezone(UTC).replace(tzinfo=None))
+    # Neither file has a zone; MNE calls it UTC.
+    start = measured and measured.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=raw.first_time)
+    return Signals(tuple(signals), marks, start, tuple(notes))
 
 
 _READERS: Final[dict[str, Callable[[Path], Signals]]] = {
     **dict.fromkeys((".hea", ".dat", ".mat", ".atr"), _read_wfdb),
-    **dict.fromkeys((".edf", ".bdf"), _read_edf),
+    **dict.fromkeys((".edf", ".bdf"), read_edf),
     **dict.fromkeys((".xdf", ".xdfz"), _read_xdf),
     **dict.fromkeys((".vhdr", ".vmrk", ".eeg"), _read_brainvision),
+    ".fif": _read_fif,
 }

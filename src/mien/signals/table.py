@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 from collections.abc import Callable
@@ -15,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConfigError, SourceError
+from mien.signals.bursts import spread_bursts
 from mien.signals.kinds import kind_of
-from mien.signals.types import Kind, Mark, Signal, Signals, usable
+from mien.signals.textual import text_of
+from mien.signals.types import Kind, Mark, Signal, Signals, check_size, usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,8 @@ _CAMERA: Final = {"r", "g", "b"}
 """The colours of a finger on a phone's lens: a pulse, where a table has all three."""
 _UNIX: Final = (9e8, 9e9)
 """Between these seconds count from 1970: from 1998 to 2255."""
+_FEW: Final = 0.2
+"""Up to this share of a column's cells may be no numbers: they are gaps then, and no marks."""
 _SLOWEST_IN_S: Final = 2.0
 """Steps of whole numbers from here on are milliseconds, where the column doesn't say what they are."""
 
@@ -57,6 +60,13 @@ def read_table_of_signals(path: Path, time_unit: TimeUnit | None = None) -> Sign
             f"{path}: no column of times, such as time_s, timestamp or ms; its columns: {', '.join(names)}"
         )
     times, start, notes = _times(path, names[column], table.iloc[:, column], time_unit)
+    data = table.drop(columns=table.columns[column]).select_dtypes("number")
+    filled = data.notna().any(axis=1).to_numpy()
+    spread, said = spread_bursts(times[filled])
+    if said:
+        times = times.copy()
+        times[filled] = spread
+        notes.append(said)
     camera = {name.lower() for name in names} >= _CAMERA
     signals: list[Signal] = []
     marks: list[Mark] = []
@@ -66,14 +76,19 @@ def read_table_of_signals(path: Path, time_unit: TimeUnit | None = None) -> Sign
         if number == column or cells.isna().all():
             continue
         if not _is_numeric(cells):
-            marks += _marks(cells, times)
+            cells = _mostly_numbers(cells, name, notes)
+        if not _is_numeric(cells):
+            if not _TIME.fullmatch(_words(name)):  # the same moments once more
+                marks += _marks(cells, times)
             continue
         matched = _UNIT_IN_NAME.match(name)
         plain, unit = matched.groups() if matched else (name, "")
         kind: Kind = "ppg" if camera and name.lower() in _CAMERA else kind_of(plain, unit)
-        values, at, back = usable(cells.to_numpy(np.float64), times)
+        values = cells.to_numpy(np.float64)
+        known = np.isfinite(values)
+        values, at, back = usable(values[known], times[known])
         lost = max(lost, back)
-        signals.append(Signal(plain or name, kind, unit or _unit(plain, kind), values, at, str(path)))
+        signals.append(Signal(plain or name, kind, unit or _unit(plain), values, at, str(path)))
     if not signals:
         raise SourceError(f"{path}: no column of numbers beside the times in {names[column]!r}")
     if lost:
@@ -87,30 +102,46 @@ def _words(name: str) -> str:
     return re.sub(r"[_\s]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", name)).strip().lower()
 
 
-def _unit(name: str, kind: Kind) -> str:
-    """Return the unit that the end of a column's name says, such as gsr_uS; muse-lsl's channels are in uV."""
+def _unit(name: str) -> str:
+    """Return the unit that a column's name says at its end, such as gsr_uS, or by whose file it is in.
+
+    muse-lsl, Mind Monitor (RAW_TP9) and OpenBCI's GUI (EXG Channel 0) write microvolts.
+    """
     end = re.search(r"[_ ](uv|mv|us|s|ms|bpm|c)$", name, re.IGNORECASE)
     if end:
         return {"us": "uS", "c": "degC"}.get(end[1].lower(), end[1])
-    return "uV" if kind == "eeg" and re.fullmatch(r"TP9|TP10|AF7|AF8|(?:Right|Left) AUX", name) else ""
+    return "uV" if _MICROVOLTS.fullmatch(name) else ""
+
+
+_MICROVOLTS: Final = re.compile(r"(?:RAW_)?(?:TP9|TP10|AF7|AF8)|(?:Right|Left) AUX|EXG Channel \d+")
 
 
 def _parsed(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    text = _text(path)
+    text = re.sub(r"^\ufeff?sep=.[;,\t]*\n", "", text_of(path))  # for spreadsheets
     lines = [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith(("#", "%"))]
     if len(lines) < 2:
         raise SourceError(f"{path}: expected a header and rows of numbers, found {len(lines)} lines")
     separator = next((each for each in "\t;," if all(each in line for line in lines[:20])), None)
     if separator is None:
         raise SourceError(f"{path}: no comma, semicolon or tab stands in each of its lines")
-    commas = separator != "," and re.search(r"\d,\d", "\n".join(lines[1:50])) is not None
+    check_size(path, len(lines) * (lines[0].count(separator) + 1))
+    if all(_NUMBER.fullmatch(cell.strip()) for cell in lines[0].split(separator)):
+        raise SourceError(
+            f"{path}: has no header that names its columns; if BrainFlow wrote it, say of which board with"
+            " --board"
+        )
+    decimal, thousands = _marks_of_numbers(lines[1:200], separator)
+    text = "\n".join(lines)
+    if thousands not in (None, ".", ","):
+        text = re.sub(rf"(?<=\d){thousands}(?=\d{{3}}(?!\d))", "", text)
     try:
         return pd.read_csv(
-            io.StringIO("\n".join(lines)),
+            io.StringIO(text),
             sep=separator,
-            decimal="," if commas else ".",
+            decimal=decimal,
+            thousands=thousands if thousands in (".", ",") else None,
             quoting=csv.QUOTE_MINIMAL,
             skipinitialspace=True,
             low_memory=False,
@@ -120,23 +151,35 @@ def _parsed(path: Path) -> pd.DataFrame:
         raise SourceError(f"{path}: can't be read as a table: {' '.join(str(error).split())}") from error
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError) as error:
-            raise SourceError(f"{path}: is damaged: {error}") from error
-    for encoding in ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "latin-1"):
-        try:
-            return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-        except UnicodeDecodeError:
-            continue
-    raise SourceError(f"{path}: is no text")
+_NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
+
+
+def _marks_of_numbers(lines: list[str], separator: str) -> tuple[str, str | None]:
+    """Return what stands before decimals, and between thousands if anything does, by some rows."""
+    text = "\n".join(lines)
+    if separator == ",":  # then only within quotes
+        text = " ".join(re.findall(r'"[^"\n]*"', text))
+    for decimal, thousands in ((".", ","), (",", ".")):
+        if re.search(rf"\d{re.escape(thousands)}\d{{3}}{re.escape(decimal)}\d", text):
+            return decimal, thousands
+    between = re.search(r"\d(['\u2019\u00a0\u202f])\d{3}(?!\d)", text)
+    return "," if re.search(r"\d,\d", text) else ".", between and between[1]
 
 
 def _is_numeric(cells: pd.Series[Any]) -> bool:
     return cells.dtype.kind in "iufb"
+
+
+def _mostly_numbers(cells: pd.Series[Any], name: str, notes: list[str]) -> pd.Series[Any]:
+    """Return a column as numbers if only a few of its cells, such as "n/a" or "overflow", are none."""
+    import pandas as pd
+
+    numbers: pd.Series[Any] = pd.to_numeric(cells, errors="coerce")
+    missed = int((numbers.isna() & cells.notna()).sum())
+    if missed > _FEW * int(cells.notna().sum()):
+        return cells
+    notes.append(f"{missed} cells of {name!r} are no numbers, and were left out")
+    return numbers
 
 
 def _marks(cells: pd.Series[Any], times: NDArray[np.float64]) -> list[Mark]:

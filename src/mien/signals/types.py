@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.errors import ConfigError
+from mien.errors import ConfigError, SourceError
 
 Kind = Literal[
     "ecg", "ppg", "rate", "intervals", "eda", "respiration", "emg", "eeg", "eog", "temperature",
@@ -34,6 +35,11 @@ UNIT_FACTORS: Final = {
     "mS": 1e-3,
     "S": 1.0,
 }
+FASTEST_HZ: Final = 5000.0
+SLOWED_HZ: Final = 2000.0
+"""Faster signals than the first are averaged to the second, or a little above."""
+MOST_VALUES: Final = 250_000_000
+"""Two gigabytes: 64 channels at 1 kHz for an hour."""
 _SPELLINGS: Final = {
     "µ": "u", "μ": "u", "microvolts": "uV", "microvolt": "uV", "millivolts": "mV", "volts": "V",
     "umho": "uS", "microsiemens": "uS", "Ohm": "ohm",
@@ -87,7 +93,7 @@ class Signal:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        values, times = (np.array(each, dtype=np.float64) for each in (self.values, self.times_s))
+        values, times = _kept(self.values), _kept(self.times_s)
         if self.kind not in KINDS:
             raise ValueError(f"expected a kind such as {', '.join(KINDS)}, received {self.kind!r}")
         if values.ndim != 1 or values.shape != times.shape:
@@ -176,13 +182,72 @@ class Signal:
         return self
 
 
-def shifted(read: Signals, by_s: float) -> Signals:
-    """Return signals and marks on another clock, which shows `by_s` where theirs shows 0."""
+def _kept(array: ArrayLike) -> NDArray[np.float64]:
+    """Return a copy; what is read-only as a whole is kept, so that channels can share their times."""
+    if isinstance(array, np.ndarray) and array.dtype == np.float64 and not array.flags.writeable:
+        base = array.base
+        if base is None or (isinstance(base, np.ndarray) and not base.flags.writeable):
+            return array
+    return np.array(array, dtype=np.float64)
+
+
+def even_times(count: int, rate_hz: float) -> NDArray[np.float64]:
+    """Return the times of samples at an even rate, from 0 on; read-only, so that channels share them."""
+    times = np.arange(count) / rate_hz
+    times.setflags(write=False)
+    return times
+
+
+def slowed(values: NDArray[np.float64], rate_hz: float) -> tuple[NDArray[np.float64], float, str]:
+    """Return a very fast signal as means of some samples each, its rate then, and what to say of that.
+
+    Nothing in a body that is measured here is faster than `SLOWED_HZ` shows, and an hour at 100 kHz would
+    take gigabytes.
+    """
+    width = slowed_by(rate_hz)
+    if width == 1:
+        return values, rate_hz, ""
+    whole = len(values) // width * width
+    means = values[:whole].reshape(-1, width).mean(axis=1)
+    return means, rate_hz / width, f"averaged from {rate_hz:g} to {rate_hz / width:g} samples a second"
+
+
+def slowed_by(rate_hz: float) -> int:
+    """Return how many samples are averaged; 1 up to `FASTEST_HZ`."""
+    return int(rate_hz // SLOWED_HZ) if rate_hz > FASTEST_HZ else 1
+
+
+def check_size(origin: object, values: float) -> None:
+    """Check that so many values can be read at once, before they are.
+
+    Raises:
+        SourceError: they are too many.
+    """
+    if values > MOST_VALUES:
+        raise SourceError(
+            f"{origin}: is too large: {values / 1e6:.0f} million values, and {MOST_VALUES / 1e6:.0f} can be"
+            " read at once; cut it in pieces, or leave channels out"
+        )
+
+
+def shifted(read: Signals, by_s: float, ppm: float = 0.0, around_s: float = 0.0) -> Signals:
+    """Return signals and marks on another clock.
+
+    Args:
+        read: the signals, on their own clock.
+        by_s: what the other shows more at `around_s`.
+        ppm: by how much faster it runs, in parts of a million.
+        around_s: by their own clock.
+    """
+
+    def moved(times_s: Any) -> Any:
+        return times_s + by_s + 1e-6 * ppm * (times_s - around_s)
+
     return replace(
         read,
-        signals=tuple(replace(each, times_s=each.times_s + by_s) for each in read.signals),
-        marks=tuple(Mark(each.time_s + by_s, each.text) for each in read.marks),
-        start=None if read.start is None else read.start - timedelta(seconds=by_s),
+        signals=tuple(replace(each, times_s=moved(each.times_s)) for each in read.signals),
+        marks=tuple(Mark(moved(each.time_s), each.text) for each in read.marks),
+        start=None if read.start is None else read.start - timedelta(seconds=float(moved(0.0))),
     )
 
 
@@ -228,18 +293,48 @@ class Signals:
 def usable(values: ArrayLike, times_s: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Return the values whose time goes on, their times, and how many were left out because it didn't.
 
-    A clock that is put back repeats times; what is recorded until it has caught up has none of its own.
+    A clock that is put back repeats times; what is recorded until it has caught up has none of its own. But
+    a few times that are far ahead of all that follow are mistakes themselves.
     """
     known, times = np.asarray(values, np.float64), np.asarray(times_s, np.float64)
     real = np.isfinite(times)
     known, times = known[real], times[real]
+    count = len(times)
+    ahead = _ahead(times)
+    if ahead.any():
+        known, times = known[~ahead], times[~ahead]
     latest = np.maximum.accumulate(np.r_[-np.inf, times[:-1]]) if len(times) else times
     on = times > latest
-    return known[on], times[on], int(len(times) - on.sum())
+    return known[on], times[on], count - int(on.sum())
+
+
+def _ahead(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which times are mistakes: ahead of at least `_TINY` times as many that follow."""
+    mistaken = np.zeros(len(times_s), np.bool_)
+    falls = np.flatnonzero(np.diff(times_s) < 0)
+    if not 0 < len(falls) <= _MOST_FALLS:
+        return mistaken
+    for fall in falls.tolist():
+        low, high = times_s[fall + 1], times_s[fall]
+        first = fall
+        while first >= 0 and fall - first < _MOST_AHEAD and times_s[first] > low:
+            first -= 1
+        many = fall - first
+        if many and (first < 0 or times_s[first] <= low) and (times_s[fall:] < high).sum() >= _TINY * many:
+            mistaken[first + 1 : fall + 1] = True
+    return mistaken
+
+
+_TINY: Final = 20
+_MOST_AHEAD, _MOST_FALLS = 20, 1000
 
 
 def with_kinds(read: Signals, kinds: dict[str, Kind]) -> Signals:
     """Return signals, some of them named to be of another kind.
+
+    Args:
+        read: the signals.
+        kinds: by name; a `*` in a name stands for any letters.
 
     Raises:
         ConfigError: there is no such signal or kind.
@@ -247,8 +342,17 @@ def with_kinds(read: Signals, kinds: dict[str, Kind]) -> Signals:
     for name, kind in kinds.items():
         if kind not in KINDS:
             raise ConfigError(f"expected a kind such as {', '.join(KINDS)}, received {kind!r}")
-        if name not in {each.name for each in read.signals}:
+        if not any(_named(each.name, name) for each in read.signals):
             known = ", ".join(each.name for each in read.signals)
             raise ConfigError(f"{read.origin}: there is no signal {name!r}; it has {known}")
-    changed = (replace(each, kind=kinds.get(each.name, each.kind)) for each in read.signals)
-    return replace(read, signals=tuple(changed))
+
+    def kind_of(each: Signal) -> Kind:
+        return next((kind for name, kind in kinds.items() if _named(each.name, name)), each.kind)
+
+    return replace(read, signals=tuple(replace(each, kind=kind_of(each)) for each in read.signals))
+
+
+def _named(name: str, asked_for: str) -> bool:
+    """Tell whether a name is the one that is asked for, in which only `*` means something else."""
+    parts = (re.escape(part) for part in asked_for.split("*"))
+    return name == asked_for or re.fullmatch(".*".join(parts), name) is not None

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from mien.errors import ConfigError, SourceError
-from mien.signals.stream.board import BoardStream, board_address, board_names, described
+from mien.signals.boards import board_names, described
+from mien.signals.stream.board import BoardStream, board_address
 from mien.signals.stream.clock import MachineClock
 from mien.signals.stream.types import Chunk, SignalStream
 from patience import LIMIT_S

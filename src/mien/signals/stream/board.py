@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConfigError, SourceError
+from mien.signals.boards import ELECTRODES, board_names, brainflow, described, plain_board
 from mien.signals.stream.clock import MachineClock, SampleClock
 from mien.signals.stream.types import Batch, Channel, Chunk, Found
 from mien.signals.types import Kind
 
 _SYNTHETIC: Final = "synthetic"
-_NO_LIBRARY: Final = "BrainFlow comes without a library for this machine: see docs/signals.md"
 _POLL_S: Final = 0.05
 _SILENT_S: Final = 5.0
 """A board that sends nothing for so long is gone."""
 _BUFFER_S: Final = 30.0
 
-_BODY: Final[tuple[tuple[str, Kind, str], ...]] = (
-    ("ecg", "ecg", "uV"),
-    ("emg", "emg", "uV"),
-    ("eog", "eog", "uV"),
-    ("eeg", "eeg", "uV"),
-    ("eda", "eda", "uS"),
-    ("ppg", "ppg", ""),
-    ("resp", "respiration", ""),
-    ("temperature", "temperature", "degC"),
-    ("accel", "acceleration", "g"),
-)
-"""BrainFlow's names of what a board measures, ours, and the unit that it gives."""
-_ELECTRODES: Final = ("ecg", "emg", "eog", "eeg")
-"""Kinds that one amplifier measures, by where its electrodes are."""
 _MUSE_WITH_PULSE: Final = {
     "MUSE_2_BOARD": "p50", "MUSE_2_BLED_BOARD": "p50", "MUSE_S_BOARD": "p61", "MUSE_S_BLED_BOARD": "p61",
 }  # fmt: skip
@@ -97,39 +80,25 @@ def board_address(name: str, query: Mapping[str, str]) -> BoardAddress:
         ModuleNotFoundError: without BrainFlow.
     """
     boards = board_names()
-    plain = _plain(name)
+    plain = plain_board(name)
     if plain not in boards:
         raise ConfigError(f"board:{name}: BrainFlow knows no such board; it knows {', '.join(boards)}")
-    params = vars(_brainflow().BrainFlowInputParams())
+    params = vars(brainflow().BrainFlowInputParams())
     inputs: dict[str, str | int] = {}
     electrodes: dict[int, Kind] = {}
     for key, value in query.items():
-        if key in _ELECTRODES:
+        if key in ELECTRODES:
             electrodes.update(_electrodes(name, key, value))
         elif key == "master_board":
-            if _plain(value) not in boards:
+            if plain_board(value) not in boards:
                 raise ConfigError(f"board:{name}: master_board: BrainFlow knows no board {value!r}")
-            inputs[key] = boards[_plain(value)]
+            inputs[key] = boards[plain_board(value)]
         elif key in params:
             inputs[key] = _number(name, key, value) if isinstance(params[key], int) else value
         elif key != "config":
-            known = ", ".join([*params, *_ELECTRODES, "config"])
+            known = ", ".join([*params, *ELECTRODES, "config"])
             raise ConfigError(f"board:{name}: there is no parameter {key!r}; there are {known}")
     return BoardAddress(plain, inputs, electrodes, query.get("config"))
-
-
-def board_names() -> dict[str, int]:
-    """Return all boards that BrainFlow knows, and their numbers.
-
-    Raises:
-        ModuleNotFoundError: without BrainFlow.
-        SourceError: it has no library for this machine.
-    """
-    return {
-        _plain(each.name): int(each.value)
-        for each in sorted(_brainflow().BoardIds, key=lambda each: each.name)
-        if each.name != "NO_BOARD"
-    }
 
 
 def find_boards() -> tuple[Found, ...]:
@@ -137,10 +106,6 @@ def find_boards() -> tuple[Found, ...]:
     return tuple(
         Found(f"board:{name}", "made-up numbers" if name == _SYNTHETIC else "") for name in board_names()
     )
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "-").removesuffix("-board")
 
 
 def _number(name: str, key: str, value: str) -> int:
@@ -155,32 +120,7 @@ def _electrodes(name: str, kind: str, value: str) -> dict[int, Kind]:
         raise ConfigError(
             f"board:{name}: {kind}: expected numbers of electrodes such as 1,2, received {value!r}"
         )
-    return {int(each): next(ours for theirs, ours, _ in _BODY if theirs == kind) for each in numbers}
-
-
-def _brainflow() -> Any:
-    """Return BrainFlow, which logs nothing.
-
-    Raises:
-        ModuleNotFoundError: without it; `mien[signals]` brings it.
-        SourceError: it has no library for this machine.
-    """
-    try:
-        import brainflow
-        from brainflow import board_shim
-    except ModuleNotFoundError:
-        if sys.platform == "linux" and platform.machine() == "aarch64":  # the extra doesn't bring it there
-            raise SourceError(_NO_LIBRARY) from None
-        raise
-
-    # Before Python 3.12 it looks for its library in a way that fails, and then asks for what setuptools no
-    # longer has (`pkg_resources`).
-    board_shim.files = lambda _: Path(board_shim.__file__).parent
-    try:
-        brainflow.BoardShim.disable_board_logger()
-    except OSError:
-        raise SourceError(_NO_LIBRARY) from None
-    return brainflow
+    return {int(each): cast("Kind", kind) for each in numbers}
 
 
 @dataclass
@@ -216,7 +156,7 @@ class BoardStream:
         machine: MachineClock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._brainflow = _brainflow()
+        self._brainflow = brainflow()
         self._address = address
         self._machine = machine or MachineClock()
         self._sleep = sleep
@@ -287,7 +227,8 @@ class BoardStream:
         config = self._address.config
         if config is None:
             config = next(
-                (sent for name, sent in _MUSE_WITH_PULSE.items() if _plain(name) == self._address.name), None
+                (sent for name, sent in _MUSE_WITH_PULSE.items() if plain_board(name) == self._address.name),
+                None,
             )
         if config:
             self._shim.config_board(config)
@@ -343,35 +284,6 @@ class BoardStream:
     def _gone(self, what: str, error: Any) -> SourceError:
         reason = _REASONS.get(getattr(error, "exit_code", 0)) or " ".join(str(error).split())
         return SourceError(f"{self._address.shown} {what}: {reason}")
-
-
-def described(told: Mapping[str, Any], electrodes: Mapping[int, Kind]) -> list[tuple[str, Kind, str, int]]:
-    """Return name, kind, unit and row of each channel that a board's description tells of.
-
-    Args:
-        told: BrainFlow's description of one preset.
-        electrodes: what electrodes measure, by number from 1, where the board's user says it.
-
-    Returns:
-        In the order of the kinds. Electrodes that can measure several things are taken as EEG if they can be
-        that, with the names of their places.
-    """
-    amplifier = sorted({row for kind in _ELECTRODES for row in told.get(f"{kind}_channels", ())})
-    said = {amplifier[number - 1]: kind for number, kind in electrodes.items() if number <= len(amplifier)}
-    places = dict(
-        zip(told.get("eeg_channels", ()), filter(None, told.get("eeg_names", "").split(",")), strict=False)
-    )
-    found: list[tuple[str, Kind, str, int]] = []
-    for theirs, kind, unit in _BODY:
-        rows = told.get(f"{theirs}_channels", ())
-        if theirs in _ELECTRODES:
-            eeg = told.get("eeg_channels", ())
-            free = [row for row in rows if row not in said and (theirs == "eeg" or row not in eeg)]
-            rows = sorted([*free, *(row for row, each in said.items() if each == kind)])
-        for number, row in enumerate(rows, 1):
-            several = f"{kind} {number}" if len(rows) > 1 else kind
-            found.append((places.get(row, several) if kind == "eeg" else several, kind, unit, row))
-    return found
 
 
 class _Counter:
