@@ -30,7 +30,7 @@ from mien.table import Columns, rows, table_frame
 from mien.types import Faces, Frame
 
 if TYPE_CHECKING:
-    from mien.analysis.into_record import Take
+    from mien.analysis.into_record import Taker
     from mien.analysis.learn_neutral import LearntFaces
     from mien.analysis.signals import BodyBesideFace
 
@@ -111,7 +111,7 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         pulses = None if pulse is None and body is None else FacePulses()
         measurer = Measurer() if wanted.columns.measures else None
         own = _own_faces(task, pipeline, wanted)
-        take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
+        taker = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
         for frame, faces in pipeline.stream(source, tally):
             if own is not None:
                 faces = own.read(frame, faces, tally.cuts)
@@ -124,16 +124,19 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
                 pulse.take(readings)
             if body is not None:
                 body.take(frame.time_s, faces, readings)
-            if take is not None:
-                take(frame, faces)
+            if taker is not None:
+                taker.take(frame, faces, () if pulse is None else readings)
             if mark is not None:
                 mark(frame, faces)
             progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
+        beside = None if body is None else body.finish(partial.path(SIGNALS))
+        if taker is not None:
+            taker.end(body)
     record = describe(task, source.report, tally, census) | kept.as_record()
     if pulse is not None:
         record["pulse"] = pulse.report()
-    if body is not None:
-        record["signals"] = body.finish(partial.path(SIGNALS))
+    if beside is not None:
+        record["signals"] = beside
     if own is not None:
         record["neutral"] = own.report()
     if ".png" in partial.pictures:
@@ -161,7 +164,7 @@ def _own_faces(task: Task, pipeline: Pipeline, wanted: Wanted) -> LearntFaces | 
 
 def _into_record(
     wanted: Wanted, task: Task, source: Source, settings: Settings, tally: Tally, kept: Kept
-) -> AbstractContextManager[Take | None]:
+) -> AbstractContextManager[Taker | None]:
     if wanted.recorded is None:
         return nullcontext()
     # Imported here: who keeps no record does not wait for a database.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mien.analysis.signals_choice import HEART, WAYS, SignalsChoice, Way
 from mien.errors import SourceError
 from mien.files import written_whole
+from mien.record.body import OF_KIND, windows
 from mien.signals.agreement import agreement
 from mien.signals.alignment import Lag, RateCourse, apart_bpm, pulse_lag, rate_course
 from mien.signals.arousal import LEAST_WINDOWS, Arousal, arousal, parts_of
@@ -67,6 +68,7 @@ class BodyBesideFace:
         self._frames: Counter[int] = Counter()
         self._readings: list[PulseReading] = []
         self._end_s = 0.0
+        self._settled: tuple[Signals, tuple[float, float]] | None = None
         if choice.shift_s is not None and duration_s:
             self._common(choice.shift_s, duration_s)
 
@@ -93,6 +95,7 @@ class BodyBesideFace:
         clock = self._settle(readings)
         read = shifted(self._read, clock.shift_s)
         common = self._common(clock.shift_s, self._end_s)
+        self._settled = read, common
         spans, rests = self._windows(read, common)
         found = figures_in(read, sorted({*spans, *rests}))
         parts = parts_of(found)
@@ -113,6 +116,25 @@ class BodyBesideFace:
             "together": _report_together(read, common, seconds),
             "notes": [*self._read.notes, *_doubts(clock)],
         }
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Which of `store.types.BODY` the file tells of."""
+        return frozenset(OF_KIND[each.kind] for each in self._read.signals if each.kind in OF_KIND)
+
+    def recorded(self, signals: Collection[str], first_s: float, last_s: float) -> tuple[Figure, ...]:
+        """Return what goes into a subject's record, after `finish`: in seconds from the recording's start.
+
+        Args:
+            signals: of `store.types.BODY`, those that a consent names.
+            first_s: when the recording starts, by the film's clock.
+            last_s: when it ends.
+        """
+        assert self._settled is not None
+        read, common = self._settled
+        named = tuple(each for each in read.signals if OF_KIND.get(each.kind) in signals)
+        spans = windows(common[0] - first_s, min(common[1], last_s) - first_s)
+        return figures_in(shifted(replace(read, signals=named), -first_s), spans)
 
     def _longest(self) -> tuple[int, ...]:
         seen = {track: len(seconds) for track, seconds in self._seconds.items()}

@@ -1,10 +1,12 @@
-"""Which of a running sensor's figures go into a recording: a whole minute every ten seconds, by its clock."""
+"""What of a body goes into a recording: a whole minute every ten seconds, by the recording's clock."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
+from math import ceil
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from mien.errors import StoreError
@@ -12,13 +14,25 @@ from mien.store.signals import checked
 from mien.store.types import BODY
 
 if TYPE_CHECKING:
+    from mien.signals.face_pulse import PulseReading
     from mien.signals.figures import Figure
     from mien.signals.stream.types import SignalReading
+    from mien.signals.types import Kind
 
 WINDOW_S: Final = 60.0
 STEP_S: Final = 10.0
 _WHOLE_S: Final = WINDOW_S - 1.0
 """A window that lacks no more than a second is whole: sensors' clocks and ours differ by that."""
+
+OF_KIND: Final[dict[Kind, str]] = {
+    "ecg": "heart", "ppg": "heart", "rate": "heart", "intervals": "heart",
+    "eda": "skin",
+    "emg": "muscles",
+    "eeg": "brain", "eog": "brain",
+    "respiration": "respiration",
+    "temperature": "temperature",
+}  # fmt: skip
+"""Which of `store.types.BODY` a sensor is about; others are never recorded."""
 
 
 class BodyWindows:
@@ -45,6 +59,32 @@ class BodyWindows:
                 self._steps[reading.source] = max(step, self._steps.get(reading.source, step))
                 chosen.append(replace(each, start_s=start_s, end_s=end_s))
         return storable(chosen)
+
+
+def windows(start_s: float, end_s: float) -> Iterator[tuple[float, float]]:
+    """Yield the windows in a stretch of a recording, in seconds from its start; each is a whole minute."""
+    first, last = ceil(max(0.0, start_s) / STEP_S), int((end_s - WINDOW_S) // STEP_S)
+    for step in range(first, last + 1):
+        yield step * STEP_S, step * STEP_S + WINDOW_S
+
+
+def face_pulse(readings: Collection[PulseReading], end_s: float) -> list[Figure]:
+    """Return what a face says of the pulse, window by window: the readings' median, and how sure they are.
+
+    Args:
+        readings: of one person's face, in seconds from the recording's start.
+        end_s: of the recording.
+    """
+    # Its module brings SciPy, which who has nothing to record of a body should not wait for.
+    from mien.signals.figures import Figure
+
+    found = []
+    for start, end in windows(0.0, end_s):
+        sure = [each for each in readings if start < each.time_s <= end and each.rate_bpm is not None]
+        rate = median(each.rate_bpm for each in sure if each.rate_bpm is not None) if sure else None
+        quality = min(1.0, sum(each.quality for each in sure) / WINDOW_S)
+        found.append(Figure(start, end, "face", "heart_rate", "1/min", rate, quality))
+    return found
 
 
 def storable(figures: Collection[Figure]) -> list[Figure]:
