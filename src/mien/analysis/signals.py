@@ -22,10 +22,10 @@ from mien.signals.alignment import Lag, RateCourse, apart_bpm, pulse_lag, rate_c
 from mien.signals.arousal import LEAST_WINDOWS, Arousal, arousal, parts_of
 from mien.signals.body import sound_skin
 from mien.signals.face_pulse import PulseReading
-from mien.signals.figures import Figure, figures_in
+from mien.signals.figures import figures_in
 from mien.signals.files import read_signals
 from mien.signals.heart import find_beats
-from mien.signals.types import Signals, shifted
+from mien.signals.types import Figure, Signals, shifted
 from mien.types import Faces
 
 COLUMNS: Final = tuple(Figure.__dataclass_fields__)

@@ -10,17 +10,18 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from mien.errors import StoreError
+from mien.signals.stream.types import SignalReading
+from mien.signals.types import Figure, Kind
 from mien.store.signals import checked
 from mien.store.types import BODY
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it loads OpenCV, which not all who record need
     from mien.signals.face_pulse import PulseReading
-    from mien.signals.figures import Figure
-    from mien.signals.stream.types import SignalReading
-    from mien.signals.types import Kind
 
 WINDOW_S: Final = 60.0
 STEP_S: Final = 10.0
+_LEAST_QUALITY: Final = 0.5
+"""A minute's rate by the face stands on sure readings of most of it, or is none."""
 _WHOLE_S: Final = WINDOW_S - 1.0
 """A window that lacks no more than a second is whole: sensors' clocks and ours differ by that."""
 
@@ -75,14 +76,12 @@ def face_pulse(readings: Collection[PulseReading], end_s: float) -> list[Figure]
         readings: of one person's face, in seconds from the recording's start.
         end_s: of the recording.
     """
-    # Its module brings SciPy, which who has nothing to record of a body should not wait for.
-    from mien.signals.figures import Figure
-
     found = []
     for start, end in windows(0.0, end_s):
         sure = [each for each in readings if start < each.time_s <= end and each.rate_bpm is not None]
         rate = median(each.rate_bpm for each in sure if each.rate_bpm is not None) if sure else None
         quality = min(1.0, sum(each.quality for each in sure) / WINDOW_S)
+        rate = rate if quality >= _LEAST_QUALITY else None
         found.append(Figure(start, end, "face", "heart_rate", "1/min", rate, quality))
     return found
 

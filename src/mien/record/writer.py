@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -22,15 +22,13 @@ from mien.record.batch_writer import BatchWriter, Row
 from mien.record.body import BodyWindows, not_recorded, storable
 from mien.record.finalize import FindEpisodes
 from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace, index_of
+from mien.signals.stream.types import SignalReading
+from mien.signals.types import Figure
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
 from mien.store.types import BODY, RecordingState, SourceKind, StoredRecording, Subject
 from mien.table import DECIMALS
 from mien.types import Faces, Frame
-
-if TYPE_CHECKING:
-    from mien.signals.figures import Figure
-    from mien.signals.stream.types import SignalReading
 
 FIGURES_EVERY_S: Final = 1.0
 """The figures so far are for the eye, which needs them no more often than this."""

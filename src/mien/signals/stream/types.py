@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.signals.arousal import Arousal
-from mien.signals.figures import Figure
-from mien.signals.types import Kind, Mark
+from mien.signals.types import Figure, Kind, Mark
 
 
 @dataclass(frozen=True, slots=True)
