@@ -18,6 +18,9 @@ import mien
 from cli.helpers import Run
 from landmark_network import save_landmark_network
 from mien.errors import ConfigError
+from mien.signals.types import Figure
+from mien.store.store import Store
+from mien.store.types import FACE
 from needs import package
 from signals.bodies import ecg
 from signals.made_skin import PULSE_RGB
@@ -293,3 +296,63 @@ def test_smiles_of_a_film_are_a_table(analyze: Analyze, tmp_path: Path) -> None:
     assert table("session.smiles.csv") == []
     (recording,) = json.loads((OUT / "summary.json").read_text())["recordings"]
     assert recording["smiles"] == {"smiles": 0, "measured": 0}
+
+
+RECORDED_S = 75
+
+
+@pytest.fixture(scope="module")
+def long_film(films: Path) -> Path:
+    """A film of more than a minute."""
+    return save_film(films / "long.mkv", RECORDED_S, start=BEGAN)
+
+
+def kept_of(code: str) -> tuple[Figure, ...]:
+    with Store() as store:
+        (recording,) = store.recordings.of(store.subjects.get(code))
+        assert store.check().without_consent == []
+        return store.signals.of(recording.id)
+
+
+@pytest.mark.parametrize("named", [("heart",), ("heart", "skin"), ()])
+def test_into_the_record_goes_what_the_consent_names(
+    analyze: Analyze, long_film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("MIEN_STORE", str(tmp_path / "store" / "record.sqlite"))
+    with Store() as store:
+        subject = store.subjects.add("P-017")
+        store.consents.give(subject, given_by="x", purpose="y", signals=[*FACE, *named], given_at=BEGAN)
+    body = save_body(tmp_path / "body.csv")
+    ran = analyze(
+        long_film.name, "--signals", body, "--signals-start", "-40", "--pulse", "--subject", "P-017"
+    )
+    assert ran.code == 0, ran.err
+    found = kept_of("P-017")
+    kept = json.loads((OUT / "summary.json").read_text())["recordings"][0]["subject"]
+    assert kept["signals"] == list(named)
+    refused = {
+        ("heart",): "skin is not recorded: no valid consent names it",
+        ("heart", "skin"): None,
+        (): "heart and skin are not recorded: no valid consent names them",
+    }[named]
+    assert kept["signals_refused"] == refused
+    assert (refused or "stored as of 2025-05-01") in " ".join(ran.out.split())
+    if not named:
+        assert found == ()
+        everything = b"".join(each.read_bytes() for each in (tmp_path / "store").iterdir())
+        for name in (b"heart_rate", b"ECG_mV", b"EDA_uS", b"skin_level"):
+            assert name not in everything
+        return
+    rates = [each for each in found if (each.signal, each.measure) == ("ECG_mV", "heart_rate")]
+    assert [(each.start_s, each.end_s) for each in rates] == [(0, 60), (10, 70)]
+    for each in rates:
+        first, last = turns(np.array([each.start_s, each.end_s]) + FROM_S)
+        assert each.value == pytest.approx(last - first, abs=2)
+    by_face = [each for each in found if each.signal == "face"]
+    assert [(each.start_s, each.measure) for each in by_face] == [(0, "heart_rate"), (10, "heart_rate")]
+    sure = [each for each in by_face if each.quality > 0.5]
+    assert sure
+    for each in sure:
+        first, last = turns(np.array([each.start_s, each.end_s]) + FROM_S)
+        assert each.value == pytest.approx(last - first, abs=6)
+    assert ("skin_level" in {each.measure for each in found}) == ("skin" in named)

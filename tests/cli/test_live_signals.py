@@ -22,8 +22,8 @@ from mien.errors import ConfigError
 from mien.live.status import SignalStatus
 from mien.live.together import Together
 from mien.signals.arousal import Arousal
-from mien.signals.figures import Figure
 from mien.signals.stream.types import SignalReading
+from mien.signals.types import Figure
 from patience import LIMIT_S
 
 HEART = {"name": "HR", "kind": "rate", "unit": "1/min", "rate_hz": 1.0}

@@ -96,7 +96,7 @@ def test_a_film_goes_into_the_record(run: Run, clip: Path) -> None:
     assert kept == {
         "code": "P-017", "recording": recording.uuid,
         "frames": 12, "frames_with_subject": 12, "other_faces": 0,
-        "read_too_rarely": None,
+        "read_too_rarely": None, "signals": [], "signals_refused": None,
         "recorded_at": recording.started_at.isoformat(), "by_file_date": True,
     }  # fmt: skip
 

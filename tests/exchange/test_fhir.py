@@ -20,7 +20,7 @@ from mien.exchange.fhir_codes import ANSWERS, BODY, BODY_UNITS, DIFFICULTIES, IT
 from mien.mood.definitions import MEASURES
 from mien.mood.estimate import Estimate, Measure
 from mien.record.scales import NINTH_UNKNOWN, PHQ9
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 from mien.store.scales import SCALES
 from mien.store.signals import signal_of
 from mien.store.types import SIGNALS

@@ -17,7 +17,7 @@ from mien.exchange.exporting import export_record, gather
 from mien.exchange.importing import import_record
 from mien.exchange.signals import in_order
 from mien.labels import EMOTIONS, MEASURES
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 from mien.store.store import Store
 from mien.store.types import SIGNALS, Event, SelfReport, Subject
 from store_fixtures import FakeClock, add_agreed

@@ -18,10 +18,9 @@ from mien.live.broadcaster import Broadcaster
 from mien.live.reading import Reading
 from mien.live.status import SignalStatus, SourceStatus
 from mien.signals.arousal import Arousal
-from mien.signals.figures import Figure
 from mien.signals.files import read_signals
 from mien.signals.stream.types import SignalReading
-from mien.signals.types import Mark
+from mien.signals.types import Figure, Mark
 from mien.types import Faces, Frame
 from patience import LIMIT_S
 

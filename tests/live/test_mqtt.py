@@ -21,8 +21,8 @@ from mien.live.mqtt import MqttSink
 from mien.live.mqtt_messages import slugs
 from mien.live.status import SignalStatus, SourceStatus
 from mien.signals.arousal import Arousal
-from mien.signals.figures import Figure
 from mien.signals.stream.types import SignalReading
+from mien.signals.types import Figure
 from mqtt_broker import LIMIT_S, Broker, Feed, Listener, free_port, reading, status
 
 pytestmark = pytest.mark.program

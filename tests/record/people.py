@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 from mien.mood.baseline import Baseline
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 from mien.store.store import Store
 from mien.store.types import SIGNALS, Event, Subject
 from store_series import readings

@@ -16,11 +16,12 @@ from mien.errors import StoreError
 from mien.live.reading import Reading
 from mien.live.recorder import Recorder
 from mien.record import batch_writer
-from mien.record.body import BodyWindows, not_recorded
+from mien.record.body import BodyWindows, face_pulse, not_recorded, windows
 from mien.record.subject_face import SubjectFace
 from mien.record.writer import RecordWriter
-from mien.signals.figures import Figure
+from mien.signals.face_pulse import PulseReading
 from mien.signals.stream.types import SignalReading
+from mien.signals.types import Figure
 from mien.store.store import Store
 from mien.store.types import BODY, FACE, Subject
 from mien.types import Faces, Frame
@@ -228,3 +229,22 @@ def test_what_is_not_recorded_is_said_plainly(signals: tuple[str, ...], words: s
     assert not_recorded(signals) == words
     assert not_recorded(frozenset(signals)) == words
     assert set(signals) <= set(BODY)
+
+
+def test_windows_of_a_stretch_are_whole_minutes_on_the_grid() -> None:
+    assert list(windows(0, 59.9)) == []
+    assert list(windows(-100, 60)) == [(0, 60)]
+    assert list(windows(12.3, 95)) == [(20, 80), (30, 90)]
+
+
+def test_the_pulse_of_a_face_says_how_sure_it_is() -> None:
+    told = [PulseReading(float(second), 3, 70.0 + second / 60, 0.9, ("POS",)) for second in range(1, 61)]
+    told[10:30] = [PulseReading(float(second), 3) for second in range(11, 31)]  # no reading
+    (first, second) = face_pulse(told, 70.0)
+    assert (first.signal, first.measure, first.start_s, first.end_s) == ("face", "heart_rate", 0, 60)
+    assert first.value == pytest.approx(70.6, abs=0.3)
+    assert first.quality == pytest.approx(0.6)
+    assert second.quality < first.quality
+    assert second.value is None
+    (nothing,) = face_pulse([], 60.0)
+    assert (nothing.value, nothing.quality) == (None, 0.0)

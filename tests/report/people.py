@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mien.report.material import Material, RecordedBody, Told
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 from mien.store.types import Annotation, AnnotationKind, SelfReport, SourceKind, StoredRecording
 
 START = date(2026, 5, 1)

@@ -14,7 +14,7 @@ from mien.report.drawing import DOT, GREY, INK, PALE, PALE_TEAL, TEAL
 from mien.report.html import render_html
 from mien.report.material import Material, RecordedBody
 from mien.report.save import written
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 from report.people import body, person_with_body, usual_person
 
 SVG = "{http://www.w3.org/2000/svg}"

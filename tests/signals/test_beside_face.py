@@ -110,6 +110,30 @@ def test_arousal_and_agreement(choice: SignalsChoice, tmp_path: Path) -> None:
     assert {row["quality"] for row in seen} == {"1.00"}
 
 
+def test_what_goes_into_a_record_is_what_is_named_by_the_recordings_clock(
+    choice: SignalsChoice, tmp_path: Path
+) -> None:
+    beside = BodyBesideFace(choice, FILM_S)
+    film(beside, [])
+    beside.finish(tmp_path / "x.signals.csv")
+    assert beside.signals == {"heart", "skin"}
+    assert beside.recorded((), 0, FILM_S - 1) == ()
+    found = beside.recorded(("heart",), 5.0, FILM_S - 1)
+    assert {each.measure for each in found} >= {"heart_rate", "rmssd_ms"}
+    assert not {each.measure for each in found} & {"skin_level", "skin_responses"}
+    rates = [each for each in found if each.measure == "heart_rate"]
+    assert [(each.start_s, each.end_s) for each in rates] == [(10.0 * n, 10.0 * n + 60) for n in range(60)]
+    with (tmp_path / "x.signals.csv").open() as file:
+        table = {
+            row["start_s"]: row["value"] for row in csv.DictReader(file) if row["measure"] == "heart_rate"
+        }
+    # The recording begins 5 s into the film, whose windows begin at whole minutes.
+    between = sorted((float(table["60.00"]), float(table["120.00"])))
+    (own,) = (each.value for each in rates if each.start_s == 90)
+    assert own is not None
+    assert between[0] - 3 < own < between[1] + 3
+
+
 def test_a_rest_before_the_film(choice: SignalsChoice, tmp_path: Path) -> None:
     later = replace(choice, shift_s=-350.0, rest_s=(-350.0, 0.0))
     beside = BodyBesideFace(later, 300.0)

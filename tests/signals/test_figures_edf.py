@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.signals.figures import Figure
 from mien.signals.figures_edf import Course, EdfHeader, courses, edf_bytes
 from mien.signals.files import read_signals
-from mien.signals.types import Mark
+from mien.signals.types import Figure, Mark
 
 edfio = pytest.importorskip("edfio")
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.signals.figures import Figure, figures_in
+from mien.signals.figures import figures_in
 from mien.signals.stream.buffers import MOST_SAMPLES, ChannelBuffer
 from mien.signals.stream.rest import OwnRest
 from mien.signals.stream.rolling import EVERY_S, WINDOW_S, Rolling
 from mien.signals.stream.types import Batch, Channel, Chunk, SignalReading
-from mien.signals.types import Mark, Signal, Signals, shifted
+from mien.signals.types import Figure, Mark, Signal, Signals, shifted
 from signals.bodies import beat_times, course, ecg, pulse
 from signals.streams import batches, channels_of
 

@@ -7,7 +7,7 @@ import pytest
 
 from mien.signals.agreement import agreement
 from mien.signals.arousal import PARTS, REST_S, arousal, parts_of, since_opening
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 
 
 def window(shift: float, seed: int) -> dict[str, float | None]:

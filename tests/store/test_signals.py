@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from mien.errors import ConsentError, StoreError
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 from mien.store import signals as stored
 from mien.store.codec import UnreadableError
 from mien.store.recovery import salvage

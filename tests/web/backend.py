@@ -19,9 +19,9 @@ from mien.live.reading import Reading
 from mien.live.signal_history import SignalHistory
 from mien.live.status import SignalStatus, SourceStatus
 from mien.signals.arousal import Arousal
-from mien.signals.figures import Figure
 from mien.signals.stream.rest import OwnRest
 from mien.signals.stream.types import SignalReading, Wave
+from mien.signals.types import Figure
 from mien.source import Source
 from mien.types import Faces, Frame, Image
 from mien.web.settings import WebSettings

@@ -17,7 +17,7 @@ from mien.mood.episodes import episodes
 from mien.mood.series import Series
 from mien.mood.simulated_face import Moment, new_face, recording
 from mien.record import days as record_days
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 from mien.store.store import Store
 from mien.store.types import FACE, SIGNALS, Event, StoredRecording, Subject
 

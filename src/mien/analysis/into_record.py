@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mien.analysis.recorded import Kept, Recorded
 from mien.analysis.summary import describe_models
@@ -17,6 +17,7 @@ from mien.config import Settings
 from mien.errors import ConfigError, StoreError
 from mien.files import sha256_of
 from mien.pipeline import Tally
+from mien.record.body import face_pulse
 from mien.record.finalize import recover
 from mien.record.origin import require_person
 from mien.record.subject_face import FindsSubject, GivenTracks, SubjectFace
@@ -24,14 +25,68 @@ from mien.record.writer import RecordWriter
 from mien.source import Source
 from mien.source.recorded_at import RecordedAt, recorded_at
 from mien.store.store import Store
-from mien.store.types import StoredRecording, Subject
+from mien.store.types import BODY, StoredRecording, Subject
 from mien.types import Faces, Frame
 from mien.wording import count
+
+if TYPE_CHECKING:
+    from mien.analysis.signals import BodyBesideFace
+    from mien.signals.face_pulse import PulseReading
 
 _UUID_DIGITS: Final = 32
 _MOST_TRACKS: Final = 20
 
-Take = Callable[[Frame, Faces], None]
+
+class Taker:
+    """Takes one input's frames, and what is told of the body beside them.
+
+    Args:
+        writer: of the recording.
+        tally: tells of cuts.
+        agreed: which of `store.types.BODY` a consent names.
+
+    Attributes:
+        tracks: all faces that were seen.
+    """
+
+    def __init__(self, writer: RecordWriter, tally: Tally, agreed: frozenset[str]) -> None:
+        self.tracks: set[int] = set()
+        self._writer, self._tally, self._agreed = writer, tally, agreed
+        self._cuts = 0
+        self._own: set[int | None] = set()
+        self._pulse: list[PulseReading] = []
+        self._first_s: float | None = None
+        self._last_s = 0.0
+
+    def take(self, frame: Frame, faces: Faces, pulse: Sequence[PulseReading] = ()) -> None:
+        """Take the next frame: its faces, and what was read of their pulse, if that is to be recorded.
+
+        Raises:
+            StoreError: nothing can be stored any more.
+        """
+        if self._tally.cuts > self._cuts:
+            self._cuts = self._tally.cuts
+            self._writer.cut()
+        self.tracks.update(faces.track.tolist())
+        if self._first_s is None:
+            self._first_s = frame.time_s
+        self._last_s = frame.time_s
+        self._own.add(self._writer.take(frame, faces))
+        self._pulse += pulse
+        self._writer.check()
+
+    def end(self, body: BodyBesideFace | None) -> None:
+        """Take what sensors said meanwhile, once the film is over, and the pulse of the subject's face."""
+        told = set() if body is None else set(body.signals)
+        told |= {"heart"} if self._pulse else set()
+        self._writer.leave_out(told - self._agreed)
+        first_s = self._first_s or 0.0
+        if body is not None:
+            self._writer.take_figures(body.recorded(self._agreed, first_s, self._last_s))
+        if "heart" in self._agreed and self._pulse:
+            own = (self._own | {self._writer.settle()}) - {None}
+            pulse = [replace(each, time_s=each.time_s - first_s) for each in self._pulse if each.track in own]
+            self._writer.take_figures(face_pulse(pulse, self._last_s - first_s))
 
 
 def check_recorded(wanted: Recorded, tasks: Sequence[Task]) -> None:
@@ -56,7 +111,7 @@ def check_recorded(wanted: Recorded, tasks: Sequence[Task]) -> None:
 @contextmanager
 def recording(
     wanted: Recorded, task: Task, source: Source, settings: Settings, tally: Tally, kept: Kept
-) -> Iterator[Take]:
+) -> Iterator[Taker]:
     """Store one input's readings of the subject while the block runs.
 
     An earlier recording of the same input makes room when the new one is finished, and not before.
@@ -70,7 +125,7 @@ def recording(
         kept: is filled in.
 
     Yields:
-        What takes each frame.
+        What takes each frame, and at the end what goes with them.
 
     Raises:
         StoreError: it is in the record already, the subject is in none of its frames or does not agree any
@@ -88,12 +143,14 @@ def recording(
             models=describe_models(settings), settings=settings.model_dump(mode="json"),
             face=_face(wanted, task), waits=True,
         )  # fmt: skip
-        tracks: set[int] = set()
+        at = kept.recorded.at
+        agreed = frozenset(each for each in BODY if store.consents.refusal(subject, each, at) is None)
+        taker = Taker(writer, tally, agreed)
         try:
             with writer:
-                yield _taker(writer, tally, tracks)
+                yield taker
             writer.check()
-            _check_subject(wanted, task, writer.status.with_subject, sorted(tracks))
+            _check_subject(wanted, task, writer.status.with_subject, sorted(taker.tracks))
             if earlier is not None:
                 store.recordings.replace(earlier.id, writer.recording.id)
         except BaseException as error:
@@ -136,21 +193,6 @@ def _check_subject(wanted: Recorded, task: Task, with_subject: int, tracks: list
         f"{task.where} has {many}, and it is unclear which is the subject's; {nothing}."
         f" Choose one of {there} with --face; --annotate writes these numbers into the picture"
     )
-
-
-def _taker(writer: RecordWriter, tally: Tally, tracks: set[int]) -> Take:
-    cuts = 0
-
-    def take(frame: Frame, faces: Faces) -> None:
-        nonlocal cuts
-        if tally.cuts > cuts:
-            cuts = tally.cuts
-            writer.cut()
-        tracks.update(faces.track.tolist())
-        writer.take(frame, faces)
-        writer.check()
-
-    return take
 
 
 def _face(wanted: Recorded, task: Task) -> FindsSubject:

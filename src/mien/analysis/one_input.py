@@ -30,7 +30,7 @@ from mien.table import Columns, rows, table_frame
 from mien.types import Faces, Frame
 
 if TYPE_CHECKING:
-    from mien.analysis.into_record import Take
+    from mien.analysis.into_record import Taker
     from mien.analysis.learn_neutral import LearntFaces
     from mien.analysis.signals import BodyBesideFace
     from mien.analysis.smiles import ExpressionCourse
@@ -113,7 +113,7 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
         course = _course(partial)
         measurer = Measurer() if wanted.columns.measures else None
         own = _own_faces(task, pipeline, wanted)
-        take = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
+        taker = stack.enter_context(_into_record(wanted, task, source, settings, tally, kept))
         for frame, faces in pipeline.stream(source, tally):
             if own is not None:
                 faces = own.read(frame, faces, tally.cuts)
@@ -128,16 +128,19 @@ def _read(task: Task, pipeline: Pipeline, partial: Partial, wanted: Wanted, prog
                 body.take(frame.time_s, faces, readings)
             if course is not None:
                 course.take(frame.time_s, faces)
-            if take is not None:
-                take(frame, faces)
+            if taker is not None:
+                taker.take(frame, faces, () if pulse is None else readings)
             if mark is not None:
                 mark(frame, faces)
             progress(min(1.0, frame.time_s / (source.report.duration_s or 1.0)))
+        beside = None if body is None else body.finish(partial.path(SIGNALS), course)
+        if taker is not None:
+            taker.end(body)
     record = describe(task, source.report, tally, census) | kept.as_record()
     if pulse is not None:
         record["pulse"] = pulse.report()
-    if body is not None:
-        record["signals"] = body.finish(partial.path(SIGNALS), course)
+    if beside is not None:
+        record["signals"] = beside
     if course is not None:
         record["smiles"] = _smiles(partial, course, body)
     if own is not None:
@@ -182,7 +185,7 @@ def _own_faces(task: Task, pipeline: Pipeline, wanted: Wanted) -> LearntFaces | 
 
 def _into_record(
     wanted: Wanted, task: Task, source: Source, settings: Settings, tally: Tally, kept: Kept
-) -> AbstractContextManager[Take | None]:
+) -> AbstractContextManager[Taker | None]:
     if wanted.recorded is None:
         return nullcontext()
     # Imported here: who keeps no record does not wait for a database.

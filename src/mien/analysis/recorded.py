@@ -57,6 +57,8 @@ class Kept:
                 "frames_with_subject": status.with_subject,
                 "other_faces": status.others,
                 "read_too_rarely": status.too_rarely or None,
+                "signals": list(status.signals),
+                "signals_refused": status.signals_refused or None,
                 "recorded_at": recorded.at.isoformat(),
                 "by_file_date": not recorded.said,
             }

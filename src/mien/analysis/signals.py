@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -17,15 +17,17 @@ from mien.analysis.signals_choice import HEART, WAYS, SignalsChoice, Way
 from mien.analysis.smiles import BodyCourses, ExpressionCourse, after_onsets
 from mien.errors import SourceError
 from mien.files import written_whole
+from mien.record.body import OF_KIND, windows
 from mien.signals.agreement import agreement
 from mien.signals.alignment import Lag, RateCourse, apart_bpm, pulse_drift, pulse_lag, rate_course
 from mien.signals.arousal import LEAST_WINDOWS, Arousal, arousal, parts_of
 from mien.signals.body import sound_skin
 from mien.signals.drift import Drift, ms_per_min
 from mien.signals.face_pulse import PulseReading
-from mien.signals.figures import Figure, figures_in
+from mien.signals.figures import figures_in
 from mien.signals.heart import find_beats
-from mien.signals.types import Signals, shifted
+from mien.signals.types import Figure, Signals, shifted
+from mien.store.signals import signal_of
 from mien.types import Faces
 
 COLUMNS: Final = tuple(Figure.__dataclass_fields__)
@@ -146,6 +148,27 @@ class BodyBesideFace:
             "after_onsets": answers,
             "notes": [*self._read.notes, *_doubts(clock)],
         }
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Which of `store.types.BODY` the file tells of."""
+        return frozenset(OF_KIND[each.kind] for each in self._read.signals if each.kind in OF_KIND)
+
+    def recorded(self, signals: Collection[str], first_s: float, last_s: float) -> tuple[Figure, ...]:
+        """Return what goes into a subject's record, after `finish`: in seconds from the recording's start.
+
+        Args:
+            signals: of `store.types.BODY`, those that a consent names.
+            first_s: when the recording starts, by the film's clock.
+            last_s: when it ends.
+        """
+        assert self.beside is not None
+        read, common = self.beside.read, self.beside.common_s
+        named = tuple(each for each in read.signals if OF_KIND.get(each.kind) in signals)
+        spans = windows(common[0] - first_s, min(common[1], last_s) - first_s)
+        found = figures_in(shifted(replace(read, signals=named), -first_s), spans)
+        # A heart shows the breath, too, which a consent names by itself.
+        return tuple(each for each in found if signal_of(each.measure) in signals)
 
     def _longest(self) -> tuple[int, ...]:
         seen = {track: len(seconds) for track, seconds in self._seconds.items()}

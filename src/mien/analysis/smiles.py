@@ -19,9 +19,8 @@ from mien.labels import EMOTIONS
 from mien.measures.smile import POINTS, SmileDynamics, smile_dynamics, smile_points
 from mien.mood.episodes import Episode, EpisodeFinder, quick_enough
 from mien.signals.body import Response, find_responses, muscle_activity, sound_skin
-from mien.signals.figures import Figure
 from mien.signals.responses import AFTER_S, Responses, responses
-from mien.signals.types import Signal, Signals
+from mien.signals.types import Figure, Signal, Signals
 from mien.types import Faces
 
 COLUMNS: Final = (

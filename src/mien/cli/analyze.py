@@ -363,4 +363,7 @@ def _stored(kept: dict[str, Any]) -> str:
         else ""
     )
     rarely = f"; {kept['read_too_rarely']}" if kept.get("read_too_rarely") else ""
-    return f"stored as of {datetime.fromisoformat(kept['recorded_at']):%Y-%m-%d %H:%M}{why}{rarely}"
+    body = f", with {' and '.join(kept['signals'])}" if kept.get("signals") else ""
+    refused = f"; {kept['signals_refused']}" if kept.get("signals_refused") else ""
+    at = f"{datetime.fromisoformat(kept['recorded_at']):%Y-%m-%d %H:%M}"
+    return f"stored as of {at}{why}{body}{rarely}{refused}"

@@ -20,8 +20,8 @@ from mien.live.together import Together
 from mien.moments import utc
 
 if TYPE_CHECKING:  # they load SciPy, for which a session without a sensor should not wait
-    from mien.signals.figures import Figure
     from mien.signals.stream.types import SignalReading
+    from mien.signals.types import Figure
 
 SignalsOption = Annotated[
     list[str] | None,

@@ -14,9 +14,8 @@ from mien.errors import ConfigError
 
 if TYPE_CHECKING:  # these load SciPy and pandas, which the help should not wait for
     from mien.signals.arousal import Arousal
-    from mien.signals.figures import Figure
     from mien.signals.table import TimeUnit
-    from mien.signals.types import Kind, Signals
+    from mien.signals.types import Figure, Kind, Signals
 
 _LISTED = 10
 """Marks that are printed."""
@@ -130,7 +129,7 @@ def _span(text: str) -> tuple[float, float]:
 
 def _as_figures(aroused: Windows, name: str) -> tuple[Figure, ...]:
     """Return the index as figures, so that it stands in the same table; its quality is how narrow it is."""
-    from mien.signals.figures import Figure
+    from mien.signals.types import Figure
 
     return tuple(
         Figure(

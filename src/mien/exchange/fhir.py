@@ -40,7 +40,7 @@ from mien.exchange.fhir_codes import (
 from mien.exchange.fhir_signals import codes_of, measured, resting
 from mien.mood.estimate import Estimate, Measure
 from mien.record.scales import NINTH_UNKNOWN, needs_safety_text, ninth_is_unknown
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 
 FhirVersion = Literal["R5", "R4B"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.exchange.fhir_codes import BODY, BODY_UNITS, HEART_RATE, RESTING, hl7, loinc, own, quantity
-from mien.signals.figures import Figure
 from mien.signals.figures_edf import LONGEST_S, courses
+from mien.signals.types import Figure
 from mien.store.signals import signal_of
 from mien.wording import count
 

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.exchange.readings import csv_batches, csv_bytes
-from mien.signals.figures import Figure
 from mien.signals.figures_edf import LONGEST_S, Course, EdfHeader, courses, edf_bytes
-from mien.signals.types import Mark
+from mien.signals.types import Figure, Mark
 
 if TYPE_CHECKING:
     import pyarrow as pa

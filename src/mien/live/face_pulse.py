@@ -9,9 +9,9 @@ import numpy as np
 
 from mien.live.reading import Reading
 from mien.signals.face_pulse import FacePulses, PulseReading
-from mien.signals.figures import Figure
 from mien.signals.pulse_window import WINDOW_S
 from mien.signals.stream.types import SignalReading, Wave
+from mien.signals.types import Figure
 
 CHANNEL = "face"
 MEASURE = "face_pulse"

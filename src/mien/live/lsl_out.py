@@ -15,9 +15,9 @@ from mien.errors import ConfigError
 from mien.live.broadcaster import Broadcaster
 from mien.live.reading import Reading
 from mien.live.status import SignalStatus, SourceStatus
-from mien.signals.figures import Figure
 from mien.signals.stream.lsl import lsl_library
 from mien.signals.stream.types import SignalReading
+from mien.signals.types import Figure
 from mien.table import PROBABILITIES, plain_name
 
 FACE_CHANNELS: Final = ("faces", "track", "valence", "arousal", *PROBABILITIES, "confidence", "quality")

@@ -6,19 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mien.errors import ConfigError, StoreError
 from mien.live.inputs import PORTRAIT
 from mien.live.reading import Reading
 from mien.record.origin import require_person
 from mien.record.writer import RecordStatus, RecordWriter
+from mien.signals.stream.types import SignalReading
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
 from mien.store.types import RecordingState, SourceKind, Subject
-
-if TYPE_CHECKING:
-    from mien.signals.stream.types import SignalReading
 
 
 class Recorder:

@@ -217,6 +217,22 @@ _ALL: Final = (
         "a recording with marks",
         interval=False,
     ),
+    Measure(
+        "resting_heart_rate",
+        "Resting heart rate",
+        "per minute",
+        "Rate of the heart below which a tenth of the trusted minutes lie.",
+        "Speed et al. 2023",
+        "5 minutes with a trusted heart rate",
+    ),
+    Measure(
+        "body_arousal",
+        "Arousal of the body",
+        "1",
+        "Mean index of arousal from heart and skin after the first five minutes, against these as the rest.",
+        "ours",
+        "5 minutes of rest and 3 more with heart and skin",
+    ),
     Measure("quality_mean", "Quality", "1", "Mean quality of the face while seen.", "quality.md", _LOOKED),
     Measure("light_mean", "Light", "1", "Mean of the quality's part for light.", "quality.md", _LOOKS),
     Measure(
@@ -299,6 +315,13 @@ GROUPS: Final = (
         },
     ),
     Group(
+        "The body, where sensors were worn",
+        {
+            "resting_heart_rate": "How many times a minute the heart beat in the calmest minutes.",
+            "body_arousal": "How aroused the body was after its first five minutes, which count as its rest.",
+        },
+    ),
+    Group(
         "How well the face could be read",
         {
             "coverage": "How much of the recorded time the face could be read. Look at this first.",
@@ -333,6 +356,7 @@ _PLAIN_NUMBERS: Final = MappingProxyType(
         "happiness_mean": "A probability, from 0 to 1.",
         "happiness_max": "A probability, from 0 to 1.",
         "expressivity": "From 0, the neutral face, to 1.",
+        "body_arousal": "From 0, as at rest, to 1.",
     }
 )
 

@@ -10,20 +10,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConsentError, StoreError
 from mien.record.finalize import FindEpisodes, finalize
+from mien.signals.types import Figure
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.signals import signal_of
 from mien.store.store import Store
 from mien.store.types import RecordingState, StoredRecording, Subject
-
-if TYPE_CHECKING:
-    from mien.signals.figures import Figure
 
 MOST_ROWS: Final = 2048
 """So many rows wait for the disk: a minute of a quick camera."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mien.mood.body import of_body
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import Episode
 from mien.mood.figures import figures
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mien.mood.baseline import Baseline
     from mien.store.store import Store
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Rises when a measure's formula changes, so that what is kept is computed anew."""
 
 Span = tuple[float, float]
@@ -103,6 +104,7 @@ def _computed(
         for recording in recordings
     ]
     found = figures(parts, events=events, baseline=baseline, speaking=speaking)
+    found |= of_body([store.signals.of(each.id) for each in recordings])
     row: dict[str, Any] = {
         "minutes": sum(_length_s(part) for part in parts) / 60,
         "usable_minutes": sum(float(part.step_s[part.usable].sum()) for part in parts) / 60,

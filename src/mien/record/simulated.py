@@ -7,14 +7,17 @@ from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 import mien
 from mien.mood.baseline import Baseline
 from mien.mood.series import Series
 from mien.mood.simulated import SimulatedPerson, SimulatedRecording, simulate
+from mien.mood.simulated_body import body
 from mien.record import baseline
 from mien.record.changes import choose_false_alarms
 from mien.record.finalize import finalize
-from mien.store.types import FALSE_ALARM_DAYS, Subject
+from mien.store.types import FACE, FALSE_ALARM_DAYS, Subject
 
 if TYPE_CHECKING:
     from mien.store.store import Store
@@ -75,10 +78,14 @@ def write_simulated(
     subject = store.subjects.add(code, notes="Simulated: there is no real person behind this code.")
     store.consents.give(
         subject, given_by="simulated", purpose="to show what a record looks like",
+        signals=(*FACE, "heart", "skin"),
         given_at=datetime.combine(person.start, time(), person.recordings[0].started_at.tzinfo),
     )  # fmt: skip
+    # Apart from what the face is drawn from: the same person has the same face as before they had a body.
+    random = np.random.default_rng(len(person.mood))
+    felt = person.mood - 0.5 * person.flatness
     for index, each in enumerate(person.recordings):
-        _write(store, subject, each)
+        _write(store, subject, each, random, float(felt[(each.started_at.date() - person.start).days]))
         progress((index + 1) / len(person.recordings))
     for report in person.reports:
         values = {"items": report.items} if report.items is not None else {"total": report.total}
@@ -90,13 +97,16 @@ def write_simulated(
     return subject
 
 
-def _write(store: Store, subject: Subject, each: SimulatedRecording) -> None:
+def _write(
+    store: Store, subject: Subject, each: SimulatedRecording, random: np.random.Generator, felt: float
+) -> None:
     recording = store.recordings.start(
         subject, kind="simulated", source=each.camera, started_at=each.started_at,
         models={"network": "simulated"}, settings={}, version=mien.__version__,
     )  # fmt: skip
     columns = {field.name: getattr(each.series, field.name) for field in fields(Series)}
     store.readings.append(recording.id, columns)
+    store.signals.add(recording.id, body(random, felt, float(each.series.time_s[-1])))
     store.recordings.finish(recording.id)
     finalize(store, recording.id)
 

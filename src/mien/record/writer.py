@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -22,15 +22,13 @@ from mien.record.batch_writer import BatchWriter, Row
 from mien.record.body import BodyWindows, not_recorded, storable
 from mien.record.finalize import FindEpisodes
 from mien.record.subject_face import FindsSubject, Leading, State, SubjectFace, index_of
+from mien.signals.stream.types import SignalReading
+from mien.signals.types import Figure
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
 from mien.store.types import BODY, RecordingState, SourceKind, StoredRecording, Subject
 from mien.table import DECIMALS
 from mien.types import Faces, Frame
-
-if TYPE_CHECKING:
-    from mien.signals.figures import Figure
-    from mien.signals.stream.types import SignalReading
 
 FIGURES_EVERY_S: Final = 1.0
 """The figures so far are for the eye, which needs them no more often than this."""
@@ -265,8 +263,18 @@ class RecordWriter:
             self._batches.put_figures(figures)
 
     def take_figures(self, figures: Sequence[Figure]) -> None:
-        """Take what a file says of the body during the recording, in seconds from the recording's start."""
+        """Take what a file says of the body during the recording, in seconds from its first frame."""
         self._batches.put_figures(storable(figures))
+
+    def leave_out(self, signals: Collection[str]) -> None:
+        """Note which of `store.types.BODY` a file has that isn't recorded, as no consent names it."""
+        self._batches.left_out |= frozenset(signals)
+
+    def settle(self) -> int | None:
+        """Return the subject's track, where a film that is over leaves no doubt whose it is."""
+        if self._waits and (only := self._face.end()) is not None:
+            self._track = only
+        return self._track
 
     def choose(self, track: int) -> None:
         """Return which track is the subject; from any thread."""
@@ -291,8 +299,8 @@ class RecordWriter:
         Returns:
             Whether all is done.
         """
-        if self._waits and state == "finished" and (only := self._face.end()) is not None:
-            self._track = only
+        if state == "finished":
+            self.settle()
         self._release(None)
         self.end(state)
         return self._batches.join(timeout_s)

@@ -25,7 +25,7 @@ from mien.report.material import RecordedBody
 from mien.report.strips import GUTTER, draw_title
 
 if TYPE_CHECKING:
-    from mien.signals.figures import Figure
+    from mien.signals.types import Figure
 
 WIDTH: Final = 510.0
 _RIGHT: Final = 504.0

@@ -27,7 +27,7 @@ from mien.store.audit import as_one_reading
 from mien.store.types import FALSE_ALARM_DAYS, Annotation, SelfReport, StoredRecording, Subject
 
 if TYPE_CHECKING:
-    from mien.signals.figures import Figure
+    from mien.signals.types import Figure
     from mien.store.store import Store
 
 USUAL_DAYS: Final = 84

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 
 PARTS: Final = ("heart_rate", "skin_level", "skin_slope", "skin_response_sum", "skin_temperature")
 """The measures that it stands on. Level and sum of responses count by their logarithm."""

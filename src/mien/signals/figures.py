@@ -7,7 +7,6 @@ samples come, they are the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,7 +18,7 @@ from mien.signals.breath import LEAST_WINDOW_S as LEAST_BREATH_S
 from mien.signals.breath import breath_of_beats
 from mien.signals.heart import VARIABILITY, Beats, find_beats, variability
 from mien.signals.rate import LEAD_S, heart_rate
-from mien.signals.types import Signal, Signals
+from mien.signals.types import Figure, Signal, Signals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,29 +26,6 @@ if TYPE_CHECKING:
 LEAST_WINDOW_S: Final = 10.0
 LONGEST_WINDOW_S: Final = 3600.0
 _VARIABILITY_UNITS: Final = {"rmssd_ms": "ms", "pnn50": "", "hf_ms2": "ms2", "lf_ms2": "ms2", "sdnn_ms": "ms"}
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measure of one signal over one window.
-
-    Attributes:
-        start_s: where the window begins, by the signals' clock.
-        end_s: where it ends.
-        signal: the name of the signal, or of a pair.
-        measure: "heart_rate", "skin_level", ...; see docs/signals.md.
-        unit: of the value.
-        value: None below the least quality, or where the window is too short for the measure.
-        quality: 0 to 1.
-    """
-
-    start_s: float
-    end_s: float
-    signal: str
-    measure: str
-    unit: str
-    value: float | None
-    quality: float
 
 
 def figures(read: Signals, window_s: float = 60.0, step_s: float | None = None) -> tuple[Figure, ...]:

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mien
-from mien.signals.figures import Figure
-from mien.signals.types import Kind, Mark
+from mien.signals.types import Figure, Kind, Mark
 
 if TYPE_CHECKING:
     import edfio

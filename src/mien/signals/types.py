@@ -1,4 +1,7 @@
-"""What a body's sensors recorded: `Signal`, a course of values with its times; `Signals`, those of a file."""
+"""What a body's sensors recorded: `Signal`, a course of values with its times; `Signals`, those of a file.
+
+And `Figure`, what they say over a window.
+"""
 
 from __future__ import annotations
 
@@ -288,6 +291,29 @@ class Signals:
         if not known:
             return 0.0, 0.0
         return min(float(each[0]) for each in known), max(float(each[-1]) for each in known)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measure of one signal over one window.
+
+    Attributes:
+        start_s: where the window begins, by the signals' clock.
+        end_s: where it ends.
+        signal: the name of the signal, or of a pair.
+        measure: "heart_rate", "skin_level", ...; see docs/signals.md.
+        unit: of the value.
+        value: None below the least quality, or where the window is too short for the measure.
+        quality: 0 to 1.
+    """
+
+    start_s: float
+    end_s: float
+    signal: str
+    measure: str
+    unit: str
+    value: float | None
+    quality: float
 
 
 def usable(values: ArrayLike, times_s: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:

@@ -15,12 +15,13 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
+from mien.signals.types import Figure
 from mien.store import seals
 from mien.store.codec import UnreadableError
 from mien.store.figures import forget
@@ -28,9 +29,6 @@ from mien.store.ledger import Ledger, Part, find_recording
 from mien.store.schema import RecordingRow, SignalRow
 from mien.store.types import BODY
 from mien.store.validation import checked_text
-
-if TYPE_CHECKING:
-    from mien.signals.figures import Figure
 
 FEW: Final = 1_000
 """So many figures of one signal at once are packed as they come."""
@@ -241,9 +239,6 @@ def _written(figures: Sequence[Figure]) -> bytes:
 
 
 def _unwritten(data: bytes) -> list[Figure]:
-    # Its module brings SciPy, which a record without a body's figures need not wait for.
-    from mien.signals.figures import Figure
-
     try:
         if data[:1] != _FORMAT:
             raise ValueError("written by a newer Mien")

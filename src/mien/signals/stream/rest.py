@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from mien.moments import utc
 from mien.signals.arousal import LEAST_WINDOWS, NEEDED, PARTS, Arousal, arousal, parts_of
-from mien.signals.figures import Figure
+from mien.signals.types import Figure
 
 Window = tuple[float, float]
 Parts = dict[str, float | None]

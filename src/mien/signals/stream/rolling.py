@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from mien.signals.alignment import rate_course
 from mien.signals.arousal import Arousal
 from mien.signals.body import sound_skin
-from mien.signals.figures import Figure, window_figures
+from mien.signals.figures import window_figures
 from mien.signals.heart import Beats, find_beats
 from mien.signals.rate import LEAD_S
 from mien.signals.stream.buffers import JUMP_S, ChannelBuffer
 from mien.signals.stream.rest import OwnRest
 from mien.signals.stream.types import Batch, Channel, SignalReading
-from mien.signals.types import Mark, Signal, Signals
+from mien.signals.types import Figure, Mark, Signal, Signals
 
 WINDOW_S: Final = 60.0
 """Figures are of so long a time."""

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.moments import utc
-from mien.signals.types import Kind, Mark
+from mien.signals.types import Figure, Kind, Mark
 
 if TYPE_CHECKING:  # they load SciPy, for which a session without a sensor should not wait
     from mien.signals.arousal import Arousal
-    from mien.signals.figures import Figure
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from mien.mood.estimate import Measure
     from mien.mood.series import Series
-    from mien.signals.figures import Figure
+    from mien.signals.types import Figure
     from mien.store.types import Annotation, Consent, Event, SelfReport, StoredRecording, Subject
 
 DIGITS: Final = 5
@@ -308,7 +308,7 @@ def _aroused(figures: Sequence[Figure]) -> list[Figure]:
         return []
     # They load SciPy, for which a recording without sensors does not wait.
     from mien.signals.arousal import since_opening
-    from mien.signals.figures import Figure
+    from mien.signals.types import Figure
 
     return [
         Figure(start, end, "body", "arousal", "", index.value, 1 - index.high + index.low)
