@@ -27,7 +27,8 @@ def give(
         str,
         typer.Option(
             help="What may be recorded: expression (probabilities, valence, arousal),"
-            " measures (head pose, brows, mouth).",
+            " measures (head pose, brows, mouth); and of the body, only where it is named: heart, skin,"
+            " muscles, brain, respiration, temperature.",
             metavar="NAME,NAME",
         ),
     ] = "expression,measures",

@@ -306,10 +306,11 @@ def _told(status: RecordStatus, store: Store) -> str:
         return f"the recording of {status.subject} is no longer in the store"
     coverage = f", {recording.coverage:.0%} of it read" if recording.coverage is not None else ""
     rarely = f"; {status.too_rarely}" if status.too_rarely else ""
-    size = store.readings.size_bytes(recording.id) / 1e6
+    body = f", with {' and '.join(status.signals)}" if status.signals else ""
+    size = (store.readings.size_bytes(recording.id) + store.signals.size_bytes(recording.id)) / 1e6
     return (
         f"recorded {status.subject}: {recording.length_s / 60:.1f} min"
-        f" from {source_words(status.source)}{coverage}, {size:.1f} MB in {store.where}{rarely}"
+        f" from {source_words(status.source)}{coverage}{body}, {size:.1f} MB in {store.where}{rarely}"
     )
 
 

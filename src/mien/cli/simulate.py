@@ -1,8 +1,9 @@
-"""`mien simulate`: a made-up person's or venue's weeks, to learn and to show what a store looks like."""
+"""`mien simulate`: a made-up person's or venue's weeks, or a body's signals, to learn and to show."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ class _PersonByDefault(AddsByDefault):
     default = "person"
 
 
-app = group("Simulate a person or a venue, and put what they leave into the store.", _PersonByDefault)
+app = group("Simulate a person or a venue in the store, or a body's signals in a file.", _PersonByDefault)
 
 
 @app.command()
@@ -57,9 +58,9 @@ def person(
 ) -> None:
     """Simulate a person, and put their record into the store.
 
-    Recordings, self-reports and notes are drawn at random from a model of a person, and all are marked as
-    simulated. The first six weeks become the baseline, so any change should come after them. `mien erase
-    CODE` deletes it again.
+    Recordings, self-reports and notes are drawn at random from a model of a person, who wears a chest strap
+    and a wristband, and all are marked as simulated. The first six weeks become the baseline, so any change
+    should come after them. `mien erase CODE` deletes it again.
 
     Example: mien simulate SIM-1 --flat-week 9 --dark-week 8
     """
@@ -112,3 +113,30 @@ def venue(
     visits = sum(each.visits for each in made.cells)
     typer.echo(f"{name}: {visits:,} simulated visits from {made.first} to {made.last}, in {place}")
     typer.echo(f"Next: mien venue report {name}, or mien live and Venue")
+
+
+@app.command()
+def body(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.", metavar="FILE.edf")] = Path(
+        "body.edf"
+    ),
+    minutes: Annotated[
+        float, typer.Option(help="Its length, at least 2.", metavar="MINUTES", min=2, max=120)
+    ] = 12.0,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; another seed gives another body.", metavar="N", min=0)
+    ] = 0,
+) -> None:
+    """Simulate a body's ECG, skin conductance and breath, and write them as EDF.
+
+    The first half is rest, the second work. What is true of both stands in a JSON file of the same name.
+
+    Example: mien simulate body --out body.edf
+    """
+    from mien.signals.made import write_body
+
+    truth = write_body(out, minutes=minutes, seed=seed)
+    rest, work = (each["heart_rate"] for each in truth["stretches"])
+    half_s = truth["stretches"][0]["end_s"]
+    typer.echo(f"{out}: {minutes:g} min; the heart beats {rest:g} times a minute at rest, then {work:g}")
+    typer.echo(f"Next: mien signals {out} --rest 0-{half_s}")

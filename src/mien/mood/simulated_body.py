@@ -14,6 +14,7 @@ RATE: Final = 64.0
 RATE_BY_MOOD: Final = -2.5
 """How much a standard deviation of mood moves that: on good days the heart beats slower."""
 _AROUSED_BY_MOOD: Final = -0.6
+"""How much more than at first heart and skin are moved later, by the mood."""
 _SETTLING_S: Final = 90.0
 _WINDOW_S, _STEP_S = 60.0, 10.0
 
@@ -27,7 +28,7 @@ def body(random: np.random.Generator, felt: float, length_s: float) -> list[Figu
     """Draw what sensors say in a recording of a day.
 
     The heart comes to rest within some minutes. What moves it and the skin afterwards is the same: a course
-    that wanders, and does so more on a day of low mood.
+    that wanders, and that rises after five minutes, more on a day of low mood.
 
     Args:
         random: what is drawn from.
@@ -39,8 +40,8 @@ def body(random: np.random.Generator, felt: float, length_s: float) -> list[Figu
         : len(starts)
     ]
     spread = float(course.std()) if len(course) > 1 else 1.0
-    restless = np.exp(0.3 * _AROUSED_BY_MOOD * felt)
-    moved = restless * (course / (spread or 1.0) + np.where(starts >= 300, 1.0, 0.0))
+    later = np.where(starts >= 300, 1.0 + _AROUSED_BY_MOOD * felt, 0.0)
+    moved = course / (spread or 1.0) + later
     rest = float(resting_rate(np.array(felt)))
     rate = rest + 6 * np.exp(-starts / _SETTLING_S) + 1.5 * moved + random.normal(0, 0.4, len(starts))
     level = 3.0 * np.exp(0.12 * moved)

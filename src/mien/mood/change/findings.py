@@ -14,7 +14,7 @@ from mien.mood.baseline import LEAST_DAYS_FOR_ALARM, Baseline, NotReady, usable
 from mien.mood.change.ar1 import information, ordinals
 from mien.mood.change.charts import Alarm, Chart, watchable
 from mien.mood.change.conditions import TITLES, Stretch, alike, stretches, unlike
-from mien.mood.change.monitoring import WATCHED, charts
+from mien.mood.change.monitoring import WATCHED, WORN, charts
 from mien.mood.definitions import MEASURES
 from mien.wording import count
 
@@ -47,9 +47,16 @@ _LASTING: Final = {
     ("valence_mean", -1): "the expression has been less pleasant than usual",
     ("smiles_per_min", 1): "there have been more smiles than usual",
     ("smiles_per_min", -1): "there have been fewer smiles than usual",
+    ("resting_heart_rate", 1): "the heart at rest has beaten faster than usual",
+    ("resting_heart_rate", -1): "the heart at rest has beaten slower than usual",
+    ("body_arousal", 1): "the body has been more aroused than usual after its first minutes",
+    ("body_arousal", -1): "the body has been less aroused than usual after its first minutes",
 }
 _OVER: Final = {
-    words: words.replace("has moved", "moved").replace("has been", "was").replace("have been", "were")
+    words: words.replace("has moved", "moved")
+    .replace("has been", "was")
+    .replace("have been", "were")
+    .replace("has beaten", "beat")
     for words in _LASTING.values()
 }
 _SEASON: Final = " A change of season would look the same: the baseline covers less than a year."
@@ -159,7 +166,7 @@ def findings(
     found += [_conditions(each, usable(days)) for each in stretches(days, marks, baseline)]
     found += _low_coverage(usable(days))
     if baseline.alarms_ready and false_alarm_days:
-        found += [_unwatched(name) for name in watched if name in days and not watchable(name, baseline)]
+        found += [_unwatched(name) for name in watched if _told(name, days) and not watchable(name, baseline)]
         found += changes(days, baseline, false_alarm_days, crisis_text, watched)
     order = ("not_ready", "network", "camera", "light", "coverage", "promise", "change")
     return sorted(found, key=lambda each: order.index(each.kind))
@@ -371,6 +378,11 @@ def _not_ready(baseline: Baseline, false_alarm_days: float | None) -> Finding:
     if not reason and not false_alarm_days:
         reason = "changes are not reported: first choose how often a false alarm is acceptable"
     return _plain("not_ready", reason)
+
+
+def _told(measure: str, days: pd.DataFrame) -> bool:
+    """Return whether days tell of a measure at all; those of a body only where sensors were worn."""
+    return measure in days and (measure not in WORN or bool(days[measure].notna().any()))
 
 
 def _unwatched(measure: str) -> Finding:

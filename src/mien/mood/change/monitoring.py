@@ -11,7 +11,10 @@ from mien.mood.baseline import Baseline
 from mien.mood.change.charts import Chart, cusum, ewma, watchable
 from mien.mood.change.conditions import alike
 
-WATCHED: Final = ("expressivity", "valence_mean", "smiles_per_min")
+WORN: Final = ("resting_heart_rate", "body_arousal")
+"""What is watched where the baseline has it: who wears no sensor pays nothing for it."""
+
+WATCHED: Final = ("expressivity", "valence_mean", "smiles_per_min", *WORN)
 """What is watched for changes. Few, because the promise about false alarms is shared among them."""
 
 _NINE_OF_TEN_SD: Final = 1.645
