@@ -201,7 +201,7 @@ SENSOR_ENTITIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         **_MEASURED,
     },
     ("sensor", "body_arousal"): {
-        "name": "Arousal of the body",
+        "name": "Body arousal",
         "icon": "mdi:pulse",
         "suggested_display_precision": 2,
         "value_template": _VALUE.format("body_arousal"),

@@ -16,17 +16,13 @@ from numpy.typing import NDArray
 
 from mien.mood import intervals
 from mien.mood.estimate import Estimate
-from mien.signals.arousal import NEEDED, arousal, parts_of
+from mien.signals.arousal import REST_S, TRUSTED, since_opening
 from mien.signals.types import Figure
 
-REST_S: Final = 300.0
-"""The heart has come to rest after four minutes of sitting (Speed et al. 2023): five minutes are needed."""
 LEAST_AROUSED_S: Final = 180.0
 """After the rest, so much has to be known."""
 RESTING_SHARE: Final = 0.1
 """The share of the minutes that are below the rate at rest: a single low one may be a wrong one."""
-TRUSTED: Final = 0.5
-"""Figures of less quality are passed over, whatever their sensor says."""
 
 _STEP_S: Final = 10
 _NEAR: Final = 0.1
@@ -65,7 +61,7 @@ def body_arousal(parts: Sequence[Sequence[Figure]]) -> Estimate | None:
 
     None without five minutes of rest and three more in which heart and skin are known.
     """
-    indices = [_arousals(part) for part in parts]
+    indices = [{window: each.value for window, each in since_opening(part).items()} for part in parts]
     if sum(_covered_s(each) for each in indices) < LEAST_AROUSED_S:
         return None
     course = np.concatenate([_course(each) for each in indices])
@@ -98,32 +94,6 @@ def _best_rates(part: Sequence[Figure]) -> dict[Window, float]:
             by_sensor[each.signal].append(each)
     best = max(by_sensor.values(), key=lambda own: sum(each.quality for each in own), default=[])
     return {(each.start_s, each.end_s): each.value for each in best if each.value is not None}
-
-
-def _arousals(part: Sequence[Figure]) -> dict[Window, float]:
-    """Return the index of each window behind the rest of a recording; nothing where there was no rest."""
-    trusted = [each for each in part if _trusted(each)]
-    if not trusted:
-        return {}
-    windows = parts_of(trusted)
-    known = {
-        window: parts for window, parts in windows.items() if all(parts[name] is not None for name in NEEDED)
-    }
-    if not known:
-        return {}
-    rest_end_s = min(start for start, _ in known) + REST_S
-    rest = [end <= rest_end_s for _, end in known]
-    if (
-        _covered_s([window for window, at_rest in zip(known, rest, strict=True) if at_rest])
-        < REST_S - _STEP_S
-    ):
-        return {}
-    told = arousal(list(known.values()), rest)
-    return {
-        window: index.value
-        for window, index in zip(known, told, strict=True)
-        if index is not None and window[0] >= rest_end_s
-    }
 
 
 def _covered_s(windows: Mapping[Window, float] | Sequence[Window]) -> float:

@@ -227,7 +227,7 @@ _ALL: Final = (
     ),
     Measure(
         "body_arousal",
-        "Arousal of the body",
+        "Body arousal",
         "1",
         "Mean index of arousal from heart and skin after the first five minutes, against these as the rest.",
         "ours",

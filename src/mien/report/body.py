@@ -34,8 +34,6 @@ _STEPS_S: Final = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_
 _MOST_TICKS: Final = 12
 _SURE, _FAIR = 0.85, 0.6
 """Qualities from which on the bar is dark, and of a middle grey."""
-REST_S: Final = 300.0
-TRUSTED: Final = 0.5
 
 HOW_TO_READ: Final = (
     "Each point stands for the minute around it. The bar below a course shows how good the signal was: the"
@@ -99,12 +97,9 @@ def lanes_of(body: RecordedBody) -> tuple[Lane, ...]:
 def _aroused(figures: Sequence[Figure]) -> tuple[BodyPoint, ...]:
     """Return the index of arousal against the first five minutes, as for a day; nothing without rest."""
     # Imported here: a report without sensors does not wait for SciPy's signal processing.
-    from mien.signals.arousal import arousal, parts_of
+    from mien.signals.arousal import parts_of, since_opening
 
-    trusted = parts_of([each for each in figures if each.value is not None and each.quality >= TRUSTED])
-    rest_end_s = min((start for start, _ in trusted), default=0.0) + REST_S
-    index = arousal(list(trusted.values()), [end <= rest_end_s for _, end in trusted])
-    known = dict(zip(trusted, index, strict=True))
+    known = since_opening(figures)
     return tuple(
         BodyPoint((start + end) / 2, None, 0.0)
         if (each := known.get((start, end))) is None

@@ -242,7 +242,7 @@ class FigureOut(BaseModel):
 
 
 class ArousalOut(BaseModel):
-    """Arousal of the body against its own rest, with its 90 % interval, and what each part adds to it."""
+    """Body arousal against its own rest, with its 90 % interval, and what each part adds to it."""
 
     value: Share
     low: Share
