@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
+from mien.mood.body import REST_S, TRUSTED
 from mien.report.content import Picture
 from mien.report.drawing import (
     FAINT,
@@ -34,8 +35,6 @@ _STEPS_S: Final = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_
 _MOST_TICKS: Final = 12
 _SURE, _FAIR = 0.85, 0.6
 """Qualities from which on the bar is dark, and of a middle grey."""
-REST_S: Final = 300.0
-TRUSTED: Final = 0.5
 
 HOW_TO_READ: Final = (
     "Each point stands for the minute around it. The bar below a course shows how good the signal was: the"
