@@ -27,7 +27,7 @@ from mien.signals.figures import to_frame
 from mien.signals.files import read_signals
 from mien.signals.types import Mark
 from mien.store.store import Store
-from record.people import NOW, ODD, START, contents, fill, record, utc
+from record.people import NOW, ODD, START, body, contents, fill, record, utc
 from store_fixtures import FakeClock, add_agreed
 
 
@@ -233,6 +233,22 @@ def test_the_edf_has_body_and_face_on_one_clock(filled: Store, zipped: Path, tmp
     quality = signals["Q heart rate"].values
     assert quality[30] == pytest.approx(0.875, abs=1e-4)
     assert quality[60] == 0
+
+
+@SQLITE
+def test_fhir_has_the_heart_at_rest_of_a_recording_that_is_long_enough(store: Store, tmp_path: Path) -> None:
+    subject = add_agreed(store, "P-1")
+    store.consents.give(subject, given_by="them", purpose="x", signals=["heart"], given_at=START)
+    rates = [each for each in body(10) if each.measure == "heart_rate"]
+    record(store, subject, START, 6000, sensed=rates)
+    bundle = json.loads(contents(export_record(store, "P-1", tmp_path / "a.zip").path)["fhir-r5.json"])
+    codes = [
+        coding["code"]
+        for each in bundle["entry"]
+        if each["resource"]["resourceType"] == "Observation"
+        for coding in each["resource"]["code"]["coding"]
+    ]
+    assert codes == ["recording", "8867-4", "40443-4", "8867-4"]
 
 
 def test_without_what_writes_edf_the_rest_is_exported(

@@ -18,7 +18,7 @@ from mien.exchange.documents import (
 from mien.exchange.fhir import FhirVersion, bundle
 from mien.exchange.fhir_codes import ANSWERS, BODY, BODY_UNITS, DIFFICULTIES, ITEMS, OURS, UNITS
 from mien.mood.definitions import MEASURES
-from mien.mood.estimate import Estimate, Measure
+from mien.mood.estimate import Estimate
 from mien.record.scales import NINTH_UNKNOWN, PHQ9
 from mien.signals.types import Figure
 from mien.store.scales import SCALES
@@ -27,7 +27,6 @@ from mien.store.types import SIGNALS
 from record.people import ODD, START
 
 BOTH = pytest.mark.parametrize("version", ["R5", "R4B"])
-RESTING = Measure("resting_heart_rate", "Resting heart rate", "per minute", "At rest.", "ours", "minutes")
 UUID = "0123456789abcdef0123456789abcdef"
 MODELS = {
     "network": {"name": "mien", "sha256": "ab" * 32, "labels": ["neutral"]},
@@ -86,8 +85,7 @@ def windows(measure: str, unit: str, values: list[float | None], signal: str = "
 def body(version: FhirVersion, figures: list[Figure], **told: Estimate) -> list[dict[str, Any]]:
     """The observations of a recording with figures of the body, without the others."""
     record = a_record()
-    measures = {**MEASURES, RESTING.name: RESTING}
-    text = bundle(record, {UUID: told}, measures, version, signals={UUID: figures})
+    text = bundle(record, {UUID: told}, MEASURES, version, signals={UUID: figures})
     module = "fhir.resources.bundle" if version == "R5" else "fhir.resources.R4B.bundle"
     import_module(module).Bundle.model_validate_json(text)
     found = [each["resource"] for each in json.loads(text)["entry"]]

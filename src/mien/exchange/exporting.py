@@ -26,6 +26,7 @@ from mien.exchange.documents import (
 from mien.exchange.fhir import FhirVersion, Figures, bundle
 from mien.exchange.readings import csv_bytes, parquet_bytes, readings_table
 from mien.exchange.signals import figures_csv, figures_table, signals_edf
+from mien.mood.body import of_body
 from mien.mood.definitions import MEASURES
 from mien.mood.episodes import Episode
 from mien.mood.figures import figures
@@ -197,7 +198,8 @@ def _add_fhir(
 
 def _figures(store: Store, recording_id: int, baseline: Baseline | None) -> Figures:
     found = [Episode(**asdict(each)) for each in store.readings.events(recording_id)]
-    return figures([load_series(store, recording_id)], events=[found], baseline=baseline)
+    of_face = figures([load_series(store, recording_id)], events=[found], baseline=baseline)
+    return of_face | of_body([store.signals.of(recording_id)])
 
 
 @dataclass(frozen=True, slots=True)
