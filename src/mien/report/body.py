@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
-from mien.mood.body import REST_S, TRUSTED
 from mien.report.content import Picture
 from mien.report.drawing import (
     FAINT,
