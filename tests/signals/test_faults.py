@@ -164,7 +164,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(
 ) -> None:
     (tmp_path / "x.edf").write_bytes(edf_bytes())
     (tmp_path / "x.csv").write_text("time_s,eda\n" + "1,2\n" * 1000)
-    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"time_s,eda\n" + b"1,2\n" * 1_000_000))
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"time_s,eda\n" + b"1,2\n" * 1_000_000, mtime=0))
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("EDA.csv", "1600000000.0\n4.0\n" + "0.5\n" * 1_000_000)
     monkeypatch.setattr(types, "MOST_VALUES", 1500)
@@ -196,9 +196,9 @@ E4_EDA = b"1600000000.0\n4.0\n0.5\n0.6\n"
         ("EDA.csv", b"nan\n4\n1\n", "don't start at one time"),
         ("ACC.csv", b"1600000000,1600000000\n32,32\n1,1\n", "an E4 writes three"),
         ("IBI.csv", b"1600000000,IBI\n1\n", "not as an Empatica E4 writes it"),
-        ("EDA.csv.gz", gzip.compress(E4_EDA)[:-9], "is damaged"),
+        ("EDA.csv.gz", gzip.compress(E4_EDA, mtime=0)[:-9], "is damaged"),
         ("EDA.csv.gz", b"no gzip", "is damaged"),
-        ("EDA.csv.gz", gzip.compress(E4_EDA)[:12] + b"\xff" * 40, "is damaged"),
+        ("EDA.csv.gz", gzip.compress(E4_EDA, mtime=0)[:12] + b"\xff" * 40, "is damaged"),
         ("EDA.csv", b"", "its files are empty"),
         ("EDA.csv", b"\x00" * 90, "is no text"),
     ],
@@ -301,7 +301,7 @@ def samples() -> dict[str, bytes]:
     found = {"x.edf": edf_bytes(), "x.bdf": edf_bytes(".bdf")}
     rows = "".join(f"{i / 10},{i % 7},note\n" for i in range(40))
     found["x.csv"] = ("time_s,eda,event\n" + rows).encode()
-    found["x.csv.gz"] = gzip.compress(found["x.csv"])
+    found["x.csv.gz"] = gzip.compress(found["x.csv"], mtime=0)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("EDA.csv", E4_EDA * 5)

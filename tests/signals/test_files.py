@@ -158,7 +158,7 @@ def test_empatica(tmp_path: Path, form: str) -> None:
     folder.mkdir()
     for name, text in E4.items():
         if form == "gzip":
-            (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
+            (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
         else:
             (folder / name).write_text(text)
     path = folder

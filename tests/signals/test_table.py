@@ -87,7 +87,7 @@ def test_empty_cells_are_gaps_and_texts_are_marks(tmp_path: Path) -> None:
 
 def test_a_finger_on_a_lens(tmp_path: Path) -> None:
     text = "time,R,G,B\n" + "".join(f"{33 * i},200,1,{i}\n" for i in range(9))
-    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     assert [each.kind for each in read_table_of_signals(tmp_path / "x.csv.gz").signals] == ["ppg"] * 3
 
 
