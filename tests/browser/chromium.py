@@ -10,6 +10,7 @@ from typing import Any
 
 import axe_core_python
 from selenium.common.exceptions import (
+    ElementClickInterceptedException,
     NoSuchElementException,
     StaleElementReferenceException,
     TimeoutException,
@@ -139,7 +140,8 @@ class Page:
     def press(self, name: str, within: str = "") -> None:
         """Press a part as soon as it is there.
 
-        It is found and pressed in one go, and again where the page drew it anew in between.
+        It is found and pressed in one go, and again where the page drew it anew in between. What lies under
+        the header, where a person would scroll, is brought into the middle.
 
         Args:
             name: of the part.
@@ -148,7 +150,12 @@ class Page:
         selector = f'[data-part="{name}"] {within}'
 
         def pressed(browser: Chrome) -> bool:
-            browser.find_element(By.CSS_SELECTOR, selector).click()
+            found = browser.find_element(By.CSS_SELECTOR, selector)
+            try:
+                found.click()
+            except ElementClickInterceptedException:
+                self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", found)
+                return False
             return True
 
         missing = (NoSuchElementException, StaleElementReferenceException)
