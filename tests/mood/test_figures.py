@@ -52,7 +52,9 @@ def test_every_measure_has_a_figure_or_none(found: dict[str, Estimate | None]) -
     assert list(found) == list(MEASURES)
     assert {name for name, each in found.items() if each is None} == {
         "blink_rate",
+        "body_arousal",
         "flatness",
+        "resting_heart_rate",
         "speaking_share",
     }
 

@@ -333,6 +333,28 @@ def check(found: Any) -> None:
         assert np.all(np.diff(signal.times_s) > 0)
 
 
+def test_a_chunk_of_more_samples_than_it_has_bytes_takes_no_memory() -> None:
+    def chunk(tag: int, content: bytes) -> bytes:
+        return b"\x04" + (len(content) + 2).to_bytes(4, "little") + tag.to_bytes(2, "little") + content
+
+    def about(form: str) -> bytes:
+        text = f"<name>m</name><type>EDA</type><channel_format>{form}</channel_format>"
+        return f"<info>{text}<channel_count>1</channel_count><nominal_srate>0</nominal_srate></info>".encode()
+
+    marks, skin = (each.to_bytes(4, "little") for each in (1, 2))
+    one = b"\x08" + np.float64(5).tobytes() + b"\x01\x02go"
+    values = b"".join(b"\x08" + np.float64(at).tobytes() + np.float32(2).tobytes() for at in range(9))
+    file = (
+        b"XDF:" + chunk(1, b"<info/>") + chunk(2, marks + about("string")) + chunk(2, skin + about("float32"))
+    )
+    file += chunk(3, skin + b"\x01\x09" + values) + chunk(3, marks + b"\x01\x01" + one)
+    for count in (b"\x04" + (1 << 31).to_bytes(4, "little"), b"\x08" + (1 << 40).to_bytes(8, "little")):
+        found = told(file + chunk(3, marks + count + one), "x.xdf")
+        assert isinstance(found, Signals)
+        assert [each.text for each in found.marks] == ["go"]
+        assert len(found.signals[0]) == 9
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["x.edf", "x.bdf", "x.csv", "x.csv.gz", "x.zip", "x.xdf"])
 @given(data=st.data())

@@ -108,7 +108,7 @@ COMMANDS: Final = {
         CARE, "subject", "erase", "Erase a subject and everything stored about them. This can't be undone."
     ),
     "simulate": Entry(
-        CARE, "simulate", "app", "Simulate a person or a venue, and put what they leave into the store."
+        CARE, "simulate", "app", "Simulate a person or a venue in the store, or a body's signals in a file."
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(

@@ -6,6 +6,7 @@ Each gives `Signals`. `read_signals` chooses by what the file is called.
 from __future__ import annotations
 
 import gzip
+import io
 import logging
 import warnings
 from collections import defaultdict
@@ -39,6 +40,8 @@ from mien.signals.types import (
     with_kinds,
 )
 
+_MOST_DEFLATED: Final = 1032
+"""How many bytes gzip can make of one."""
 _XDF_VALUE_BYTES: Final = 4
 _LEAST_SAID_PPM: Final = 1.0
 """An hour of a smaller drift is 4 ms."""
@@ -173,6 +176,47 @@ def _read_wfdb(file: Path) -> Signals:
     return Signals(tuple(signals), tuple(marks), start, tuple(notes))
 
 
+class _SoundLengths(io.RawIOBase):
+    """An XDF file in which no length or count is larger than what it is part of.
+
+    pyxdf makes room for as many samples as a damaged chunk says; one that can't be it passes over, as it does
+    with other damage.
+    """
+
+    def __init__(self, opened: gzip.GzipFile | io.BufferedReader, size: int) -> None:
+        self._opened = opened
+        self._size = size
+        self._end = 0  # of the chunk that is being read
+        self._length_follows = False
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._opened.tell()
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._opened.seek(offset, whence)
+
+    def readinto(self, buffer: Any, /) -> int:
+        found = self._opened.read(len(buffer))
+        buffer[: len(found)] = found
+        self._length_follows = len(buffer) == 1  # of how many bytes it is
+        return len(found)
+
+    def read(self, size: int = -1, /) -> bytes:
+        found = self._opened.read(size)
+        if self._length_follows and len(found) == size and size in (1, 4, 8):
+            at, length = self._opened.tell(), int.from_bytes(found, "little")
+            outer = at >= self._end
+            if length > (self._size if outer else max(self._end, at)) - at:
+                self._length_follows = False
+                raise RuntimeError("a length or count that can't be")
+            self._end = at + length if outer else self._end
+        self._length_follows = False
+        return found
+
+
 def _read_xdf(file: Path) -> Signals:
     import pyxdf
 
@@ -180,8 +224,10 @@ def _read_xdf(file: Path) -> Signals:
         if opened.read(4) != b"XDF:":
             raise SourceError(f"{file}: is no XDF file")
         opened.seek(0)
-        check_size(file, file.stat().st_size / _XDF_VALUE_BYTES)
-        streams, header = pyxdf.load_xdf(opened)
+        size = file.stat().st_size
+        check_size(file, size / _XDF_VALUE_BYTES)
+        most = size * _MOST_DEFLATED if file.suffix.lower() == ".xdfz" else size
+        streams, header = pyxdf.load_xdf(_SoundLengths(opened, most))
     stamps = [each["time_stamps"] for each in streams if len(each["time_stamps"])]
     zero = min((float(np.min(each)) for each in stamps), default=0.0)
     signals: list[Signal] = []
@@ -214,7 +260,7 @@ def _read_xdf(file: Path) -> Signals:
             notes.append(f"stream {name}: in {resets + 1} parts: its clock was set anew or it broke off")
         elif said_of_clock := _offsets_drift(stream):
             notes.append(f"stream {name}: {said_of_clock}")
-    text = (header["info"].get("datetime") or [None])[0]
+    text = ((header["info"] or {}).get("datetime") or [None])[0]
     start = None if text is None else _moment(text)
     if start is not None:
         notes.append("start: to about a second, as the recorder wrote it down")
