@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
@@ -153,7 +153,11 @@ class SensorTeller:
             _say(f"sensor off: {_called(self._last.pop(name))}")
 
     def notes(self, reading: SignalReading) -> None:
-        """Print what was noticed."""
+        """Print what was noticed, and before it that the sensor is on."""
+        last = self._last.get(reading.source)
+        if last is not None and last.state != "running":  # it came on since the last look
+            self._last[last.name] = replace(last, state="running", note=None)
+            _say(f"sensor on: {_called(last)}")
         for note in reading.notes:
             _say(f"{reading.source}: {note}")
 

@@ -14,7 +14,7 @@ from patience import LIMIT_S
 
 pylsl = pytest.importorskip("pylsl")
 
-from mien.signals.stream.lsl import LslStream, find_lsl_streams, lsl_address  # noqa: E402
+from mien.signals.stream.lsl import LslStream, find_lsl_streams, found_inlet, lsl_address  # noqa: E402
 from signals.stream.lsl_senders import Collected, outlet, unique, wait_for_consumer  # noqa: E402
 
 
@@ -125,7 +125,7 @@ def test_two_streams_that_are_meant_are_told_apart() -> None:
     name = unique("Twin")
     with outlet(name, source_id="left & right"), outlet(name, source_id="other"):
         with pytest.raises(SourceError) as caught:
-            LslStream(lsl_address(name))
+            found_inlet(lsl_address(name), LIMIT_S)
         assert f"lsl:{name}: 2 streams are meant; say which: " in str(caught.value)
         exact = next(each for each in str(caught.value).split() if "left" in each).rstrip(",")
         stream = LslStream(lsl_address(exact.removeprefix("lsl:")))

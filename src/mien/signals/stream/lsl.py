@@ -151,7 +151,7 @@ class LslStream:
         self._pylsl = lsl_library()
         self._address = address
         self._machine = machine or MachineClock()
-        self._inlet = _found_inlet(address) if inlet is None else inlet
+        self._inlet = found_inlet(address) if inlet is None else inlet
         try:
             info = self._inlet.info(_OPEN_S)
             self._inlet.open_stream(_OPEN_S)
@@ -288,16 +288,20 @@ class LslStream:
         return lambda: bool(resolver.results())
 
 
-def _found_inlet(address: LslAddress) -> Any:
+def found_inlet(address: LslAddress, others_s: float = _OTHERS_S) -> Any:
     """Find the one stream that an address means.
+
+    Args:
+        address: which one.
+        others_s: how long to wait for others that are meant as well.
 
     Raises:
         SourceError: there is none, or more than one.
     """
     pylsl = lsl_library()
     found = {each.uid(): each for each in pylsl.resolve_bypred(address.query, 1, _RESOLVE_S)}
-    if found:
-        more = pylsl.resolve_bypred(address.query, len(found) + 1, _OTHERS_S)
+    if len(found) == 1:
+        more = pylsl.resolve_bypred(address.query, 2, others_s)
         found |= {each.uid(): each for each in more}
     if not found:
         names = ", ".join(each.address for each in find_lsl_streams())
