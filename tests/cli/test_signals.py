@@ -94,3 +94,24 @@ def test_a_board_is_needed_for_a_file_without_a_header(
     (tmp_path / "x.csv").write_text("1\t2\t3\n4\t5\t6\n")
     assert main(["signals", str(tmp_path / "x.csv")]) == 1
     assert "if BrainFlow wrote it, say of which board with --board" in capsys.readouterr().err
+
+
+def test_the_file_that_is_read_is_never_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "body.csv"
+    table.write_text("time_s,eda\n" + "\n".join(f"{i / 4},{2 + i % 7 / 100}" for i in range(400)))
+    before = table.read_bytes()
+    for out, words in (
+        ("body.csv", "--out: body.csv is the file that is read"),
+        ("body.edf", "--out: expected a name that ends in .csv, received body.edf"),
+    ):
+        assert main(["signals", "body.csv", "--out", out]) == 2
+        assert words in capsys.readouterr().err
+    assert table.read_bytes() == before
+    assert not (tmp_path / "body.edf").exists()
+    assert main(["signals", "body.csv", "--rest", "0-inf"]) == 2
+    assert "--rest: expected seconds FROM-TO" in capsys.readouterr().err
+    assert main(["signals", "body.csv"]) == 0
+    assert "arousal: not known; it needs pulse" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -75,6 +76,10 @@ def signals(
         raise ConfigError(
             "which file? `mien signals session.edf` reads one, `mien signals --list` looks for sensors"
         )
+    if out is not None and out.suffix.lower() != ".csv":
+        raise ConfigError(f"--out: expected a name that ends in .csv, received {out}")
+    if out is not None and out.exists() and file.exists() and out.samefile(file):
+        raise ConfigError(f"--out: {out} is the file that is read")
     kinds = cast("dict[str, Kind]", parse_kinds(kind))
     span = None if rest is None else _span(rest)
     read = read_signals(file, cast("TimeUnit | None", time_unit), kinds=kinds, board=board)
@@ -122,7 +127,7 @@ def _span(text: str) -> tuple[float, float]:
         span = float(start), float(end)
     except ValueError:
         span = (0.0, 0.0)
-    if not dash or not span[0] < span[1]:
+    if not dash or not span[0] < span[1] or not all(map(isfinite, span)):
         raise ConfigError(f"--rest: expected seconds FROM-TO such as 0-300, received {text!r}")
     return span
 
@@ -215,6 +220,8 @@ def _print_figures(found: tuple[Figure, ...], aroused: Windows) -> None:
             f"arousal (0 rest, 1 task): in {len(sure)} of {len(aroused)} windows; highest {most.value:.2f}"
             f" [{most.low:.2f}, {most.high:.2f}] at {start:.0f}-{end:.0f} s"
         )
+    else:
+        typer.echo("arousal: not known; it needs pulse, skin conductance and five windows of rest")
 
 
 def _length(seconds: float) -> str:
