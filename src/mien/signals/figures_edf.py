@@ -34,7 +34,7 @@ _OF_QUALITY: Final = "quality, 0 to 1"
 _LOWEST: Final = -32768
 _HIGHEST: Final = 32767
 _TOO_LARGE: Final = 1e7
-_RECORD_S: Final = 8
+_RECORD_S: Final = 2
 """A power of two: edfio compares lengths that it divided, and only so are they exact."""
 _LETTERS: Final = 16
 _ABOUT_LETTERS: Final = 80
@@ -137,7 +137,7 @@ def edf_bytes(given: Sequence[Course], header: EdfHeader) -> bytes:
     """Return courses as an EDF+ file; the same courses give the same bytes.
 
     Args:
-        given: of the same length, which is filled up to whole eights of seconds. One with values beyond a
+        given: of the same length, which is filled up to an even number of seconds. One with values beyond a
             million, for which the header has no room, is left out.
         header: what else it says.
 
