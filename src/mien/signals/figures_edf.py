@@ -34,8 +34,7 @@ _OF_QUALITY: Final = "quality, 0 to 1"
 _LOWEST: Final = -32768
 _HIGHEST: Final = 32767
 _TOO_LARGE: Final = 1e7
-_RECORD_S: Final = 2
-"""A power of two: edfio compares lengths that it divided, and only so are they exact."""
+_RECORD_S: Final = 10
 _LETTERS: Final = 16
 _ABOUT_LETTERS: Final = 80
 _MARK_LETTERS: Final = 200
@@ -137,7 +136,7 @@ def edf_bytes(given: Sequence[Course], header: EdfHeader) -> bytes:
     """Return courses as an EDF+ file; the same courses give the same bytes.
 
     Args:
-        given: of the same length, which is filled up to an even number of seconds. One with values beyond a
+        given: of the same length, which is filled up to whole tens of seconds. One with values beyond a
             million, for which the header has no room, is left out.
         header: what else it says.
 
@@ -147,14 +146,24 @@ def edf_bytes(given: Sequence[Course], header: EdfHeader) -> bytes:
     import edfio
 
     given = [each for each in given if max(map(abs, _ends(each))) < _TOO_LARGE]
-    file = edfio.Edf(
-        [signal for label, each in zip(_labels(given), given, strict=True) for signal in _pair(label, each)],
-        patient=edfio.Patient(code=header.person or "X"),
-        recording=_recording(header.start),
-        starttime=None if header.start is None else header.start.timetz().replace(tzinfo=None),
-        data_record_duration=_RECORD_S,
-        annotations=[edfio.EdfAnnotation(at, None, _text(text)) for at, text in header.marks if at >= 0],
-    )
+    signals = [
+        signal for label, each in zip(_labels(given), given, strict=True) for signal in _pair(label, each)
+    ]
+
+    def made(record_s: int) -> edfio.Edf:
+        return edfio.Edf(
+            signals,
+            patient=edfio.Patient(code=header.person or "X"),
+            recording=_recording(header.start),
+            starttime=None if header.start is None else header.start.timetz().replace(tzinfo=None),
+            data_record_duration=record_s,
+            annotations=[edfio.EdfAnnotation(at, None, _text(text)) for at, text in header.marks if at >= 0],
+        )
+
+    try:
+        file = made(_RECORD_S)
+    except ValueError:  # edfio takes lengths for different that it has rounded; by seconds they are exact
+        file = made(1)
     out = io.BytesIO()
     file.write(out)
     return out.getvalue()
