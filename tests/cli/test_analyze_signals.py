@@ -301,6 +301,22 @@ def test_smiles_of_a_film_are_a_table(analyze: Analyze, tmp_path: Path) -> None:
 RECORDED_S = 75
 
 
+def test_of_a_film_under_a_minute_it_is_said_that_no_figures_are_stored(
+    analyze: Analyze, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_STORE", str(tmp_path / "store" / "record.sqlite"))
+    with Store() as store:
+        subject = store.subjects.add("P-018")
+        store.consents.give(subject, given_by="x", purpose="y", signals=[*FACE, "skin"], given_at=BEGAN)
+    body = save_body(tmp_path / "body.csv")
+    ran = analyze("session.mkv", "--signals", body, "--signals-start", "-40", "--subject", "P-018")
+    assert ran.code == 0, ran.err
+    said = " ".join(ran.out.split())
+    assert "heart is not recorded: no valid consent names it" in said
+    assert "skin is not recorded: no whole minute of it lies in the recording" in said
+    assert kept_of("P-018") == ()
+
+
 @pytest.fixture(scope="module")
 def long_film(films: Path) -> Path:
     """A film of more than a minute."""

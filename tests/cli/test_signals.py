@@ -111,6 +111,11 @@ def test_the_file_that_is_read_is_never_written_over(
         assert words in capsys.readouterr().err
     assert table.read_bytes() == before
     assert not (tmp_path / "body.edf").exists()
+    assert main(["signals", ""]) == 2
+    assert "which file?" in capsys.readouterr().err
+    (tmp_path / "x.edf").write_bytes(b"0")
+    assert main(["signals", "x.edf", "--time-unit", "s"]) == 2
+    assert "a time unit is said only of tables" in capsys.readouterr().err
     assert main(["signals", "body.csv", "--rest", "0-inf"]) == 2
     assert "--rest: expected seconds FROM-TO" in capsys.readouterr().err
     assert main(["signals", "body.csv"]) == 0

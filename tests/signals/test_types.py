@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mien.errors import ConfigError
+from mien.signals.figures import windows
 from mien.signals.kinds import kind_of
 from mien.signals.types import Gap, Signal, Signals, usable, with_kinds
 from signals.bodies import course
@@ -84,3 +85,20 @@ def test_a_kind_may_be_said() -> None:
         with_kinds(read, {"Channel 2": "ecg"})
     with pytest.raises(ConfigError, match="expected a kind"):
         with_kinds(read, {"Channel 1": "heart"})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate", "whole"), [(120, 4, 2), (120, 250, 2), (119, 250, 1), (180, 1, 3)]
+)
+def test_whole_minutes_have_as_many_windows(seconds: int, rate: int, whole: int) -> None:
+    read = Signals((course("eda", np.linspace(2, 3, seconds * rate), rate),))
+    spans = list(windows(read, 60, 60))
+    assert spans == [(60 * n, 60 * n + 60) for n in range(whole)]
+
+
+def test_what_comes_seldom_does_not_make_a_file_longer() -> None:
+    seldom = Signal("x", "temperature", "degC", np.full(3, 33.0), np.array([0.0, 60.0, 120.0]))
+    assert Signals((seldom,)).end_s == 121
+    beats = Signal("x", "intervals", "s", np.ones(3), np.arange(3.0))
+    assert Signals((beats,)).end_s == 2
+    assert Signals(()).end_s == 0

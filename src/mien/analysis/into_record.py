@@ -32,6 +32,7 @@ from mien.wording import count
 if TYPE_CHECKING:
     from mien.analysis.signals import BodyBesideFace
     from mien.signals.face_pulse import PulseReading
+    from mien.signals.types import Figure
 
 _UUID_DIGITS: Final = 32
 _MOST_TRACKS: Final = 20
@@ -81,12 +82,16 @@ class Taker:
         told |= {"heart"} if self._pulse else set()
         self._writer.leave_out(told - self._agreed)
         first_s = self._first_s or 0.0
+        figures: list[Figure] = []
         if body is not None:
-            self._writer.take_figures(body.recorded(self._agreed, first_s, self._last_s))
+            figures += body.recorded(self._agreed, first_s, self._last_s)
         if "heart" in self._agreed and self._pulse:
             own = (self._own | {self._writer.settle()}) - {None}
             pulse = [replace(each, time_s=each.time_s - first_s) for each in self._pulse if each.track in own]
-            self._writer.take_figures(face_pulse(pulse, self._last_s - first_s))
+            figures += face_pulse(pulse, self._last_s - first_s)
+        self._writer.take_figures(figures)
+        if not figures:
+            self._writer.note_too_short(told & self._agreed)
 
 
 def check_recorded(wanted: Recorded, tasks: Sequence[Task]) -> None:

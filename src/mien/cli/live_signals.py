@@ -95,11 +95,13 @@ def check_sensors(addresses: Sequence[str], taken: Iterable[str]) -> list[LiveSe
 def _adder(name: str, address: str) -> Callable[[LiveSession], None]:
     if address == FACE:
         return lambda session: session.add_face_pulse(name)
-    from mien.signals.stream.address import check_address
+    from mien.signals.stream.address import KINDS, check_address
 
     try:
         opened = check_address(address)
     except ConfigError as error:
+        if address.partition(":")[0].strip().lower() in KINDS:
+            raise
         raise ConfigError(f"{error}; or face, for the pulse from the face") from None
     module = _NEEDS.get(address.partition(":")[0].strip().lower())
     for needed in (module, "neurokit2"):

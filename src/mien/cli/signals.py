@@ -26,7 +26,7 @@ Windows = dict[tuple[float, float], "Arousal | None"]
 
 def signals(
     file: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             metavar="FILE",
             help="EDF, BDF, XDF, WFDB (.hea), BrainVision (.vhdr), FIF, CSV, or an Empatica E4's folder or"
@@ -72,17 +72,17 @@ def signals(
     if sensors:
         _list_sensors(as_json)
         return
-    if file is None:
+    if not file:  # also "", which as a path would be this folder
         raise ConfigError(
             "which file? `mien signals session.edf` reads one, `mien signals --list` looks for sensors"
         )
     if out is not None and out.suffix.lower() != ".csv":
         raise ConfigError(f"--out: expected a name that ends in .csv, received {out}")
-    if out is not None and out.exists() and file.exists() and out.samefile(file):
+    if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
         raise ConfigError(f"--out: {out} is the file that is read")
     kinds = cast("dict[str, Kind]", parse_kinds(kind))
     span = None if rest is None else _span(rest)
-    read = read_signals(file, cast("TimeUnit | None", time_unit), kinds=kinds, board=board)
+    read = read_signals(Path(file), cast("TimeUnit | None", time_unit), kinds=kinds, board=board)
     found = figures(read, window, step)
     parts = parts_of(found)
     resting = None if span is None else [span[0] <= start and end <= span[1] for start, end in parts]
@@ -91,7 +91,7 @@ def signals(
         from mien.files import written_whole
 
         with written_whole(out) as temporary:
-            to_frame(found + _as_figures(aroused, str(file))).to_csv(temporary, index=False)
+            to_frame(found + _as_figures(aroused, file)).to_csv(temporary, index=False)
     if as_json:
         print_json(_as_json(read, found, aroused) | {"files": [] if out is None else [str(out)]})
         return

@@ -105,12 +105,29 @@ def storable(figures: Collection[Figure]) -> list[Figure]:
     return known
 
 
-def not_recorded(signals: Collection[str]) -> str:
-    """Return in words that some of `BODY` are not recorded; "" where there are none."""
+def not_recorded(unnamed: Collection[str], too_short: Collection[str] = ()) -> str:
+    """Return in words what of the body is not recorded, and why; "" where there is nothing.
+
+    Args:
+        unnamed: those of `BODY` that no consent names.
+        too_short: those of which no whole minute lies in the recording.
+    """
+    named = _left_out(unnamed), _left_out(too_short)
+    return "; ".join(
+        f"{words} not recorded: {why.format(object_)}"
+        for (words, object_), why in zip(
+            named, ("no valid consent names {}", "no whole minute of {} lies in the recording"), strict=True
+        )
+        if words
+    )
+
+
+def _left_out(signals: Collection[str]) -> tuple[str, str]:
+    """Return the subject and verb of a sentence about some of `BODY`, and its object."""
     named = [each for each in BODY if each in signals]
     if not named:
-        return ""
+        return "", ""
     several = len(named) > 1 or named == ["muscles"]
     words = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
     verb, object_ = ("are", "them") if several else ("is", "it")
-    return f"{words} {verb} not recorded: no valid consent names {object_}"
+    return f"{words} {verb}", object_

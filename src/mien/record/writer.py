@@ -60,7 +60,7 @@ class RecordStatus:
             None below their least data.
         too_rarely: says that it is read too rarely so far; "" where it isn't. See `mood.reading_rate`.
         signals: what of the body is recorded beside the face, of `store.types.BODY`.
-        signals_refused: says what sensors tell and is not recorded, as no consent names it; else "".
+        signals_refused: says what sensors tell and is not recorded, and why; else "".
     """
 
     subject: str
@@ -200,6 +200,7 @@ class RecordWriter:
         self._track: int | None = None
         self._frames = self._with_subject = self._others = 0
         self._paused_s = 0.0
+        self._too_short: frozenset[str] = frozenset()
         self._waits, self._pending = waits, PendingFrames()
         self._running = Running()
         self._figures: dict[str, float | None] = {}
@@ -228,7 +229,8 @@ class RecordWriter:
             max(0.0, self._last_s), self._frames, self._with_subject, self._others,
             batches.stored, batches.lost, batches.trouble, batches.stopped, self._figures,
             read_too_rarely(self._frames, max(0.0, self._last_s), self._paused_s),
-            tuple(each for each in BODY if each in batches.signals), not_recorded(batches.left_out),
+            tuple(each for each in BODY if each in batches.signals),
+            not_recorded(batches.left_out, self._too_short),
         )  # fmt: skip
 
     def take(self, frame: Frame, faces: Faces) -> int | None:
@@ -269,6 +271,10 @@ class RecordWriter:
     def leave_out(self, signals: Collection[str]) -> None:
         """Note which of `store.types.BODY` a file has that isn't recorded, as no consent names it."""
         self._batches.left_out |= frozenset(signals)
+
+    def note_too_short(self, signals: Collection[str]) -> None:
+        """Note of which of `store.types.BODY` no whole minute lies in the recording."""
+        self._too_short = frozenset(signals)
 
     def settle(self) -> int | None:
         """Return the subject's track, where a film that is over leaves no doubt whose it is."""

@@ -91,9 +91,14 @@ def described(
     Returns:
         In the order of the kinds. Electrodes that can measure several things are taken as EEG if they can be
         that, with the names of their places.
+
+    Raises:
+        SourceError: the board has no such electrode.
     """
     amplifier = sorted({row for kind in ELECTRODES for row in told.get(f"{kind}_channels", ())})
-    said = {amplifier[at - 1]: kind for at, kind in (electrodes or {}).items() if at <= len(amplifier)}
+    if beyond := [at for at in electrodes or {} if at > len(amplifier)]:
+        raise SourceError(f"there is no electrode {beyond[0]}: the board has {len(amplifier)}")
+    said = {amplifier[at - 1]: kind for at, kind in (electrodes or {}).items()}
     places = dict(
         zip(told.get("eeg_channels", ()), filter(None, told.get("eeg_names", "").split(",")), strict=False)
     )

@@ -73,8 +73,8 @@ def window_figures(
 
 def windows(read: Signals, window_s: float, step_s: float) -> Iterator[tuple[float, float]]:
     """Yield start and end of each window."""
-    first, last = read.span_s
-    if last - first < window_s:
+    first, last = read.span_s[0], read.end_s
+    if last - first < window_s - 1e-6:
         yield first, last + 1e-6
         return
     for number in range(int((last - first - window_s) / step_s + 1e-6) + 1):

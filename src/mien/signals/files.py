@@ -88,6 +88,8 @@ def _read(file: Path, time_unit: TimeUnit | None, board: str | None) -> Signals:
         raise SourceError(f"{file}: there is no such file or folder")
     if board is not None and not file.name.lower().endswith(_TABLES):
         raise ConfigError(f"{file}: a board is said only of BrainFlow's tables ({', '.join(_TABLES)})")
+    if time_unit is not None and not (file.is_file() and file.name.lower().endswith(_TABLES)):
+        raise ConfigError(f"{file}: a time unit is said only of tables ({', '.join(_TABLES)})")
     if is_empatica(file):
         return read_empatica(file)
     if file.is_dir():

@@ -292,6 +292,17 @@ class Signals:
             return 0.0, 0.0
         return min(float(each[0]) for each in known), max(float(each[-1]) for each in known)
 
+    @property
+    def end_s(self) -> float:
+        """Where the last sample ends that stands for some time, as those of an even rate do."""
+        ends = [
+            float(each.times_s[-1])
+            + (0.0 if each.kind in _EVENTS else min(1.0, 1 / (each.rate_hz or np.inf)))
+            for each in self.signals
+            if len(each)
+        ]
+        return max(ends, default=0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:

@@ -279,3 +279,8 @@ def test_nothing_that_is_not_there_is_opened() -> None:
     ):
         with pytest.raises(SourceError, match=f"^board:{name} can't be started: {words}"):
             BoardStream(board_address(name, query))
+
+
+def test_an_electrode_that_is_not_there_is_said() -> None:
+    with pytest.raises(SourceError, match="there is no electrode 999: the board has"):
+        BoardStream(board_address("synthetic", {"ecg": "1,999"}))
