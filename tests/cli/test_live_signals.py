@@ -112,6 +112,20 @@ def test_sensors_that_come_and_go_are_said(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+def test_what_fails_again_and_again_in_the_same_way_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    teller = SensorTeller()
+    gone = SignalStatus("band", "lsl:band", "waiting", "it isn't there")
+    for status in (gone, SignalStatus("band", "lsl:band", "opening"), gone):
+        teller.look([status])
+    assert capsys.readouterr().err == "mien: error: band: it isn't there\n"
+    teller.notes(SignalReading("band", 1.0))
+    assert capsys.readouterr().err == "mien: sensor on: band (lsl:band)\n"
+    teller.look([SignalStatus("band", "lsl:band", "running")])
+    assert capsys.readouterr().err == ""
+    teller.look([gone])
+    assert capsys.readouterr().err == "mien: error: band: it isn't there\n"
+
+
 def test_face_and_body_together_in_words() -> None:
     assert together_lines([Together("valence", "skin_level", 0.42, 3.0, 0.012, 600)]) == [
         "valence of the face and skin level: r +0.42, the body +3 s behind, p 0.012 over 10 min"

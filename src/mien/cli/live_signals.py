@@ -137,6 +137,7 @@ class SensorTeller:
 
     def __init__(self) -> None:
         self._last: dict[str, SignalStatus] = {}
+        self._wrong: dict[str, str] = {}
 
     def look(self, statuses: Sequence[SignalStatus]) -> None:
         """Print what has changed."""
@@ -146,20 +147,32 @@ class SensorTeller:
                 continue
             self._last[status.name] = status
             if status.state == "running" and (last is None or last.state != "running"):
-                _say(f"sensor on: {_called(status)}")
+                self._tell_on(status)
             elif status.state in ("failed", "waiting"):
-                print_error(_named(status))
+                self._tell_wrong(status)
             elif status.state == "stalled":
                 _say(_named(status))
         for name in set(self._last) - {status.name for status in statuses}:
             _say(f"sensor off: {_called(self._last.pop(name))}")
+            self._wrong.pop(name, None)
+
+    def _tell_on(self, status: SignalStatus) -> None:
+        self._wrong.pop(status.name, None)
+        _say(f"sensor on: {_called(status)}")
+
+    def _tell_wrong(self, status: SignalStatus) -> None:
+        """Print what is wrong, once for all the tries that end in the same way."""
+        words = _named(status)
+        if self._wrong.get(status.name) != words:
+            self._wrong[status.name] = words
+            print_error(words)
 
     def notes(self, reading: SignalReading) -> None:
         """Print what was noticed, and before it that the sensor is on."""
         last = self._last.get(reading.source)
         if last is not None and last.state != "running":  # it came on since the last look
             self._last[last.name] = replace(last, state="running", note=None)
-            _say(f"sensor on: {_called(last)}")
+            self._tell_on(last)
         for note in reading.notes:
             _say(f"{reading.source}: {note}")
 

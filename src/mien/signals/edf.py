@@ -83,8 +83,8 @@ def read_edf(file: Path) -> Signals:
     try:
         zone = zone_written(read.local_recording_identification)
         start = datetime.combine(read.startdate, read.starttime, zone)
-    except ValueError as error:  # an anonymous date, or none that exists
-        return Signals(tuple(signals), marks, None, (*notes, f"start: {error}"))
+    except ValueError:  # an anonymous date, or none that exists
+        return Signals(tuple(signals), marks, None, (*notes, "start: its header doesn't say on which day"))
     return Signals(tuple(signals), marks, start, tuple(notes))
 
 
