@@ -148,6 +148,17 @@ def test_a_long_mark_does_not_fill_the_file(tmp_path: Path) -> None:
     assert read_signals(path).marks == (Mark(1, "ä" * 200), Mark(2, "mark"))
 
 
+@pytest.mark.parametrize("letters", [2, 3, 11, 18])
+def test_two_hours_are_written_however_long_their_marks_are(tmp_path: Path, letters: int) -> None:
+    # With some lengths edfio rounds the length of the annotations to another one than that of the courses.
+    path = tmp_path / "x.edf"
+    mark = Mark(3600.5, "x" * letters)
+    path.write_bytes(edf_bytes([a_course([60.0] * 7170)], EdfHeader(marks=[mark])))
+    read = read_signals(path)
+    assert read.marks == (mark,)
+    assert [len(each) for each in read.signals] == [7170, 7170]
+
+
 def test_the_same_courses_give_the_same_bytes(file: Path) -> None:
     course = [a_course([60.0, np.nan])]
     assert edf_bytes(course, EdfHeader(start=START)) == edf_bytes(course, EdfHeader(start=START))
