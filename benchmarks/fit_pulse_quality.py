@@ -5,7 +5,7 @@
 A logistic regression on the signs of each second's rate, on made films (`made_pulse.py`), on the same films
 under a light that beats as regularly as a pulse, and on colours by a formula, many of them made to look like
 a pulse. People and waves are not those of `face_pulse.py`, which measures the result; the reliability printed
-here is of people left out in turn. A film takes seconds to make, and what is read of it is kept in `--traces`.
+here is of people left out in turn. A film takes seconds to make; what is read of it is kept in `--traces`.
 """
 
 from __future__ import annotations
