@@ -215,3 +215,6 @@ def test_face_and_body_together_over_the_session() -> None:
     assert (told.face, told.body, told.lag_s) == ("valence", "skin_level", 3)
     assert told.correlation > 0.95
     assert told.as_dict()["p"] < 0.05
+    assert courses.body == ("skin_level",)
+    courses.take_body("band", {"heart_rate": (START_S + np.arange(600.0), slow)})
+    assert [each.body for each in courses.told()] == ["heart_rate", "skin_level"]
