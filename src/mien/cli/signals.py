@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -48,7 +48,14 @@ def signals(
     time_unit: TimeUnitOption = None,
     board: BoardOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write all figures to this CSV.", metavar="FILE.csv")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write all figures to this table (.csv), or as courses for programs that show body signals"
+            " (.edf).",
+            metavar="FILE",
+        ),
     ] = None,
     sensors: Annotated[
         bool,
@@ -76,8 +83,8 @@ def signals(
         raise ConfigError(
             "which file? `mien signals session.edf` reads one, `mien signals --list` looks for sensors"
         )
-    if out is not None and out.suffix.lower() != ".csv":
-        raise ConfigError(f"--out: expected a name that ends in .csv, received {out}")
+    if out is not None and out.suffix.lower() not in (".csv", ".edf"):
+        raise ConfigError(f"--out: expected a name that ends in .csv or .edf, received {out}")
     if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
         raise ConfigError(f"--out: {out} is the file that is read")
     kinds = cast("dict[str, Kind]", parse_kinds(kind))
@@ -90,15 +97,19 @@ def signals(
     if out is not None:
         from mien.files import written_whole
 
+        told = found + _as_figures(aroused, file)
         with written_whole(out) as temporary:
-            to_frame(found + _as_figures(aroused, file)).to_csv(temporary, index=False)
+            if out.suffix.lower() == ".edf":
+                temporary.write_bytes(_as_edf(told, read))
+            else:
+                to_frame(told).to_csv(temporary, index=False)
     if as_json:
         print_json(_as_json(read, found, aroused) | {"files": [] if out is None else [str(out)]})
         return
     _print_signals(read)
     _print_figures(found, aroused)
     if out is not None:
-        typer.echo(f"csv      {out}")
+        typer.echo(f"{out.suffix[1:].lower()}      {out}")
 
 
 def _list_sensors(as_json: bool) -> None:
@@ -148,6 +159,21 @@ def _as_figures(aroused: Windows, name: str) -> tuple[Figure, ...]:
         )
         for (start, end), each in aroused.items()
     )
+
+
+def _as_edf(told: tuple[Figure, ...], read: Signals) -> bytes:
+    """Return figures as EDF+, on the clock of what was read.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from mien.signals.figures_edf import LONGEST_S, EdfHeader, courses, edf_bytes
+
+    if not told:
+        raise ConfigError(f"--out: {read.origin} gives no figure that could be written")
+    seconds = ceil(min(max(each.end_s for each in told), LONGEST_S))
+    marks = [each for each in read.marks if each.time_s <= seconds]
+    return edf_bytes(courses(told, seconds), EdfHeader(start=read.start, marks=marks))
 
 
 def _as_json(read: Signals, found: tuple[Figure, ...], aroused: Windows) -> dict[str, Any]:
