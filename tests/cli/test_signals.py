@@ -56,6 +56,19 @@ def test_figures_become_edf_that_mien_reads_back(table: Path, tmp_path: Path) ->
     assert {"skin level", "Q skin level", "body arousal"} <= set(read)
 
 
+def test_five_minutes_of_rest_will_do_though_the_pulse_begins_late(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, *lines = table.read_text().splitlines()
+    cut = [
+        line if float(line.split(",")[0]) > 40 else f"{line.split(',')[0]},,2" for line in lines[: 301 * 250]
+    ]
+    late = tmp_path / "late.csv"
+    late.write_text("\n".join([head, *cut]))
+    assert main(["signals", str(late), "--rest", "0-300"]) == 0
+    assert "arousal (0 rest, 1 task): in 4 of 5 windows" in capsys.readouterr().out
+
+
 def test_what_gives_no_figure_becomes_no_edf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, out = tmp_path / "short.csv", tmp_path / "figures.edf"
     table.write_text("time_s,EDA_uS\n" + "".join(f"{n / 4},{2 + n % 3}\n" for n in range(40)))

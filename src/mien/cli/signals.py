@@ -72,7 +72,7 @@ def signals(
 
     Example: mien signals session.edf --window 60 --out figures.csv
     """
-    from mien.signals.arousal import arousal, parts_of
+    from mien.signals.arousal import parts_of
     from mien.signals.figures import figures, to_frame
     from mien.signals.files import read_signals
 
@@ -92,8 +92,7 @@ def signals(
     read = read_signals(Path(file), cast("TimeUnit | None", time_unit), kinds=kinds, board=board)
     found = figures(read, window, step)
     parts = parts_of(found)
-    resting = None if span is None else [span[0] <= start and end <= span[1] for start, end in parts]
-    aroused = dict(zip(parts, arousal(list(parts.values()), resting), strict=True))
+    aroused = _aroused(read, parts, span, window)
     if out is not None:
         from mien.files import written_whole
 
@@ -110,6 +109,25 @@ def signals(
     _print_figures(found, aroused)
     if out is not None:
         typer.echo(f"{out.suffix[1:].lower()}      {out}")
+
+
+def _aroused(
+    read: Signals,
+    parts: dict[tuple[float, float], dict[str, float | None]],
+    rest: tuple[float, float] | None,
+    window_s: float,
+) -> Windows:
+    """Return the index of each window, against a rest from second to second, or all of the recording."""
+    from mien.signals.arousal import arousal, parts_of, rest_windows
+    from mien.signals.figures import figures_in
+
+    if rest is None:
+        return dict(zip(parts, arousal(list(parts.values())), strict=True))
+    first, last = max(rest[0], read.span_s[0]), min(rest[1], read.end_s)
+    between = [each for each in rest_windows(first, last, window_s) if each not in parts]
+    known = parts | parts_of(figures_in(read, between))
+    told = arousal(list(known.values()), [rest[0] <= start and end <= rest[1] for start, end in known])
+    return {window: index for window, index in zip(known, told, strict=True) if window in parts}
 
 
 def _list_sensors(as_json: bool) -> None:
