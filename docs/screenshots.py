@@ -30,8 +30,8 @@ from screenshots_report import take_report
 DOCS = Path(__file__).parent
 DESKTOP_WH = (1280, 1150)
 LIVE_WH = (1400, 900)
-TOGETHER_S = 150.0
-"""Before two minutes nothing is known of face and body together."""
+SENSORS_S = 100.0
+"""Before a minute the body has no figures."""
 PHONE_WH = (390, 844)
 """What the live view fits into."""
 CODE = "SIMULATED-1"
@@ -99,8 +99,8 @@ def take_sensors(folder: Path, programs: list[str], out: Path) -> None:
         page.theme("light")
         page.open()
         page.part("span").send_keys("3 minutes")
-        Event().wait(TOGETHER_S)
-        page.until("return document.querySelectorAll('[data-part=together] li').length > 1")
+        Event().wait(SENSORS_S)
+        page.until("return document.querySelectorAll('[data-part=together] li').length > 0")
         page.run("scrollTo(0, 0); document.activeElement.blur()")
         card = "document.querySelector('[data-part=sensors-card]').getBoundingClientRect()"
         save(page, out / "live-sensors.webp", height=page.run(f"return {card}.bottom + 12"))

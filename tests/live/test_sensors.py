@@ -209,6 +209,8 @@ def test_face_and_body_together_over_the_session() -> None:
         faces = Faces(np.array([[0, 0, 10, 10]], np.float32), valence=np.array([value], np.float32))
         frame = Frame(grey(0), number, float(number), "camera")
         courses.take_face(Reading(frame, faces, faces, START_S + number, 1.0))
+    courses.take_body("clip", {"skin_level": (np.array([]), np.array([]))})
+    assert (courses.body, courses.told()) == (("skin_level",), ())  # it measures, and has no reading
     courses.take_body("band", {"skin_level": (START_S + 3 + np.arange(600.0), slow)})
     courses.take_body("other", {"skin_level": (START_S + np.arange(600.0), random.normal(size=600))})
     (told,) = courses.told()

@@ -109,6 +109,7 @@ class CoursesTogether:
         self._lock = Lock()
         self._courses: dict[str, Seconds] = defaultdict(dict)
         self._from: dict[str, str] = {}
+        self._given: set[str] = set()
         self._told: tuple[object, tuple[Together, ...]] = (None, ())
 
     def take_face(self, reading: Reading) -> None:
@@ -125,6 +126,7 @@ class CoursesTogether:
     def take_body(self, source: str, courses: Mapping[str, Course]) -> None:
         """Take a sensor's newest seconds."""
         with self._lock:
+            self._given.update(courses)
             for name, (times_s, values) in courses.items():
                 if len(times_s) and self._from.setdefault(name, source) == source:
                     for at_s, value in zip(times_s.tolist(), values.tolist(), strict=True):
@@ -132,9 +134,9 @@ class CoursesTogether:
 
     @property
     def body(self) -> tuple[str, ...]:
-        """The courses that a sensor gave: of `BODY`."""
+        """The courses that sensors measure, of `BODY`; also those that never had a reading."""
         with self._lock:
-            return tuple(name for name in BODY if name in self._courses)
+            return tuple(name for name in BODY if name in self._given)
 
     def told(self) -> tuple[Together, ...]:
         """Return how they go together; nothing before two minutes of both.
