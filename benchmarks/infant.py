@@ -3,8 +3,8 @@
     python benchmarks/infant.py states             # false changes, accuracy, mean average precision
     python benchmarks/infant.py faces SHARED       # London's faces on their sides and heads, and small
 
-A made network is right as often as told; its mistakes last, as a real one's do: a frame's noise is `rho` times the
-one before. States last 8 s on average (exponential), seven of them, at 5 frames a second, an hour for each row.
+A made network's mistakes last, as a real one's do: `rho` is the correlation of its noise from frame to frame.
+Seven states last 8 s on average (exponential); 5 frames a second, an hour for each row.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ def states() -> None:
             false = [false_changes(each, truth, times_s) for each in (frames, by_default, by_courses)]
             right = [(each == truth).mean() for each in (frames, by_default, by_courses)]
             print(
-                f"| {100 * right[0]:.0f} % | {rho} | {ap:.3f} | {100 * right[1]:.0f} % | {false[0]} | {false[1]}"
-                f" | {100 * (1 - false[1] / false[0]):.0f} % | {100 * right[2]:.0f} % | {false[2]} |"
+                f"| {100 * right[0]:.0f} % | {rho} | {ap:.3f} | {100 * right[1]:.0f} % | {false[0]} |
+                {false[1]}" f" | {100 * (1 - false[1] / false[0]):.0f} % | {100 * right[2]:.0f} % | {false[2]}
+                |"
             )
 
 

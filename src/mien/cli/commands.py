@@ -49,13 +49,13 @@ COMMANDS: Final = {
         "signals",
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
+    "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
     "infant": Entry(
-        READ,
+        VIDEOS,
         "infant",
         "infant",
         "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
     ),
-    "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,
