@@ -86,7 +86,7 @@ def film(path: Path, photographs: list[Path], quarters: int, side_px: int) -> No
 
 
 def faces(shared: Path) -> None:
-    """Print for which share of the time the face is in view, after its first second; a quarter of the people."""
+    """Print for which share of the time a face is in view, after its first second; of 13 people."""
     people = sorted((shared / "data" / "people" / "london" / "neutral").glob("*.jpg"))[::4]
     print("| picture's side | upright | on the left side | on its head | on the right side |")
     print("| --- | --- | --- | --- | --- |")
