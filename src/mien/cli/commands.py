@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-READ, LIVE, RECORD, TRAIN, CARE = "Read", "Live", "Record", "Train", "Care"
+READ, VIDEOS, LIVE, RECORD, TRAIN, CARE = "Read", "Videos", "Live", "Record", "Train", "Care"
 """The groups of commands, in the order in which the help and the documentation show them."""
 
 
@@ -50,6 +50,12 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "infant": Entry(
+        VIDEOS,
+        "infant",
+        "infant",
+        "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,
