@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.summary.api import Summary, summarize
 
 __version__ = "0.1.0"
 
@@ -62,6 +63,7 @@ __all__ = [
     "Settings",
     "SourceError",
     "StoreError",
+    "Summary",
     "__version__",
     "analyze",
     "explain",
@@ -70,6 +72,7 @@ __all__ = [
     "read_table",
     "stream",
     "subject",
+    "summarize",
 ]
 
 _HOME = {
@@ -90,6 +93,7 @@ _HOME = {
     "Settings": "mien.config",
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
+    "Summary": "mien.videos.summary.api",
     "analyze": "mien.analysis.api",
     "explain": "mien.analysis.explain",
     "read": "mien.pipeline",
@@ -97,6 +101,7 @@ _HOME = {
     "read_table": "mien.table",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
+    "summarize": "mien.videos.summary.api",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-READ, LIVE, RECORD, TRAIN, CARE = "Read", "Live", "Record", "Train", "Care"
+READ, VIDEOS, LIVE, RECORD, TRAIN, CARE = "Read", "Videos", "Live", "Record", "Train", "Care"
 """The groups of commands, in the order in which the help and the documentation show them."""
 
 
@@ -50,6 +50,12 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "summarize": Entry(
+        VIDEOS,
+        "summarize",
+        "summarize",
+        "Choose a video's moments by what the main face expresses, and write them as a film of their own.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,

@@ -1,0 +1,423 @@
+"""`mien.summarize`: a film's moments, chosen by expression, as a film, a storyboard, chapters and figures."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mien.config import Choices, DetectorName, Settings, load_settings
+from mien.errors import ConfigError, SourceError
+from mien.files import write_json, write_text
+from mien.film import declared_duration_s
+from mien.labels import EMOTIONS
+from mien.pipeline import Pipeline
+from mien.source.container import open_video
+from mien.source.inputs import kind_of
+from mien.videos.summary.choose import choose
+from mien.videos.summary.course import STEP_S, Course, Floats, Progress, read_course
+from mien.videos.summary.film import Cut, starts_s, write_film
+from mien.videos.summary.moments import (
+    SHORTEST,
+    Moment,
+    Option,
+    Scores,
+    Usual,
+    moments_of,
+    score,
+    unlike,
+    usual_of,
+)  # fmt: skip
+from mien.videos.summary.words import WAY_IN, clock, reason, seconds
+from mien.wording import count
+
+if TYPE_CHECKING:
+    from mien.types import Image
+
+FILES: Final = ("summary.mp4", "storyboard.png", "summary.html", "chapters.vtt", "summary.json")
+"""What is written into the folder."""
+
+_LENGTH: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|s|m|min)?")
+_MOST_POINTS: Final = 2000
+"""The course in JSON and on the page has no more points than this; each is a mean."""
+_READING: Final = 0.7
+"""Share of the progress that the first look takes."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of a summary.
+
+    Attributes:
+        start_s, end_s: its place in the recording.
+        at_s: where it begins in the summary.
+        picture_s: the time in the recording of its picture.
+        state: the expression, or that the face is hidden or partly covered; "" for none that is clear.
+        reason: why it was chosen, in words.
+        score: of its tenths of a second, 0 to 1 on average.
+        cuts_speech: whether one of its ends lies where there is a voice.
+    """
+
+    start_s: float
+    end_s: float
+    at_s: float
+    picture_s: float
+    state: str
+    reason: str
+    score: float
+    cuts_speech: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """What was chosen of a film, and why. It is a way into the recording, not its replacement.
+
+    Attributes:
+        source: the film's name.
+        duration_s: its length.
+        wanted_s: the longest that the summary may be.
+        pieces: what was chosen, by time; empty where there is nothing to choose by.
+        states: what is expressed for a second or longer, with the share of the film that it takes.
+        missing: which of these found no room.
+        usual: what distances are measured from; None without a face.
+        notes: what is to be known about it, in words.
+        score: (n,) of each tenth of a second, 0 to 1.
+        course: of the film; None where it wasn't read.
+        pictures: one of each piece; empty where nothing was written.
+        files: what was written.
+    """
+
+    source: str
+    duration_s: float
+    wanted_s: float
+    pieces: tuple[Piece, ...] = ()
+    states: dict[str, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    usual: Usual | None = None
+    notes: tuple[str, ...] = ()
+    score: Floats = field(default_factory=lambda: np.zeros(0))
+    course: Course | None = None
+    pictures: tuple[Image, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    def __repr__(self) -> str:
+        length = f"{self.length_s:.1f} of {self.duration_s:.1f} s"
+        return f"<Summary of {self.source}: {count(len(self.pieces), 'piece')}, {length}>"
+
+    @property
+    def length_s(self) -> float:
+        """How long the summary is."""
+        return sum(each.end_s - each.start_s for each in self.pieces)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it ready for JSON; the course is thinned to 2,000 points."""
+        return {
+            "source": self.source,
+            "duration_s": round(self.duration_s, 3),
+            "wanted_s": round(self.wanted_s, 3),
+            "length_s": round(self.length_s, 3),
+            "pieces": [
+                {
+                    "start_s": round(each.start_s, 3), "end_s": round(each.end_s, 3),
+                    "at_s": round(each.at_s, 3), "picture_s": round(each.picture_s, 3),
+                    "state": each.state, "reason": each.reason, "score": round(each.score, 4),
+                    "cuts_speech": each.cuts_speech,
+                }
+                for each in self.pieces
+            ],
+            "states": {name: round(share, 4) for name, share in self.states.items()},
+            "missing": list(self.missing),
+            "usual": None if self.usual is None else self.usual._asdict(),
+            "notes": list(self.notes),
+            "course": self._thinned(),
+            "about": WAY_IN,
+        }  # fmt: skip
+
+    def _thinned(self) -> dict[str, Any]:
+        step = max(1, -(-len(self.score) // _MOST_POINTS))
+        course = self.course
+        lines = {"score": self.score}
+        if course is not None:
+            lines |= {"valence": course.valence, "arousal": course.arousal}
+        return {"step_s": round(step * STEP_S, 3)} | {
+            name: _means(line, step) for name, line in lines.items()
+        }
+
+
+def _means(line: Floats, step: int) -> list[float | None]:
+    padded = np.append(line, np.full(-len(line) % step, np.nan)).reshape(-1, step)
+    known = np.isfinite(padded)
+    means = np.where(known, padded, 0).sum(axis=1) / known.sum(axis=1).clip(min=1)
+    return [
+        round(float(each), 4) if any_known else None
+        for each, any_known in zip(means, known.any(axis=1), strict=True)
+    ]
+
+
+def parse_length(length: str | float) -> tuple[float, bool]:
+    """Read how long a summary may be.
+
+    Args:
+        length: "60s", "2m", a number of seconds, or a share such as "15%".
+
+    Returns:
+        The number, and whether it is a share of the film.
+
+    Raises:
+        ConfigError: it is none of these, or not above 0, or a share of 100 % or more.
+    """
+    parts = _LENGTH.fullmatch(str(length).strip().lower())
+    if parts is None or not float(parts[1]) > 0:
+        raise ConfigError(
+            f"length: expected seconds or a share of the film such as 60s, 2m or 15%, received {length!r}"
+        )
+    number, unit = float(parts[1]), parts[2]
+    if unit == "%":
+        if number >= 100:
+            raise ConfigError(f"length: expected a share under 100%, received {length}")
+        return number / 100, True
+    return number * (60 if unit in ("m", "min") else 1), False
+
+
+def summarize(
+    path: str | Path,
+    length: str | float = "15%",
+    *,
+    out: str | Path | None = None,
+    usual: tuple[float, float] | Usual | None = None,
+    attention: ArrayLike | None = None,
+    blur_others: bool = False,
+    detector: DetectorName | None = None,
+    network: str | Path | None = None,
+    progress: Progress = lambda done: None,
+    **choices: Unpack[Choices],
+) -> Summary:
+    """Choose a film's moments by what the main face expresses.
+
+    Every expression that lasts a second or longer is shown where the length allows it, no two pieces are
+    alike, and what is best under the length is chosen exactly. It is a way into the recording, not its
+    replacement.
+
+    Args:
+        path: a video file.
+        length: how long it may be at most: "60s", "2m", seconds as a number, or a share of the film: "15%".
+        out: a folder for the film, the storyboard, the page, the chapters and the figures; without it,
+            nothing is written.
+        usual: seconds of the film in which the person is as usual, or a `Usual` from elsewhere, such as their
+            record; the film's own median when left out.
+        attention: how much a network that reads clips looked at each moment of the film, any number of evenly
+            spaced values of at least 0; counts in the score.
+        blur_others: make the faces of others unrecognisable in film and pictures.
+        detector: what finds faces, by name.
+        network: what reads them: a built-in name, or an .onnx file's path.
+        progress: told the share that is done.
+        **choices: settings by name, as in `Settings`; the others come from mien.toml and the environment.
+
+    Returns:
+        The pieces with their reasons; none, and a note, where there is no face to choose by.
+
+    Raises:
+        ConfigError: the length or a setting is wrong, or what would be written is the film itself.
+        ModelError: a network is missing or damaged.
+        OutputError: `out` can't be written.
+        SourceError: the film can't be read.
+
+    Example:
+        >>> import mien
+        >>> summary = mien.summarize("session.mp4", "60s", out="summary")  # doctest: +SKIP
+        >>> for piece in summary.pieces:  # doctest: +SKIP
+        ...     print(f"{piece.start_s:.1f} s", piece.reason)
+    """
+    path, folder = Path(path), None if out is None else Path(out)
+    number, is_share = parse_length(length)
+    settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
+    _check(path, folder, None if is_share else number)
+    with Pipeline(settings) as pipeline:
+        part = _READING if folder is not None else 1.0
+        course = read_course(path, pipeline, lambda done: progress(part * done), fps=settings.fps)
+    wanted_s = number * course.duration_s if is_share else number
+    _check_length(path, course.duration_s, None if is_share else number)
+    summary = summarize_course(course, wanted_s, usual=usual, attention=attention)
+    if folder is None:
+        return summary
+    return _written(
+        summary,
+        path,
+        folder,
+        settings if blur_others else None,
+        lambda done: progress(part + (1 - part) * done),
+    )
+
+
+def _check(path: Path, folder: Path | None, length_s: float | None) -> None:
+    """Refuse at the door what can't be summarised, and an output that is the film."""
+    if kind_of(path) == "photograph":
+        raise SourceError(f"{path}: expected a video, received a photograph; read it with mien analyze")
+    container, stream = open_video(path)
+    with container:
+        declared_s = declared_duration_s(container, stream)
+    if declared_s is not None:
+        _check_length(path, declared_s, length_s)
+    if folder is None:
+        return
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; choose a folder for the summary")
+    for name in FILES:
+        if (folder / name).exists() and (folder / name).samefile(path):
+            raise ConfigError(f"{folder / name} is the film itself; choose another folder for the summary")
+
+
+def _check_length(path: Path, duration_s: float, length_s: float | None) -> None:
+    if length_s is not None and duration_s > SHORTEST * STEP_S and length_s >= duration_s:
+        raise ConfigError(
+            f"length: {path.name} is {seconds(duration_s)} long, and a summary has to be shorter;"
+            f" received {seconds(length_s)}, expected for example 15%"
+        )
+
+
+def summarize_course(
+    course: Course,
+    wanted_s: float,
+    *,
+    usual: tuple[float, float] | Usual | None = None,
+    attention: ArrayLike | None = None,
+) -> Summary:
+    """Choose from what was read of a film.
+
+    Args:
+        course: of the film.
+        wanted_s: the longest that the summary may be, in seconds.
+        usual: as in `summarize`.
+        attention: likewise.
+    """
+    notes = [] if course.note is None else [course.note]
+    empty = Summary(course.name, course.duration_s, wanted_s, course=course, score=np.zeros(len(course)))
+    if not course.seen.any():
+        notes.append(f"no face in {course.name}: there is nothing to choose by")
+        return replace(empty, notes=tuple(notes))
+    own = usual if isinstance(usual, Usual) else usual_of(course, usual)
+    scores = score(course, own, None if attention is None else _spread(attention, len(course)))
+    moments = unlike(moments_of(course, scores), len(course))
+    chosen = choose(moments, int(wanted_s / STEP_S + 1e-6), scores.expressed)
+    missing = tuple(set(scores.expressed) - {moment.state for moment, _ in chosen if moment.state})
+    notes += _notes(scores, chosen, moments, sorted(missing), wanted_s, course)
+    return Summary(
+        course.name, course.duration_s, wanted_s, tuple(_pieces(chosen, course, scores)), scores.expressed,
+        tuple(sorted(missing)), own, tuple(notes), scores.total, course,
+    )  # fmt: skip
+
+
+def _spread(attention: ArrayLike, cells: int) -> Floats:
+    line = np.asarray(attention, float).ravel()
+    if not len(line) or not np.isfinite(line).all() or line.min() < 0:
+        raise ConfigError("attention: expected numbers of at least 0, one or more")
+    place = (np.arange(cells) + 0.5) / cells * len(line) - 0.5
+    return np.asarray(np.interp(place, np.arange(len(line)), line))
+
+
+def _notes(
+    scores: Scores,
+    chosen: list[tuple[Moment, Option]],
+    moments: list[Moment],
+    missing: list[str],
+    wanted_s: float,
+    course: Course,
+) -> list[str]:
+    notes = []
+    if missing:
+        needed_s = len(scores.expressed) * SHORTEST * STEP_S
+        notes.append(
+            f"{seconds(wanted_s)} are too short to show every expression: {', '.join(missing)} found no room;"
+            f" it takes {seconds(needed_s)} or more"
+        )
+    if not chosen and not missing:
+        notes.append("no face is seen for long enough to make a piece of it")
+    used_s = sum(option.end - option.start for _, option in chosen) * STEP_S
+    if chosen and used_s < wanted_s / 2:
+        notes.append(
+            f"shorter than {seconds(wanted_s)}: what is left is like what was chosen, or shows no face"
+        )
+    if course.voice is None:
+        notes.append("the film has no sound")
+    if (course.faces > 1).mean() > 0.1:
+        notes.append("several faces are seen: each shot is chosen by its largest one, whoever that is")
+    return notes
+
+
+def _pieces(chosen: list[tuple[Moment, Option]], course: Course, scores: Scores) -> list[Piece]:
+    spans = [(_s(option.start, course), _s(option.end, course)) for _, option in chosen]
+    voice = np.append(course.voice if course.voice is not None else np.zeros(len(course), bool), False)
+    pieces = []
+    for (_, option), (start_s, end_s), at_s in zip(chosen, spans, starts_s(spans), strict=True):
+        total = scores.total[option.start : option.end]
+        state = scores.state[option.start : option.end]
+        common = np.bincount(state[state >= 0]).argmax() if (state >= 0).any() else -1
+        name = scores.states[common] if common >= 0 else ""
+        best = option.start + _clearest(course, option, name)
+        spoken = bool((voice[option.start] and option.start > 0) or voice[option.end])
+        pieces.append(
+            Piece(start_s, end_s, at_s, _s(best, course), name, reason(option, name, course, scores),
+                  float(total.mean()), spoken)
+        )  # fmt: skip
+    return pieces
+
+
+def _clearest(course: Course, option: Option, state: str) -> int:
+    """Return where in a piece its expression is clearest; the middle where it has none."""
+    part = course.probabilities[option.start : option.end]
+    if state not in EMOTIONS or not np.isfinite(part).any():
+        return (option.end - option.start) // 2
+    return int(np.nanargmax(part[:, EMOTIONS.index(state)]))
+
+
+def _s(tenths: int, course: Course) -> float:
+    return min(tenths * STEP_S, course.duration_s)
+
+
+def _written(
+    summary: Summary, path: Path, folder: Path, blur: Settings | None, progress: Progress
+) -> Summary:
+    """Write what is chosen into a folder; an earlier summary's files there are replaced, or removed."""
+    from mien.videos.summary.pages import page, storyboard, write_png
+
+    film, board, html, chapters, figures = (folder / name for name in FILES)
+    if not summary.pieces:
+        for stale in (film, board, html, chapters):
+            stale.unlink(missing_ok=True)
+        write_json(figures, summary.as_dict())
+        return replace(summary, files=(figures,))
+    assert summary.course is not None
+    cuts = [
+        Cut(each.start_s, each.end_s, each.picture_s, f"{clock(each.start_s)} {each.reason}")
+        for each in summary.pieces
+    ]
+    pictures = write_film(
+        path, film, cuts, title=f"Summary of {summary.source}: a way in, not its replacement",
+        blur=None if blur is None else (blur, summary.course), progress=progress,
+    )  # fmt: skip
+    done = replace(summary, pictures=tuple(pictures), files=(film, board, html, chapters, figures))
+    write_png(storyboard(done), board)
+    write_text(html, page(done, None if blur is not None else path, folder))
+    write_text(chapters, web_vtt(done))
+    write_json(figures, done.as_dict())
+    return done
+
+
+def web_vtt(summary: Summary) -> str:
+    """Return the chapters of a summary as WebVTT (W3C), a cue for each piece."""
+    cues = [f"WEBVTT\n\nNOTE {WAY_IN}\n"]
+    for number, each in enumerate(summary.pieces, 1):
+        span = f"{_stamp(each.at_s)} --> {_stamp(each.at_s + each.end_s - each.start_s)}"
+        words = f"{clock(each.start_s)} {each.reason}".replace("&", "&amp;").replace("<", "&lt;")
+        cues.append(f"{number}\n{span}\n{words}\n")
+    return "\n".join(cues)
+
+
+def _stamp(time_s: float) -> str:
+    milliseconds = round(time_s * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
