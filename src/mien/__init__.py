@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
-    from mien.videos.summary.api import Summary, summarize
+    from mien.videos.summary.api import summarize
+    from mien.videos.summary.types import Summary
 
 __version__ = "0.1.0"
 
@@ -93,7 +94,7 @@ _HOME = {
     "Settings": "mien.config",
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
-    "Summary": "mien.videos.summary.api",
+    "Summary": "mien.videos.summary.types",
     "analyze": "mien.analysis.api",
     "explain": "mien.analysis.explain",
     "read": "mien.pipeline",

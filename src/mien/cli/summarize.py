@@ -14,7 +14,7 @@ from mien.config import Choices, DetectorName
 from mien.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mien.videos.summary.api import Summary
+    from mien.videos.summary.types import Summary
 
 
 def summarize(

@@ -9,7 +9,7 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 import numpy as np
@@ -21,10 +21,8 @@ from mien.labels import UNCERTAIN
 from mien.show.marks import text_font
 from mien.show.palette import HEX, rgb
 from mien.types import Image
+from mien.videos.summary.types import Summary
 from mien.videos.summary.words import WAY_IN, clock, seconds
-
-if TYPE_CHECKING:
-    from mien.videos.summary.api import Summary
 
 _ACROSS: Final = 4
 _MOST: Final = 48
@@ -148,3 +146,19 @@ def _jpeg(image: Image) -> str:
     memory = BytesIO()
     Pillow.fromarray(np.asarray(image)).save(memory, "jpeg", quality=_JPEG_QUALITY)
     return f"data:image/jpeg;base64,{b64encode(memory.getvalue()).decode()}"
+
+
+def web_vtt(summary: Summary) -> str:
+    """Return the chapters of a summary as WebVTT (W3C), a cue for each piece."""
+    cues = [f"WEBVTT\n\nNOTE {WAY_IN}\n"]
+    for number, each in enumerate(summary.pieces, 1):
+        span = f"{_stamp(each.at_s)} --> {_stamp(each.at_s + each.end_s - each.start_s)}"
+        words = f"{clock(each.start_s)} {each.reason}".replace("&", "&amp;").replace("<", "&lt;")
+        cues.append(f"{number}\n{span}\n{words}\n")
+    return "\n".join(cues)
+
+
+def _stamp(time_s: float) -> str:
+    milliseconds = round(time_s * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
