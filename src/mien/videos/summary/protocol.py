@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -53,7 +54,7 @@ class Annotated:
     @property
     def frames(self) -> int:
         """How many frames the video has."""
-        return self.scores.shape[1]
+        return int(self.scores.shape[1])
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,8 @@ def _tvsum_tables(anno: Path) -> list[Annotated]:
         except ValueError as error:
             raise DatasetError(f"{anno}, line {line}: expected scores separated by commas") from error
     info = anno.with_name(anno.name.replace("anno.tsv", "info.tsv"))
-    about = (
-        {row[1]: (row[2], _clock_s(row[4])) for _, row in _rows(info, _INFO_COLUMNS)} if info.exists() else {}
-    )
+    lines = _rows(info, _INFO_COLUMNS) if info.exists() else []
+    about = {row[1]: (row[2], _clock_s(row[4])) for _, row in lines}
     videos = []
     for name, scores in people.items():
         title, duration_s = about.get(name, ("", None))
@@ -150,7 +150,8 @@ def _tvsum_mat(path: Path) -> list[Annotated]:
             return [
                 Annotated(
                     text("video", index), text("title", index), float(field("length", index).ravel()[0]),
-                    _people_first(field("user_anno", index), int(field("nframes", index).ravel()[0])), "scores",
+                    _people_first(field("user_anno", index), int(field("nframes", index).ravel()[0])),
+                    "scores",
                 )
                 for index in range(table["video"].shape[0])
             ]  # fmt: skip
@@ -194,9 +195,8 @@ def _summe_video(path: Path) -> Annotated:
     if scores.ndim != 2 or frames not in scores.shape:
         raise DatasetError(f"{path}: expected user_score of {frames} frames, received {scores.shape}")
     people = scores.T if scores.shape[0] == frames else scores
-    return Annotated(
-        path.stem, "", frames / rate_hz if rate_hz else None, (people > 0).astype(float), "summaries"
-    )
+    duration_s = frames / rate_hz if rate_hz else None
+    return Annotated(path.stem, "", duration_s, (people > 0).astype(float), "summaries")
 
 
 def agreement(scores: ArrayLike, video: Annotated, share: float = SHARE) -> Agreement:
@@ -212,9 +212,10 @@ def agreement(scores: ArrayLike, video: Annotated, share: float = SHARE) -> Agre
     ours = _spread(scores, video.frames)
     edges = shot_edges(video)
     mine = key_shots(ours, edges, share)
-    theirs = [
-        each > 0 if video.kind == "summaries" else key_shots(each, edges, share) for each in video.scores
-    ]
+    if video.kind == "summaries":
+        theirs = [each > 0 for each in video.scores]
+    else:
+        theirs = [key_shots(each, edges, share) for each in video.scores]
     f1 = [_f1(mine, each) for each in theirs]
     ranked = [each for each in video.scores if np.ptp(each) > 0]
     if np.ptp(ours) == 0 or not ranked:
@@ -254,7 +255,7 @@ def key_shots(scores: Floats, edges: Sequence[int], share: float) -> NDArray[np.
         (frames,) which are.
     """
     lengths = np.diff(edges)
-    worth = [float(scores[low:high].sum()) for low, high in zip(edges, edges[1:], strict=False)]
+    worth = [float(scores[low:high].sum()) for low, high in pairwise(edges)]
     room = int(share * edges[-1])
     # All lengths but the last are equal, so they are counted in their common measure.
     unit = int(np.gcd.reduce(lengths))
@@ -290,9 +291,7 @@ def chance(video: Annotated, draws: int = 100, seed: int = 0) -> Agreement:
     random = np.random.default_rng(seed)
     moments = len(shot_edges(video)) - 1
     drawn = [agreement(random.random(moments), video) for _ in range(draws)]
-    return Agreement(
-        *(float(np.nanmean([getattr(each, name) for each in drawn])) for name in Agreement.__annotations__)
-    )
+    return _mean(drawn)
 
 
 def people_agree(video: Annotated) -> Agreement:
@@ -303,6 +302,8 @@ def people_agree(video: Annotated) -> Agreement:
             video.name, video.title, video.duration_s, np.delete(video.scores, index, axis=0), video.kind
         )
         among.append(agreement(video.scores[index], others))
-    return Agreement(
-        *(float(np.nanmean([getattr(each, name) for each in among])) for name in Agreement.__annotations__)
-    )
+    return _mean(among)
+
+
+def _mean(several: Sequence[Agreement]) -> Agreement:
+    return Agreement(*np.nanmean([astuple(each) for each in several], axis=0).tolist())
