@@ -29,6 +29,7 @@ from mien.videos.summary.moments import (
     Usual,
     moments_of,
     score,
+    spoken_edges,
     unlike,
     usual_of,
 )  # fmt: skip
@@ -238,7 +239,7 @@ def _notes(
 
 def _pieces(chosen: list[tuple[Moment, Option]], course: Course, scores: Scores) -> list[Piece]:
     spans = [(_s(option.start, course), _s(option.end, course)) for _, option in chosen]
-    voice = np.append(course.voice if course.voice is not None else np.zeros(len(course), bool), False)
+    spoken = spoken_edges(course)
     pieces = []
     for (_, option), (start_s, end_s), at_s in zip(chosen, spans, starts_s(spans), strict=True):
         total = scores.total[option.start : option.end]
@@ -246,10 +247,10 @@ def _pieces(chosen: list[tuple[Moment, Option]], course: Course, scores: Scores)
         common = np.bincount(state[state >= 0]).argmax() if (state >= 0).any() else -1
         name = scores.states[common] if common >= 0 else ""
         best = option.start + _clearest(course, option, name)
-        spoken = bool((voice[option.start] and option.start > 0) or voice[option.end])
+        cuts_speech = bool(spoken[option.start] or spoken[option.end])
         pieces.append(
             Piece(start_s, end_s, at_s, _s(best, course), name, reason(option, name, course, scores),
-                  float(total.mean()), spoken)
+                  float(total.mean()), cuts_speech)
         )  # fmt: skip
     return pieces
 

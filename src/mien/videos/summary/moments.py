@@ -39,6 +39,8 @@ _LEAST_SD: Final = 0.1
 _FAR_SD: Final = 3.0
 """Farther from their own usual than this counts no more."""
 _RARE_BITS: Final = 5.0
+_CUT_SPEECH: Final = 0.7
+"""What is left of a piece's worth for each end that cuts speech."""
 _REACH: Final = 10
 """Tenths of a second by which a cut is moved into a pause."""
 _TRIMS: Final = (SHORTEST, 12, 16, 20, 30, 45, 60)
@@ -252,14 +254,14 @@ def moments_of(course: Course, scores: Scores, longest: int = LONGEST) -> list[M
     """
     seen = course.seen | (scores.state >= 0)
     state = _settled(np.where(seen, scores.state, -2), course.shot)
-    shots = int(course.shot.max()) + 1
+    shots, spoken = int(course.shot.max()) + 1, spoken_edges(course)
     moments = []
     for start, end, key in runs(state * shots + course.shot):
         if key < -shots or end - start < SHORTEST:
             continue
         name = scores.states[state[start]] if state[start] >= 0 else NEUTRAL
-        for low, high in _split(start, end, longest, course.voice):
-            options = _options(low, high, scores.total, course.voice)
+        for low, high in _split(start, end, longest, spoken):
+            options = _options(low, high, scores.total, spoken)
             probabilities = course.probabilities[low:high]
             mean = (
                 np.nanmean(probabilities, axis=0)
@@ -283,36 +285,52 @@ def _settled(state: NDArray[np.int64], shot: NDArray[np.int64]) -> NDArray[np.in
     return result
 
 
-def _split(start: int, end: int, longest: int, voice: Flags | None) -> Iterator[tuple[int, int]]:
+def spoken_edges(course: Course) -> Flags:
+    """Return (n + 1,) whether a cut before each tenth of a second, or after the last, would cut speech."""
+    spoken = np.zeros(len(course) + 1, bool)
+    if course.voice is not None:
+        same = course.shot[1:] == course.shot[:-1]
+        spoken[1:-1] = course.voice[1:] & course.voice[:-1] & same
+    return spoken
+
+
+def _split(start: int, end: int, longest: int, spoken: Flags) -> Iterator[tuple[int, int]]:
     parts = -(-(end - start) // longest)
     edges = [start + round((end - start) * place / parts) for place in range(parts + 1)]
-    edges[1:-1] = [_pause(edge, start, end, voice) for edge in edges[1:-1]]
+    edges[1:-1] = [_pause(edge, start, end, spoken) for edge in edges[1:-1]]
     for low, high in pairwise(edges):
         if high - low >= SHORTEST:
             yield low, high
 
 
-def _pause(edge: int, start: int, end: int, voice: Flags | None) -> int:
-    """Return the nearest pause within a second of an edge; the edge itself where there is none."""
-    if voice is None or edge >= len(voice) or not voice[edge]:
-        return edge
-    near = [each for each in range(max(start, edge - _REACH), min(end, edge + _REACH)) if not voice[each]]
+def _pause(edge: int, start: int, end: int, spoken: Flags) -> int:
+    """Return the nearest edge within a second that cuts no speech; the edge itself where there is none."""
+    near = [
+        each for each in range(max(start, edge - _REACH), min(end, edge + _REACH) + 1) if not spoken[each]
+    ]
     return min(near, key=lambda each: abs(each - edge), default=edge)
 
 
-def _options(start: int, end: int, total: Floats, voice: Flags | None) -> tuple[Option, ...]:
-    """Return a piece whole, and the best stretch of each shorter length."""
-    cost = CUT_COST * float(total.mean())
+def _options(start: int, end: int, total: Floats, spoken: Flags) -> tuple[Option, ...]:
+    """Return a piece whole, and the best stretch of each shorter length; as they are and cut in pauses."""
     sums = np.concatenate([[0.0], np.cumsum(total)])
-    found = [Option(start, end, float(sums[end] - sums[start]) - cost)]
-    for length in sorted((each for each in _TRIMS if each < end - start), reverse=True):
-        worth = sums[start + length : end + 1] - sums[start : end + 1 - length]
-        if voice is not None:  # a cut within speech loses against one in a pause that is nearly as good
-            spoken = np.append(voice, False)[: len(sums)].astype(float)
-            worth = worth - cost / 2 * (spoken[start : end + 1 - length] + spoken[start + length : end + 1])
-        low = start + int(np.argmax(worth))
-        found.append(Option(low, low + length, float(sums[low + length] - sums[low]) - cost))
-    return tuple(found)
+    spans = [(start, end)]
+    for length in _TRIMS:
+        if length < end - start:
+            worth = sums[start + length : end + 1] - sums[start : end + 1 - length]
+            low = start + int(np.argmax(worth))
+            spans.append((low, low + length))
+    spans += [(_pause(low, start, end, spoken), _pause(high, start, end, spoken)) for low, high in spans]
+    cost = CUT_COST * float(total.mean())
+    return tuple(
+        Option(low, high, float(sums[high] - sums[low]) * _whole(low, high, spoken) - cost)
+        for low, high in sorted(set(spans), key=lambda span: span[0] - span[1])
+        if high - low >= SHORTEST
+    )
+
+
+def _whole(low: int, high: int, spoken: Flags) -> float:
+    return _CUT_SPEECH ** (int(spoken[low]) + int(spoken[high]))
 
 
 def likeness(one: Moment, other: Moment, length: int) -> float:
