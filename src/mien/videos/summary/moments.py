@@ -39,7 +39,7 @@ _LEAST_SD: Final = 0.1
 _FAR_SD: Final = 3.0
 """Farther from their own usual than this counts no more."""
 _RARE_BITS: Final = 5.0
-_CUT_SPEECH: Final = 0.7
+_CUT_SPEECH: Final = 0.4
 """What is left of a piece's worth for each end that cuts speech."""
 _REACH: Final = 10
 """Tenths of a second by which a cut is moved into a pause."""
@@ -312,7 +312,7 @@ def _pause(edge: int, start: int, end: int, spoken: Flags) -> int:
 
 
 def _options(start: int, end: int, total: Floats, spoken: Flags) -> tuple[Option, ...]:
-    """Return a piece whole, and the best stretch of each shorter length; as they are and cut in pauses."""
+    """Return a piece whole, and the best stretch of each shorter length, cut in pauses."""
     sums = np.concatenate([[0.0], np.cumsum(total)])
     spans = [(start, end)]
     for length in _TRIMS:
@@ -320,7 +320,9 @@ def _options(start: int, end: int, total: Floats, spoken: Flags) -> tuple[Option
             worth = sums[start + length : end + 1] - sums[start : end + 1 - length]
             low = start + int(np.argmax(worth))
             spans.append((low, low + length))
-    spans += [(_pause(low, start, end, spoken), _pause(high, start, end, spoken)) for low, high in spans]
+    quiet = [(_pause(low, start, end, spoken), _pause(high, start, end, spoken)) for low, high in spans]
+    # One that cuts speech only where it is all that fits.
+    spans = [*quiet, spans[1] if len(spans) > 1 else spans[0]]
     cost = CUT_COST * float(total.mean())
     return tuple(
         Option(low, high, float(sums[high] - sums[low]) * _whole(low, high, spoken) - cost)
