@@ -1,1 +1,1 @@
-"""What reads a whole video, or many."""
+"""Whole videos: what reads one from its start to its end, or many."""
