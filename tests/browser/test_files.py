@@ -279,3 +279,34 @@ def test_a_file_goes_into_a_subjects_record(files: Page, server: MienLive, portr
     assert (kept["kind"], kept["day"]) == ("photograph", "2026-05-01")
     files.press("record-open")
     files.until_text("about", "1 frame read")
+
+
+def test_a_summary_of_a_video_leads_to_its_moments(files: Page, clip: Path) -> None:
+    send(files, clip)
+    shown(files, clip.name)
+    files.run("document.querySelector('[data-part=moments-room]').open = true")
+    Select(files.part("moments-length")).select_by_value("60s")
+    files.press("moments-start")
+    assert "is 2 s long, and a summary has to be shorter" in files.until_text("moments-error", clip.name)
+    assert not files.part("moments-done").is_displayed()
+    Select(files.part("moments-length")).select_by_value("30%")
+    files.press("moments-start")
+    files.until("return document.querySelector('[data-part=moments-done]').checkVisibility()")
+    buttons = files.run(
+        "return [...document.querySelectorAll('.moments button')].map((each) => each.textContent)"
+    )
+    assert len(buttons) == 1
+    files.run("document.querySelector('.moments button').click()")
+    place_s = float(buttons[0].split(": ")[0].removeprefix("0:"))
+    files.until(
+        "const video = document.querySelector('video');"
+        "return !video.seeking && Math.abs(video.currentTime - arguments[0]) < 0.06",
+        place_s,
+    )
+    assert files.part("timeline").get_attribute("aria-valuenow") == f"{place_s:.1f}"
+    film = httpx.get(files.part("moments-clip").get_property("href"), trust_env=False, timeout=LIMIT_S)
+    assert film.raise_for_status().headers["content-type"] == "video/mp4"
+    assert "not its replacement" in files.part("moments-room").text
+    assert files.faults() == []
+    files.phone()
+    assert files.too_wide() == []

@@ -18,6 +18,7 @@ from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
 from mien.source.container import open_video
 from mien.source.inputs import kind_of
+from mien.table import plain_name
 from mien.videos.summary.choose import choose
 from mien.videos.summary.course import STEP_S, Course, Floats, Progress, read_course
 from mien.videos.summary.film import Cut, starts_s, write_film
@@ -121,15 +122,47 @@ def summarize(
         >>> for piece in summary.pieces:  # doctest: +SKIP
         ...     print(f"{piece.start_s:.1f} s", piece.reason)
     """
-    path, folder = Path(path), None if out is None else Path(out)
-    number, is_share = parse_length(length)
     settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
-    _check(path, folder, None if is_share else number)
+    folder = None if out is None else Path(out)
+    return summarize_file(
+        Path(path), settings, length, folder, usual=usual, attention=attention, blur_others=blur_others,
+        progress=progress,
+    )  # fmt: skip
+
+
+def summarize_file(
+    path: Path,
+    settings: Settings,
+    length: str | float,
+    folder: Path | None,
+    *,
+    name: str | None = None,
+    usual: tuple[float, float] | Usual | None = None,
+    attention: ArrayLike | None = None,
+    blur_others: bool = False,
+    progress: Progress = lambda done: None,
+) -> Summary:
+    """Choose a film's moments; arguments and errors as in `summarize`, and what people call the film.
+
+    Args:
+        path: a video file.
+        settings: how faces are found and read.
+        length: as in `summarize`, like the others.
+        folder: for what is written; None for nothing.
+        name: of the film, in all that is written; its file's when None.
+        usual: as in `summarize`.
+        attention: likewise.
+        blur_others: likewise.
+        progress: likewise.
+    """
+    number, is_share = parse_length(length)
+    name = name or path.name
+    _check(path, folder, name, None if is_share else number)
     with Pipeline(settings) as pipeline:
         part = _READING if folder is not None else 1.0
-        course = read_course(path, pipeline, lambda done: progress(part * done), fps=settings.fps)
+        course = read_course(path, pipeline, lambda done: progress(part * done), fps=settings.fps, name=name)
     wanted_s = number * course.duration_s if is_share else number
-    _check_length(path, course.duration_s, None if is_share else number)
+    _check_length(name, course.duration_s, None if is_share else number)
     summary = summarize_course(course, wanted_s, usual=usual, attention=attention)
     if folder is None:
         return summary
@@ -142,7 +175,7 @@ def summarize(
     )
 
 
-def _check(path: Path, folder: Path | None, length_s: float | None) -> None:
+def _check(path: Path, folder: Path | None, name: str, length_s: float | None) -> None:
     """Refuse at the door what can't be summarised, and an output that is the film."""
     if kind_of(path) == "photograph":
         raise SourceError(f"{path}: expected a video, received a photograph; read it with mien analyze")
@@ -150,20 +183,20 @@ def _check(path: Path, folder: Path | None, length_s: float | None) -> None:
     with container:
         declared_s = declared_duration_s(container, stream)
     if declared_s is not None:
-        _check_length(path, declared_s, length_s)
+        _check_length(name, declared_s, length_s)
     if folder is None:
         return
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; choose a folder for the summary")
-    for name in FILES:
-        if (folder / name).exists() and (folder / name).samefile(path):
-            raise ConfigError(f"{folder / name} is the film itself; choose another folder for the summary")
+    for each in FILES:
+        if (folder / each).exists() and (folder / each).samefile(path):
+            raise ConfigError(f"{folder / each} is the film itself; choose another folder for the summary")
 
 
-def _check_length(path: Path, duration_s: float, length_s: float | None) -> None:
+def _check_length(name: str, duration_s: float, length_s: float | None) -> None:
     if length_s is not None and duration_s > SHORTEST * STEP_S and length_s >= duration_s:
         raise ConfigError(
-            f"length: {path.name} is {seconds(duration_s)} long, and a summary has to be shorter;"
+            f"length: {plain_name(name)} is {seconds(duration_s)} long, and a summary has to be shorter;"
             f" received {seconds(length_s)}, expected for example 15%"
         )
 

@@ -20,6 +20,7 @@ from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline, Tally
 from mien.show.sound import sound_of
 from mien.source.video import VideoSource
+from mien.table import plain_name
 from mien.types import Faces
 
 Floats = NDArray[np.float64]
@@ -93,7 +94,12 @@ class Course:
 
 
 def read_course(
-    path: Path, pipeline: Pipeline, progress: Progress = lambda done: None, *, fps: float | None = None
+    path: Path,
+    pipeline: Pipeline,
+    progress: Progress = lambda done: None,
+    *,
+    fps: float | None = None,
+    name: str | None = None,
 ) -> Course:
     """Read a film once, at ten frames a second, and its sound.
 
@@ -102,13 +108,14 @@ def read_course(
         pipeline: finds and reads the faces.
         progress: told the share that is done.
         fps: other frames a second.
+        name: of the film; its file's when None.
 
     Raises:
         SourceError: it is no video, or nothing of it can be read.
     """
     rows, shots, counts = array("f"), array("d"), array("i")
     tally, cuts, last_s = Tally(), 0, 0.0
-    with closing(VideoSource(path, fps=fps or _RATE_HZ)) as source:
+    with closing(VideoSource(path, fps=fps or _RATE_HZ, name=name)) as source:
         whole_s = source.report.duration_s or 0.0
         for frame, faces in pipeline.stream(source, tally):
             if tally.cuts > cuts:
@@ -134,16 +141,9 @@ def read_course(
         fields[5],
     )
     return Course(
-        report_name(source), duration_s, report.size_wh or (2, 2), probabilities, valence, arousal, quality,
-        presence, box, shot, many, voice_of(path, cells), report.note,
+        plain_name(source.name), duration_s, report.size_wh or (2, 2), probabilities, valence, arousal,
+        quality, presence, box, shot, many, voice_of(path, cells), report.note,
     )  # fmt: skip
-
-
-def report_name(source: VideoSource) -> str:
-    """Return a film's name as it may be printed."""
-    from mien.table import plain_name
-
-    return plain_name(source.name)
 
 
 def _rows(time_s: float, faces: Faces) -> list[float]:
