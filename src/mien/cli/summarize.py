@@ -29,6 +29,13 @@ def summarize(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the results. Earlier results in it are replaced.")
     ] = Path("mien-summary"),
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            help="Read the main face against its own neutral face, as mien analyze does [off].",
+            metavar="first:10s|PHOTO|auto|off",
+        ),
+    ] = None,
     usual: Annotated[
         str | None,
         typer.Option(
@@ -66,6 +73,7 @@ def summarize(
             video,
             length,
             out=out,
+            neutral=neutral,
             usual=None if usual is None else _span(usual),
             blur_others=blur_others,
             detector=cast("DetectorName | None", detector),

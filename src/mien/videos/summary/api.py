@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mien.analysis.learn_neutral import chosen_neutral, learn
+from mien.analysis.task import Task
 from mien.config import Choices, DetectorName, Settings, load_settings
 from mien.errors import ConfigError, SourceError
 from mien.files import write_json, write_text
@@ -20,9 +22,10 @@ from mien.source.container import open_video
 from mien.source.inputs import kind_of
 from mien.table import plain_name
 from mien.videos.summary.choose import choose
-from mien.videos.summary.course import STEP_S, Course, Floats, Progress, read_course
+from mien.videos.summary.course import RATE_HZ, STEP_S, Course, Floats, Progress, read_course
 from mien.videos.summary.film import Cut, starts_s, write_film
 from mien.videos.summary.moments import (
+    NEUTRAL,
     SHORTEST,
     Moment,
     Option,
@@ -78,6 +81,7 @@ def summarize(
     length: str | float = "15%",
     *,
     out: str | Path | None = None,
+    neutral: str | Path | None = None,
     usual: tuple[float, float] | Usual | None = None,
     attention: ArrayLike | None = None,
     blur_others: bool = False,
@@ -97,6 +101,8 @@ def summarize(
         length: how long it may be at most: "60s", "2m", seconds as a number, or a share of the film: "15%".
         out: a folder for the film, the storyboard, the page, the chapters and the figures; without it,
             nothing is written.
+        neutral: read the main face by its own neutral face, as in `mien.analyze`: "first:10s", a photograph's
+            path, or "auto"; by everybody's when left out.
         usual: seconds of the film in which the person is as usual, or a `Usual` from elsewhere, such as their
             record; the film's own median when left out.
         attention: how much a network that reads clips looked at each moment of the film, any number of evenly
@@ -125,8 +131,8 @@ def summarize(
     settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
     folder = None if out is None else Path(out)
     return summarize_file(
-        Path(path), settings, length, folder, usual=usual, attention=attention, blur_others=blur_others,
-        progress=progress,
+        Path(path), settings, length, folder, neutral=neutral, usual=usual, attention=attention,
+        blur_others=blur_others, progress=progress,
     )  # fmt: skip
 
 
@@ -137,6 +143,7 @@ def summarize_file(
     folder: Path | None,
     *,
     name: str | None = None,
+    neutral: str | Path | None = None,
     usual: tuple[float, float] | Usual | None = None,
     attention: ArrayLike | None = None,
     blur_others: bool = False,
@@ -150,7 +157,8 @@ def summarize_file(
         length: as in `summarize`, like the others.
         folder: for what is written; None for nothing.
         name: of the film, in all that is written; its file's when None.
-        usual: as in `summarize`.
+        neutral: as in `summarize`.
+        usual: likewise.
         attention: likewise.
         blur_others: likewise.
         progress: likewise.
@@ -158,9 +166,15 @@ def summarize_file(
     number, is_share = parse_length(length)
     name = name or path.name
     _check(path, folder, name, None if is_share else number)
+    # One rate for all that follows faces, so that a track has one number.
+    settings = settings.model_copy(update={"fps": settings.fps or RATE_HZ})
+    choice = chosen_neutral(None if neutral is None else str(neutral), settings, None)
     with Pipeline(settings) as pipeline:
         part = _READING if folder is not None else 1.0
-        course = read_course(path, pipeline, lambda done: progress(part * done), fps=settings.fps, name=name)
+        own = None
+        if choice is not None:
+            own = learn(Task(str(path), "video", name, path.stem), pipeline, choice, ())
+        course = read_course(path, pipeline, lambda done: progress(part * done), name=name, own=own)
     wanted_s = number * course.duration_s if is_share else number
     _check_length(name, course.duration_s, None if is_share else number)
     summary = summarize_course(course, wanted_s, usual=usual, attention=attention)
@@ -289,11 +303,12 @@ def _pieces(chosen: list[tuple[Moment, Option]], course: Course, scores: Scores)
 
 
 def _clearest(course: Course, option: Option, state: str) -> int:
-    """Return where in a piece its expression is clearest; the middle where it has none."""
+    """Return where in a piece its expression is clearest, or least neutral; the middle where it has none."""
     part = course.probabilities[option.start : option.end]
     if state not in EMOTIONS or not np.isfinite(part).any():
         return (option.end - option.start) // 2
-    return int(np.nanargmax(part[:, EMOTIONS.index(state)]))
+    clear = part[:, EMOTIONS.index(state)]
+    return int(np.nanargmin(clear) if state == NEUTRAL else np.nanargmax(clear))
 
 
 def _s(tenths: int, course: Course) -> float:

@@ -10,18 +10,22 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
+from mien.expression.circumplex import valence_arousal
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline, Tally
 from mien.show.sound import sound_of
 from mien.source.video import VideoSource
 from mien.table import plain_name
 from mien.types import Faces
+
+if TYPE_CHECKING:
+    from mien.analysis.learn_neutral import LearntFaces
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -30,7 +34,9 @@ Progress = Callable[[float], None]
 STEP_S: Final = 0.1
 """A summary is planned in tenths of a second."""
 
-_RATE_HZ: Final = 10.0
+RATE_HZ: Final = 10.0
+"""Frames a second at which a film is read, where nothing else is asked for."""
+
 _MOST_FACES: Final = 3
 """So many faces of a picture are kept track of, the largest."""
 _FIELDS: Final = len(EMOTIONS) + 8
@@ -98,29 +104,33 @@ def read_course(
     pipeline: Pipeline,
     progress: Progress = lambda done: None,
     *,
-    fps: float | None = None,
     name: str | None = None,
+    own: LearntFaces | None = None,
 ) -> Course:
-    """Read a film once, at ten frames a second, and its sound.
+    """Read a film once, at the frames a second of the pipeline's settings, and its sound.
 
     Args:
         path: a video file.
         pipeline: finds and reads the faces.
         progress: told the share that is done.
-        fps: other frames a second.
         name: of the film; its file's when None.
+        own: reads the main face by its own neutral face.
 
     Raises:
         SourceError: it is no video, or nothing of it can be read.
     """
     rows, shots, counts = array("f"), array("d"), array("i")
     tally, cuts, last_s = Tally(), 0, 0.0
-    with closing(VideoSource(path, fps=fps or _RATE_HZ, name=name)) as source:
+    with closing(VideoSource(path, fps=pipeline.settings.fps or RATE_HZ, name=name)) as source:
         whole_s = source.report.duration_s or 0.0
         for frame, faces in pipeline.stream(source, tally):
             if tally.cuts > cuts:
                 cuts = tally.cuts
                 shots.append(frame.time_s)
+            if own is not None:
+                read = own.read(frame, faces, cuts)
+                valence, arousal = valence_arousal(read.probabilities).T
+                faces = read.fill(valence=valence, arousal=arousal)
             last_s = frame.time_s
             counts.extend((int(frame.time_s / STEP_S + 1e-6), len(faces)))
             rows.extend(_rows(frame.time_s, faces))

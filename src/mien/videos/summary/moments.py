@@ -31,7 +31,7 @@ _SMOOTH: Final = 7
 """Tenths of a second over which probabilities are averaged for the states."""
 _CLEAR: Final = 0.35
 """An expression with a smaller probability than this is none."""
-_COVERED: Final = 0.8
+COVERED_BY: Final = 0.7
 """A face whose presence, as log odds, lies so far below its own usual is partly covered; see
 docs/summaries.md for what covering, smiling and blur take away."""
 _LEAST_SD: Final = 0.1
@@ -210,7 +210,7 @@ def states_of(course: Course) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     names[clear] = np.array(EMOTIONS)[leading[clear]]
     if np.isfinite(course.presence).any():
         presence = smoothed(course.presence[:, None], seen, course.shot)[:, 0]
-        covered = seen & (presence < np.nanmedian(course.presence) - _COVERED)
+        covered = seen & (presence < np.nanmedian(course.presence) - COVERED_BY)
         for start, end, there in runs(covered):
             if there and end - start >= LEAST:
                 names[start:end] = COVERED

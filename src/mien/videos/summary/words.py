@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from mien.videos.summary.course import STEP_S, Course, Flags
-from mien.videos.summary.moments import COVERED, HIDDEN, LEAST, Option, Scores, runs
+from mien.videos.summary.moments import COVERED, HIDDEN, LEAST, NEUTRAL, Option, Scores, runs
 
 WAY_IN: Final = (
     "A way into the recording, not its replacement: what was left out may matter more than what was chosen,"
@@ -35,7 +35,7 @@ def reason(option: Option, state: str, course: Course, scores: Scores) -> str:
     Returns:
         Such as "sadness, 16 % of the film; valence 1.8 SD below their own usual, for 9 s".
     """
-    words = [_state(option, state, scores)] if state else []
+    words = [_state(option, state, scores)] if state not in ("", NEUTRAL) else []
     words += [each for each in (_distance(option, course, scores),) if each]
     inside = slice(option.start, option.end)
     if scores.parts["change"][inside].max() >= _MUCH:
@@ -43,6 +43,8 @@ def reason(option: Option, state: str, course: Course, scores: Scores) -> str:
     attention = scores.parts.get("attention")
     if attention is not None and attention[inside].mean() >= _MORE * attention.mean():
         words.append("the sentiment network looked here more than elsewhere")
+    if not words and state:
+        words = [_state(option, state, scores), "the best of what is left"]
     return "; ".join(words) or "the best of what is left"
 
 
