@@ -271,7 +271,7 @@ def run_storyboard(given: argparse.Namespace) -> None:
     events: list[Event] = [("smile", 6, 3.5), ("hand", 17, 3), ("smile", 25, 3)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "session.mp4")
-        write_made(path, pair_of(given.shared, people(given.shared)[2]), events, 32)
+        write_made(path, pair_of(given.shared, "013"), events, 32)
         summary = mien.summarize(path, "25%", out=Path(folder, "out"), neutral="first:5s")
         target = Path(__file__).parents[1] / "docs/summaries.webp"
         storyboard(summary).save(target, quality=82)

@@ -184,13 +184,14 @@ def read_summe(folder: Path) -> list[Annotated]:
 
 def _summe_video(path: Path) -> Annotated:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         data = loadmat(path)
         frames = int(np.ravel(data["nFrames"])[0])
         scores = np.asarray(data["user_score"], float)
         rate_hz = float(np.ravel(data["FPS"])[0]) if "FPS" in data else None
-    except (OSError, KeyError, IndexError, ValueError, NotImplementedError) as error:
+    except (OSError, KeyError, IndexError, ValueError, NotImplementedError, MatReadError) as error:
         raise DatasetError(f"{path}: expected SumMe's user_score and nFrames; download it again") from error
     if scores.ndim != 2 or frames not in scores.shape:
         raise DatasetError(f"{path}: expected user_score of {frames} frames, received {scores.shape}")
