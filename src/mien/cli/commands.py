@@ -56,6 +56,12 @@ COMMANDS: Final = {
         "summarize",
         "Choose a video's moments by what the main face expresses, and write them as a film of their own.",
     ),
+    "infant": Entry(
+        VIDEOS,
+        "infant",
+        "infant",
+        "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,

@@ -138,6 +138,8 @@ class SensorTeller:
     def __init__(self) -> None:
         self._last: dict[str, SignalStatus] = {}
         self._wrong: dict[str, str] = {}
+        self._on: set[str] = set()
+        self._told_start: dict[str, int] = {}
 
     def look(self, statuses: Sequence[SignalStatus]) -> None:
         """Print what has changed."""
@@ -146,17 +148,39 @@ class SensorTeller:
             if last is not None and (last.state, last.note) == (status.state, status.note):
                 continue
             self._last[status.name] = status
-            if status.state == "running" and (last is None or last.state != "running"):
+            if status.state == "running" and status.name not in self._on:
                 self._tell_on(status)
             elif status.state in ("failed", "waiting"):
+                self._on.discard(status.name)
                 self._tell_wrong(status)
             elif status.state == "stalled":
+                self._on.discard(status.name)
                 _say(_named(status))
         for name in set(self._last) - {status.name for status in statuses}:
             _say(f"sensor off: {_called(self._last.pop(name))}")
+            self._on.discard(name)
             self._wrong.pop(name, None)
+            self._told_start.pop(name, None)
+
+    def heard(self, source: str, statuses: Callable[[], Sequence[SignalStatus]]) -> None:
+        """Print that a sensor is on if that wasn't printed yet, before a reading of it is shown.
+
+        Args:
+            source: whose reading it is.
+            statuses: asked only where it has to be.
+        """
+        if source in self._on:
+            return
+        for status in statuses():
+            # The reading may have waited while its sensor broke off: that start was on, whatever it is now.
+            began = self._told_start.get(source) != status.restarts
+            if status.name == source and (began or status.state == "running"):
+                self._last[source] = replace(status, state="running", note=None)
+                self._tell_on(status)
 
     def _tell_on(self, status: SignalStatus) -> None:
+        self._on.add(status.name)
+        self._told_start[status.name] = status.restarts
         self._wrong.pop(status.name, None)
         _say(f"sensor on: {_called(status)}")
 
@@ -168,11 +192,7 @@ class SensorTeller:
             print_error(words)
 
     def notes(self, reading: SignalReading) -> None:
-        """Print what was noticed, and before it that the sensor is on."""
-        last = self._last.get(reading.source)
-        if last is not None and last.state != "running":  # it came on since the last look
-            self._last[last.name] = replace(last, state="running", note=None)
-            self._tell_on(last)
+        """Print what was noticed."""
         for note in reading.notes:
             _say(f"{reading.source}: {note}")
 
