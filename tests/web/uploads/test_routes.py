@@ -333,6 +333,7 @@ def test_a_disk_that_fills_while_a_file_comes(
     assert send(client, b"x", "a.jpg").status_code == 202
 
 
+@pytest.mark.exhaustive
 def test_the_moments_of_a_video_are_chosen_when_asked(
     client: TestClient, tmp_path: Path, portrait: NDArray[np.uint8]
 ) -> None:
