@@ -19,12 +19,11 @@ from mien.cli.live_signals import (
     parse_live_rest,
     rest_line,
     sensor_line,
-    together_lines,
 )
 from mien.errors import ConfigError
 from mien.live.broadcaster import Broadcaster
 from mien.live.status import SignalStatus
-from mien.live.together import Together
+from mien.live.together import Together, together_words
 from mien.signals.arousal import Arousal
 from mien.signals.stream.types import SignalReading
 from mien.signals.types import Figure
@@ -168,10 +167,14 @@ def test_a_sensor_that_broke_off_before_its_reading_was_shown_was_on(
 
 
 def test_face_and_body_together_in_words() -> None:
-    assert together_lines([Together("valence", "skin_level", 0.42, 3.0, 0.012, 600)]) == [
-        "valence of the face and skin level: r +0.42, the body +3 s behind, p 0.012 over 10 min"
+    told = [Together("valence", "skin_level", 0.42, 3.0, 0.012, 600)]
+    assert together_words(told, ["skin_level"]) == [
+        "valence of the face and skin level: r +0.42, the body +3 s behind, p 0.012 over 10 min",
+        "arousal of the face and skin level: no reading",
     ]
-    assert "not known" in together_lines([])[0]
+    (none,) = together_words([], ["heart_rate", "skin_level"])
+    assert none.startswith("face and body together: no reading; it needs two minutes")
+    assert together_words([], []) == []
 
 
 @pytest.mark.exhaustive

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
@@ -16,8 +16,7 @@ from mien.errors import ConfigError
 from mien.live.sensors import FACE, shown_address
 from mien.live.session import LiveSession
 from mien.live.status import SignalStatus
-from mien.live.together import Together
-from mien.moments import utc
+from mien.live.together import Together, together_message, together_words
 
 if TYPE_CHECKING:  # they load SciPy, for which a session without a sensor should not wait
     from mien.signals.stream.types import SignalReading
@@ -262,42 +261,26 @@ class TogetherTeller:
         if self._as_json and monotonic() >= self._due_s:
             self._due_s = monotonic() + _TOGETHER_EVERY_S
             if told := self._session.together():
-                self._write(told)
+                self._write(told, self._session.body_courses)
 
     def end(self) -> None:
         """Tell it of the whole session, if there was a sensor that could."""
-        if not self._session.has_body:
+        if not (body := self._session.body_courses):
             return
         told = self._session.together()
         try:
             if self._as_json:
-                self._write(told)
+                self._write(told, body)
             else:
-                for line in together_lines(told):
+                for line in together_words(told, body):
                     print(line, file=self._out, flush=True)
         except BrokenPipeError:
             pass  # the reader has gone
 
-    def _write(self, told: Sequence[Together]) -> None:
+    def _write(self, told: Sequence[Together], body: Sequence[str]) -> None:
         from mien.live.reading import write_json_line
 
-        said: dict[str, Any] = {
-            "type": "together",
-            "at": utc(self._session.machine_clock().now()),
-            "together": [each.as_dict() for each in told],
-        }
-        write_json_line(self._out, said)
-
-
-def together_lines(told: Sequence[Together]) -> list[str]:
-    """Return how face and body went together, in words."""
-    if not told:
-        return ["face and body together: not known; it needs two minutes of both, and change in both"]
-    return [
-        f"{each.face} of the face and {each.body.replace('_', ' ')}: r {each.correlation:+z.2f}, the body"
-        f" {each.lag_s:+z.0f} s behind, p {each.p:.3f} over {each.seconds / 60:.0f} min"
-        for each in told
-    ]
+        write_json_line(self._out, together_message(self._session.machine_clock().now(), told, body))
 
 
 def _called(status: SignalStatus) -> str:
