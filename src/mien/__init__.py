@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
     from mien.videos.infant import Infant, infant
+    from mien.videos.summary.api import summarize
+    from mien.videos.summary.types import Summary
 
 __version__ = "0.1.0"
 
@@ -64,6 +66,7 @@ __all__ = [
     "Settings",
     "SourceError",
     "StoreError",
+    "Summary",
     "__version__",
     "analyze",
     "explain",
@@ -73,6 +76,7 @@ __all__ = [
     "read_table",
     "stream",
     "subject",
+    "summarize",
 ]
 
 _HOME = {
@@ -94,6 +98,7 @@ _HOME = {
     "Settings": "mien.config",
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
+    "Summary": "mien.videos.summary.types",
     "analyze": "mien.analysis.api",
     "explain": "mien.analysis.explain",
     "infant": "mien.videos.infant",
@@ -102,6 +107,7 @@ _HOME = {
     "read_table": "mien.table",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
+    "summarize": "mien.videos.summary.api",
 }
 
 

@@ -50,6 +50,12 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "summarize": Entry(
+        VIDEOS,
+        "summarize",
+        "summarize",
+        "Choose a video's moments by what the main face expresses, and write them as a film of their own.",
+    ),
     "infant": Entry(
         VIDEOS,
         "infant",
