@@ -239,8 +239,7 @@ def infant(
     Example:
         >>> import mien
         >>> read = mien.infant("cot.mp4", model="runs/infant/infant.onnx")  # doctest: +SKIP
-        >>> read.summary["states"]["discomfort"]["share"]  # doctest: +SKIP
-        0.12
+        >>> read.save("cot-results")  # doctest: +SKIP
     """
     if "fps" not in choices and "every" not in choices:
         choices["fps"] = FPS
