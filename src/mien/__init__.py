@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.cohort.study import CohortResult, cohort
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "CohortResult",
     "ConfigError",
     "ConsentError",
     "Crowd",
@@ -64,6 +66,7 @@ __all__ = [
     "StoreError",
     "__version__",
     "analyze",
+    "cohort",
     "explain",
     "read",
     "read_crowd",
@@ -73,6 +76,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "CohortResult": "mien.videos.cohort.study",
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
     "Crowd": "mien.places.crowd",
@@ -91,6 +95,7 @@ _HOME = {
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
     "analyze": "mien.analysis.api",
+    "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",

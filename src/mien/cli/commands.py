@@ -50,6 +50,12 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "cohort": Entry(
+        VIDEOS,
+        "cohort",
+        "cohort",
+        "Measure how well recordings tell two groups of people apart, and what could fool you.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,
@@ -108,7 +114,10 @@ COMMANDS: Final = {
         CARE, "subject", "erase", "Erase a subject and everything stored about them. This can't be undone."
     ),
     "simulate": Entry(
-        CARE, "simulate", "app", "Simulate a person or a venue in the store, or a body's signals in a file."
+        CARE,
+        "simulate",
+        "app",
+        "Simulate a person or a venue in the store, a body's signals, or a cohort, in a file.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(
