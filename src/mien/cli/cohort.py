@@ -22,8 +22,8 @@ def cohort(
         str,
         typer.Argument(
             metavar="TABLE|RECORD",
-            help="A table with a row for each recording (.csv, .tsv, .parquet), a table of `mien analyze` or a"
-            " folder of such, or a record's store.",
+            help="A table with a row for each recording (.csv, .tsv, .parquet), a table of `mien analyze`"
+            " or a folder of such, or a record's store.",
         ),
     ],
     label: Annotated[
@@ -115,9 +115,9 @@ def cohort(
         check_free(out, overwrite=overwrite)
     with progress_bar("studying", 1, wanted=not as_json) as progress:
         found = study(
-            table, label, by=by or (), circumstances=nuisance or (), labels=labels, expected=expect, seed=seed,
-            rounds=rounds, progress=lambda _, done: progress(done), positive=positive, negative=negative,
-            subject=subject, measures=measure or (), without=without or (), states=states,
+            table, label, by=by or (), circumstances=nuisance or (), labels=labels, expected=expect,
+            seed=seed, rounds=rounds, progress=lambda _, done: progress(done), positive=positive,
+            negative=negative, subject=subject, measures=measure or (), without=without or (), states=states,
         )  # fmt: skip
     written = found.save(out, overwrite=overwrite) if out is not None else []
     if as_json:
@@ -151,9 +151,8 @@ def _say(found: CohortResult) -> None:
             f" {each.importance:+9.3f}"
         )
     if found.groups:
-        typer.echo(
-            f"\n{'group':28} {'people':>7} {found.label[:14]:>14} {'AUC':>18} {'predicted':>10} {'observed':>9}"
-        )
+        heads = f"{'people':>7} {found.label[:14]:>14} {'AUC':>18} {'predicted':>10} {'observed':>9}"
+        typer.echo(f"\n{'group':28} {heads}")
     for part in found.groups:
         typer.echo(
             f"{f'{part.column} {part.value}'[:28]:28} {part.people:7} {part.with_label:14}"

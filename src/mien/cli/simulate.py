@@ -174,7 +174,7 @@ def cohort(
     write_text(table, made.table.to_csv(index=False, lineterminator="\n"))
     write_text(table.with_suffix(".json"), truth_text(made))
     typer.echo(
-        f"{table}: {people:,} people, {len(made.table):,} recordings; the best area under the curve that can be"
-        f" had is {made.truth['best_area']:.2f}"
+        f"{table}: {people:,} people, {len(made.table):,} recordings; the best area under the curve that can"
+        f" be had is {made.truth['best_area']:.2f}"
     )
     typer.echo(f"Next: mien cohort {table} --label remission")

@@ -113,7 +113,7 @@ def _rates(codes: Ints, y: Bools, fold: Ints) -> Floats:
         for kind in np.unique(codes):
             same = others & (codes == kind)
             rate = (y[same].sum() + _PRIOR * usual) / (same.sum() + _PRIOR)
-            # Less the others' mean, which is lower where the fold's own is higher: else noise falls below 0.5.
+            # Less the others' mean, lower where the fold's own is higher: else noise falls below 0.5.
             score[(fold == each) & (codes == kind)] = rate - usual
     return score
 

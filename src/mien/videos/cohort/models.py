@@ -1,8 +1,8 @@
 """What is fitted: penalised logistic regression and boosted trees, nested, with whole subjects held out.
 
 Subjects are dealt into folds of equal mix. Each fold is predicted by models that never saw its
-subjects; what a model may choose for itself, its penalty or how many trees, it chooses by folds of its own training subjects,
-and by the same folds its log-odds are set to mean what they say (Platt 1999).
+subjects; what a model may choose for itself, its penalty or how many trees, it chooses by folds of its own
+training subjects, and by the same folds its log-odds are set to mean what they say (Platt 1999).
 
 One subject a fold would be no better: with the one left out the mix of the rest moves the other way, so that
 even noise gets an area below 0.5 when such predictions are pooled (Parker, Günter & Bedo 2007).

@@ -99,10 +99,11 @@ def measures_of(face: pd.DataFrame) -> dict[str, float | None]:
     unknown = np.full(len(face), np.nan)
     known = set(face.columns)
     series = Series(
-        time_s=face["time_s"].to_numpy(), quality=face["quality"].to_numpy(), light=unknown, sharpness=unknown,
-        face_px=np.sqrt(face["width"] * face["height"]).to_numpy(),
+        time_s=face["time_s"].to_numpy(), quality=face["quality"].to_numpy(),
+        light=unknown, sharpness=unknown,
+        face_px=np.sqrt((face["width"] * face["height"]).to_numpy()),
         probabilities=face[list(PROBABILITIES)].to_numpy(),
-        expression=np.array([EMOTIONS.index(e) if e in EMOTIONS else -1 for e in face["expression"]], np.int64),
+        expression=np.array([EMOTIONS.index(e) if e in EMOTIONS else -1 for e in face["expression"]]),
         confidence=face["confidence"].to_numpy(), valence=face["valence"].to_numpy(),
         arousal=face["arousal"].to_numpy(),
         measures=np.column_stack([face[each] if each in known else unknown for each in MEASURES]),

@@ -103,9 +103,9 @@ def report_content(result: CohortResult, made_at: datetime) -> ReportContent:
         notes=Entries(),
         limits=LIMITS,
         footer=(
-            f"Made by Mien {mien.__version__} on {moment(made_at)}: penalised logistic regression, {result.folds}"
-            f" folds of whole people, {count(result.repeats, 'dealing')}, seed {result.seed}. Square brackets"
-            " hold 95 % intervals. AUC: area under the ROC curve.",
+            f"Made by Mien {mien.__version__} on {moment(made_at)}: penalised logistic regression,"
+            f" {result.folds} folds of whole people, {count(result.repeats, 'dealing')},"
+            f" seed {result.seed}. Square brackets hold 95 % intervals. AUC: area under the ROC curve.",
         ),
         headings=Headings("What recordings say of", "Which measures carry it", "", ""),
     )
@@ -167,8 +167,8 @@ def draw(result: CohortResult, height: float) -> Picture:
     _learning(_Panel(drawing, 2, height, "AUC, by people learnt from"), result)
     caption = (
         "Left: dots are tenths of the people, the line a smooth curve; on the diagonal, probabilities mean"
-        " what they say. Middle: only the surest answered; rust, always the larger class. Right: bars are 95 %"
-        " intervals; rust, labels exchanged between people."
+        " what they say. Middle: only the surest answered; rust, always the larger class. Right: bars are"
+        " 95 % intervals; rust, labels exchanged between people."
     )
     return Picture.of(drawing, caption)
 

@@ -235,6 +235,7 @@ def cohort(
     expected: float = EXPECTED,
     seed: int = 0,
     rounds: int = 500,
+    repeats: int | None = None,
     progress: Callable[[str, float], None] = lambda what, done: None,
     **columns: Any,
 ) -> CohortResult:
@@ -251,6 +252,7 @@ def cohort(
         expected: the area under the curve that would be worth finding; decides how many people it takes.
         seed: of all dealing and exchanging.
         rounds: how often labels are exchanged between people.
+        repeats: how often the folds are dealt anew; by itself 3 for fewer than 300 people, else 1.
         progress: is told what is done, and how much of it.
         **columns: see `read_cohort`.
 
@@ -275,15 +277,20 @@ def cohort(
         read = read_cohort(table, label, circumstances=around, **columns)
     check_people(read, expected)
     with threadpool_limits(1):  # small arrays: more threads would wait for each other
-        return _study(read, tuple(by), seed, rounds, progress)
+        return _study(read, tuple(by), seed, rounds, repeats, progress)
 
 
 def _study(
-    read: Cohort, by: tuple[str, ...], seed: int, rounds: int, progress: Callable[[str, float], None]
+    read: Cohort,
+    by: tuple[str, ...],
+    seed: int,
+    rounds: int,
+    repeats: int | None,
+    progress: Callable[[str, float], None],
 ) -> CohortResult:
     y, subject, values = read.y, read.subject, read.values
     folds = min(_FOLDS, *read.people)
-    repeats = 1 if len(y) >= _FEW else 3
+    repeats = repeats or (1 if len(y) >= _FEW else 3)
     found = predict(
         values, y, subject, folds=folds, repeats=repeats, seed=seed,
         progress=lambda done: progress("models", 0.6 * done),
@@ -413,7 +420,8 @@ def _groups(read: Cohort, by: tuple[str, ...], found: Predicted) -> tuple[GroupO
             )
             rows.append(
                 GroupOfPeople(
-                    column, str(value), int(inside.sum()), int(own.sum()), there.interval() if there else None,
+                    column, str(value), int(inside.sum()), int(own.sum()),
+                    there.interval() if there else None,
                     float(probability[inside].mean()), float(read.y[inside].mean()),
                 )
             )  # fmt: skip

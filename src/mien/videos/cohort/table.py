@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CIRCUMSTANCES: Final = frozenset(
-    "site centre center clinic hospital country city protocol study camera device network model browser"
-    " system version length length_s duration duration_s minutes usable_minutes seconds frames fps"
-    " frames_per_second frame_rate recordings date day month year started_at at time age age_group sex gender"
-    " race ethnicity language education coverage quality quality_mean light_mean sharpness_mean face_px"
-    " simulated resolution width height".split()
+    {
+        *("site", "centre", "center", "clinic", "hospital", "country", "city", "protocol", "study"),
+        *("camera", "device", "network", "model", "browser", "system", "version", "resolution"),
+        *("length", "length_s", "duration", "duration_s", "minutes", "usable_minutes", "seconds", "frames"),
+        *("fps", "frames_per_second", "frame_rate", "recordings", "width", "height", "simulated"),
+        *("date", "day", "month", "year", "started_at", "at", "time"),
+        *("age", "age_group", "sex", "gender", "race", "ethnicity", "language", "education"),
+        *("coverage", "quality", "quality_mean", "light_mean", "sharpness_mean", "face_px"),
+    }
 )
 """Names of columns that say who was recorded, where and how: never measures, unless they are asked for."""
 
@@ -193,7 +197,7 @@ def _semicolons(path: Path) -> bool:
 def _require(frame: pd.DataFrame, column: str, name: str, subject: str) -> None:
     if column in frame:
         return
-    there = ", ".join(list(frame)[:20]) + (", ..." if frame.shape[1] > 20 else "")
+    there = ", ".join(map(str, frame.columns[:20])) + (", ..." if frame.shape[1] > 20 else "")
     hint = " (--subject names the column that says whose a recording is)" if column == subject else ""
     raise ConfigError(f"{name} has no column {column}{hint}; it has {there or 'none'}")
 
@@ -247,7 +251,7 @@ def _sorted_columns(
     for name in left:
         column, plain = frame[name], name.strip().lower()
         number = pd.to_numeric(column, errors="coerce")
-        numeric = bool(number.notna().sum() >= 0.9 * max(column.notna().sum(), 1)) and column.notna().any()
+        numeric = bool(number.notna().sum() >= 0.9 * column.notna().sum())  # where there is none, too
         if name in chosen:
             if not numeric:
                 raise ConfigError(f"the measure {name} holds no numbers, but such as {column.iloc[0]!r}")
@@ -295,7 +299,7 @@ def _by_unit(cohort: Cohort) -> Cohort:
     words = {
         name: column.groupby(key).mean()
         if pd.api.types.is_numeric_dtype(column)
-        else column.groupby(key).agg(lambda each: each.mode().iloc[0] if each.notna().any() else None)
+        else column.groupby(key).agg(_most_common)
         for name, column in cohort.circumstances.items()
     }
     around = pd.DataFrame(words, index=units)
@@ -308,6 +312,10 @@ def _by_unit(cohort: Cohort) -> Cohort:
         cohort, y=cohort.y[first], subject=cohort.subject[first],
         measures=by.mean().reset_index(drop=True), circumstances=around.reset_index(drop=True),
     )  # fmt: skip
+
+
+def _most_common(column: pd.Series) -> Any:
+    return column.mode().iloc[0] if column.notna().any() else None
 
 
 def _without_gaps(cohort: Cohort, chosen: tuple[str, ...], told: list[str]) -> Cohort:
