@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
     from mien.videos.cohort.study import CohortResult, cohort
+    from mien.videos.infant import Infant, infant
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "Infant",
     "MienError",
     "MissingError",
     "ModelError",
@@ -68,6 +70,7 @@ __all__ = [
     "analyze",
     "cohort",
     "explain",
+    "infant",
     "read",
     "read_crowd",
     "read_table",
@@ -85,6 +88,7 @@ _HOME = {
     "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
+    "Infant": "mien.videos.infant",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
@@ -97,6 +101,7 @@ _HOME = {
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
+    "infant": "mien.videos.infant",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",

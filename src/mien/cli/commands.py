@@ -56,6 +56,12 @@ COMMANDS: Final = {
         "cohort",
         "Measure how well recordings tell two groups of people apart, and what could fool you.",
     ),
+    "infant": Entry(
+        VIDEOS,
+        "infant",
+        "infant",
+        "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,
