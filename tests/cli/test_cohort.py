@@ -52,7 +52,13 @@ def test_a_study_is_printed_and_written(run: Run) -> None:
     run("simulate", "cohort", "made.csv", "--people", 80, "--seed", 3)
     ran = run("cohort", "made.csv", "--label", "remission", "--by", "age", "--rounds", 100, "--out", "study")
     assert ran.code == 0
-    for words in ("simulated: a program made", "AUC alone", "happiness_mean", "answered   right", "age below"):
+    for words in (
+        "simulated: a program made",
+        "AUC alone",
+        "happiness_mean",
+        "answered   right",
+        "age below",
+    ):
         assert words in ran.out
     told = json.loads(Path("study/cohort.json").read_text())
     assert told["models"][0]["area"]["low"] > 0.5

@@ -32,7 +32,11 @@ def made() -> MadeCohort:
 def confounded() -> CohortResult:
     """A cohort without an effect, whose site tells the label and moves every measure."""
     return cohort(
-        make_cohort(90, seed=1, strength=0, site_effect=0.7).table, "remission", by=["age"], rounds=100, repeats=1
+        make_cohort(90, seed=1, strength=0, site_effect=0.7).table,
+        "remission",
+        by=["age"],
+        rounds=100,
+        repeats=1,
     )
 
 
