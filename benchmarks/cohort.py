@@ -19,8 +19,9 @@ import pandas as pd
 from mien.videos.cohort.figures import area
 from mien.videos.cohort.made import make_cohort
 from mien.videos.cohort.models import LOGISTIC, deal, predict, shuffled_areas
-from mien.videos.cohort.study import CohortResult, cohort, findings
+from mien.videos.cohort.study import CohortResult, cohort
 from mien.videos.cohort.table import read_cohort
+from mien.videos.cohort.words import findings
 
 
 def main() -> None:

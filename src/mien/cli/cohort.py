@@ -121,7 +121,7 @@ def cohort(
         )  # fmt: skip
     written = found.save(out, overwrite=overwrite) if out is not None else []
     if as_json:
-        from mien.videos.cohort.study import findings
+        from mien.videos.cohort.words import findings
 
         print_json(found.as_dict() | {"findings": findings(found)})
         return
@@ -131,7 +131,7 @@ def cohort(
 
 
 def _say(found: CohortResult) -> None:
-    from mien.videos.cohort.study import findings
+    from mien.videos.cohort.words import findings
 
     with_label, without = found.people
     typer.echo(

@@ -209,7 +209,7 @@ def predict(
 
 def _each(function: Callable[..., Any], tasks: list[tuple[Any, ...]]) -> Any:
     """Yield what a function returns, in the tasks' order; in several processes where that pays."""
-    from joblib import Parallel, delayed
+    from sklearn.utils.parallel import Parallel, delayed
 
     many = usable_cores() if len(tasks[0][1]) >= _PARALLEL_FROM else 1
     return Parallel(n_jobs=min(many, len(tasks)), return_as="generator")(

@@ -19,7 +19,8 @@ from mien.report.html import render_html
 from mien.report.pdf import render_pdf
 from mien.videos.cohort.figures import Interval, withholding
 from mien.videos.cohort.models import LOGISTIC
-from mien.videos.cohort.study import CohortResult, findings
+from mien.videos.cohort.study import CohortResult
+from mien.videos.cohort.words import findings
 from mien.wording import count
 
 FILES: Final = ("cohort.json", "cohort.html", "cohort.pdf")
