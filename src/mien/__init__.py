@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.cohort.study import CohortResult, cohort
     from mien.videos.infant import Infant, infant
     from mien.videos.summary.api import summarize
     from mien.videos.summary.types import Summary
@@ -48,6 +49,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "CohortResult",
     "ConfigError",
     "ConsentError",
     "Crowd",
@@ -69,6 +71,7 @@ __all__ = [
     "Summary",
     "__version__",
     "analyze",
+    "cohort",
     "explain",
     "infant",
     "read",
@@ -80,6 +83,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "CohortResult": "mien.videos.cohort.study",
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
     "Crowd": "mien.places.crowd",
@@ -100,6 +104,7 @@ _HOME = {
     "StoreError": "mien.errors",
     "Summary": "mien.videos.summary.types",
     "analyze": "mien.analysis.api",
+    "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
     "infant": "mien.videos.infant",
     "read": "mien.pipeline",
