@@ -108,7 +108,10 @@ COMMANDS: Final = {
         CARE, "subject", "erase", "Erase a subject and everything stored about them. This can't be undone."
     ),
     "simulate": Entry(
-        CARE, "simulate", "app", "Simulate a person or a venue in the store, or a body's signals in a file."
+        CARE,
+        "simulate",
+        "app",
+        "Simulate a person or a venue in the store; a body's signals or clips in files.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(
