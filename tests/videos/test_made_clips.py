@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mien.config import load_settings
 from mien.errors import ConfigError, DatasetError, OutputError
 from mien.measures.pose import solve_pose
+from mien.pipeline import Pipeline
 from mien.videos.made.morph import MorphedFace
 from mien.videos.made.people import Morpher, Person, read_buckets, read_people
 from mien.videos.made.plan import MICRO_LABELS, Event, Wishes, draw_plan
@@ -55,6 +57,17 @@ def test_the_mouth_widens_by_the_strength(face: MorphedFace) -> None:
     rest, quarter, half, whole = widths
     assert (half - rest) / (whole - rest) == pytest.approx(0.5, abs=0.05)
     assert (quarter - rest) / (whole - rest) == pytest.approx(0.25, abs=0.05)
+
+
+def test_the_network_sees_the_strength(face: MorphedFace) -> None:
+    """Read by what knows nothing of the mesh, the mouth widens and happiness becomes likelier."""
+    with Pipeline(load_settings(threads=1)) as pipeline:
+        seen = [pipeline.read(face.picture(strength)) for strength in (0, 0.5, 1)]
+    widths = np.array([np.hypot(*(each.landmarks[0, 54] - each.landmarks[0, 48])) for each in seen])
+    assert (widths[1] - widths[0]) / (widths[2] - widths[0]) == pytest.approx(0.5, abs=0.25)
+    happy = [each.probabilities[0, 1] for each in seen]
+    assert happy[0] < 0.3 < happy[2]
+    assert happy == sorted(happy)
 
 
 def test_pictures_between_two_levels_lie_between_them(face: MorphedFace) -> None:
