@@ -129,7 +129,7 @@ COMMANDS: Final = {
         CARE,
         "simulate",
         "app",
-        "Simulate a person or a venue in the store, a body's signals, or a cohort, in a file.",
+        "Simulate a person or a venue in the store; a body's signals, a cohort or clips in files.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(
