@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.happy import HappyReading, happy
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "HappyReading",
     "MienError",
     "MissingError",
     "ModelError",
@@ -65,6 +67,7 @@ __all__ = [
     "__version__",
     "analyze",
     "explain",
+    "happy",
     "read",
     "read_crowd",
     "read_table",
@@ -81,6 +84,7 @@ _HOME = {
     "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
+    "HappyReading": "mien.videos.happy",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
@@ -92,6 +96,7 @@ _HOME = {
     "StoreError": "mien.errors",
     "analyze": "mien.analysis.api",
     "explain": "mien.analysis.explain",
+    "happy": "mien.videos.happy",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
