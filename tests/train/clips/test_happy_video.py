@@ -18,7 +18,7 @@ RECIPE = ClipRecipe(
     name="small",
     data=ClipData(frames=4),
     network=HappyVideo(widths=(4, 8), branch=2, units=8, dropout=0),
-    fit=ClipFit(epochs=6, batch=8, learning_rate=0.02),
+    fit=ClipFit(epochs=25, batch=4, learning_rate=0.01, patience=None),
 )
 SIDECAR = ClipSidecar(
     name="small", label="happiness", frames=4, frames_per_second=10, window_s=2, answer="features",
