@@ -35,7 +35,8 @@ def test_the_built_in_recipes() -> None:
 
 def test_what_a_teacher_has_learnt_does_not_judge_its_pupil() -> None:
     """Seed, split and copies decide which faces are validation's."""
-    pupils = [recipe for name in built_in_recipes() if isinstance(recipe := read_any_recipe(name), LabelRecipe)]
+    every = map(read_any_recipe, built_in_recipes())
+    pupils = [recipe for recipe in every if isinstance(recipe, LabelRecipe)]
     taught = [recipe for recipe in pupils if recipe.fit.teacher]
     assert {recipe.name for recipe in taught} == {"zhou", "shcnn", "edges"}
     for pupil in taught:
