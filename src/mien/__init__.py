@@ -37,7 +37,11 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.cohort.study import CohortResult, cohort
     from mien.videos.happy import HappyReading, happy
+    from mien.videos.infant import Infant, infant
+    from mien.videos.summary.api import summarize
+    from mien.videos.summary.types import Summary
 
 __version__ = "0.1.0"
 
@@ -46,6 +50,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "CohortResult",
     "ConfigError",
     "ConsentError",
     "Crowd",
@@ -55,6 +60,7 @@ __all__ = [
     "Faces",
     "Frame",
     "HappyReading",
+    "Infant",
     "MienError",
     "MissingError",
     "ModelError",
@@ -64,18 +70,23 @@ __all__ = [
     "Settings",
     "SourceError",
     "StoreError",
+    "Summary",
     "__version__",
     "analyze",
+    "cohort",
     "explain",
     "happy",
+    "infant",
     "read",
     "read_crowd",
     "read_table",
     "stream",
     "subject",
+    "summarize",
 ]
 
 _HOME = {
+    "CohortResult": "mien.videos.cohort.study",
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
     "Crowd": "mien.places.crowd",
@@ -85,6 +96,7 @@ _HOME = {
     "Faces": "mien.types",
     "Frame": "mien.types",
     "HappyReading": "mien.videos.happy",
+    "Infant": "mien.videos.infant",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
@@ -94,14 +106,18 @@ _HOME = {
     "Settings": "mien.config",
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
+    "Summary": "mien.videos.summary.types",
     "analyze": "mien.analysis.api",
+    "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
     "happy": "mien.videos.happy",
+    "infant": "mien.videos.infant",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
+    "summarize": "mien.videos.summary.api",
 }
 
 

@@ -72,6 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 (failed), 2 (wrong use) or 130 (interrupted).
     """
+    # Before numpy is loaded. Our matrices are small: threads that wait for each other took up to ten times
+    # the processor of one (change charts, with both cores busy), and were no faster.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     escape_unwritable()
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     debug = "--debug" in arguments

@@ -53,6 +53,24 @@ COMMANDS: Final = {
     "happy": Entry(
         VIDEOS, "happy", "happy", "Tell whether the main face of a video shows happiness, and when."
     ),
+    "summarize": Entry(
+        VIDEOS,
+        "summarize",
+        "summarize",
+        "Choose a video's moments by what the main face expresses, and write them as a film of their own.",
+    ),
+    "cohort": Entry(
+        VIDEOS,
+        "cohort",
+        "cohort",
+        "Measure how well recordings tell two groups of people apart, and what could fool you.",
+    ),
+    "infant": Entry(
+        VIDEOS,
+        "infant",
+        "infant",
+        "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,
@@ -111,7 +129,10 @@ COMMANDS: Final = {
         CARE, "subject", "erase", "Erase a subject and everything stored about them. This can't be undone."
     ),
     "simulate": Entry(
-        CARE, "simulate", "app", "Simulate a person or a venue in the store, or a body's signals in a file."
+        CARE,
+        "simulate",
+        "app",
+        "Simulate a person or a venue in the store, a body's signals, or a cohort, in a file.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(

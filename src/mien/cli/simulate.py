@@ -1,4 +1,4 @@
-"""`mien simulate`: a made-up person's or venue's weeks, or a body's signals, to learn and to show."""
+"""`mien simulate`: a made-up person's or venue's weeks, a body's signals, a cohort, to learn and to show."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class _PersonByDefault(AddsByDefault):
     default = "person"
 
 
-app = group("Simulate a person or a venue in the store, or a body's signals in a file.", _PersonByDefault)
+app = group(
+    "Simulate a person or a venue in the store, a body's signals, or a cohort, in a file.", _PersonByDefault
+)
 
 
 @app.command()
@@ -140,3 +142,39 @@ def body(
     half_s = truth["stretches"][0]["end_s"]
     typer.echo(f"{out}: {minutes:g} min; the heart beats {rest:g} times a minute at rest, then {work:g}")
     typer.echo(f"Next: mien signals {out} --rest 0-{half_s}")
+
+
+@app.command()
+def cohort(
+    table: Annotated[Path, typer.Argument(metavar="TABLE.csv", help="The file to write.")] = Path(
+        "cohort.csv"
+    ),
+    people: Annotated[int, typer.Option(help="How many people.", metavar="N", min=4, max=100_000)] = 200,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; another seed gives other people.", metavar="N", min=0)
+    ] = 0,
+    strength: Annotated[
+        float, typer.Option(help="How strong the planted differences are; 0 plants none.", min=0, max=5)
+    ] = 1.0,
+    site_effect: Annotated[
+        float,
+        typer.Option(help="How far the site tells the label, and moves every measure.", min=0, max=1),
+    ] = 0.0,
+) -> None:
+    """Simulate a cohort: people with and without remission, and the measures of their recordings.
+
+    What is planted, and the best area under the curve that can be had, stand in a JSON file of the same name.
+
+    Example: mien simulate cohort cohort.csv --site-effect 0.6
+    """
+    from mien.files import write_text
+    from mien.videos.cohort.made import make_cohort, truth_text
+
+    made = make_cohort(people, seed=seed, strength=strength, site_effect=site_effect)
+    write_text(table, made.table.to_csv(index=False, lineterminator="\n"))
+    write_text(table.with_suffix(".json"), truth_text(made))
+    typer.echo(
+        f"{table}: {people:,} people, {len(made.table):,} recordings; the best area under the curve that can"
+        f" be had is {made.truth['best_area']:.2f}"
+    )
+    typer.echo(f"Next: mien cohort {table} --label remission")

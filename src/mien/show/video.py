@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -49,6 +49,9 @@ class ClipWriter:
         size_wh: the frames' size in pixels; an odd side gets one more row or column, as H.264 needs.
         sound_from: the video file whose sound is kept, from its first picture until a second after the last
             frame; copied as it is where browsers play it so; None for no sound.
+        sound_spans: only these pieces of the sound, in seconds of its file, one after another; None for all.
+        chapters: start and end in seconds and title of each, in their order, for players that list them.
+        title: what players show as the film's name.
 
     Raises:
         OutputError: the file can't be written, or PyAV has no H.264 encoder.
@@ -58,7 +61,16 @@ class ClipWriter:
         ...     clip.write(image, time_s=0.0)
     """
 
-    def __init__(self, path: Path, size_wh: Size, *, sound_from: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size_wh: Size,
+        *,
+        sound_from: Path | None = None,
+        sound_spans: Sequence[tuple[float, float]] | None = None,
+        chapters: Sequence[tuple[float, float, str]] = (),
+        title: str = "",
+    ) -> None:
         self._path = path
         self._size_wh = size_wh[0] + size_wh[0] % 2, size_wh[1] + size_wh[1] % 2
         self._reformatter = VideoReformatter()
@@ -70,7 +82,8 @@ class ClipWriter:
             container = av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
             self._container = stack.enter_context(container)
             self._stream = _add_stream(container, encoder, self._size_wh)
-            self._sound = open_sound(sound_from, container) if sound_from else None
+            self._sound = open_sound(sound_from, container, sound_spans) if sound_from else None
+            _describe(container, title, chapters)
             if self._sound is not None:
                 stack.callback(self._sound.close)
             self._open = stack.pop_all()
@@ -174,6 +187,21 @@ def _encoder(path: Path) -> str:
         f"cannot write {path}: expected PyAV with one of the H.264 encoders {', '.join(ENCODERS)}; "
         "install the av package as PyPI has it"
     )
+
+
+def _describe(container: OutputContainer, title: str, chapters: Sequence[tuple[float, float, str]]) -> None:
+    if title:
+        container.metadata["title"] = title
+    if chapters:
+        container.set_chapters(
+            [
+                {
+                    "id": number, "start": round(start_s / TICK_S), "end": round(end_s / TICK_S),
+                    "time_base": TICK_S, "metadata": {"title": words},
+                }
+                for number, (start_s, end_s, words) in enumerate(chapters)
+            ]
+        )  # fmt: skip
 
 
 def _add_stream(container: OutputContainer, encoder: str, size_wh: Size) -> VideoStream:
