@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
     from mien.videos.cohort.study import CohortResult, cohort
+    from mien.videos.happy import HappyReading, happy
     from mien.videos.infant import Infant, infant
     from mien.videos.summary.api import summarize
     from mien.videos.summary.types import Summary
@@ -58,6 +59,7 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "HappyReading",
     "Infant",
     "MienError",
     "MissingError",
@@ -73,6 +75,7 @@ __all__ = [
     "analyze",
     "cohort",
     "explain",
+    "happy",
     "infant",
     "read",
     "read_crowd",
@@ -92,6 +95,7 @@ _HOME = {
     "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
+    "HappyReading": "mien.videos.happy",
     "Infant": "mien.videos.infant",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
@@ -106,6 +110,7 @@ _HOME = {
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
+    "happy": "mien.videos.happy",
     "infant": "mien.videos.infant",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
