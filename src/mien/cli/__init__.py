@@ -25,10 +25,11 @@ OF_EXTRAS = {
     **dict.fromkeys(("argon2", "fastapi", "jinja2", "markdown2"), "web"),
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
+    "hmmlearn": "videos",
     "paho": "mqtt",
     **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb", "bleak", "brainflow", "pylsl"), "signals"),
 }
-"""Modules that `mien[train]`, `mien[web]`, `mien[record]`, `mien[mqtt]` and `mien[signals]` bring."""
+"""Modules that `mien[train]`, `mien[web]`, `mien[record]`, `mien[mqtt]`, `mien[signals]` and `mien[videos]` bring."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-READ, LIVE, RECORD, TRAIN, CARE = "Read", "Live", "Record", "Train", "Care"
+READ, VIDEOS, LIVE, RECORD, TRAIN, CARE = "Read", "Videos", "Live", "Record", "Train", "Care"
 """The groups of commands, in the order in which the help and the documentation show them."""
 
 
