@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.sentiment import sentiment
 
 __version__ = "0.1.0"
 
@@ -68,6 +69,7 @@ __all__ = [
     "read",
     "read_crowd",
     "read_table",
+    "sentiment",
     "stream",
     "subject",
 ]
@@ -95,6 +97,7 @@ _HOME = {
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
+    "sentiment": "mien.videos.sentiment",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
 }

@@ -50,6 +50,12 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "sentiment": Entry(
+        VIDEOS,
+        "sentiment",
+        "sentiment",
+        "Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,

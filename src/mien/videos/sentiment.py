@@ -6,7 +6,7 @@ so that two hours need no more memory than two minutes. The attention then looks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +24,12 @@ from mien.face.detect import Detector
 from mien.files import sha256_of, write_json, written_whole
 from mien.pipeline import Pipeline, make_pipeline
 from mien.source import Source, open_source
-from mien.types import Faces, Frame
+from mien.types import Faces
 from mien.videos.sentiment_network import (
     POLARITIES,
     SHIPPED,
     Floats,
+    InputKind,
     SentimentNetwork,
     load_sentiment_network,
 )
@@ -143,9 +144,7 @@ class Sentiment:
         """
         from mien.show.timeline import save_figure
 
-        answer, course, plot = (
-            folder / f"{stem}-sentiment{suffix}" for suffix in (".json", ".csv", ".png")
-        )
+        answer, course, plot = (folder / f"{stem}-sentiment{suffix}" for suffix in (".json", ".csv", ".png"))
         with written_whole(course) as temporary:
             self.course.to_csv(temporary, index=False, float_format="%.5g")
         save_figure(self.plot(), plot)
@@ -206,7 +205,7 @@ def sentiment(
     progress: Progress = lambda done: None,
     **choices: Unpack[Choices],
 ) -> Sentiment:
-    """Read the sentiment of a video: polarity and category of the clip, its course, and which seconds counted.
+    """Read the sentiment of a video: polarity and category, their course, and which seconds counted.
 
     Of several faces in view the largest counts. Without a face there is no answer, unless the network has
     been trained on scenes.
@@ -229,81 +228,90 @@ def sentiment(
         >>> found.polarity, found.moments[0].start_s  # doctest: +SKIP
     """
     chosen = network if isinstance(network, SentimentNetwork) else load_sentiment_network(network)
-    with ClipReader(chosen, detector, choices) as reader:
-        starts, means, coverage = reader.read(path, progress)
-    return answer(chosen, Path(path).name, starts, means, coverage)
+    facts = chosen.sidecar
+    if facts.reads and sha256_of(find_network(facts.reads)) != facts.reads_sha256:
+        raise ModelError(
+            f"{facts.name}: was trained on the answers of another {facts.reads} than the one that is here;"
+            " train it again"
+        )
+    if not choices.keys() & {"fps", "every"}:
+        choices["fps"] = facts.frames_per_second
+    seconds = Seconds(facts.features)
+    with FrameReader(facts.input, facts.size_px, facts.reads, choices, detector) as reader:
+        for time_s, seen in reader.frames(path, progress):
+            pictures = seen is not None and facts.input != "expression"
+            seconds.add(time_s, chosen.features(seen[None])[0] if seen is not None and pictures else seen)
+    return answer(chosen, Path(path).name, *seconds.means())
 
 
-class ClipReader:
-    """Reads what a network of clips keeps of each second; made once for any number of clips.
+class FrameReader:
+    """Reads what a network of clips sees of each frame; made once for any number of clips.
 
     Args:
-        network: what it is for.
-        detector: what finds faces; see `sentiment`.
+        see: what it sees.
+        size_px: side of the pictures that it sees.
+        reads: the expression network whose answers it takes; "" for the settings' own.
         choices: settings by name.
+        detector: what finds faces; see `sentiment`.
 
     Raises:
         ConfigError: a setting is wrong.
-        ModelError: the expression network that it was trained on is another now.
+        ModelError: a network is missing or damaged.
     """
 
     def __init__(
-        self, network: SentimentNetwork, detector: DetectorName | Detector | None, choices: Choices
+        self,
+        see: InputKind,
+        size_px: int,
+        reads: str,
+        choices: Choices,
+        detector: DetectorName | Detector | None = None,
     ) -> None:
-        self._network = network
-        facts = network.sidecar
+        self._see, self._size_px, self._ours = see, size_px, False
+        self._fps, self._every = choices.get("fps"), choices.get("every", 1)
         self._pipeline: Pipeline | None = None
-        self._close = lambda: None
-        self._fps = choices.get("fps", facts.frames_per_second)
-        self._every = choices.get("every", 1)
-        if facts.input != "scene":
-            if facts.reads and sha256_of(find_network(facts.reads)) != facts.reads_sha256:
-                raise ModelError(
-                    f"{facts.name}: was trained on the answers of another {facts.reads} than the one that is"
-                    " here; train it again"
-                )
-            self._pipeline, ours = make_pipeline(detector, facts.reads or None, choices)
-            if ours:
-                self._close = self._pipeline.close
+        if see != "scene":
+            self._pipeline, self._ours = make_pipeline(detector, reads or None, choices)
 
-    def __enter__(self) -> ClipReader:
+    def __enter__(self) -> FrameReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        if self._pipeline is not None and self._ours:
+            self._pipeline.close()
 
-    def read(
+    def frames(
         self, path: str | Path, progress: Progress = lambda done: None
-    ) -> tuple[NDArray[np.float64], Floats, Floats]:
-        """Read a clip into seconds; see `Seconds.means`.
+    ) -> Iterator[tuple[float, NDArray[Any] | None]]:
+        """Yield each frame's time, and what is seen of it; None where there is no face.
+
+        What is seen is what the expression network says, float32 (16,), or a picture, uint8 (side, side).
 
         Raises:
             SourceError: it can't be read.
         """
         source = open_source(path, every=self._every, fps=self._fps)
-        seconds = Seconds(self._network.sidecar.features)
-        for frame, said in self._said(source):
-            seconds.add(frame.time_s, said)
-            if source.report.duration_s:
-                progress(min(1.0, frame.time_s / source.report.duration_s))
-        return seconds.means()
+        with closing(self._seen(source)) as seen:
+            for time_s, said in seen:
+                yield time_s, said
+                if source.report.duration_s:
+                    progress(min(1.0, time_s / source.report.duration_s))
 
-    def _said(self, source: Source) -> Iterator[tuple[Frame, Floats | None]]:
-        facts = self._network.sidecar
+    def _seen(self, source: Source) -> Generator[tuple[float, NDArray[Any] | None]]:
         if self._pipeline is None:
             with closing(source):
                 for frame in source.frames():
-                    yield frame, self._network.features(crop_whole(frame.image, facts.size_px))[0]
+                    yield frame.time_s, crop_whole(frame.image, self._size_px)[0]
             return
         for frame, faces in self._pipeline.stream(source):
             if not len(faces):
-                yield frame, None
+                yield frame.time_s, None
                 continue
             face = faces[[largest(faces)]]
-            if facts.input == "face":
-                yield frame, self._network.features(crop_faces(frame.image, face, facts.size_px))[0]
+            if self._see == "face":
+                yield frame.time_s, crop_faces(frame.image, face, self._size_px)[0]
             else:
-                yield frame, expression_features(face)[0]
+                yield frame.time_s, expression_features(face)[0]
 
 
 def largest(faces: Faces) -> int:

@@ -1,8 +1,8 @@
 """A network that reads a whole clip by attention in time, in ONNX Runtime; its sidecar says what it takes.
 
 A clip is a row of seconds, each with the mean of what its frames say. The attention weighs the seconds and
-answers once for the clip; the same answers for each second by itself make the course. The order of the seconds
-plays no part, so that shuffled seconds give the same answer, and their attention shuffled.
+answers once for the clip; the same answers for each second by itself make the course. The order of the
+seconds plays no part, so that shuffled seconds give the same answer, and their attention shuffled.
 
 The graph has the input `seconds` (n, features) and, where it looks at pictures itself, `image` uint8
 (n, side, side); then it answers `features` for each picture, too.
@@ -201,7 +201,9 @@ def load_sentiment_network(name_or_path: str | Path = SHIPPED, *, threads: int =
         ModelError: the file or its sidecar is missing, damaged or of another kind, or they don't fit.
     """
     shipped = str(name_or_path) == SHIPPED
-    path = Path(str(files("mien") / "models" / "videos")) / f"{SHIPPED}.onnx" if shipped else Path(name_or_path)
+    path = (
+        Path(str(files("mien") / "models" / "videos")) / f"{SHIPPED}.onnx" if shipped else Path(name_or_path)
+    )
     if not path.is_file() or path.suffix != ".onnx":
         raise ModelError(f"{path}: no such network; give {SHIPPED}, or the .onnx file that a training wrote")
     sidecar = _read_sidecar(path.with_suffix(".json"))

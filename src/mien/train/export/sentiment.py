@@ -65,7 +65,9 @@ def _of_seconds(layer: Any, spec: Sentiment) -> tuple[list[Any], list[Any], list
     score = add("MatMul", z, constant(SHARPNESS * weight(layer.score), "score"))
     if spec.pool == "attention":
         score = add("Exp", score)
-        count = add("Cast", add("Gather", add("Shape", z), constant(np.array(0), "rows")), to=TensorProto.FLOAT)
+        count = add(
+            "Cast", add("Gather", add("Shape", z), constant(np.array(0), "rows")), to=TensorProto.FLOAT
+        )
         even = constant(spec.even, "even")
         total = add("Add", add("ReduceSum", score, first, keepdims=1), even)
         share = add("Div", add("Add", score, add("Div", even, count)), total)

@@ -1,24 +1,25 @@
 """Sentiment of a clip by attention in time, over SCEP's attention in each picture; after VAANet.
 
-    Zhao, S., Ma, Y., Gu, Y., Yang, J., Xing, T., Xu, P., Hu, R., Chai, H., & Keutzer, K. (2020). An end-to-end
-    visual-audio attention network for emotion recognition in user-generated videos. AAAI 34(1), 303-311.
-    https://doi.org/10.1609/aaai.v34i01.5364
+    Zhao, S., Ma, Y., Gu, Y., Yang, J., Xing, T., Xu, P., Hu, R., Chai, H., & Keutzer, K. (2020). An
+    end-to-end visual-audio attention network for emotion recognition in user-generated videos. AAAI 34(1),
+    303-311. https://doi.org/10.1609/aaai.v34i01.5364
 
-each picture (`face`, `scene`): SCEP's small VGG with attention over channels and places (`scep.py`), mean over
-                                the last map, dense, tanh                                    -> features
-each second:  mean over its pictures (or over what the expression network says: `expression`) -> x_t
+each picture (`face`, `scene`): SCEP's small VGG with attention over channels and places (`scep.py`), mean
+                                over the last map, dense, tanh                             -> features
+each second:  mean over its pictures, or what the expression network says (`expression`)   -> x_t
               z_t = tanh(W [x_t, x_t - mean of x])                                            32
               s_t = exp(u z_t)                                                                1
-clip:         p = (sum of s_t z_t + e mean of z) / (sum of s_t + e)                           32
+clip:         p = (sum of s_t z_t + e mean of z) / (sum of s_t + e)                         32
               logits = V p, valence and arousal = tanh(A p); the same of each z_t is the course
 
-From the paper: segments; attention over places, channels and then time, by one map each; one weighted sum; the
-polarity-consistent loss, which makes an error across polarities count (1 + `opposite`) times. Chosen by us: the
-paper's weights of time go through a dense layer over a fixed number of segments, which ties it to one length
-and to an order; here each second has its score by itself and against the clip's mean, so that clips of any
-length have one formula, in which the order plays no part. Scores are positive and normalised with the clip's
-mean as one more second, so a clip in which nothing happens is answered by its mean. No sound, as faces are
-what is at hand. The small VGG in place of a 3-D ResNet-101.
+From the paper: segments; attention over places, channels and then time, by one map each; one weighted sum;
+the polarity-consistent loss, by which an error across polarities counts (1 + `opposite`) times.
+
+Chosen by us: the paper's weights of time go through a dense layer over a fixed number of segments, which ties
+it to one length and to an order; here each second has its score by itself and against the clip's mean, so
+that clips of any length have one formula, in which the order plays no part. Scores are positive and
+normalised with the clip's mean as one more second, so a clip in which nothing happens is answered by its
+mean. No sound, as faces are what is at hand. The small VGG in place of a 3-D ResNet-101.
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ class Sentiment(Section):
 
         Returns:
             A functional `keras.Model` to `logits` (n, classes), `affect` (n, 2), `attention` (n, t),
-            `second_logits` and `second_affect`, from `there` (n, t), 1 where a second could be read, and from
-            `seconds` (n, t, features), or from `image` (n, t, k, size, size) in 0..255 with `shown` (n, t, k),
-            1 where there is a picture.
+            `second_logits` and `second_affect`, from `there` (n, t), 1 where a second was read, and from
+            `seconds` (n, t, features), or from `image` (n, t, k, size, size) in 0..255 and `shown`
+            (n, t, k), 1 where there is a picture.
         """
         keras = load_keras()
         there = keras.Input((None,), name="there")
@@ -101,6 +102,26 @@ class Sentiment(Section):
             inputs = [seconds, there]
         answers = _attention_in_time(self, classes, features or self.features)(seconds, there)
         return keras.Model(inputs, answers, name="sentiment")
+
+
+class SentimentFit(Section):
+    """How it learns.
+
+    Attributes:
+        epochs: how many; the weights of the best on validation are kept.
+        batch: clips a step.
+        learning_rate: the highest; it rises over the first tenth and falls along a cosine to 0.
+        weight_decay: of AdamW.
+        opposite: how much more an error across polarities counts.
+        affect_weight: of valence and arousal against the category.
+    """
+
+    epochs: int = Field(40, ge=1)
+    batch: int = Field(64, ge=2)
+    learning_rate: float = Field(6e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    opposite: float = Field(0.5, ge=0)
+    affect_weight: float = Field(0.3, ge=0)
 
 
 def _of_pictures(encoder: Any, features: int) -> Any:
@@ -213,7 +234,7 @@ def polarity_consistent_loss(signs: NDArray[np.float32], opposite: float) -> Any
 
     def loss(target: Any, logits: Any) -> Any:
         entropy = ops.categorical_crossentropy(target, logits, from_logits=True)
-        sign = ops.convert_to_tensor(signs)
+        target, sign = ops.convert_to_tensor(target), ops.convert_to_tensor(signs)
         said = ops.take(sign, ops.argmax(logits, axis=-1))
         return entropy * (1 + opposite * ops.cast(said * ops.sum(target * sign, axis=-1) < 0, entropy.dtype))
 
@@ -221,16 +242,20 @@ def polarity_consistent_loss(signs: NDArray[np.float32], opposite: float) -> Any
 
 
 def affect_loss(target: Any, answer: Any) -> Any:
-    """Compute 1 - CCC of valence and of arousal over a batch (SCEP's loss), of the clips that have them (not NaN).
+    """Compute 1 - CCC of valence and of arousal over a batch, SCEP's loss; of the clips that have them.
 
-    Lin's concordance correlation coefficient; where a batch has fewer than two such clips, the loss is 0.
+    Lin's concordance correlation coefficient. NaN is not known; with fewer than two known, the loss is 0.
     """
     ops = load_keras().ops
+    target = ops.convert_to_tensor(target)
     known = ops.cast(ops.logical_not(ops.isnan(target)), answer.dtype)
     target = ops.where(ops.isnan(target), ops.zeros_like(target), target)
     count = ops.sum(known, axis=0)
     total = ops.maximum(count, 1.0)
-    target_mean, answer_mean = ops.sum(target * known, axis=0) / total, ops.sum(answer * known, axis=0) / total
+    target_mean, answer_mean = (
+        ops.sum(target * known, axis=0) / total,
+        ops.sum(answer * known, axis=0) / total,
+    )
     target_off, answer_off = (target - target_mean) * known, (answer - answer_mean) * known
     both = ops.sum(target_off * answer_off, axis=0)
     spread = ops.sum(target_off**2 + answer_off**2, axis=0)
