@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.happy import HappyReading, happy
     from mien.videos.sentiment import sentiment
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "HappyReading",
     "MienError",
     "MissingError",
     "ModelError",
@@ -66,6 +68,7 @@ __all__ = [
     "__version__",
     "analyze",
     "explain",
+    "happy",
     "read",
     "read_crowd",
     "read_table",
@@ -83,6 +86,7 @@ _HOME = {
     "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
+    "HappyReading": "mien.videos.happy",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
@@ -94,6 +98,7 @@ _HOME = {
     "StoreError": "mien.errors",
     "analyze": "mien.analysis.api",
     "explain": "mien.analysis.explain",
+    "happy": "mien.videos.happy",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",

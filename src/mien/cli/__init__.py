@@ -29,7 +29,7 @@ OF_EXTRAS = {
     "paho": "mqtt",
     **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb", "bleak", "brainflow", "pylsl"), "signals"),
 }
-"""Modules that `mien[train]`, `mien[web]`, `mien[record]`, `mien[mqtt]`, `mien[signals]` and `mien[videos]` bring."""
+"""Modules that the extras bring, each with its extra."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]

@@ -50,6 +50,9 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "happy": Entry(
+        VIDEOS, "happy", "happy", "Tell whether the main face of a video shows happiness, and when."
+    ),
     "sentiment": Entry(
         VIDEOS,
         "sentiment",

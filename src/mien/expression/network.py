@@ -27,6 +27,9 @@ MAPS: Final = "maps"
 It is asked for only to explain a label, so it does not stand among the sidecar's outputs.
 """
 
+OF_CLIPS: Final = {"happy-video": "mien happy", "video-sentiment": "mien sentiment"}
+"""The names of networks that read whole clips, and the command that uses each."""
+
 NOT_A_GRAPH = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
@@ -269,6 +272,8 @@ def find_network(name_or_path: str | Path) -> Path:
     """
     if str(name_or_path) in built_in_networks():
         return _models() / f"{name_or_path}.onnx"
+    if (command := OF_CLIPS.get(str(name_or_path))) is not None:
+        raise ModelError(f"{name_or_path} reads whole clips, not single faces: use `{command} VIDEO`")
     path = Path(name_or_path)
     if not path.is_file():
         names = ", ".join(built_in_networks()) or "none"

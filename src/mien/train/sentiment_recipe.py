@@ -59,3 +59,8 @@ class SentimentRecipe(Section):
                 "expected pool = attention: the others are for comparison, and can't be exported"
             )
         return self
+
+    def changed(self, epochs: int | None, seed: int | None) -> Self:
+        """Return the recipe with other epochs or another seed; None leaves them."""
+        fit = self.fit if epochs is None else self.fit.model_copy(update={"epochs": epochs})
+        return self.model_copy(update={"fit": fit, "seed": self.seed if seed is None else seed})
