@@ -32,7 +32,8 @@ def train(
     recipe: Annotated[
         str,
         typer.Option(
-            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, video-sentiment, or your own TOML file.",
+            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, video-sentiment, or your own"
+            " TOML file.",
             metavar="NAME|FILE",
         ),
     ] = "fer2013",

@@ -1,8 +1,8 @@
 """A recipe: all that decides what a training run gives, in one TOML file that users copy and change.
 
-There are two kinds that learn from faces (two others, in `clip_recipe.py` and `sentiment_recipe.py`, learn from whole clips). One trains
-a network for one label set, whatever the data has; with `kind = "joint"` one network learns all that Mien
-asks of a face. Both are read, trained and reported by the same code.
+There are two kinds that learn from faces (two others, in `clip_recipe.py` and `sentiment_recipe.py`, learn
+from whole clips). One trains a network for one label set, whatever the data has; with `kind = "joint"` one
+network learns all that Mien asks of a face. Both are read, trained and reported by the same code.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def table_of_scenes(folder: Path) -> Path:
                 {
                     "path": path.name, "label": "positive" if bright else "neutral", "person": f"P{place}",
                     "onset_s": onset, "offset_s": onset + 1, "valence": float(bright), "arousal": 0.0,
-                    "split": ("train", "train", "train", "train", "validation", "validation", "test", "test")[place],
+                    "split": ("train", "train", "train", "train", *["validation"] * 2, *["test"] * 2)[place],
                 }
             )  # fmt: skip
     pd.DataFrame(rows).to_csv(folder / "clips.csv", index=False)
