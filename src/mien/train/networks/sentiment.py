@@ -247,7 +247,7 @@ def affect_loss(target: Any, answer: Any) -> Any:
     Lin's concordance correlation coefficient. NaN is not known; with fewer than two known, the loss is 0.
     """
     ops = load_keras().ops
-    target = ops.convert_to_tensor(target)
+    target, answer = ops.convert_to_tensor(target), ops.convert_to_tensor(answer)
     known = ops.cast(ops.logical_not(ops.isnan(target)), answer.dtype)
     target = ops.where(ops.isnan(target), ops.zeros_like(target), target)
     count = ops.sum(known, axis=0)
