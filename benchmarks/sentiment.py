@@ -155,7 +155,7 @@ def event_span(frames: int, random: Random) -> tuple[int, int]:
 def fer_course(
     faces: dict[str, Floats], frames: int, random: Random
 ) -> tuple[Floats, NDArray[np.bool_], int, Floats]:
-    """Make a course of FER-2013's faces: what is said of each frame, which are the event, label and affect."""
+    """Make a course of FER-2013's faces: what is said of each frame, which are the event, label, affect."""
     odds = np.sqrt([len(faces[label]) for label in LABELS[1:]])
     label = 0 if random.random() < 0.25 else 1 + int(random.choice(len(LABELS) - 1, p=odds / odds.sum()))
     who = np.zeros(frames, np.int64)

@@ -360,7 +360,7 @@ def answer(
     course.loc[known, values] = numbers.astype(np.float64)
     labels = np.array(facts.labels)
     course.loc[known, "category"] = labels[said.second_probabilities.argmax(axis=1)]
-    sums = {
+    sums: dict[str, float] = {
         each: float(said.probabilities[[of == each for of in facts.polarity]].sum()) for each in POLARITIES
     }
     return Sentiment(

@@ -46,7 +46,7 @@ RECIPE = SentimentRecipe(
     name="mine",
     data=SentimentData(input="scene", size_px=16, frames_per_second=2),
     network=Sentiment(width=4, features=4, units=4),
-    fit=SentimentFit(epochs=12, batch=4, learning_rate=0.02),
+    fit=SentimentFit(epochs=3, batch=4, learning_rate=0.02),
 )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.config import load_settings
+from mien.config import Choices
 from mien.errors import DatasetError, ModelError
 from mien.expression.network import find_network
 from mien.expression.sidecar import TrainedOn
@@ -139,7 +139,7 @@ def _read_all(
     """Return what is learnt of each clip with its part, and how many had nothing to read."""
     kept.mkdir(exist_ok=True)
     examples = []
-    with FrameReader(data.input, data.size_px, "mien", load_settings_choices(data)) as reader:
+    with FrameReader(data.input, data.size_px, "mien", Choices(fps=data.frames_per_second)) as reader:
         for number, row in enumerate(rows.to_dict("records")):
             said, shown, starts = _read_clip(reader, row, data, kept)
             if not len(said):
@@ -152,12 +152,6 @@ def _read_all(
             if number % 50 == 49:
                 say(f"read {number + 1} of {len(rows)} clips")
     return examples, len(rows) - len(examples)
-
-
-def load_settings_choices(data: SentimentData) -> dict[str, Any]:
-    """Return the settings by name that a recipe asks for."""
-    load_settings(fps=data.frames_per_second)
-    return {"fps": data.frames_per_second}
 
 
 def _read_clip(
@@ -188,8 +182,9 @@ def _read_clip(
         for number, each in enumerate(starts):
             pictures = seconds[int(each)][:most]
             said[number, : len(pictures)], shown[number, : len(pictures)] = pictures, 1.0
+    kept_too: dict[str, Any] = {} if shown is None else {"shown": shown}
     with written_whole(place) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, said=said, starts=starts, **({} if shown is None else {"shown": shown}))
+        np.savez_compressed(file, said=said, starts=starts, **kept_too)
     return said, shown, starts
 
 
