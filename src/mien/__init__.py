@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mien.videos.cohort.study import CohortResult, cohort
     from mien.videos.happy import HappyReading, happy
     from mien.videos.infant import Infant, infant
+    from mien.videos.sentiment import sentiment
     from mien.videos.summary.api import summarize
     from mien.videos.summary.types import Summary
 
@@ -80,6 +81,7 @@ __all__ = [
     "read",
     "read_crowd",
     "read_table",
+    "sentiment",
     "stream",
     "subject",
     "summarize",
@@ -115,6 +117,7 @@ _HOME = {
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
+    "sentiment": "mien.videos.sentiment",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
     "summarize": "mien.videos.summary.api",

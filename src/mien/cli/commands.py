@@ -71,6 +71,12 @@ COMMANDS: Final = {
         "infant",
         "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
     ),
+    "sentiment": Entry(
+        VIDEOS,
+        "sentiment",
+        "sentiment",
+        "Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,

@@ -18,20 +18,22 @@ if TYPE_CHECKING:
     from mien.train.clip_recipe import ClipRecipe
     from mien.train.finish import Run
     from mien.train.fit import Progress, Report
+    from mien.train.sentiment_recipe import SentimentRecipe
 
 
 def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class; for happy-video a"
-            " table of clips."
+            help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class; for happy-video and"
+            " video-sentiment a table of clips."
         ),
     ],
     recipe: Annotated[
         str,
         typer.Option(
-            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, or your own TOML file.",
+            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, video-sentiment, or your own"
+            " TOML file.",
             metavar="NAME|FILE",
         ),
     ] = "fer2013",
@@ -84,15 +86,21 @@ def train(
     from mien.train.data.numbering import class_names_or_none
     from mien.train.recipe import change_recipe, read_any_recipe
     from mien.train.run import train as train_recipe
+    from mien.train.sentiment_recipe import SentimentRecipe
 
     found = read_any_recipe(recipe)
-    if isinstance(found, ClipRecipe):
+    if isinstance(found, ClipRecipe | SentimentRecipe):
         faces_only = {
             "--weights": weights, "--votes": votes, "--class-names": class_names, "--landmarks": landmarks,
             "--split": split, "--remove": remove,
         }  # fmt: skip
         if given := [name for name, value in faces_only.items() if value]:
             raise ConfigError(f"recipe {found.name}: learns from clips; {given[0]} is for faces")
+        if isinstance(found, SentimentRecipe):
+            if minutes is not None:
+                raise ConfigError(f"recipe {found.name}: takes --epochs, not --minutes")
+            _train_sentiment(found.changed(epochs, seed), data, out, terms=terms, as_json=as_json)
+            return
         _train_clips(
             found, data, out, terms=terms, as_json=as_json, epochs=epochs, minutes=minutes, seed=seed
         )
@@ -125,6 +133,27 @@ def _train_clips(
     typer.echo("\n".join(figures_table(run.test, run.answer)))
     typer.echo(f"network  {run.network}")
     typer.echo(f"card     {folder / 'MODEL_CARD.md'}")
+
+
+def _train_sentiment(
+    recipe: SentimentRecipe, data: Path, out: Path | None, *, terms: str | None, as_json: bool
+) -> None:
+    from mien.train.clips.sentiment_run import train_sentiment
+
+    folder = out or Path("runs") / recipe.name
+    with progress_bar(recipe.name, recipe.fit.epochs) as show:
+        run = train_sentiment(
+            recipe, data, folder=folder, say=say, report=lambda epoch, row: show(epoch),
+            **({"terms": terms} if terms else {}),
+        )  # fmt: skip
+    if as_json:
+        print_json({"network": str(run.network), **run.metrics})
+        return
+    for part, row in run.metrics.items():
+        found = f", planted seconds found: AUC {row['auc']:.3f}" if "auc" in row else ""
+        typer.echo(f"{part:10} category {row['accuracy']:.1%}, polarity {row['polarity']:.1%} right{found}")
+    typer.echo(f"network    {run.network}")
+    typer.echo(f"card       {run.network.with_suffix('.md')}")
 
 
 def say(line: str) -> None:

@@ -1,8 +1,8 @@
 """A recipe: all that decides what a training run gives, in one TOML file that users copy and change.
 
-There are two kinds that learn from faces (a third, in `clip_recipe.py`, learns from whole clips). One trains
-a network for one label set, whatever the data has; with `kind = "joint"` one network learns all that Mien
-asks of a face. Both are read, trained and reported by the same code.
+There are two kinds that learn from faces (two others, in `clip_recipe.py` and `sentiment_recipe.py`, learn
+from whole clips). One trains a network for one label set, whatever the data has; with `kind = "joint"` one
+network learns all that Mien asks of a face. Both are read, trained and reported by the same code.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from mien.train.networks.mobilenet import MobileNet
 from mien.train.networks.residual import Residual
 from mien.train.networks.spec import JointSpec, Kind, LabelSpec, NetworkSpec
 from mien.train.section import Section, Share
+from mien.train.sentiment_recipe import SentimentRecipe
 from mien.wording import plainly, reason
 
 
@@ -276,11 +277,14 @@ class JointRecipe(Recipe):
         )
 
 
-KINDS: Final[dict[Kind, type[LabelRecipe | JointRecipe | ClipRecipe]]] = {
+KINDS: Final[dict[Kind, type[LabelRecipe | JointRecipe | ClipRecipe | SentimentRecipe]]] = {
     "labels": LabelRecipe,
     "joint": JointRecipe,
     "clips": ClipRecipe,
+    "sentiment": SentimentRecipe,
 }
+
+AnyRecipe = Recipe | ClipRecipe | SentimentRecipe
 
 
 def names_network(value: str) -> bool:
@@ -304,13 +308,13 @@ def read_recipe(name_or_path: str) -> Recipe:
     return _of_faces(read_any_recipe(name_or_path), name_or_path)
 
 
-def _of_faces(recipe: Recipe | ClipRecipe, where: str) -> Recipe:
-    if isinstance(recipe, ClipRecipe):
+def _of_faces(recipe: AnyRecipe, where: str) -> Recipe:
+    if isinstance(recipe, ClipRecipe | SentimentRecipe):
         raise ConfigError(f"recipe {where}: learns from clips: mien train CLIPS.csv --recipe {where}")
     return recipe
 
 
-def read_any_recipe(name_or_path: str) -> Recipe | ClipRecipe:
+def read_any_recipe(name_or_path: str) -> AnyRecipe:
     """Read a recipe of any kind.
 
     Args:
@@ -339,7 +343,7 @@ def parse_recipe(text: str, where: str) -> Recipe:
     return _of_faces(_parse(text, where), where)
 
 
-def _parse(text: str, where: str) -> Recipe | ClipRecipe:
+def _parse(text: str, where: str) -> AnyRecipe:
     try:
         fields = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -352,7 +356,7 @@ def parse_config(fields: dict[str, Any], where: str) -> Recipe:
     return _of_faces(parse_any_config(fields, where), where)
 
 
-def parse_any_config(fields: dict[str, Any], where: str) -> Recipe | ClipRecipe:
+def parse_any_config(fields: dict[str, Any], where: str) -> AnyRecipe:
     """Check a recipe's fields, as TOML or a run's config.json holds them.
 
     Args:
