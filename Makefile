@@ -18,6 +18,8 @@ FILES := src tests benchmarks examples docs/animation.py docs/build_site.py docs
 
 # Tests that compute with Keras.
 TRAINING := tests/train tests/cli/test_train.py tests/cli/test_compare.py tests/contracts/test_networks.py
+# The matrices are small: threads that wait for each other would take a third of the tests' processor time.
+export OPENBLAS_NUM_THREADS ?= 1
 IN_TWO := --numprocesses 2 --dist loadfile
 
 .PHONY: demo test test-all test-torch test-plain coverage check docs format constraints clean
@@ -63,7 +65,7 @@ format: $(VENV)/.developer
 constraints: $(VENV)/.developer
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-annotate --no-header --no-emit-index-url \
-		--extra train --extra heic --extra web --extra mqtt --extra record --extra postgres --extra encrypted --extra privacy --extra signals \
+		--extra train --extra heic --extra web --extra mqtt --extra record --extra postgres --extra encrypted --extra privacy --extra signals --extra videos \
 		--group dev --output-file constraints.txt pyproject.toml
 
 $(VENV)/.pip: constraints.txt
@@ -79,7 +81,7 @@ $(VENV)/.user: $(VENV)/.pip pyproject.toml
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.user
-	$(PIP) install --constraint constraints.txt --editable ".[train,web,mqtt,record,postgres,encrypted,privacy,signals]" --group dev
+	$(PIP) install --constraint constraints.txt --editable ".[train,web,mqtt,record,postgres,encrypted,privacy,signals,videos]" --group dev
 	@touch $@
 
 # One version of torch, so that two runs are alike. Not in constraints.txt: the libraries for graphics cards that its

@@ -1,6 +1,7 @@
 """How the charts keep their promise on simulated people; how well and how soon changes are told.
 
     python benchmarks/change.py
+    python benchmarks/change.py --only several --people 24    # three measures, and five with sensors
 
 Prints the tables of docs/change.md. Days are drawn by `mien.mood.simulated.simulate_days`, a fifth of them is
 missing, and each person is watched as `mien changes` does it; the last table draws every reading.
@@ -26,6 +27,7 @@ from mien.mood.change.ar1 import design, fit_many
 from mien.mood.change.charts import Alarm, Chart, cusum, ewma
 from mien.mood.change.conditions import LEAST_SPREAD
 from mien.mood.change.findings import Finding, findings
+from mien.mood.change.monitoring import WATCHED, WORN
 from mien.mood.episodes import episodes
 from mien.mood.expressivity import distance, own_neutral
 from mien.mood.simulated import SimulatedPerson, simulate, simulate_days
@@ -107,15 +109,17 @@ class People:
         """The baseline's last day."""
         return int(self.days[self.usable - 1])
 
-    def chart(self, person: int, kind: Callable[..., Chart | None] = ewma, until: int | None = None) -> Chart:
-        """Watch a person up to a day."""
+    def chart(
+        self, person: int, kind: Callable[..., Chart | None] = ewma, until: int | None = None, among: int = 1
+    ) -> Chart:
+        """Watch a measure of a person up to a day; it is one among so many that are watched."""
         count = len(self.days) if until is None else int((self.days <= until).sum())
         own = BaselineMeasure(tuple(self.dates[: self.usable]), self.values[person, : self.usable])
         usual = Baseline(own.dates[0], own.dates[-1], own.days, 10.0 * own.days, {"expressivity": own})
         index = pd.Index(self.dates[:count], dtype=object)
         values = pd.Series(self.values[person, :count], index, name="expressivity")
         errors = None if self.errors is None else pd.Series(self.errors[:count], index)
-        chart = kind(values, usual, false_alarm_days=CHOSEN_DAYS, errors=errors)
+        chart = kind(values, usual, false_alarm_days=among * CHOSEN_DAYS, errors=errors)
         assert chart is not None
         return chart
 
@@ -125,14 +129,20 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--full", type=int, default=8, help="people of whom every reading is drawn")
     parser.add_argument("--seed", type=int, default=1)
+    parts: dict[str, Callable[[int, int], None]] = {
+        "bias": lambda people, seed: bias(5 * people, seed),
+        "promise": promise, "several": several, "several-lasting": several_lasting, "dates": dates,
+        "lasting": lasting,
+    }  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=[*parts, "light"], default=[*parts, "light"])
     chosen = parser.parse_args()
     began = time.perf_counter()
     print(f"seed {chosen.seed}, {chosen.people} people, {chosen.full} with every reading\n")
-    bias(5 * chosen.people, chosen.seed)
-    promise(chosen.people, chosen.seed)
-    dates(chosen.people, chosen.seed)
-    lasting(chosen.people, chosen.seed)
-    light(chosen.full, chosen.seed)
+    for name in chosen.only:
+        if name == "light":
+            light(chosen.full, chosen.seed)
+        else:
+            parts[name](chosen.people, chosen.seed)
     print(f"{time.perf_counter() - began:.0f} s")
 
 
@@ -189,6 +199,42 @@ def per_alarm(count: Ints) -> str:
     return (
         f"{len(count) * AHEAD_DAYS / count.sum():.0f}" if count.sum() else f"over {len(count) * AHEAD_DAYS}"
     )
+
+
+def several(people: int, seed: int) -> None:
+    """Is the chosen interval kept by several measures together, none of which knows of the others?"""
+    rows: list[list[object]] = []
+    for measures in (len(WATCHED) - len(WORN), len(WATCHED)):
+        group = drawn(seed, people * measures, autoregression(0.4))
+        alarms: list[list[int]] = [[] for _ in range(people)]
+        for number in range(people * measures):
+            chart = group.chart(number, among=measures)
+            alarms[number // measures] += [day_of(each.date) - group.end for each in chart.alarms]
+        first = np.array([min(each, default=AHEAD_DAYS + 1) for each in alarms])
+        counts = np.array([len(each) for each in alarms])
+        rows.append([measures, per_alarm(counts), share(counts > 0), share(first <= 30)])
+    heads = ["measures", "days per alarm of any", "any alarm within a year", "within 30 days"]
+    table(f"{people} people, several measures, one alarm chosen in {CHOSEN_DAYS:.0f} days", heads, rows)
+
+
+def several_lasting(people: int, seed: int) -> None:
+    """How soon is a change told that one of several measures shows?"""
+    rows: list[list[object]] = []
+    lasts = 90
+    for measures, size in product((1, len(WATCHED) - len(WORN), len(WATCHED)), (1.0, 2.0)):
+        group = drawn(seed, people, autoregression(0.4), size=size, lasts=lasts)
+        begin = group.end + CHANGE_DAY + 1
+        charts = [group.chart(person, until=begin + lasts - 1, among=measures) for person in range(people)]
+        calm = [chart for chart in charts if not any(day_of(each.date) < begin for each in chart.alarms)]
+        told = [found_in(chart.alarms, begin, begin + lasts) for chart in calm]
+        delay = np.array([day_of(each.date) - begin + 1 if each else np.inf for each in told])
+        median = np.median(delay)
+        within = [share(delay <= limit) for limit in (14, 28, 90)]
+        rows.append(
+            [measures, f"{size:g}", f"{median:.0f}" if np.isfinite(median) else f"over {lasts}", *within]
+        )
+    heads = ["measures", "size, SD", "median days until reported", "within 14", "28", "90"]
+    table(f"{people} people, a change that one measure shows", heads, rows)
 
 
 def dates(people: int, seed: int) -> None:

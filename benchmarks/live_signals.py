@@ -5,8 +5,11 @@
 
 One session reads a film as a camera, 30 frames a second, all the time. In every other block six sensors run
 beside it, each in its own thread: ECG (250 Hz), pulse wave (64 Hz), skin (4 Hz), breath (25 Hz), muscle
-(1000 Hz) and brain (256 Hz). Only the processor time of this process counts, for each reading of a face. Ends
-with 1 where the target is missed.
+(1000 Hz) and brain (256 Hz). Only the processor time of this process counts, user and system. What a reading
+of a face costs is taken from the block without sensors; what the sensors cost is what the block with them
+took beyond its readings, set against a camera's 30 readings a second. So a busy machine, which reads fewer
+frames, makes sensors look neither cheap nor dear. Six pairs take five minutes. Ends with 1 where the target
+is missed.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from signals.bodies import beat_times, course, ecg, pulse
 
 MOST_MORE = 0.10
 """Target: so much more processor time at most."""
+CAMERA_HZ = 30.0
 BODY_S = 120.0
 PACKET_S = 0.1
 WARM_UP_S = 8.0
@@ -132,7 +136,7 @@ def main() -> int:
                 session.remove(each.name)
             print(f"without {without}, with {pairs[-1][1]}", flush=True)
             Event().wait(1.0)
-    return report(pairs)
+    return report(pairs, min(CAMERA_HZ, given.fps or CAMERA_HZ))
 
 
 def default_video() -> str:
@@ -141,12 +145,9 @@ def default_video() -> str:
     return str(video) if video.is_file() else "portrait"
 
 
-def report(pairs: Sequence[tuple[Block, Block]]) -> int:
+def report(pairs: Sequence[tuple[Block, Block]], camera_hz: float) -> int:
     """Print the table; return the exit code."""
-    # By reading: where the machine is busy, fewer frames are read with sensors, which must not look cheap.
-    more = np.array(
-        [(after.load / after.rate_hz) / (before.load / before.rate_hz) - 1 for before, after in pairs]
-    )
+    more = np.array([_more(before, after, camera_hz) for before, after in pairs])
     random = np.random.default_rng(0)
     draws = [np.median(random.choice(more, len(more))) for _ in range(2000)]
     low, high = np.quantile(draws, (0.05, 0.95))
@@ -156,11 +157,17 @@ def report(pairs: Sequence[tuple[Block, Block]]) -> int:
         print(f"{name:18} {load:.3f} processors, {rate:.1f} readings a second")
     met = float(np.median(more)) <= MOST_MORE
     print(
-        f"more a reading     {np.median(more):+.1%} [{low:+.1%}, {high:+.1%}] in {len(pairs)} pairs; target"
-        f" at most {MOST_MORE:.0%}: {'met' if met else 'MISSED'}"
+        f"more at {camera_hz:3.0f} a s    {np.median(more):+.1%} [{low:+.1%}, {high:+.1%}] in"
+        f" {len(pairs)} pairs; target at most {MOST_MORE:.0%}: {'met' if met else 'MISSED'}"
     )
     print(f"{os.cpu_count()} processors; load average {os.getloadavg()[0]:.1f}")
     return int(not met)
+
+
+def _more(before: Block, after: Block, camera_hz: float) -> float:
+    """Return what the sensors cost, as a share of what the faces of a camera cost."""
+    reading = before.load / before.rate_hz
+    return (after.load - reading * after.rate_hz) / (reading * camera_hz)
 
 
 if __name__ == "__main__":

@@ -131,12 +131,12 @@ def arousal(data: Path, learn: bool) -> None:
         tested = (table.task >= 0).to_numpy() & ~(
             table.opening.to_numpy() & (name == "the opening rest alone")
         )
-        for used in (
-            ("heart_rate",),
-            ("heart_rate", "skin_level", "skin_slope", "skin_response_sum"),
-            index.PARTS,
-        ):
+        for used in (("heart_rate",), index.PARTS[:4], index.PARTS):
             compared(name, table, parts, resting, tested, used)
+        blind = parts.copy()
+        blind[:, index.PARTS.index("skin_temperature")] = np.nan
+        print("the same weights, from a device without temperature:", end=" ")
+        compared(name, table, parts, resting, tested, index.PARTS, seen=blind)
     told = index.PARTS[:4]
     both = pd.DataFrame(parts).groupby(table.person.to_numpy()).rolling(2, min_periods=1).mean().to_numpy()
     compared("the whole recording", table, both, references["the whole recording"], labelled(table), told)
@@ -156,8 +156,19 @@ def compared(
     resting: NDArray[np.bool_],
     tested: NDArray[np.bool_],
     used: tuple[str, ...],
+    seen: NDArray[np.float64] | None = None,
 ) -> None:
-    """Print how well left-out people's tasks are told from rest."""
+    """Print how well left-out people's tasks are told from rest, with the 90 % interval over people.
+
+    Args:
+        name: what their rest is.
+        table: their windows, with the person and the task of each.
+        parts: what is known in each, by which others' weights are fitted.
+        resting: which windows are rest.
+        tested: which windows count.
+        used: the parts that are fitted.
+        seen: what is known of the person who is left out; as `parts` if not given.
+    """
     from sklearn.metrics import roc_auc_score
 
     columns = [index.PARTS.index(each) for each in used]
@@ -169,6 +180,8 @@ def compared(
         relative = relative_parts(parts, people, resting, floors)[:, columns]
         weights = fitted(relative[others & tested], table.task.to_numpy()[others & tested])
         known = np.isfinite(relative[:, [0] if len(columns) == 1 else [0, 1]]).all(axis=1)
+        if seen is not None:
+            relative = relative_parts(seen, people, resting, floors)[:, columns]
         scores[own & known] = (np.c_[np.ones(len(relative)), np.nan_to_num(relative)] @ weights)[own & known]
     judged = tested & np.isfinite(scores)
     truth = table.task.to_numpy()
@@ -182,8 +195,15 @@ def compared(
         for which in range(3)
         if (part := judged & ((truth == 0) | (table.which.to_numpy() == which))).any()
     ]
+    random, rows = (
+        np.random.default_rng(0),
+        [np.flatnonzero(judged & (people == who)) for who in range(1, 21)],
+    )
+    draws = [np.concatenate([rows[who] for who in random.integers(0, 20, 20)]) for _ in range(2000)]
+    low, high = np.quantile([roc_auc_score(truth[drawn], scores[drawn]) for drawn in draws], (0.05, 0.95))
     print(
         f"against {name}, {' + '.join(used)}: AUC {roc_auc_score(truth[judged], scores[judged]):.3f}"
+        f" [{low:.3f}, {high:.3f}]"
         f" (mean of people {np.mean(each):.3f}, of {len(each)}; Stroop, interview, hyperventilation"
         f" {', '.join(f'{auc:.2f}' for auc in tasks)}), {judged.sum()} of {tested.sum()} windows read",
         flush=True,

@@ -41,6 +41,7 @@ PROJECT_PAGES = {
 
 COMMANDS_PAGES = {
     "Read": "Reading photographs and videos",
+    "Videos": "Whole videos",
     "Live": "Reading live",
     "Record": "The mood record",
     "Train": "Networks and data sets",

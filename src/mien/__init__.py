@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
+    from mien.videos.cohort.study import CohortResult, cohort
+    from mien.videos.happy import HappyReading, happy
+    from mien.videos.infant import Infant, infant
+    from mien.videos.sentiment import sentiment
+    from mien.videos.summary.api import summarize
+    from mien.videos.summary.types import Summary
 
 __version__ = "0.1.0"
 
@@ -45,6 +51,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "CohortResult",
     "ConfigError",
     "ConsentError",
     "Crowd",
@@ -53,6 +60,8 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "HappyReading",
+    "Infant",
     "MienError",
     "MissingError",
     "ModelError",
@@ -62,17 +71,24 @@ __all__ = [
     "Settings",
     "SourceError",
     "StoreError",
+    "Summary",
     "__version__",
     "analyze",
+    "cohort",
     "explain",
+    "happy",
+    "infant",
     "read",
     "read_crowd",
     "read_table",
+    "sentiment",
     "stream",
     "subject",
+    "summarize",
 ]
 
 _HOME = {
+    "CohortResult": "mien.videos.cohort.study",
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
     "Crowd": "mien.places.crowd",
@@ -81,6 +97,8 @@ _HOME = {
     "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
+    "HappyReading": "mien.videos.happy",
+    "Infant": "mien.videos.infant",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
@@ -90,13 +108,19 @@ _HOME = {
     "Settings": "mien.config",
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
+    "Summary": "mien.videos.summary.types",
     "analyze": "mien.analysis.api",
+    "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
+    "happy": "mien.videos.happy",
+    "infant": "mien.videos.infant",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
+    "sentiment": "mien.videos.sentiment",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
+    "summarize": "mien.videos.summary.api",
 }
 
 

@@ -279,3 +279,65 @@ def test_a_file_goes_into_a_subjects_record(files: Page, server: MienLive, portr
     assert (kept["kind"], kept["day"]) == ("photograph", "2026-05-01")
     files.press("record-open")
     files.until_text("about", "1 frame read")
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of the portrait."""
+    path = tmp_path_factory.mktemp("clip") / "long.mp4"
+    with ClipWriter(path, (640, 360)) as writer:
+        for index, image in enumerate(images_of("portrait")[: 4 * RATE_HZ : 2]):
+            writer.write(image, 2 * index / RATE_HZ)
+    return path
+
+
+AT = """
+  const video = document.querySelector('video');
+  return !video.seeking && Math.abs(video.currentTime - arguments[0]) < 0.06;
+"""
+
+
+def test_a_summary_of_a_video_leads_to_its_moments(files: Page, long_clip: Path) -> None:
+    send(files, long_clip)
+    shown(files, long_clip.name)
+    files.run("document.querySelector('[data-part=moments-room]').open = true")
+    Select(files.part("moments-length")).select_by_value("30%")
+    files.press("moments-start")
+    files.until("return document.querySelector('[data-part=moments-done]').checkVisibility()")
+    buttons = files.run(
+        "return [...document.querySelectorAll('.moments button')].map((each) => each.textContent)"
+    )
+    assert len(buttons) == 1
+    files.run("document.querySelector('.moments button').click()")
+    place_s = float(buttons[0].split(": ")[0].removeprefix("0:"))
+    files.until(AT, place_s)
+    assert files.part("timeline").get_attribute("aria-valuenow") == f"{place_s:.1f}"
+    film = httpx.get(files.part("moments-clip").get_property("href"), trust_env=False, timeout=LIMIT_S)
+    assert film.raise_for_status().headers["content-type"] == "video/mp4"
+    assert "not its replacement" in files.part("moments-room").text
+    assert files.faults() == []
+    files.phone()
+    assert files.too_wide() == []
+
+
+def test_a_summarys_own_page_jumps_in_summary_and_recording(
+    page: Page, long_clip: Path, tmp_path: Path
+) -> None:
+    summary = mien.summarize(long_clip, "30%", out=tmp_path)
+    (piece,) = summary.pieces
+    page.browser.get((tmp_path / "summary.html").as_uri())
+    try:
+        page.until("return document.querySelector('video').readyState > 0")
+        page.run("document.querySelector('video').play = () => Promise.resolve()")  # to stand still
+        page.run("document.querySelector('video').currentTime = 0.5")
+        page.run(
+            "document.querySelector('svg .piece').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+        )
+        page.until(AT, 0.0)
+        page.run("document.querySelector('input[value=recording]').click()")
+        page.run("document.querySelector('ol button').click()")
+        page.until(AT, piece.start_s)
+        assert page.run("return document.querySelectorAll('ol img').length") == 1
+        assert piece.reason in page.run("return document.body.textContent")
+    finally:
+        page.open("files")

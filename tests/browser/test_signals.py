@@ -20,6 +20,16 @@ BOARD = "board:synthetic"
 GONE = "board:cyton?serial_port=/dev/ttyNOBODY"
 """A board at a port that isn't there."""
 
+KEEP_SOCKETS = """
+globalThis.sockets = [];
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...address) {
+    super(...address);
+    sockets.push(this);
+  }
+};
+"""
+
 LANES = """
 const copy = Object.assign(document.createElement('canvas'), {width: 200, height: 20});
 const pen = copy.getContext('2d', {willReadFrequently: true});
@@ -130,6 +140,27 @@ def test_picture_and_timeline_are_in_one_screen_with_sensors_too(page: Page) -> 
     assert page.run("return scrollY") == 0
     bottom = page.run("return document.querySelector('[data-part=timeline]').getBoundingClientRect().bottom")
     assert bottom <= 900
+
+
+def test_face_and_body_together_stand_beside_the_sensors(page: Page) -> None:
+    page.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_SOCKETS})
+    open_live(page)
+    page.until("return !document.querySelector('[data-part=together-room]').hidden")
+    assert "no reading" in page.text("together")
+    said = [
+        "valence of the face and heart rate: r +0.43, the body +3 s behind, p 0.021 over 5 min",
+        "valence of the face and skin level: no reading",
+    ]
+    page.run(
+        "sockets.find((each) => each.url.endsWith('/ws/signals'))"
+        ".onmessage({data: JSON.stringify({type: 'together', said: arguments[0]})})",
+        said,
+    )
+    rows = page.run(
+        "return [...document.querySelectorAll('[data-part=together] li')].map((each) => each.textContent)"
+    )
+    assert rows == [each.capitalize() for each in said]
+    assert page.faults() == []
 
 
 def test_the_rest_can_begin_now(page: Page) -> None:

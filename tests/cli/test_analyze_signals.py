@@ -330,7 +330,14 @@ def kept_of(code: str) -> tuple[Figure, ...]:
         return store.signals.of(recording.id)
 
 
-@pytest.mark.parametrize("named", [("heart",), ("heart", "skin"), ()])
+@pytest.mark.parametrize(
+    "named",
+    [
+        ("heart",),
+        pytest.param(("heart", "skin"), marks=pytest.mark.exhaustive),
+        pytest.param((), marks=pytest.mark.exhaustive),
+    ],
+)
 def test_into_the_record_goes_what_the_consent_names(
     analyze: Analyze, long_film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
 ) -> None:

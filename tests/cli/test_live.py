@@ -335,6 +335,19 @@ def test_a_camera_that_was_on_only_between_two_looks_is_told_too(capsys: pytest.
     ]
 
 
+def test_a_camera_is_said_to_be_on_before_a_reading_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    announcer = Announcer("nothing is stored")
+    announcer.look([status("waiting", note="camera:0: gone", frames_read=3)])
+    again = status("waiting", note="camera:0: gone", frames_read=4)  # on and gone again since the last look
+    announcer.heard("cam", lambda: [again])
+    announcer.heard("cam", lambda: [again])  # one that waited
+    announcer.heard("cam", lambda: [status(frames_read=5)])
+    announcer.heard("cam", lambda: pytest.fail("it is known to be on"))
+    on, off = "mien: camera on: cam (camera:0); nothing is stored", "mien: camera off: cam (camera:0)"
+    gone = "mien: error: camera:0: gone"
+    assert capsys.readouterr().err.splitlines() == [on, off, gone, on, off, gone, on]
+
+
 def test_the_purpose_of_before_needs_no_question(run: Run, clip: Path) -> None:
     choose_purpose("venue")
     assert run("live", clip, "--no-page", "--json").code == 0

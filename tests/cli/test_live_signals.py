@@ -5,22 +5,25 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cli.helpers import ENVIRONMENT, Run
+from mien.cli.live import _tell_body
 from mien.cli.live_signals import (
     SensorTeller,
     check_sensors,
     parse_live_rest,
     rest_line,
     sensor_line,
-    together_lines,
 )
 from mien.errors import ConfigError
+from mien.live.broadcaster import Broadcaster
 from mien.live.status import SignalStatus
-from mien.live.together import Together
+from mien.live.together import Together, together_words
 from mien.signals.arousal import Arousal
 from mien.signals.stream.types import SignalReading
 from mien.signals.types import Figure
@@ -118,19 +121,60 @@ def test_what_fails_again_and_again_in_the_same_way_is_said_once(capsys: pytest.
     for status in (gone, SignalStatus("band", "lsl:band", "opening"), gone):
         teller.look([status])
     assert capsys.readouterr().err == "mien: error: band: it isn't there\n"
-    teller.notes(SignalReading("band", 1.0))
+    running = SignalStatus("band", "lsl:band", "running")
+    teller.heard("band", lambda: [running])
     assert capsys.readouterr().err == "mien: sensor on: band (lsl:band)\n"
-    teller.look([SignalStatus("band", "lsl:band", "running")])
+    teller.look([running])
     assert capsys.readouterr().err == ""
     teller.look([gone])
     assert capsys.readouterr().err == "mien: error: band: it isn't there\n"
 
 
-def test_face_and_body_together_in_words() -> None:
-    assert together_lines([Together("valence", "skin_level", 0.42, 3.0, 0.012, 600)]) == [
-        "valence of the face and skin level: r +0.42, the body +3 s behind, p 0.012 over 10 min"
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_sensor_is_said_to_be_on_before_its_first_reading(
+    as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stderr)  # in one stream, the order shows
+    running = SignalStatus("band", "lsl:band", "running")
+    session = SimpleNamespace(signal_statuses=lambda: [running])
+    teller, readings = SensorTeller(), Broadcaster[SignalReading]()
+    with readings.subscribe() as box:
+        for _ in range(2):
+            readings.publish(SignalReading("band", 1.0, notes=("its clock went back",), fresh=True))
+            _tell_body(session, box, teller, as_json=as_json)  # type: ignore[arg-type]
+    teller.look([running])
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == "mien: sensor on: band (lsl:band)"
+    assert len(others) == 2
+    assert all("its clock went back" in each for each in others)
+
+
+def test_a_sensor_that_broke_off_before_its_reading_was_shown_was_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    teller = SensorTeller()
+    gone = SignalStatus("band", "lsl:band", "waiting", "it is gone")
+    for source in ("band", "band", "no longer there"):
+        teller.heard(source, lambda: [gone])
+    teller.look([gone])
+    teller.heard("band", lambda: [gone])  # one of the same start, that waited
+    teller.heard("band", lambda: [replace(gone, restarts=1)])
+    assert capsys.readouterr().err.splitlines() == [
+        "mien: sensor on: band (lsl:band)",
+        "mien: error: band: it is gone",
+        "mien: sensor on: band (lsl:band)",
     ]
-    assert "not known" in together_lines([])[0]
+
+
+def test_face_and_body_together_in_words() -> None:
+    told = [Together("valence", "skin_level", 0.42, 3.0, 0.012, 600)]
+    assert together_words(told, ["skin_level"]) == [
+        "valence of the face and skin level: r +0.42, the body +3 s behind, p 0.012 over 10 min",
+        "arousal of the face and skin level: no reading",
+    ]
+    (none,) = together_words([], ["heart_rate", "skin_level"])
+    assert none.startswith("face and body together: no reading; it needs two minutes")
+    assert together_words([], []) == []
 
 
 @pytest.mark.exhaustive

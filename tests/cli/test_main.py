@@ -45,7 +45,7 @@ def test_help_lists_the_commands_in_groups_of_at_most_ten() -> None:
     root = typer.main.get_command(mien.cli.app)
     assert isinstance(root, LazyCommands)
     groups = root.groups()
-    assert list(groups) == ["Read", "Live", "Record", "Train", "Care"]
+    assert list(groups) == ["Read", "Videos", "Live", "Record", "Train", "Care"]
     assert max(map(len, groups.values())) <= 10
     assert sorted(name for names in groups.values() for name in names) == sorted(root.list_commands(None))  # type: ignore[arg-type]
 

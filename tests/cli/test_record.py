@@ -246,7 +246,9 @@ def test_an_error_is_one_line(
     assert named in ran.errors[0]
 
 
-@pytest.mark.parametrize("scale", ["phq9", "PHQ-9", "phq_9"])
+@pytest.mark.parametrize(
+    "scale", ["phq9", *(pytest.param(each, marks=pytest.mark.exhaustive) for each in ("PHQ-9", "phq_9"))]
+)
 @pytest.mark.parametrize("answers", [[0] * 8 + [1], [3] * 9, ["25"], ["-", *[0] * 7, 2], ["-"] * 8 + [1]])
 def test_the_safety_text_always_stands_by_the_ninth_answer(
     run: Run, agreed: Store, scale: str, answers: list[object]

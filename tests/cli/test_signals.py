@@ -46,6 +46,37 @@ def test_a_file_is_shown_and_its_figures_written(
     assert {"skin_level", "rmssd_ms", "arousal"} <= {row["measure"] for row in rows}
 
 
+def test_figures_become_edf_that_mien_reads_back(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.edf"
+    assert main(["signals", str(table), "--out", str(out), "--rest", "0-360"]) == 0
+    read = {each.name: each for each in read_signals(out).signals}
+    assert read["heart rate"].kind == "rate"
+    assert np.nanmedian(read["heart rate"].values) == pytest.approx(72, abs=1)
+    assert len(read["heart rate"]) == 360
+    assert {"skin level", "Q skin level", "body arousal"} <= set(read)
+
+
+def test_five_minutes_of_rest_will_do_though_the_pulse_begins_late(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, *lines = table.read_text().splitlines()
+    cut = [
+        line if float(line.split(",")[0]) > 40 else f"{line.split(',')[0]},,2" for line in lines[: 301 * 250]
+    ]
+    late = tmp_path / "late.csv"
+    late.write_text("\n".join([head, *cut]))
+    assert main(["signals", str(late), "--rest", "0-300"]) == 0
+    assert "arousal (0 rest, 1 task): in 4 of 5 windows" in capsys.readouterr().out
+
+
+def test_what_gives_no_figure_becomes_no_edf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, out = tmp_path / "short.csv", tmp_path / "figures.edf"
+    table.write_text("time_s,EDA_uS\n" + "".join(f"{n / 4},{2 + n % 3}\n" for n in range(40)))
+    assert main(["signals", str(table), "--kind", "EDA_uS=other", "--out", str(out)]) == 2
+    assert "gives no figure" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_json(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["signals", str(table), "--json", "--window", "300", "--kind", "EDA_uS=other"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -105,7 +136,7 @@ def test_the_file_that_is_read_is_never_written_over(
     before = table.read_bytes()
     for out, words in (
         ("body.csv", "--out: body.csv is the file that is read"),
-        ("body.edf", "--out: expected a name that ends in .csv, received body.edf"),
+        ("body.xdf", "--out: expected a name that ends in .csv or .edf, received body.xdf"),
     ):
         assert main(["signals", "body.csv", "--out", out]) == 2
         assert words in capsys.readouterr().err

@@ -27,10 +27,15 @@ def run_script(name: str, folder: Path, *arguments: object) -> str:
     return ran.stdout
 
 
-def test_photograph(tmp_path: Path, portrait_path: Path) -> None:
+def test_photograph(tmp_path: Path) -> None:
     told = run_script("photograph.py", tmp_path)
     assert "'neutral': 0." in told
     assert (tmp_path / "marked.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.exhaustive
+def test_photograph_of_ones_own(tmp_path: Path, portrait_path: Path) -> None:
+    told = run_script("photograph.py", tmp_path)
     assert run_script("photograph.py", tmp_path, portrait_path, "copy.png") == told
     assert (tmp_path / "copy.png").is_file()
 
@@ -86,7 +91,11 @@ def test_notebooks_are_kept_without_their_results(name: str) -> None:
             ["right: ", "MODEL_CARD.md", "surprise: read as"],
             marks=pytest.mark.training,
         ),
-        ("own_detector_and_network.ipynb", ["cascade: <1 face", "twice: ", "Frame('grace_hopper.jpg'"]),
+        pytest.param(
+            "own_detector_and_network.ipynb",
+            ["cascade: <1 face", "twice: ", "Frame('grace_hopper.jpg'"],
+            marks=pytest.mark.exhaustive,
+        ),
     ],
 )
 def test_notebooks_run(name: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

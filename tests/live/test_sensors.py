@@ -209,9 +209,14 @@ def test_face_and_body_together_over_the_session() -> None:
         faces = Faces(np.array([[0, 0, 10, 10]], np.float32), valence=np.array([value], np.float32))
         frame = Frame(grey(0), number, float(number), "camera")
         courses.take_face(Reading(frame, faces, faces, START_S + number, 1.0))
+    courses.take_body("clip", {"skin_level": (np.array([]), np.array([]))})
+    assert (courses.body, courses.told()) == (("skin_level",), ())  # it measures, and has no reading
     courses.take_body("band", {"skin_level": (START_S + 3 + np.arange(600.0), slow)})
     courses.take_body("other", {"skin_level": (START_S + np.arange(600.0), random.normal(size=600))})
     (told,) = courses.told()
     assert (told.face, told.body, told.lag_s) == ("valence", "skin_level", 3)
     assert told.correlation > 0.95
     assert told.as_dict()["p"] < 0.05
+    assert courses.body == ("skin_level",)
+    courses.take_body("band", {"heart_rate": (START_S + np.arange(600.0), slow)})
+    assert [each.body for each in courses.told()] == ["heart_rate", "skin_level"]

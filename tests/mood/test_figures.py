@@ -192,7 +192,14 @@ def test_known_dynamics_come_back_with_gaps(rho: float) -> None:
         assert each.low < truth < each.high, name
 
 
-@pytest.mark.parametrize(("parts", "length"), [(20, 30), (10, 60), (1, 600)])
+@pytest.mark.parametrize(
+    ("parts", "length"),
+    [
+        (20, 30),
+        pytest.param(10, 60, marks=pytest.mark.exhaustive),
+        pytest.param(1, 600, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_inertia_of_many_short_recordings_comes_back(parts: int, length: int) -> None:
     """Each has its own mean to lose: 20 of half a minute gave 0.73, and held 0.8 in a fifth of the days."""
     found = [
@@ -208,7 +215,7 @@ def test_inertia_of_many_short_recordings_comes_back(parts: int, length: int) ->
     assert np.mean(held) >= 0.85
 
 
-@pytest.mark.parametrize("minutes", [10, 30])
+@pytest.mark.parametrize("minutes", [10, pytest.param(30, marks=pytest.mark.exhaustive)])
 def test_intervals_hold_where_a_face_is_lively_and_quiet_by_turns(minutes: int) -> None:
     """Every two minutes on average: they held the truth in half of the cases. More: mood_intervals.py."""
     face, runs = new_face(np.random.default_rng(0)), 600 // minutes

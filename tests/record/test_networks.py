@@ -39,16 +39,19 @@ NOW: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten weeks; after five of them the same network, whose readings mean something else."""
-    person = simulate(10, 1, start=START, minutes=4.0, missing=0.0)
     path = tmp_path_factory.mktemp("made") / "record.sqlite"
     with Store(path) as store:
-        write_simulated(store, "SIM", person)
-        subject = store.subjects.get("SIM")
-        with store.transaction() as session:
-            for each in store.recordings.of(subject):
-                row = session.get_one(RecordingRow, each.id)
-                row.models = EARLIER if each.day < CHANGED else NOW
+        write_changed(store, weeks=10, minutes=4.0, changed=CHANGED)
     return path
+
+
+def write_changed(store: Store, *, weeks: int, minutes: float, changed: date) -> Subject:
+    subject = write_simulated(store, "SIM", simulate(weeks, 1, start=START, minutes=minutes, missing=0.0))
+    with store.transaction() as session:
+        for each in store.recordings.of(subject):
+            row = session.get_one(RecordingRow, each.id)
+            row.models = EARLIER if each.day < changed else NOW
+    return subject
 
 
 @pytest.fixture
@@ -61,12 +64,14 @@ def subject_of(store: Store) -> Subject:
     return store.subjects.get("SIM")
 
 
-def test_recordings_say_what_their_readings_mean(store: Store) -> None:
-    recordings = store.recordings.of(subject_of(store))
+def test_recordings_say_what_their_readings_mean(tmp_path: Path) -> None:
+    changed = START + timedelta(3)
+    with Store(tmp_path / "record.sqlite") as store:
+        subject = write_changed(store, weeks=1, minutes=2.0, changed=changed)
+        recordings, table = store.recordings.of(subject), days(store, subject)
     assert {each.network for each in recordings} == {"mien 6a9a2d8c", f"mien 6a9a2d8c {SHARES} 0123abcd"}
     assert {len(each.recall) for each in recordings} == {0, 1}
-    table = days(store, subject_of(store))
-    assert table.loc[CHANGED - timedelta(1), "network"] == "mien 6a9a2d8c"
+    assert table.loc[changed - timedelta(1), "network"] == "mien 6a9a2d8c"
     assert np.isfinite(table["valence_mean"]).all()
 
 

@@ -139,7 +139,7 @@ def test_a_rest_before_the_film(choice: SignalsChoice, tmp_path: Path) -> None:
     beside = BodyBesideFace(later, 300.0)
     film(beside, [], 300)
     aroused = beside.finish(tmp_path / "x.signals.csv")["arousal"]
-    assert (aroused["rest"], aroused["rest_s"]) == ("given", [-350, -50])
+    assert (aroused["rest"], aroused["rest_s"]) == ("given", [-350, -20])
     assert aroused["median"] > 0.6
     beside = BodyBesideFace(replace(later, rest_s=(-350.0, -200.0)), 300.0)
     film(beside, [], 300)

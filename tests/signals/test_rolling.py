@@ -98,6 +98,17 @@ def test_what_is_now_is_of_the_newest_seconds() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("noise", "known_s"), [(0.0, 5), (0.5, 0)])
+def test_a_skin_that_jumps_about_has_no_course(noise: float, known_s: float) -> None:
+    level = 3 + noise * np.random.default_rng(0).normal(size=32 * 75)
+    read = shifted(Signals((course("eda", level, 32, "EDA", "uS"),)), START_S)
+    rolling = Rolling("band", channels_of(read), OwnRest())
+    fed(rolling, batches(read, evenly(75)))
+    times_s, values = rolling.courses["skin_level"]
+    assert len(times_s) == len(values) == 32 * known_s
+    assert not known_s or np.ptp(times_s) == pytest.approx(known_s, abs=0.1)
+
+
 def evenly(seconds: float, step_s: float = 0.25) -> list[float]:
     return (START_S + step_s * np.arange(1, round(seconds / step_s) + 1)).tolist()
 

@@ -18,6 +18,7 @@ from mien.live.live_neutral import LiveNeutral
 from mien.live.reading import Reading
 from mien.live.signal_history import SignalHistory
 from mien.live.status import SignalStatus, SourceStatus
+from mien.live.together import CoursesTogether, Together
 from mien.signals.arousal import Arousal
 from mien.signals.stream.rest import OwnRest
 from mien.signals.stream.types import SignalReading, Wave
@@ -58,6 +59,7 @@ class FakeLiveSession:
         self.signals: Broadcaster[SignalReading] = Broadcaster()
         self.signal_history = SignalHistory()
         self.rest = OwnRest()
+        self.courses = CoursesTogether()
         self.sensors: dict[str, SignalStatus] = {}
         self.history = History()
         self.added: list[str] = []
@@ -92,6 +94,13 @@ class FakeLiveSession:
 
     def signal_statuses(self) -> list[SignalStatus]:
         return list(self.sensors.values())
+
+    def together(self) -> tuple[Together, ...]:
+        return self.courses.told()
+
+    @property
+    def body_courses(self) -> tuple[str, ...]:
+        return self.courses.body
 
     def publish_signals(self, reading: SignalReading) -> None:
         self.signal_history.add(reading)
@@ -166,6 +175,17 @@ def make_signals(source: str, at_s: float, *, fresh: bool = True) -> SignalReadi
     now = (Figure(at_s - 10, at_s, "ECG", "heart_rate", "1/min", 72.5, 0.9),)
     aroused = Arousal(0.6, 0.5, 0.7, {"heart_rate": 0.4, "skin_level": None})
     return SignalReading(source, at_s, (wave,), figures, now, aroused, fresh, ("its clock jumped",))
+
+
+def together(live_session: FakeLiveSession, seconds: int = 300) -> None:
+    """Let the skin of who is before the camera follow their face's valence by three seconds."""
+    random = np.random.default_rng(0)
+    slow = np.convolve(random.normal(size=seconds + 40), np.hanning(20), mode="valid")[:seconds] / 10
+    for number, value in enumerate(np.clip(slow, -1, 1).tolist()):
+        faces = Faces(np.float32([[0, 0, 10, 10]]), valence=[value], arousal=[0.1])
+        live_session.courses.take_face(make_reading("camera", number, float(number), faces=faces))
+    times_s = 1_750_000_003.0 + np.arange(seconds)
+    live_session.courses.take_body("band", {"skin_level": (times_s, slow)})
 
 
 def one_face() -> Faces:

@@ -20,7 +20,7 @@ from mien.files import written_whole
 from mien.record.body import OF_KIND, windows
 from mien.signals.agreement import agreement
 from mien.signals.alignment import Lag, RateCourse, apart_bpm, pulse_drift, pulse_lag, rate_course
-from mien.signals.arousal import LEAST_WINDOWS, Arousal, arousal, parts_of
+from mien.signals.arousal import LEAST_WINDOWS, Arousal, arousal, knows_needed, parts_of, rest_windows
 from mien.signals.body import sound_skin
 from mien.signals.drift import Drift, ms_per_min
 from mien.signals.face_pulse import PulseReading
@@ -128,12 +128,17 @@ class BodyBesideFace:
         spans, rests = self._windows(read, common)
         found = figures_in(read, sorted({*spans, *rests}))
         parts = parts_of(found)
+        if self._choice.rest_s is None:
+            rests = [each for each in spans if knows_needed(parts.get(each, {}))][:LEAST_WINDOWS]
         aroused = dict(
             zip(parts, arousal(list(parts.values()), [each in rests for each in parts]), strict=True)
         )
         seconds = self._face(tracks)
         self.beside = BodyCourses(read, dict(_courses(read, common)), common, tracks)
         answers, after = ([], []) if course is None else after_onsets(course, self.beside)
+        shown = {*spans, *rests[::2]}
+        found = tuple(each for each in found if (each.start_s, each.end_s) in shown)
+        aroused = {span: each for span, each in aroused.items() if span in shown}
         rows = [*found, *_of_arousal(aroused), *self._of_face(spans, seconds, readings), *after]
         _write(path, sorted(rows, key=lambda each: each.start_s))
         return {
@@ -249,13 +254,13 @@ class BodyBesideFace:
     def _windows(
         self, read: Signals, common: tuple[float, float]
     ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-        """Return the windows that lie in the film, and those of the rest, which may lie before it."""
+        """Return the windows that lie in the film, and those of a rest that was given: it may lie before."""
         window_s, rest = self._choice.window_s, self._choice.rest_s
         first, last = read.span_s
         spans = list(_spans(ceil(common[0]), common[1], window_s)) or [common]
         if rest is None:
-            return spans, spans[:LEAST_WINDOWS]
-        return spans, list(_spans(max(rest[0], first), min(rest[1], last), window_s))
+            return spans, []
+        return spans, rest_windows(max(rest[0], first), min(rest[1], last), window_s)
 
     def _face(self, tracks: tuple[int, ...]) -> dict[int, NDArray[np.float64]]:
         """Return of each second the sums of valence and arousal, and the number of frames with the face."""

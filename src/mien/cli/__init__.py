@@ -25,10 +25,11 @@ OF_EXTRAS = {
     **dict.fromkeys(("argon2", "fastapi", "jinja2", "markdown2"), "web"),
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
+    "hmmlearn": "videos",
     "paho": "mqtt",
     **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb", "bleak", "brainflow", "pylsl"), "signals"),
 }
-"""Modules that `mien[train]`, `mien[web]`, `mien[record]`, `mien[mqtt]` and `mien[signals]` bring."""
+"""Modules that the extras bring, each with its extra."""
 
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -71,6 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 (failed), 2 (wrong use) or 130 (interrupted).
     """
+    # Before numpy is loaded. Our matrices are small: threads that wait for each other took up to ten times
+    # the processor of one (change charts, with both cores busy), and were no faster.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     escape_unwritable()
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     debug = "--debug" in arguments

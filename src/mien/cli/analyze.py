@@ -332,7 +332,7 @@ def signals_lines(signals: dict[str, Any] | None) -> Iterator[str]:
             f" {each['lag_s']:+z.0f} s behind, p {each['p']:.3f} (quality {each['quality']:.2f})"
         )
     if not signals["together"]:
-        yield "face and body together: not known; it needs two minutes of both, and change in both"
+        yield "face and body together: no reading; it needs two minutes of both, and change in both"
     for each in signals["after_onsets"]:
         sure = "too short to tell from chance" if each["p"] is None else f"p {each['p']:.3f}"
         yield (

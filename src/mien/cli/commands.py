@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-READ, LIVE, RECORD, TRAIN, CARE = "Read", "Live", "Record", "Train", "Care"
+READ, VIDEOS, LIVE, RECORD, TRAIN, CARE = "Read", "Videos", "Live", "Record", "Train", "Care"
 """The groups of commands, in the order in which the help and the documentation show them."""
 
 
@@ -50,6 +50,33 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "happy": Entry(
+        VIDEOS, "happy", "happy", "Tell whether the main face of a video shows happiness, and when."
+    ),
+    "summarize": Entry(
+        VIDEOS,
+        "summarize",
+        "summarize",
+        "Choose a video's moments by what the main face expresses, and write them as a film of their own.",
+    ),
+    "cohort": Entry(
+        VIDEOS,
+        "cohort",
+        "cohort",
+        "Measure how well recordings tell two groups of people apart, and what could fool you.",
+    ),
+    "infant": Entry(
+        VIDEOS,
+        "infant",
+        "infant",
+        "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
+    ),
+    "sentiment": Entry(
+        VIDEOS,
+        "sentiment",
+        "sentiment",
+        "Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,
@@ -108,7 +135,10 @@ COMMANDS: Final = {
         CARE, "subject", "erase", "Erase a subject and everything stored about them. This can't be undone."
     ),
     "simulate": Entry(
-        CARE, "simulate", "app", "Simulate a person or a venue in the store, or a body's signals in a file."
+        CARE,
+        "simulate",
+        "app",
+        "Simulate a person or a venue in the store; a body's signals, a cohort or clips in files.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(

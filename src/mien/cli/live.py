@@ -412,7 +412,9 @@ def _follow(
     end_s = math.inf
 
     def more() -> list[str]:
-        sensors, latest = session.signal_statuses(), session.signals.latest()
+        latest, sensors = session.signals.latest(), session.signal_statuses()
+        for name in latest:
+            sensor_teller.heard(name, lambda: sensors)
         shown = [sensor_line(each, latest.get(each.name)) for each in sensors]
         return [*shown, *rest_line(sensors), *([] if teller is None else teller.lines())]
 
@@ -434,17 +436,21 @@ def _follow(
                     show(statuses, session.broadcaster.latest())
             over = all(map(is_over, statuses))
             reading = box.take(0 if over else min(_LOOK_S, end_s - now_s))
-            _tell_body(body, sensor_teller, as_json=as_json)
+            _tell_body(session, body, sensor_teller, as_json=as_json)
             if reading is None and over:
                 break
             if reading is not None and lines is not None:
+                announcer.heard(reading.source, session.statuses)
                 lines.write(reading)
     return int(any(is_over(status) and status.state != "ended" for status in statuses))
 
 
-def _tell_body(body: Mailbox[SignalReading], teller: SensorTeller, *, as_json: bool) -> None:
+def _tell_body(
+    session: LiveSession, body: Mailbox[SignalReading], teller: SensorTeller, *, as_json: bool
+) -> None:
     """Print what is new from the sensors: new figures, notes and marks."""
     while (reading := body.take(0)) is not None:
+        teller.heard(reading.source, session.signal_statuses)
         if not as_json:
             teller.notes(reading)
         elif reading.fresh or reading.notes or reading.marks:

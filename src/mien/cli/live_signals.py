@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
@@ -16,8 +16,7 @@ from mien.errors import ConfigError
 from mien.live.sensors import FACE, shown_address
 from mien.live.session import LiveSession
 from mien.live.status import SignalStatus
-from mien.live.together import Together
-from mien.moments import utc
+from mien.live.together import Together, together_message, together_words
 
 if TYPE_CHECKING:  # they load SciPy, for which a session without a sensor should not wait
     from mien.signals.stream.types import SignalReading
@@ -138,6 +137,8 @@ class SensorTeller:
     def __init__(self) -> None:
         self._last: dict[str, SignalStatus] = {}
         self._wrong: dict[str, str] = {}
+        self._on: set[str] = set()
+        self._told_start: dict[str, int] = {}
 
     def look(self, statuses: Sequence[SignalStatus]) -> None:
         """Print what has changed."""
@@ -146,17 +147,39 @@ class SensorTeller:
             if last is not None and (last.state, last.note) == (status.state, status.note):
                 continue
             self._last[status.name] = status
-            if status.state == "running" and (last is None or last.state != "running"):
+            if status.state == "running" and status.name not in self._on:
                 self._tell_on(status)
             elif status.state in ("failed", "waiting"):
+                self._on.discard(status.name)
                 self._tell_wrong(status)
             elif status.state == "stalled":
+                self._on.discard(status.name)
                 _say(_named(status))
         for name in set(self._last) - {status.name for status in statuses}:
             _say(f"sensor off: {_called(self._last.pop(name))}")
+            self._on.discard(name)
             self._wrong.pop(name, None)
+            self._told_start.pop(name, None)
+
+    def heard(self, source: str, statuses: Callable[[], Sequence[SignalStatus]]) -> None:
+        """Print that a sensor is on if that wasn't printed yet, before a reading of it is shown.
+
+        Args:
+            source: whose reading it is.
+            statuses: asked only where it has to be.
+        """
+        if source in self._on:
+            return
+        for status in statuses():
+            # The reading may have waited while its sensor broke off: that start was on, whatever it is now.
+            began = self._told_start.get(source) != status.restarts
+            if status.name == source and (began or status.state == "running"):
+                self._last[source] = replace(status, state="running", note=None)
+                self._tell_on(status)
 
     def _tell_on(self, status: SignalStatus) -> None:
+        self._on.add(status.name)
+        self._told_start[status.name] = status.restarts
         self._wrong.pop(status.name, None)
         _say(f"sensor on: {_called(status)}")
 
@@ -168,11 +191,7 @@ class SensorTeller:
             print_error(words)
 
     def notes(self, reading: SignalReading) -> None:
-        """Print what was noticed, and before it that the sensor is on."""
-        last = self._last.get(reading.source)
-        if last is not None and last.state != "running":  # it came on since the last look
-            self._last[last.name] = replace(last, state="running", note=None)
-            self._tell_on(last)
+        """Print what was noticed."""
         for note in reading.notes:
             _say(f"{reading.source}: {note}")
 
@@ -242,42 +261,26 @@ class TogetherTeller:
         if self._as_json and monotonic() >= self._due_s:
             self._due_s = monotonic() + _TOGETHER_EVERY_S
             if told := self._session.together():
-                self._write(told)
+                self._write(told, self._session.body_courses)
 
     def end(self) -> None:
         """Tell it of the whole session, if there was a sensor that could."""
-        if not self._session.has_body:
+        if not (body := self._session.body_courses):
             return
         told = self._session.together()
         try:
             if self._as_json:
-                self._write(told)
+                self._write(told, body)
             else:
-                for line in together_lines(told):
+                for line in together_words(told, body):
                     print(line, file=self._out, flush=True)
         except BrokenPipeError:
             pass  # the reader has gone
 
-    def _write(self, told: Sequence[Together]) -> None:
+    def _write(self, told: Sequence[Together], body: Sequence[str]) -> None:
         from mien.live.reading import write_json_line
 
-        said: dict[str, Any] = {
-            "type": "together",
-            "at": utc(self._session.machine_clock().now()),
-            "together": [each.as_dict() for each in told],
-        }
-        write_json_line(self._out, said)
-
-
-def together_lines(told: Sequence[Together]) -> list[str]:
-    """Return how face and body went together, in words."""
-    if not told:
-        return ["face and body together: not known; it needs two minutes of both, and change in both"]
-    return [
-        f"{each.face} of the face and {each.body.replace('_', ' ')}: r {each.correlation:+z.2f}, the body"
-        f" {each.lag_s:+z.0f} s behind, p {each.p:.3f} over {each.seconds / 60:.0f} min"
-        for each in told
-    ]
+        write_json_line(self._out, together_message(self._session.machine_clock().now(), told, body))
 
 
 def _called(status: SignalStatus) -> str:

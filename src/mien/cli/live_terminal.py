@@ -56,14 +56,25 @@ class Announcer:
         """Print what has changed."""
         for status in statuses:
             last = self._last.get(status.name)
-            if last is None or (last.state, last.note) != (status.state, status.note):
-                # What came and went between two looks was on, too.
-                was_on = status.frames_read > (last.frames_read if last else 0)
+            # What came and went between two looks was on, too.
+            was_on = status.frames_read > (last.frames_read if last else 0)
+            changed = last is None or (last.state, last.note) != (status.state, status.note)
+            if changed or (was_on and status.name not in self._on):
                 self._tell(status, was_on)
             self._last[status.name] = status
         for name in set(self._last) - {status.name for status in statuses}:
             self._turn_off(self._last.pop(name))
         self._also()
+
+    def heard(self, source: str, statuses: Callable[[], Sequence[SourceStatus]]) -> None:
+        """Print that a camera is on if that wasn't printed yet, before a reading of it is shown.
+
+        Args:
+            source: whose reading it is.
+            statuses: asked only where it has to be; they are of after the reading, and count its frame.
+        """
+        if source not in self._on:
+            self.look(statuses())
 
     def _tell(self, status: SourceStatus, was_on: bool) -> None:
         if (status.state == "running" or was_on) and status.name not in self._on:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -48,7 +48,14 @@ def signals(
     time_unit: TimeUnitOption = None,
     board: BoardOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write all figures to this CSV.", metavar="FILE.csv")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write all figures to this table (.csv), or as courses for programs that show body signals"
+            " (.edf).",
+            metavar="FILE",
+        ),
     ] = None,
     sensors: Annotated[
         bool,
@@ -65,7 +72,7 @@ def signals(
 
     Example: mien signals session.edf --window 60 --out figures.csv
     """
-    from mien.signals.arousal import arousal, parts_of
+    from mien.signals.arousal import parts_of
     from mien.signals.figures import figures, to_frame
     from mien.signals.files import read_signals
 
@@ -76,8 +83,8 @@ def signals(
         raise ConfigError(
             "which file? `mien signals session.edf` reads one, `mien signals --list` looks for sensors"
         )
-    if out is not None and out.suffix.lower() != ".csv":
-        raise ConfigError(f"--out: expected a name that ends in .csv, received {out}")
+    if out is not None and out.suffix.lower() not in (".csv", ".edf"):
+        raise ConfigError(f"--out: expected a name that ends in .csv or .edf, received {out}")
     if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
         raise ConfigError(f"--out: {out} is the file that is read")
     kinds = cast("dict[str, Kind]", parse_kinds(kind))
@@ -85,20 +92,42 @@ def signals(
     read = read_signals(Path(file), cast("TimeUnit | None", time_unit), kinds=kinds, board=board)
     found = figures(read, window, step)
     parts = parts_of(found)
-    resting = None if span is None else [span[0] <= start and end <= span[1] for start, end in parts]
-    aroused = dict(zip(parts, arousal(list(parts.values()), resting), strict=True))
+    aroused = _aroused(read, parts, span, window)
     if out is not None:
         from mien.files import written_whole
 
+        told = found + _as_figures(aroused, file)
         with written_whole(out) as temporary:
-            to_frame(found + _as_figures(aroused, file)).to_csv(temporary, index=False)
+            if out.suffix.lower() == ".edf":
+                temporary.write_bytes(_as_edf(told, read))
+            else:
+                to_frame(told).to_csv(temporary, index=False)
     if as_json:
         print_json(_as_json(read, found, aroused) | {"files": [] if out is None else [str(out)]})
         return
     _print_signals(read)
     _print_figures(found, aroused)
     if out is not None:
-        typer.echo(f"csv      {out}")
+        typer.echo(f"{out.suffix[1:].lower()}      {out}")
+
+
+def _aroused(
+    read: Signals,
+    parts: dict[tuple[float, float], dict[str, float | None]],
+    rest: tuple[float, float] | None,
+    window_s: float,
+) -> Windows:
+    """Return the index of each window, against a rest from second to second, or all of the recording."""
+    from mien.signals.arousal import arousal, parts_of, rest_windows
+    from mien.signals.figures import figures_in
+
+    if rest is None:
+        return dict(zip(parts, arousal(list(parts.values())), strict=True))
+    first, last = max(rest[0], read.span_s[0]), min(rest[1], read.end_s)
+    between = [each for each in rest_windows(first, last, window_s) if each not in parts]
+    known = parts | parts_of(figures_in(read, between))
+    told = arousal(list(known.values()), [rest[0] <= start and end <= rest[1] for start, end in known])
+    return {window: index for window, index in zip(known, told, strict=True) if window in parts}
 
 
 def _list_sensors(as_json: bool) -> None:
@@ -148,6 +177,21 @@ def _as_figures(aroused: Windows, name: str) -> tuple[Figure, ...]:
         )
         for (start, end), each in aroused.items()
     )
+
+
+def _as_edf(told: tuple[Figure, ...], read: Signals) -> bytes:
+    """Return figures as EDF+, on the clock of what was read.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from mien.signals.figures_edf import LONGEST_S, EdfHeader, courses, edf_bytes
+
+    if not told:
+        raise ConfigError(f"--out: {read.origin} gives no figure that could be written")
+    seconds = ceil(min(max(each.end_s for each in told), LONGEST_S))
+    marks = [each for each in read.marks if each.time_s <= seconds]
+    return edf_bytes(courses(told, seconds), EdfHeader(start=read.start, marks=marks))
 
 
 def _as_json(read: Signals, found: tuple[Figure, ...], aroused: Windows) -> dict[str, Any]:

@@ -317,9 +317,9 @@ class LiveSession:
         return self._sensors.together.told()
 
     @property
-    def has_body(self) -> bool:
-        """Whether a sensor gave what could go together with the face."""
-        return self._sensors.together.has_body
+    def body_courses(self) -> tuple[str, ...]:
+        """What the sensors gave that could go together with the face."""
+        return self._sensors.together.body
 
     def signal_statuses(self) -> list[SignalStatus]:
         """Return how each sensor is doing, in the order in which they were added."""

@@ -85,7 +85,9 @@ def write_simulated(
     random = np.random.default_rng(len(person.mood))
     felt = person.mood - 0.5 * person.flatness
     for index, each in enumerate(person.recordings):
-        _write(store, subject, each, random, float(felt[(each.started_at.date() - person.start).days]))
+        day = (each.started_at.date() - person.start).days
+        with store.transaction():  # one of each: it is several times as fast, and nobody else waits for long
+            _write(store, subject, each, random, float(felt[day]))
         progress((index + 1) / len(person.recordings))
     for report in person.reports:
         values = {"items": report.items} if report.items is not None else {"total": report.total}
@@ -112,5 +114,6 @@ def _write(
 
 
 def _take_baseline(store: Store, subject: Subject, end: date) -> None:
-    if isinstance(baseline.preview(store, subject, end=end), Baseline):
-        baseline.take(store, subject, end=end)
+    found = baseline.preview(store, subject, end=end)
+    if isinstance(found, Baseline):
+        store.baselines.add(subject, found.to_json())

@@ -128,7 +128,7 @@ class ReportContent:
         kind: "short" has tags for screen readers in its PDF; "long" is too long for them.
         code: the subject's; a venue's name, in its report.
         period: the days that it is about, written out.
-        days: how many days these are.
+        days: how many days these are; 0 where the report is of something else than days.
         made_at: when it was made, in ISO 8601 with its zone.
         made: the same, written out.
         simulated: says that recordings were made by a program; "" where none was.
@@ -184,4 +184,4 @@ class ReportContent:
     @property
     def subtitle(self) -> str:
         """The line below the heading."""
-        return f"{self.period} ({count(self.days, 'day')})"
+        return f"{self.period} ({count(self.days, 'day')})" if self.days else self.period

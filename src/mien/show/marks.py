@@ -43,7 +43,7 @@ def tag(chips: tuple[tuple[str, RGB], ...], text_px: int) -> Mark:
         chips: the words, and the colour behind each.
         text_px: the height of the text.
     """
-    font, pad, height = _font(text_px), round(text_px * 0.4), round(text_px * 1.45)
+    font, pad, height = text_font(text_px), round(text_px * 0.4), round(text_px * 1.45)
     widths = [round(font.getlength(text)) + 2 * pad for text, _ in chips]
     mark = Image.new("RGBA", (sum(widths), height))
     pen, left = ImageDraw.Draw(mark), 0
@@ -68,7 +68,7 @@ def panel(shares: Sequence[float], text_px: int, heading: str = "") -> Mark:
         heading: a line above the bars; none when empty.
     """
     known = tuple(index for index, share in enumerate(shares) if share == share)
-    mark, lay, font = _empty_panel(known, text_px, heading).copy(), _layout(text_px), _font(text_px)
+    mark, lay, font = _empty_panel(known, text_px, heading).copy(), _layout(text_px), text_font(text_px)
     pen = ImageDraw.Draw(mark)
     highest = max(known, key=lambda index: shares[index], default=None)
     for row, index in enumerate(known, start=bool(heading)):
@@ -112,7 +112,7 @@ class _Layout:
 
 @lru_cache(maxsize=16)
 def _layout(text_px: int) -> _Layout:
-    font, pad = _font(text_px), round(text_px * 0.55)
+    font, pad = text_font(text_px), round(text_px * 0.55)
     bar_left = 2 * pad + round(max(font.getlength(name) for name in EMOTIONS))
     bar_width = round(text_px * 4.5)
     width = bar_left + bar_width + 2 * pad + round(font.getlength("100"))
@@ -121,7 +121,7 @@ def _layout(text_px: int) -> _Layout:
 
 @lru_cache(maxsize=64)
 def _empty_panel(known: tuple[int, ...], text_px: int, heading: str) -> Mark:
-    lay, font = _layout(text_px), _font(text_px)
+    lay, font = _layout(text_px), text_font(text_px)
     width, height = size_wh = lay.size_wh(len(known) + bool(heading))
     # Pillow draws hard edges: drawn four times as large, the rounded corners come out smooth.
     large = Image.new("L", (4 * width, 4 * height))
@@ -139,7 +139,8 @@ def _empty_panel(known: tuple[int, ...], text_px: int, heading: str) -> Mark:
 
 
 @lru_cache(maxsize=16)
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
+def text_font(size_px: int) -> ImageFont.FreeTypeFont:
+    """Return the font in which pictures are labelled."""
     # matplotlib carries this font; to import matplotlib for its folder would take a tenth of a second.
     matplotlib = find_spec("matplotlib")
     assert matplotlib is not None

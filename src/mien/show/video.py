@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -33,6 +33,7 @@ ENCODERS: Final = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")
 _NOMINAL_RATE_HZ: Final = Fraction(30)
 _KEY_FRAME_EVERY: Final = 60
 _BITS_PER_PIXEL_AND_S: Final = 4
+_CRF: Final = 20
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 _SOUND_AFTER_S: Final = 1.0
@@ -49,6 +50,9 @@ class ClipWriter:
         size_wh: the frames' size in pixels; an odd side gets one more row or column, as H.264 needs.
         sound_from: the video file whose sound is kept, from its first picture until a second after the last
             frame; copied as it is where browsers play it so; None for no sound.
+        sound_spans: only these pieces of the sound, in seconds of its file, one after another; None for all.
+        chapters: start and end in seconds and title of each, in their order, for players that list them.
+        title: what players show as the film's name.
 
     Raises:
         OutputError: the file can't be written, or PyAV has no H.264 encoder.
@@ -58,7 +62,17 @@ class ClipWriter:
         ...     clip.write(image, time_s=0.0)
     """
 
-    def __init__(self, path: Path, size_wh: Size, *, sound_from: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size_wh: Size,
+        *,
+        sound_from: Path | None = None,
+        sound_spans: Sequence[tuple[float, float]] | None = None,
+        chapters: Sequence[tuple[float, float, str]] = (),
+        title: str = "",
+        crf: int | None = None,
+    ) -> None:
         self._path = path
         self._size_wh = size_wh[0] + size_wh[0] % 2, size_wh[1] + size_wh[1] % 2
         self._reformatter = VideoReformatter()
@@ -69,8 +83,9 @@ class ClipWriter:
             temporary = stack.enter_context(written_whole(path))
             container = av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
             self._container = stack.enter_context(container)
-            self._stream = _add_stream(container, encoder, self._size_wh)
-            self._sound = open_sound(sound_from, container) if sound_from else None
+            self._stream = _add_stream(container, encoder, self._size_wh, crf)
+            self._sound = open_sound(sound_from, container, sound_spans) if sound_from else None
+            _describe(container, title, chapters)
             if self._sound is not None:
                 stack.callback(self._sound.close)
             self._open = stack.pop_all()
@@ -176,14 +191,31 @@ def _encoder(path: Path) -> str:
     )
 
 
-def _add_stream(container: OutputContainer, encoder: str, size_wh: Size) -> VideoStream:
+def _describe(container: OutputContainer, title: str, chapters: Sequence[tuple[float, float, str]]) -> None:
+    if title:
+        container.metadata["title"] = title
+    if chapters:
+        container.set_chapters(
+            [
+                {
+                    "id": number, "start": round(start_s / TICK_S), "end": round(end_s / TICK_S),
+                    "time_base": TICK_S, "metadata": {"title": words},
+                }
+                for number, (start_s, end_s, words) in enumerate(chapters)
+            ]
+        )  # fmt: skip
+
+
+def _add_stream(
+    container: OutputContainer, encoder: str, size_wh: Size, crf: int | None = None
+) -> VideoStream:
     stream = cast(VideoStream, container.add_stream(encoder, rate=_NOMINAL_RATE_HZ))
     stream.time_base = TICK_S
-    _configure(stream.codec_context, size_wh)
+    _configure(stream.codec_context, size_wh, crf)
     return stream
 
 
-def _configure(context: VideoCodecContext, size_wh: Size) -> None:
+def _configure(context: VideoCodecContext, size_wh: Size, crf: int | None = None) -> None:
     context.width, context.height = size_wh
     context.pix_fmt = "yuv420p"
     context.time_base, context.framerate = TICK_S, _NOMINAL_RATE_HZ
@@ -192,7 +224,9 @@ def _configure(context: VideoCodecContext, size_wh: Size) -> None:
     # Frames that refer to later ones make the muxer guess durations, wrongly where the frame rate varies.
     context.max_b_frames = 0
     context.gop_size = _KEY_FRAME_EVERY
+    if crf is not None:
+        context.thread_count = 1
     if context.name == "libx264":
-        context.options = {"preset": "veryfast", "crf": "20"}
+        context.options = {"preset": "veryfast", "crf": str(_CRF if crf is None else crf)}
     else:
         context.bit_rate = _BITS_PER_PIXEL_AND_S * size_wh[0] * size_wh[1]

@@ -84,7 +84,7 @@ def since_opening(found: Sequence[Figure]) -> dict[tuple[float, float], Arousal]
         hardly anything is known of the rest.
     """
     trusted = parts_of([each for each in found if each.value is not None and each.quality >= TRUSTED])
-    known = {window: parts for window, parts in sorted(trusted.items()) if None not in map(parts.get, NEEDED)}
+    known = {window: parts for window, parts in sorted(trusted.items()) if knows_needed(parts)}
     rest_end_s = min((start for start, _ in known), default=0.0) + REST_S
     resting = [end <= rest_end_s for _, end in known]
     covered_s, last_s = 0.0, 0.0
@@ -99,6 +99,16 @@ def since_opening(found: Sequence[Figure]) -> dict[tuple[float, float], Arousal]
         for window, index in zip(known, told, strict=True)
         if index is not None and window[0] >= rest_end_s
     }
+
+
+def rest_windows(start_s: float, end_s: float, window_s: float) -> list[tuple[float, float]]:
+    """Return the windows of a rest, which overlap by half.
+
+    So five minutes are enough where a minute of them is not known: a wristband's pulse begins late.
+    """
+    half = window_s / 2
+    count = int((end_s - start_s) / half + 1e-6) - 1
+    return [(start_s + half * number, start_s + half * number + window_s) for number in range(count)]
 
 
 def parts_of(found: Sequence[Figure]) -> dict[tuple[float, float], dict[str, float | None]]:
@@ -118,6 +128,11 @@ def parts_of(found: Sequence[Figure]) -> dict[tuple[float, float], dict[str, flo
         window: {name: known[name].value if name in known else None for name in PARTS}
         for window, known in best.items()
     }
+
+
+def knows_needed(window: Mapping[str, float | None]) -> bool:
+    """Return whether a window has what no index is without."""
+    return all(window.get(name) is not None for name in NEEDED)
 
 
 def _row(window: Mapping[str, float | None]) -> list[float]:

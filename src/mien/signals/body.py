@@ -17,7 +17,7 @@ LEAST_QUALITY: Final = 0.6
 _SKIN_HZ: Final = 8.0
 _SKIN_US: Final = (0.05, 60.0)
 _SKIN_SLOPE_US: Final = 10.0
-_SKIN_AROUND_S: Final = 2.5
+SKIN_AROUND_S: Final = 2.5
 """Kleckner et al. (2018): conductance beyond these limits, or that changes faster a second, is an artefact,
 and so is what is near one. Below the lowest the electrodes don't touch."""
 _RESPONSE_US: Final = 0.05
@@ -118,7 +118,7 @@ def sound_skin(signal: Signal) -> NDArray[np.bool_]:
     """Return which samples of skin conductance are no artefact."""
     outside = (signal.values < _SKIN_US[0]) | (signal.values > _SKIN_US[1])
     jumps = np.abs(np.diff(signal.values, prepend=signal.values[:1])) * (signal.rate_hz or 1) > _SKIN_SLOPE_US
-    reach = round(_SKIN_AROUND_S * (signal.rate_hz or 1))
+    reach = round(SKIN_AROUND_S * (signal.rate_hz or 1))
     near = np.convolve(outside | jumps, np.ones(2 * reach + 1), mode="same") > 0
     return ~near[: len(signal)] if len(signal) > 2 * reach else ~(outside | jumps)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import av
 from av.packet import Packet
@@ -19,13 +22,22 @@ from mien.film import FALLBACK_RATE_HZ, FilmTimes, declared_duration_s, longest_
 from mien.source.base import Chooser, SourceReport
 from mien.source.container import open_video
 from mien.source.picture import Converter, PixelShape, shown_size
-from mien.types import Frame, Image
+from mien.types import Frame
 
 # Among so many packets there is a picture that stands for itself.
 _PACKETS = 300
 
 # Less than this missing at an end is rounding, or a length that counts the sound.
 _MISSING_S = 0.3
+
+
+class _Told(NamedTuple):
+    """A decoded frame, how wide its pixels are, its number and its time."""
+
+    decoded: VideoFrame
+    pixel_shape: Fraction
+    number: int
+    time_s: float
 
 
 class VideoSource:
@@ -83,6 +95,34 @@ class VideoSource:
         while (frame := self._next()) is not None:
             yield frame
 
+    def within(self, spans: Sequence[tuple[float, float]]) -> Iterator[tuple[int, float, Frame]]:
+        """Yield what is seen within some spans of time; the other frames are decoded but not converted.
+
+        Args:
+            spans: start and end of each in seconds, in their order and apart.
+
+        Yields:
+            A span's number, the seconds from its start, and a frame. The first one of a span is seen from its
+            start on, also where its own time is earlier.
+        """
+        waiting, begun = deque(enumerate(spans)), False
+        before: _Told | None = None
+        while waiting:
+            told = self._told()
+            time_s = math.inf if told is None else told.time_s
+            while waiting and time_s >= waiting[0][1][0]:
+                place, (start_s, end_s) = waiting[0]
+                if time_s > start_s and not begun and before is not None:
+                    begun = True
+                    yield place, 0.0, self._frame(before)
+                if told is not None and time_s < end_s:
+                    begun = True
+                    yield place, time_s - start_s, self._frame(told)
+                    break
+                waiting.popleft()
+                begun = False
+            before = told
+
     def close(self) -> None:
         """Close the file; waits for the frame that another thread is decoding."""
         with self._lock:
@@ -90,6 +130,13 @@ class VideoSource:
             self._container.close()
 
     def _next(self) -> Frame | None:
+        while (told := self._told()) is not None:
+            if self._chooser.wants(told.number, told.time_s):
+                return self._frame(told)
+        return None
+
+    def _told(self) -> _Told | None:
+        """Decode the next frame that can be read, and tell its time."""
         with self._lock:
             if self._closed:
                 return None
@@ -100,11 +147,15 @@ class VideoSource:
                     self._damaged += 1
                     continue
                 self._time_s = self._times.tell(self._seconds(decoded.pts), self._seconds(decoded.duration))
-                if self._chooser.wants(index, self._time_s):
-                    self.report.frames_given += 1
-                    return Frame(self._image(decoded), index, self._time_s, self.name)
+                return _Told(decoded, self._pixels.now(), index, self._time_s)
             self._conclude()
             return None
+
+    def _frame(self, told: _Told) -> Frame:
+        with self._lock:
+            self.report.frames_given += 1
+            image = self._converter.convert(told.decoded, told.pixel_shape)
+        return Frame(image, told.number, told.time_s, self.name)
 
     def _decode(self) -> Iterator[VideoFrame]:
         for packet in self._packets():
@@ -126,9 +177,6 @@ class VideoSource:
         # By the stream, as the last frames of a broken decoder know of no time base.
         time_base = self._stream.time_base
         return None if ticks is None or time_base is None else float(ticks * time_base)
-
-    def _image(self, decoded: VideoFrame) -> Image:
-        return self._converter.convert(decoded, self._pixels.now())
 
     def _conclude(self) -> None:
         report = self.report

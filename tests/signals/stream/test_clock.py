@@ -24,8 +24,8 @@ def fed(
     return np.concatenate(times)
 
 
-@pytest.mark.parametrize("rate", [1.0, 15.0, 250.0, 1000.0])
-@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("rate", [1.0, 15.0, 250.0, pytest.param(1000.0, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.exhaustive), 7, 100])
 def test_jitter_is_smoothed(rate: float, size: int) -> None:
     truth = START_S + np.arange(int(60 * min(rate, 250))) / rate
     noisy = truth + np.random.default_rng(1).normal(0, 0.005, len(truth))

@@ -132,7 +132,8 @@ def test_two_streams_that_are_meant_are_told_apart() -> None:
         stream.close()
 
 
-def test_what_is_not_there_is_said_with_what_is() -> None:
+def test_what_is_not_there_is_said_with_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.signals.stream.lsl._RESOLVE_S", 0.1)  # it won't come, however long one waits
     name = unique("There")
     with outlet(name), pytest.raises(SourceError) as caught:
         LslStream(lsl_address("no-such-stream"))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,20 @@ def app(live_session: FakeLiveSession, purpose: Path) -> FastAPI:
 def ready(app: FastAPI, research: None) -> FastAPI:
     """The same, once it is said what it is for."""
     return app
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[FakeLiveSession]:
+    """The session of `refusing`."""
+    live_session = FakeLiveSession()
+    yield live_session
+    live_session.close()
+
+
+@pytest.fixture(scope="module")
+def refusing(untouched: FakeLiveSession) -> FastAPI:
+    """One app for all that is refused, which leaves it as it was."""
+    return build_backend(untouched, settings(), analyse=accept)
 
 
 def test_health_says_version_and_time(app: FastAPI) -> None:
@@ -129,8 +143,8 @@ def test_the_timeline_goes_on_where_the_page_has_it(app: FastAPI, live_session: 
         "redoc",
     ],
 )
-def test_what_is_not_there_is_not_found(app: FastAPI, path: str) -> None:
-    answer = client(app).get(f"/api/v1/{path}")
+def test_what_is_not_there_is_not_found(refusing: FastAPI, path: str) -> None:
+    answer = client(refusing).get(f"/api/v1/{path}")
     assert answer.status_code == 404
     assert "root:" not in answer.text
 
@@ -191,8 +205,10 @@ def test_a_photograph_is_explained(purpose: Path, live_session: FakeLiveSession)
 
 @pytest.mark.parametrize("task", ["analyse", "explain"])
 @pytest.mark.parametrize("network", ["nobody", "../models/mien", "/etc/passwd", "mien.onnx", ""])
-def test_only_networks_that_come_with_mien_can_be_chosen(app: FastAPI, task: str, network: str) -> None:
-    answer = client(app).post(f"/api/v1/{task}", content=jpeg(), params={"network": network})
+def test_only_networks_that_come_with_mien_can_be_chosen(
+    refusing: FastAPI, purpose: Path, task: str, network: str
+) -> None:
+    answer = client(refusing).post(f"/api/v1/{task}", content=jpeg(), params={"network": network})
     assert answer.status_code == 400
     assert f"there are {', '.join(built_in_networks())}" in answer.json()["detail"]
 
@@ -298,10 +314,12 @@ def test_cameras_and_streams_can_be_added(
         "data://text",
     ],
 )
-def test_nothing_else_can_be_added(ready: FastAPI, live_session: FakeLiveSession, where: str) -> None:
-    answer = client(ready).post("/api/v1/sources", json={"where": where})
+def test_nothing_else_can_be_added(
+    refusing: FastAPI, untouched: FakeLiveSession, research: None, where: str
+) -> None:
+    answer = client(refusing).post("/api/v1/sources", json={"where": where})
     assert answer.status_code == 422
-    assert live_session.added == []
+    assert untouched.added == []
 
 
 @pytest.mark.parametrize(
@@ -320,10 +338,12 @@ def test_nothing_else_can_be_added(ready: FastAPI, live_session: FakeLiveSession
         {"where": 3 * "x" * 1000},
     ],
 )
-def test_odd_wishes_are_refused(ready: FastAPI, live_session: FakeLiveSession, more: dict[str, Any]) -> None:
-    answer = client(ready).post("/api/v1/sources", json={"where": "camera:0", **more})
+def test_odd_wishes_are_refused(
+    refusing: FastAPI, untouched: FakeLiveSession, research: None, more: dict[str, Any]
+) -> None:
+    answer = client(refusing).post("/api/v1/sources", json={"where": "camera:0", **more})
     assert answer.status_code == 422
-    assert live_session.added == []
+    assert untouched.added == []
 
 
 def test_a_name_is_given_once(ready: FastAPI) -> None:

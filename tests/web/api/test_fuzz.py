@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from hypothesis import HealthCheck, Phase, given, strategies
 from hypothesis import settings as bounded
-from schemathesis import GenerationMode, openapi
-from schemathesis.config import SchemathesisConfig
 
 from mien.config import Settings
 from mien.live.status import SourceStatus
@@ -96,13 +93,17 @@ def served(filled: Path, folder: Path) -> Iterator[TestClient]:
 
 def send(page: TestClient, case: Any) -> tuple[int, bytes, str]:
     """Send what was made up, byte by byte."""
-    made = requests.Request(**case.as_transport_kwargs(base_url=f"{ORIGIN}/api/v1")).prepare()
+    from requests import Request
+
+    made = Request(**case.as_transport_kwargs(base_url=f"{ORIGIN}/api/v1")).prepare()
     answer = page.request(made.method, made.url, headers=dict(made.headers), content=made.body)
     return answer.status_code, answer.content, answer.headers.get("content-type", "")
 
 
 def kinds_of(operation: Any) -> Any:
     """Make requests that fit an operation's description, that don't, and that name what is there."""
+    from schemathesis import GenerationMode
+
     known = {each: value for each, value in KNOWN.items() if f"{{{each}" in operation.path}
     kinds = [operation.as_strategy(GenerationMode.POSITIVE, path_parameters=known or None)]
     if list(operation.iter_parameters()) or operation.body:
@@ -148,6 +149,9 @@ def test_the_description_says_what_every_answer_holds(filled: Path, tmp_path: Pa
 
 @pytest.mark.exhaustive
 def test_no_request_is_an_error_of_the_server(filled: Path, tmp_path: Path, research: None) -> None:
+    from schemathesis import openapi
+    from schemathesis.config import SchemathesisConfig
+
     with served(filled, tmp_path) as page:
         described = page.get("/api/v1/openapi.json").json()
         schema = openapi.from_dict(described, config=SchemathesisConfig())

@@ -12,7 +12,7 @@ from mien.live.status import SignalStatus
 from mien.signals.stream import address
 from mien.signals.stream.types import Found
 from mien.web.app import build_backend
-from web.backend import FakeLiveSession, client, make_signals, settings
+from web.backend import FakeLiveSession, client, make_signals, settings, together
 
 NOW_S = 1_780_000_000.0
 STRAP = SignalStatus(
@@ -147,6 +147,20 @@ def test_without_the_extra_it_says_what_brings_it(app: FastAPI, monkeypatch: pyt
         assert answer.status_code == 409
         assert answer.json()["detail"].startswith("this needs brainflow: ")
         assert "signals]" in answer.json()["detail"]
+
+
+def test_face_and_body_together(app: FastAPI, live_session: FakeLiveSession) -> None:
+    def told() -> dict[str, Any]:
+        return dict(client(app).get(f"{PATH}/together").json())
+
+    assert (told()["type"], told()["together"], told()["said"]) == ("together", [], [])
+    together(live_session)
+    (pair,) = told()["together"]
+    assert (pair["face"], pair["body"], pair["lag_s"]) == ("valence", "skin_level", 3.0)
+    assert pair["p"] < 0.05 < 0.9 < pair["correlation"]
+    first, second = told()["said"]
+    assert first.startswith("valence of the face and skin level: r +")
+    assert second == "arousal of the face and skin level: no reading"  # it didn't change
 
 
 def test_the_rest_can_begin_now(app: FastAPI, live_session: FakeLiveSession) -> None:

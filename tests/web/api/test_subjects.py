@@ -57,6 +57,16 @@ def page(app: FastAPI) -> TestClient:
     return client(app)
 
 
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Store]]:
+    """One page and its record of P-1, for all that is refused, which leaves them as they were."""
+    live_session = FakeLiveSession()
+    with Store(tmp_path_factory.mktemp("record") / "record.sqlite", who="tester", now=FakeClock()) as store:
+        store.subjects.add("P-1")
+        yield client(build_backend(live_session, settings(), records=Records(lambda: store))), store  # type: ignore[arg-type]
+    live_session.close()
+
+
 def get(page: TestClient, path: str, **parameters: Any) -> Any:
     answer = page.get(f"/api/v1/{path}", params=parameters)
     assert answer.status_code == 200, answer.text
@@ -143,8 +153,9 @@ def test_consent_goes_from_none_to_valid_to_ended_to_withdrawn(
         {"last_day": "9999-12-31"},
     ],
 )
-def test_a_consent_to_nothing_is_none(page: TestClient, record: Store, wrong: dict[str, Any]) -> None:
-    subject = record.subjects.add("P-1")
+def test_a_consent_to_nothing_is_none(refusing: tuple[TestClient, Store], wrong: dict[str, Any]) -> None:
+    page, record = refusing
+    subject = record.subjects.get("P-1")
     words = {"given_by": "the person", "purpose": "to talk", "signals": ["expression"], **wrong}
     assert post(page, "subjects/P-1/consents", **words).status_code in (409, 422)
     assert record.consents.of(subject) == []
@@ -281,8 +292,11 @@ def test_the_scales_are_told_in_every_language(page: TestClient, record: Store) 
         {"scale": "mood", "total": 4, "at": "yesterday"},
     ],
 )
-def test_answers_that_do_not_fit_are_refused(page: TestClient, record: Store, wrong: dict[str, Any]) -> None:
-    subject = record.subjects.add("P-1")
+def test_answers_that_do_not_fit_are_refused(
+    refusing: tuple[TestClient, Store], wrong: dict[str, Any]
+) -> None:
+    page, record = refusing
+    subject = record.subjects.get("P-1")
     assert post(page, "subjects/P-1/self-reports", **wrong).status_code in (409, 422)
     assert record.self_reports.of(subject) == []
 
@@ -613,8 +627,8 @@ def test_making_up_a_person_leaves_a_choice_of_false_alarms_alone(
         ("POST", "texts/crisis"), ("POST", "simulated"),
     ],
 )  # fmt: skip
-def test_no_other_page_gets_at_the_record(page: TestClient, record: Store, method: str, path: str) -> None:
-    record.subjects.add("P-1")
+def test_no_other_page_gets_at_the_record(refusing: tuple[TestClient, Store], method: str, path: str) -> None:
+    page, _ = refusing
     foreign = {"origin": "https://evil.example"}
     assert page.request(method, f"/api/v1/{path}", headers=foreign, json={}).status_code == 403
     assert (

@@ -82,6 +82,7 @@ def made_up(record: Store) -> str:
     return "SIM-1"
 
 
+@pytest.mark.exhaustive
 def test_a_photograph_goes_into_the_record_once(
     uploads: tuple[TestClient, Uploads], record: Store, portrait_path: Path
 ) -> None:

@@ -331,3 +331,42 @@ def test_a_disk_that_fills_while_a_file_comes(
     )
     assert client.get("files").json() == []
     assert send(client, b"x", "a.jpg").status_code == 202
+
+
+@pytest.mark.exhaustive
+def test_the_moments_of_a_video_are_chosen_when_asked(
+    client: TestClient, tmp_path: Path, portrait: NDArray[np.uint8]
+) -> None:
+    small = np.asarray(Image.fromarray(portrait).resize((256, 300)))
+    done = read(client, write_clip(tmp_path / "clip.mp4", [small] * 40, "libx264"), "my clip.mp4")
+    address = f"files/{done['id']}/moments"
+    assert client.get(f"{address}.mp4").status_code == 404
+    told = client.post(address, json={"length": "2s", "blur_others": True}).json()
+    assert 0 < told.get("length_s", 0) <= 2, told
+    assert told["pieces"][0]["reason"]
+    assert "not its replacement" in told["about"]
+    film, board = client.get(f"{address}.mp4"), client.get(f"{address}.png")
+    assert codec_of(film.content) == ("h264", 256, 300)
+    assert film.headers["content-disposition"].endswith("my%20clip.moments.mp4")
+    assert Image.open(BytesIO(board.content)).width > 300
+    assert told["pieces"][0]["at_s"] == 0
+    refused = client.post(address, json={"length": "90s"})
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("length: my clip.mp4 is 4 s long")
+    assert client.post(address, json={"length": "-1"}).status_code == 422
+    photograph = read(client, _jpeg(small), "a.jpg")
+    assert client.post(f"files/{photograph['id']}/moments", json={}).status_code == 422
+    grey = read(
+        client,
+        write_clip(tmp_path / "grey.mp4", [np.full((64, 96, 3), 90, np.uint8)] * 20, "libx264"),
+        "g.mp4",
+    )
+    empty = client.post(f"files/{grey['id']}/moments", json={}).json()
+    assert (empty["pieces"], empty["notes"][0]) == ([], "no face in g.mp4: there is nothing to choose by")
+    assert client.get(f"files/{grey['id']}/moments.mp4").status_code == 404
+
+
+def _jpeg(image: NDArray[np.uint8]) -> bytes:
+    memory = BytesIO()
+    Image.fromarray(image).save(memory, "jpeg")
+    return memory.getvalue()

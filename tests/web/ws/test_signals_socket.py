@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from mien.live.status import SignalStatus
 from mien.web.app import build_backend
-from web.backend import ORIGIN, WS, FakeLiveSession, client, make_signals, settings
+from web.backend import ORIGIN, WS, FakeLiveSession, client, make_signals, settings, together
 
 
 @pytest.fixture
@@ -78,6 +78,14 @@ def test_a_sensor_that_is_added_later_is_heard(app: FastAPI, live_session: FakeL
         live_session.add_signals("cap", lambda: None, where="lsl:Muse")
         live_session.publish_signals(make_signals("cap", time.time()))
         assert next_of(socket, "signals")["source"] == "cap"
+
+
+def test_face_and_body_together_is_told(app: FastAPI, live_session: FakeLiveSession) -> None:
+    together(live_session)
+    with opened(app) as socket:
+        told = next_of(socket, "together")
+    assert [each["body"] for each in told["together"]] == ["skin_level"]
+    assert told["said"][1].endswith(": no reading")
 
 
 @pytest.mark.parametrize("text", ['{"type": "ack", "frame": 1}', "[]", "no JSON", "{}"])

@@ -31,6 +31,20 @@ def app(live_session: FakeLiveSession, research: None) -> FastAPI:
     return build_backend(live_session, settings())
 
 
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[FakeLiveSession]:
+    """The session of `refusing`."""
+    live_session = FakeLiveSession()
+    yield live_session
+    live_session.close()
+
+
+@pytest.fixture(scope="module")
+def refusing(untouched: FakeLiveSession) -> FastAPI:
+    """One app for all who are refused, which leaves it as it was."""
+    return build_backend(untouched, settings())
+
+
 @contextmanager
 def opened(app: FastAPI, path: str = "/ws/camera") -> Iterator[Any]:
     with client(app).websocket_connect(WS + path, headers={"origin": ORIGIN}) as socket:
@@ -166,11 +180,13 @@ def test_without_a_purpose_no_camera_is_read(live_session: FakeLiveSession, purp
         "[" * 900,
     ],
 )
-def test_who_does_not_say_hello_is_shown_out(app: FastAPI, live_session: FakeLiveSession, hello: str) -> None:
-    with opened(app) as socket:
+def test_who_does_not_say_hello_is_shown_out(
+    refusing: FastAPI, untouched: FakeLiveSession, research: None, hello: str
+) -> None:
+    with opened(refusing) as socket:
         socket.send_text(hello)
         assert closing(socket)[0] == sockets.POLICY
-    assert live_session.added == []
+    assert untouched.added == []
 
 
 def test_a_long_hello_and_a_binary_one_are_refused(app: FastAPI) -> None:

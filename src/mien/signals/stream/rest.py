@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Final, Literal
 
 from mien.moments import utc
-from mien.signals.arousal import LEAST_WINDOWS, NEEDED, PARTS, Arousal, arousal, parts_of
+from mien.signals.arousal import LEAST_WINDOWS, PARTS, Arousal, arousal, knows_needed, parts_of
 from mien.signals.types import Figure
 
 Window = tuple[float, float]
@@ -118,7 +118,7 @@ class OwnRest:
         if self._collecting:
             start = max(start, self._collecting[-1][0][1])
         parts = self._parts(window)
-        needed = all(parts[name] is not None for name in NEEDED)
+        needed = knows_needed(parts)
         if start - _TOLERANCE_S <= window[0] and window[1] <= end + _TOLERANCE_S and needed:
             self._collecting.append((window, parts))
         enough = len(self._collecting) >= LEAST_WINDOWS

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mien.signals.alignment import rate_course
 from mien.signals.arousal import Arousal
-from mien.signals.body import sound_skin
+from mien.signals.body import SKIN_AROUND_S, sound_skin
 from mien.signals.figures import window_figures
 from mien.signals.heart import Beats, find_beats
 from mien.signals.rate import LEAD_S
@@ -200,8 +200,10 @@ def _courses(signals: Sequence[Signal], beats: Sequence[Beats], end_s: float) ->
     else:
         rates = [each.between(start_s, end_s) for each in signals if each.kind == "rate"]
         found += [("heart_rate", (each.times_s, each.values)) for each in rates[:1]]
-    skins = [each.in_unit("uS").between(start_s, end_s) for each in signals if each.kind == "eda"]
+    skins = [each.in_unit("uS") for each in signals if each.kind == "eda"]
     for each in [each for each in skins if len(each) > 1][:1]:
-        sound = sound_skin(each)
+        # What an artefact spoils reaches as far before it as after it, so that the newest seconds must wait.
+        known_s = each.times_s + SKIN_AROUND_S
+        sound = sound_skin(each) & (known_s >= start_s) & (known_s < end_s)
         found.append(("skin_level", (each.times_s[sound], each.values[sound])))
     return found

@@ -15,9 +15,18 @@ from mien.errors import SourceError
 from mien.install import extras_command
 from mien.live.purpose import read_purpose
 from mien.live.session import LiveSession
+from mien.live.together import together_message
 from mien.web.api.fields import Where
 from mien.web.api.live import check_may_change
-from mien.web.api.models import FoundSensor, FoundSensors, NewSensor, RestOut, SensorOut, SignalReadingOut
+from mien.web.api.models import (
+    FoundSensor,
+    FoundSensors,
+    NewSensor,
+    RestOut,
+    SensorOut,
+    SignalReadingOut,
+    TogetherOut,
+)
 from mien.web.security.access import require_watcher
 from mien.web.settings import WebSettings
 
@@ -45,6 +54,11 @@ def signal_routes(live_session: LiveSession, settings: WebSettings) -> APIRouter
     def latest() -> list[dict[str, Any]]:
         """Return the newest reading of each sensor, without its waves."""
         return [reading.as_dict(waves=False) for reading in live_session.signals.latest().values()]
+
+    @router.get("/signals/together", response_model=TogetherOut)
+    def together() -> dict[str, Any]:
+        """Return how the face of the first source and the body have gone together so far."""
+        return together_message(time.time(), live_session.together(), live_session.body_courses)
 
     @router.get("/signals/found")
     def found(request: Request) -> FoundSensors:

@@ -270,6 +270,29 @@ class SignalReadingOut(BaseModel):
     marks: list[MarkOut]
 
 
+class PairOut(BaseModel):
+    """How one course of the face goes with one of the body: the strongest correlation within 10 s.
+
+    `lag_s` is by how much the body follows the face, `p` how often chance gives as strong a one.
+    """
+
+    face: Literal["valence", "arousal"]
+    body: Literal["heart_rate", "skin_level"]
+    correlation: float
+    lag_s: float
+    p: float
+    seconds: float
+
+
+class TogetherOut(BaseModel):
+    """How face and body have gone together so far, and the same in words; empty where no sensor can tell."""
+
+    type: Literal["together"]
+    at: str
+    together: list[PairOut]
+    said: list[str]
+
+
 class PurposeIn(BaseModel):
     """What Mien is to be used for."""
 

@@ -188,6 +188,21 @@ export class Chart {
     }
   }
 
+  /** Outlines over all lanes, of pieces of the time: [{start_s, end_s}]. */
+  drawPieces(pieces) {
+    const { pen } = this;
+    for (const { start_s: from, end_s: to } of pieces) {
+      const x = Math.round(this.x(from));
+      const wide = Math.max(3, Math.round(this.x(to)) - x);
+      for (const [colour, line, inset] of [[colours().card, 4, 2], [colours().ink, 2, 2]]) {
+        pen.strokeStyle = colour;
+        pen.lineWidth = line;
+        pen.strokeRect(x + 1, inset, wide - 2, this.bottom - 2 * inset);
+      }
+    }
+    pen.lineWidth = 1;
+  }
+
   /** Names beside the lanes, where there is room: [text, y, colour]. */
   drawNames(names) {
     if (!this.named) return;
@@ -267,6 +282,11 @@ export class ChartSlider {
     const chart = new Chart(pen, width, height, { ...this.range, names: this.names });
     this.paint(chart);
     chart.drawMoment(this.#nowS);
+  }
+
+  /** Go to a moment, as if somebody had chosen it here. */
+  go(timeS) {
+    this.#choose(timeS);
   }
 
   #choose(timeS) {

@@ -10,6 +10,7 @@ export class FileChart extends ChartSlider {
   names = 62;
   #data = null;
   #face = null;
+  #pieces = [];
 
   /** Take what /timeline.json says. */
   load(data) {
@@ -22,6 +23,12 @@ export class FileChart extends ChartSlider {
   choose(place) {
     this.#face = this.#data.faces[place] ?? null;
     this.at(this.nowS);
+  }
+
+  /** Mark pieces of the video, [{start_s, end_s}], over the lanes. */
+  mark(pieces) {
+    this.#pieces = pieces;
+    this.draw();
   }
 
   get range() {
@@ -40,6 +47,7 @@ export class FileChart extends ChartSlider {
     chart.drawGround(shares, lines, chart.clockTicks());
     const line = (name) => this.#face?.time_s.map((timeS, place) => [timeS, this.#face[name][place]]) ?? [];
     chart.drawLines(lines, { valence: line("valence"), arousal: line("arousal") });
+    chart.drawPieces(this.#pieces);
     chart.drawNames(this.#names(chart, shares, lines));
   }
 

@@ -3,6 +3,7 @@
 import { save } from "./downloads.js";
 import { FileChart } from "./file_chart.js";
 import { OVERVIEW, foundWords, overview, overviewCsv, shortWords, shownColumns } from "./file_results.js";
+import { FileMoments } from "./file_moments.js";
 import { FileToRecord } from "./file_to_record.js";
 import { count, percent } from "./wording.js";
 
@@ -26,6 +27,7 @@ class Files {
   #sending = false;
   #polling = false;
   #chart;
+  #moments;
   #record;
 
   constructor(root) {
@@ -40,6 +42,7 @@ class Files {
         this.#parts("moment").textContent = words;
       },
     });
+    this.#moments = new FileMoments(this.#parts, { seek: (timeS) => this.#chart.go(timeS), mark: (pieces) => this.#chart.mark(pieces) });
     this.#record = new FileToRecord(this.#parts);
     this.#listen(root, video);
     this.#restore();
@@ -249,6 +252,7 @@ class Files {
     this.#parts("download").href = `${API}/${item.id}/table.csv`;
     this.#parts("summary").href = `${API}/${item.id}/summary.json`;
     this.#offerMarked(item);
+    this.#moments.offer(item);
     this.#record.offer(item);
     this.#parts("why-field").hidden = !explainable(item.status);
     this.#parts("why").checked = false;

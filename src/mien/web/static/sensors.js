@@ -95,7 +95,8 @@ export class Sensors {
       this.#figures.clear();
       this.#waves.clear();
       message.readings.forEach((reading) => this.#keep(reading));
-    } else this.#keep(message);
+    } else if (message.type === "together") this.#tellTogether(message.said);
+    else this.#keep(message);
   }
 
   /** Keep what a reading says: its figures for the lanes, its waves for the eye. */
@@ -134,6 +135,7 @@ export class Sensors {
     const part = this.#part;
     part("no-sensors").hidden = sensors.length > 0;
     part("sensors").hidden = !sensors.length;
+    if (!sensors.length) this.#tellTogether([]);
     part("sensors-card").hidden = !sensors.length && !part("sensor-form");
     const rest = sensors.find((each) => each.rest)?.rest;
     part("rest-room").hidden = !rest;
@@ -146,6 +148,12 @@ export class Sensors {
       this.#forget(name);
     }
     for (const sensor of sensors) this.#tellOf(sensor);
+  }
+
+  /** @param said how face and body go together, a line for each pair */
+  #tellTogether(said) {
+    this.#part("together").replaceChildren(...said.map((line) => html("li", {}, sentence(line))));
+    this.#part("together-room").hidden = !said.length;
   }
 
   #tellOf(sensor) {

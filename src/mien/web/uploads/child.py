@@ -1,8 +1,8 @@
 """What runs in the child process: `python -m mien.web.uploads.child`, with its order as a line on its input.
 
 The order is a JSON object: `task` ("read" for a photograph's faces, "explain" for why they were read so,
-"analyse" for all that the page shows, "show why" for what it shows of the reasons, "record" for what goes
-into a subject's record), `file`, `name`, `kind`,
+"analyse" for all that the page shows, "show why" for what it shows of the reasons, "summarize" for a
+video's moments, "record" for what goes into a subject's record), `file`, `name`, `kind`,
 `label`, `folder`, `settings` and `limits`. The answers are lines of JSON: {"stage",
 "progress"}, then {"result"}, or {"error"}, or {"memory": true} where there was too little of it.
 """
@@ -190,6 +190,30 @@ def _analyse(order: Order, tell: Tell) -> dict[str, Any]:
     return {name: known[name] for name in preview.SHOWN}
 
 
+def _summarize(order: Order, tell: Tell) -> dict[str, Any]:
+    """Leave a video's moments in the folder, as a film and a storyboard; return them with their reasons."""
+    from mien.videos.summary.api import FILES, summarize_file
+    from mien.web.uploads import preview
+
+    folder = Path(order["folder"])
+    summary = summarize_file(
+        Path(order["file"]),
+        _settings(order),
+        order["length"],
+        folder / "moments",
+        name=order["name"],
+        blur_others=order["blur_others"],
+        progress=_progress(tell, "reading"),
+    )
+    for made, kept in zip(FILES, (preview.MOMENTS_CLIP, preview.MOMENTS_PICTURE), strict=False):
+        if summary.pieces:
+            (folder / "moments" / made).replace(folder / kept)
+        else:
+            (folder / kept).unlink(missing_ok=True)
+    told = summary.as_dict()
+    return {name: told[name] for name in ("length_s", "pieces", "missing", "notes", "about")}
+
+
 def _record(order: Order, tell: Tell) -> dict[str, Any]:
     """Leave `preview.RECORD` in the folder: the recording of one face, as a record that can be imported.
 
@@ -240,6 +264,7 @@ _TASKS: Final[dict[str, Callable[[Order, Tell], dict[str, Any]]]] = {
     "explain": _explain,
     "analyse": _analyse,
     "show why": _show_why,
+    "summarize": _summarize,
     "record": _record,
 }
 

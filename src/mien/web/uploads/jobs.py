@@ -210,6 +210,36 @@ class Uploads:
             upload.record = self._pool.submit(self._read_for_record, upload, job)
             return upload.record
 
+    def summarize(self, upload: Upload, length: str, *, blur_others: bool) -> Future[dict[str, Any]]:
+        """Choose a video's moments, in place of those chosen before; it waits for its turn among the files.
+
+        Args:
+            upload: a video that is done.
+            length: as `mien.summarize` takes it.
+            blur_others: whether all faces but the main one are blurred.
+
+        Returns:
+            When it is done, `part` gives `preview.MOMENTS_CLIP` and `preview.MOMENTS_PICTURE` where there are
+            any; it gives them with their reasons. It ends as `read_for_record` does.
+
+        Raises:
+            TooMany: it is not read yet, or being summarised already, or nothing can be begun now.
+        """
+        with self._lock:
+            busy = upload.moments is not None and not upload.moments.done()
+            if busy or upload.state != "done" or upload.id not in self._uploads or self._closing.is_set():
+                raise TooMany(f"{upload.name} is being read; try again when that is done")
+            job = self._prepare(upload, "summarize", length=length, blur_others=blur_others)
+            upload.moments = self._pool.submit(self._summarize, upload, job)
+            return upload.moments
+
+    def _summarize(self, upload: Upload, job: Job) -> dict[str, Any]:
+        try:
+            return job.run()
+        finally:
+            shutil.rmtree(upload.folder / "moments", ignore_errors=True)
+            self._change(upload, bytes=_size_of(upload.folder))
+
     def _read_for_record(self, upload: Upload, job: Job) -> dict[str, Any]:
         try:
             return job.run()

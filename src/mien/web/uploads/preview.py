@@ -29,6 +29,9 @@ TABLE, SUMMARY, TIMELINE = "table.csv", "summary.json", "timeline.json"
 WHY, WHY_PICTURE = "why.json", "why.png"
 """Why each face of a photograph was read as it was, in words and drawn; made when somebody asks."""
 
+MOMENTS_CLIP, MOMENTS_PICTURE = "moments.mp4", "moments.png"
+"""A video's moments, chosen by expression, as a film and as a storyboard; made when somebody asks."""
+
 RECORD: Final = "record.zip"
 """The recording of one face, on its way into a subject's record."""
 

@@ -97,6 +97,40 @@ class IntoRecord(BaseModel):
     )
 
 
+class MomentsWanted(BaseModel):
+    """How much of a video is to be chosen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    length: str = Field(
+        default="15%", pattern=r"^[0-9]{1,5}(\.[0-9]{1,3})?[sm%]$", description="At most: 60s, 2m, 15%."
+    )
+    blur_others: bool = Field(default=False, description="Whether all faces but the main one are blurred.")
+
+
+class MomentOut(BaseModel):
+    """One piece of a video, and why it was chosen."""
+
+    start_s: float
+    end_s: float
+    at_s: float = Field(description="Where it begins in the film of the moments.")
+    picture_s: float
+    state: str = Field(description="The expression; or that the face is hidden, or partly covered.")
+    reason: str
+    score: float
+    cuts_speech: bool
+
+
+class Moments(BaseModel):
+    """A video's moments: a way into the recording, not its replacement."""
+
+    length_s: float
+    pieces: list[MomentOut]
+    missing: list[str] = Field(description="Expressions that found no room.")
+    notes: list[str]
+    about: str
+
+
 class Recorded(BaseModel):
     """Where it is now."""
 
@@ -148,6 +182,7 @@ def upload_routes(uploads: Uploads) -> APIRouter:
     router = APIRouter(prefix="/files", tags=["files"])
     _add_table(router, uploads)
     _add_parts(router, uploads)
+    _add_moments(router, uploads)
     _add_record(router, uploads)
     return router
 
@@ -263,6 +298,16 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         await _find_why(uploads, key)
         return FileResponse(_part(uploads, key, preview.WHY_PICTURE), media_type="image/png")
 
+    @router.get("/{key}/moments.mp4", response_class=FileResponse, responses=file_of("video/mp4"))
+    def moments_clip(key: Key) -> FileResponse:
+        """Return the film of a video's moments, once they are chosen."""
+        return _download(uploads, key, preview.MOMENTS_CLIP, "video/mp4")
+
+    @router.get("/{key}/moments.png", response_class=FileResponse, responses=file_of("image/png"))
+    def moments_picture(key: Key) -> FileResponse:
+        """Return a picture of each of a video's moments with the reasons, once they are chosen."""
+        return _download(uploads, key, preview.MOMENTS_PICTURE, "image/png")
+
     @router.get(
         "/{key}/original",
         response_class=FileResponse,
@@ -274,6 +319,20 @@ def _add_parts(router: APIRouter, uploads: Uploads) -> None:
         own = [upload.file.name] if upload.kind == "video" else []
         path = _part(uploads, key, preview.PICTURE, preview.CLIP, *own)
         return FileResponse(path, media_type=_media_type(path))
+
+
+def _add_moments(router: APIRouter, uploads: Uploads) -> None:
+    @router.post("/{key}/moments", status_code=201)
+    async def moments(key: Key, wanted: MomentsWanted) -> Moments:
+        """Choose a video's moments by what the main face expresses, and cut them into a film."""
+        upload = _known(uploads, key)
+        if upload.kind != "video":
+            raise HTTPException(422, f"{upload.name}: expected a video, received a photograph")
+        try:
+            choosing = uploads.summarize(upload, wanted.length, blur_others=wanted.blur_others)
+        except TooMany as error:
+            raise HTTPException(409, str(error)) from error
+        return Moments.model_validate(await _done(upload, choosing))
 
 
 def _add_record(router: APIRouter, uploads: Uploads) -> None:

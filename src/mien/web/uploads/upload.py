@@ -52,6 +52,7 @@ class Upload:
         prior: how common each expression is expected to be; None for the server's own.
         job: the child that reads it, or did.
         why: done when it is known why it was read so; None before anybody has asked.
+        moments: done when its moments are chosen; None before anybody has asked.
         record: done when it was read for a subject's record; None before anybody has asked.
     """
 
@@ -72,6 +73,7 @@ class Upload:
     prior: Named | None = None
     job: Job | None = None
     why: Future[None] | None = None
+    moments: Future[dict[str, Any]] | None = None
     record: Future[dict[str, Any]] | None = None
 
     @property

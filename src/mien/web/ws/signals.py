@@ -1,4 +1,7 @@
-"""`/ws/signals`: what all sensors of the body say, and how they are doing; first the last minutes."""
+"""`/ws/signals`: what all sensors of the body say, and how they are doing; first the last minutes.
+
+Now and then also how face and body go together.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.websockets import WebSocket
 
 from mien.live.session import LiveSession
+from mien.live.together import together_message
 from mien.moments import utc
 from mien.web.ws.connection import (
     GOING_AWAY,
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from mien.signals.stream.types import SignalReading
 
 _STATUS_S: Final = 1.0
+_TOGETHER_S: Final = 10.0
 _WAVES_S: Final = 10.0
 """So much of the waves a page that comes later gets at once."""
 
@@ -55,6 +60,7 @@ async def _talk(websocket: WebSocket, live_session: LiveSession, silent_s: float
             _take_in(websocket, silent_s),
             _show(websocket, mailbox, news, sending),
             _tell_states(websocket, live_session, sending),
+            _tell_together(websocket, live_session, sending),
         )
 
 
@@ -99,3 +105,17 @@ async def _tell_states(websocket: WebSocket, live_session: LiveSession, sending:
         async with sending:
             await send_json(websocket, {"type": "sensors", "sensors": sensors})
         await asyncio.sleep(_STATUS_S)
+
+
+async def _tell_together(websocket: WebSocket, live_session: LiveSession, sending: asyncio.Lock) -> None:
+    """Send how face and body go together, where it is new; of hours it takes long to work out."""
+    sent: list[str] = []
+    while True:
+        told = await asyncio.to_thread(live_session.together)
+        message = together_message(time.time(), told, live_session.body_courses)
+        if message["said"] != sent:
+            sent = message["said"]
+            async with sending:
+                await send_json(websocket, message)
+        # The first words stand for two minutes; before them a page has nothing to show.
+        await asyncio.sleep(_TOGETHER_S if sent else _STATUS_S)

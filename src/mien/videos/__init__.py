@@ -1,0 +1,1 @@
+"""Whole videos: what reads one from its start to its end, or many."""

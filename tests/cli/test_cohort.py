@@ -1,0 +1,69 @@
+"""`mien cohort` and `mien simulate cohort`: what is written, said and refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import needs
+from cli.helpers import Run
+
+needs.package("sklearn")
+
+
+def test_a_simulated_cohort_has_its_truth_beside_it(run: Run) -> None:
+    ran = run("simulate", "cohort", "made.csv", "--people", 30, "--strength", 0)
+    assert ran.code == 0
+    assert "mien cohort made.csv --label remission" in ran.out
+    assert json.loads(Path("made.json").read_text())["best_area"] == 0.5
+    first = Path("made.csv").read_text()
+    run("simulate", "cohort", "made.csv", "--people", 30, "--strength", 0)
+    assert Path("made.csv").read_text() == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["made.csv", "--label", "remission"], 1, "has too few people: 12 with remission yes and 18 with no"),
+        (["made.csv", "--label", "relapse"], 2, "made.csv has no column relapse"),
+        (["made.csv"], 2, "--label"),
+        (["gone.csv", "--label", "remission"], 1, "cannot read the table gone.csv"),
+        (["gone", "--label", "remission"], 1, "expected a table"),
+        (["empty.csv", "--label", "remission"], 1, "cannot read the table empty.csv"),
+        (["made.csv", "--label", "remission", "--measure", "site"], 2, "the measure site holds no numbers"),
+        (["made.csv", "--label", "remission", "--out", "old"], 1, "is there already"),
+    ],
+)
+def test_what_cannot_be_studied_is_one_line(run: Run, arguments: list[str], code: int, words: str) -> None:
+    run("simulate", "cohort", "made.csv", "--people", 30)
+    Path("empty.csv").write_text("")
+    Path("old").mkdir()
+    Path("old/cohort.json").write_text("{}")
+    ran = run("cohort", *arguments)
+    assert ran.code == code
+    assert len(ran.errors) == 1
+    assert words in ran.errors[0]
+
+
+@pytest.mark.exhaustive
+def test_a_study_is_printed_and_written(run: Run) -> None:
+    run("simulate", "cohort", "made.csv", "--people", 80, "--seed", 3)
+    ran = run("cohort", "made.csv", "--label", "remission", "--by", "age", "--rounds", 100, "--out", "study")
+    assert ran.code == 0
+    for words in (
+        "simulated: a program made",
+        "AUC alone",
+        "happiness_mean",
+        "answered   right",
+        "age below",
+    ):
+        assert words in ran.out
+    told = json.loads(Path("study/cohort.json").read_text())
+    assert told["models"][0]["area"]["low"] > 0.5
+    assert told["findings"]
+    assert Path("study/cohort.html").stat().st_size > 5000
+    assert Path("study/cohort.pdf").read_bytes().startswith(b"%PDF")
+    again = run("cohort", "made.csv", "--label", "remission", "--by", "age", "--rounds", 100, "--json")
+    assert json.loads(again.out)["models"] == told["models"]

@@ -1,0 +1,336 @@
+"""`mien cohort`: figures against independent formulas, a planted effect, and the ways to fool oneself."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import needs
+from mien.errors import ConfigError, OutputError, SourceError
+
+needs.package("sklearn")
+
+from mien.report.html import render_html  # noqa: E402
+from mien.videos.cohort import figures, models  # noqa: E402
+from mien.videos.cohort.made import MadeCohort, make_cohort  # noqa: E402
+from mien.videos.cohort.report import report_content  # noqa: E402
+from mien.videos.cohort.study import CohortResult, cohort  # noqa: E402
+from mien.videos.cohort.table import read_cohort  # noqa: E402
+from mien.videos.cohort.words import findings  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def made() -> MadeCohort:
+    return make_cohort(90, seed=3)
+
+
+@pytest.fixture(scope="module")
+def confounded() -> CohortResult:
+    """A cohort without an effect, whose site tells the label and moves every measure."""
+    return cohort(
+        make_cohort(90, seed=1, strength=0, site_effect=0.7).table,
+        "remission",
+        by=["age"],
+        rounds=100,
+        repeats=1,
+    )
+
+
+def logistic_area(table: pd.DataFrame, seed: int = 0) -> figures.Interval:
+    read = read_cohort(table, "remission")
+    found = models.predict(
+        read.values, read.y, read.subject, folds=10, repeats=1, seed=seed, models=(models.LOGISTIC,)
+    )
+    own = figures.area(read.y, found.odds[models.LOGISTIC], read.subject)
+    assert own is not None
+    return own.interval()
+
+
+# --- the figures
+
+
+def delong(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
+    """DeLong's area and variance, by every pair."""
+    up, down = score[label], score[~label]
+    pairs = (up[:, None] > down) + 0.5 * (up[:, None] == down)
+    return pairs.mean(), pairs.mean(1).var(ddof=1) / len(up) + pairs.mean(0).var(ddof=1) / len(down)
+
+
+def test_the_area_and_its_error_are_delongs() -> None:
+    random = np.random.default_rng(0)
+    label = random.random(60) < 0.4
+    score = np.round(random.normal(size=60) + label, 1)
+    value, variance = delong(label, score)
+    found = figures.area(label, score, np.arange(60))
+    assert found is not None
+    assert found.value == pytest.approx(value)
+    assert found.error**2 == pytest.approx(variance)
+    twice = np.repeat(np.arange(60), 2)  # every person recorded twice: no more is known than before
+    copied = figures.area(np.repeat(label, 2), np.repeat(score, 2), twice)
+    assert copied is not None
+    assert copied.error == pytest.approx(found.error, rel=0.03)
+
+
+def test_strata_compare_only_people_who_are_alike() -> None:
+    site = np.repeat([0, 1], 40)
+    label = np.r_[np.arange(40) < 30, np.arange(40) < 10]
+    score = 10.0 * (site == 0) + np.tile(np.arange(2), 40)  # the site, and nothing of the label
+    whole = figures.area(label, score, np.arange(80))
+    alike = figures.area(label, score, np.arange(80), site)
+    assert whole is not None
+    assert alike is not None
+    assert whole.value > 0.7
+    assert alike.value == pytest.approx(0.5, abs=0.02)
+
+
+def test_nobody_misplaced_is_no_certainty() -> None:
+    found = figures.area(np.arange(20) < 10, -np.arange(20.0), np.arange(20))
+    assert found is not None
+    assert found.value == 1
+    assert found.interval().low == pytest.approx(0.025 ** (1 / 10))
+
+
+def test_the_regression_is_scikit_learns() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(1)
+    x = random.normal(size=(80, 4))
+    label = random.random(80) < 1 / (1 + np.exp(-x[:, 0]))
+    own = models._ridge(0.3, x, label)
+    theirs = LogisticRegression(C=0.3, tol=1e-10, max_iter=1000).fit(x, label)
+    np.testing.assert_allclose(own.decision_function(x), theirs.decision_function(x), atol=1e-5)
+
+
+def test_calibration_knows_what_is_true() -> None:
+    random = np.random.default_rng(2)
+    odds = random.normal(size=4000)
+    label = random.random(4000) < 1 / (1 + np.exp(-odds))
+    right = figures.calibration(label, 1 / (1 + np.exp(-odds)))
+    assert right.slope.low < 1 < right.slope.high
+    assert right.mean_error < 0.015
+    too_sure = figures.calibration(label, 1 / (1 + np.exp(-2 * odds)))
+    assert too_sure.slope.value == pytest.approx(0.5, abs=0.06)
+    assert too_sure.mean_error > 0.05
+
+
+def test_how_many_people_it_takes() -> None:
+    # Hanley & McNeil 1982, area 0.75, 50 of each: 0.0486
+    assert figures.area_error(0.75, 50, 50) == pytest.approx(0.0486, abs=0.0003)
+    assert (
+        figures.people_to_tell(0.6, 0.5)
+        > figures.people_to_tell(0.75, 0.5)
+        > figures.people_to_tell(0.9, 0.5)
+    )
+    assert figures.people_to_tell(0.75, 0.1) > figures.people_to_tell(0.75, 0.5)
+    many = figures.people_to_know(0.8, 0.5)
+    assert figures.Z95 * figures.area_error(0.8, many / 2, many / 2) <= 0.05
+
+
+# --- nobody on both sides
+
+
+def test_a_subject_is_in_one_fold(made: MadeCohort) -> None:
+    read = read_cohort(made.table, "remission")
+    assert len(read.y) == made.table["subject"].nunique()
+    subject = np.repeat(np.arange(30), 2)
+    label = np.tile([True, False], 30)
+    fold = models.deal(label, subject, 5, 0)
+    assert all(len(np.unique(fold[subject == each])) == 1 for each in range(30))
+    assert set(np.bincount(fold)) == {12}
+
+
+# --- a planted effect, and none
+
+
+def test_a_planted_effect_is_recovered(made: MadeCohort) -> None:
+    found = logistic_area(made.table)
+    assert found.low > 0.5
+    assert found.low < made.truth["best_area"] < found.high
+    read = read_cohort(made.table, "remission")
+    apart = figures.standard_difference(read.measures["happiness_mean"].to_numpy(), read.y)
+    assert apart.low < 0.8 < apart.high
+
+
+def test_shuffled_labels_give_a_half() -> None:
+    values = [logistic_area(make_cohort(60, seed=each, strength=0).table).value for each in range(5)]
+    assert np.mean(values) == pytest.approx(0.5, abs=0.08)
+    read = read_cohort(make_cohort(80, seed=5).table, "remission")
+    fold = models.deal(read.y, read.subject, 10, 0)
+    true, chance = models.shuffled_areas(read.values, read.y, read.subject, fold, rounds=200, seed=0)
+    assert chance.mean() == pytest.approx(0.5, abs=0.03)
+    assert true > np.quantile(chance, 0.975)
+
+
+def test_a_site_that_tells_the_label_is_found(confounded: CohortResult) -> None:
+    site = next(each for each in confounded.circumstances if each.name == "site")
+    assert site.found
+    assert confounded.area.low > 0.5  # it would have been taken for an effect
+    assert site.within is not None
+    assert site.within.low < 0.5 < site.within.high
+    told = " ".join(findings(confounded))
+    assert "Careful: site alone tells the label" in told
+    assert "The measures may only say where somebody was recorded" in told
+
+
+def test_a_length_that_tells_the_label_is_found() -> None:
+    from mien.videos.cohort.circumstances import look_around
+
+    table = make_cohort(80, seed=2, strength=0).table
+    table["length_s"] += np.where(table["remission"] == "yes", 400, 0)
+    read = read_cohort(table, "remission")
+    fold = models.deal(read.y, read.subject, 10, 0)
+    around = look_around(read, np.random.default_rng(0).normal(size=(1, len(read.y))), fold)
+    assert next(each.name for each in around if each.found) == "length_s"
+
+
+# --- tables that won't do
+
+
+@pytest.mark.parametrize(
+    ("change", "choices", "error", "words"),
+    [
+        ({}, {"label": "relapse"}, ConfigError, "has no column relapse"),
+        ({"remission": "yes"}, {}, ConfigError, "all remission are 'yes'"),
+        ({"copy": "label"}, {}, ConfigError, "copy alone tells remission without an error"),
+        ({"subject": "gone"}, {}, ConfigError, "--subject names the column"),
+        ({"remission": "rows"}, {}, ConfigError, "differs within"),
+        ({"remission": "three"}, {}, ConfigError, "choose two by --positive and --negative"),
+        ({"people": 20}, {}, SourceError, "takes 4. people in this mix"),
+        ({}, {"expected": 0.3}, ConfigError, "from 0.55 to 0.99"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_studied_is_refused(
+    made: MadeCohort,
+    change: dict[str, object],
+    choices: dict[str, object],
+    error: type[Exception],
+    words: str,
+) -> None:
+    table = made.table.copy()
+    for name, how in change.items():
+        if how == "label":
+            table[name] = (table["remission"] == "yes").astype(int)
+        elif how == "gone":
+            table = table.drop(columns=name)
+        elif how == "rows":
+            table[name] = np.where(np.arange(len(table)) % 2, "yes", "no")
+        elif how == "three":
+            table.loc[:10, name] = "perhaps"
+        elif name == "people":
+            table = table[table["subject"].isin(table["subject"].unique()[:how])]
+        else:
+            table[name] = how
+    with pytest.raises(error, match=words):
+        cohort(table, **{"label": "remission", **choices})  # type: ignore[arg-type]
+
+
+def test_what_is_left_out_is_said(made: MadeCohort) -> None:
+    table = made.table.assign(flat=1.0, empty=np.nan, remark=[f"note {n}" for n in range(len(made.table))])
+    table.loc[table.index[::5], "entropy"] = np.nan
+    table.loc[table.index[::7], "remission"] = None
+    read = read_cohort(table, "remission")
+    assert not {"flat", "empty", "remark", "age", "site"} & set(read.measures)
+    told = " ".join(read.remarks)
+    for words in (
+        "without one of the two labels",
+        "the same for everybody: flat",
+        "more than half: empty",
+        "remark",
+    ):
+        assert words in told
+
+
+def test_one_person_under_two_codes_is_held_together(made: MadeCohort) -> None:
+    once = made.table.drop_duplicates("subject")
+    table = pd.concat([once, once[:3].assign(subject=["A", "B", "C"])])
+    read = read_cohort(table, "remission")
+    assert len(np.unique(read.subject)) == once["subject"].nunique()
+    assert "3 subjects have exactly another's measures" in " ".join(read.remarks)
+
+
+def test_states_may_differ_within_a_subject(made: MadeCohort) -> None:
+    twice = pd.concat([made.table.assign(remission="yes", entropy=1.0), made.table.assign(remission="no")])
+    read = read_cohort(twice.assign(entropy=np.arange(len(twice)) % 7), "remission", states=True)
+    assert len(read.y) == 2 * len(np.unique(read.subject))
+
+
+# --- where rows come from
+
+
+def test_rows_come_from_tables_of_analyze(tmp_path: Path) -> None:
+    from mien.table import COLUMNS, PROBABILITIES
+    from mien.videos.cohort.record import rows_of
+
+    rows = []
+    for source in ("a.mp4", "b.mp4"):
+        for index in range(200):
+            row = dict.fromkeys(COLUMNS, 0.1) | dict.fromkeys(PROBABILITIES, 0.0)
+            row |= {
+                "source": source,
+                "frame": index,
+                "time_s": index / 5,
+                "track": 0,
+                "expression": "happiness",
+            }
+            rows.append(row | {"p_happiness": 0.9 if source == "a.mp4" else 0.4, "p_neutral": 0.1})
+    pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(tmp_path / "table.csv", index=False)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("source,subject,remission\na.mp4,P-1,yes\nb.mp4,P-2,no\n")
+    for given in (tmp_path, tmp_path / "table.csv"):
+        found, _ = rows_of(given, "remission", labels)
+        assert found["subject"].tolist() == ["P-1", "P-2"]
+        assert found["happiness_mean"].tolist() == pytest.approx([0.9, 0.4], abs=0.01)
+    with pytest.raises(ConfigError, match="give --labels a table with the columns source, subject"):
+        rows_of(tmp_path / "table.csv", "remission", None)
+
+
+def test_rows_come_from_a_record(tmp_path: Path) -> None:
+    from mien.mood.simulated import simulate
+    from mien.record.simulated import write_simulated
+    from mien.store.store import Store
+    from mien.videos.cohort.record import rows_of
+
+    path = tmp_path / "record.sqlite"
+    with Store(str(path)) as store:
+        drawn = simulate(
+            1, 0, start=datetime(2026, 5, 4, tzinfo=UTC).date(), zone=UTC, minutes=1.0, missing=0.5
+        )
+        write_simulated(store, "SIM-1", drawn)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("subject,relapse\nSIM-1,no\n")
+    found, _ = rows_of(path, "relapse", labels)
+    assert {"subject", "relapse", "happiness_max", "happiness_mean", "camera", "length_s"} <= set(found)
+    assert found["simulated"].eq(1).all()
+    with pytest.raises(ConfigError, match="no label relapse by itself"):
+        rows_of(path, "relapse", None)
+
+
+# --- what is handed out
+
+
+def test_the_page_is_one_page_and_says_what_it_is(confounded: CohortResult, tmp_path: Path) -> None:
+    page = render_html(report_content(confounded, datetime(2026, 5, 4, tzinfo=UTC)))
+    for words in (
+        "Simulated cohort",
+        "Careful: site alone",
+        "It says nothing of one person",
+        "shuffled labels",
+    ):
+        assert words in page
+    assert "diagnos" not in page.lower()
+    json.dumps(confounded.as_dict(), allow_nan=False)
+    (tmp_path / "cohort.json").write_text("{}")
+    with pytest.raises(OutputError, match="is there already"):
+        confounded.save(tmp_path)
+
+
+def test_the_page_as_pdf_is_one_page(confounded: CohortResult) -> None:
+    pytest.importorskip("typst")
+    from mien.report.pdf import pages, render_pdf
+
+    assert pages(render_pdf(report_content(confounded, datetime(2026, 5, 4, tzinfo=UTC)))) == 1
