@@ -22,7 +22,7 @@ from mien.train.networks.zhou import Zhou
 NETWORKS: Final[tuple[type[NetworkSpec], ...]] = (
     MobileNet, Zhou, Shcnn, Edges, Scep, JointMobileNet, Residual, HappyVideo,
 )  # fmt: skip
-"""All networks that a recipe can ask for."""
+"""All networks that a recipe can ask for by name; for a clip's sentiment there is one alone."""
 
 _UNNAMED: Final[dict[Kind, str]] = {"labels": "mobilenet", "joint": "residual", "clips": "happy-video"}
 """The network that is meant where a recipe does not say."""
