@@ -84,6 +84,15 @@ def test_a_film_without_a_face_is_answered_and_an_earlier_summary_is_not_left(
     assert json.loads(asked.out)["pieces"] == []
 
 
+def test_a_neutral_face_that_was_not_found_has_a_note(run: Run, tmp_path: Path) -> None:
+    film = films.write_film(tmp_path / "grey.mp4", 2)
+    ran = run("summarize", film, "--out", "out", "--neutral", "first:1s")
+    assert ran.code == 0, ran.err
+    said = "neutral: a usable face for only 0.0 of the first 1 s, and "
+    assert f"note: {said}" in ran.out
+    assert json.loads(Path("out/summary.json").read_text("utf-8"))["notes"][-1].startswith(said)
+
+
 def test_a_film_of_one_frame_is_answered(run: Run, tmp_path: Path, small_portrait: NDArray[np.uint8]) -> None:
     ran = run(
         "summarize", save_clip(tmp_path / "one.mp4", [small_portrait]), "--out", "out", "--length", "60s"

@@ -180,6 +180,8 @@ def summarize_file(
     wanted_s = number * course.duration_s if is_share else number
     _check_length(name, course.duration_s, None if is_share else number)
     summary = summarize_course(course, wanted_s, usual=usual, attention=attention)
+    if own is not None and own.report()["person"] is None:
+        summary = replace(summary, notes=(*summary.notes, f"neutral: {own.report()['note']}"))
     if folder is None:
         return summary
     return _written(
