@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
     from mien.videos.cohort.study import CohortResult, cohort
+    from mien.videos.happy import HappyReading, happy
     from mien.videos.infant import Infant, infant
+    from mien.videos.sentiment import sentiment
     from mien.videos.summary.api import summarize
     from mien.videos.summary.types import Summary
 
@@ -58,6 +60,7 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "HappyReading",
     "Infant",
     "MienError",
     "MissingError",
@@ -73,10 +76,12 @@ __all__ = [
     "analyze",
     "cohort",
     "explain",
+    "happy",
     "infant",
     "read",
     "read_crowd",
     "read_table",
+    "sentiment",
     "stream",
     "subject",
     "summarize",
@@ -92,6 +97,7 @@ _HOME = {
     "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
+    "HappyReading": "mien.videos.happy",
     "Infant": "mien.videos.infant",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
@@ -106,10 +112,12 @@ _HOME = {
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
+    "happy": "mien.videos.happy",
     "infant": "mien.videos.infant",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
+    "sentiment": "mien.videos.sentiment",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
     "summarize": "mien.videos.summary.api",

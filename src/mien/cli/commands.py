@@ -50,6 +50,9 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "happy": Entry(
+        VIDEOS, "happy", "happy", "Tell whether the main face of a video shows happiness, and when."
+    ),
     "summarize": Entry(
         VIDEOS,
         "summarize",
@@ -67,6 +70,12 @@ COMMANDS: Final = {
         "infant",
         "infant",
         "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
+    ),
+    "sentiment": Entry(
+        VIDEOS,
+        "sentiment",
+        "sentiment",
+        "Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.",
     ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
@@ -129,7 +138,7 @@ COMMANDS: Final = {
         CARE,
         "simulate",
         "app",
-        "Simulate a person or a venue in the store, a body's signals, or a cohort, in a file.",
+        "Simulate a person or a venue in the store; a body's signals, a cohort or clips in files.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(

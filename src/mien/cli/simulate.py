@@ -1,4 +1,4 @@
-"""`mien simulate`: a made-up person's or venue's weeks, a body's signals, a cohort, to learn and to show."""
+"""`mien simulate`: a made-up person's or venue's weeks, a body's signals, a cohort, clips of faces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class _PersonByDefault(AddsByDefault):
 
 
 app = group(
-    "Simulate a person or a venue in the store, a body's signals, or a cohort, in a file.", _PersonByDefault
+    "Simulate a person or a venue in the store; a body's signals, a cohort or clips in files.",
+    _PersonByDefault,
 )
 
 
@@ -178,3 +179,77 @@ def cohort(
         f" be had is {made.truth['best_area']:.2f}"
     )
     typer.echo(f"Next: mien cohort {table} --label remission")
+
+
+@app.command()
+def clips(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where they go; new or empty.")],
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with people.csv, and neutral/ID.jpg and smiling/ID.jpg of each.", metavar="FOLDER"
+        ),
+    ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="FER-2013 as Parquet, to string clips from its faces.", metavar="FILE.parquet"),
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many clips.", metavar="N", min=1, max=100_000)] = 100,
+    seconds: Annotated[
+        str, typer.Option(help="Their length, or the shortest and the longest.", metavar="LOW-HIGH")
+    ] = "2-4",
+    size: Annotated[int, typer.Option(help="Side of the square picture.", metavar="PIXELS")] = 320,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames a second; 25, with --micro 200.", metavar="RATE")
+    ] = None,
+    without: Annotated[
+        float, typer.Option(help="Share of clips in which nothing happens.", metavar="SHARE", min=0, max=1)
+    ] = 0.5,
+    events: Annotated[
+        int, typer.Option(help="Expressions in each other clip.", metavar="N", min=1, max=100)
+    ] = 1,
+    short: Annotated[
+        bool, typer.Option("--short", help="An expression takes at most 3 seconds, however long the clip.")
+    ] = False,
+    micro: Annotated[
+        bool, typer.Option("--micro", help="Micro-expressions of 40 to 200 ms, on a steady head.")
+    ] = False,
+    still: Annotated[
+        bool, typer.Option("--still", help="No turned heads, poor light or covered mouths.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; another seed gives other clips.", metavar="N", min=0)
+    ] = 0,
+) -> None:
+    """Make clips of faces whose truth is known: what is shown, from when to when, how strongly.
+
+    People's neutral and smiling photographs are morphed into moving faces; or faces of a data set are strung
+    together. CLIPS.csv says what is true of each clip, and events.csv of each expression; mien train reads
+    them. Half of the clips show no expression. Nobody is on both sides of a split.
+
+    Example: mien simulate clips made --people people/london --count 200
+    """
+    from time import monotonic
+
+    from mien.videos.made.plan import Wishes
+    from mien.videos.made.write import write_clips
+
+    wishes = Wishes(
+        seconds=_seconds(seconds), size_px=size, frames_per_second=fps or (200.0 if micro else 25.0),
+        without=without, events=events, short=short, micro=micro, still=still, seed=seed,
+    )  # fmt: skip
+    start_s = monotonic()
+    with progress_bar("clips", count) as progress:
+        rows = write_clips(folder, count, wishes, people=people, faces=faces, progress=progress)
+    took_s = monotonic() - start_s
+    shown = sum(row["label"] != "neutral" for row in rows)
+    typer.echo(f"{folder}: {len(rows)} clips, {shown} with an expression, in {took_s:.0f} s")
+    typer.echo(f"What is true of them: {folder / 'CLIPS.csv'} and {folder / 'events.csv'}")
+
+
+def _seconds(text: str) -> tuple[float, float]:
+    low, _, high = text.partition("-")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise ConfigError(f"--seconds: expected a length such as 3, or 2-4, received {text!r}") from None

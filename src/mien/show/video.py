@@ -33,6 +33,7 @@ ENCODERS: Final = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")
 _NOMINAL_RATE_HZ: Final = Fraction(30)
 _KEY_FRAME_EVERY: Final = 60
 _BITS_PER_PIXEL_AND_S: Final = 4
+_CRF: Final = 20
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 _SOUND_AFTER_S: Final = 1.0
@@ -70,6 +71,7 @@ class ClipWriter:
         sound_spans: Sequence[tuple[float, float]] | None = None,
         chapters: Sequence[tuple[float, float, str]] = (),
         title: str = "",
+        crf: int | None = None,
     ) -> None:
         self._path = path
         self._size_wh = size_wh[0] + size_wh[0] % 2, size_wh[1] + size_wh[1] % 2
@@ -81,7 +83,7 @@ class ClipWriter:
             temporary = stack.enter_context(written_whole(path))
             container = av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
             self._container = stack.enter_context(container)
-            self._stream = _add_stream(container, encoder, self._size_wh)
+            self._stream = _add_stream(container, encoder, self._size_wh, crf)
             self._sound = open_sound(sound_from, container, sound_spans) if sound_from else None
             _describe(container, title, chapters)
             if self._sound is not None:
@@ -204,14 +206,16 @@ def _describe(container: OutputContainer, title: str, chapters: Sequence[tuple[f
         )  # fmt: skip
 
 
-def _add_stream(container: OutputContainer, encoder: str, size_wh: Size) -> VideoStream:
+def _add_stream(
+    container: OutputContainer, encoder: str, size_wh: Size, crf: int | None = None
+) -> VideoStream:
     stream = cast(VideoStream, container.add_stream(encoder, rate=_NOMINAL_RATE_HZ))
     stream.time_base = TICK_S
-    _configure(stream.codec_context, size_wh)
+    _configure(stream.codec_context, size_wh, crf)
     return stream
 
 
-def _configure(context: VideoCodecContext, size_wh: Size) -> None:
+def _configure(context: VideoCodecContext, size_wh: Size, crf: int | None = None) -> None:
     context.width, context.height = size_wh
     context.pix_fmt = "yuv420p"
     context.time_base, context.framerate = TICK_S, _NOMINAL_RATE_HZ
@@ -220,7 +224,9 @@ def _configure(context: VideoCodecContext, size_wh: Size) -> None:
     # Frames that refer to later ones make the muxer guess durations, wrongly where the frame rate varies.
     context.max_b_frames = 0
     context.gop_size = _KEY_FRAME_EVERY
+    if crf is not None:
+        context.thread_count = 1
     if context.name == "libx264":
-        context.options = {"preset": "veryfast", "crf": "20"}
+        context.options = {"preset": "veryfast", "crf": str(_CRF if crf is None else crf)}
     else:
         context.bit_rate = _BITS_PER_PIXEL_AND_S * size_wh[0] * size_wh[1]

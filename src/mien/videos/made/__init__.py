@@ -1,0 +1,1 @@
+"""Made clips, whose truth is known: photographs of people morphed into moving faces, and strung faces."""
