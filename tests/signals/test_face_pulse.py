@@ -13,6 +13,7 @@ from mien.types import Faces, Frame
 from signals.made_skin import LANDMARKS, PULSE_RGB, frames, wave
 
 Floats = NDArray[np.float64]
+LIGHT, DARK = (190, 140, 115), (88, 66, 56)
 
 
 def times(length_s: float = 24.0, fps: float = 20.0) -> Floats:
@@ -32,8 +33,17 @@ def rates(readings: list[PulseReading]) -> list[float]:
     return [reading.rate_bpm for reading in readings if reading.rate_bpm is not None]
 
 
-@pytest.mark.parametrize("rate_bpm", [48.0, 72.0, 131.0])
-@pytest.mark.parametrize("skin", [(190, 140, 115), (88, 66, 56)])
+@pytest.mark.parametrize(
+    ("skin", "rate_bpm"),
+    [
+        (LIGHT, 72.0),
+        (DARK, 48.0),
+        *(
+            pytest.param(skin, rate_bpm, marks=pytest.mark.exhaustive)
+            for skin, rate_bpm in ((LIGHT, 48.0), (LIGHT, 131.0), (DARK, 72.0), (DARK, 131.0))
+        ),
+    ],
+)
 def test_the_rate_is_found_in_light_and_in_dark_skin(
     rate_bpm: float, skin: tuple[float, float, float]
 ) -> None:
