@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mien.types import Face, Faces, Frame
     from mien.videos.cohort.study import CohortResult, cohort
     from mien.videos.infant import Infant, infant
+    from mien.videos.micro import Micro, micro
     from mien.videos.summary.api import summarize
     from mien.videos.summary.types import Summary
 
@@ -59,6 +60,7 @@ __all__ = [
     "Faces",
     "Frame",
     "Infant",
+    "Micro",
     "MienError",
     "MissingError",
     "ModelError",
@@ -74,6 +76,7 @@ __all__ = [
     "cohort",
     "explain",
     "infant",
+    "micro",
     "read",
     "read_crowd",
     "read_table",
@@ -93,6 +96,7 @@ _HOME = {
     "Faces": "mien.types",
     "Frame": "mien.types",
     "Infant": "mien.videos.infant",
+    "Micro": "mien.videos.micro",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
@@ -107,6 +111,7 @@ _HOME = {
     "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
     "infant": "mien.videos.infant",
+    "micro": "mien.videos.micro",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",

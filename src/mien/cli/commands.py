@@ -68,6 +68,12 @@ COMMANDS: Final = {
         "infant",
         "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
     ),
+    "micro": Entry(
+        VIDEOS,
+        "micro",
+        "micro",
+        "Find micro-expressions: movements of brows or mouth that are over within half a second.",
+    ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(
         LIVE,
