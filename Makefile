@@ -20,6 +20,8 @@ FILES := src tests benchmarks examples docs/animation.py docs/build_site.py docs
 TRAINING := tests/train tests/cli/test_train.py tests/cli/test_compare.py tests/contracts/test_networks.py
 # The matrices are small: threads that wait for each other would take a third of the tests' processor time.
 export OPENBLAS_NUM_THREADS ?= 1
+# Where it is set, each process would make anew what pytest makes of the tests' assertions, for twelve seconds.
+unexport PYTHONDONTWRITEBYTECODE
 IN_TWO := --numprocesses 2 --dist loadfile
 
 .PHONY: demo test test-all test-torch test-plain coverage check docs format constraints clean

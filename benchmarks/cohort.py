@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien.videos.cohort.figures import area
+from mien.videos.cohort.figures import area, wilson
 from mien.videos.cohort.made import make_cohort
-from mien.videos.cohort.models import LOGISTIC, deal, predict, shuffled_areas
-from mien.videos.cohort.study import CohortResult, cohort
-from mien.videos.cohort.table import read_cohort
+from mien.videos.cohort.models import LOGISTIC, predict, rank_area, shuffled_areas
+from mien.videos.cohort.study import FEW, CohortResult, cohort
+from mien.videos.cohort.table import Cohort, read_cohort
 from mien.videos.cohort.words import findings
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     )
     parser.add_argument("what", choices=sorted(PARTS))
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("MIEN_SHARED", "../shared")))
-    parser.add_argument("--rounds", type=int, default=100, help="simulated cohorts")
+    parser.add_argument("--rounds", type=int, default=200, help="simulated cohorts of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=None, help="folder for the pages")
     options = parser.parse_args()
@@ -98,38 +98,41 @@ def _print(found: CohortResult) -> None:
 
 def planted(options: argparse.Namespace) -> None:
     """Count how often intervals hold the truth, and how often chance is taken for an effect."""
-    print("| people | strength | best AUC | mean AUC | interval holds the model's own | p < 0.05 |")
+    print("| people | cohorts | best AUC | mean AUC, its error | interval holds the model's own | p < 0.05 |")
     print("| --- " * 6 + "|")
+    cohorts = options.rounds
     for people, strength in ((100, 0.0), (100, 1.0), (400, 0.0), (400, 1.0)):
-        values, held, false, best = [], [], [], 0.5
-        for turn in range(options.rounds):
-            made = make_cohort(people, seed=options.seed + turn, strength=strength)
-            best = made.truth["best_area"]
-            read = read_cohort(made.table, "remission")
-            folds = deal(read.y, read.subject, 10, turn)
-            found = predict(
-                read.values, read.y, read.subject, folds=10, repeats=1, seed=turn, models=(LOGISTIC,)
-            )
-            own = area(read.y, found.odds[LOGISTIC], read.subject)
-            assert own is not None
-            values.append(own.value)
-            interval = own.interval()
-            held.append(interval.low <= _elsewhere(found.coefficients, strength, turn) <= interval.high)
-            true, chance = shuffled_areas(read.values, read.y, read.subject, folds, rounds=199, seed=turn)
-            false.append((1 + (chance >= true).sum()) / 200 < 0.05)
+        others = read_cohort(make_cohort(5000, seed=10**6, strength=strength).table, "remission")
+        turns = np.array([_planted(people, strength, options.seed + turn, others) for turn in range(cohorts)])
+        best = make_cohort(4, strength=strength).truth["best_area"]
+        error = turns[:, 0].std(ddof=1) / np.sqrt(cohorts)
         print(
-            f"| {people} | {strength:g} | {best:.2f} | {np.mean(values):.3f} | {100 * np.mean(held):.0f} % |"
-            f" {100 * np.mean(false):.0f} % |",
+            f"| {people} | {cohorts} | {best:.2f} | {turns[:, 0].mean():.3f} ± {error:.3f} |"
+            f" {_share(turns[:, 1])} | {_share(turns[:, 2])} |",
             flush=True,
         )
 
 
-def _elsewhere(coefficients: np.ndarray, strength: float, turn: int) -> float:
-    """Return the mean area of the folds' models on five thousand people of other seeds."""
-    new = read_cohort(make_cohort(5000, seed=10**6 + turn, strength=strength).table, "remission")
-    z = (new.values - new.values.mean(axis=0)) / new.values.std(axis=0)
-    found = [area(new.y, z @ each, new.subject) for each in coefficients]
-    return float(np.mean([each.value for each in found if each is not None]))
+def _planted(people: int, strength: float, seed: int, others: Cohort) -> tuple[float, bool, bool]:
+    """Return the AUC, whether its interval holds that on other people, and whether labels beat chance."""
+    read = read_cohort(make_cohort(people, seed=seed, strength=strength).table, "remission")
+    repeats = 3 if people < FEW else 1  # as a study does
+    found = predict(
+        read.values, read.y, read.subject, folds=10, repeats=repeats, seed=seed, models=(LOGISTIC,)
+    )
+    own = area(read.y, found.odds[LOGISTIC], read.subject, found.fold)
+    assert own is not None
+    z = (others.values - others.values.mean(axis=0)) / others.values.std(axis=0)
+    elsewhere = np.mean([rank_area(z @ each, others.y) for each in found.coefficients])
+    interval = own.interval()
+    true, chance = shuffled_areas(read.values, read.y, read.subject, found.fold[0], rounds=199, seed=seed)
+    p = (1 + (chance >= true).sum()) / 200
+    return own.value, interval.low <= elsewhere <= interval.high, p < 0.05
+
+
+def _share(hits: np.ndarray) -> str:
+    found = wilson(int(hits.sum()), len(hits))
+    return f"{100 * found.value:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"
 
 
 PARTS = {"smiles": smiles, "planted": planted}

@@ -67,7 +67,7 @@ def main() -> None:
 def judged(film: Film, trace: Trace) -> Iterator[Window]:
     """Yield the readings of a film beside the mean rate of the same 12 s by the beats of the wave."""
     pulses = FacePulses()
-    parts = (trace.times, trace.colours, trace.backgrounds, trace.landmarks)
+    parts = (trace.times, trace.colours, trace.cells, trace.landmarks)
     for time_s, colours, background, landmarks in zip(*parts, strict=True):
         seen = {0: (colours, landmarks)} if np.isfinite(landmarks).all() else {}
         for reading in pulses.add(float(time_s), seen, background):
@@ -147,7 +147,7 @@ def table_of_curve(windows: list[Window], dark: set[str]) -> Table:
 def table_of_quality(windows: list[Window]) -> Table:
     """Return how often a rate was right, by its quality, of the readings that were given."""
     table = Table("quality", "readings", "mean quality", "within 2 bpm", title="calibration")
-    edges = (LEAST_QUALITY, 0.75, 0.85, 0.95, 1.01)
+    edges = (LEAST_QUALITY, 0.85, 0.95, 1.01)
     for low, high in pairwise(edges):
         some = [each for each in windows if each.rate_bpm is not None and low <= each.quality < high]
         right = [

@@ -2,10 +2,10 @@
 
     python benchmarks/fit_pulse_quality.py --films 100 --traces runs/pulse
 
-A logistic regression on the signs of each second's rate, on made films (`made_pulse.py`) and on colours by a
-formula, many of them made to look like a pulse. People and waves are not those of `face_pulse.py`, which
-measures the result; the reliability printed here is of people left out in turn. A film takes seconds to make,
-and what is read of it is kept in `--traces`.
+A logistic regression on the signs of each second's rate, on made films (`made_pulse.py`), on the same films
+under a light that beats as regularly as a pulse, and on colours by a formula, many of them made to look like
+a pulse. People and waves are not those of `face_pulse.py`, which measures the result; the reliability printed
+here is of people left out in turn. A film takes seconds to make; what is read of it is kept in `--traces`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 import mien.signals
-from made_pulse import FIT, LENGTH_S, PULSE_RGB, Floats, Trace, read_waves, traces
+from made_pulse import CRF, FIT, LENGTH_S, PULSE_RGB, Film, Floats, Trace, beating_light, read_waves, traces
 from mien.config import load_settings
 from mien.pipeline import Pipeline
 from mien.signals.face_pulse import LEAST_QUALITY, WITHIN_BPM, FacePulses
@@ -33,7 +34,9 @@ from mien.signals.pulse_evidence import SIGNS, doubted
 from mien.signals.pulse_window import WINDOW_S
 
 WRITTEN = Path(mien.signals.__file__).with_name("pulse_quality.json")
-FORMULA, FILM = "formula", "film"
+FORMULA, FILM, LIT = "formula", "film", "lit"
+COUNTS = {FILM: 0.4, LIT: 0.2, FORMULA: 0.4}
+"""How much each kind counts, however many there are of it."""
 
 
 class Row(NamedTuple):
@@ -56,17 +59,17 @@ def main() -> None:
     chosen = parser.parse_args()
     data, console = chosen.shared / "data", Console(width=110)
     pipeline = Pipeline(load_settings(threads=1, redetect_s=LENGTH_S))
-    rows = [
-        row
-        for film, trace in traces(data, FIT, chosen.films, chosen.traces, pipeline)
-        for row in judged(trace, film.amplitude, f"{FILM} {film.person}", FILM)
-    ]
+    rows: list[Row] = []
+    for film, trace in traces(data, FIT, chosen.films, chosen.traces, pipeline):
+        rows += judged(trace, film.amplitude, film.person, FILM)
+        if film.light != "beat" and film.crf != CRF[-1]:
+            for lit in lit_anew(film, trace):
+                rows += judged(lit, film.amplitude, film.person, LIT)
     rows += formula_rows(data, chosen.formula)
     signs = np.array([row.signs[: len(SIGNS)] for row in rows])
     right = np.array([row.right for row in rows])
-    groups, films = np.array([row.group for row in rows]), np.array([row.kind == FILM for row in rows])
-    # Both kinds count the same, however many there are of each.
-    counts = np.where(films, 0.5 / max(films.sum(), 1), 0.5 / max((~films).sum(), 1)) * len(rows)
+    groups, kinds = np.array([row.group for row in rows]), np.array([row.kind for row in rows])
+    counts = np.array([COUNTS[kind] / (kinds == kind).sum() for kind in kinds]) * len(rows)
     left_out = np.zeros(len(rows))
     for others, these in GroupKFold(10).split(signs, right, groups):
         constant, weights = fitted(signs[others], right[others], counts[others])
@@ -74,7 +77,7 @@ def main() -> None:
         left_out[these] = [
             doubted(each, rows[index].signs) for each, index in zip(likely, these, strict=True)
         ]
-    console.print(table_of_reliability(left_out, right, films))
+    console.print(table_of_reliability(left_out, right, kinds))
     console.print(table_of_thresholds(left_out, rows))
     constant, weights = fitted(signs, right, counts)
     written = {
@@ -107,7 +110,7 @@ def judged(trace: Trace, amplitude: float, group: str, kind: str) -> Iterator[Ro
         return 1.0
 
     pulses = FacePulses(judge=recorded)
-    parts = (trace.times, trace.colours, trace.backgrounds, trace.landmarks)
+    parts = (trace.times, trace.colours, trace.cells, trace.landmarks)
     for time_s, colours, background, landmarks in zip(*parts, strict=True):
         seen = {0: (colours, landmarks)} if np.isfinite(landmarks).all() else {}
         for reading in pulses.add(float(time_s), seen, background):
@@ -115,6 +118,14 @@ def judged(trace: Trace, amplitude: float, group: str, kind: str) -> Iterator[Ro
                 continue
             truth = trace.rate_bpm(reading.time_s - WINDOW_S, reading.time_s) if amplitude else np.inf
             yield Row(group, kind, amplitude, found[-1], abs(reading.rate_bpm - truth) <= WITHIN_BPM)
+
+
+def lit_anew(film: Film, trace: Trace) -> Iterator[Trace]:
+    """Yield what is read of a film as if a beating light fell on it, less so beside the face."""
+    random = np.random.default_rng((99, film.seed))
+    for spread in (0.3, float(random.choice([0.3, 0.6, 1]))):
+        light = beating_light(trace.times, random, 0.7)[:, None]
+        yield trace._replace(colours=trace.colours * (1 + light), cells=trace.cells * (1 + spread * light))
 
 
 def formula_rows(data: Path, count: int) -> Iterator[Row]:
@@ -181,13 +192,14 @@ def formula_colours(random: np.random.Generator) -> tuple[Floats, Floats, Floats
     return times, 120 * np.exp(own + shared[:, None] + lit), background, landmarks + moved[:, None]
 
 
-def table_of_reliability(quality: Floats, right: Floats, films: Floats) -> Table:
+def table_of_reliability(quality: Floats, right: Floats, kinds: NDArray[np.str_]) -> Table:
     """Return how often rates are right, by their quality."""
-    table = Table("quality", "films", "right", "formula", "right", title="reliability, people left out")
+    heads = [head for kind in COUNTS for head in (kind, "right")]
+    table = Table("quality", *heads, title="reliability, people left out")
     for low, high in pairwise((0, 0.1, 0.3, 0.5, 0.65, 0.75, 0.85, 0.95, 1.001)):
         cells = [f"{low} to {min(high, 1)}"]
-        for kind in (films, ~films):
-            some = kind & (quality >= low) & (quality < high)
+        for kind in COUNTS:
+            some = (kinds == kind) & (quality >= low) & (quality < high)
             cells += [str(some.sum()), f"{right[some].mean():.1%}" if some.any() else ""]
         table.add_row(*cells)
     return table
@@ -195,21 +207,22 @@ def table_of_reliability(quality: Floats, right: Floats, films: Floats) -> Table
 
 def table_of_thresholds(quality: Floats, rows: list[Row]) -> Table:
     """Return what is read from each quality on."""
-    table = Table(
-        "from", "films: read", "right", "no pulse: no reading", "formula: no reading", title="thresholds"
-    )
+    heads = [f"{kind}: {head}" for kind in COUNTS for head in ("read", "right", "no pulse: no reading")]
+    table = Table("from", *heads, title="thresholds")
     right, beating = np.array([row.right for row in rows]), np.array([row.amplitude > 0 for row in rows])
-    films = np.array([row.kind == FILM for row in rows])
+    kinds = np.array([row.kind for row in rows])
     for least in sorted({0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, LEAST_QUALITY}):
         read = quality >= least
-        given = films & read
-        table.add_row(
-            f"{least:.2f}",
-            f"{read[films & beating].mean():.1%}",
-            f"{right[given].mean():.1%}" if given.any() else "",
-            f"{1 - read[films & ~beating].mean():.1%}",
-            f"{1 - read[~films & ~beating].mean():.1%}",
-        )
+        cells = [f"{least:.2f}"]
+        for kind in COUNTS:
+            these = kinds == kind
+            given = these & read
+            cells += [
+                f"{read[these & beating].mean():.1%}",
+                f"{right[given].mean():.1%}" if given.any() else "",
+                f"{1 - read[these & ~beating].mean():.1%}",
+            ]
+        table.add_row(*cells)
     return table
 
 

@@ -23,7 +23,7 @@ from scipy import signal
 from scipy.io import loadmat
 
 from mien.pipeline import Pipeline
-from mien.signals.skin import background_colour, skin_colours
+from mien.signals.skin import background_colours, skin_colours
 from mien.source import open_source
 from mien.types import Frame
 
@@ -229,12 +229,25 @@ def _light(film: Film, times_s: Floats, random: np.random.Generator) -> Floats:
             random, times_s, 0.3, 3.0, 3
         )
     elif film.light == "beat":
-        hz = random.uniform(0.7, 2.8)
-        turns = 2 * np.pi * (hz * times_s + np.cumsum(random.normal(0, 0.03, count)) / film.fps)
-        course = np.sin(turns) + 0.3 * np.sin(2 * turns - 1)
-        colour = PULSE_RGB / 0.77 if random.random() < 0.5 else np.ones(3)
-        factors += 10 ** random.uniform(-2.7, -1.8) * course[:, None] * colour * random.uniform(0.7, 1.3, 3)
+        factors += beating_light(times_s, random, 0.5)
     return factors[:, None, None, :]
+
+
+def beating_light(times_s: Floats, random: np.random.Generator, as_blood: float) -> Floats:
+    """Return what a light that beats as regularly as a pulse changes, (n, 3), as a share of all light.
+
+    Args:
+        times_s: (n,) at even times.
+        random: where numbers come from.
+        as_blood: how likely it is of blood's colour, about, and not white.
+    """
+    hz, fps = random.uniform(0.7, 2.8), 1 / (times_s[1] - times_s[0])
+    turns = 2 * np.pi * (hz * times_s + np.cumsum(random.normal(0, 0.03, len(times_s))) / fps)
+    course = np.sin(turns) + 0.3 * np.sin(2 * turns - 1)
+    colour = PULSE_RGB / 0.77 if random.random() < as_blood else np.ones(3)
+    return np.asarray(
+        10 ** random.uniform(-2.7, -1.8) * course[:, None] * colour * random.uniform(0.7, 1.3, 3)
+    )
 
 
 def write_film(path: Path, frames: list[NDArray[np.uint8]], film: Film) -> None:
@@ -254,11 +267,11 @@ def write_film(path: Path, frames: list[NDArray[np.uint8]], film: Film) -> None:
 
 
 class Trace(NamedTuple):
-    """What is read of a film: its times, skin, background and landmarks, and when the heart beat."""
+    """What is read of a film: its times, skin, background's cells and landmarks, and when the heart beat."""
 
     times: Floats
     colours: Floats
-    backgrounds: Floats
+    cells: Floats
     landmarks: Floats
     beats: Floats
 
@@ -351,15 +364,15 @@ def read(film: Film, wave: Wave, data: Path, kept: Path, pipeline: Pipeline) -> 
         rows = []
         for frame, faces in pipeline.stream(source):
             there = faces.landmarks[0] if len(faces) else np.full((68, 2), np.nan, np.float32)
-            background = background_colour(frame.image, faces.landmarks)
-            rows.append((frame.time_s, skin_colours(frame.image, there), background, there))
+            cells = background_colours(frame.image, faces.landmarks).astype(np.float32)
+            rows.append((frame.time_s, skin_colours(frame.image, there), cells, there))
         path.unlink(missing_ok=True)
-        times, colours, backgrounds, landmarks = (np.array(column) for column in zip(*rows, strict=True))
+        times, colours, cells, landmarks = (np.array(column) for column in zip(*rows, strict=True))
         np.savez(
             kept,
             times=times,
             colours=colours,
-            backgrounds=backgrounds,
+            cells=cells,
             landmarks=landmarks,
             beats=wave.beats_s,
         )

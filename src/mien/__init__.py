@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
     from mien.videos.cohort.study import CohortResult, cohort
+    from mien.videos.happy import HappyReading, happy
     from mien.videos.infant import Infant, infant
     from mien.videos.micro import Micro, micro
+    from mien.videos.sentiment import sentiment
     from mien.videos.summary.api import summarize
     from mien.videos.summary.types import Summary
 
@@ -59,6 +61,7 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "HappyReading",
     "Infant",
     "Micro",
     "MienError",
@@ -75,11 +78,13 @@ __all__ = [
     "analyze",
     "cohort",
     "explain",
+    "happy",
     "infant",
     "micro",
     "read",
     "read_crowd",
     "read_table",
+    "sentiment",
     "stream",
     "subject",
     "summarize",
@@ -95,6 +100,7 @@ _HOME = {
     "Face": "mien.types",
     "Faces": "mien.types",
     "Frame": "mien.types",
+    "HappyReading": "mien.videos.happy",
     "Infant": "mien.videos.infant",
     "Micro": "mien.videos.micro",
     "MienError": "mien.errors",
@@ -110,11 +116,13 @@ _HOME = {
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
+    "happy": "mien.videos.happy",
     "infant": "mien.videos.infant",
     "micro": "mien.videos.micro",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",
+    "sentiment": "mien.videos.sentiment",
     "stream": "mien.pipeline",
     "subject": "mien.subject_record",
     "summarize": "mien.videos.summary.api",

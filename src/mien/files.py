@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -51,6 +52,19 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def check_folder(folder: Path) -> None:
+    """Raise where results can't be written into a folder, before hours go into them; make nothing.
+
+    Raises:
+        OutputError: it, or what it would be made in, is a file or can't be written.
+    """
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise OutputError(f"cannot write into {folder}: {there} is a file; choose another folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write into {folder}: {os.strerror(errno.EACCES)}")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -334,6 +334,13 @@ def test_a_summarys_own_page_jumps_in_summary_and_recording(
             "document.querySelector('svg .piece').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
         )
         page.until(AT, 0.0)
+        page.run("document.querySelector('video').currentTime = 0.5")
+        page.until(AT, 0.5)
+        # Another film at the same moment, there and back.
+        page.run("document.querySelector('input[value=recording]').click()")
+        page.until(AT, piece.start_s + 0.5)
+        page.run("document.querySelector('input[value=summary]').click()")
+        page.until(AT, 0.5)
         page.run("document.querySelector('input[value=recording]').click()")
         page.run("document.querySelector('ol button').click()")
         page.until(AT, piece.start_s)

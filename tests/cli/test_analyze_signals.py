@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,21 @@ def save_film(path: Path, seconds: float, *, start: datetime | None) -> Path:
 
 def save_body(path: Path, seconds: float = BODY_S, *, first_s: float = 0.0, heart: bool = True) -> Path:
     """Write a table of signals whose column of times begins at `first_s`."""
+    path.write_text(body_text(seconds, first_s, "ECG_mV" if heart else "light"))
+    return path
+
+
+@cache
+def body_text(seconds: float, first_s: float, name: str) -> str:
     grid = np.arange(0, seconds, 0.001)
     beats = grid[1:][np.diff(np.floor(turns(grid))) > 0]
     trace = ecg(beats, seconds, rate_hz=100)
     skin = 2 + 0.3 * np.sin(trace.times_s / 40)
-    name = "ECG_mV" if heart else "light"
     lines = [
         f"{first_s + t:.3f},{a:.3f},{b:.4f}"
         for t, a, b in zip(trace.times_s, trace.values, skin, strict=True)
     ]
-    path.write_text(f"time_s,{name},EDA_uS\n" + "\n".join(lines))
-    return path
+    return f"time_s,{name},EDA_uS\n" + "\n".join(lines)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from patience import LIMIT_S
 def test_the_demo_needs_no_arguments(run: Run, tiny_network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_NETWORK", str(tiny_network))
     monkeypatch.setenv("MIEN_EVERY", "8")
+    monkeypatch.setattr("mien.record.simulated.DEMONSTRATION_WEEKS", 7)  # of twelve, which take long
     ran = run("demo")
     out = Path("mien-demo")
     assert (ran.code, ran.err) == (0, "")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cli.helpers import Run, save_clip
 from needs import package
+from source.clips import cut
 from tiny_network import save_tiny, tiny_graph
 from videos.test_infant import LABELS, film
 
@@ -46,6 +47,56 @@ def test_agreement_with_what_somebody_wrote_down(run: Run, lying: Path, tmp_path
     ran = run("infant", lying, "--model", model, "--truth", other, "--out", tmp_path / "out")
     assert ran.code == 2
     assert "has no rows of the video cot.mp4; there are: a.mp4, b.mp4" in ran.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "table", "words"),
+    [
+        ("--truth", "other.mp4,1,sleep\n", "has no rows of the video absent.mp4; there are: other.mp4"),
+        ("--truth", ",1,sleep\n", "expected the name of the video in every row"),
+        ("--truth", "absent.mp4,1,sleepy\n", "the network has no label sleepy"),
+        ("--courses", ",1,sleep\n", "expected the name of the video in every row"),
+        ("--courses", None, "cannot be read: No such file or directory"),
+        ("--courses", b"\xbd\xff\x00", "not a readable table: expected UTF-8 text"),
+    ],
+)
+def test_a_wrong_table_is_refused_before_the_film_is_read(
+    run: Run, tmp_path: Path, option: str, table: str | bytes | None, words: str
+) -> None:
+    """The film isn't even there."""
+    path = tmp_path / "labelled.csv"
+    if table is not None:
+        path.write_bytes(table if isinstance(table, bytes) else f"video,time_s,label\n{table}".encode())
+    model = save_tiny(tmp_path, tiny_graph(3, names=LABELS), labels=LABELS)
+    ran = run("infant", tmp_path / "absent.mp4", "--model", model, option, path)
+    assert ran.code != 0
+    assert words in ran.errors[0]
+    assert not Path("mien-infant").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_film_is_read(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    ran = run("infant", tmp_path / "absent.mp4", "--out", tmp_path / "file" / "out")
+    assert ran.code == 1
+    assert ran.errors[0].endswith("file is a file; choose another folder")
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_several_faces_and_a_film_that_was_cut_off_have_a_note(
+    run: Run, tmp_path: Path, small_portrait: NDArray[np.uint8]
+) -> None:
+    both = np.hstack([small_portrait, small_portrait])
+    noise = np.random.default_rng(0).integers(0, 24, (10, *both.shape), np.uint8)
+    whole = save_clip(tmp_path / "two.mkv", [np.minimum(both, 230) + each for each in noise], rate_hz=5)
+    ran = run("infant", cut(whole, 0.6))
+    assert ran.code == 0, ran.err
+    notes = [line for line in ran.out.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 2, ran.out
+    assert "truncated after" in notes[0] or "damaged" in notes[0]
+    assert notes[1] == "note: several faces are seen: the largest one is read, whoever that is"
+    assert [
+        f"note: {each}" for each in json.loads(Path("mien-infant/infant.json").read_text())["notes"]
+    ] == notes
 
 
 def test_truth_needs_a_model(run: Run, lying: Path, tmp_path: Path) -> None:

@@ -84,6 +84,15 @@ def test_a_film_without_a_face_is_answered_and_an_earlier_summary_is_not_left(
     assert json.loads(asked.out)["pieces"] == []
 
 
+def test_a_neutral_face_that_was_not_found_has_a_note(run: Run, tmp_path: Path) -> None:
+    film = films.write_film(tmp_path / "grey.mp4", 2)
+    ran = run("summarize", film, "--out", "out", "--neutral", "first:1s")
+    assert ran.code == 0, ran.err
+    said = "neutral: a usable face for only 0.0 of the first 1 s, and "
+    assert f"note: {said}" in ran.out
+    assert json.loads(Path("out/summary.json").read_text("utf-8"))["notes"][-1].startswith(said)
+
+
 def test_a_film_of_one_frame_is_answered(run: Run, tmp_path: Path, small_portrait: NDArray[np.uint8]) -> None:
     ran = run(
         "summarize", save_clip(tmp_path / "one.mp4", [small_portrait]), "--out", "out", "--length", "60s"
@@ -114,6 +123,7 @@ def test_what_cannot_be_summarised_is_said_in_one_line(
         ("--length", "60s"): "is 3.9 s long, and a summary has to be shorter; received 1 min 0 s",
         ("--length", "long"): "expected seconds or a share of the film such as 60s, 2m or 15%",
         ("--usual", "5"): "--usual: expected seconds FROM-TO such as 0-30",
+        ("--usual", "4-9"): "is 3.9 s long, and has no second 4",
         ("--out", str(portrait_film)): "is a file; choose a folder",
     }.items():
         ran = run("summarize", portrait_film, *arguments)
@@ -122,7 +132,13 @@ def test_what_cannot_be_summarised_is_said_in_one_line(
     ran = run("summarize", portrait_path)
     assert "expected a video, received a photograph" in " ".join(ran.errors)
     assert ran.code == 1
+    ran = run("summarize", portrait_film, "--out", portrait_film / "out")
+    assert "is a file; choose another folder" in ran.errors[0]
+    assert ran.code == 1
     assert "no such file" in " ".join(run("summarize", "nowhere.mp4").errors)
+    for span in ((5.0, 2.0), (-1.0, 2.0), (0.0, float("nan"))):
+        with pytest.raises(ConfigError, match="usual: expected seconds from one to a later one"):
+            mien.summarize(portrait_film, "1s", usual=span)
 
 
 def test_a_summary_never_overwrites_its_film(run: Run, portrait_film: Path) -> None:

@@ -13,6 +13,7 @@ from mien.types import Faces, Frame
 from signals.made_skin import LANDMARKS, PULSE_RGB, frames, wave
 
 Floats = NDArray[np.float64]
+LIGHT, DARK = (190, 140, 115), (88, 66, 56)
 
 
 def times(length_s: float = 24.0, fps: float = 20.0) -> Floats:
@@ -32,8 +33,17 @@ def rates(readings: list[PulseReading]) -> list[float]:
     return [reading.rate_bpm for reading in readings if reading.rate_bpm is not None]
 
 
-@pytest.mark.parametrize("rate_bpm", [48.0, 72.0, 131.0])
-@pytest.mark.parametrize("skin", [(190, 140, 115), (88, 66, 56)])
+@pytest.mark.parametrize(
+    ("skin", "rate_bpm"),
+    [
+        (LIGHT, 72.0),
+        (DARK, 48.0),
+        *(
+            pytest.param(skin, rate_bpm, marks=pytest.mark.exhaustive)
+            for skin, rate_bpm in ((LIGHT, 48.0), (LIGHT, 131.0), (DARK, 72.0), (DARK, 131.0))
+        ),
+    ],
+)
 def test_the_rate_is_found_in_light_and_in_dark_skin(
     rate_bpm: float, skin: tuple[float, float, float]
 ) -> None:
@@ -143,7 +153,10 @@ def test_two_faces_are_read_by_themselves() -> None:
 def read_colours(
     relative: Floats, background: Floats | None, times_s: Floats, noise: float = 2e-4
 ) -> list[PulseReading]:
-    """Read a face of one colour, (n, 3) relative to its skin's, beside a background, (n, 3) relative, too."""
+    """Read a face of one colour, (n, 3) relative to its skin's.
+
+    The background is relative, too: (n, 3), or (n, cells, 3).
+    """
     random, other = np.random.default_rng(7), np.random.default_rng(9)
     skin = (180, 130, 110) * (relative[:, None] + random.normal(0, noise, (len(times_s), len(REGIONS), 3)))
     beside = np.full((len(times_s), 3), np.nan)
@@ -163,6 +176,41 @@ def test_light_that_beats_in_the_colour_of_blood_is_told_by_what_is_beside_the_f
     assert rates(read_colours(light, None, times_s))
     assert not rates(read_colours(light, light, times_s))
     assert not rates(read_colours(light, 1 + 0.4 * (light - 1), times_s))
+
+
+def cells_of(light: Floats, times_s: Floats, sway: float) -> Floats:
+    """Return 40 cells, (n, 40, 3), lit alike; every fourth sways, and some are hidden at times."""
+    random = np.random.default_rng(12)
+    cells = light[:, None] * random.uniform(0.5, 1.2, (1, 40, 3))
+    course = np.sin(2 * np.pi * (0.9 * times_s + 0.2 * np.sin(times_s)))
+    cells[:, ::4] *= 1 + sway * (course[:, None] * random.normal(0, 1, 10))[..., None]
+    cells[(times_s % 3 < 1), :4] = np.nan
+    return np.asarray(cells)
+
+
+def test_what_moves_in_the_background_hides_no_light() -> None:
+    """A light in the colour of blood falls on the background with three tenths of its strength."""
+    times_s = times(20)
+    light = coloured(times_s, 70, 0.006)
+    beside = cells_of(1 + 0.3 * (light - 1), times_s, 0.1)
+    assert rates(read_colours(light, np.nanmean(beside, axis=1), times_s))
+    assert not rates(read_colours(light, beside, times_s))
+
+
+def test_what_moves_in_the_background_hides_no_pulse() -> None:
+    times_s = times(20)
+    found = rates(
+        read_colours(coloured(times_s, 84, 0.004), cells_of(np.ones((400, 3)), times_s, 0.1), times_s)
+    )
+    assert len(found) >= 8
+    np.testing.assert_allclose(found, 84, atol=1)
+
+
+def test_a_background_that_is_seen_now_and_then_only_is_none() -> None:
+    times_s = times(20)
+    beside = cells_of(np.ones((400, 3)), times_s, 0.0)
+    beside[times_s % 2 < 1] = np.nan
+    assert rates(read_colours(coloured(times_s, 84), beside, times_s))
 
 
 def test_a_pulse_is_read_under_a_light_that_flickers_more_than_it() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from measures.synthetic import seen
-from mien.signals.skin import REGIONS, background_colour, skin_colours, skin_polygons
+from mien.signals.skin import REGIONS, background_colours, skin_colours, skin_polygons
 
 
 def test_the_regions_lie_on_the_face_whichever_way_it_is_turned() -> None:
@@ -79,10 +79,35 @@ def test_the_background_is_what_is_beside_all_faces() -> None:
         left, top = points.min(axis=0).astype(int)
         right, bottom = points.max(axis=0).astype(int)
         image[top:bottom, left:right] = (200, 150, 130)
-    np.testing.assert_allclose(background_colour(image, landmarks), (90, 100, 110))
-    assert (background_colour(image, landmarks[:1]) != (90, 100, 110)).all()
+    cells = background_colours(image, landmarks)
+    seen_cells = np.isfinite(cells[:, 0])
+    assert cells.shape == (256, 3)
+    assert 100 < seen_cells.sum() < 230
+    np.testing.assert_allclose(
+        cells[seen_cells], np.broadcast_to((90, 100, 110), cells[seen_cells].shape), rtol=1e-5
+    )
+    assert np.nanmax(np.abs(background_colours(image, landmarks[:1]) - (90, 100, 110))) > 10
+
+
+def test_the_backgrounds_cells_stay_where_they_are_when_a_face_moves() -> None:
+    image = np.random.default_rng(2).integers(60, 200, (240, 320, 3), np.uint8)
+    here, there = (
+        background_colours(image, np.array([seen(scale=60, shift=(x, 120))])) for x in (150.0, 163.0)
+    )
+    both = np.isfinite(here[:, 0]) & np.isfinite(there[:, 0])
+    whole = [index for index in np.flatnonzero(both) if index % 16 in (0, 1, 14, 15)]
+    assert len(whole) > 30
+    np.testing.assert_array_equal(here[whole], there[whole])
+
+
+def test_a_cell_without_enough_usable_points_is_not_seen() -> None:
+    image = np.full((160, 160, 3), 128, np.uint8)
+    image[:40, :40] = 255
+    cells = background_colours(image, np.empty((0, 68, 2))).reshape(16, 16, 3)
+    assert np.isnan(cells[:4, :4]).all()
+    np.testing.assert_allclose(cells[4:, 4:], 128)
 
 
 def test_a_face_that_fills_the_picture_has_no_background() -> None:
     image = np.full((120, 120, 3), 128, np.uint8)
-    assert np.isnan(background_colour(image, np.array([seen(scale=100, shift=(60, 50))]))).all()
+    assert np.isnan(background_colours(image, np.array([seen(scale=100, shift=(60, 50))]))).all()

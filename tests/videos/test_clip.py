@@ -66,9 +66,7 @@ def test_it_stops_where_it_is_told() -> None:
 
 
 def clip_of(count: int, rate: float = 10) -> FaceClip:
-    [piece] = clips._pieces(
-        ((number / rate, clips._NOTHING) for number in range(count)), "film", rate, 60, None
-    )
+    [piece] = clips._pieces(((number / rate, clips._NOTHING) for number in range(count)), "film", rate, 60)
     return piece
 
 
@@ -82,7 +80,7 @@ def test_pieces_together_are_the_whole_and_times_cut_it() -> None:
 
 def test_no_frame_and_wrong_numbers_are_said() -> None:
     with pytest.raises(SourceError, match="no frame"):
-        list(clips._pieces(iter(()), "film", 10, 60, None))
+        list(clips._pieces(iter(()), "film", 10, 60))
     with pytest.raises(ConfigError, match="frames_per_second above 0"):
         list(clips.read_clips("none.mp4", frames_per_second=0))
 

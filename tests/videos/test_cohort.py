@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from mien.errors import ConfigError, OutputError, SourceError
 needs.package("sklearn")
 
 from mien.report.html import render_html  # noqa: E402
-from mien.videos.cohort import figures, models  # noqa: E402
+from mien.videos.cohort import figures, models, study  # noqa: E402
 from mien.videos.cohort.made import MadeCohort, make_cohort  # noqa: E402
 from mien.videos.cohort.report import report_content  # noqa: E402
-from mien.videos.cohort.study import CohortResult, cohort  # noqa: E402
+from mien.videos.cohort.study import CohortResult  # noqa: E402
 from mien.videos.cohort.table import read_cohort  # noqa: E402
 from mien.videos.cohort.words import findings  # noqa: E402
 
@@ -30,15 +31,18 @@ def made() -> MadeCohort:
 
 
 @pytest.fixture(scope="module")
-def confounded() -> CohortResult:
-    """A cohort without an effect, whose site tells the label and moves every measure."""
-    return cohort(
-        make_cohort(90, seed=1, strength=0, site_effect=0.7).table,
-        "remission",
-        by=["age"],
-        rounds=100,
-        repeats=1,
-    )
+def confounded() -> Iterator[CohortResult]:
+    """A small cohort without an effect, whose site tells the label and moves every measure.
+
+    With fewer trees and halves than a study has, which are most of what it takes.
+    """
+    table = make_cohort(70, seed=2, strength=0, site_effect=0.7).table
+    chosen = ["happiness_mean", "entropy", "inertia"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "TREES_TRIED", (3, 6))
+        patch.setattr(models, "PENALTIES", (0.01, 0.1, 1.0))
+        patch.setattr(study, "_HALVES", 6)
+        yield study.cohort(table, "remission", by=["age"], rounds=100, repeats=1, measures=chosen)
 
 
 def logistic_area(table: pd.DataFrame, seed: int = 0) -> figures.Interval:
@@ -46,7 +50,7 @@ def logistic_area(table: pd.DataFrame, seed: int = 0) -> figures.Interval:
     found = models.predict(
         read.values, read.y, read.subject, folds=10, repeats=1, seed=seed, models=(models.LOGISTIC,)
     )
-    own = figures.area(read.y, found.odds[models.LOGISTIC], read.subject)
+    own = figures.area(read.y, found.odds[models.LOGISTIC], read.subject, found.fold)
     assert own is not None
     return own.interval()
 
@@ -157,13 +161,58 @@ def test_a_planted_effect_is_recovered(made: MadeCohort) -> None:
 
 
 def test_shuffled_labels_give_a_half() -> None:
-    values = [logistic_area(make_cohort(60, seed=each, strength=0).table).value for each in range(5)]
-    assert np.mean(values) == pytest.approx(0.5, abs=0.08)
-    read = read_cohort(make_cohort(80, seed=5).table, "remission")
+    read = read_cohort(make_cohort(80, seed=5, strength=1.5).table, "remission")
     fold = models.deal(read.y, read.subject, 10, 0)
-    true, chance = models.shuffled_areas(read.values, read.y, read.subject, fold, rounds=200, seed=0)
-    assert chance.mean() == pytest.approx(0.5, abs=0.03)
+    true, chance = models.shuffled_areas(read.values, read.y, read.subject, fold, rounds=400, seed=0)
+    assert chance.mean() == pytest.approx(0.5, abs=0.02)
     assert true > np.quantile(chance, 0.975)
+
+
+@pytest.mark.exhaustive
+def test_no_effect_gives_a_half_on_average() -> None:
+    values = [logistic_area(make_cohort(60, seed=each, strength=0).table, each).value for each in range(60)]
+    assert np.mean(values) == pytest.approx(0.5, abs=3 * np.std(values) / np.sqrt(60))
+
+
+@pytest.mark.exhaustive
+def test_a_whole_study_finds_the_site() -> None:
+    table = make_cohort(90, seed=1, strength=0, site_effect=0.7).table
+    found = study.cohort(table, "remission", by=["age"], rounds=100, repeats=1)
+    assert next(each for each in found.circumstances if each.name == "site").found
+    assert "Careful: site alone tells the label" in " ".join(findings(found))
+
+
+def test_scores_of_two_folds_are_not_compared() -> None:
+    random = np.random.default_rng(4)
+    fold = np.repeat(np.arange(10), 10)
+    label = random.random(100) < 0.4
+    noise = 0.1 * random.normal(size=(1, 100))
+    score = noise - np.bincount(fold, label)[fold] / 10  # a model without knowledge: the others' mix
+    pooled = figures.area(label, score, np.arange(100))
+    inside = figures.area(label, score, np.arange(100), fold)
+    alike = figures.area(label, noise, np.arange(100), fold)
+    centred = figures.area(label, figures.less_fold_means(score, fold[None]), np.arange(100))
+    assert pooled is not None
+    assert inside is not None
+    assert alike is not None
+    assert centred is not None
+    assert pooled.value < 0.42
+    assert inside.value == pytest.approx(alike.value)
+    assert centred.value == pytest.approx(inside.value, abs=0.05)
+
+
+def test_repeats_are_compared_in_folds_of_their_own() -> None:
+    random = np.random.default_rng(6)
+    label, subject = random.random(60) < 0.5, np.arange(60)
+    scores, folds = random.normal(size=(2, 60)), random.integers(0, 5, (2, 60))
+    wins, pairs = 0.0, 0
+    for score, fold in zip(scores, folds, strict=True):
+        alike = fold[label][:, None] == fold[~label]
+        wins += (alike & (score[label][:, None] > score[~label])).sum()
+        pairs += alike.sum()
+    found = figures.area(label, scores, subject, folds)
+    assert found is not None
+    assert found.value == pytest.approx(wins / pairs)
 
 
 def test_a_site_that_tells_the_label_is_found(confounded: CohortResult) -> None:
@@ -184,7 +233,7 @@ def test_a_length_that_tells_the_label_is_found() -> None:
     table["length_s"] += np.where(table["remission"] == "yes", 400, 0)
     read = read_cohort(table, "remission")
     fold = models.deal(read.y, read.subject, 10, 0)
-    around = look_around(read, np.random.default_rng(0).normal(size=(1, len(read.y))), fold)
+    around = look_around(read, np.random.default_rng(0).normal(size=(1, len(read.y))), fold[None])
     assert next(each.name for each in around if each.found) == "length_s"
 
 
@@ -226,7 +275,7 @@ def test_what_cannot_be_studied_is_refused(
         else:
             table[name] = how
     with pytest.raises(error, match=words):
-        cohort(table, **{"label": "remission", **choices})  # type: ignore[arg-type]
+        study.cohort(table, **{"label": "remission", **choices})  # type: ignore[arg-type]
 
 
 def test_what_is_left_out_is_said(made: MadeCohort) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mien.errors import DatasetError
-from mien.videos.courses import agreement, average_precisions, false_changes, read_courses
+from mien.errors import ConfigError, DatasetError
+from mien.videos.courses import agreement, average_precisions, course_of, false_changes, read_courses
 from needs import package
 
 package("sklearn")
@@ -49,8 +49,21 @@ def test_what_is_no_table_of_courses(tmp_path: Path, text: str, said: str) -> No
         read_courses(table(tmp_path / "c.csv", text), LABELS, 0.5)
 
 
+def test_a_films_course_is_found_by_its_name_alone(tmp_path: Path) -> None:
+    file = table(
+        tmp_path / "c.csv", "video,time_s,label\nC:\\night\\a.mp4,0,joy\nfilms/b.mp4,0,sleep\nc,0,neutral\n"
+    )
+    assert [course_of(file, film, LABELS, 0.5).tolist() for film in ("a.mp4", "b.mp4", "c.mp4")] == [
+        [1],
+        [0],
+        [2],
+    ]
+    with pytest.raises(ConfigError, match=r"no rows of the video d.mp4; there are: .*, c, "):
+        course_of(file, "d.mp4", LABELS, 0.5)
+
+
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="not a readable table"):
+    with pytest.raises(DatasetError, match="cannot be read: No such file"):
         read_courses(tmp_path / "none.csv", LABELS, 0.5)
 
 

@@ -68,6 +68,7 @@ def test_states_by_a_network_of_ones_own(lying: Path, tmp_path: Path) -> None:
     assert sum(each.length_s for each in read.spells) == pytest.approx(2.0, abs=0.01)
     assert sum(each["share"] for each in read.summary["states"].values()) == pytest.approx(1, abs=1e-3)
     assert read.summary["network"]["name"] == "tiny"
+    assert read.summary["notes"] == []
     files = read.save(tmp_path / "out")
     assert [file.name for file in files] == ["infant.csv", "infant.json", "infant.png"]
     assert len(pd.read_csv(files[0])) == 15
@@ -78,6 +79,12 @@ def test_one_frame_is_a_film(portrait_path: Path) -> None:
     read = infant(portrait_path)
     assert read.frame["in_view"].tolist() == [True]
     assert read.frame["head_movement"].isna().all()
+
+
+def test_a_network_that_learnt_from_grown_ups_is_named_as_one(portrait_path: Path) -> None:
+    assert infant(portrait_path, model="mien").summary["notes"] == [
+        "this network comes with Mien, and learnt from grown-ups: it has not been tested on infants"
+    ]
 
 
 def test_courses_need_a_model(lying: Path, tmp_path: Path) -> None:

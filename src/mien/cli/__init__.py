@@ -21,11 +21,11 @@ OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 """What the commands exit with."""
 
 OF_EXTRAS = {
-    **dict.fromkeys(("keras", "skimage", "sklearn", "tensorboardX", "tensorflow"), "train"),
+    **dict.fromkeys(("keras", "skimage", "tensorboardX", "tensorflow"), "train"),
     **dict.fromkeys(("argon2", "fastapi", "jinja2", "markdown2"), "web"),
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
-    "hmmlearn": "videos",
+    **dict.fromkeys(("hmmlearn", "sklearn"), "videos"),
     "paho": "mqtt",
     **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb", "bleak", "brainflow", "pylsl"), "signals"),
 }

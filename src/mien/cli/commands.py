@@ -50,6 +50,9 @@ COMMANDS: Final = {
         "Show what a file of body signals holds and says: pulse, skin, breath, muscles, brain waves.",
     ),
     "demo": Entry(READ, "demo", "demo", "Show everything on a built-in portrait and an invented record."),
+    "happy": Entry(
+        VIDEOS, "happy", "happy", "Tell whether the main face of a video shows happiness, and when."
+    ),
     "summarize": Entry(
         VIDEOS,
         "summarize",
@@ -73,6 +76,12 @@ COMMANDS: Final = {
         "micro",
         "micro",
         "Find micro-expressions: movements of brows or mouth that are over within half a second.",
+    ),
+    "sentiment": Entry(
+        VIDEOS,
+        "sentiment",
+        "sentiment",
+        "Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.",
     ),
     "live": Entry(LIVE, "live", "live", "Read expressions live, from cameras, streams and files."),
     "venue": Entry(

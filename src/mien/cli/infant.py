@@ -12,6 +12,7 @@ from mien.cli.console import print_json, progress_bar
 from mien.cli.options import DetectorOption, FpsOption, JsonOption
 from mien.config import Choices, DetectorName
 from mien.errors import ConfigError
+from mien.files import check_folder
 from mien.wording import count
 
 if TYPE_CHECKING:  # pandas, which the help should not wait for
@@ -66,8 +67,9 @@ def infant(
     """
     from mien.videos.infant import infant as read_infant
 
-    if truth is not None and model is None:
-        raise ConfigError("--truth compares states, and needs --model")
+    if truth is not None:
+        _check_truth(truth, video, model)
+    check_folder(out)
     chosen: Choices = {}
     if fps is not None:
         chosen["fps"] = fps
@@ -90,16 +92,22 @@ def infant(
 
 
 def _compared(read: Infant, truth: Path) -> dict[str, Any]:
-    """Compare the states with the film's rows of a table, or with all of it where it is of one film."""
-    from mien.videos.courses import agreement, read_courses
+    """Compare the states with the film's rows of a table."""
+    from mien.videos.courses import agreement, course_of
 
     labels = list(read.summary["states"])
     step_s = 1 / read.summary["fps"]
-    found = dict(read_courses(truth, labels, step_s))
-    course = found.get(read.source) if len(found) > 1 else next(iter(found.values()))
-    if course is None:
-        raise ConfigError(f"{truth}: has no rows of the video {read.source}; there are: {', '.join(found)}")
-    return asdict(agreement(read.frame, course, labels, step_s))
+    return asdict(agreement(read.frame, course_of(truth, read.source, labels, step_s), labels, step_s))
+
+
+def _check_truth(truth: Path, video: Path, model: Path | None) -> None:
+    """Refuse a table that can't be compared before the film is read, which may take hours."""
+    from mien.expression.network import load_network
+    from mien.videos.courses import course_of
+
+    if model is None:
+        raise ConfigError("--truth compares states, and needs --model")
+    course_of(truth, video.name, load_network(model).sidecar.labels, 1.0)
 
 
 def _print(read: Infant, compared: dict[str, Any] | None, files: list[Path]) -> None:
@@ -116,6 +124,8 @@ def _print(read: Infant, compared: dict[str, Any] | None, files: list[Path]) -> 
         )
         if "states" in summary:
             _print_states(summary)
+    for note in summary["notes"]:
+        typer.echo(f"note: {note}")
     if compared is not None:
         _print_agreement(compared)
     for file in files:

@@ -10,22 +10,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.console import progress_bar
+from mien.cli.console import print_json, progress_bar
 from mien.cli.options import ClassNamesOption
+from mien.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mien.train.clip_recipe import ClipRecipe
     from mien.train.finish import Run
     from mien.train.fit import Progress, Report
+    from mien.train.sentiment_recipe import SentimentRecipe
 
 
 def train(
     data: Annotated[
-        Path, typer.Argument(help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class.")
+        Path,
+        typer.Argument(
+            help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class; for happy-video and"
+            " video-sentiment a table of clips."
+        ),
     ],
     recipe: Annotated[
         str,
         typer.Option(
-            help="mien, fer2013, paper, zhou, shcnn, edges, scep, or your own TOML file.",
+            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, video-sentiment, or your own"
+            " TOML file.",
             metavar="NAME|FILE",
         ),
     ] = "fer2013",
@@ -74,13 +82,30 @@ def train(
 
     Example: mien train fer2013.csv --votes fer2013new.csv --recipe mien --landmarks landmarks68.npz
     """
+    from mien.train.clip_recipe import ClipRecipe
     from mien.train.data.numbering import class_names_or_none
-    from mien.train.recipe import change_recipe, read_recipe
+    from mien.train.recipe import change_recipe, read_any_recipe
     from mien.train.run import train as train_recipe
+    from mien.train.sentiment_recipe import SentimentRecipe
 
-    chosen = change_recipe(
-        read_recipe(recipe), split=split, remove=remove, epochs=epochs, minutes=minutes, seed=seed
-    )
+    found = read_any_recipe(recipe)
+    if isinstance(found, ClipRecipe | SentimentRecipe):
+        faces_only = {
+            "--weights": weights, "--votes": votes, "--class-names": class_names, "--landmarks": landmarks,
+            "--split": split, "--remove": remove,
+        }  # fmt: skip
+        if given := [name for name, value in faces_only.items() if value]:
+            raise ConfigError(f"recipe {found.name}: learns from clips; {given[0]} is for faces")
+        if isinstance(found, SentimentRecipe):
+            if minutes is not None:
+                raise ConfigError(f"recipe {found.name}: takes --epochs, not --minutes")
+            _train_sentiment(found.changed(epochs, seed), data, out, terms=terms, as_json=as_json)
+            return
+        _train_clips(
+            found, data, out, terms=terms, as_json=as_json, epochs=epochs, minutes=minutes, seed=seed
+        )
+        return
+    chosen = change_recipe(found, split=split, remove=remove, epochs=epochs, minutes=minutes, seed=seed)
     folder = out or Path("runs") / chosen.name
     common: dict[str, Any] = {"folder": folder, "weights": weights, "votes": votes, "say": say}
     if class_names is not None:
@@ -90,6 +115,45 @@ def train(
     with progress(chosen.name) as report:
         run = train_recipe(chosen, data, landmarks=landmarks, report=report, **common)
     _print(run, folder, as_json=as_json)
+
+
+def _train_clips(
+    recipe: ClipRecipe, data: Path, out: Path | None, *, terms: str | None, as_json: bool, **changes: Any
+) -> None:
+    from mien.train.clip_recipe import change_clip_recipe
+    from mien.train.clips.run import figures_table, train_clips
+
+    chosen = change_clip_recipe(recipe, **changes)
+    folder = out or Path("runs") / chosen.name
+    with progress_bar(chosen.name, 1.0) as show:
+        run = train_clips(chosen, data, folder=folder, terms=terms, say=say, report=show)
+    if as_json:
+        print_json({"network": str(run.network), "answer": run.answer, "test": run.test})
+        return
+    typer.echo("\n".join(figures_table(run.test, run.answer)))
+    typer.echo(f"network  {run.network}")
+    typer.echo(f"card     {folder / 'MODEL_CARD.md'}")
+
+
+def _train_sentiment(
+    recipe: SentimentRecipe, data: Path, out: Path | None, *, terms: str | None, as_json: bool
+) -> None:
+    from mien.train.clips.sentiment_run import train_sentiment
+
+    folder = out or Path("runs") / recipe.name
+    with progress_bar(recipe.name, recipe.fit.epochs) as show:
+        run = train_sentiment(
+            recipe, data, folder=folder, say=say, report=lambda epoch, row: show(epoch),
+            **({"terms": terms} if terms else {}),
+        )  # fmt: skip
+    if as_json:
+        print_json({"network": str(run.network), **run.metrics})
+        return
+    for part, row in run.metrics.items():
+        found = f", planted seconds found: AUC {row['auc']:.3f}" if "auc" in row else ""
+        typer.echo(f"{part:10} category {row['accuracy']:.1%}, polarity {row['polarity']:.1%} right{found}")
+    typer.echo(f"network    {run.network}")
+    typer.echo(f"card       {run.network.with_suffix('.md')}")
 
 
 def say(line: str) -> None:

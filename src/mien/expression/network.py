@@ -27,7 +27,10 @@ MAPS: Final = "maps"
 It is asked for only to explain a label, so it does not stand among the sidecar's outputs.
 """
 
-_NOT_A_GRAPH = (
+OF_CLIPS: Final = {"happy-video": "mien happy", "video-sentiment": "mien sentiment"}
+"""The names of networks that read whole clips, and the command that uses each."""
+
+NOT_A_GRAPH = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
     ort_errors.InvalidGraph,
@@ -199,7 +202,7 @@ def load_network(name_or_path: str | Path, threads: int = 1) -> OnnxNetwork:
     graph, sidecar = read_graph(path)
     try:
         network = OnnxNetwork(graph, sidecar, threads=threads)
-    except _NOT_A_GRAPH as error:
+    except NOT_A_GRAPH as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{path}: not an ONNX network that can be run: {reason}") from error
     if fault := network.mismatch():
@@ -227,11 +230,11 @@ def read_graph(path: Path) -> tuple[bytes, Sidecar]:
             f"{path}: damaged: expected sha256 {sidecar.sha256}, received {received}; get or export it again"
         )
     if path.parent != _models():  # ours are known to be whole, and need not wait for `onnx`
-        _check_whole(path, graph)
+        check_whole(path, graph)
     return graph, sidecar
 
 
-def _check_whole(path: Path, graph: bytes) -> None:
+def check_whole(path: Path, graph: bytes) -> None:
     """Check that a graph keeps its numbers in itself: ONNX lets it name any file of this machine instead.
 
     Raises:
@@ -269,6 +272,8 @@ def find_network(name_or_path: str | Path) -> Path:
     """
     if str(name_or_path) in built_in_networks():
         return _models() / f"{name_or_path}.onnx"
+    if (command := OF_CLIPS.get(str(name_or_path))) is not None:
+        raise ModelError(f"{name_or_path} reads whole clips, not single faces: use `{command} VIDEO`")
     path = Path(name_or_path)
     if not path.is_file():
         names = ", ".join(built_in_networks()) or "none"

@@ -29,10 +29,10 @@ _WIDTH_IN: Final = 11.0
 _PROBABILITY_IN, _VALENCE_IN, _COVERAGE_IN, _MARGIN_IN = 2.3, 1.2, 0.45, 1.1
 _DPI: Final = 150
 _SUFFIXES: Final = (".png", ".svg", ".pdf")
-_INK: Final = "#222222"
-_PALE: Final = "#aaaaaa"
-_RUST: Final = "#b3591f"
-_TEAL: Final = "#2f7f86"
+INK: Final = "#222222"
+PALE: Final = "#aaaaaa"
+RUST: Final = "#b3591f"
+TEAL: Final = "#2f7f86"
 _MOST_TICKS: Final = 12
 _TICKS_S: Final = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
@@ -75,12 +75,12 @@ def timeline(
         if table["track"].nunique() > 1:
             upper.set_title(f"face {track}", loc="left", fontsize=10)
     for row in rows[:2]:
-        _draw_legend(row)
+        draw_legend(row)
     if not table["confidence"].notna().any():
         words = "no face read" if len(table) else "no face found"
         rows[0].text(0.5, 0.5, words, transform=rows[0].transAxes, ha="center", va="center")
     _draw_coverage(rows[-1], read_shares(table, step_s, end_s), coverage)
-    _draw_time(rows[-1], end_s)
+    draw_time(rows[-1], end_s)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", parse_math=False)
     _name_the_rest(figure, table, tracks)
     return figure
@@ -111,14 +111,14 @@ def _empty_figure(tracks: int) -> tuple[Figure, Sequence[Axes]]:
     rows = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     for row in rows:
         row.spines[["top", "right"]].set_visible(False)
-        row.tick_params(labelsize=9, color=_PALE)
-        row.spines[["left", "bottom"]].set_color(_PALE)
+        row.tick_params(labelsize=9, color=PALE)
+        row.spines[["left", "bottom"]].set_color(PALE)
     for upper, lower in zip(rows[:-1:2], rows[1:-1:2], strict=True):
         upper.set(ylim=(0, 1), yticks=[0, 0.5, 1])
         upper.set_ylabel("probability", fontsize=9)
         upper.yaxis.set_major_formatter(PercentFormatter(1.0, symbol="\N{NO-BREAK SPACE}%"))
         lower.set(ylim=(-1, 1), yticks=[-1, 0, 1])
-        lower.axhline(0, color=_PALE, linewidth=0.6)
+        lower.axhline(0, color=PALE, linewidth=0.6)
     return figure, rows
 
 
@@ -129,9 +129,9 @@ def _draw_track(upper: Axes, lower: Axes, line: pd.DataFrame, smoothed_s: float 
     for label in reversed(known):
         upper.fill_between(line["time_s"], tops[f"p_{label}"], color=HEX[label], linewidth=0, label=label)
     said = "" if smoothed_s is None else ", smoothed"
-    lower.plot(line["time_s"], line["valence"], color=_INK, linewidth=1.4, label=f"valence{said}")
+    lower.plot(line["time_s"], line["valence"], color=INK, linewidth=1.4, label=f"valence{said}")
     lower.plot(
-        line["time_s"], line["arousal"], color=_RUST, linewidth=1.1, linestyle="--", label=f"arousal{said}"
+        line["time_s"], line["arousal"], color=RUST, linewidth=1.1, linestyle="--", label=f"arousal{said}"
     )
     if smoothed_s is not None:
         upper.set_ylabel(f"probability, smoothed\n(means of {smoothed_s:.2g} s)", fontsize=9)
@@ -139,21 +139,23 @@ def _draw_track(upper: Axes, lower: Axes, line: pd.DataFrame, smoothed_s: float 
 
 def _draw_coverage(axes: Axes, shares: tuple[_Floats, _Floats, _Floats], coverage: float | None) -> None:
     borders_s, labelled, uncertain = shares
-    axes.stairs(labelled + uncertain, borders_s, fill=True, color=_PALE, label=UNCERTAIN)
-    axes.stairs(labelled, borders_s, fill=True, color=_TEAL, label="labelled")
+    axes.stairs(labelled + uncertain, borders_s, fill=True, color=PALE, label=UNCERTAIN)
+    axes.stairs(labelled, borders_s, fill=True, color=TEAL, label="labelled")
     axes.set(ylim=(0, 1), yticks=[])
     axes.set_ylabel("face read", fontsize=9, rotation=0, ha="right", va="center")
     if coverage is not None:
         axes.set_title(f"coverage {100 * coverage:.0f}\N{NO-BREAK SPACE}%", loc="left", fontsize=9, pad=3)
-    _draw_legend(axes)
+    draw_legend(axes)
 
 
-def _draw_legend(axes: Axes) -> None:
+def draw_legend(axes: Axes) -> None:
+    """Name what is drawn, to the right of it."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9, handlelength=1.2)
 
 
-def _draw_time(axes: Axes, end_s: float) -> None:
+def draw_time(axes: Axes, end_s: float) -> None:
+    """Write the time below, from 0 to `end_s`."""
     tick_s = next((tick for tick in _TICKS_S if end_s / tick <= _MOST_TICKS), end_s / _MOST_TICKS)
     axes.set_xlim(0, end_s)
     axes.xaxis.set_major_locator(MultipleLocator(tick_s))
@@ -176,5 +178,5 @@ def _name_the_rest(figure: Figure, table: pd.DataFrame, drawn: list[int]) -> Non
         faces = rest["track"].nunique()
         figure.supxlabel(
             f"not drawn: {faces} more face{'s' * (faces > 1)}, {len(rest)} of {len(table)} rows",
-            x=0.99, ha="right", fontsize=9, color=_INK,
+            x=0.99, ha="right", fontsize=9, color=INK,
         )  # fmt: skip

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from mien.signals.pulse_evidence import RATES_BPM, evidence, quality, signs, turning
 from mien.signals.pulse_window import WINDOW_S, Sample, window
 from mien.signals.rppg import METHODS
-from mien.signals.skin import background_colour, skin_colours
+from mien.signals.skin import background_colours, skin_colours
 from mien.types import Faces, Frame
 
 Floats = NDArray[np.float64]
 
-LEAST_QUALITY: Final = 0.65
+LEAST_QUALITY: Final = 0.75
 """Below this quality there is no reading."""
 WITHIN_BPM: Final = 2.0
 """Quality is how likely the rate is right within this."""
@@ -91,7 +91,7 @@ class FacePulses:
                 track: (skin_colours(frame.image, landmarks), landmarks)
                 for track, landmarks in zip(faces.track[whole].tolist(), faces.landmarks[whole], strict=True)
             },
-            background_colour(frame.image, faces.landmarks[whole]) if whole.any() else None,
+            background_colours(frame.image, faces.landmarks[whole]) if whole.any() else None,
         )
 
     def add(
@@ -105,7 +105,8 @@ class FacePulses:
         Args:
             time_s: the frame's time.
             seen: by track, the colours as of `skin_colours`, and (68, 2) landmarks in pixels.
-            background: as of `background_colour`; without it, light that changes like blood's may be read.
+            background: as of `background_colours`, or (3,) of all of it; without it, light that changes like
+                blood's may be read.
         """
         last_s = self._last_s
         if last_s is not None and time_s <= last_s:
@@ -115,7 +116,7 @@ class FacePulses:
         if last_s is not None:
             for second in range(max(floor(last_s) + 1, floor(time_s - WINDOW_S)), floor(time_s) + 1):
                 readings += self._read_at(float(second))
-        beside = np.full(3, np.nan) if background is None else background
+        beside = np.full((1, 3), np.nan) if background is None else np.atleast_2d(background)
         for track, (colours, landmarks) in seen.items():
             sample = Sample(time_s, colours, beside, _place(landmarks))
             self._people.setdefault(track, _Person(self._judge)).samples.append(sample)

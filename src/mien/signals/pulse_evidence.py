@@ -38,7 +38,7 @@ _BAND_BPM: Final = (138.0, 102.0)  # its middle, and how far it reaches
 _TONE: Final = np.array([0.33, 0.77, 0.53]) - 1.63 / 3
 _TONE_DIRECTION: Final = _TONE / np.linalg.norm(_TONE)
 """The colour in which a pulse changes skin, without brightness (de Haan and van Leest 2014)."""
-_LEAST_RATIO, _MOST_LIGHT, _DOUBTED = -0.2, 0.6, 0.5
+_LEAST_RATIO, _MOST_LIGHT, _DOUBTED = -0.2, 0.4, 0.5
 """A rate with less power, against the rest, than the first (a logarithm) is doubted, however well all else
 fits: colour noise that all regions share, such as a camera's, can look like a pulse otherwise. So is one with
 which the background beats more than the second: in step, and half as much again as the skin."""

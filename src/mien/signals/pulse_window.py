@@ -27,13 +27,18 @@ _KEY_FRAMES_S: Final = (0.3, 2.1)
 _LARGE, _LEAST_LARGE, _CHANCE, _LEAST_KEY_FRAMES = 0.1, 0.7, 1e-5, 6
 """They are there if so many steps of one phase belong to the first share, of the largest steps, which chance
 would bring about less often than that."""
-_SMALLEST_LIGHT: Final = 5e-4
+_SMALLEST_LIGHT: Final = 2e-4
 """Less light than this, as a share, is not taken out: what is beside a face may be a neck, with a pulse."""
+_APART_S, _MOST_STEADY = 0.25, 4.0
+"""Cells of the background are compared over the first; none counts more than so many usual ones."""
 _TINY: Final = 1e-12
 
 
 class Sample(NamedTuple):
-    """One frame's face: colours (regions, 3), the background's (3,), and x, y, eyes' distance in pixels."""
+    """One frame's face.
+
+    Colours are (regions, 3), the background's (cells, 3); the place is x, y and the eyes' distance in pixels.
+    """
 
     time_s: float
     colours: Floats
@@ -63,7 +68,9 @@ def window(samples: Sequence[Sample], time_s: float) -> Window | None:
     places = np.array([each.place for each in samples])
     places = places[:, :2] / max(float(np.median(places[:, 2])), 1.0)
     calm = np.r_[True, np.linalg.norm(np.diff(places, axis=0), axis=1) <= _FASTEST * np.diff(times_s)]
-    colours = np.array([[*each.colours, each.background] for each in samples])
+    colours = np.array([each.colours for each in samples])
+    beside = _beside(times_s, [each.background for each in samples])
+    colours = np.concatenate([colours, beside[:, None]], axis=1)
     usable = calm[:, None] & np.isfinite(colours).all(axis=-1)
     key_frames = np.cumsum(_key_frames(times_s, np.where(usable[..., None], colours, np.nan)))
     grid_s = time_s - np.arange(COUNT)[::-1] / RATE_HZ
@@ -79,6 +86,50 @@ def window(samples: Sequence[Sample], time_s: float) -> Window | None:
         None if background is None else np.exp(background),
         _even(times_s, places, grid_s),
     )
+
+
+def _beside(times_s: Floats, cells: Sequence[Floats]) -> Floats:
+    """Return the course of the background's colour, (n, 3) around 1; NaN where nothing was seen of it.
+
+    It adds up by how much all cells change that are seen in two neighbouring frames. A cell that changes
+    otherwise than most, since something moves in it, counts little.
+
+    Args:
+        times_s: (n,).
+        cells: of each frame (cells, 3).
+    """
+    many = max(len(each) for each in cells)
+    course = np.full((len(cells), many, 3), np.nan)
+    for index, each in enumerate(cells):
+        course[index, : len(each)] = each
+    course = np.log(course[:, np.isfinite(course[..., 0]).any(axis=0)])
+    if not course.shape[1]:
+        return np.full((len(cells), 3), np.nan)
+    steps = np.diff(course, axis=0)
+    there = np.isfinite(steps[..., 0])
+    counts = there * _steadiness(times_s, course)
+    all_counts = counts.sum(axis=1, keepdims=True)
+    together = np.einsum("nc,nck->nk", counts, np.where(there[..., None], steps, 0.0)) / (all_counts + _TINY)
+    return np.where(
+        np.isfinite(course[..., 0]).any(axis=1)[:, None],
+        np.exp(np.concatenate([np.zeros((1, 3)), np.cumsum(together, axis=0)])),
+        np.nan,
+    )
+
+
+def _steadiness(times_s: Floats, course: Floats) -> Floats:
+    """Return how much each cell of a course counts, (cells,): less if it changes otherwise than most."""
+    lag = max(1, round(_APART_S / float(np.median(np.diff(times_s)))))
+    steps = np.diff(course[::lag], axis=0)
+    seen = np.isfinite(steps[..., 0]).any(axis=1)
+    if not seen.any():
+        return np.ones(course.shape[1])
+    steps = steps[seen]
+    apart = ((steps - np.nanmedian(steps, axis=1, keepdims=True)) ** 2).sum(axis=-1)
+    number = np.isfinite(apart).sum(axis=0)
+    apart = np.where(number, np.nansum(apart, axis=0) / np.maximum(number, 1), np.inf)
+    usual = float(np.median(apart[np.isfinite(apart)]))
+    return np.asarray((usual + _TINY) / (apart + usual / _MOST_STEADY + _TINY))
 
 
 def _key_frames(times_s: Floats, colours: Floats) -> Bools:

@@ -45,6 +45,7 @@ _LEAST_GREEN: Final = 24.0
 """In darker skin of a picture, the steps of 8 bits are larger than a pulse."""
 _BACKGROUND_POINTS, _LEAST_BACKGROUND = 64, 0.05
 """So many points of the picture's shorter side are looked at; so large a share must be beside faces."""
+_CELLS, _LEAST_OF_CELL = 16, 0.5
 _BESIDE: Final = ((0.25, 0.6), (0.25, 0.25))
 """How far a face and its hair reach beyond its landmarks, in their box's sizes: left, up; right, down."""
 _SUB_PX: Final = 4
@@ -109,15 +110,17 @@ def skin_colours(image: Image, landmarks: NDArray[np.floating]) -> NDArray[np.fl
     return colours
 
 
-def background_colour(image: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the mean colour of what is beside all faces: where it changes, the light does.
+def background_colours(image: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the colours of what is beside all faces: where they change together, the light does.
 
     Args:
         image: the frame, uint8 RGB.
         landmarks: (faces, 68, 2) in pixels.
 
     Returns:
-        (3,) red, green and blue, 0 to 255; NaN where too little is seen of it.
+        (256, 3) red, green and blue, 0 to 255, of cells of the picture, 16 by 16, which stay where they are
+        when faces move. NaN where less than half of a cell is beside the faces and neither black nor clipped,
+        and everywhere where that is too little of the picture.
     """
     step = max(1, min(image.shape[:2]) // _BACKGROUND_POINTS)
     coarse = np.ascontiguousarray(image[::step, ::step])
@@ -129,5 +132,12 @@ def background_colour(image: Image, landmarks: NDArray[np.floating]) -> NDArray[
         right, lower = np.maximum((bottom + size * _BESIDE[1]) / step + 1, 0).astype(int)
         mask[upper:lower, left:right] = 0
     if cv2.countNonZero(mask) < _LEAST_BACKGROUND * mask.size:
-        return np.full(3, np.nan)
-    return np.array(cv2.mean(coarse, mask)[:3])
+        return np.full((_CELLS * _CELLS, 3), np.nan)
+    usable = (mask > 0).astype(np.float32)
+    share, sums = (
+        cv2.resize(each, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA).astype(np.float64)
+        for each in (usable, coarse * usable[:, :, None])
+    )
+    colours = sums / np.maximum(share, _LEAST_OF_CELL)[:, :, None]
+    colours[share < _LEAST_OF_CELL] = np.nan
+    return np.asarray(colours.reshape(-1, 3))

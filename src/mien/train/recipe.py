@@ -1,6 +1,7 @@
 """A recipe: all that decides what a training run gives, in one TOML file that users copy and change.
 
-There are two kinds. One trains a network for one label set, whatever the data has; with `kind = "joint"` one
+There are two kinds that learn from faces (two others, in `clip_recipe.py` and `sentiment_recipe.py`, learn
+from whole clips). One trains a network for one label set, whatever the data has; with `kind = "joint"` one
 network learns all that Mien asks of a face. Both are read, trained and reported by the same code.
 """
 
@@ -17,12 +18,14 @@ from pydantic import AliasChoices, BeforeValidator, Field, SerializeAsAny, Valid
 from mien.errors import ConfigError
 from mien.textfile import read_text
 from mien.train.augment import Augmentation
+from mien.train.clip_recipe import ClipRecipe
 from mien.train.data.prepare import DataSection
 from mien.train.networks import network_spec
 from mien.train.networks.mobilenet import MobileNet
 from mien.train.networks.residual import Residual
 from mien.train.networks.spec import JointSpec, Kind, LabelSpec, NetworkSpec
 from mien.train.section import Section, Share
+from mien.train.sentiment_recipe import SentimentRecipe
 from mien.wording import plainly, reason
 
 
@@ -274,10 +277,14 @@ class JointRecipe(Recipe):
         )
 
 
-KINDS: Final[dict[Kind, type[LabelRecipe] | type[JointRecipe]]] = {
+KINDS: Final[dict[Kind, type[LabelRecipe | JointRecipe | ClipRecipe | SentimentRecipe]]] = {
     "labels": LabelRecipe,
     "joint": JointRecipe,
+    "clips": ClipRecipe,
+    "sentiment": SentimentRecipe,
 }
+
+AnyRecipe = Recipe | ClipRecipe | SentimentRecipe
 
 
 def names_network(value: str) -> bool:
@@ -297,7 +304,18 @@ def built_in_recipes() -> list[str]:
 
 
 def read_recipe(name_or_path: str) -> Recipe:
-    """Read a recipe.
+    """Read a recipe that learns from faces; arguments and errors as of `read_any_recipe`."""
+    return _of_faces(read_any_recipe(name_or_path), name_or_path)
+
+
+def _of_faces(recipe: AnyRecipe, where: str) -> Recipe:
+    if isinstance(recipe, ClipRecipe | SentimentRecipe):
+        raise ConfigError(f"recipe {where}: learns from clips: mien train CLIPS.csv --recipe {where}")
+    return recipe
+
+
+def read_any_recipe(name_or_path: str) -> AnyRecipe:
+    """Read a recipe of any kind.
 
     Args:
         name_or_path: one of `built_in_recipes()`, or the path of a TOML file.
@@ -307,7 +325,7 @@ def read_recipe(name_or_path: str) -> Recipe:
     """
     if name_or_path in built_in_recipes():
         text = (files("mien.train") / "recipes" / f"{name_or_path}.toml").read_text(encoding="utf-8")
-        return parse_recipe(text, name_or_path)
+        return _parse(text, name_or_path)
     path = Path(name_or_path)
     if not path.is_file():
         raise ConfigError(
@@ -317,27 +335,28 @@ def read_recipe(name_or_path: str) -> Recipe:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"recipe {name_or_path}: not a readable text file ({reason(error)})") from error
-    return parse_recipe(text, name_or_path)
+    return _parse(text, name_or_path)
 
 
 def parse_recipe(text: str, where: str) -> Recipe:
-    """Check a recipe's text.
+    """Check the text of a recipe that learns from faces; errors as of `parse_any_config`."""
+    return _of_faces(_parse(text, where), where)
 
-    Args:
-        text: TOML.
-        where: its name, for the error.
 
-    Raises:
-        ConfigError: it is not TOML, or a value is out of range.
-    """
+def _parse(text: str, where: str) -> AnyRecipe:
     try:
         fields = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"recipe {where}: not valid TOML ({error})") from error
-    return parse_config(fields, where)
+    return parse_any_config(fields, where)
 
 
 def parse_config(fields: dict[str, Any], where: str) -> Recipe:
+    """Check the fields of a recipe that learns from faces; otherwise as `parse_any_config`."""
+    return _of_faces(parse_any_config(fields, where), where)
+
+
+def parse_any_config(fields: dict[str, Any], where: str) -> AnyRecipe:
     """Check a recipe's fields, as TOML or a run's config.json holds them.
 
     Args:

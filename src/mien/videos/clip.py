@@ -108,7 +108,7 @@ def read_clips(
             twice as large.
         pipeline: finds and reads faces; None for one by the settings. It stays open.
         end_s: where to stop; None for the end of the video.
-        progress: called with the time reached, in seconds.
+        progress: called with the share of the video that is read, 0 to 1, where its length is known.
 
     Yields:
         Pieces, one after the other; the last may be shorter.
@@ -128,11 +128,15 @@ def read_clips(
             f" {frames_per_second} and {window_s}"
         )
     ours = None if pipeline else Pipeline(load_settings())
+    reads = pipeline or ours
+    assert reads is not None
     try:
-        source = open_source(path, fps=frames_per_second)
-        with closing(pipeline_frames := (pipeline or ours).stream(source)):  # type: ignore[union-attr]
-            steps = _on_grid(pipeline_frames, frames_per_second, track, end_s)
-            yield from _pieces(steps, Path(path).name, frames_per_second, window_s, progress)
+        with closing(open_source(path, fps=frames_per_second)) as source:
+            steps = _on_grid(reads.stream(source), frames_per_second, track, end_s)
+            for piece in _pieces(steps, Path(path).name, frames_per_second, window_s):
+                if progress and source.report.duration_s:
+                    progress(min(1.0, float(piece.times_s[-1]) / source.report.duration_s))
+                yield piece
     finally:
         if ours:
             ours.close()
@@ -232,13 +236,10 @@ def _pieces(
     name: str,
     rate: float,
     window_s: float,
-    progress: Callable[[float], None] | None,
 ) -> Iterator[FaceClip]:
     most, held, any_yet = round(window_s * rate), [], False
     for each in steps:
         held.append(each)
-        if progress:
-            progress(each[0])
         if len(held) == most:
             yield _clip(held, name, rate)
             held, any_yet = [], True

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mien.errors import DatasetError
+from mien.errors import ConfigError, DatasetError
 from mien.textfile import read_text
 from mien.videos.states import Floats, changes
 from mien.wording import plainly
@@ -51,10 +51,34 @@ def read_courses(
     return found
 
 
+def course_of(path: str | Path, film: str, labels: Sequence[str], step_s: float) -> NDArray[np.int64]:
+    """Read one film's labelled course from a table, as `read_courses` does.
+
+    Args:
+        path: the table.
+        film: the film's name, which the table may give with folders or without its suffix.
+        labels: the network's.
+        step_s: seconds from one step to the next.
+
+    Raises:
+        ConfigError: the table has no row of this film.
+        DatasetError: as in `read_courses`.
+    """
+    found = dict(read_courses(path, labels, step_s))
+    names = [each for each in found if PureWindowsPath(each).name in (film, PurePath(film).stem)]
+    if not names:
+        raise ConfigError(f"{path}: has no rows of the video {film}; there are: {', '.join(found)}")
+    return found[film if film in names else names[0]]
+
+
 def _table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(io.StringIO(read_text(path)))
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path}: not a readable table: expected UTF-8 text") from error
+    except (ValueError, pd.errors.ParserError) as error:
         raise DatasetError(f"{path}: not a readable table: {plainly(str(error))}") from error
     if missing := [each for each in ("video", "time_s", "label") if each not in table]:
         raise DatasetError(
@@ -63,6 +87,8 @@ def _table(path: Path) -> pd.DataFrame:
     table["time_s"] = pd.to_numeric(table["time_s"], errors="coerce")
     if not np.isfinite(table["time_s"]).all() or (table["time_s"] < 0).any() or not len(table):
         raise DatasetError(f"{path}: expected a time in seconds from 0 on in every row")
+    if table["video"].isna().any():
+        raise DatasetError(f"{path}: expected the name of the video in every row")
     return table
 
 

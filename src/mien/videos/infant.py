@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from mien.config import Choices, DetectorName
 from mien.errors import ConfigError, SourceError
 from mien.expression.calibration import softmax
-from mien.expression.network import OnnxNetwork, load_network
+from mien.expression.network import OnnxNetwork, built_in_networks, find_network, load_network
+from mien.expression.sidecar import read_sidecar, sidecar_path
 from mien.face.crop import crop_squares, face_squares
 from mien.face.detect import Detector
 from mien.files import write_json, written_whole
@@ -50,6 +51,10 @@ SMILE: Final = 0.5
 """Share of people who would choose happiness, from which a face counts as smiling."""
 MOVED: Final = 12
 """Grey levels by which a pixel of the shrunk picture has to change to count as moved; noise stays below."""
+
+_CROWDED: Final = 0.1
+"""Several faces in more than this share of the frames are worth a note; the detector errs now and then."""
+_MOST_FPS: Final = 240.0
 
 _COLUMNS: Final = (
     "time_s", "in_view", "x", "y", "width", "height", "quality", "eye_openness", "mouth_opening", "smile",
@@ -120,12 +125,14 @@ class _Course:
 
     network: OnnxNetwork | None
     rows: list[dict[str, Any]] = field(default_factory=list)
+    crowded: int = 0
     _before: Image | None = None
     _centre: tuple[float, Floats] | None = None
 
     def add(self, frame: Frame, faces: Faces) -> None:
         row: dict[str, Any] = {"time_s": frame.time_s, "in_view": len(faces) > 0}
         row["picture_movement"] = self._picture_movement(frame.image)
+        self.crowded += len(faces) > 1
         if len(faces):
             row |= self._of_face(frame, faces[[int(np.argmax(_areas(faces)))]])
         else:
@@ -251,6 +258,9 @@ def infant(
         raise ConfigError(
             "labelled courses say how states follow one another, and need a model that tells states"
         )
+    if network is not None:
+        # What is wrong with courses or lengths is told before the film is read, which may take hours.
+        _state_model(network.sidecar.labels, courses, mean_state_s, 1 / (settings.fps or _MOST_FPS))
     source = _LookedForTurned(
         open_source(where, every=settings.every, fps=settings.fps, max_megapixels=settings.max_megapixels)
     )
@@ -267,7 +277,11 @@ def infant(
     if not course.rows:
         raise SourceError(f"{source.name}: no frame could be read")
     fps = 1 / _step_s(np.array([row["time_s"] for row in course.rows]), settings.fps or FPS)
-    facts: dict[str, Any] = {"fps": round(fps, 4), "network": None}
+    facts: dict[str, Any] = {
+        "fps": round(fps, 4),
+        "notes": _notes(source.report, course, network),
+        "network": None,
+    }
     if network is None:
         return _told(source.name, course.rows, None, facts)
     facts["network"] = {"name": network.sidecar.name, "sha256": network.sidecar.sha256}
@@ -277,6 +291,21 @@ def infant(
     }
     states = _state_model(network.sidecar.labels, courses, mean_state_s, 1 / fps)
     return _told(source.name, course.rows, states, facts)
+
+
+def _notes(report: SourceReport, course: _Course, network: OnnxNetwork | None) -> list[str]:
+    notes = [] if report.note is None else [report.note]
+    if course.crowded > _CROWDED * len(course.rows):
+        notes.append("several faces are seen: the largest one is read, whoever that is")
+    if network is not None and network.sidecar.sha256 in map(_sha256_of_built_in, built_in_networks()):
+        notes.append(
+            "this network comes with Mien, and learnt from grown-ups: it has not been tested on infants"
+        )
+    return notes
+
+
+def _sha256_of_built_in(name: str) -> str:
+    return read_sidecar(sidecar_path(find_network(name))).sha256
 
 
 def _state_model(

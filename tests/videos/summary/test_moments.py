@@ -102,6 +102,16 @@ def test_reasons_say_how_far_from_the_usual_and_for_how_long() -> None:
     assert other.usual is not None
     assert other.usual.origin == "seconds 20 to 29"
     assert other.usual.valence < -0.4
+    assert not [note for note in other.notes if "usual" in note]
+
+
+def test_a_usual_without_a_face_is_said_and_not_used() -> None:
+    course = make_course([("neutral", 10.0), ("", 5.0), ("sadness", 5.0)])
+    summary = summarize_course(course, 4.0, usual=(10.0, 15.0))
+    assert summary.usual == usual_of(course)
+    assert summary.notes[0] == (
+        "in the seconds 10 to 15 no face is seen for a second in all: the whole film counts as usual instead"
+    )
 
 
 def test_the_score_follows_planted_highlights_far_beyond_chance() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,7 +105,9 @@ class Graph:
 
     def _rescale(self, convolution: Any, scale: NDArray[Any], offset: NDArray[Any]) -> None:
         kernel = self.constants[convolution.input[1]]
-        self.constants[convolution.input[1]] = (kernel * scale[:, None, None, None]).astype(np.float32)
+        self.constants[convolution.input[1]] = (kernel * scale.reshape(-1, *[1] * (kernel.ndim - 1))).astype(
+            np.float32
+        )
         if len(convolution.input) == 2:
             self.scope = convolution.name
             convolution.input.append(self.constant(offset, "bias"))
@@ -114,19 +116,25 @@ class Graph:
             self.constants[convolution.input[2]] = (bias * scale + offset).astype(np.float32)
 
     def build(
-        self, name: str, side_hw: Sequence[int], outputs: Sequence[tuple[str, Sequence[int]]]
+        self,
+        name: str,
+        inputs: Mapping[str, tuple[int, Sequence[int]]],
+        outputs: Sequence[tuple[str, Sequence[int]]],
     ) -> onnx.ModelProto:
-        """Close the graph: `image` uint8 (n, height, width) in, float32 (n, ...) outputs.
+        """Close the graph.
 
         Args:
             name: the network's name.
-            side_hw: height and width of the input.
-            outputs: name of each, and its shape without the batch.
+            inputs: ONNX's type and the shape, without the batch, of each by its name.
+            outputs: name of each float32 output, and its shape without the batch.
         """
         graph = helper.make_graph(
             self.nodes,
             name,
-            [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", *side_hw])],
+            [
+                helper.make_tensor_value_info(key, kind, ["n", *shape])
+                for key, (kind, shape) in inputs.items()
+            ],
             [
                 helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", *shape])
                 for output, shape in outputs

@@ -50,20 +50,41 @@ def to_onnx(
     """
     graph = Graph()
     height, width, image = _image(graph, model)
-    walk = _Walk(graph, {_key(model.inputs[0]): image})
-    written = {}
+    shapes = dict(written(graph, model, [image], outputs))
+    if labels and shapes.get("logits", (len(labels),)) != (len(labels),):
+        raise ModelError(
+            f"{name}: expected {len(labels)} logits ({', '.join(labels)}), received {shapes['logits'][-1]}"
+        )
+    graph.fold_normalisations()
+    exported = graph.build(name, {"image": (TensorProto.UINT8, (height, width))}, list(shapes.items()))
+    helper.set_model_props(exported, {"name": name, "labels": ",".join(labels)})
+    return exported
+
+
+def written(
+    graph: Graph, model: Any, inputs: Sequence[Value], outputs: Sequence[str]
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Write what a Keras network's outputs need of it.
+
+    Args:
+        graph: grows.
+        model: a functional `keras.Model`.
+        inputs: what stands in the graph for its inputs.
+        outputs: as in `to_onnx`.
+
+    Returns:
+        Each output's name and its shape without the batch.
+
+    Raises:
+        ModelError: a layer can't be written, or an output is missing.
+    """
+    walk = _Walk(graph, dict(zip(map(_key, model.inputs), inputs, strict=True)))
+    shapes = []
     for output, tensor in _chosen(model, outputs).items():
         value = walk.value(tensor)
         graph.nodes.append(helper.make_node("Identity", [graph.plain(value)], [output], name=output))
-        written[output] = value.shape
-    if labels and written.get("logits", (len(labels),)) != (len(labels),):
-        raise ModelError(
-            f"{name}: expected {len(labels)} logits ({', '.join(labels)}), received {written['logits'][-1]}"
-        )
-    graph.fold_normalisations()
-    exported = graph.build(name, (height, width), list(written.items()))
-    helper.set_model_props(exported, {"name": name, "labels": ",".join(labels)})
-    return exported
+        shapes.append((output, value.shape))
+    return shapes
 
 
 def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:

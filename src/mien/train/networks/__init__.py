@@ -11,19 +11,20 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
 from mien.train.networks.edges import Edges
+from mien.train.networks.happy_video import HappyVideo
 from mien.train.networks.mobilenet import JointMobileNet, MobileNet
 from mien.train.networks.residual import Residual
 from mien.train.networks.scep import Scep
 from mien.train.networks.shcnn import Shcnn
-from mien.train.networks.spec import JointSpec, Kind, LabelSpec, NetworkSpec
+from mien.train.networks.spec import ClipSpec, JointSpec, Kind, LabelSpec, NetworkSpec
 from mien.train.networks.zhou import Zhou
 
 NETWORKS: Final[tuple[type[NetworkSpec], ...]] = (
-    MobileNet, Zhou, Shcnn, Edges, Scep, JointMobileNet, Residual,
+    MobileNet, Zhou, Shcnn, Edges, Scep, JointMobileNet, Residual, HappyVideo,
 )  # fmt: skip
-"""All networks that a recipe can ask for."""
+"""All networks that a recipe can ask for by name; for a clip's sentiment there is one alone."""
 
-_UNNAMED: Final[dict[Kind, str]] = {"labels": "mobilenet", "joint": "residual"}
+_UNNAMED: Final[dict[Kind, str]] = {"labels": "mobilenet", "joint": "residual", "clips": "happy-video"}
 """The network that is meant where a recipe does not say."""
 
 
@@ -42,7 +43,7 @@ def network_spec(fields: Any, kind: Kind) -> Any:
     Raises:
         ValidationError: there is no such architecture, or a value is out of range.
     """
-    if isinstance(fields, LabelSpec if kind == "labels" else JointSpec):
+    if isinstance(fields, {"labels": LabelSpec, "joint": JointSpec, "clips": ClipSpec}[kind]):
         return fields
     there = networks_of(kind)
     name = fields.get("architecture", _UNNAMED[kind]) if isinstance(fields, dict) else _UNNAMED[kind]

@@ -4,7 +4,7 @@
     recognition model based on spatial and channel-wise attention mechanisms. IEEE Access, 9.
     https://doi.org/10.1109/ACCESS.2021.3057373
 
-VGG-like backbone   channels   map at 48 px
+VGG-like backbone   channels   map at 48 px     (`width` 32)
 stage 1: 1 conv           32             48     convolutions of 3x3, each normalised, ReLU; behind the stage
 stage 2: 1 conv           64             24     attention, then the maximum of 2x2 (not behind the last)
 stage 3: 2 convs         128             12
@@ -32,6 +32,7 @@ words in `mien.expression.circumplex`. A figure in CCC says how well a network f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from pydantic import Field
@@ -40,8 +41,8 @@ from mien.train.backend import batch_normalization, data_format, load_keras
 from mien.train.networks import mobilenet
 from mien.train.networks.spec import LabelSpec, answer_by_maps, begin, channel_axis
 
-STAGES: Final = ((32, 1), (64, 1), (128, 2), (256, 2))
-"""Channels and convolutions of each stage of the VGG-like backbone."""
+STAGES: Final = ((1, 1), (2, 1), (4, 2), (8, 2))
+"""Channels, in widths, and convolutions of each stage of the VGG-like backbone."""
 
 AFFECT: Final = "affect"
 """Name of the answer (n, 2): valence and arousal, -1 to 1."""
@@ -53,6 +54,7 @@ class Scep(LabelSpec):
     Attributes:
         architecture: its name.
         backbone: what the attention stands on.
+        width: channels of the VGG-like backbone's first stage; each later stage has twice as many.
         attention: which kinds there are.
         squeeze: channels for each hidden number of the channel attention.
         last_block: MobileNet ends after this block.
@@ -63,6 +65,7 @@ class Scep(LabelSpec):
 
     architecture: Literal["scep"] = "scep"
     backbone: Literal["vgg", "mobilenet"] = "vgg"
+    width: int = Field(32, ge=4)
     attention: Literal["none", "channel", "spatial", "both"] = "both"
     squeeze: int = Field(8, ge=1)
     last_block: int = Field(11, ge=1, le=13)
@@ -96,7 +99,7 @@ class Scep(LabelSpec):
             )
         else:
             image, x = begin(size_px, layout)
-            x = _vgg(x, layout, attended)
+            x = vgg(x, self.width, layout=layout, at_stage_end=attended)
         # Whole channels, as a dropout of their means would do.
         x = layers.SpatialDropout2D(self.dropout, data_format=layout, name="dropout")(x)
         answers = answer_by_maps(x, classes=classes, votes=votes, layout=layout, side=1)
@@ -106,18 +109,26 @@ class Scep(LabelSpec):
         return keras.Model(image, answers, name="scep")
 
 
-def _vgg(x: Any, layout: str, attended: Any) -> Any:
+def vgg(x: Any, width: int, *, layout: str, at_stage_end: Callable[[Any, str], Any]) -> Any:
+    """Add the VGG-like backbone.
+
+    Args:
+        x: the picture in -1 to 1, in this layout.
+        width: channels of the first stage.
+        layout: of the feature maps.
+        at_stage_end: called with a stage's last map and its name, before the maximum; returns what goes on.
+    """
     layers = load_keras().layers
-    for stage, (channels, convolutions) in enumerate(STAGES, start=1):
+    for stage, (widths, convolutions) in enumerate(STAGES, start=1):
         for number in range(1, convolutions + 1):
             name = f"stage{stage}_{number}"
             x = layers.Conv2D(
-                channels, 3, padding="same", use_bias=False, data_format=layout, name=name,
+                widths * width, 3, padding="same", use_bias=False, data_format=layout, name=name,
                 kernel_initializer="he_normal",
             )(x)  # fmt: skip
             x = batch_normalization(f"{name}_bn", axis=channel_axis(layout))(x)
             x = layers.ReLU(name=f"{name}_relu")(x)
-        x = attended(x, f"stage{stage}")
+        x = at_stage_end(x, f"stage{stage}")
         if stage < len(STAGES):
             x = layers.MaxPooling2D(2, data_format=layout, name=f"stage{stage}_pool")(x)
     return x

@@ -11,8 +11,8 @@ from mien.labels import EMOTIONS, FER2013, FERPLUS_VOTES
 from mien.train.backend import batch_normalization, load_keras
 from mien.train.section import Section
 
-Kind = Literal["labels", "joint"]
-"""What a recipe trains: one label set, or all that Mien asks of a face at once."""
+Kind = Literal["labels", "joint", "clips", "sentiment"]
+"""What a recipe trains: one label set, all that Mien asks of a face at once, or labels of whole clips."""
 
 LANDMARKS: Final = 68
 
@@ -94,6 +94,34 @@ class JointSpec(NetworkSpec):
         Returns:
             A functional `keras.Model` from `image`, float32 (n, size, size, 1) in 0..255, to the answers of
             `add_heads` by name.
+        """
+
+
+class ClipSpec(NetworkSpec):
+    """A network for clips of one face.
+
+    Attributes:
+        answers: the names of its answers, each (n, classes) of logits; the first is the one to be trusted
+            where a recipe doesn't say.
+    """
+
+    kind: ClassVar[Kind] = "clips"
+    answers: ClassVar[tuple[str, ...]] = ("logits",)
+
+    @abstractmethod
+    def build(self, *, frames: int, size_px: int, distances: int, classes: int, layout: str) -> Any:
+        """Build the network, with weights from chance.
+
+        Args:
+            frames: of a clip.
+            size_px: side of the grey crops.
+            distances: numbers that are measured on each face.
+            classes: outputs of each answer.
+            layout: "channels_first" or "channels_last" of the feature maps.
+
+        Returns:
+            A functional `keras.Model` from `crops`, float32 (n, frames, size, size) in 0..255, and
+            `nose_distances`, float32 (n, frames, distances), to a dictionary of logits.
         """
 
 

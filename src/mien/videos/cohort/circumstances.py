@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.special import expit
 
-from mien.videos.cohort.figures import Area, Bools, Floats, Interval, Ints, area, difference, newton
+from mien.videos.cohort.figures import (
+    Area,
+    Bools,
+    Floats,
+    Interval,
+    Ints,
+    area,
+    difference,
+    less_fold_means,
+    newton,
+)
 from mien.videos.cohort.table import Cohort
 
 if TYPE_CHECKING:
@@ -19,6 +32,8 @@ _PRIOR: Final = 4.0
 _PENALTY: Final = 3.0
 _LEAST_PAIRS: Final = 100
 _LEAST: Final = 5
+_MOST_GROUPS: Final = 8
+_BANDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,26 @@ class Circumstance:
     added: Interval | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GroupOfPeople:
+    """How the logistic regression did in a part of the people.
+
+    Attributes:
+        column, value: which part.
+        people, with_label: how many units, and how many of them have the label.
+        area: None where it has too few of one class.
+        predicted, observed: the mean probability, and the share with the label.
+    """
+
+    column: str
+    value: str
+    people: int
+    with_label: int
+    area: Interval | None
+    predicted: float
+    observed: float
+
+
 ALL: Final = "all together"
 
 
@@ -49,30 +84,34 @@ def look_around(cohort: Cohort, odds: Floats, fold: Ints) -> tuple[Circumstance,
     Args:
         cohort: with circumstances, or without any.
         odds: (repeats, n) what the measures say.
-        fold: (n,) of the first repeat.
+        fold: (repeats, n) in which fold they said it.
 
     Returns:
         Each circumstance, then all together where there are several; the most telling first.
     """
     kinds = {name: _kinds(column) for name, column in cohort.circumstances.items()}
+    first, centred = fold[0], less_fold_means(odds, fold)
     rows = [
-        _one(str(name), cohort, odds, _rates(codes, cohort.y, fold), codes, len(kinds))
+        _one(str(name), cohort, centred, _rates(codes, cohort.y, first), first, codes, len(kinds))
         for name, codes in kinds.items()
     ]
     rows.sort(key=lambda each: -each.alone.value)
     if not kinds:
         return ()
-    together = _fitted(_indicators(list(kinds.values())), cohort.y, fold)
+    together = _fitted(_indicators(list(kinds.values())), cohort.y, first)
     strata = _kinds_of_score(together) if len(kinds) > 1 else next(iter(kinds.values()))
-    whole = _one(ALL, cohort, odds, together, strata, 1)
-    both = _fitted(np.column_stack([together, odds.mean(axis=0)]), cohort.y, fold)
-    joint, alone = area(cohort.y, both, cohort.subject), area(cohort.y, together, cohort.subject)
+    whole = _one(ALL, cohort, centred, together, first, strata, 1)
+    both = _fitted(np.column_stack([together, odds.mean(axis=0)]), cohort.y, first)
+    joint = area(cohort.y, both, cohort.subject, first)
+    alone = area(cohort.y, together, cohort.subject, first)
     added = difference(joint, alone) if joint and alone else None
     return (*rows, Circumstance(ALL, whole.alone, whole.found, whole.within, added))
 
 
-def _one(name: str, cohort: Cohort, odds: Floats, score: Floats, strata: Ints, tried: int) -> Circumstance:
-    found = area(cohort.y, score, cohort.subject)
+def _one(
+    name: str, cohort: Cohort, odds: Floats, score: Floats, fold: Ints, strata: Ints, tried: int
+) -> Circumstance:
+    found = area(cohort.y, score, cohort.subject, fold)
     alone = found.interval(tried) if found else Interval(0.5, 0.0, 1.0)
     within = _within(cohort, odds, strata)
     return Circumstance(name, alone, alone.low > 0.5, within.interval() if within else None)
@@ -113,8 +152,7 @@ def _rates(codes: Ints, y: Bools, fold: Ints) -> Floats:
         for kind in np.unique(codes):
             same = others & (codes == kind)
             rate = (y[same].sum() + _PRIOR * usual) / (same.sum() + _PRIOR)
-            # Less the others' mean, lower where the fold's own is higher: else noise falls below 0.5.
-            score[(fold == each) & (codes == kind)] = rate - usual
+            score[(fold == each) & (codes == kind)] = rate
     return score
 
 
@@ -133,3 +171,53 @@ def _fitted(x: Floats, y: Bools, fold: Ints) -> Floats:
         weights, _ = newton(columns[~held], y[~held], np.append(0.0, np.full(x.shape[1], _PENALTY)))
         score[held] = columns[held] @ weights
     return score
+
+
+# --- parts of the people
+
+
+def groups_of(read: Cohort, by: tuple[str, ...], odds: Floats, fold: Ints) -> tuple[GroupOfPeople, ...]:
+    """Return how the measures did in parts of the people.
+
+    Args:
+        read: the people.
+        by: circumstances by whose values they are parted.
+        odds: (repeats, n) what the measures say.
+        fold: (repeats, n) in which fold they said it.
+    """
+    rows = []
+    probability, centred = expit(odds.mean(axis=0)), less_fold_means(odds, fold)
+    for column in by:
+        if column not in read.circumstances:
+            continue
+        parts = _parts(read.circumstances[column])
+        for value in parts.cat.categories:
+            inside = (parts == value).to_numpy()
+            own = inside & read.y
+            few = min(own.sum(), (inside & ~read.y).sum()) < 5
+            there = None if few else area(read.y[inside], centred[:, inside], read.subject[inside])
+            rows.append(
+                GroupOfPeople(
+                    column, str(value), int(inside.sum()), int(own.sum()),
+                    there.interval() if there else None,
+                    float(probability[inside].mean()), float(read.y[inside].mean()),
+                )
+            )  # fmt: skip
+    return tuple(rows)
+
+
+def _parts(column: pd.Series) -> pd.Series:
+    """Return the group of each unit: of numbers quarters at whole numbers, of words the most common ones."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > _MOST_GROUPS:
+        cuts = np.nanquantile(column, np.linspace(0, 1, _BANDS + 1)[1:-1])
+        step = 10 ** math.floor(math.log10(max(float(np.nanmax(column) - np.nanmin(column)), 1e-9) / 20))
+        edges = np.unique(np.round(cuts / step) * step)
+        names = [f"below {edges[0]:g}"]
+        names += [f"{low:g} to below {high:g}" for low, high in pairwise(edges)]
+        names += [f"{edges[-1]:g} and more"]
+        return pd.cut(column, [-np.inf, *edges, np.inf], right=False, labels=names)
+    words = column.map(lambda each: f"{each:g}" if isinstance(each, float) else each)
+    common = words.value_counts().index[:_MOST_GROUPS]
+    return words.where(words.isin(common)).astype(pd.CategoricalDtype(sorted(common)))

@@ -79,40 +79,57 @@ def area(label: Bools, score: Floats, subject: Ints, stratum: Ints | None = None
     """Compute the share of pairs, one of each class, in which the labelled one has the higher score.
 
     The error is DeLong's (DeLong, DeLong & Clarke-Pearson 1988), with what belongs to one subject summed
-    first (Obuchowski 1997), so that several units of a person don't count as several people.
+    first (Obuchowski 1997), so that several units of a person don't count as several people. Inside small
+    strata it is a little too large: by 13 % in folds of ten, by 4 % in folds of forty, less with repeats.
 
     Args:
         label: (n,) which class.
-        score: (n,) or (r, n) scores; of r repeats the areas are averaged.
+        score: (n,) or (r, n) scores; the pairs of r repeats are averaged.
         subject: (n,) whose, from 0.
-        stratum: (n,) pairs count only inside one of these; None counts all.
+        stratum: (n,) or (r, n) pairs count only inside one of these, such as a fold: scores of two models
+            are not compared then. None counts all.
 
     Returns:
         The area; None where there is no pair.
     """
     scores = np.atleast_2d(score)
-    strata = np.zeros(len(label), np.int64) if stratum is None else stratum
-    placed, pairs, sums = np.zeros(len(label)), 0, 0.0
-    positives = 0
-    for each in np.unique(strata):
-        inside = strata == each
-        up, down = inside & label, inside & ~label
-        m, n = int(up.sum()), int(down.sum())
-        if not (m and n):
-            continue
-        above, below = np.zeros(m), np.zeros(n)
-        for row in scores:
-            whole = rankdata(np.concatenate([row[up], row[down]]))
-            above += (whole[:m] - rankdata(row[up])) / n / len(scores)
-            below += (1 - (whole[m:] - rankdata(row[down])) / m) / len(scores)
-        here = float(above.mean())
-        sums, pairs, positives = sums + m * n * here, pairs + m * n, positives + min(m, n)
-        placed[up] = n * (above - here) * math.sqrt(m / max(m - 1, 1))
-        placed[down] = m * (below - here) * math.sqrt(n / max(n - 1, 1))
+    strata = np.broadcast_to(np.zeros(len(label), np.int64) if stratum is None else stratum, scores.shape)
+    wins, against = np.zeros(len(label)), np.zeros(len(label))
+    sure = 0
+    for row, its in zip(scores, strata, strict=True):
+        for each in np.unique(its):
+            up, down = np.flatnonzero((its == each) & label), np.flatnonzero((its == each) & ~label)
+            m, n = len(up), len(down)
+            if not (m and n):
+                continue
+            whole = rankdata(row[np.concatenate([up, down])])
+            wins[up] += whole[:m] - rankdata(row[up])
+            wins[down] += m - (whole[m:] - rankdata(row[down]))
+            against[up] += n
+            against[down] += m
+            sure += min(m, n)
+    pairs = against[label].sum()
     if not pairs:
         return None
-    influence = np.bincount(subject, placed / pairs, int(subject.max()) + 1).astype(np.float64)
-    return Area(sums / pairs, influence, positives)
+    value = float(wins[label].sum() / pairs)
+    placed = (wins - value * against) / pairs
+    for own in (label, ~label):
+        many = int((against[own] > 0).sum())
+        placed[own] *= math.sqrt(many / max(many - 1, 1))
+    influence = np.bincount(subject, placed, int(subject.max()) + 1).astype(np.float64)
+    return Area(value, influence, sure // len(scores))
+
+
+def less_fold_means(odds: Floats, fold: Ints) -> Floats:
+    """Return (r, n) log-odds less the mean of their fold, for parts of people too small to compare in folds.
+
+    The models' intercepts, which move against the mixes of the people held out, go out of them. What is left
+    is a little more even inside a fold than people are: an area of 0.75 rises by 0.01 in folds of ten.
+    """
+    centred = np.array(odds)
+    for row, its in zip(centred, fold, strict=True):
+        row -= (np.bincount(its, row) / np.bincount(its))[its]
+    return centred
 
 
 def difference(more: Area, less: Area) -> Interval:
@@ -255,7 +272,11 @@ def _wald(label: Bools, columns: Floats, offset: Floats | float, which: int) -> 
 
 
 def newton(
-    columns: Floats, label: Bools, penalty: Floats, offset: Floats | float = 0.0
+    columns: Floats,
+    label: Bools,
+    penalty: Floats,
+    offset: Floats | float = 0.0,
+    start: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Fit a logistic regression, of the sum of its losses and half its weights' squares by the penalties.
 
@@ -265,7 +286,7 @@ def newton(
     Returns:
         The weights, and the information matrix.
     """
-    weights = np.zeros(columns.shape[1])
+    weights = np.zeros(columns.shape[1]) if start is None else start
     information = np.eye(columns.shape[1])
     for _ in range(60):
         p = expit(columns @ weights + offset)

@@ -4,8 +4,9 @@ Subjects are dealt into folds of equal mix. Each fold is predicted by models tha
 subjects; what a model may choose for itself, its penalty or how many trees, it chooses by folds of its own
 training subjects, and by the same folds its log-odds are set to mean what they say (Platt 1999).
 
-One subject a fold would be no better: with the one left out the mix of the rest moves the other way, so that
-even noise gets an area below 0.5 when such predictions are pooled (Parker, Günter & Bedo 2007).
+Scores of two folds come from two models, whose means move against the people held out: pooled, even noise
+gets an area below 0.5 (Parker, Günter & Bedo 2007). So areas count pairs inside a fold only, as
+`figures.area` does with the folds as strata; one subject a fold would leave no pairs.
 """
 
 from __future__ import annotations
@@ -103,9 +104,11 @@ class _Ridge:
         return np.asarray(self.intercept + x @ self.weights)
 
 
-def _ridge(c: float, x: Floats, label: Bools) -> _Ridge:
+def _ridge(c: float, x: Floats, label: Bools, near: _Ridge | None = None) -> _Ridge:
+    """Fit one; that of a penalty near by is where the search begins."""
     columns = np.column_stack([np.ones(len(x)), x])
-    found, _ = newton(columns, label, np.append(0.0, np.full(x.shape[1], 1 / c)))
+    start = np.append(near.intercept, near.weights) if near else None
+    found, _ = newton(columns, label, np.append(0.0, np.full(x.shape[1], 1 / c)), start=start)
     return _Ridge(float(found[0]), found[1:])
 
 
@@ -128,7 +131,12 @@ def _staged(x: Floats, label: Bools, held: Floats) -> Floats:
 
 def _penalised(x: Floats, label: Bools, held: Floats) -> Floats:
     """Return (tried, held) log-odds with each of `PENALTIES`."""
-    return np.array([_ridge(each, x, label).decision_function(held) for each in PENALTIES])
+    rows: list[Floats] = []
+    model = None
+    for each in PENALTIES:
+        model = _ridge(each, x, label, model)
+        rows.append(model.decision_function(held))
+    return np.array(rows)
 
 
 _TRIED: Final = {LOGISTIC: _penalised, TREES: _staged}
@@ -265,7 +273,7 @@ def rank_area(score: Floats, label: Bools) -> float:
 def shuffled_areas(
     values: Floats, label: Bools, subject: Ints, fold: Ints, *, rounds: int, seed: int
 ) -> tuple[float, Floats]:
-    """Compute the held-out area with the true labels, and with labels exchanged between subjects.
+    """Compute the area inside folds with the true labels, and with labels exchanged between subjects.
 
     The model is a ridge discriminant, whose predictions for all exchanges at once are products of matrices;
     its penalty is chosen anew for each of them, by leaving one training unit out. Labels are exchanged inside
@@ -276,12 +284,15 @@ def shuffled_areas(
     """
     random = np.random.default_rng(seed)
     labels = np.column_stack([label, *(_exchanged(label, subject, fold, random) for _ in range(rounds))])
-    scores = np.zeros(labels.shape)
+    won, pairs = np.zeros(labels.shape[1]), np.zeros(labels.shape[1])
     for number in np.unique(fold):
         held = fold == number
         ready = Ready(values[~held])
-        scores[held] = _discriminant(ready(values[~held]), labels[~held], ready(values[held]))
-    areas = np.array([rank_area(scores[:, each], labels[:, each]) for each in range(labels.shape[1])])
+        scores = _discriminant(ready(values[~held]), labels[~held], ready(values[held]))
+        up = labels[held].sum(axis=0)
+        won += (rankdata(scores, axis=0) * labels[held]).sum(axis=0) - up * (up + 1) / 2
+        pairs += up * (held.sum() - up)
+    areas = won / pairs
     return float(areas[0]), areas[1:]
 
 

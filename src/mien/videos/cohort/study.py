@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +12,13 @@ from scipy.stats import norm
 
 import mien
 from mien.errors import ConfigError
-from mien.videos.cohort.circumstances import Circumstance, look_around
+from mien.videos.cohort.circumstances import Circumstance, GroupOfPeople, groups_of, look_around
 from mien.videos.cohort.figures import (
     Area,
     Calibration,
     Floats,
     Interval,
+    Ints,
     Withheld,
     area,
     calibration,
@@ -45,13 +44,13 @@ if TYPE_CHECKING:
 EXPECTED: Final = 0.75
 """The area under the curve that a study is to be able to find, unless another is named."""
 
+FEW: Final = 300
+"""Fewer people than these are dealt into folds three times."""
+
 _FOLDS: Final = 10
 _SHARES: Final = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
 _LEAST_TRAINING: Final = 12
 _HALVES: Final = 50
-_MOST_GROUPS: Final = 8
-_BANDS: Final = 4
-_FEW: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,8 @@ class Model:
 
     Attributes:
         name: one of `MODELS`.
-        area: the area under the ROC curve: how often, of two people of different label, the right one is
-            given the higher probability.
+        area: the area under the ROC curve: how often, of two people of different label and the same fold, the
+            right one is given the higher probability.
         calibration: how far its probabilities can be taken at their word.
         withheld: what is right where only the surest are answered.
     """
@@ -112,26 +111,6 @@ class Shuffled:
     true: float
     mean: Interval
     p: float
-
-
-@dataclass(frozen=True, slots=True)
-class GroupOfPeople:
-    """How the logistic regression did in a part of the people.
-
-    Attributes:
-        column, value: which part.
-        people, with_label: how many units, and how many of them have the label.
-        area: None where it has too few of one class.
-        predicted, observed: the mean probability, and the share with the label.
-    """
-
-    column: str
-    value: str
-    people: int
-    with_label: int
-    area: Interval | None
-    predicted: float
-    observed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,13 +268,13 @@ def _study(
     progress: Callable[[str, float], None],
 ) -> CohortResult:
     y, subject, values = read.y, read.subject, read.values
-    folds = min(_FOLDS, *read.people)
-    repeats = repeats or (1 if len(y) >= _FEW else 3)
+    folds = min(_FOLDS, min(read.people) // 2)  # two of each in every fold
+    repeats = repeats or (1 if len(y) >= FEW else 3)
     found = predict(
         values, y, subject, folds=folds, repeats=repeats, seed=seed,
         progress=lambda done: progress("models", 0.6 * done),
     )  # fmt: skip
-    areas = {model: _area(read, found.odds[model]) for model in MODELS}
+    areas = {model: _area(read, found.odds[model], found.fold) for model in MODELS}
     models = tuple(_model(read, model, areas[model], found) for model in MODELS)
     progress("shuffled labels", 0.6)
     true, chance = shuffled_areas(values, y, subject, found.fold[0], rounds=rounds, seed=seed)
@@ -306,14 +285,15 @@ def _study(
     without = _without(read, measures[0].name, found, seed) if len(measures) > 1 else None
     progress("learning curve", 0.8)
     learning = _learning(read, found, areas[LOGISTIC], seed)
-    around = look_around(read, found.odds[LOGISTIC], found.fold[0])
+    said = found.odds[LOGISTIC], found.fold
+    around, groups = look_around(read, *said), groups_of(read, by, *said)
     progress("learning curve", 1.0)
     return CohortResult(
         name=read.name, label=read.label, classes=read.classes, people=read.people,
         recordings=read.recordings, measure_names=tuple(map(str, read.measures)), models=models,
         trees_add=difference(areas[MODELS[1]], areas[LOGISTIC]),
         shuffled=Shuffled(rounds, true, Interval(float(chance.mean()), float(low), float(high)), p),
-        measures=measures, without_first=without, circumstances=around, groups=_groups(read, by, found),
+        measures=measures, without_first=without, circumstances=around, groups=groups,
         learning=learning, with_twice=_with_twice(learning),
         people_for_interval=people_to_know(models[0].area.value, float(y.mean())),
         folds=folds, repeats=repeats, seed=seed, remarks=read.remarks, simulated=read.simulated,
@@ -321,9 +301,9 @@ def _study(
     )  # fmt: skip
 
 
-def _area(read: Cohort, odds: Floats) -> Area:
-    found = area(read.y, odds, read.subject)
-    assert found is not None  # both classes are there
+def _area(read: Cohort, odds: Floats, fold: Ints) -> Area:
+    found = area(read.y, odds, read.subject, fold)
+    assert found is not None  # both classes are in every fold
     return found
 
 
@@ -370,7 +350,7 @@ def _without(read: Cohort, first: str, found: Predicted, seed: int) -> Interval:
     """Return the area without a measure: how much of the whole hangs on it."""
     rest = read.measures.drop(columns=first).to_numpy(np.float64)
     odds, _ = with_fewer(rest, read.y, read.subject, found.fold[0], 1.0, seed)
-    return _area(read, odds).interval()
+    return _area(read, odds, found.fold[0]).interval()
 
 
 def _learning(read: Cohort, found: Predicted, whole: Area, seed: int) -> tuple[Learnt, ...]:
@@ -382,12 +362,13 @@ def _learning(read: Cohort, found: Predicted, whole: Area, seed: int) -> tuple[L
         if share == 1:
             course.append(Learnt(round(training), whole.interval()))
             continue
-        folds = found.fold[: 3 if len(read.y) < _FEW else 1]
+        folds = found.fold[: 3 if len(read.y) < FEW else 1]
         parts = [
             with_fewer(read.values, read.y, read.subject, fold, share, seed + turn)
             for turn, fold in enumerate(folds)
         ]
-        course.append(Learnt(parts[0][1], _area(read, np.array([odds for odds, _ in parts])).interval()))
+        own = _area(read, np.array([odds for odds, _ in parts]), folds)
+        course.append(Learnt(parts[0][1], own.interval()))
     return tuple(course)
 
 
@@ -402,44 +383,3 @@ def _with_twice(learning: Sequence[Learnt]) -> float | None:
     value = np.array([each.area.value for each in learning[-4:]])
     slope, end = np.polyfit(inverse, value, 1)
     return float(np.clip(end + slope * inverse[-1] / 2, 0, 1))
-
-
-def _groups(read: Cohort, by: tuple[str, ...], found: Predicted) -> tuple[GroupOfPeople, ...]:
-    rows = []
-    probability = found.probability(LOGISTIC)
-    for column in by:
-        if column not in read.circumstances:
-            continue
-        parts = _parts(read.circumstances[column])
-        for value in parts.cat.categories:
-            inside = (parts == value).to_numpy()
-            own = inside & read.y
-            few = min(own.sum(), (inside & ~read.y).sum()) < 5
-            there = (
-                None if few else area(read.y[inside], found.odds[LOGISTIC][:, inside], read.subject[inside])
-            )
-            rows.append(
-                GroupOfPeople(
-                    column, str(value), int(inside.sum()), int(own.sum()),
-                    there.interval() if there else None,
-                    float(probability[inside].mean()), float(read.y[inside].mean()),
-                )
-            )  # fmt: skip
-    return tuple(rows)
-
-
-def _parts(column: pd.Series) -> pd.Series:
-    """Return the group of each unit: of numbers quarters at whole numbers, of words the most common ones."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column) and column.nunique() > _MOST_GROUPS:
-        cuts = np.nanquantile(column, np.linspace(0, 1, _BANDS + 1)[1:-1])
-        step = 10 ** math.floor(math.log10(max(float(np.nanmax(column) - np.nanmin(column)), 1e-9) / 20))
-        edges = np.unique(np.round(cuts / step) * step)
-        names = [f"below {edges[0]:g}"]
-        names += [f"{low:g} to below {high:g}" for low, high in pairwise(edges)]
-        names += [f"{edges[-1]:g} and more"]
-        return pd.cut(column, [-np.inf, *edges, np.inf], right=False, labels=names)
-    words = column.map(lambda each: f"{each:g}" if isinstance(each, float) else each)
-    common = words.value_counts().index[:_MOST_GROUPS]
-    return words.where(words.isin(common)).astype(pd.CategoricalDtype(sorted(common)))

@@ -14,7 +14,7 @@ from mien.analysis.learn_neutral import chosen_neutral, learn
 from mien.analysis.task import Task
 from mien.config import Choices, DetectorName, Settings, load_settings
 from mien.errors import ConfigError, SourceError
-from mien.files import write_json, write_text
+from mien.files import check_folder, write_json, write_text
 from mien.film import declared_duration_s
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
@@ -26,6 +26,7 @@ from mien.videos.summary.course import RATE_HZ, STEP_S, Course, Floats, Progress
 from mien.videos.summary.film import Cut, starts_s, write_film
 from mien.videos.summary.moments import (
     NEUTRAL,
+    OWN_MEDIAN,
     SHORTEST,
     Moment,
     Option,
@@ -165,7 +166,8 @@ def summarize_file(
     """
     number, is_share = parse_length(length)
     name = name or path.name
-    _check(path, folder, name, None if is_share else number)
+    span_s = None if isinstance(usual, Usual) else usual
+    _check(path, folder, name, None if is_share else number, span_s)
     # One rate for all that follows faces, so that a track has one number.
     settings = settings.model_copy(update={"fps": settings.fps or RATE_HZ})
     choice = chosen_neutral(None if neutral is None else str(neutral), settings, None)
@@ -178,6 +180,8 @@ def summarize_file(
     wanted_s = number * course.duration_s if is_share else number
     _check_length(name, course.duration_s, None if is_share else number)
     summary = summarize_course(course, wanted_s, usual=usual, attention=attention)
+    if own is not None and own.report()["person"] is None:
+        summary = replace(summary, notes=(*summary.notes, f"neutral: {own.report()['note']}"))
     if folder is None:
         return summary
     return _written(
@@ -189,7 +193,13 @@ def summarize_file(
     )
 
 
-def _check(path: Path, folder: Path | None, name: str, length_s: float | None) -> None:
+def _check(
+    path: Path,
+    folder: Path | None,
+    name: str,
+    length_s: float | None,
+    usual_s: tuple[float, float] | None,
+) -> None:
     """Refuse at the door what can't be summarised, and an output that is the film."""
     if kind_of(path) == "photograph":
         raise SourceError(f"{path}: expected a video, received a photograph; read it with mien analyze")
@@ -198,10 +208,12 @@ def _check(path: Path, folder: Path | None, name: str, length_s: float | None) -
         declared_s = declared_duration_s(container, stream)
     if declared_s is not None:
         _check_length(name, declared_s, length_s)
+    _check_usual(name, declared_s, usual_s)
     if folder is None:
         return
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; choose a folder for the summary")
+    check_folder(folder)
     for each in FILES:
         if (folder / each).exists() and (folder / each).samefile(path):
             raise ConfigError(f"{folder / each} is the film itself; choose another folder for the summary")
@@ -212,6 +224,20 @@ def _check_length(name: str, duration_s: float, length_s: float | None) -> None:
         raise ConfigError(
             f"length: {plain_name(name)} is {seconds(duration_s)} long, and a summary has to be shorter;"
             f" received {seconds(length_s)}, expected for example 15%"
+        )
+
+
+def _check_usual(name: str, duration_s: float | None, span_s: tuple[float, float] | None) -> None:
+    if span_s is None:
+        return
+    start_s, end_s = span_s
+    if not 0 <= start_s < end_s < np.inf:
+        raise ConfigError(
+            f"usual: expected seconds from one to a later one, received {start_s:g} to {end_s:g}"
+        )
+    if duration_s is not None and start_s >= duration_s:
+        raise ConfigError(
+            f"usual: {plain_name(name)} is {seconds(duration_s)} long, and has no second {start_s:g}"
         )
 
 
@@ -236,6 +262,11 @@ def summarize_course(
         notes.append(f"no face in {course.name}: there is nothing to choose by")
         return replace(empty, notes=tuple(notes))
     own = usual if isinstance(usual, Usual) else usual_of(course, usual)
+    if isinstance(usual, tuple) and own.origin == OWN_MEDIAN:
+        notes.append(
+            f"in the seconds {usual[0]:g} to {usual[1]:g} no face is seen for a second in all: the whole film"
+            " counts as usual instead"
+        )
     scores = score(course, own, None if attention is None else _spread(attention, len(course)))
     moments = unlike(moments_of(course, scores), len(course))
     chosen = choose(moments, int(wanted_s / STEP_S + 1e-6), scores.expressed)
@@ -267,7 +298,7 @@ def _notes(
     if missing:
         needed_s = len(scores.expressed) * SHORTEST * STEP_S
         notes.append(
-            f"{seconds(wanted_s)} are too short to show every expression: {', '.join(missing)} found no room;"
+            f"{seconds(wanted_s)} is too short to show every expression: {', '.join(missing)} found no room;"
             f" it takes {seconds(needed_s)} or more"
         )
     if not chosen and not missing:

@@ -48,6 +48,7 @@ _TRIMS: Final = (SHORTEST, 12, 16, 20, 30, 45, 60)
 _HIGHEST_AROUSAL: Final = 0.67
 
 NEUTRAL, HIDDEN, COVERED = "neutral", "face hidden", "face partly covered"
+OWN_MEDIAN: Final = "the film's own median"
 
 
 class Usual(NamedTuple):
@@ -121,7 +122,7 @@ def usual_of(course: Course, span_s: tuple[float, float] | None = None) -> Usual
         span_s: seconds in which they are as usual; None for the whole film.
     """
     there = course.seen.copy()
-    origin = "the film's own median"
+    origin = OWN_MEDIAN
     if span_s is not None:
         time_s = np.arange(len(course)) * STEP_S
         inside = there & (time_s >= span_s[0]) & (time_s < span_s[1])

@@ -1,0 +1,122 @@
+"""`mien sentiment`: polarity, category and course of whole videos, and which moments counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli.console import print_json, progress_bar
+from mien.cli.options import DetectorOption, JsonOption, MinFaceOption
+from mien.errors import ConfigError
+from mien.files import fitting_name
+
+if TYPE_CHECKING:  # it loads ONNX Runtime, which the help should not wait for
+    from mien.videos.sentiment import Moment, Sentiment
+
+
+def sentiment(
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="One video, or several.")],
+    network: Annotated[
+        str,
+        typer.Option(
+            "--network",
+            help="The .onnx file that `mien train` wrote for clips [the one shipped].",
+            metavar="PATH",
+        ),
+    ] = "video-sentiment",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write course (CSV), plot and answer here.", metavar="FOLDER"),
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            "--fps", help="Look at most at N frames per second [as the network was trained].", metavar="N"
+        ),
+    ] = None,
+    detector: DetectorOption = None,
+    min_face: MinFaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.
+
+    Each second is weighed by attention, so that a short event in a long calm counts. It reads what the
+    largest face shows, not what anybody feels. See docs/sentiment.md.
+
+    Example: mien sentiment interview.mp4 --out results
+    """
+    from mien.config import load_settings
+    from mien.videos.sentiment import sentiment as read
+    from mien.videos.sentiment_network import load_sentiment_network
+
+    load_settings(
+        fps=fps, detector=detector, min_face_px=min_face
+    )  # what is wrong is said before anything is read
+    loaded = load_sentiment_network(network)
+    choices: dict[str, Any] = {"fps": fps, "detector": detector, "min_face_px": min_face}
+    choices = {name: value for name, value in choices.items() if value is not None}
+    stems = _stems(videos)
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out: expected a folder, received the file {out}")
+    if out is not None and (clash := _written(out, stems) & {Path(each).resolve() for each in videos}):
+        raise ConfigError(f"--out: would overwrite {min(clash)}, which is read")
+    answers = []
+    for video, stem in zip(videos, stems, strict=True):
+        with progress_bar(Path(video).name, 1.0) as show:
+            found = read(video, network=loaded, progress=show, **choices)
+        files = []
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            files = found.save(out, stem)
+        answers.append(found.as_dict() | {"files": [str(each) for each in files]})
+        if not as_json:
+            _print(found)
+            for each in files:
+                typer.echo(f"  {each.suffix[1:]:8} {each}")
+    if as_json:
+        print_json(answers)
+
+
+def _stems(videos: list[str]) -> list[str]:
+    """Return what each video's files are called; a number follows where two would be called the same."""
+    stems: list[str] = []
+    for video in videos:
+        stem = plain = fitting_name(Path(video).stem, room_bytes=32)
+        number = 2
+        while stem in stems:
+            stem, number = f"{plain}-{number}", number + 1
+        stems.append(stem)
+    return stems
+
+
+def _written(out: Path, stems: list[str]) -> set[Path]:
+    """Return the files that would be written."""
+    return {
+        (out / f"{stem}-sentiment{suffix}").resolve()
+        for stem in stems
+        for suffix in (".json", ".csv", ".png")
+    }
+
+
+def _print(found: Sentiment) -> None:
+    if found.category is None or found.polarity is None:
+        typer.echo(f"{found.source}: no face in {found.seconds:.0f} s; no answer")
+        return
+    sure = f"{found.polarity_probabilities[found.polarity]:.0%}"
+    category = f"{found.category} ({found.probabilities[found.category]:.0%})"
+    typer.echo(f"{found.source}: {found.polarity} ({sure}), {category}")
+    typer.echo(f"  valence  {found.valence:+.2f}, arousal {found.arousal:+.2f}")
+    typer.echo(f"  read     {found.seconds_read:.0f} of {found.seconds:.0f} s with a {found.seen}")
+    for each in found.moments:
+        typer.echo(f"  counted  {_moment(each)}")
+    if not found.moments:
+        typer.echo("  counted  no moment more than the others")
+
+
+def _moment(each: Moment) -> str:
+    from mien.show.timeline import clock
+
+    span = f"{clock(each.start_s)} to {clock(each.end_s)}"
+    return f"{span}: {each.attention:.0%} of the attention, {each.category}, valence {each.valence:+.2f}"
