@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mien.videos.cohort.study import CohortResult, cohort
     from mien.videos.happy import HappyReading, happy
     from mien.videos.infant import Infant, infant
+    from mien.videos.micro import Micro, micro
     from mien.videos.sentiment import sentiment
     from mien.videos.summary.api import summarize
     from mien.videos.summary.types import Summary
@@ -62,6 +63,7 @@ __all__ = [
     "Frame",
     "HappyReading",
     "Infant",
+    "Micro",
     "MienError",
     "MissingError",
     "ModelError",
@@ -78,6 +80,7 @@ __all__ = [
     "explain",
     "happy",
     "infant",
+    "micro",
     "read",
     "read_crowd",
     "read_table",
@@ -99,6 +102,7 @@ _HOME = {
     "Frame": "mien.types",
     "HappyReading": "mien.videos.happy",
     "Infant": "mien.videos.infant",
+    "Micro": "mien.videos.micro",
     "MienError": "mien.errors",
     "MissingError": "mien.errors",
     "ModelError": "mien.errors",
@@ -114,6 +118,7 @@ _HOME = {
     "explain": "mien.analysis.explain",
     "happy": "mien.videos.happy",
     "infant": "mien.videos.infant",
+    "micro": "mien.videos.micro",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
     "read_table": "mien.table",

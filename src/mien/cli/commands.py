@@ -71,6 +71,12 @@ COMMANDS: Final = {
         "infant",
         "Read a film of an infant: face in view, eyes, mouth, smile, movement; states with your own network.",
     ),
+    "micro": Entry(
+        VIDEOS,
+        "micro",
+        "micro",
+        "Find micro-expressions: movements of brows or mouth that are over within half a second.",
+    ),
     "sentiment": Entry(
         VIDEOS,
         "sentiment",
