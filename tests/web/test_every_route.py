@@ -95,6 +95,7 @@ RULES = {
     "GET /api/v1/history/{source:path}": WATCHING,
     "GET /api/v1/signals": WATCHING,
     "GET /api/v1/signals/latest": WATCHING,
+    "GET /api/v1/signals/together": WATCHING,
     "GET /api/v1/signals/found": WATCHING._replace(shared=None, clinician=None),
     "GET /api/v1/signals/history/{name:path}": WATCHING,
     "POST /api/v1/signals": WATCHING,
