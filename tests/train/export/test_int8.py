@@ -42,7 +42,7 @@ def network() -> bytes:
     x = graph.add("Flatten", graph.add("GlobalAveragePool", x))
     x = graph.add("Gemm", x, graph.constant(rng.normal(0, 1, (32, LABELS))))
     graph.nodes.append(helper.make_node("Identity", [x], ["logits"]))
-    model = graph.build("random", (SIDE_PX, SIDE_PX), [("logits", (LABELS,))])
+    model = graph.build("random", {"image": (TensorProto.UINT8, (SIDE_PX, SIDE_PX))}, [("logits", (LABELS,))])
     helper.set_model_props(model, {"name": "random", "labels": "a,b,c,d,e"})
     data: bytes = model.SerializeToString()
     return data

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import DatasetError
+from mien.install import install_command
 from mien.textfile import encoding_of
 from mien.videos.summary.course import Floats
 
@@ -135,7 +136,7 @@ def _tvsum_mat(path: Path) -> list[Annotated]:
         import h5py
     except ImportError as error:
         raise DatasetError(
-            f"{path}: needs h5py (pip install h5py); or put the .tsv files beside it"
+            f"{path}: needs h5py: {install_command('h5py')}; or put the .tsv files beside it"
         ) from error
     try:
         with h5py.File(path) as file:
