@@ -302,6 +302,24 @@ def test_one_person_under_two_codes_is_held_together(made: MadeCohort) -> None:
     assert "3 subjects have exactly another's measures" in " ".join(read.remarks)
 
 
+def test_what_is_no_number_counts_as_missing_and_is_said(made: MadeCohort) -> None:
+    table = made.table.astype({"entropy": object})
+    table.loc[3, "entropy"] = "12,5"
+    table.loc[4, "inertia"] = np.inf
+    read = read_cohort(table, "remission")
+    assert [each for each in read.remarks if "no finite number" in each] == [
+        "entropy: 1 value counted as missing, being no finite number, such as '12,5'.",
+        "inertia: 1 value counted as missing, being no finite number, such as 'inf'.",
+    ]
+
+
+def test_a_recording_of_nobody_is_refused(made: MadeCohort) -> None:
+    table = made.table.astype({"subject": object})
+    table.loc[5, "subject"] = None
+    with pytest.raises(SourceError, match="1 row without a subject"):
+        read_cohort(table, "remission")
+
+
 def test_states_may_differ_within_a_subject(made: MadeCohort) -> None:
     twice = pd.concat([made.table.assign(remission="yes", entropy=1.0), made.table.assign(remission="no")])
     read = read_cohort(twice.assign(entropy=np.arange(len(twice)) % 7), "remission", states=True)

@@ -129,6 +129,11 @@ def read_cohort(
         _require(frame, column, name, subject)
     remarks: list[str] = []
     frame, y, classes = _labelled(frame, label, positive, negative, name, remarks)
+    if nobodys := int(frame[subject].isna().sum()):
+        raise SourceError(
+            f"{name}: {count(nobodys, 'row')} without a {subject}: a recording of nobody can't be kept on one"
+            " side; fill it in, or take the rows out"
+        )
     codes, whose = np.unique(frame[subject].astype(str).to_numpy(), return_inverse=True)
     _check_within(codes, whose, y, label, states)
     left = [str(each) for each in frame if each not in {label, subject, *without}]
@@ -255,13 +260,13 @@ def _sorted_columns(
         if name in chosen:
             if not numeric:
                 raise ConfigError(f"the measure {name} holds no numbers, but such as {column.iloc[0]!r}")
-            measures[name] = number
+            measures[name] = _numbers(column, number, told)
         elif name in around or plain in CIRCUMSTANCES:
             circumstances[name] = number if numeric else _dated(column)
         elif plain in NUMBERS:
             continue
         elif numeric and not chosen:
-            measures[name] = number
+            measures[name] = _numbers(column, number, told)
         elif not numeric and 2 <= column.nunique() <= _MOST_WORDS:
             circumstances[name] = column.astype("str").where(column.notna())
         else:
@@ -271,8 +276,19 @@ def _sorted_columns(
         told.append(f"Not used, as neither numbers nor a few words: {shown}.")
     if not measures:
         raise ConfigError("there is no column of numbers to predict the label by")
-    found = pd.DataFrame(measures, dtype=np.float64).replace([np.inf, -np.inf], np.nan)
-    return found, pd.DataFrame(circumstances, index=frame.index)
+    return pd.DataFrame(measures), pd.DataFrame(circumstances, index=frame.index)
+
+
+def _numbers(column: pd.Series, number: pd.Series, told: list[str]) -> pd.Series:
+    """Return a measure's numbers; what is there and isn't one counts as missing, and is said."""
+    finite = number.astype(np.float64).where(np.isfinite(number.astype(np.float64)))
+    lost = column[column.notna() & finite.isna()]
+    if len(lost):
+        told.append(
+            f"{column.name}: {count(len(lost), 'value')} counted as missing, being no finite number, such as"
+            f" {str(lost.iloc[0])!r}."
+        )
+    return finite
 
 
 def _dated(column: pd.Series) -> pd.Series:
