@@ -104,6 +104,7 @@ def videos(shared: Path) -> Path:
     return shared / "data" / "video"
 
 
+@pytest.mark.exhaustive
 def test_the_man_who_smiles_later(videos: Path) -> None:
     """Neutral at first, then a broad smile: with his own neutral face it is seen as early, or earlier."""
     film = videos / "single_face.mp4"

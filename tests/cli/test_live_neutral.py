@@ -17,6 +17,7 @@ from mien.live.session import LiveSession
 from mien.live.status import NeutralStatus, SourceStatus
 
 
+@pytest.mark.exhaustive
 def test_the_first_seconds_of_a_live_source(run: Run) -> None:
     ran = run(
         "live", "portrait", "--no-page", "--json", "--for", "4", "--neutral", "first:1s",

@@ -168,6 +168,7 @@ def test_a_sensor_that_comes_back_otherwise_says_so() -> None:
     assert rolling.channels[0].rate_hz == 8
 
 
+@pytest.mark.exhaustive
 def test_memory_has_a_bound_whatever_comes() -> None:
     buffer = ChannelBuffer(Channel("x", "other", "", 0), 90)
     for number in range(20):

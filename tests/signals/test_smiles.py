@@ -67,6 +67,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.exhaustive
 def test_the_table_of_smiles(course: ExpressionCourse, body: BodyCourses, tmp_path: Path) -> None:
     told = write_smiles(tmp_path / "x.smiles.csv", course, body)
     assert told == {"smiles": 5, "measured": 5}
