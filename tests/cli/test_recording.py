@@ -179,6 +179,7 @@ def test_a_film_counts_once(run: Run, clip: Path) -> None:
     assert after.id != before.id
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("agreed")
 def test_the_tracks_that_somebody_names(run: Run, clip: Path) -> None:
     assert run("analyze", clip, "--subject", "P-017", "--face", "0", "--out", "results").code == 0

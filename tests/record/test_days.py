@@ -130,6 +130,7 @@ def test_the_baseline_is_the_first_weeks_and_has_the_own_neutral(written: Store,
     assert standing.to_json() == usual.to_json()
 
 
+@pytest.mark.exhaustive
 def test_without_a_baseline_it_says_that_none_was_taken(tmp_path: Path) -> None:
     with Store(tmp_path / "new.sqlite") as store:
         subject = store.subjects.add("P-1")

@@ -129,6 +129,7 @@ def test_all_is_saved_of_a_whole_file(path: Path, tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "new").iterdir()] == ["saved.sqlite"]
 
 
+@pytest.mark.exhaustive
 def test_what_is_left_of_a_file_that_was_cut_off_is_saved(path: Path, tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 3 // 4])

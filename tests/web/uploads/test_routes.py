@@ -150,6 +150,7 @@ class TestPhotograph:
         assert refused.status_code == 400
         assert f"there are {', '.join(built_in_networks())}" in refused.json()["detail"]
 
+    @pytest.mark.exhaustive
     def test_without_a_face_there_is_nothing_to_draw(self, client: TestClient) -> None:
         buffer = BytesIO()
         Image.new("RGB", (200, 200), "grey").save(buffer, "png")

@@ -122,6 +122,7 @@ class TestAnalyseUpload:
         with pytest.raises(SourceError, match="damaged or cut off"):
             analyse_upload(data[: len(data) // 2], settings=settings, limits=LIMITS)
 
+    @pytest.mark.exhaustive
     @linux
     def test_a_bomb_meets_the_memory_limit(self, settings: Settings) -> None:
         data = png_bomb(10_900)
