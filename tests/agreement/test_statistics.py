@@ -10,11 +10,17 @@ import needs
 from mien.agreement import statistics
 from mien.agreement.statistics import count_pairs, estimates, icc, kappa, mean_squares, of_sums, sums
 
-SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float)
+SHROUT_FLEISS = np.array(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float
+)
 """Shrout & Fleiss (1979), table 2: four ratings of six targets."""
 
-WRIGHT_A = np.array([494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427], float)
-WRIGHT_B = np.array([512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451], float)
+WRIGHT_A = np.array(
+    [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427], float
+)
+WRIGHT_B = np.array(
+    [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451], float
+)
 """Bland & Altman (1986), table 1: peak expiratory flow, by a large and by a mini Wright meter."""
 
 

@@ -111,7 +111,9 @@ FACEREADER_NAMES = (
 )  # fmt: skip
 
 
-def facereader(path: Path, rows: Sequence[Sequence[str]], *, about: bool = True, encoding: str = "utf-8") -> Path:
+def facereader(
+    path: Path, rows: Sequence[Sequence[str]], *, about: bool = True, encoding: str = "utf-8"
+) -> Path:
     """Write a detailed log; rows are cells by `FACEREADER_NAMES`."""
     lines = [
         "Video analysis detailed log", "", "Face Model\tGeneral", "Calibration\t-",
@@ -133,7 +135,9 @@ def facereader_row(time: str, happy: str, *, who: str = "Rebecca", unit: str = "
     ]  # fmt: skip
 
 
-def ours(path: Path, labels: Sequence[str], *, rate_hz: float = 10, source: str = "session.mp4", **numbers: object) -> Path:
+def ours(
+    path: Path, labels: Sequence[str], *, rate_hz: float = 10, source: str = "session.mp4", **numbers: object
+) -> Path:
     """Write a table of Mien with one face; more columns by name."""
     rows = []
     for place, label in enumerate(labels):

@@ -102,7 +102,7 @@ def json_faces(path: Path) -> Ratings:
             timed = timed and at is not None
             times.append(np.nan if at is None else seconds(at, path))
             rows.append((
-                int(face.get("frame", place)), track, _region(face), _shares(named, path),
+                _whole(face.get("frame", place), path), track, _region(face), _shares(named, path),
                 _float(face.get("face_confidence")),
             ))  # fmt: skip
     if not rows:
@@ -155,6 +155,12 @@ def _region(face: dict[str, Any]) -> list[float]:
     if not isinstance(where, list) or len(where) != 4:
         return [np.nan] * 4
     return [_float(each) for each in where]
+
+
+def _whole(value: Any, path: Path) -> int:
+    if not isinstance(value, int | float) or value != int(value):
+        raise SourceError(f"cannot read {path}: {str(value)[:40]!r} is no number of a frame")
+    return int(value)
 
 
 def _float(value: Any) -> float:

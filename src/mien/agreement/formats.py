@@ -24,6 +24,7 @@ from mien.agreement.ratings import (
     names_of,
     numbers,
     read_columns,
+    whole_numbers,
 )
 from mien.labels import EMOTIONS, standard_label
 from mien.measures.pose import Pose
@@ -61,7 +62,9 @@ def _openface(path: Path) -> Ratings:
     frame, all_of_them = frame[found].reset_index(drop=True), len(frame)
 
     def column(name: str, missing: float) -> Floats:
-        return numbers(frame, name, path) if name in frame else np.full(len(frame), missing)
+        if name not in frame:
+            return np.full(len(frame), missing)
+        return (numbers if np.isnan(missing) else whole_numbers)(frame, name, path)
 
     known: dict[str, Any] = {
         "source": path.name,
@@ -101,7 +104,9 @@ def _pyfeat(path: Path) -> Ratings:
     boxes = numbers(frame, "FaceRectX", path)
     there = np.isfinite(boxes)
     frame, all_of_them = frame[there].reset_index(drop=True), len(frame)
-    number = numbers(frame, "frame", path) if "frame" in frame else np.arange(all_of_them, dtype=float)[there]
+    number = np.flatnonzero(there).astype(np.float64)
+    if "frame" in frame:
+        number = whole_numbers(frame, "frame", path)
     emotions = {
         name: numbers(frame, name, path) for name in names_of(frame) if standard_label(name) in EMOTIONS
     }

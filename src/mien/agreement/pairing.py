@@ -26,6 +26,7 @@ _SAMPLED_S: Final = 0.1
 """Two people's labels with an end are compared at such steps."""
 _LEAST_S: Final = 5.0
 """Shorter common times don't tell a shift."""
+_AS_GOOD: Final = 0.02
 _CLEAR: Final = 0.3
 """The courses have to go together so much for a shift to be told."""
 
@@ -246,25 +247,30 @@ def estimate_shift(
         return None
     lags = int(min(largest_s, (end - start) / 3) / step)
     grid = np.arange(start - lags * step, end + (lags + 1) * step, step)
-    x, y = _courses(a, columns, grid, step), _courses(b, columns, grid, step)
+    labels = bool(labelled(a).all() and labelled(b).all())
+    x, y = (_courses(each, columns, grid, step, labels=labels) for each in (a, b))
     by_lag = np.array([_together(x, y, lag) for lag in range(-lags, lags + 1)])
     if lags < 1 or not np.isfinite(by_lag).any():
         return None
-    best = int(np.nanargmax(by_lag))
-    if best in (0, 2 * lags) or not by_lag[best] >= _CLEAR:
+    padded = np.pad(np.nan_to_num(by_lag, nan=-1.0), 1, constant_values=np.inf)  # no peak at an end
+    peaks = np.flatnonzero((padded[1:-1] >= padded[:-2]) & (padded[1:-1] >= padded[2:]))
+    # What comes again and again fits at many shifts: the least of those that are about as good.
+    good = peaks[by_lag[peaks] >= max(_CLEAR, np.nanmax(by_lag) - _AS_GOOD)]
+    if not len(good):
         return None
+    best = int(good[np.argmin(np.abs(good - lags))])
     left, middle, right = by_lag[best - 1 : best + 2]
     bend = left - 2 * middle + right
     fine = 0.5 * (left - right) / bend if np.isfinite(bend) and bend < 0 else 0.0
     return Shift(float((best - lags + fine) * step), float(by_lag[lags]), float(middle))
 
 
-def _courses(frame: pd.DataFrame, columns: list[str], grid: Floats, step: float) -> Floats:
+def _courses(frame: pd.DataFrame, columns: list[str], grid: Floats, step: float, *, labels: bool) -> Floats:
     """Return (columns, n) courses on a grid; NaN where the nearest frame is more than a step away."""
     times_s = frame["time_s"].to_numpy(np.float64)
     near = np.abs(times_s[_places(grid, times_s)] - grid) <= step
     values = [frame[name].to_numpy(np.float64) for name in columns]
-    if labelled(frame).all():
+    if labels:
         values += [(frame["expression"] == each).to_numpy(np.float64) for each in EMOTIONS]
     if not values:
         return np.zeros((0, len(grid)))

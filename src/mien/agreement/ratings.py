@@ -66,9 +66,6 @@ def as_table(rows: int, known: dict[str, Any], extra: dict[str, Any] | None = No
         name: known[name] if name in known else np.full(rows, empty[dtype])
         for name, dtype in columns.dtypes.items()
     }
-    for name in ("frame", "track"):
-        if not np.isfinite(np.asarray(given[name], np.float64)).all():
-            raise SourceError(f"cannot read {np.atleast_1d(given['source'])[0]}: a row has no {name}")
     frame = pd.DataFrame(given, index=range(rows)).astype(columns.dtypes)
     if "expression" not in known:
         named = dominant(frame[list(PROBABILITIES)].to_numpy())
@@ -138,6 +135,18 @@ def numbers(frame: pd.DataFrame, name: str, path: Path) -> Floats:
             f"cannot read {path}: {name} is {str(frame[name][wrong].iloc[0])[:40]!r}, no number"
         )
     return np.asarray(values, np.float64)
+
+
+def whole_numbers(frame: pd.DataFrame, name: str, path: Path) -> Floats:
+    """Return a column's numbers, of which none is missing.
+
+    Raises:
+        SourceError: a cell is empty or holds something else.
+    """
+    values = numbers(frame, name, path)
+    if not np.isfinite(values).all():
+        raise SourceError(f"cannot read {path}: a row has no {name}")
+    return values
 
 
 def _check_last(path: Path, between: str, expected: int) -> None:

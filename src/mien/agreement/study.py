@@ -197,8 +197,11 @@ def _compare(
     boxes: bool,
     remarks: list[str],
 ) -> tuple[Compared, Paired]:
+    without = next((each.tool for each in (left, right) if not each.timed), "")
     left, right, timed = on_one_clock(left, right)
     a, b = left.frame, right.frame
+    if timed and without:
+        remarks.append(f"{without} says no times here: its frames were given those of the other's.")
     if not timed:
         remarks.append(
             "Neither says when its frames were: they were paired by their numbers; --fps-a and --fps-b tell"
