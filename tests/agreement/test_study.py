@@ -166,7 +166,7 @@ def test_files_that_have_nothing_in_common(tmp_path: Path, two: tuple[Path, Path
         mien.agree(two[0], labels)
     labels.write_text("time_s,label\n1,happy\n2,sad\n")
     film = written.openface(tmp_path / "of.csv", [(each, each / 10, 1, 0) for each in range(1, 30)])
-    with pytest.raises(mien.SourceError, match="no column in common"):
+    with pytest.raises(mien.SourceError, match="nothing in common that could be compared"):
         mien.agree(film, labels)
     nobody = written.openface(tmp_path / "nobody.csv", [(1, 0.0, 0, 0)])
     with pytest.raises(mien.SourceError, match="has no face in it"):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 BLOCK_S: Final = 10.0
-"""How long the blocks of time are that a single recording is cut into."""
+"""How long the blocks of time are, at least, that a single recording is cut into; shorter ones have ten."""
 _LEAST_BLOCKS: Final = 10
 _FEW: Final = 10
 """With fewer recordings than this the bootstrap's intervals are too narrow."""
@@ -116,13 +116,14 @@ def units_of(frames: pd.DataFrame, seed: int) -> Units:
         drawn = statistics.weights(len(names), seed)
         return Units(unit.astype(np.int64), drawn, f"{len(names)} recordings", (few,) * (len(names) < _FEW))
     since = frames["time_s"].to_numpy(np.float64) - frames["time_s"].min()
-    block_s = min(BLOCK_S, float(since.max()) / _LEAST_BLOCKS)
+    many = max(_LEAST_BLOCKS, int(since.max() / BLOCK_S))
+    block_s = float(since.max()) / many
     if block_s <= 0 or len(frames) < 2 * _LEAST_BLOCKS:
         return Units(
             np.zeros(len(frames), np.int64), None, "nothing: one recording is too short for blocks of time"
         )
-    _, unit = np.unique(np.floor(since / block_s), return_inverse=True)
-    many = int(unit.max()) + 1
+    _, unit = np.unique(np.minimum(since / block_s, many - 0.5).astype(int), return_inverse=True)
+    many = int(unit.max()) + 1  # of those in which there are pairs
     remark = (
         "Intervals are over blocks of time, as there is one recording: they say nothing of other recordings."
     )

@@ -153,7 +153,8 @@ def agree(
     numbers = tuple(number_figures(frames, units))
     remarks += [*units.remarks, *left_out(frames, keep_uncertain=keep_uncertain)]
     if not (labels or numbers):
-        raise SourceError(f"{a} and {b} have no column in common that could be compared")
+        posed = " (`mien analyze --measures` adds head pose)" if "yaw_a" not in frames else ""
+        raise SourceError(f"{a} and {b} have nothing in common that could be compared{posed}")
     return AgreementResult(
         _titled(first, a), _titled(second, b), tuple(compared), labels, numbers, units.told,
         tuple(dict.fromkeys(remarks)), frames,
