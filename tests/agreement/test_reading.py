@@ -263,6 +263,9 @@ def test_our_own_table_is_read_as_ever(tmp_path: Path) -> None:
         ("a.csv", b"time_s,label\nsoon,happy\n", "'soon' is no time in seconds"),
         ("a.csv", b"time_s,label\n1,\n", "a row has no label"),
         ("a.csv", b"time_s,end_s,label\n2,1,happy\n", "ends before it begins"),
+        ("a.csv", b"time_s,label\n0,happy\n1,sad\n1,angry\n", "at 1 s there are two labels"),
+        ("a.csv", b"time_s,end_s,label\n0,3,happy\n2,4,sad\n", "at 2 s there are two labels"),
+        ("a.csv", b"source,frame,time_s,track\na.mp4,0,0", "has 3 of 4 cells"),
         ("a.csv", b"FaceRectX,FaceRectY,frame,happiness\n1,2,,0.5\n", "a row has no frame"),
         ("a.csv", "time_s,label\n1,glücklich\n".encode("latin-1"), "it is no text in UTF-8"),
     ],
@@ -297,6 +300,18 @@ def test_folders_hold_recordings_by_name(tmp_path: Path) -> None:
     assert list(read_recordings(tmp_path)) == ["session"]  # a folder of `mien analyze`
 
 
+def test_what_else_lies_in_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("Ask Ann about P-3.\n")
+    with pytest.raises(SourceError, match="has no table in it"):
+        read_recordings(tmp_path)
+    written.openface(tmp_path / "a.csv", [(1, 0.0, 1, 0)])
+    [ratings] = read_recordings(tmp_path).values()
+    assert ratings.remarks[-1].endswith("being no table: notes.txt.")
+    (tmp_path / "b.json").write_text("[{")  # what is known and damaged is no other thing
+    with pytest.raises(SourceError, match="no whole JSON"):
+        read_recordings(tmp_path)
+
+
 def test_two_recordings_of_one_name(tmp_path: Path) -> None:
     for name in ("a.csv", "a.txt"):
         written.openface(tmp_path / name, [(1, 0.0, 1, 0)])
@@ -309,3 +324,11 @@ def test_frames_a_second_are_for_files_without_times(tmp_path: Path) -> None:
     assert fer.frame["time_s"].tolist() == [0, 0, 0.25]
     with pytest.raises(mien.ConfigError, match="has times of its own"):
         read_recordings(written.openface(tmp_path / "o.csv", [(1, 0.0, 1, 0)]), 30)
+
+
+def test_no_cell_steers_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("time_s,label,source\n0,\x1b[31mhappy,\x07a.mp4\n")
+    row = mien.read_ratings(path).iloc[0]
+    assert row["expression"].isprintable()
+    assert row["source"].isprintable()

@@ -99,3 +99,41 @@ def test_intervals_are_as_wide_as_recordings_differ() -> None:
     assert found.high is not None
     expected = 2 * 1.96 * of_each.std() / np.sqrt(40)
     assert found.high - found.low == pytest.approx(expected, rel=0.08)
+
+
+def made(
+    random: np.random.Generator, recordings: int, frames: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two raters of faces in recordings: each recording has its own level, and its own bias around 0.3."""
+    unit = np.repeat(np.arange(recordings), frames)
+    faces = random.normal(0, 1, recordings)[unit] + random.normal(0, 1, len(unit))
+    bias = random.normal(0.3, 0.3, recordings)[unit]
+    a, b = (faces - each + random.normal(0, 0.4, len(unit)) for each in (0, bias))
+    return a, b, unit
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("recordings", "least"),
+    [
+        (10, {"bias": 0.92, "icc_2_1": 0.82}),
+        (20, {"bias": 0.92, "icc_2_1": 0.89}),
+        (40, {"bias": 0.92, "icc_2_1": 0.9}),
+    ],
+)
+def test_intervals_hold_the_true_value(recordings: int, least: dict[str, float]) -> None:
+    random = np.random.default_rng(0)
+    a, b, _ = made(random, 200_000, 1)
+    true = float(of_sums(sums(a, b, np.zeros(len(a), np.int64), 1)[0])["icc_2_1"])
+    held = dict.fromkeys(least, 0)
+    for seed in range(400):
+        a, b, unit = made(random, recordings, 50)
+        drawn = statistics.weights(recordings, seed)
+        found = estimates(sums(a, b, unit, recordings), of_sums, drawn)
+        for name, value in (("bias", 0.3), ("icc_2_1", true)):
+            low, high = found[name].low, found[name].high
+            assert low is not None
+            assert high is not None
+            held[name] += low <= value <= high
+    for name, share in least.items():
+        assert share <= held[name] / 400 <= 0.985

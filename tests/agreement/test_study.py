@@ -116,15 +116,15 @@ def test_recordings_are_paired_by_name_and_intervals_are_over_them(folders: tupl
     assert found.intervals == "11 recordings"
     assert any(each.endswith("1 recording: film-0.") for each in found.remarks)
     assert any(each.endswith("1 recording: other.") for each in found.remarks)
-    # As every recording has as many frames: the interval of a mean over recordings.
+    # As every recording has as many frames: the interval of a mean over recordings, nearly.
     of_each = found.pairs.groupby("recording")[["expression_a", "expression_b"]].apply(
         lambda rows: (rows["expression_a"] == rows["expression_b"]).mean()
     )
     observed = found.labels[0].observed
     assert observed.value == pytest.approx(of_each.mean())
-    half = 1.96 * of_each.std(ddof=0) / np.sqrt(11)
-    assert observed.low == pytest.approx(of_each.mean() - half, abs=0.02)
-    assert observed.high == pytest.approx(of_each.mean() + half, abs=0.02)
+    half = 2.228 * of_each.std() / np.sqrt(11)  # Student's, of 10 degrees of freedom
+    assert observed.low == pytest.approx(of_each.mean() - half, abs=0.025)
+    assert observed.high == pytest.approx(of_each.mean() + half, abs=0.025)
 
 
 def test_what_is_written_opens(two: tuple[Path, Path], tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ Ints = NDArray[np.int64]
 BLOCK_S: Final = 10.0
 """How long the blocks of time are, at least, that a single recording is cut into; shorter ones have ten."""
 _LEAST_BLOCKS: Final = 10
-_FEW: Final = 10
-"""With fewer recordings than this the bootstrap's intervals are too narrow."""
+_FEW: Final = 20
+"""With fewer recordings than this the intervals of ICC and kappa are too narrow (docs/agreement.md)."""
 _LEAST_PAIRS: Final = 10
 _INTENSITIES: Final = 6
 """Of an action unit: from 0, not there, to 5 (E)."""
@@ -91,7 +91,7 @@ class Units:
     Attributes:
         of: (n,) to which unit each pair belongs, from 0.
         drawn: of `statistics.weights`; None where there is nothing to draw from.
-        told: what they are, in words.
+        told: what they are, in words; "" of nothing.
         remarks: what a reader should know of them.
     """
 
@@ -110,18 +110,15 @@ def units_of(frames: pd.DataFrame, seed: int) -> Units:
     """Return the recordings of pairs as the bootstrap's units; of one recording, blocks of time."""
     names, unit = np.unique(frames["recording"].to_numpy(str), return_inverse=True)
     if len(names) > 1:
-        few = (
-            f"{len(names)} recordings are few: the intervals are rough, and too narrow rather than too wide."
-        )
+        few = f"{len(names)} recordings are few: intervals are rough, and rather too narrow; 20 are better."
         drawn = statistics.weights(len(names), seed)
         return Units(unit.astype(np.int64), drawn, f"{len(names)} recordings", (few,) * (len(names) < _FEW))
     since = frames["time_s"].to_numpy(np.float64) - frames["time_s"].min()
     many = max(_LEAST_BLOCKS, int(since.max() / BLOCK_S))
     block_s = float(since.max()) / many
     if block_s <= 0 or len(frames) < 2 * _LEAST_BLOCKS:
-        return Units(
-            np.zeros(len(frames), np.int64), None, "nothing: one recording is too short for blocks of time"
-        )
+        short = "There are no intervals, as there is one recording, too short for blocks of time."
+        return Units(np.zeros(len(frames), np.int64), None, "", (short,))
     _, unit = np.unique(np.minimum(since / block_s, many - 0.5).astype(int), return_inverse=True)
     many = int(unit.max()) + 1  # of those in which there are pairs
     remark = (

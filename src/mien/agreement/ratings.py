@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mien.errors import SourceError
 from mien.labels import EMOTIONS, MEASURES, UNCERTAIN, standard_label
-from mien.table import COLUMNS, DECIMALS, POINTS, PROBABILITIES, Columns
+from mien.table import COLUMNS, DECIMALS, POINTS, PROBABILITIES, Columns, plain_name
 from mien.textfile import encoding_of
 from mien.wording import count
 
@@ -67,6 +67,7 @@ def as_table(rows: int, known: dict[str, Any], extra: dict[str, Any] | None = No
         for name, dtype in columns.dtypes.items()
     }
     frame = pd.DataFrame(given, index=range(rows)).astype(columns.dtypes)
+    frame["source"] = frame["source"].map(plain_name).astype("str")
     if "expression" not in known:
         named = dominant(frame[list(PROBABILITIES)].to_numpy())
         frame["expression"] = pd.Series(named, index=frame.index, dtype="str")
@@ -109,7 +110,7 @@ def read_columns(path: Path, wanted: Any, *, text: bool = False) -> pd.DataFrame
     try:
         first = head_of(path)[0]
         between = separator(first)
-        _check_last(path, between, len(split(first, between)))
+        check_last(path, between, len(split(first, between)))
         return pd.read_csv(
             path, sep=between, skipinitialspace=True, usecols=lambda name: wanted(name.strip()),
             dtype="str" if text else None, keep_default_na=not text, encoding=encoding_of(path),
@@ -149,7 +150,12 @@ def whole_numbers(frame: pd.DataFrame, name: str, path: Path) -> Floats:
     return values
 
 
-def _check_last(path: Path, between: str, expected: int) -> None:
+def check_last(path: Path, between: str, expected: int) -> None:
+    """Raise where the last line of a table has fewer cells than the first.
+
+    Raises:
+        SourceError: it was cut off.
+    """
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 2**20))
         lines = file.read().decode(encoding_of(path), errors="replace").splitlines()

@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, Final
 from mien.agreement.facereader import facereader, facereader_start
 from mien.agreement.fer_deepface import json_faces
 from mien.agreement.formats import BY_COLUMNS
-from mien.agreement.ratings import END, Ratings, as_table, head_of, read_columns, seconds, separator, split
+from mien.agreement.ratings import (
+    END,
+    Ratings,
+    as_table,
+    check_last,
+    head_of,
+    known_as,
+    read_columns,
+    seconds,
+    separator,
+    split,
+)
 from mien.errors import ConfigError, SourceError
 from mien.labels import standard_label
-from mien.table import read_table
+from mien.table import plain_name, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +36,10 @@ _SUFFIXES: Final = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet")
 _OURS: Final = ("table.parquet", "table.csv")
 _ABOUT: Final = re.compile(r"summary\.json|.*_of_details\.txt|.*\.smiles\.csv|.*\.signals\.csv")
 """What lies beside tables in the folders of Mien and OpenFace and is none."""
+
+
+class _UnknownTableError(SourceError):
+    """A file is no table of any tool that is known, so in a folder it may be something else."""
 
 
 def read_ratings(path: str | Path) -> pd.DataFrame:
@@ -66,8 +81,11 @@ def read_file(path: Path) -> Ratings:
         return json_faces(path)
     if (start := facereader_start(head)) is not None or head[0].startswith("Video analysis"):
         return facereader(path, start)
-    names = {name.strip() for name in split(head[0], separator(head[0]))}
+    between = separator(head[0])
+    cells = split(head[0], between)
+    names = {name.strip() for name in cells}
     if {"source", "track", "time_s"} <= names:
+        check_last(path, between, len(cells))
         return _ours(path)
     if {"time_s", "label"} <= names:
         return _labels(path)
@@ -75,7 +93,9 @@ def read_file(path: Path) -> Ratings:
         if known(names):
             return reader(path)
     shown = ", ".join(sorted(names)[:6])
-    raise SourceError(f"cannot read {path}: expected {EXPECTED}; received columns {shown[:100] or 'none'}")
+    raise _UnknownTableError(
+        f"cannot read {path}: expected {EXPECTED}; received columns {shown[:100] or 'none'}"
+    )
 
 
 EXPECTED: Final = (
@@ -107,12 +127,25 @@ def read_recordings(path: Path, rate_hz: float | None = None) -> dict[str, Ratin
     else:
         files = [path]
     found: dict[str, Ratings] = {}
+    unknown = []
     for file in files:
-        for name, ratings in _by_recording(_timed(read_file(file), rate_hz, file)).items():
+        try:
+            ratings = _timed(read_file(file), rate_hz, file)
+        except _UnknownTableError:
+            if not path.is_dir():
+                raise
+            unknown.append(file.name)
+            continue
+        for name, of_one in _by_recording(ratings).items():
             if name in found:
                 raise SourceError(f"{path} has two recordings called {name}: rename one of them")
-            found[name] = ratings
-    return found
+            found[name] = of_one
+    if not unknown:
+        return found
+    if len(unknown) == len(files):
+        raise SourceError(f"{path} has no table in it: expected {EXPECTED}")
+    told = f"Left out of {path.name}, being no table: {known_as(unknown)}."
+    return {name: replace(each, remarks=(*each.remarks, told)) for name, each in found.items()}
 
 
 def _timed(ratings: Ratings, rate_hz: float | None, path: Path) -> Ratings:
@@ -147,7 +180,7 @@ def _labels(path: Path) -> Ratings:
     known = {
         "source": list(frame["source"]) if "source" in frame else [path.name] * len(frame),
         "time_s": [seconds(cell, path) for cell in frame["time_s"]],
-        "expression": [standard_label(cell) for cell in frame["label"]],
+        "expression": [standard_label(plain_name(cell)) for cell in frame["label"]],
     }
     table = as_table(len(frame), known)
     table["frame"] = table.groupby("source").cumcount()
@@ -157,4 +190,10 @@ def _labels(path: Path) -> Ratings:
             raise SourceError(f"cannot read {path}: a label ends before it begins")
     if (table["expression"] == "").any():
         raise SourceError(f"cannot read {path}: a row has no label")
-    return Ratings("labels", table.sort_values(["source", "time_s"], ignore_index=True))
+    table = table.sort_values(["source", "time_s"], ignore_index=True)
+    until = table[END].groupby(table["source"]).shift() if END in table else table["time_s"].shift()
+    of_one = table["source"] == table["source"].shift()
+    two = of_one & ((table["time_s"] < until) | (table["time_s"] == table["time_s"].shift()))
+    if two.any():
+        raise SourceError(f"cannot read {path}: at {table['time_s'][two].iloc[0]:g} s there are two labels")
+    return Ratings("labels", table)

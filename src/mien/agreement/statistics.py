@@ -6,17 +6,19 @@ and a sample of the bootstrap is a product of matrices.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ROUNDS: Final = 2000
+ROUNDS: Final = 4000
 """Samples of the bootstrap."""
 _Z95: Final = 1.959963984540054
 _LEAST_KNOWN: Final = 0.9
@@ -172,7 +174,7 @@ def weights(units: int, seed: int) -> Floats:
 def estimates(
     parts: Floats, figures: Callable[[Floats], dict[str, Floats]], drawn: Floats | None
 ) -> dict[str, Estimate]:
-    """Return figures of the whole, each with the percentile interval of the bootstrap over units.
+    """Return figures of the whole, each with the expanded percentile interval of the bootstrap over units.
 
     Args:
         parts: (units, ...) what can be summed over units.
@@ -181,14 +183,28 @@ def estimates(
     """
     whole = {name: float(value) for name, value in figures(parts.sum(axis=0)).items()}
     samples = {} if drawn is None else figures(np.tensordot(drawn, parts, axes=1))
-    return {name: _estimate(value, samples.get(name)) for name, value in whole.items()}
+    outside = 0.025 if drawn is None else expanded(drawn.shape[1])
+    return {name: _estimate(value, samples.get(name), outside) for name, value in whole.items()}
 
 
-def _estimate(value: float, samples: Floats | None) -> Estimate:
+def expanded(units: int) -> float:
+    """Return the share outside either end of a percentile interval, so that 2.5 % of true values are.
+
+    With few units the bootstrap's spread is too small, by the square root of (n - 1) / n, and its tails are
+    too thin for an estimated spread: Hesterberg (2015), What teachers should know about the bootstrap. The
+    American Statistician 69, 371-386 (the expanded percentile interval).
+
+    Args:
+        units: how many there are, 2 or more.
+    """
+    return float(ndtr(math.sqrt(units / (units - 1)) * stdtrit(units - 1, 0.025)))
+
+
+def _estimate(value: float, samples: Floats | None, outside: float) -> Estimate:
     if not np.isfinite(value):
         return Estimate(None)
     known = samples[np.isfinite(samples)] if samples is not None else np.zeros(0)
     if samples is None or len(known) < _LEAST_KNOWN * len(samples):
         return Estimate(value)
-    low, high = np.quantile(known, [0.025, 0.975])
+    low, high = np.quantile(known, [outside, 1 - outside])
     return Estimate(value, float(low), float(high))

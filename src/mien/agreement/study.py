@@ -14,6 +14,7 @@ from mien.agreement.pairing import Paired, Shift, estimate_shift, on_one_clock, 
 from mien.agreement.ratings import Ratings, known_as, measured
 from mien.agreement.reading import read_recordings
 from mien.errors import ConfigError, SourceError
+from mien.table import plain_name
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class AgreementResult:
         recordings: that both have.
         labels: the expression first, then action units.
         numbers: columns of numbers, in the table's order.
-        intervals: what the intervals are over, in words.
+        intervals: what the intervals are over, in words; "" where there are none.
         remarks: what a reader should know, in sentences.
         pairs: a row for each pair of faces: `recording`, `time_s`, and each compared column as `NAME_a` and
             `NAME_b`.
@@ -157,12 +158,12 @@ def agree(
         raise SourceError(f"{a} and {b} have nothing in common that could be compared{posed}")
     return AgreementResult(
         _titled(first, a), _titled(second, b), tuple(compared), labels, numbers, units.told,
-        tuple(dict.fromkeys(remarks)), frames,
+        tuple(dict.fromkeys(map(plain_name, remarks))), frames,
     )  # fmt: skip
 
 
 def _titled(recordings: dict[str, Ratings], path: str | Path) -> str:
-    return f"{'/'.join(sorted({each.tool for each in recordings.values()}))} ({Path(path).name})"
+    return f"{'/'.join(sorted({each.tool for each in recordings.values()}))} ({plain_name(Path(path).name)})"
 
 
 def _common(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mien.agreement.study import AgreementResult, Compared
 
 _TOLD_SHIFT_S: Final = 0.02
+_TOLD_GAIN: Final = 0.005
 
 
 def agree(
@@ -97,8 +98,8 @@ def _say(found: AgreementResult, *, aligned: bool) -> None:
     pairs = sum(each.pairs for each in found.recordings)
     typer.echo(f"A: {found.a}\nB: {found.b}")
     typer.echo(
-        f"{count(len(found.recordings), 'recording')}, {count(pairs, 'pair')} of faces at the same time;"
-        f" 95 % intervals over {found.intervals}"
+        f"{count(len(found.recordings), 'recording')}, {count(pairs, 'pair')} of faces at the same time"
+        + (f"; 95 % intervals over {found.intervals}" if found.intervals else "")
     )
     _say_shift(found, aligned=aligned)
     for labels in found.labels:
@@ -129,7 +130,7 @@ def _say_shift(found: AgreementResult, *, aligned: bool) -> None:
         sum(getattr(each.shift, name) for each in late) / len(late) for name in ("before", "after")
     )
     which = "later" if found.shift_s > 0 else "earlier"
-    if abs(found.shift_s) < _TOLD_SHIFT_S:
+    if abs(found.shift_s) < _TOLD_SHIFT_S or after - before < _TOLD_GAIN:
         typer.echo(f"shift in time: none ({found.shift_s:+.3f} s)")
         return
     done = "was taken out" if aligned else "is left in; --align takes it out"
