@@ -78,14 +78,15 @@ def _from_faces(rows: list[tuple[Any, ...]], source: str, times_s: list[float] |
 
 
 def json_faces(path: Path) -> Ratings:
-    """Read JSON of DeepFace's `analyze` (0.0.50 and later) or of fer's `detect_emotions`.
+    """Read JSON of DeepFace's `analyze` or of fer's `detect_emotions`.
 
     A list of faces is one picture; a list of lists is a video, a list for each frame, empty where no face was
     found. Faces in dictionaries with "frame", "time_s" or "timestamp" are at these.
 
-    Checked against `deepface/modules/demography.py` (serengil/deepface: percent in emotion, x, y, w and h in
-    region, face_confidence; shares of 1 in 2026), `instance_1` ... and a single dictionary as before 0.0.76,
-    `{"results": [...]}` as its server answers, and the README of JustinShenk/fer (shares in emotions, box).
+    Checked against `deepface/modules/demography.py` in serengil/deepface (percent in emotion; later shares of
+    1) and copies of it (x, y, w and h in region, face_confidence), and the README of JustinShenk/fer (shares
+    in emotions; box). Earlier versions of DeepFace answered a single dictionary, or `instance_1`, `instance_2`
+    ... for several pictures; its server answers `{"results": [...]}`.
     """
     frames = _frames(_parsed(path), path)
     rows, times, tools, timed = [], [], set(), True
