@@ -85,8 +85,8 @@ def json_faces(path: Path) -> Ratings:
 
     Checked against `deepface/modules/demography.py` in serengil/deepface (percent in emotion; later shares of
     1) and copies of it (x, y, w and h in region, face_confidence), and the README of JustinShenk/fer (shares
-    in emotions; box). Earlier versions of DeepFace answered a single dictionary, or `instance_1`, `instance_2`
-    ... for several pictures; its server answers `{"results": [...]}`.
+    in emotions; box). Earlier versions of DeepFace answered a single dictionary, or for several pictures
+    `instance_1`, `instance_2` ...; its server answers `{"results": [...]}`.
     """
     frames = _frames(_parsed(path), path)
     rows, times, tools, timed = [], [], set(), True
