@@ -16,6 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mien.agreement.reading import read_ratings
+    from mien.agreement.study import AgreementResult, agree
     from mien.analysis.api import analyze
     from mien.analysis.explain import Explanation, explain
     from mien.config import Settings
@@ -52,6 +54,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "AgreementResult",
     "CohortResult",
     "ConfigError",
     "ConsentError",
@@ -75,6 +78,7 @@ __all__ = [
     "StoreError",
     "Summary",
     "__version__",
+    "agree",
     "analyze",
     "cohort",
     "explain",
@@ -83,6 +87,7 @@ __all__ = [
     "micro",
     "read",
     "read_crowd",
+    "read_ratings",
     "read_table",
     "sentiment",
     "stream",
@@ -91,6 +96,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AgreementResult": "mien.agreement.study",
     "CohortResult": "mien.videos.cohort.study",
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
@@ -113,6 +119,7 @@ _HOME = {
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
     "Summary": "mien.videos.summary.types",
+    "agree": "mien.agreement.study",
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
     "explain": "mien.analysis.explain",
@@ -121,6 +128,7 @@ _HOME = {
     "micro": "mien.videos.micro",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
+    "read_ratings": "mien.agreement.reading",
     "read_table": "mien.table",
     "sentiment": "mien.videos.sentiment",
     "stream": "mien.pipeline",

@@ -43,6 +43,12 @@ COMMANDS: Final = {
         "crowd",
         "Count a crowd's mood: its mix of expressions, valence and tension, in groups of at least ten faces.",
     ),
+    "agree": Entry(
+        READ,
+        "agree",
+        "agree",
+        "Measure how two sets of readings agree: Mien's, another tool's, or a person's labels.",
+    ),
     "signals": Entry(
         READ,
         "signals",
