@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mien.pipeline import read, stream
     from mien.places.crowd import Crowd, read_crowd
     from mien.recording import Recording
+    from mien.study.compare import EpochComparison, compare_epochs
+    from mien.study.epochs import Epochs, epochs
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
@@ -57,6 +59,8 @@ __all__ = [
     "ConsentError",
     "Crowd",
     "DatasetError",
+    "EpochComparison",
+    "Epochs",
     "Explanation",
     "Face",
     "Faces",
@@ -77,6 +81,8 @@ __all__ = [
     "__version__",
     "analyze",
     "cohort",
+    "compare_epochs",
+    "epochs",
     "explain",
     "happy",
     "infant",
@@ -96,6 +102,8 @@ _HOME = {
     "ConsentError": "mien.errors",
     "Crowd": "mien.places.crowd",
     "DatasetError": "mien.errors",
+    "EpochComparison": "mien.study.compare",
+    "Epochs": "mien.study.epochs",
     "Explanation": "mien.analysis.explain",
     "Face": "mien.types",
     "Faces": "mien.types",
@@ -115,6 +123,8 @@ _HOME = {
     "Summary": "mien.videos.summary.types",
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
+    "compare_epochs": "mien.study.compare",
+    "epochs": "mien.study.epochs",
     "explain": "mien.analysis.explain",
     "happy": "mien.videos.happy",
     "infant": "mien.videos.infant",
