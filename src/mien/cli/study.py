@@ -54,7 +54,7 @@ def epochs(
         ),
     ] = 0.75,
     alone: Annotated[
-        bool, typer.Option("--alone", help="Reject epochs in which another stimulus begins.")
+        bool, typer.Option("--alone", help="Reject epochs in which another stimulus begins or lasts.")
     ] = False,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the results. Earlier results in it are replaced.")

@@ -182,7 +182,7 @@ def epochs(
         baseline_s: the mean from and to these seconds is subtracted from each epoch; None subtracts nothing.
         step_s: of the grid.
         least_face: an epoch is rejected if a smaller share of it, or of its baseline, was read.
-        alone: also reject epochs in which another stimulus begins.
+        alone: also reject epochs in which another stimulus begins or lasts.
 
     Raises:
         SourceError: a table can't be read, or the stimuli don't fit it.
@@ -254,7 +254,7 @@ def read_epochs(folder: str | Path) -> Epochs:
         grid = np.linspace(-about["before_s"], about["after_s"], many).round(_DECIMALS)
         events = read_frame(folder / EVENTS_FILE)
         for column in ("group", "rejected"):
-            events[column] = events[column].fillna("").astype(str)
+            events[column] = events[column].astype(object).fillna("").astype(str)
         values = np.full((len(events), len(grid)), np.nan)
         values[events["kept"].to_numpy(bool)] = (
             read_frame(folder / EPOCHS_FILE)["value"].to_numpy(float).reshape(-1, len(grid))
@@ -327,12 +327,14 @@ def _grid(
 
 
 def _shared(events: pd.DataFrame, before_s: float, after_s: float) -> Any:
-    """Return in which epochs another stimulus begins."""
+    """Return in which epochs another stimulus begins or lasts."""
     shared = np.zeros(len(events), bool)
     for rows in events.groupby("recording").indices.values():
         onsets = events["onset_s"].to_numpy()[rows]
         low, high = np.searchsorted(onsets, onsets - before_s), np.searchsorted(onsets, onsets + after_s)
+        ends = np.maximum.accumulate(onsets + events["duration_s"].to_numpy()[rows])
         shared[rows] = high - low > 1
+        shared[rows[1:]] |= ends[:-1] > onsets[1:] - before_s
     return shared
 
 
@@ -353,7 +355,7 @@ def _notes(events: pd.DataFrame, outside: Any, shared: Any, ends_s: Any) -> list
             notes.append(f"{rejected} of {count(many, 'epoch')} rejected: {why}")
     if shared.any():
         notes.append(
-            f"in {shared.sum()} of {count(many, 'epoch')} another stimulus begins"
+            f"in {shared.sum()} of {count(many, 'epoch')} another stimulus begins or lasts"
             + (": rejected" if (events["rejected"] == NOT_ALONE).any() else "; --alone rejects these")
         )
     lost = sorted(set(events["person"]) - set(events.loc[events["kept"], "person"]))

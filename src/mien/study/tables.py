@@ -26,7 +26,7 @@ SUFFIXES: Final = (".csv", ".tsv", ".parquet")
 _BIDS: Final = {"onset": "onset_s", "duration": "duration_s", "trial_type": "condition"}
 """BIDS' names of columns, and ours."""
 
-_TEXT: Final = ("recording", "source", "name", "condition", "person", "group")
+_TEXT: Final = ("recording", "source", "name", "condition", "trial_type", "person", "group")
 _NAMED: Final = 3
 
 
@@ -167,7 +167,7 @@ def read_stimuli(given: str | Path | pd.DataFrame, courses: Mapping[str, Course]
         if column not in frame:
             frame[column] = frame[otherwise]
     for column, filling in (("group", ""), ("duration_s", 0.0)):
-        frame[column] = frame[column].fillna(filling) if column in frame else filling
+        frame[column] = frame[column].astype(object).fillna(filling) if column in frame else filling
     for column in ("recording", "name", "condition", "person", "group"):
         _refuse(name, column, frame[column].isna(), "is empty")
         frame[column] = frame[column].astype(str).str.strip()
