@@ -10,6 +10,7 @@ import pytest
 
 import needs
 from cli.helpers import Run
+from study.marked import marked_record
 
 needs.package("statsmodels")
 
@@ -74,3 +75,18 @@ def test_what_cannot_be_studied_is_one_line(run: Run, arguments: list[str], code
     assert ran.code == code
     assert len(ran.errors) == 1
     assert words in ran.errors[0]
+
+
+@pytest.mark.exhaustive
+def test_marks_of_a_record_are_written(run: Run, tmp_path: Path) -> None:
+    record = marked_record(tmp_path / "record.sqlite")
+    ran = run("study", "marks", "--store", record, "--subject", "SIM-1", "--out", "marks")
+    assert ran.code == 0
+    assert "3 marks in 2 recordings: marks/marks.csv, marks/readings.parquet" in ran.out
+    assert list(pd.read_csv("marks/marks.csv")) == [
+        "recording", "onset_s", "duration_s", "name", "person", "source", "simulated"
+    ]  # fmt: skip
+    ran = run("study", "epochs", "marks/readings.parquet", "--stimuli", "marks/marks.csv", "--json")
+    assert json.loads(ran.out)["stimuli"] == 3
+    ran = run("study", "marks", "--store", record, "--subject", "P-999")
+    assert (ran.code, len(ran.errors)) == (1, 1)

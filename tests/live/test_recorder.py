@@ -14,6 +14,8 @@ from mien.expression.network import load_network
 from mien.live.recorder import Recorder, kind_of
 from mien.live.session import LiveSession
 from mien.record import batch_writer
+from mien.signals.stream.types import SignalReading
+from mien.signals.types import Mark
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 
@@ -190,3 +192,32 @@ def test_the_one_chosen_source_is_removed_before_it_gave_a_frame(kept: Store, su
     assert recorder.source == "door"
     recorder.left("door")
     assert recorder.source is None
+
+
+def test_marks_are_set_in_the_recording_that_runs(
+    session: LiveSession, recorder: Recorder, kept: Store, subject: Subject
+) -> None:
+    assert recorder.mark("too early", at_s=time.time(), source="key") is None
+    fed(session, "cam", 0.0, 0.1)
+    wait_until(lambda: session.recording)
+    now_s = time.time()
+    by_key = recorder.mark("Mark 1", at_s=now_s, source="key")
+    session._take_signals("lsl:Markers", SignalReading("Markers", now_s, marks=(Mark(now_s, "smile"),)))
+    assert recorder.mark("  ", at_s=now_s, source="key") is None
+    assert recorder.close(LIMIT_S)
+    [recording] = recordings(kept, subject)
+    marks = kept.annotations.of(subject)
+    assert by_key in marks
+    assert [(each.kind, each.text, each.data, each.recording_id) for each in marks] == [
+        ("event", "Mark 1", {"source": "key"}, recording.id),
+        ("event", "smile", {"source": "Markers"}, recording.id),
+    ]
+    assert marks[0].at.timestamp() == pytest.approx(now_s, abs=0.01)
+
+
+def test_a_mark_that_is_not_stored_is_told(session: LiveSession, recorder: Recorder) -> None:
+    fed(session, "cam", 0.0, 0.1)
+    wait_until(lambda: session.recording)
+    assert recorder.mark("x" * 100_000, at_s=time.time(), source="key") is None
+    assert recorder.refused is not None
+    assert "is not stored" in recorder.refused

@@ -62,9 +62,7 @@ def test_chance_comes_close_to_all_patterns(courses: NDArray[np.float64]) -> Non
     more = np.vstack([courses, courses[:5] - 0.4])
     exact, drawn = signs_flipped(more), signs_flipped(more, rounds=2000, seed=1)
     assert (exact.exact, drawn.exact) == (True, False)
-    assert [each.p for each in drawn.clusters] == pytest.approx(
-        [each.p for each in exact.clusters], abs=0.03
-    )
+    assert [each.p for each in drawn.clusters] == pytest.approx([each.p for each in exact.clusters], abs=0.03)
     assert signs_flipped(more, rounds=2000, seed=1).clusters == drawn.clusters
 
 

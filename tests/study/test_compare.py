@@ -39,7 +39,9 @@ def test_planted_effects_are_found(cut: Epochs, made: MadeStudy, tmp_path: Path)
     assert [each.name for each in found.model.effects] == list(truth)
     for effect in found.model.effects:
         assert abs(effect.estimate - truth[effect.name]) < 3 * effect.error
-    assert all(each.p < 0.05 for each in found.model.effects if "x" not in each.name and "neutral" in each.name)
+    assert all(
+        each.p < 0.05 for each in found.model.effects if "x" not in each.name and "neutral" in each.name
+    )
     pleasant = found.courses[0]
     [(start_s, end_s)] = pleasant.spans_s(0.05)
     assert 0.5 <= start_s < 1

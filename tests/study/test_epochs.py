@@ -106,7 +106,7 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(again.events, made.events, check_dtype=False)
     assert again.as_dict() == made.as_dict()
     (tmp_path / "out" / "epochs.csv").write_text("value\n1\n2\n")
-    with pytest.raises(SourceError, match="can't be read: .*; make them again"):
+    with pytest.raises(SourceError, match=r"can't be read: .*; make them again"):
         read_epochs(tmp_path / "out")
 
 

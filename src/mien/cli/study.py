@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien.cli.commands import group
 from mien.cli.console import print_json
-from mien.cli.options import JsonOption
+from mien.cli.options import JsonOption, StoreOption
 from mien.errors import ConfigError
 from mien.files import check_folder
 from mien.wording import count
@@ -137,6 +137,44 @@ def compare(
         return
     _say_comparison(found)
     typer.echo(f"{out or folder}: {', '.join(each.name for each in files)}")
+
+
+@app.command()
+def marks(
+    subjects: Annotated[
+        list[str] | None,
+        typer.Option("--subject", help="Only this subject; may be repeated [all].", metavar="CODE"),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the two files. Earlier ones are replaced.")
+    ] = Path("mien-marks"),
+    where: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the marks that were set while recording as a table of stimuli, and the readings beside it.
+
+    Marks come from m and 1 to 9 in the terminal, Mark on the live page, programs that ask it, and streams of
+    markers. Add a column condition, and group, and go on with mien study epochs.
+
+    Example: mien study marks --subject P-017 --out marks
+    """
+    from mien.study.marks import recorded_marks
+
+    check_folder(out)
+    found = recorded_marks(where, subjects or ())
+    files = found.save(out)
+    about: dict[str, Any] = {
+        "marks": len(found.marks),
+        "recordings": int(found.marks["recording"].nunique()),
+        "sources": found.marks["source"].value_counts().to_dict(),
+        "files": [str(each) for each in files],
+    }
+    if as_json:
+        print_json(about)
+        return
+    many = count(about["recordings"], "recording")
+    typer.echo(f"{count(about['marks'], 'mark')} in {many}: {', '.join(about['files'])}")
+    typer.echo(f"Next: mien study epochs {files[1]} --stimuli {files[0]} --out study")
 
 
 def _span(option: str, text: str) -> tuple[float, float]:

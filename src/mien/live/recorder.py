@@ -16,7 +16,7 @@ from mien.record.writer import RecordStatus, RecordWriter
 from mien.signals.stream.types import SignalReading
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
-from mien.store.types import RecordingState, SourceKind, Subject
+from mien.store.types import Annotation, RecordingState, SourceKind, Subject
 
 
 class Recorder:
@@ -34,7 +34,7 @@ class Recorder:
 
     Attributes:
         subject: as given.
-        refused: why the last recording could not be begun; None where none was refused.
+        refused: why the last recording could not be begun, or a mark not be set; None where none was refused.
 
     Raises:
         StoreError: the subject has not agreed, or is simulated.
@@ -102,6 +102,30 @@ class Recorder:
             writer = self._writer
         if writer is not None:
             writer.take_signals(reading)
+
+    def mark(self, text: str, *, at_s: float, source: str) -> Annotation | None:
+        """Set a mark in the recording that runs now; what is wrong with the store is told by `refused`.
+
+        Args:
+            text: what happened; without words nothing is set.
+            at_s: when, in POSIX seconds.
+            source: where it came from: "key", or a sensor's name.
+
+        Returns:
+            The mark; None where nothing is being recorded, or it could not be stored.
+        """
+        with self._lock:
+            writer = self._writer
+        if writer is None or not text.strip():
+            return None
+        try:
+            return self._store.annotations.add(
+                self.subject, "event", text.strip(), at=datetime.fromtimestamp(at_s, UTC).astimezone(),
+                recording_id=writer.status.recording, data={"source": source},
+            )  # fmt: skip
+        except StoreError as error:
+            self.refused = f"the mark {text.strip()!r} is not stored: {error}"
+            return None
 
     def choose(self, source: str, track: int) -> None:
         """Return which face is the subject.
