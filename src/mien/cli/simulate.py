@@ -186,10 +186,10 @@ def study(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files go.")] = Path(
         "made-study"
     ),
-    people: Annotated[int, typer.Option(help="How many people.", metavar="N", min=2, max=10_000)] = 24,
+    people: Annotated[int, typer.Option(help="How many people.", metavar="N", min=2, max=10_000)] = 40,
     trials: Annotated[
         int, typer.Option(help="How often each person sees each condition.", metavar="N", min=1, max=1000)
-    ] = 8,
+    ] = 10,
     seed: Annotated[
         int, typer.Option(help="Random seed; another seed gives other people.", metavar="N", min=0)
     ] = 0,

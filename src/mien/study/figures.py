@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mien.show.timeline import INK, PALE, save_figure
 from mien.study.clusters import SIGNIFICANT
@@ -140,6 +141,7 @@ def _draw_effects(row: Axes, found: EpochComparison) -> None:
         words = "the mixed model\ndid not converge"
         row.text(0.5, 0.5, words, transform=row.transAxes, ha="center", va="center")
     row.margins(x=0.1)
+    row.xaxis.set_major_locator(MaxNLocator(5))
     row.set(yticks=[], ylim=(-max(len(effects), 1) + 0.4, 0.6))
     low, high = found.window_s
     row.set_xlabel(f"difference of {found.epochs.measure}, {low:g} to {high:g} s", parse_math=False)

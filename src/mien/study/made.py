@@ -13,7 +13,7 @@ from mien.errors import ConfigError
 from mien.expression.circumplex import COORDINATES, valence_arousal
 from mien.files import check_folder, write_json
 from mien.labels import EMOTIONS
-from mien.study.epochs import write_csv
+from mien.study.epochs import STEP_S, write_csv
 from mien.study.tables import Floats
 from mien.table import DECIMALS
 
@@ -66,7 +66,7 @@ class MadeStudy:
 
 
 def make_study(
-    people: int = 24, *, trials: int = 8, seed: int = 0, strength: float = 1.0, rate_hz: float = 10.0
+    people: int = 40, *, trials: int = 10, seed: int = 0, strength: float = 1.0, rate_hz: float = 10.0
 ) -> MadeStudy:
     """Draw people of two groups who see stimuli of three conditions.
 
@@ -120,7 +120,8 @@ def response(times_s: Floats) -> Floats:
 def _planted(strength: float) -> dict[str, float]:
     """Return what each effect is on the mean over the response, under the names that the comparison has."""
     start_s, end_s = RESPONSE_S
-    unit = strength * (1 - _RAMP_S / (end_s - start_s))
+    grid = np.linspace(start_s, end_s, round((end_s - start_s) / STEP_S) + 1)
+    unit = strength * float(response(grid).mean())
     (one, full), (other, part) = GROUPS.items()
     conditions = {f"{each} - neutral": unit * effect for each, effect in EFFECTS.items() if effect}
     middle = (full + part) / 2
