@@ -197,27 +197,22 @@ def test_the_one_chosen_source_is_removed_before_it_gave_a_frame(kept: Store, su
 def test_marks_are_set_in_the_recording_that_runs(
     session: LiveSession, recorder: Recorder, kept: Store, subject: Subject
 ) -> None:
-    assert recorder.mark("too early", at_s=time.time(), source="key") is None
+    assert not recorder.mark("too early", at_s=time.time(), source="key")
     fed(session, "cam", 0.0, 0.1)
     wait_until(lambda: session.recording)
-    now_s = time.time()
-    by_key = recorder.mark("Mark 1", at_s=now_s, source="key")
-    session._take_signals("lsl:Markers", SignalReading("Markers", now_s, marks=(Mark(now_s, "smile"),)))
-    assert recorder.mark("  ", at_s=now_s, source="key") is None
-    assert recorder.close(LIMIT_S)
     [recording] = recordings(kept, subject)
-    marks = kept.annotations.of(subject)
-    assert by_key in marks
-    assert [(each.kind, each.text, each.data, each.recording_id) for each in marks] == [
-        ("event", "Mark 1", {"source": "key"}, recording.id),
-        ("event", "smile", {"source": "Markers"}, recording.id),
+    start_s = recording.started_at.timestamp()
+    assert recorder.mark("Mark 1", at_s=start_s + 0.01, source="key")
+    marks = (Mark(start_s - 9, "before it began"), Mark(start_s + 0.02, "smile"), Mark(start_s + 0.03, "  "))
+    session._take_signals("lsl:Markers", SignalReading("Markers", start_s, marks=marks))
+    assert not recorder.mark("half a character: \ud800", at_s=start_s + 0.04, source="key")
+    assert "mark: " in str(recorder.refused)
+    assert recorder.close(LIMIT_S)
+    assert [
+        (each.kind, each.text, each.data, each.recording_id, each.at.timestamp() - start_s)
+        for each in kept.annotations.of(subject)
+    ] == [
+        ("event", "Mark 1", {"source": "key"}, recording.id, pytest.approx(0.01, abs=1e-4)),
+        ("event", "smile", {"source": "Markers"}, recording.id, pytest.approx(0.02, abs=1e-4)),
     ]
-    assert marks[0].at.timestamp() == pytest.approx(now_s, abs=0.01)
-
-
-def test_a_mark_that_is_not_stored_is_told(session: LiveSession, recorder: Recorder) -> None:
-    fed(session, "cam", 0.0, 0.1)
-    wait_until(lambda: session.recording)
-    assert recorder.mark("x" * 100_000, at_s=time.time(), source="key") is None
-    assert recorder.refused is not None
-    assert "is not stored" in recorder.refused
+    assert recorder.statuses()[0].stopped is None

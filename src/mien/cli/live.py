@@ -413,9 +413,9 @@ def _mark(session: LiveSession, key: str) -> None:
     if recorder is None or recorder.status is None:
         print_error("there is no recording to set a mark in: begin one with --subject")
         return
-    mark = recorder.mark("Mark" if key == "m" else f"Mark {key}", at_s=time.time(), source="key")
-    if mark is not None:
-        typer.echo(f"mien: {mark.text} at {mark.at:%H:%M:%S}", err=True)
+    text, now_s = "Mark" if key == "m" else f"Mark {key}", time.time()
+    if recorder.mark(text, at_s=now_s, source="key"):
+        typer.echo(f"mien: {text} at {time.strftime('%H:%M:%S', time.localtime(now_s))}", err=True)
 
 
 def _follow(

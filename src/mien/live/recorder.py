@@ -16,7 +16,7 @@ from mien.record.writer import RecordStatus, RecordWriter
 from mien.signals.stream.types import SignalReading
 from mien.source.address import is_address, is_camera
 from mien.store.store import Store
-from mien.store.types import Annotation, RecordingState, SourceKind, Subject
+from mien.store.types import RecordingState, SourceKind, Subject
 
 
 class Recorder:
@@ -34,7 +34,7 @@ class Recorder:
 
     Attributes:
         subject: as given.
-        refused: why the last recording could not be begun, or a mark not be set; None where none was refused.
+        refused: why the last recording could not be begun, or a mark not be set; None where all is well.
 
     Raises:
         StoreError: the subject has not agreed, or is simulated.
@@ -103,8 +103,8 @@ class Recorder:
         if writer is not None:
             writer.take_signals(reading)
 
-    def mark(self, text: str, *, at_s: float, source: str) -> Annotation | None:
-        """Set a mark in the recording that runs now; what is wrong with the store is told by `refused`.
+    def mark(self, text: str, *, at_s: float, source: str) -> bool:
+        """Set a mark in the recording that runs now; doesn't wait for the store.
 
         Args:
             text: what happened; without words nothing is set.
@@ -112,20 +112,18 @@ class Recorder:
             source: where it came from: "key", or a sensor's name.
 
         Returns:
-            The mark; None where nothing is being recorded, or it could not be stored.
+            Whether it is set: not where nothing was being recorded then, or its text can't be stored, which
+            `refused` says.
         """
         with self._lock:
             writer = self._writer
-        if writer is None or not text.strip():
-            return None
+        if writer is None:
+            return False
         try:
-            return self._store.annotations.add(
-                self.subject, "event", text.strip(), at=datetime.fromtimestamp(at_s, UTC).astimezone(),
-                recording_id=writer.status.recording, data={"source": source},
-            )  # fmt: skip
+            return writer.mark(text, datetime.fromtimestamp(at_s, UTC).astimezone(), source)
         except StoreError as error:
-            self.refused = f"the mark {text.strip()!r} is not stored: {error}"
-            return None
+            self.refused = str(error)
+            return False
 
     def choose(self, source: str, track: int) -> None:
         """Return which face is the subject.
