@@ -101,7 +101,8 @@ def test_people_who_lack_a_condition_are_left_out_over_time(cut: Epochs) -> None
     assert people["unpleasant - neutral"] == (16,)
     assert people["patients - controls"] == (7, 7)
     few = cut.events["person"].isin([f"SIM-{each:02}" for each in range(1, 12)])
-    found = compare_epochs(chosen(cut, ~(few & (cut.events["condition"] == "pleasant"))), rounds=200)
+    rest = chosen(cut, ~(few & (cut.events["condition"] == "pleasant")))
+    found = compare_epochs(rest, conditions=["pleasant", "neutral"], rounds=200)
     assert "pleasant - neutral: not compared over time, 5 people with both and it takes 6" in found.notes
 
 

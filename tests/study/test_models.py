@@ -97,3 +97,17 @@ def test_what_does_not_converge_is_said() -> None:
         "the mixed model with people's intercepts did not converge",
         "no mixed model converged, so it gives no effects: are there enough people and epochs?",
     )
+
+
+def test_too_few_people_for_their_groups_are_told() -> None:
+    """Where conditions are between people, each of them with a group is one of people."""
+    rows = balanced(4, 1, 3, groups=2).assign(condition=lambda rows: "c" + (rows["who"] // 2).astype(str))
+    found = mixed_model(rows, ["c0", "c1"], ["g0", "g1"])
+    assert found.effects == ()
+    assert found.notes == ("4 people are too few for a mixed model of 4 groups of people",)
+
+
+def test_effects_are_not_tested_together_where_people_are_too_few() -> None:
+    found = mixed_model(balanced(6, 7, 1), [f"c{each}" for each in range(7)], ["g0"])
+    assert len(found.effects) == 6
+    assert found.terms == ()

@@ -138,7 +138,7 @@ def _draw_effects(row: Axes, found: EpochComparison) -> None:
         row.plot([each.estimate], [-at - 0.1], marker="o", markersize=4, color=INK)
         _write(row, -at + 0.08, f"{each.name}: {each.estimate:+.3f}, {p_words(each.p)}")
     if not effects:
-        words = "the mixed model\ndid not converge"
+        words = "no mixed model\ncould be fitted"
         row.text(0.5, 0.5, words, transform=row.transAxes, ha="center", va="center")
     row.margins(x=0.1)
     row.xaxis.set_major_locator(MaxNLocator(5))

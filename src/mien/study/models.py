@@ -71,10 +71,10 @@ class MixedModel:
     """A linear mixed model, by restricted maximum likelihood.
 
     Attributes:
-        effects: of condition, group, and how conditions' effects differ between groups; none where it did not
-            converge.
-        terms: the same, each kind of effect together.
-        random: `SLOPES` or `INTERCEPTS`; None where neither converged.
+        effects: of condition, group, and how conditions' effects differ between groups; none where it could
+            not be fitted.
+        terms: the same, each kind of effect together; not where people are too few for it.
+        random: `SLOPES` or `INTERCEPTS`; None where it could not be fitted.
         person_sd, epoch_sd: how far people's levels and single epochs spread.
         notes: what was tried in vain, in sentences.
     """
@@ -96,6 +96,13 @@ def mixed_model(rows: pd.DataFrame, conditions: Sequence[str], groups: Sequence[
         groups: as well.
     """
     within = bool((rows.groupby("person")["condition"].nunique() > 1).any())
+    of_people = len(groups) if within else len(groups) * len(conditions)
+    df = rows["person"].nunique() - of_people
+    if df < 1:
+        few = (
+            f"{rows['person'].nunique()} people are too few for a mixed model of {of_people} groups of people"
+        )
+        return MixedModel(notes=(few,))
     cell = rows["group"].map({each: at for at, each in enumerate(groups)}) * len(conditions)
     place = rows["condition"].map({each: at for at, each in enumerate(conditions)})
     means = np.eye(len(groups) * len(conditions))[(cell + place).to_numpy(int)]
@@ -120,9 +127,6 @@ def mixed_model(rows: pd.DataFrame, conditions: Sequence[str], groups: Sequence[
                 "it has people's intercepts only: if people differ in how they respond, its p are too small"
             )
         values, covariance, person_sd, epoch_sd = fitted
-        df = rows["person"].nunique() - len(groups) * (
-            1 if within or len(conditions) == 1 else len(conditions)
-        )
         contrasts = _contrasts(conditions, groups)
         return MixedModel(
             tuple(
@@ -131,7 +135,7 @@ def mixed_model(rows: pd.DataFrame, conditions: Sequence[str], groups: Sequence[
             ),
             tuple(
                 _term(kind, np.array([row for _, row in some]), values, covariance, df)
-                for kind, some in contrasts
+                for kind, some in contrasts if len(some) <= df
             ),
             random, person_sd, epoch_sd, tuple(notes),
         )  # fmt: skip
