@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mien.pipeline import read, stream
     from mien.places.crowd import Crowd, read_crowd
     from mien.recording import Recording
+    from mien.study.compare import EpochComparison, compare_epochs
+    from mien.study.epochs import Epochs, epochs
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
@@ -60,6 +62,8 @@ __all__ = [
     "ConsentError",
     "Crowd",
     "DatasetError",
+    "EpochComparison",
+    "Epochs",
     "Explanation",
     "Face",
     "Faces",
@@ -81,6 +85,8 @@ __all__ = [
     "agree",
     "analyze",
     "cohort",
+    "compare_epochs",
+    "epochs",
     "explain",
     "happy",
     "infant",
@@ -102,6 +108,8 @@ _HOME = {
     "ConsentError": "mien.errors",
     "Crowd": "mien.places.crowd",
     "DatasetError": "mien.errors",
+    "EpochComparison": "mien.study.compare",
+    "Epochs": "mien.study.epochs",
     "Explanation": "mien.analysis.explain",
     "Face": "mien.types",
     "Faces": "mien.types",
@@ -122,6 +130,8 @@ _HOME = {
     "agree": "mien.agreement.study",
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
+    "compare_epochs": "mien.study.compare",
+    "epochs": "mien.study.epochs",
     "explain": "mien.analysis.explain",
     "happy": "mien.videos.happy",
     "infant": "mien.videos.infant",

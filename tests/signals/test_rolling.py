@@ -255,3 +255,13 @@ def test_a_reading_is_ready_for_json() -> None:
     assert told["arousal"] is None
     assert told["waves"][0]["low"] == [1.0, None, None, None]
     assert "waves" not in readings[-1].as_dict(waves=False)
+
+
+def test_a_stream_of_marks_alone_gives_its_marks() -> None:
+    rolling = Rolling("Markers", (), OwnRest())
+    assert rolling.take(Batch()) is None
+    reading = rolling.take(Batch(marks=(Mark(5.0, "smile"), Mark(6.0, "rest"))))
+    assert reading is not None
+    assert [each.text for each in reading.marks] == ["smile", "rest"]
+    assert (reading.at_s, reading.fresh) == (6.0, False)
+    assert rolling.take(Batch()) is None

@@ -71,6 +71,12 @@ COMMANDS: Final = {
         "cohort",
         "Measure how well recordings tell two groups of people apart, and what could fool you.",
     ),
+    "study": Entry(
+        VIDEOS,
+        "study",
+        "app",
+        "Experiments: epochs around stimuli, and conditions and groups of people compared.",
+    ),
     "infant": Entry(
         VIDEOS,
         "infant",
@@ -150,7 +156,7 @@ COMMANDS: Final = {
         CARE,
         "simulate",
         "app",
-        "Simulate a person or a venue in the store; a body's signals, a cohort or clips in files.",
+        "Simulate a person or a venue in the store; a body's signals, a cohort, a study or clips in files.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(
