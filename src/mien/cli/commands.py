@@ -36,6 +36,9 @@ class Entry(NamedTuple):
 
 COMMANDS: Final = {
     "analyze": Entry(READ, "analyze", "analyze", "Read photographs, folders and videos into a table."),
+    "convert": Entry(
+        READ, "convert", "convert", "Convert results for other programs: Excel, SPSS, Stata, R, ELAN."
+    ),
     "explain": Entry(READ, "explain", "explain", "Show which regions of each face its label depended on."),
     "crowd": Entry(
         READ,
