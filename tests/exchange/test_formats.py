@@ -15,7 +15,7 @@ import needs
 from mien.aggregate import LABELS, SummaryColumns
 from mien.cli import main
 from mien.errors import ConfigError, OutputError, SourceError
-from mien.exchange.formats.convert import FORMATS, convert
+from mien.exchange.formats.convert import A_RECORDING, FORMATS, convert
 from mien.exchange.formats.excel import write_workbook
 from mien.exchange.formats.results import TABLES, Results
 from mien.exchange.formats.words import LONGEST, words
@@ -214,9 +214,9 @@ def test_a_face_read_rarely_has_no_episodes(tmp_path: Path) -> None:
 def test_a_table_of_nobody_is_written_all_the_same(tmp_path: Path, kind: str) -> None:
     with new_table(tmp_path / "table.csv"):
         pass
-    if kind == "eaf":
+    if kind in (*A_RECORDING, "bids"):
         with pytest.raises(SourceError, match="no recording of a video"):
-            convert(tmp_path, tmp_path / "x.eaf")
+            convert(tmp_path, tmp_path / "x", to=kind)
         return
     (file,) = convert(tmp_path, tmp_path / f"x.{kind}").files
     assert file.stat().st_size > 0
@@ -289,3 +289,128 @@ def test_a_missing_package_is_named_with_its_extra(
                          *(["--source", NAMES[0]] if suffix == "eaf" else [])]) == 1  # fmt: skip
             assert "[tables]" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_edf_has_the_courses_of_each_face(results: Path, tmp_path: Path) -> None:
+    mne = pytest.importorskip("mne")
+    edfio = pytest.importorskip("edfio")
+    written = convert(results, tmp_path / "edf", to="edf")
+    assert [path.name for path in written.files] == [f"{name[:-4]}.edf" for name in (NAMES[0], NAMES[2])]
+    assert written.notes == ("leer.mp4 has no face, so that there is nothing for an EDF file",)
+    expected = table_of(results)
+    expected = expected[(expected["source"] == NAMES[0]) & (expected["track"] == 0)]
+    raw = mne.io.read_raw_edf(written.files[0], verbose="error")
+    assert raw.info["sfreq"] == 10
+    values = raw.get_data(["p_happiness 0"])[0]
+    np.testing.assert_allclose(values[: len(expected)], expected["p_happiness"], atol=1e-4)
+    signals = {each.label: each for each in edfio.read_edf(written.files[0]).signals}
+    assert {"face valence 0", "face arousal 1", "quality 0", "yaw 1", "p_neutral 1"} <= set(signals)
+    assert "p_contempt 0" not in signals  # nothing is known of it
+    gap = signals["face valence 0"].data[3]  # the table's empty cell
+    assert gap == pytest.approx(signals["face valence 0"].physical_range.min)
+    assert signals["face valence 1"].data[9] == pytest.approx(0.5, abs=1e-3)
+    assert signals["face valence 1"].data[10] == pytest.approx(signals["face valence 1"].physical_range.min)
+
+
+def test_edf_is_read_back_by_mien_with_its_gaps(results: Path, tmp_path: Path) -> None:
+    pytest.importorskip("edfio")
+    from mien.signals.files import read_signals
+
+    (file,) = convert(results, tmp_path / "a.edf", source=NAMES[2]).files
+    read = {each.name: each for each in read_signals(file).signals}
+    valence = read["face valence 0"]
+    assert not np.isclose(valence.times_s, 0.3).any() or np.isnan(valence.values[3])
+
+
+def test_courses_take_the_nearest_reading() -> None:
+    from mien.exchange.formats.courses import courses_of
+
+    rng = np.random.default_rng(0)
+    names = Columns().names
+    made: list[Row] = []
+    for frame in range(300):
+        if 100 <= frame < 120:
+            continue  # the face is away
+        cells = dict.fromkeys(names, float(frame)) | {"track": 3}
+        cells["time_s"] = frame / 29.97 + rng.uniform(-0.004, 0.004) * (frame > 0)
+        made.append(tuple(cells[name] for name in names))
+    found = courses_of(made, Columns(), 8)
+    assert (found.rate_hz, [face.track for face in found.faces]) == (30, [3])
+    values = found.faces[0].values[:, found.names.index("valence")]
+    times = np.array([row[names.index("time_s")] for row in made], float)
+    for index, value in enumerate(values):
+        distance = np.abs(times - index / 30)
+        if np.isnan(value):
+            assert distance.min() > 1 / 60
+        else:
+            assert value == made[int(distance.argmin())][names.index("valence")]
+    assert 17 <= np.isnan(values).sum() <= 25
+    assert courses_of([], Columns(), 8).faces == ()
+
+
+def bids_problems(folder: Path) -> list[str]:
+    """Return the files whose names BIDS's own schema doesn't know."""
+    validator = pytest.importorskip("bidsschematools.validator")
+    return sorted(Path(path).name for path in validator.validate_bids([str(folder)])["path_tracking"])
+
+
+def test_bids_has_names_and_sidecars_by_its_rules(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    sources = (
+        "sub-01/ses-2/sub-01_ses-2_task-rest_video.mp4",
+        "=1+1 Größe.mp4",
+        "=1+1 Grosse.mp4",
+        "leer.mp4",
+    )
+    with new_table(results / "table.csv") as table:
+        for name in sources[:3]:
+            table.write(face_rows(name, Columns(), seconds=2))
+    records = [a_record(name) for name in sources] + [a_record("x.jpg", kind="photograph")]
+    (results / "summary.json").write_text(json.dumps({"recordings": records}), "utf-8")
+    pulse = "time_s,track,rate_bpm,quality,method\n10,0,70.5,0.90,pos\n10,1,60,0.9,pos\n"
+    pulse += "11,0,,0.20,\n13,0,71,0.80,chrom\n"
+    (results / f"{sources[1][:-4]}.pulse.csv").write_text(pulse, "utf-8")
+
+    written = convert(results, tmp_path / "bids", to="bids")
+    assert written.notes == ("leer.mp4: no face was read; its table is empty",)
+    made = {
+        path.relative_to(tmp_path / "bids").as_posix()
+        for path in (tmp_path / "bids").rglob("*")
+        if path.is_file()
+    }
+    assert made == {path.relative_to(tmp_path / "bids").as_posix() for path in written.files}
+    assert {
+        "sub-01/ses-2/beh/sub-01_ses-2_task-rest_beh.tsv",
+        "sub-11Gre/beh/sub-11Gre_task-face_beh.json",
+    } <= made
+    assert bids_problems(tmp_path / "bids") == []
+    (tmp_path / "bids/sub-01/ses-2/beh/sub-01_rest_beh.tsv").touch()
+    assert bids_problems(tmp_path / "bids") == ["sub-01_rest_beh.tsv"]
+
+    beh = pd.read_csv(tmp_path / "bids/sub-11Gre/beh/sub-11Gre_task-face_beh.tsv", sep="\t")
+    assert (len(beh), beh["valence"].isna().sum()) == (20, 1)
+    sidecar = json.loads((tmp_path / "bids/sub-11Gre/beh/sub-11Gre_task-face_beh.json").read_text("utf-8"))
+    assert set(beh.columns) == set(sidecar) - {"TaskName", "TaskDescription"}
+    assert set(beh["expression"]) <= set(sidecar["expression"]["Levels"])
+
+    about = json.loads((tmp_path / "bids/sub-11Gre/beh/sub-11Gre_task-face_physio.json").read_text("utf-8"))
+    values = pd.read_csv(
+        tmp_path / "bids/sub-11Gre/beh/sub-11Gre_task-face_physio.tsv.gz", sep="\t", names=about["Columns"]
+    )
+    assert (about["SamplingFrequency"], about["StartTime"]) == (1.0, 10.0)
+    assert values["cardiac_rate"].fillna(0).tolist() == [70.5, 0, 0, 71]
+    people = pd.read_csv(tmp_path / "bids/participants.tsv", sep="\t")
+    assert people["participant_id"].tolist() == ["sub-01", "sub-11Gre", "sub-11Grosse", "sub-leer"]
+
+    with pytest.raises(OutputError, match="not empty"):
+        convert(results, tmp_path / "bids", to="bids")
+    assert convert(results, tmp_path / "bids", to="bids", overwrite=True).files == written.files
+
+
+def test_bids_refuses_two_recordings_of_one_name(tmp_path: Path) -> None:
+    with new_table(tmp_path / "table.csv") as table:
+        for name in ("a/sub-1_task-x.mp4", "b/sub-1_task-x.mp4"):
+            table.write(face_rows(name, Columns(), seconds=1))
+    with pytest.raises(SourceError, match="add run-1 and run-2"):
+        convert(tmp_path, tmp_path / "bids", to="bids")

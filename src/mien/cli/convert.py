@@ -20,13 +20,13 @@ def convert(
         typer.Option(
             "--out",
             "-o",
-            help="The file: .xlsx (Excel), .sav (SPSS), .dta (Stata), .eaf (ELAN), .parquet (R), .csv; or a"
-            " folder, with --to eaf.",
+            help="The file: .xlsx (Excel), .sav (SPSS), .dta (Stata), .eaf (ELAN), .edf, .parquet (R), .csv;"
+            " or a folder, with --to bids, eaf or edf.",
             metavar="FILE|FOLDER",
         ),
     ],
     to: Annotated[
-        Literal["xlsx", "csv", "parquet", "sav", "dta", "eaf"] | None,
+        Literal["xlsx", "csv", "parquet", "sav", "dta", "eaf", "edf", "bids"] | None,
         typer.Option("--to", help="The format [the end of the file's name]."),
     ] = None,
     table: Annotated[
@@ -39,14 +39,14 @@ def convert(
         str | None,
         typer.Option(
             "--source",
-            help="Which recording, for .eaf, which has one; by its name in the table.",
+            help="Which recording, for .eaf and .edf, which have one; by its name in the table.",
             metavar="NAME",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert results for other programs: Excel, SPSS, Stata, R, ELAN.
+    """Convert results for other programs: Excel, SPSS, Stata, R, ELAN, EDF, BIDS.
 
     Tracks and recordings are computed from the readings and the summary beside them. What arrives in each
     program is in docs/other-tools.md. Needs the extra tables (see mien doctor).

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from mien.errors import ConfigError, OutputError, SourceError
+from mien.exchange.formats.bids import write_bids
+from mien.exchange.formats.edf import write_edf
 from mien.exchange.formats.elan import write_elan
 from mien.exchange.formats.excel import write_workbook
 from mien.exchange.formats.plain import write_csv, write_parquet
@@ -22,12 +24,12 @@ ONE_TABLE: Final[Mapping[str, Callable[[Results, Path, TableName], Iterator[str]
 """Formats whose file has one table."""
 
 A_RECORDING: Final[Mapping[str, Callable[[Record, Iterator[Row], Columns, Path], Iterator[str]]]] = (
-    MappingProxyType({"eaf": write_elan})
+    MappingProxyType({"eaf": write_elan, "edf": write_edf})
 )
 """Formats whose file has one recording."""
 
-FORMATS: Final = ("xlsx", *ONE_TABLE, *A_RECORDING)
-"""All formats, each by the end of its files' names."""
+FORMATS: Final = ("xlsx", *ONE_TABLE, *A_RECORDING, "bids")
+"""All formats, each by the end of its files' names; "bids" is a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def convert(
         ConfigError: what is asked for doesn't fit together.
         SourceError: there are no such results.
         OutputError: a file is there already, or can't be written.
-        ModuleNotFoundError: without the format's package, which `mien[tables]` brings.
+        ModuleNotFoundError: without the format's package, which `mien[tables]` brings, for EDF
+            `mien[signals]`.
     """
     path, out = Path(path), Path(out)
     kind = to or out.suffix[1:].lower()
@@ -80,8 +83,10 @@ def convert(
     if table is not None and table not in TABLES:
         raise ConfigError(f"table: expected {', '.join(TABLES)}, received {table!r}")
     if source is not None and kind not in A_RECORDING:
-        raise ConfigError(f".{kind} has all recordings; {', '.join(A_RECORDING)} has one")
+        raise ConfigError(f".{kind} has all recordings; {' and '.join(A_RECORDING)} have one")
     results = Results.open(path)
+    if kind == "bids":
+        return Converted(*write_bids(results, out, overwrite=overwrite))
     if kind in A_RECORDING:
         return _each(results, out, kind, source, overwrite)
     _check_free(results, out, overwrite=overwrite)
@@ -112,8 +117,14 @@ def _each(results: Results, out: Path, kind: str, source: str | None, overwrite:
         if record["source"] in wanted:
             file = out if one else out / f"{plain_name(stem_of(record))}.{kind}"
             _check_free(results, file, overwrite=overwrite)
-            notes += A_RECORDING[kind](record, rows, results.columns, file)
-            files.append(file)
+            try:
+                notes += A_RECORDING[kind](record, rows, results.columns, file)
+            except SourceError as error:
+                if len(wanted) == 1:
+                    raise
+                notes.append(str(error))
+            else:
+                files.append(file)
     return Converted(tuple(files), tuple(notes))
 
 
