@@ -61,7 +61,7 @@ def convert(
     if as_json:
         print_json({"files": [str(path) for path in written.files], "notes": list(written.notes)})
         return
-    for path in written.files:
-        typer.echo(f"{path.suffix[1:]:8} {path}")
+    for path in [out] if to == "bids" else written.files:
+        typer.echo(f"{to or path.suffix[1:].lower():8} {path}")
     for note in written.notes:
         typer.echo(f"note: {note}")
