@@ -59,7 +59,7 @@ def test_an_output_folder_gets_what_the_command_writes(
         network=str(tiny_network),
     )
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "table.parquet", "summary.json", "img2.annotated.jpg", "img10.annotated.jpg"
+        "table.parquet", "recordings.parquet", "summary.json", "img2.annotated.jpg", "img10.annotated.jpg"
     }  # fmt: skip
     assert recording.sources == ["img10.png", "img2.png"]
     pd.testing.assert_frame_equal(read_table(tmp_path / "out" / "table.parquet"), recording.frame)

@@ -62,7 +62,14 @@ def test_of_several_sources_one_has_to_be_named() -> None:
 def test_save_writes_what_can_be_read_back(tmp_path: Path, table_format: str) -> None:
     recording = a_recording("a.mp4", "b.mov")
     files = recording.save(tmp_path / "out", table_format=table_format)  # type: ignore[arg-type]
-    assert [file.name for file in files] == [f"table.{table_format}", "summary.json", "a.png", "b.png"]
+    summed = [f"tracks.{table_format}", f"recordings.{table_format}"]
+    assert [file.name for file in files] == [
+        f"table.{table_format}",
+        "summary.json",
+        *summed,
+        "a.png",
+        "b.png",
+    ]
     assert {file.name for file in files} == {path.name for path in (tmp_path / "out").iterdir()}
     pd.testing.assert_frame_equal(read_table(files[0]), recording.frame)
     assert json.loads(files[1].read_text()) == recording.summary
@@ -80,4 +87,6 @@ def test_save_keeps_measures_and_landmarks(tmp_path: Path) -> None:
 
 def test_save_without_plots(tmp_path: Path) -> None:
     a_recording("a.mp4").save(tmp_path, plots=False)
-    assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "summary.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "table.csv", "summary.json", "tracks.csv", "recordings.csv"
+    }  # fmt: skip

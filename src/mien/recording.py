@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from mien.aggregate import Aggregate, Kind, SummaryColumns, blocks, new_summaries, summary_frame
 from mien.errors import SourceError
 from mien.files import write_json
-from mien.table import Columns, faces_of, frame_rows, new_table
+from mien.table import Columns, Row, faces_of, frame_rows, new_table
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -68,6 +70,30 @@ class Recording:
         """The names of what was read, in order; also of those in which there was no face."""
         return [record["source"] for record in self.summary["recordings"]]
 
+    @property
+    def tracks(self) -> pd.DataFrame:
+        """One row for each track of each source: from when to when, its expressions, means and spreads."""
+        counted = self._counted()
+        return self._summed(
+            "tracks", [row for record, each in counted for row in each.rows_of_tracks(record)]
+        )
+
+    @property
+    def recordings(self) -> pd.DataFrame:
+        """One row for each source, also for those in which there was no face."""
+        return self._summed("recordings", [each.row_of_recording(record) for record, each in self._counted()])
+
+    def _counted(self) -> Iterator[tuple[dict[str, Any], Aggregate]]:
+        columns = Columns.among(self.frame.columns)
+        for record in self.summary["recordings"]:
+            counted = Aggregate(columns)
+            for block in blocks(frame_rows(self._rows(record))):
+                counted.add(block)
+            yield record, counted
+
+    def _summed(self, kind: Kind, rows: list[Row]) -> pd.DataFrame:
+        return summary_frame(rows, SummaryColumns(kind, Columns.among(self.frame.columns).measures))
+
     def plot(self, source: str | None = None) -> Figure:
         """Draw the timeline of one source: probabilities, valence and arousal, coverage.
 
@@ -90,7 +116,7 @@ class Recording:
     def save(
         self, folder: str | Path, *, table_format: Literal["csv", "parquet"] = "csv", plots: bool = True
     ) -> list[Path]:
-        """Write the table, the summary, and a timeline of each video, as `mien analyze` does.
+        """Write the tables, the summary, and a timeline of each video, as `mien analyze` does.
 
         Args:
             folder: made if it is missing; files of the same names in it are replaced.
@@ -105,9 +131,15 @@ class Recording:
         """
         folder = Path(folder)
         files = [folder / f"table.{table_format}", folder / "summary.json"]
-        with new_table(files[0], Columns.among(self.frame.columns)) as table:
-            table.write(list(frame_rows(self.frame)))
+        columns, records = Columns.among(self.frame.columns), self.summary["recordings"]
+        with new_table(files[0], columns) as table:
+            for block in blocks(frame_rows(self.frame)):
+                table.write(block)
+        with new_summaries(folder, table_format, columns, records) as summaries:
+            for record, counted in self._counted():
+                summaries.write(record, counted)
         write_json(files[1], self.summary)
+        files += summaries.paths.values()
         for record in self._of_kind("video") if plots else []:
             from mien.show.timeline import save_figure
 

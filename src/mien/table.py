@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,6 +104,27 @@ class Columns:
         """The type of each column in a DataFrame, in the columns' order."""
         return {name: _DTYPES[name] for name in self.names}
 
+    @cached_property
+    def decimals(self) -> dict[str, int]:
+        """How many decimals the columns of numbers have."""
+        return {name: DECIMALS[name] for name in self.names if name in DECIMALS}
+
+
+class Layout(Protocol):
+    """Which columns a table has, which types and how many decimals: `Columns`, or those of a summary."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns in their order."""
+
+    @property
+    def dtypes(self) -> Mapping[str, str]:
+        """The type of each: "str", "int64" or "float64"."""
+
+    @property
+    def decimals(self) -> Mapping[str, int]:
+        """How many decimals the columns of float64 have."""
+
 
 _PER_FACE: Final = ("detection", "quality", "track", "confidence", "valence", "arousal")
 
@@ -192,7 +213,7 @@ class CsvTable:
         columns: of the table.
     """
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: Layout) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._file.write(",".join(columns.names) + "\n")
         self._columns = columns
@@ -206,9 +227,9 @@ class CsvTable:
         self._file.close()
 
 
-def csv_lines(rows: Iterable[Row], columns: Columns = PLAIN) -> str:
+def csv_lines(rows: Iterable[Row], columns: Layout = PLAIN) -> str:
     """Return rows as they stand in a table written as CSV, a line each; its header is `columns.names`."""
-    decimals = [DECIMALS.get(name) for name in columns.names]
+    decimals = [columns.decimals.get(name) for name in columns.names]
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(
         [
@@ -233,7 +254,7 @@ class ParquetTable:
         group_rows: rows that are held back in memory until a group is written.
     """
 
-    def __init__(self, path: Path, columns: Columns, group_rows: int = 20_000) -> None:
+    def __init__(self, path: Path, columns: Layout, group_rows: int = 20_000) -> None:
         import pyarrow.parquet as pq
 
         self._schema = _schema(columns)
@@ -261,7 +282,7 @@ class ParquetTable:
         self._rows.clear()
 
 
-def _schema(columns: Columns) -> pa.Schema:
+def _schema(columns: Layout) -> pa.Schema:
     import pyarrow as pa
 
     kinds = {"str": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
@@ -272,7 +293,7 @@ _WRITERS: Final = MappingProxyType({".csv": CsvTable, ".parquet": ParquetTable})
 
 
 @contextmanager
-def new_table(path: Path, columns: Columns = PLAIN) -> Iterator[Table]:
+def new_table(path: Path, columns: Layout = PLAIN) -> Iterator[Table]:
     """Open a table for writing; it stands under its name, whole, when the block ends well.
 
     Args:

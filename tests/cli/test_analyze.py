@@ -48,7 +48,7 @@ def test_a_folder_in_natural_order(run: Run, photos: Path, tiny_network: Path) -
 def test_a_video_has_rows_only_where_there_is_a_face(run: Run, clip: Path, tiny_network: Path) -> None:
     ran = run("analyze", clip, "--network", tiny_network)
     assert (ran.code, ran.err) == (0, "")
-    assert files() == ["clip.png", "summary.json", "table.csv"]
+    assert files() == ["clip.png", "recordings.csv", "summary.json", "table.csv", "tracks.csv"]
     table = read_table(OUT / "table.csv")
     assert table["frame"].tolist() == [4, 5, 6, 7, 8, 9]
     assert table["time_s"].tolist() == pytest.approx([0.4, 0.5, 0.6, 0.7, 0.8, 0.9], abs=1e-3)
@@ -121,7 +121,10 @@ def test_annotated_copies(
 ) -> None:
     ran = run("analyze", clip, photos / "img2.jpg", "--annotate", "--network", tiny_network, "--jobs", 1)
     assert ran.code == 0
-    assert files() == ["clip.annotated.mp4", "clip.png", "img2.annotated.jpg", "summary.json", "table.csv"]
+    assert files() == [
+        "clip.annotated.mp4", "clip.png", "img2.annotated.jpg",
+        "recordings.csv", "summary.json", "table.csv", "tracks.csv",
+    ]  # fmt: skip
     marked = np.asarray(Image.open(OUT / "img2.annotated.jpg"))
     assert marked.shape == small_portrait.shape
     assert np.abs(marked.astype(int) - small_portrait).max() > 100

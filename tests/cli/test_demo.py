@@ -26,6 +26,7 @@ def test_the_demo_needs_no_arguments(run: Run, tiny_network: Path, monkeypatch: 
     out = Path("mien-demo")
     assert (ran.code, ran.err) == (0, "")
     names = {"table.csv", "summary.json", "portrait.png", "portrait.annotated.mp4"}
+    names |= {"tracks.csv", "recordings.csv"}
     names |= {"record.sqlite", "report.html", "report.pdf", "venue.html", "venue.pdf"}
     assert {path.name for path in out.iterdir()} == names
     assert all(str(out / name) in ran.out for name in names)

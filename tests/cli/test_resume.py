@@ -185,7 +185,7 @@ def test_resume_reads_again_only_what_failed(
     assert run(*command).code == 0
     assert opened == ["img5.jpg"]
     assert files() == {
-        "table.csv", "summary.json", "later",
+        "table.csv", "recordings.csv", "summary.json", "later",
         "img2.annotated.jpg", "img5.annotated.jpg", "img10.annotated.jpg",
     }  # fmt: skip
 

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import cv2
 
+from mien.aggregate import Aggregate, blocks, new_summaries
 from mien.analysis.one_input import Record, attempt
 from mien.analysis.partial import Partial, Wanted, new_folder, sweep
 from mien.analysis.summary import check_landmarks, describe_models, summarise
@@ -50,6 +51,7 @@ class Result:
         folder: where.
         table: the table's path.
         summary: as in `summary.json`.
+        tables: those of tracks and recordings, where they say more than the table.
         pictures: paths of plots and annotated copies, and of the tables of the pulse.
         failures: the inputs that could not be read.
         written: False where nothing could be read, and what an earlier batch has written stays as it is.
@@ -60,6 +62,7 @@ class Result:
     summary: dict[str, Any]
     pictures: list[Path]
     failures: list[Failure]
+    tables: Sequence[Path] = ()
     written: bool = True
 
 
@@ -77,6 +80,8 @@ def analyse_all(
     progress: Callable[[float], None] = lambda done: None,
 ) -> Result:
     """Analyse inputs into a folder: `table.csv` or `table.parquet`, `summary.json`, and the pictures wanted.
+
+    Where a video is among them, or several photographs, the tables of tracks and recordings stand beside.
 
     What is finished is kept in `.partial` until all inputs have been read without failure, so that `resume`
     can go on from there. Every file stands under its name whole or not at all.
@@ -119,7 +124,7 @@ def analyse_all(
         summary = summarise(records, failed, settings, models, perf_counter() - start, skipped)
         return Result(out, table, summary, [], failed, written=False)
     partials = [Partial.of(task, folder, wanted) for task, _ in done]
-    _join(partials, table, wanted.columns)
+    tables = _join(records, partials, table, wanted.columns)
     pictures: list[Path] = []
     for (task, _), parts in zip(done, partials, strict=True):
         try:
@@ -130,7 +135,7 @@ def analyse_all(
     write_json(out / "summary.json", summary)
     if not failed:
         shutil.rmtree(folder)
-    return Result(out, table, summary, pictures, failed)
+    return Result(out, table, summary, pictures, failed, tables)
 
 
 def _read_all(
@@ -170,11 +175,21 @@ def _one_by_one(
     return outcomes
 
 
-def _join(partials: Sequence[Partial], path: Path, columns: Columns) -> None:
-    with new_table(path, columns) as table:
-        for parts in partials:
-            for row in parts.rows(columns):
-                table.write([row])
+def _join(
+    records: Sequence[Record], partials: Sequence[Partial], path: Path, columns: Columns
+) -> Sequence[Path]:
+    """Write the table, and those of tracks and recordings; return the paths of these."""
+    with (
+        new_table(path, columns) as table,
+        new_summaries(path.parent, path.suffix[1:], columns, records) as summaries,
+    ):
+        for record, parts in zip(records, partials, strict=True):
+            counted = Aggregate(columns)
+            for block in blocks(parts.rows(columns)):
+                table.write(block)
+                counted.add(block)
+            summaries.write(record, counted)
+    return list(summaries.paths.values())
 
 
 _CONTEXT = multiprocessing.get_context("spawn")

@@ -27,6 +27,7 @@ OF_EXTRAS = {
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
     **dict.fromkeys(("hmmlearn", "sklearn"), "videos"),
     "statsmodels": "study",
+    **dict.fromkeys(("xlsxwriter", "pyreadstat", "pympi"), "tables"),
     "paho": "mqtt",
     **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb", "bleak", "brainflow", "pylsl"), "signals"),
 }

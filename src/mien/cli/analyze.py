@@ -164,9 +164,10 @@ def analyze(
 ) -> None:
     """Read photographs, folders and videos into a table.
 
-    Writes table.csv, summary.json, and a timeline of each video. One row per face per frame; the columns
-    are in docs/table.md. If an input can't be read, it is named and the others are still read. The same
-    inputs and settings give the same table, on one core or on many.
+    Writes table.csv, summary.json, and a timeline of each video. One row per face per frame; of videos also
+    tracks.csv, one row per followed face, and recordings.csv. The columns are in docs/table.md. If an input
+    can't be read, it is named and the others are still read. The same inputs and settings give the same
+    table, on one core or on many.
 
     Example: mien analyze holiday/ session.mp4 --annotate --out results
 
@@ -256,6 +257,8 @@ def print_reading(result: Result) -> None:
     if totals["rows"] and totals["seldom_found"]:
         typer.echo(totals["seldom_found"])
     typer.echo(f"table    {result.table}")
+    for path in result.tables:
+        typer.echo(f"{path.stem:8} {path}")
     typer.echo(f"summary  {result.folder / 'summary.json'}")
     for picture in result.pictures[:MOST_LINES]:
         kind = _KINDS.get(picture.suffix) or picture.suffixes[-2][1:]

@@ -36,6 +36,12 @@ class Entry(NamedTuple):
 
 COMMANDS: Final = {
     "analyze": Entry(READ, "analyze", "analyze", "Read photographs, folders and videos into a table."),
+    "convert": Entry(
+        READ,
+        "convert",
+        "convert",
+        "Convert results for other programs: Excel, SPSS, Stata, R, ELAN, EDF, BIDS.",
+    ),
     "explain": Entry(READ, "explain", "explain", "Show which regions of each face its label depended on."),
     "crowd": Entry(
         READ,

@@ -36,6 +36,7 @@ EXTRAS = {
     "heic": ("pillow-heif",),
     "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne", "pylsl", "brainflow", "bleak"),
     "study": ("statsmodels",),
+    "tables": ("xlsxwriter", "pyreadstat", "pympi-ling"),
     "videos": ("hmmlearn", "scikit-learn"),
 }
 """What each extra brings that Mien itself asks for."""
@@ -50,6 +51,7 @@ USES = {
     "heic": "photographs from iPhones",
     "signals": "mien signals, sensors beside a camera",
     "study": "mien study compare",
+    "tables": "mien convert, for Excel, SPSS, Stata and ELAN",
     "videos": "mien cohort, mien infant",
 }
 """What each extra is for."""

@@ -1,4 +1,4 @@
-"""Figures as an EDF+ file that other programs show: one sample a second, all on one clock.
+"""Figures as an EDF+ file that other programs show, all on one clock: one sample a second, or more of a face.
 
 EDF stores 16-bit steps between two ends and has no value for "nothing". Here the lowest step means no
 reading: it lies below 0 and below all readings by as much as these lie apart, so that it can't be taken for
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mien
+from mien.labels import EMOTIONS
 from mien.signals.types import Figure, Kind, Mark
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ _LABELS: Final = {
 }  # fmt: skip
 _AS_READ: Final[dict[str, Kind]] = {"heart rate": "rate", "skin temp.": "temperature"}
 _ENDS: Final = {
-    "arousal": (0.0, 1.0), "face_valence": (-1.0, 1.0), "face_arousal": (-1.0, 1.0), "pnn50": (0.0, 1.0)
+    "arousal": (0.0, 1.0), "face_valence": (-1.0, 1.0), "face_arousal": (-1.0, 1.0), "pnn50": (0.0, 1.0),
+    **dict.fromkeys(("quality", "confidence", *(f"p_{label}" for label in EMOTIONS)), (0.0, 1.0)),
 }  # fmt: skip
 """Of measures that can't go further, so that files of one person look alike."""
 
@@ -65,8 +67,8 @@ class Course:
         measure: "heart_rate", ...
         signal: what it was measured on.
         unit: of the values.
-        values: (n,), of the seconds from 0 on; NaN is no reading.
-        quality: (n,), 0 to 1; 0 where nothing is known.
+        values: (n,), of the samples from 0 s on; NaN is no reading.
+        quality: (n,), 0 to 1; 0 where nothing is known; (0,) where it has none of its own.
         over_s: over how many seconds each value was measured.
         step_s: from one value that was measured to the next.
     """
@@ -132,13 +134,14 @@ def _course(group: list[Figure], seconds: int) -> Course:
     )  # fmt: skip
 
 
-def edf_bytes(given: Sequence[Course], header: EdfHeader) -> bytes:
+def edf_bytes(given: Sequence[Course], header: EdfHeader, rate_hz: int = 1) -> bytes:
     """Return courses as an EDF+ file; the same courses give the same bytes.
 
     Args:
         given: of the same length, which is filled up to whole tens of seconds. One with values beyond a
             million, for which the header has no room, is left out.
         header: what else it says.
+        rate_hz: samples in a second.
 
     Raises:
         ModuleNotFoundError: without edfio, which `mien[signals]` brings.
@@ -147,7 +150,9 @@ def edf_bytes(given: Sequence[Course], header: EdfHeader) -> bytes:
 
     given = [each for each in given if max(map(abs, _ends(each))) < _TOO_LARGE]
     signals = [
-        signal for label, each in zip(_labels(given), given, strict=True) for signal in _pair(label, each)
+        signal
+        for label, each in zip(_labels(given), given, strict=True)
+        for signal in _pair(label, each, rate_hz)
     ]
 
     def made(record_s: int) -> edfio.Edf:
@@ -198,11 +203,13 @@ def _recording(start: datetime | None) -> edfio.Recording:
     return edfio.Recording(startdate=start.date(), equipment_code=made_by, additional=[zone] if zone else [])
 
 
-def _pair(label: str, course: Course) -> Iterator[edfio.EdfSignal]:
-    """Yield the signal of a course, and that of its quality."""
+def _pair(label: str, course: Course, rate_hz: int) -> Iterator[edfio.EdfSignal]:
+    """Yield the signal of a course, and that of its quality where it has one."""
     about = f"{course.measure} of {course.signal}, over {course.over_s:g} s"
-    yield _signal(course.values, label, about, course.unit, _ends(course), _NO_READING)
-    yield _signal(course.quality, _QUALITY + label, f"quality of {about}", "", (0.0, 1.0), _OF_QUALITY)
+    yield _signal(course.values, label, about, course.unit, _ends(course), _NO_READING, rate_hz)
+    if len(course.quality):
+        told = f"quality of {about}"
+        yield _signal(course.quality, _QUALITY + label, told, "", (0.0, 1.0), _OF_QUALITY, rate_hz)
 
 
 def _ends(course: Course) -> tuple[float, float]:
@@ -216,17 +223,23 @@ def _ends(course: Course) -> tuple[float, float]:
 
 
 def _signal(
-    values: NDArray[np.float64], label: str, about: str, unit: str, ends: tuple[float, float], note: str
+    values: NDArray[np.float64],
+    label: str,
+    about: str,
+    unit: str,
+    ends: tuple[float, float],
+    note: str,
+    rate_hz: int,
 ) -> edfio.EdfSignal:
     import edfio
 
     # The header has eight characters for each end, to which edfio rounds them outwards.
     low, high = edfio.EdfSignal(np.array(ends), 1, physical_range=ends).physical_range
     steps = np.rint((values - low) / (high - low) * (_HIGHEST - _LOWEST)) + _LOWEST
-    digital = np.full(-(-len(values) // _RECORD_S) * _RECORD_S, _LOWEST, np.int16)
+    digital = np.full(-(-len(values) // (_RECORD_S * rate_hz)) * _RECORD_S * rate_hz, _LOWEST, np.int16)
     digital[: len(values)] = np.where(np.isfinite(values), steps, _LOWEST)
     return edfio.EdfSignal.from_digital(
-        digital, 1, label=label, transducer_type=_ascii(about, _ABOUT_LETTERS),
+        digital, rate_hz, label=label, transducer_type=_ascii(about, _ABOUT_LETTERS),
         physical_dimension=_ascii(unit, 8), physical_range=(low, high), digital_range=(_LOWEST, _HIGHEST),
         prefiltering=note,
     )  # fmt: skip
@@ -235,7 +248,7 @@ def _signal(
 def _labels(given: Sequence[Course]) -> list[str]:
     """Return a name of at most 14 letters for each course, no two the same."""
     many = Counter(each.measure for each in given)
-    most = _LETTERS - len(_QUALITY)
+    most = _LETTERS - (len(_QUALITY) if any(len(each.quality) for each in given) else 0)
     labels: list[str] = []
     for each in given:
         name = _LABELS.get(each.measure, each.measure)

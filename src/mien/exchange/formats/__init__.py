@@ -1,0 +1,1 @@
+"""Results of `mien analyze` in the formats of other programs: spreadsheets, statistics, annotation."""
