@@ -4,9 +4,9 @@
     python benchmarks/processors.py network fer2013.parquet --like x86.npz    # on the other machine
     python benchmarks/processors.py tables x86/table.csv arm/table.csv
 
-`network` reads a part of FER-2013 with the network as it ships and with its twin in 32 bits: the same weights,
-the same limits of every layer, but nothing rounded between layers. Processors differ in how they round there.
-`tables` compares two tables that `mien analyze` wrote of the same films.
+`network` reads a part of FER-2013 with the network as it ships and with its twin in 32 bits: the same
+weights, the same limits of every layer, but nothing rounded between layers. Processors differ in how they
+round there. `tables` compares two tables that `mien analyze` wrote of the same films.
 """
 
 from __future__ import annotations
