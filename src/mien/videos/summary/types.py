@@ -141,6 +141,8 @@ class Summary:
         lines = {"score": self.score}
         if course is not None:
             lines |= {"valence": course.valence, "arousal": course.arousal}
+            if course.attention is not None:
+                lines["attention"] = course.attention
         return {"step_s": round(step * STEP_S, 3)} | {
             name: _means(line, step) for name, line in lines.items()
         }
