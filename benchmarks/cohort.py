@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien.videos.cohort.figures import area, wilson
+from mien.videos.cohort.figures import area, chance_error, wilson
 from mien.videos.cohort.made import make_cohort
 from mien.videos.cohort.models import LOGISTIC, predict, rank_area, shuffled_areas
 from mien.videos.cohort.study import FEW, CohortResult, cohort
@@ -124,8 +124,8 @@ def _planted(people: int, strength: float, seed: int, others: Cohort) -> tuple[f
     assert own is not None
     z = (others.values - others.values.mean(axis=0)) / others.values.std(axis=0)
     elsewhere = np.mean([rank_area(z @ each, others.y) for each in found.coefficients])
-    interval = own.interval()
     true, chance = shuffled_areas(read.values, read.y, read.subject, found.fold[0], rounds=199, seed=seed)
+    interval = own.interval(least_error=chance_error(true, chance))
     p = (1 + (chance >= true).sum()) / 200
     return own.value, interval.low <= elsewhere <= interval.high, p < 0.05
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -238,14 +239,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--shared", type=Path, default=Path(os.environ.get("MIEN_SHARED", "../shared")))
     parser.add_argument("--fit", type=Path, metavar="FOLDER", help="fit the network anew, and write it there")
     parser.add_argument("--cache", type=Path, help="keep what the frame network says (.npz)")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--courses", type=int, default=2400)
     chosen = parser.parse_args()
+    # A generator each: courses are the same with a cache and without.
+    fer, london = _faces(chosen, np.random.default_rng(7))
     random = np.random.default_rng(7)
-    fer, london = _faces(chosen, random)
     made = {
         part: courses(fer[part], london[part], count, random, seconds)
         for part, count, seconds in (

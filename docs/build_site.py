@@ -88,8 +88,9 @@ def gather(pages: Path) -> None:
         elif source.suffix in PICTURES:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
-    for card in (ROOT / "src" / "mien" / "models").glob("*.md"):
-        write(pages / "models" / card.name, card.read_text(encoding="utf-8"))
+    models = ROOT / "src" / "mien" / "models"
+    for card in models.rglob("*.md"):
+        write(pages / "models" / card.relative_to(models), card.read_text(encoding="utf-8"))
     for name, page in PROJECT_PAGES.items():
         write(pages / page, (ROOT / f"{name}.md").read_text(encoding="utf-8"))
     for group, title in COMMANDS_PAGES.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -308,6 +309,7 @@ def test_a_summary_of_a_video_leads_to_its_moments(files: Page, long_clip: Path)
         "return [...document.querySelectorAll('.moments button')].map((each) => each.textContent)"
     )
     assert len(buttons) == 1
+    assert re.match(r"0:0\d\.\d: ", buttons[0])
     files.run("document.querySelector('.moments button').click()")
     place_s = float(buttons[0].split(": ")[0].removeprefix("0:"))
     files.until(AT, place_s)

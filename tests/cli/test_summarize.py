@@ -14,7 +14,9 @@ from PIL import Image
 
 import mien
 from cli.helpers import Run, save_clip
+from mien.config import Settings
 from mien.errors import ConfigError
+from mien.videos.summary.course import attending
 from mien.videos.summary.words import WAY_IN
 from source.clips import cut
 from videos.summary import films
@@ -67,6 +69,22 @@ def test_python_gives_the_same_and_writes_nothing_unasked(portrait_film: Path, t
     assert summary.files == ()
     assert summary.pieces[0].reason
     assert repr(summary) == f"<Summary of <b>film.mp4: 1 piece, {summary.length_s:.1f} of 3.9 s>"
+
+
+def test_the_attention_is_that_of_the_films_sentiment(portrait_film: Path) -> None:
+    summary = mien.summarize(portrait_film, "1.6s", fps=5)
+    assert summary.course is not None
+    assert summary.course.attention is not None
+    seconds = mien.sentiment(portrait_film, fps=5).course["attention"].to_numpy()
+    assert summary.course.attention[[0, 9, 10, 35]] == pytest.approx(seconds[[0, 0, 1, 3]], abs=1e-5)
+    without = mien.summarize(portrait_film, "1.6s", fps=5, attention="off")
+    assert without.course is not None
+    assert without.course.attention is None
+    settings = Settings(network="zhou")
+    assert attending("auto", settings) is None
+    shipped = Path(mien.__file__).parent / "models/videos/video-sentiment.onnx"
+    with pytest.raises(ConfigError, match="looks at what mien says, and the film is read by zhou"):
+        attending(shipped, settings)
 
 
 def test_a_film_without_a_face_is_answered_and_an_earlier_summary_is_not_left(

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted((ROOT / "src" / "mien" / "models").glob("*.md")),
+    *sorted((ROOT / "src" / "mien" / "models").rglob("*.md")),
     *sorted((ROOT / "examples").glob("*.md")),
 ]
 SHELL = {"", "console", "sh", "bash"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,6 +167,23 @@ def test_shuffled_labels_give_a_half() -> None:
     true, chance = models.shuffled_areas(read.values, read.y, read.subject, fold, rounds=400, seed=0)
     assert chance.mean() == pytest.approx(0.5, abs=0.02)
     assert true > np.quantile(chance, 0.975)
+    assert figures.chance_error(true, chance) == 0
+    assert figures.chance_error(0.55, chance) == pytest.approx(chance.std())
+
+
+def test_an_interval_is_at_least_as_wide_as_asked() -> None:
+    own = figures.area(np.arange(40) % 3 == 0, np.arange(40.0) % 7, np.arange(40))
+    assert own is not None
+    assert own.interval(least_error=own.error / 2) == own.interval()
+    wider = own.interval(least_error=2 * own.error)
+    assert wider.low < own.interval().low
+    assert wider.high > own.interval().high
+
+
+def test_a_missing_table_is_said_before_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    with pytest.raises(SourceError, match="missing"):
+        study.cohort(tmp_path / "missing.csv", "remission")
 
 
 @pytest.mark.exhaustive

@@ -275,7 +275,8 @@ def _expressions(recording: dict[str, Any]) -> str:
     if recording["kind"] == "photograph":
         return f"{count(rows, 'face')}: " + ", ".join(f"{label} {number}" for label, number in found.items())
     shares = {label: number / rows for label, number in found.items()}
-    return ", ".join(f"{label} {share:.0%}" for label, share in shares.items() if share >= LEAST_SHARE)
+    listed = ", ".join(f"{label} in {share:.0%}" for label, share in shares.items() if share >= LEAST_SHARE)
+    return f"labelled {listed} of rows"
 
 
 def _line(recording: dict[str, Any]) -> str:
@@ -283,10 +284,10 @@ def _line(recording: dict[str, Any]) -> str:
         found = "no face"
     else:
         found = _expressions(recording)
-        if next(iter(recording["expressions"])) == UNCERTAIN:
+        if recording["kind"] == "video" or next(iter(recording["expressions"])) == UNCERTAIN:
             means = recording["mean_probabilities"]
             likeliest = sorted(means, key=means.__getitem__, reverse=True)[:2]
-            found += "; on average " + ", ".join(f"{label} {means[label]:.0%}" for label in likeliest)
+            found += "; mean probability " + ", ".join(f"{label} {means[label]:.0%}" for label in likeliest)
     if recording["kind"] == "video":
         found += f" (face in {recording['frames_with_face']} of {recording['frames_analysed']} frames)"
     if kept := recording.get("subject"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from mien.cli.console import print_json, progress_bar
-from mien.cli.options import DetectorOption, FpsOption, JsonOption, MinFaceOption, NetworkOption
+from mien.cli.options import DetectorOption, FpsOption, JsonOption, MinFaceOption, NetworkOption, StoreOption
 from mien.config import Choices, DetectorName
 from mien.errors import ConfigError
 
@@ -43,6 +43,22 @@ def summarize(
             metavar="FROM-TO",
         ),
     ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose baseline in the record says what is usual; the main face is taken for theirs.",
+            metavar="CODE",
+        ),
+    ] = None,
+    store: StoreOption = None,
+    attention: Annotated[
+        str,
+        typer.Option(
+            help="Whose attention in time counts in the score: that of mien sentiment's network, of your own"
+            " one, or nobody's.",
+            metavar="auto|PATH|off",
+        ),
+    ] = "auto",
     blur_others: Annotated[
         bool,
         typer.Option("--blur-others", help="Blur all faces but the main one, in the film and in pictures."),
@@ -75,6 +91,9 @@ def summarize(
             out=out,
             neutral=neutral,
             usual=None if usual is None else _span(usual),
+            subject=subject,
+            store=store,
+            attention=attention,
             blur_others=blur_others,
             detector=cast("DetectorName | None", detector),
             network=network,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
@@ -90,6 +91,15 @@ class Consent:
         return signal in self.signals and self.given_at <= at and all(at < end for end in ends)
 
 
+def network_of(models: Mapping[str, Any]) -> str:
+    """Return what gives readings, in a line, from the names and hashes of a run; see `StoredRecording`."""
+    described = models.get("network")
+    if not isinstance(described, dict):
+        return str(described or "")
+    parts = (described.get("name"), str(described.get("sha256") or "")[:8], described.get("readings"))
+    return " ".join(str(part) for part in parts if part).replace(",", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRecording:
     """One recording of one subject, without its readings.
@@ -132,11 +142,7 @@ class StoredRecording:
         say what the numbers mean: probabilities sharpened for the label, not shares of people. "" where even
         the network isn't known.
         """
-        described = self.models.get("network")
-        if not isinstance(described, dict):
-            return str(described or "")
-        parts = (described.get("name"), str(described.get("sha256") or "")[:8], described.get("readings"))
-        return " ".join(str(part) for part in parts if part).replace(",", " ")
+        return network_of(self.models)
 
     @property
     def recall(self) -> dict[str, float]:

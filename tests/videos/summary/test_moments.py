@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kendalltau, spearmanr
 
 from mien.errors import ConfigError
-from mien.videos.summary.api import parse_length, summarize_course
+from mien.videos.summary.api import summarize_course
 from mien.videos.summary.course import STEP_S
 from mien.videos.summary.moments import (
     ALIKE,
@@ -19,6 +19,7 @@ from mien.videos.summary.moments import (
     unlike,
     usual_of,
 )
+from mien.videos.summary.types import parse_length
 from videos.summary.made import make_course
 
 CALM = ("neutral", 20.0)

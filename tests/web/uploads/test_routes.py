@@ -350,6 +350,7 @@ def test_the_moments_of_a_video_are_chosen_when_asked(
     assert 0 < told.get("length_s", 0) <= 2, told
     assert told["pieces"][0]["reason"]
     assert "not its replacement" in told["about"]
+    assert sum(told["attention"]) * told["step_s"] == pytest.approx(1, abs=0.02)
     film, board = client.get(f"{address}.mp4"), client.get(f"{address}.png")
     assert codec_of(film.content) == ("h264", 256, 300)
     assert film.headers["content-disposition"].endswith("my%20clip.moments.mp4")

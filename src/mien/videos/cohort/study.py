@@ -22,6 +22,7 @@ from mien.videos.cohort.figures import (
     Withheld,
     area,
     calibration,
+    chance_error,
     difference,
     people_to_know,
     standard_difference,
@@ -239,9 +240,6 @@ def cohort(
         SourceError: the table can't be read, or has too few people.
         ConfigError: the label or a column isn't one that can be studied.
     """
-    import sklearn.ensemble  # noqa: F401  before the limit, which holds for what is loaded
-    from threadpoolctl import threadpool_limits
-
     if not 0.55 <= expected <= 0.99:
         raise ConfigError(f"expected an area under the curve from 0.55 to 0.99, received {expected:g}")
     if rounds < 100:
@@ -255,6 +253,10 @@ def cohort(
     else:
         read = read_cohort(table, label, circumstances=around, **columns)
     check_people(read, expected)
+    # What is wrong with the table is said before the extra is asked for.
+    import sklearn.ensemble  # noqa: F401  before the limit, which holds for what is loaded
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1):  # small arrays: more threads would wait for each other
         return _study(read, tuple(by), seed, rounds, repeats, progress)
 
@@ -275,9 +277,10 @@ def _study(
         progress=lambda done: progress("models", 0.6 * done),
     )  # fmt: skip
     areas = {model: _area(read, found.odds[model], found.fold) for model in MODELS}
-    models = tuple(_model(read, model, areas[model], found) for model in MODELS)
     progress("shuffled labels", 0.6)
     true, chance = shuffled_areas(values, y, subject, found.fold[0], rounds=rounds, seed=seed)
+    least = chance_error(true, chance)
+    models = tuple(_model(read, model, areas[model], found, least) for model in MODELS)
     p = (1 + int((chance >= true).sum())) / (1 + rounds)
     low, high = np.quantile(chance, [0.025, 0.975])
     progress("measures", 0.7)
@@ -307,10 +310,10 @@ def _area(read: Cohort, odds: Floats, fold: Ints) -> Area:
     return found
 
 
-def _model(read: Cohort, name: str, its_area: Area, found: Predicted) -> Model:
+def _model(read: Cohort, name: str, its_area: Area, found: Predicted, least_error: float) -> Model:
     probability = found.probability(name)
     table, _ = withholding(read.y, probability)
-    return Model(name, its_area.interval(), calibration(read.y, probability), table)
+    return Model(name, its_area.interval(least_error=least_error), calibration(read.y, probability), table)
 
 
 def _measures(read: Cohort, found: Predicted, seed: int) -> tuple[MeasureFound, ...]:

@@ -281,7 +281,8 @@ def _sorted_columns(
 
 def _numbers(column: pd.Series, number: pd.Series, told: list[str]) -> pd.Series:
     """Return a measure's numbers; what is there and isn't one counts as missing, and is said."""
-    finite = number.astype(np.float64).where(np.isfinite(number.astype(np.float64)))
+    numbers = number.astype(np.float64)
+    finite = numbers.where(np.isfinite(numbers))
     lost = column[column.notna() & finite.isna()]
     if len(lost):
         told.append(

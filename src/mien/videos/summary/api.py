@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import Final, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +21,16 @@ from mien.source.container import open_video
 from mien.source.inputs import kind_of
 from mien.table import plain_name
 from mien.videos.summary.choose import choose
-from mien.videos.summary.course import RATE_HZ, STEP_S, Course, Floats, Progress, read_course
+from mien.videos.summary.course import (
+    RATE_HZ,
+    STEP_S,
+    AttentionChoice,
+    Course,
+    Floats,
+    Progress,
+    attending,
+    read_course,
+)
 from mien.videos.summary.film import Cut, starts_s, write_film
 from mien.videos.summary.moments import (
     NEUTRAL,
@@ -38,43 +46,14 @@ from mien.videos.summary.moments import (
     unlike,
     usual_of,
 )  # fmt: skip
-from mien.videos.summary.types import Piece, Summary
+from mien.videos.summary.types import Piece, Summary, parse_length
 from mien.videos.summary.words import clock, reason, seconds
-
-if TYPE_CHECKING:
-    pass
 
 FILES: Final = ("summary.mp4", "storyboard.png", "summary.html", "chapters.vtt", "summary.json")
 """What is written into the folder."""
 
-_LENGTH: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|s|m|min)?")
 _READING: Final = 0.7
 """Share of the progress that the first look takes."""
-
-
-def parse_length(length: str | float) -> tuple[float, bool]:
-    """Read how long a summary may be.
-
-    Args:
-        length: "60s", "2m", a number of seconds, or a share such as "15%".
-
-    Returns:
-        The number, and whether it is a share of the film.
-
-    Raises:
-        ConfigError: it is none of these, or not above 0, or a share of 100 % or more.
-    """
-    parts = _LENGTH.fullmatch(str(length).strip().lower())
-    if parts is None or not float(parts[1]) > 0:
-        raise ConfigError(
-            f"length: expected seconds or a share of the film such as 60s, 2m or 15%, received {length!r}"
-        )
-    number, unit = float(parts[1]), parts[2]
-    if unit == "%":
-        if number >= 100:
-            raise ConfigError(f"length: expected a share under 100%, received {length}")
-        return number / 100, True
-    return number * (60 if unit in ("m", "min") else 1), False
 
 
 def summarize(
@@ -84,7 +63,9 @@ def summarize(
     out: str | Path | None = None,
     neutral: str | Path | None = None,
     usual: tuple[float, float] | Usual | None = None,
-    attention: ArrayLike | None = None,
+    subject: str | None = None,
+    store: str | Path | None = None,
+    attention: ArrayLike | AttentionChoice = "auto",
     blur_others: bool = False,
     detector: DetectorName | None = None,
     network: str | Path | None = None,
@@ -104,10 +85,14 @@ def summarize(
             nothing is written.
         neutral: read the main face by its own neutral face, as in `mien.analyze`: "first:10s", a photograph's
             path, or "auto"; by everybody's when left out.
-        usual: seconds of the film in which the person is as usual, or a `Usual` from elsewhere, such as their
-            record; the film's own median when left out.
-        attention: how much a network that reads clips looked at each moment of the film, any number of evenly
-            spaced values of at least 0; counts in the score.
+        usual: seconds of the film in which the person is as usual, or a `Usual` from elsewhere; the film's
+            own median when left out.
+        subject: whose baseline in the record says what is usual, in place of `usual`; the main face is taken
+            for theirs.
+        store: the record's path or URL; where the user's own lies when left out.
+        attention: what of the attention in time counts in the score: "auto", that of the network
+            `mien sentiment` uses, where faces are read by the network that it knows; the path of your own
+            one; "off" for none; or any number of evenly spaced values of at least 0.
         blur_others: make the faces of others unrecognisable in film and pictures.
         detector: what finds faces, by name.
         network: what reads them: a built-in name, or an .onnx file's path.
@@ -131,6 +116,16 @@ def summarize(
     """
     settings = load_settings(**choices, detector=detector, network=None if network is None else str(network))
     folder = None if out is None else Path(out)
+    if subject is not None:
+        if usual is not None:
+            raise ConfigError("expected a subject or usual, received both: each says what is usual")
+        if neutral is not None and str(neutral) != "off":
+            raise ConfigError("expected a subject or neutral: the record is read against the average face")
+        from mien.videos.summary.record import usual_in_record  # it loads the database
+
+        usual = usual_in_record(subject, store, settings)
+    elif store is not None:
+        raise ConfigError("store: needs a subject, whose record is meant")
     return summarize_file(
         Path(path), settings, length, folder, neutral=neutral, usual=usual, attention=attention,
         blur_others=blur_others, progress=progress,
@@ -146,7 +141,7 @@ def summarize_file(
     name: str | None = None,
     neutral: str | Path | None = None,
     usual: tuple[float, float] | Usual | None = None,
-    attention: ArrayLike | None = None,
+    attention: ArrayLike | AttentionChoice = "auto",
     blur_others: bool = False,
     progress: Progress = lambda done: None,
 ) -> Summary:
@@ -170,13 +165,18 @@ def summarize_file(
     _check(path, folder, name, None if is_share else number, span_s)
     # One rate for all that follows faces, so that a track has one number.
     settings = settings.model_copy(update={"fps": settings.fps or RATE_HZ})
+    network = None
+    if attention is None or isinstance(attention, str | Path):
+        network, attention = attending(attention, settings), None
     choice = chosen_neutral(None if neutral is None else str(neutral), settings, None)
     with Pipeline(settings) as pipeline:
         part = _READING if folder is not None else 1.0
         own = None
         if choice is not None:
             own = learn(Task(str(path), "video", name, path.stem), pipeline, choice, ())
-        course = read_course(path, pipeline, lambda done: progress(part * done), name=name, own=own)
+        course = read_course(
+            path, pipeline, lambda done: progress(part * done), name=name, own=own, sentiment=network
+        )
     wanted_s = number * course.duration_s if is_share else number
     _check_length(name, course.duration_s, None if is_share else number)
     summary = summarize_course(course, wanted_s, usual=usual, attention=attention)
@@ -254,7 +254,7 @@ def summarize_course(
         course: of the film.
         wanted_s: the longest that the summary may be, in seconds.
         usual: as in `summarize`.
-        attention: likewise.
+        attention: (any number) evenly spaced values; those of the course when None.
     """
     notes = [] if course.note is None else [course.note]
     empty = Summary(course.name, course.duration_s, wanted_s, course=course, score=np.zeros(len(course)))
@@ -267,7 +267,10 @@ def summarize_course(
             f"in the seconds {usual[0]:g} to {usual[1]:g} no face is seen for a second in all: the whole film"
             " counts as usual instead"
         )
-    scores = score(course, own, None if attention is None else _spread(attention, len(course)))
+    if isinstance(usual, Usual) and usual.days is not None:
+        notes.append(f"usual by {usual.origin}; whose face this is nobody has checked")
+    counted = course.attention if attention is None else _spread(attention, len(course))
+    scores = score(course, own, counted)
     moments = unlike(moments_of(course, scores), len(course))
     chosen = choose(moments, int(wanted_s / STEP_S + 1e-6), scores.expressed)
     missing = tuple(set(scores.expressed) - {moment.state for moment, _ in chosen if moment.state})

@@ -16,13 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
+from mien.config import Settings
+from mien.errors import ConfigError
 from mien.expression.circumplex import valence_arousal
+from mien.expression.network import find_network
+from mien.files import sha256_of
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline, Tally
 from mien.show.sound import sound_of
 from mien.source.video import VideoSource
 from mien.table import plain_name
 from mien.types import Faces
+from mien.videos.sentiment import Seconds, expression_features, largest
+from mien.videos.sentiment_network import (
+    EXPRESSION_FEATURES,
+    SHIPPED,
+    SentimentNetwork,
+    load_sentiment_network,
+)
 
 if TYPE_CHECKING:
     from mien.analysis.learn_neutral import LearntFaces
@@ -58,6 +69,35 @@ _HANGS: Final = 2
 """Pauses of so many tenths are within a word."""
 
 
+AttentionChoice = str | Path | None
+"""Whose attention in time counts: "auto" is the shipped network's where it fits, "off" is nobody's."""
+
+
+def attending(choice: AttentionChoice, settings: Settings) -> SentimentNetwork | None:
+    """Return the network of clips whose attention counts; None for none.
+
+    Args:
+        choice: which; else the path of an .onnx file.
+        settings: how the film is read, as the attention stands on what the film's network says.
+
+    Raises:
+        ConfigError: the chosen one reads another network's answers, or pictures.
+        ModelError: it is missing or damaged.
+    """
+    if choice is None or choice == "off":
+        return None
+    network = load_sentiment_network(SHIPPED if choice == "auto" else choice)
+    facts = network.sidecar
+    if facts.reads and sha256_of(find_network(settings.network)) == facts.reads_sha256:
+        return network
+    if choice == "auto":
+        return None
+    raise ConfigError(
+        f"attention: {facts.name} looks at {f'what {facts.reads} says' if facts.reads else 'pictures'}, and"
+        f" the film is read by {settings.network}; take another --attention, or off"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Course:
     """What a film shows in each of its n tenths of a second; NaN where the main face isn't seen.
@@ -73,6 +113,7 @@ class Course:
         shot: (n,) number of the shot, from 0.
         faces: (n,) how many faces are seen.
         voice: (n,) whether there is a voice, or something as loud; None without sound.
+        attention: (n,) share of its second in the sentiment of the whole film; None where that wasn't read.
         note: what was wrong with the film; None for nothing.
     """
 
@@ -89,6 +130,7 @@ class Course:
     faces: NDArray[np.int64]
     voice: Flags | None = None
     note: str | None = None
+    attention: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.shot)
@@ -106,6 +148,7 @@ def read_course(
     *,
     name: str | None = None,
     own: LearntFaces | None = None,
+    sentiment: SentimentNetwork | None = None,
 ) -> Course:
     """Read a film once, at the frames a second of the pipeline's settings, and its sound.
 
@@ -115,18 +158,24 @@ def read_course(
         progress: told the share that is done.
         name: of the film; its file's when None.
         own: reads the main face by its own neutral face.
+        sentiment: whose attention in time is wanted; it reads what the pipeline's network says.
 
     Raises:
         SourceError: it is no video, or nothing of it can be read.
     """
     rows, shots, counts = array("f"), array("d"), array("i")
     tally, cuts, last_s = Tally(), 0, 0.0
+    said = Seconds(EXPRESSION_FEATURES)
     with closing(VideoSource(path, fps=pipeline.settings.fps or RATE_HZ, name=name)) as source:
         whole_s = source.report.duration_s or 0.0
         for frame, faces in pipeline.stream(source, tally):
             if tally.cuts > cuts:
                 cuts = tally.cuts
                 shots.append(frame.time_s)
+            if sentiment is not None:
+                said.add(
+                    frame.time_s, expression_features(faces[[largest(faces)]])[0] if len(faces) else None
+                )
             if own is not None:
                 read = own.read(frame, faces, cuts)
                 valence, arousal = valence_arousal(read.probabilities).T
@@ -153,7 +202,19 @@ def read_course(
     return Course(
         plain_name(source.name), duration_s, report.size_wh or (2, 2), probabilities, valence, arousal,
         quality, presence, box, shot, many, voice_of(path, cells), report.note,
+        None if sentiment is None else _attention(sentiment, said, cells),
     )  # fmt: skip
+
+
+def _attention(network: SentimentNetwork, said: Seconds, cells: int) -> Floats:
+    """Return each tenth's share of the attention, that of its second; 0 where no face was read."""
+    starts, means, _ = said.means()
+    known = ~np.isnan(means).any(axis=1)
+    shares = np.zeros(int(cells * STEP_S) + 2)
+    if known.any():
+        seconds = starts[known].astype(int).clip(max=len(shares) - 1)
+        shares[seconds] = network.answer(means[known]).attention
+    return np.asarray(shares[(np.arange(cells) * STEP_S + 1e-6).astype(int)])
 
 
 def _rows(time_s: float, faces: Faces) -> list[float]:

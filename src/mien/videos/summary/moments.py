@@ -34,7 +34,7 @@ _CLEAR: Final = 0.35
 COVERED_BY: Final = 0.7
 """A face whose presence, as log odds, lies so far below its own usual is partly covered; see
 docs/summaries.md for what covering, smiling and blur take away."""
-_LEAST_SD: Final = 0.1
+LEAST_SD: Final = 0.1
 """Of valence and arousal: nobody's usual varies by less than the reading itself."""
 _FAR_SD: Final = 3.0
 """Farther from their own usual than this counts no more."""
@@ -52,13 +52,17 @@ OWN_MEDIAN: Final = "the film's own median"
 
 
 class Usual(NamedTuple):
-    """What is usual for the person: middle and spread of valence and arousal, and whence they come."""
+    """What is usual for the person: middle and spread of valence and arousal, and whence they come.
+
+    `days` is of how many days, where it comes from the person's record.
+    """
 
     valence: float
     valence_sd: float
     arousal: float
     arousal_sd: float
     origin: str
+    days: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +137,7 @@ def usual_of(course: Course, span_s: tuple[float, float] | None = None) -> Usual
 
 def _middle(line: Floats) -> tuple[float, float]:
     middle = float(np.median(line))
-    return middle, max(_LEAST_SD, 1.4826 * float(np.median(np.abs(line - middle))))
+    return middle, max(LEAST_SD, 1.4826 * float(np.median(np.abs(line - middle))))
 
 
 def score(course: Course, usual: Usual, attention: Floats | None = None) -> Scores:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from mien.errors import ConfigError
 from mien.types import Image
 from mien.videos.summary.course import STEP_S, Course, Floats
 from mien.videos.summary.moments import Usual
@@ -16,6 +18,32 @@ from mien.wording import count
 
 _MOST_POINTS: Final = 2000
 """The course in JSON and on the page has no more points than this; each is a mean."""
+_LENGTH: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|s|m|min)?")
+
+
+def parse_length(length: str | float) -> tuple[float, bool]:
+    """Read how long a summary may be.
+
+    Args:
+        length: "60s", "2m", a number of seconds, or a share such as "15%".
+
+    Returns:
+        The number, and whether it is a share of the film.
+
+    Raises:
+        ConfigError: it is none of these, or not above 0, or a share of 100 % or more.
+    """
+    parts = _LENGTH.fullmatch(str(length).strip().lower())
+    if parts is None or not float(parts[1]) > 0:
+        raise ConfigError(
+            f"length: expected seconds or a share of the film such as 60s, 2m or 15%, received {length!r}"
+        )
+    number, unit = float(parts[1]), parts[2]
+    if unit == "%":
+        if number >= 100:
+            raise ConfigError(f"length: expected a share under 100%, received {length}")
+        return number / 100, True
+    return number * (60 if unit in ("m", "min") else 1), False
 
 
 @dataclass(frozen=True)
@@ -113,6 +141,8 @@ class Summary:
         lines = {"score": self.score}
         if course is not None:
             lines |= {"valence": course.valence, "arousal": course.arousal}
+            if course.attention is not None:
+                lines["attention"] = course.attention
         return {"step_s": round(step * STEP_S, 3)} | {
             name: _means(line, step) for name, line in lines.items()
         }

@@ -8,6 +8,7 @@ import numpy as np
 
 from mien.videos.summary.course import STEP_S, Course, Flags
 from mien.videos.summary.moments import COVERED, HIDDEN, LEAST, NEUTRAL, Option, Scores, runs
+from mien.wording import count
 
 WAY_IN: Final = (
     "A way into the recording, not its replacement: what was left out may matter more than what was chosen,"
@@ -19,7 +20,8 @@ _FAR: Final = 1.0
 _HALTS: Final = 5
 """A course that comes back for so many tenths of a second goes on."""
 _MUCH: Final = 0.5
-_MORE: Final = 1.15
+_MORE: Final = 2.0
+"""So many times the even share of the attention counts as more, as in `mien sentiment`."""
 _MORE_AROUSED: Final = 2.0
 
 
@@ -42,7 +44,7 @@ def reason(option: Option, state: str, course: Course, scores: Scores) -> str:
         words.append("it changes within a second or two")
     attention = scores.parts.get("attention")
     if attention is not None and attention[inside].mean() >= _MORE * attention.mean():
-        words.append("the sentiment network looked here more than elsewhere")
+        words.append("it counts for the sentiment of the whole film")
     if not words and state:
         words = [_state(option, state, scores), "the best of what is left"]
     return "; ".join(words) or "the best of what is left"
@@ -75,7 +77,8 @@ def _distance(option: Option, course: Course, scores: Scores) -> str:
     long_s = _around(beyond & course.seen, option, course) * STEP_S
     way = "above" if means[name] > 0 else "below"
     much = f"{abs(means[name]):.1f}" if abs(means[name]) < 10 else "over 10"
-    return f"{name} {much} SD {way} their own usual, for {seconds(long_s)}"
+    weeks = "" if scores.usual.days is None else f" of {count(scores.usual.days, 'day')}"
+    return f"{name} {much} SD {way} their own usual{weeks}, for {seconds(long_s)}"
 
 
 def _around(beyond: Flags, option: Option, course: Course) -> int:

@@ -178,6 +178,17 @@ export class Chart {
     });
   }
 
+  /** Bars from 0 up to the highest value, each as wide as a step of the time from 0 on. */
+  drawBars({ top, height }, values, stepS) {
+    const most = Math.max(...values.map((value) => value ?? 0));
+    this.pen.fillStyle = colours().accent;
+    values.forEach((value, i) => {
+      const [x, end] = [this.x(i * stepS), this.x(Math.min(this.to, (i + 1) * stepS))];
+      const tall = most > 0 ? ((value ?? 0) / most) * height : 0;
+      if (end > x) this.pen.fillRect(x, top + height - tall, end - x, tall);
+    });
+  }
+
   /** A bar over all lanes at the chosen moment. */
   drawMoment(timeS) {
     if (timeS < this.from || timeS > this.to) return;

@@ -11,6 +11,7 @@ export class FileChart extends ChartSlider {
   #data = null;
   #face = null;
   #pieces = [];
+  #counted = null; // {step_s, attention}
 
   /** Take what /timeline.json says. */
   load(data) {
@@ -25,9 +26,10 @@ export class FileChart extends ChartSlider {
     this.at(this.nowS);
   }
 
-  /** Mark pieces of the video, [{start_s, end_s}], over the lanes. */
-  mark(pieces) {
+  /** Mark pieces of the video, [{start_s, end_s}], over the lanes; and what counted for its sentiment, in one of its own. */
+  mark(pieces, counted) {
     this.#pieces = pieces;
+    this.#counted = counted?.attention?.some((share) => share > 0) ? counted : null;
     this.draw();
   }
 
@@ -42,13 +44,18 @@ export class FileChart extends ChartSlider {
   }
 
   paint(chart) {
-    const [shares, lines] = chart.lanes(0.64, 0.36);
+    const [shares, lines, counted] = chart.lanes(...(this.#counted ? [0.52, 0.32, 0.16] : [0.64, 0.36]));
     chart.drawShares(shares, this.#data.labels, this.#columns(chart));
     chart.drawGround(shares, lines, chart.clockTicks());
     const line = (name) => this.#face?.time_s.map((timeS, place) => [timeS, this.#face[name][place]]) ?? [];
     chart.drawLines(lines, { valence: line("valence"), arousal: line("arousal") });
+    const names = this.#names(chart, shares, lines);
+    if (counted) {
+      chart.drawBars(counted, this.#counted.attention, this.#counted.step_s);
+      names.push(["counted", counted.top + counted.height / 2]);
+    }
     chart.drawPieces(this.#pieces);
-    chart.drawNames(this.#names(chart, shares, lines));
+    chart.drawNames(names);
   }
 
   #names(chart, shares, lines) {

@@ -12,7 +12,7 @@ export class FileMoments {
   /**
    * @param part finds an element by its name
    * @param seek given the seconds of a moment that somebody has chosen
-   * @param mark given all moments, to be marked on the timeline
+   * @param mark given all moments, to be marked on the timeline, and what counted: {step_s, attention}
    */
   constructor(part, { seek, mark }) {
     this.#part = part;
@@ -55,17 +55,17 @@ export class FileMoments {
 
   #show(moments) {
     const pieces = moments?.pieces ?? [];
-    this.#mark(pieces);
+    this.#mark(pieces, moments);
     this.#part("moments-done").hidden = !pieces.length;
     for (const [part, file] of [["moments-clip", "moments.mp4"], ["moments-picture", "moments.png"]]) this.#part(part).href = `/api/v1/files/${this.#item.id}/${file}`;
     this.#part("moments-list").replaceChildren(...pieces.map((piece) => this.#line(piece)));
-    const found = pieces.length ? `${count(pieces.length, "moment")}, ${clock(Math.round(10 * moments.length_s) / 10)} in all. ` : "";
+    const found = pieces.length ? `${count(pieces.length, "moment")}, ${clock(moments.length_s, true)} in all. ` : "";
     this.#say(moments ? found + moments.notes.map((note) => `Note: ${note}.`).join(" ") : "", "");
   }
 
   #line({ start_s: startS, reason }) {
     const line = document.createElement("li");
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: `${clock(Math.round(10 * startS) / 10)}: ${reason}` });
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: `${clock(startS, true)}: ${reason}` });
     button.addEventListener("click", () => this.#seek(startS));
     line.append(button);
     return line;

@@ -42,7 +42,7 @@ class Files {
         this.#parts("moment").textContent = words;
       },
     });
-    this.#moments = new FileMoments(this.#parts, { seek: (timeS) => this.#chart.go(timeS), mark: (pieces) => this.#chart.mark(pieces) });
+    this.#moments = new FileMoments(this.#parts, { seek: (timeS) => this.#chart.go(timeS), mark: (pieces, counted) => this.#chart.mark(pieces, counted) });
     this.#record = new FileToRecord(this.#parts);
     this.#listen(root, video);
     this.#restore();

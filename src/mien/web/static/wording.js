@@ -3,12 +3,12 @@
 /** With a capital letter. */
 export const sentence = (words) => words.slice(0, 1).toUpperCase() + words.slice(1);
 
-/** A time as players show it: 1:05, or 1:00:05; of short ones the tenths. */
-export function clock(timeS) {
+/** A time as players show it: 1:05, or 1:00:05; of others the tenths, and of whole seconds where they stand in a list with others. */
+export function clock(timeS, tenthsToo = false) {
   const tenths = Math.round(10 * timeS);
   const seconds = Math.floor(tenths / 10);
   const two = (number) => String(number).padStart(2, "0");
-  const end = two(seconds % 60) + (tenths % 10 ? `.${tenths % 10}` : "");
+  const end = two(seconds % 60) + (tenthsToo || tenths % 10 ? `.${tenths % 10}` : "");
   const hours = Math.floor(seconds / 3600);
   return hours ? `${hours}:${two(Math.floor(seconds / 60) % 60)}:${end}` : `${Math.floor(seconds / 60)}:${end}`;
 }

@@ -211,7 +211,8 @@ def _summarize(order: Order, tell: Tell) -> dict[str, Any]:
         else:
             (folder / kept).unlink(missing_ok=True)
     told = summary.as_dict()
-    return {name: told[name] for name in ("length_s", "pieces", "missing", "notes", "about")}
+    shown = {name: told[name] for name in ("length_s", "pieces", "missing", "notes", "about")}
+    return shown | {name: told["course"].get(name) for name in ("step_s", "attention")}
 
 
 def _record(order: Order, tell: Tell) -> dict[str, Any]:

@@ -129,6 +129,10 @@ class Moments(BaseModel):
     missing: list[str] = Field(description="Expressions that found no room.")
     notes: list[str]
     about: str
+    step_s: float = Field(description="Seconds from one value of the attention to the next.")
+    attention: list[float | None] | None = Field(
+        description="Share of each second in the sentiment of the whole video; null where nothing tells it."
+    )
 
 
 class Recorded(BaseModel):
