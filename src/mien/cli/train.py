@@ -97,9 +97,8 @@ def train(
         if given := [name for name, value in faces_only.items() if value]:
             raise ConfigError(f"recipe {found.name}: learns from clips; {given[0]} is for faces")
         if isinstance(found, SentimentRecipe):
-            if minutes is not None:
-                raise ConfigError(f"recipe {found.name}: takes --epochs, not --minutes")
-            _train_sentiment(found.changed(epochs, seed), data, out, terms=terms, as_json=as_json)
+            changed = found.changed(epochs, minutes, seed)
+            _train_sentiment(changed, data, out, terms=terms, as_json=as_json)
             return
         _train_clips(
             found, data, out, terms=terms, as_json=as_json, epochs=epochs, minutes=minutes, seed=seed
@@ -143,7 +142,7 @@ def _train_sentiment(
     folder = out or Path("runs") / recipe.name
     with progress_bar(recipe.name, recipe.fit.epochs) as show:
         run = train_sentiment(
-            recipe, data, folder=folder, say=say, report=lambda epoch, row: show(epoch),
+            recipe, data, folder=folder, say=say, report=lambda row: show(row["epoch"]),
             **({"terms": terms} if terms else {}),
         )  # fmt: skip
     if as_json:
