@@ -104,6 +104,7 @@ def videos(shared: Path) -> Path:
     return shared / "data" / "video"
 
 
+@pytest.mark.exhaustive
 def test_the_man_who_smiles_later(videos: Path) -> None:
     """Neutral at first, then a broad smile: with his own neutral face it is seen as early, or earlier."""
     film = videos / "single_face.mp4"
@@ -136,6 +137,7 @@ def test_a_face_that_comes_later_has_nothing_to_be_read_by(videos: Path) -> None
     assert "a usable face for only 0.0 of the first 1 s" in told["note"]
 
 
+@pytest.mark.exhaustive
 def test_a_film_without_a_face_and_one_shorter_than_asked(videos: Path) -> None:
     nobody = mien.analyze(videos / "no_face.mp4", every=8, neutral="first:10s")
     assert nobody.summary["recordings"][0]["neutral"]["readings"] == {}

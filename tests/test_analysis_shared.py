@@ -28,6 +28,7 @@ def leading(rows: pd.DataFrame) -> str:
     return str(rows.filter(like="p_").mean().idxmax()).removeprefix("p_")
 
 
+@pytest.mark.exhaustive
 def test_the_man_turns_from_neutral_to_happiness(recording: Recording) -> None:
     man = rows(recording, "single_face.mp4")
     assert leading(man[man["time_s"] < 1]) == "neutral"

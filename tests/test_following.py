@@ -142,6 +142,7 @@ def test_a_face_that_goes_out_of_the_picture_leaves_no_row_behind(stage: Stage) 
     assert max(time_s for time_s, faces in rows if len(faces)) < 1.75
 
 
+@pytest.mark.exhaustive
 def test_a_lost_face_does_not_keep_the_detector_busy() -> None:
     stage = Stage(max_gap_s=3.0)
     stage.follow(lambda t: [(60, 90, 30), (240, 90, 30)][: 1 + (t < 1)], 4)
@@ -287,6 +288,7 @@ def test_a_portrait_that_leaves_and_returns(pipeline: Pipeline, head: Image) -> 
     assert not all(len(faces) for _, faces in rows)
 
 
+@pytest.mark.exhaustive
 def test_a_portrait_that_is_covered_for_a_second(pipeline: Pipeline, head: Image) -> None:
     def picture(time_s: float) -> Image:
         drawn = paste(head, (200 + 10 * time_s, 110))
@@ -306,6 +308,7 @@ def test_boxes_do_not_jump_when_the_detector_has_run(pipeline: Pipeline, head: I
     assert np.abs(np.diff(boxes, axis=0)).max() < 0.02 * 120
 
 
+@pytest.mark.exhaustive
 def test_a_hand_before_the_mouth(pipeline: Pipeline, shared: Path) -> None:
     with closing(open_source(shared / "data" / "video" / "grief.mp4", every=3)) as source:
         rows = list(islice(pipeline.stream(source), 80))
@@ -320,6 +323,7 @@ def test_a_cut_to_the_first_face(pipeline: Pipeline, shared: Path) -> None:
     assert tally.cuts == 1
 
 
+@pytest.mark.exhaustive
 def test_a_steady_face_has_steady_landmarks(pipeline: Pipeline, head: Image) -> None:
     rng = np.random.default_rng(0)
 

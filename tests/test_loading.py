@@ -30,6 +30,7 @@ def nodes() -> list[tuple[str, ast.Import | ast.ImportFrom | ast.Call]]:
     ]
 
 
+@pytest.mark.exhaustive
 def test_one_file_alone_reads_pickles() -> None:
     found: dict[str, set[str]] = {}
     for name, node in nodes():

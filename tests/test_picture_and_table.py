@@ -59,6 +59,7 @@ def a_table(count: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.exhaustive
 def test_every_frame_of_a_clip_says_what_its_row_says(tmp_path: Path) -> None:
     table = a_table(6)
     with marked_clip(tmp_path / "clip.mp4", None) as mark:

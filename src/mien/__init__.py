@@ -16,6 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mien.agreement.reading import read_ratings
+    from mien.agreement.study import AgreementResult, agree
     from mien.analysis.api import analyze
     from mien.analysis.explain import Explanation, explain
     from mien.config import Settings
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from mien.pipeline import read, stream
     from mien.places.crowd import Crowd, read_crowd
     from mien.recording import Recording
+    from mien.study.compare import EpochComparison, compare_epochs
+    from mien.study.epochs import Epochs, epochs
     from mien.subject_record import subject
     from mien.table import read_table
     from mien.types import Face, Faces, Frame
@@ -52,11 +56,14 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "AgreementResult",
     "CohortResult",
     "ConfigError",
     "ConsentError",
     "Crowd",
     "DatasetError",
+    "EpochComparison",
+    "Epochs",
     "Explanation",
     "Face",
     "Faces",
@@ -75,14 +82,18 @@ __all__ = [
     "StoreError",
     "Summary",
     "__version__",
+    "agree",
     "analyze",
     "cohort",
+    "compare_epochs",
+    "epochs",
     "explain",
     "happy",
     "infant",
     "micro",
     "read",
     "read_crowd",
+    "read_ratings",
     "read_table",
     "sentiment",
     "stream",
@@ -91,11 +102,14 @@ __all__ = [
 ]
 
 _HOME = {
+    "AgreementResult": "mien.agreement.study",
     "CohortResult": "mien.videos.cohort.study",
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
     "Crowd": "mien.places.crowd",
     "DatasetError": "mien.errors",
+    "EpochComparison": "mien.study.compare",
+    "Epochs": "mien.study.epochs",
     "Explanation": "mien.analysis.explain",
     "Face": "mien.types",
     "Faces": "mien.types",
@@ -113,14 +127,18 @@ _HOME = {
     "SourceError": "mien.errors",
     "StoreError": "mien.errors",
     "Summary": "mien.videos.summary.types",
+    "agree": "mien.agreement.study",
     "analyze": "mien.analysis.api",
     "cohort": "mien.videos.cohort.study",
+    "compare_epochs": "mien.study.compare",
+    "epochs": "mien.study.epochs",
     "explain": "mien.analysis.explain",
     "happy": "mien.videos.happy",
     "infant": "mien.videos.infant",
     "micro": "mien.videos.micro",
     "read": "mien.pipeline",
     "read_crowd": "mien.places.crowd",
+    "read_ratings": "mien.agreement.reading",
     "read_table": "mien.table",
     "sentiment": "mien.videos.sentiment",
     "stream": "mien.pipeline",

@@ -150,6 +150,7 @@ def test_a_squeezed_film_is_read_as_it_is_shown(
         assert stream.sample_aspect_ratio in (None, 1)
 
 
+@pytest.mark.exhaustive
 def test_the_table_is_the_same_on_one_and_on_several_cores(
     run: Run, photos: Path, clip: Path, tiny_network: Path
 ) -> None:

@@ -134,6 +134,7 @@ def test_the_users_word(analyze: Analyze, tmp_path: Path) -> None:
     assert all(0 <= float(row["quality"]) <= 1 for row in rows)
 
 
+@pytest.mark.exhaustive
 def test_the_start_times_of_both_files(analyze: Analyze, tmp_path: Path) -> None:
     body = save_body(tmp_path / "body.csv", first_s=BEGAN.timestamp() - FROM_S)
     ran = analyze("knows.mkv", "--signals", body, "--signals-window", "10")
@@ -143,6 +144,7 @@ def test_the_start_times_of_both_files(analyze: Analyze, tmp_path: Path) -> None
     assert summary()["clock"]["begin_s"] == pytest.approx(-40, abs=0.01)
 
 
+@pytest.mark.exhaustive
 def test_a_time_with_its_zone(analyze: Analyze, tmp_path: Path) -> None:
     body = save_body(tmp_path / "body.csv")
     given = ("--signals", body, "--signals-start", "2025-05-01T09:29:20+02:00")
@@ -158,6 +160,7 @@ def test_a_time_with_its_zone(analyze: Analyze, tmp_path: Path) -> None:
     assert summary()["clock"]["begin_s"] == -40.0
 
 
+@pytest.mark.exhaustive
 def test_without_any_common_clock_it_is_refused(analyze: Analyze, tmp_path: Path) -> None:
     ran = analyze("session.mkv", "--signals", save_body(tmp_path / "body.csv", heart=False))
     assert ran.code == 2
@@ -205,6 +208,7 @@ def test_what_needs_signals_and_one_video(analyze: Analyze, films: Path, tmp_pat
     assert "there is no such file" in ran.err
 
 
+@pytest.mark.exhaustive
 def test_an_interrupted_run_goes_on(analyze: Analyze, tmp_path: Path) -> None:
     body = save_body(tmp_path / "body.csv", 70)
     given = (
@@ -258,6 +262,7 @@ def save_marked(path: Path) -> Path:
     return path
 
 
+@pytest.mark.exhaustive
 def test_marks_that_both_show(analyze: Analyze, tmp_path: Path) -> None:
     body = save_marked(tmp_path / "body.csv")
     ran = analyze(
@@ -294,6 +299,7 @@ def test_what_needs_signals(analyze: Analyze) -> None:
         assert f"{option[0]}: need --signals" in ran.err
 
 
+@pytest.mark.exhaustive
 def test_smiles_of_a_film_are_a_table(analyze: Analyze, tmp_path: Path) -> None:
     ran = analyze("session.mkv", "--measures")
     assert ran.code == 0, ran.err
@@ -306,6 +312,7 @@ def test_smiles_of_a_film_are_a_table(analyze: Analyze, tmp_path: Path) -> None:
 RECORDED_S = 75
 
 
+@pytest.mark.exhaustive
 def test_of_a_film_under_a_minute_it_is_said_that_no_figures_are_stored(
     analyze: Analyze, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

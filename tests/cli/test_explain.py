@@ -50,6 +50,7 @@ def test_json_has_label_probabilities_and_place(run: Run, photo: Path) -> None:
     assert 0 <= face["without"] <= 1
 
 
+@pytest.mark.exhaustive
 def test_a_network_without_class_maps_is_not_explained_by_them(run: Run, photo: Path) -> None:
     assert run("explain", photo, "--method", "occlusion").code == 0
     ran = run("explain", photo, "--method", "class-maps", "--out", "other.png")
@@ -66,6 +67,7 @@ def test_the_api_gives_the_same_as_the_command(run: Run, photo: Path) -> None:
     np.testing.assert_array_equal(face.evidence, again.evidence)
 
 
+@pytest.mark.exhaustive
 def test_the_place_in_the_crop_is_the_place_in_the_picture(photo: Path) -> None:
     """The eyes' middle is where every crop has it."""
     (face,) = mien.explain(photo, threads=1)
@@ -73,6 +75,7 @@ def test_the_place_in_the_crop_is_the_place_in_the_picture(photo: Path) -> None:
     np.testing.assert_allclose((x, y), face.face.points[0, :2].mean(axis=0), atol=0.5)
 
 
+@pytest.mark.exhaustive
 def test_each_face_of_several_is_told(run: Run, tmp_path: Path, small_portrait: NDArray[np.uint8]) -> None:
     path = tmp_path / "two.png"
     Image.fromarray(np.hstack([small_portrait, small_portrait[:, ::-1]])).save(path)
@@ -84,6 +87,7 @@ def test_each_face_of_several_is_told(run: Run, tmp_path: Path, small_portrait: 
     assert left.where.left == pytest.approx(1 - right.where.left, abs=0.35)
 
 
+@pytest.mark.exhaustive
 def test_any_network_explains_itself(run: Run, photo: Path, tiny_network: Path) -> None:
     """One that sees only the mean grey: covering with it changes next to nothing."""
     for network in ("paper", tiny_network):

@@ -33,6 +33,7 @@ def test_a_film_without_a_face_says_so(run: Run, tmp_path: Path) -> None:
     assert told["states"]["joy"]["share"] is None
 
 
+@pytest.mark.exhaustive
 def test_agreement_with_what_somebody_wrote_down(run: Run, lying: Path, tmp_path: Path) -> None:
     truth = tmp_path / "truth.csv"
     truth.write_text("video,time_s,label\ncot.mp4,1,sleep\n", encoding="utf-8")

@@ -17,6 +17,7 @@ from mien.live.session import LiveSession
 from mien.live.status import NeutralStatus, SourceStatus
 
 
+@pytest.mark.exhaustive
 def test_the_first_seconds_of_a_live_source(run: Run) -> None:
     ran = run(
         "live", "portrait", "--no-page", "--json", "--for", "4", "--neutral", "first:1s",
@@ -96,3 +97,11 @@ def test_keys_come_without_enter_and_the_terminal_is_as_before(monkeypatch: pyte
             assert keys() == ["n"]
         assert termios.tcgetattr(inner) == before
     os.close(outer)
+
+
+def test_keys_mark_a_recording_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveSession(load_settings(threads=1), watch_every_s=None) as session:
+        _obey(session, "m")
+        _obey(session, "3")
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["mien: error: there is no recording to set a mark in: begin one with --subject"] * 2

@@ -148,6 +148,7 @@ def test_from_python_too(clip: Path) -> None:
         mien.analyze(clip, subject="P-9")
 
 
+@pytest.mark.exhaustive
 def test_nothing_goes_into_a_simulated_persons_record(run: Run, clip: Path) -> None:
     with Store() as store:
         write_simulated(store, "SIM-1", simulate(1, 1, start=date(2026, 6, 1)))
@@ -178,6 +179,7 @@ def test_a_film_counts_once(run: Run, clip: Path) -> None:
     assert after.id != before.id
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("agreed")
 def test_the_tracks_that_somebody_names(run: Run, clip: Path) -> None:
     assert run("analyze", clip, "--subject", "P-017", "--face", "0", "--out", "results").code == 0
@@ -195,6 +197,7 @@ def test_a_track_that_is_not_there_leaves_what_is_stored(run: Run, clip: Path, t
     assert stored() == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("agreed")
 def test_a_film_that_breaks_off_leaves_what_is_stored(
     run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
@@ -211,6 +214,7 @@ def test_a_film_that_breaks_off_leaves_what_is_stored(
     assert stored() == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("agreed")
 def test_what_a_killed_program_left_beside_a_recording_makes_room(run: Run, clip: Path) -> None:
     assert run("analyze", clip, "--subject", "P-017", "--out", "results").code == 0
@@ -225,6 +229,7 @@ def test_what_a_killed_program_left_beside_a_recording_makes_room(run: Run, clip
     assert stored() == [before]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("agreed")
 def test_of_several_alike_nothing_is_stored(run: Run, tmp_path: Path, small_portrait: np.ndarray) -> None:
     two = tmp_path / "two.png"

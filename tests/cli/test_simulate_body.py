@@ -43,6 +43,7 @@ def test_it_is_read_as_its_truth_says(run: Run, tmp_path: Path) -> None:
     assert max(levels[:3]) < min(levels[3:])  # type: ignore[type-var]
 
 
+@pytest.mark.exhaustive
 def test_the_same_seed_gives_the_same_body(tmp_path: Path) -> None:
     first, second, other = (tmp_path / f"{name}.edf" for name in "abc")
     for path, seed in ((first, 1), (second, 1), (other, 2)):

@@ -29,6 +29,7 @@ def simulated(run: Run, made: Path) -> Run:
     return run
 
 
+@pytest.mark.exhaustive
 def test_a_baseline_stands_until_it_is_taken_anew(simulated: Run) -> None:
     shown = simulated("usual", "SIM-1", "--store", "record.sqlite")
     assert "42 usable days" in shown.out

@@ -79,6 +79,7 @@ def test_what_can_t_be_is_answered_on_one_line(
     assert named in ran.errors[0]
 
 
+@pytest.mark.exhaustive
 def test_a_person_needs_no_word_more_than_before(run: Run) -> None:
     short = run("simulate", "SIM-1", "--weeks", "1", "--minutes", "1", *STORE)
     assert short.code == 0

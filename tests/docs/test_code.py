@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import build_site
+from agreement.written import deepface
 from cli.helpers import save_clip
 from mien.cli import app, main
 from mien.cli.commands import AddsByDefault
@@ -161,6 +162,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, portrait: NDArray[np.uint
     images = [np.roll(np.asarray(face), 2 * index, axis=1) for index in range(8)]
     for name in ("session.mp4", "corpus/second.mp4"):
         save_clip(folder / name, images)
+    (folder / "deepface").mkdir()
+    deepface(folder / "deepface" / "session.json", [["neutral"]] * len(images))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         store = ["--store", "record.sqlite"]

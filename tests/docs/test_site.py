@@ -76,6 +76,7 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     assert "mien.__version__" in text
 
 
+@pytest.mark.exhaustive
 def test_every_page_can_be_reached(pages: Path) -> None:
     settings = tomllib.loads((ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8"))
     listed = list(_leaves(settings["project"]["nav"]))

@@ -470,6 +470,7 @@ def test_a_name_that_stands_there_twice(empty: Store, zipped: Path, tmp_path: Pa
         import_record(empty, path)
 
 
+@pytest.mark.exhaustive
 def test_a_way_of_packing_that_is_not_ours(empty: Store, zipped: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "lzma.zip", "w", zipfile.ZIP_LZMA) as opened:
         for name, content in contents(zipped).items():
@@ -489,6 +490,7 @@ def test_what_is_past_its_retention_is_imported_and_then_erased(
     assert store.recordings.of(imported.subject, START) == []
 
 
+@pytest.mark.exhaustive
 def test_nothing_comes_back_of_who_has_withdrawn(store: Store, tmp_path: Path, clock: FakeClock) -> None:
     subject = fill(store)
     before = export_record(store, "P-017", tmp_path / "before.zip", fhir="none").path

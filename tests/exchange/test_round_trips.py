@@ -96,6 +96,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, St
         yield one, two, folder / "record.zip"
 
 
+@pytest.mark.exhaustive
 @given(data=st.data())
 @settings(max_examples=25)
 def test_everything_comes_back(stores: tuple[Store, Store, Path], data: st.DataObject) -> None:

@@ -42,6 +42,7 @@ def test_photographs(detector: Detector, shared: Path, name: str, count: int) ->
     assert len(detector.detect(image)) == count
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("name", "places"),
     [

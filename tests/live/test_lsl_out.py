@@ -158,6 +158,7 @@ def test_a_sensors_stream_has_its_figures_and_grows_with_them(studio: Studio) ->
     )
 
 
+@pytest.mark.exhaustive
 def test_marks_of_sensors_and_what_sources_do(studio: Studio) -> None:
     at_s = time.time()
     said = SignalReading("strap", at_s, marks=(Mark(at_s - 1, "button"),))

@@ -14,6 +14,8 @@ from mien.expression.network import load_network
 from mien.live.recorder import Recorder, kind_of
 from mien.live.session import LiveSession
 from mien.record import batch_writer
+from mien.signals.stream.types import SignalReading
+from mien.signals.types import Mark
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 
@@ -190,3 +192,27 @@ def test_the_one_chosen_source_is_removed_before_it_gave_a_frame(kept: Store, su
     assert recorder.source == "door"
     recorder.left("door")
     assert recorder.source is None
+
+
+def test_marks_are_set_in_the_recording_that_runs(
+    session: LiveSession, recorder: Recorder, kept: Store, subject: Subject
+) -> None:
+    assert not recorder.mark("too early", at_s=time.time(), source="key")
+    fed(session, "cam", 0.0, 0.1)
+    wait_until(lambda: session.recording)
+    [recording] = recordings(kept, subject)
+    start_s = recording.started_at.timestamp()
+    assert recorder.mark("Mark 1", at_s=start_s + 0.01, source="key")
+    marks = (Mark(start_s - 9, "before it began"), Mark(start_s + 0.02, "smile"), Mark(start_s + 0.03, "  "))
+    session._take_signals("lsl:Markers", SignalReading("Markers", start_s, marks=marks))
+    assert not recorder.mark("half a character: \ud800", at_s=start_s + 0.04, source="key")
+    assert "mark: " in str(recorder.refused)
+    assert recorder.close(LIMIT_S)
+    assert [
+        (each.kind, each.text, each.data, each.recording_id, each.at.timestamp() - start_s)
+        for each in kept.annotations.of(subject)
+    ] == [
+        ("event", "Mark 1", {"source": "key"}, recording.id, pytest.approx(0.01, abs=1e-4)),
+        ("event", "smile", {"source": "Markers"}, recording.id, pytest.approx(0.02, abs=1e-4)),
+    ]
+    assert recorder.statuses()[0].stopped is None

@@ -263,6 +263,7 @@ def test_a_driver_that_never_lets_go_gets_only_so_many_threads(session: LiveSess
         source.let_go()
 
 
+@pytest.mark.exhaustive
 def test_a_flood_takes_no_memory_and_what_is_not_read_is_counted(tiny_network: Path) -> None:
     pushed = 3000
     source = PushedSource("browser")

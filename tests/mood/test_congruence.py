@@ -49,6 +49,7 @@ def test_the_correlation_is_pearsons() -> None:
     assert found.lag_s == np.argmax(by_lag) / 4
 
 
+@pytest.mark.exhaustive
 def test_without_a_relation_p_is_seldom_low() -> None:
     """As often below 0.1 as it says, though the lag is searched and the series depends on its past."""
     low = 0

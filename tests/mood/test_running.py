@@ -58,6 +58,7 @@ def test_running_agrees_over_minutes() -> None:
             agree(running, series[: place + 1], within=1e-5)
 
 
+@pytest.mark.exhaustive
 def test_hours_take_no_more_memory_than_minutes() -> None:
     """Steps and episodes were kept one by one."""
     series = some(3000, 2)

@@ -19,6 +19,7 @@ def calm(seed: int, count: int, spread: float = 0.06, carry: float = 0.3) -> lis
     return list(0.2 + spread * noise)
 
 
+@pytest.mark.exhaustive
 def test_calm_crowds_seldom_alarm() -> None:
     """Fifty hours behind baselines, at one false alarm in 2 h of this measure: 25 may be expected."""
     told = sum(len(find_turns("valence", range(360), calm(seed, 360), PER_HOUR)) for seed in range(60))

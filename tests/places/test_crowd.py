@@ -89,6 +89,7 @@ def test_no_figure_is_of_fewer_than_k_people_however_they_come(
             assert columns == 6
 
 
+@pytest.mark.exhaustive
 @given(st.integers(10, 20), st.integers(0, 9), st.integers(0, 50))
 @settings(max_examples=20, deadline=None)
 def test_an_interval_with_too_few_is_in_no_sum(many: int, few: int, seed: int) -> None:
@@ -258,6 +259,7 @@ def test_small_faces_of_a_4k_photograph_are_found_by_tiles(shared: Path, tmp_pat
     assert crowd.moments[0].seen <= len(people) + 1
 
 
+@pytest.mark.exhaustive
 def test_a_film_by_a_moving_camera_has_a_course(shared: Path, tmp_path: Path) -> None:
     image, people = crowd_picture(shared, (700, 400), 16, (24, 50), 0.0, seed=2)
     assert len(people) >= 14

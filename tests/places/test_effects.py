@@ -78,6 +78,7 @@ def test_the_interval_is_what_the_permutation_test_does_not_refuse() -> None:
     assert refused(found.high + step)
 
 
+@pytest.mark.exhaustive
 def test_nine_of_ten_intervals_hold_the_true_difference() -> None:
     random, held, rounds = np.random.default_rng(11), 0, 200
     weekday = WEEKS[:28]
@@ -89,6 +90,7 @@ def test_nine_of_ten_intervals_hold_the_true_difference() -> None:
     assert 0.85 <= held / rounds <= 0.95
 
 
+@pytest.mark.exhaustive
 def test_days_that_hang_together_widen_the_interval() -> None:
     random, rounds = np.random.default_rng(2), 100
     weekday, after = np.arange(36) % 6, np.arange(36) >= 18

@@ -53,6 +53,7 @@ def test_a_station_that_is_killed_loses_at_most_its_open_cells(tmp_path: Path) -
     assert all(0 < each <= 2 * GUESTS for each in lost)
 
 
+@pytest.mark.exhaustive
 @on_unix
 def test_two_stations_write_into_one_store_at_the_same_time(store_url: str) -> None:
     with Store(store_url) as store:

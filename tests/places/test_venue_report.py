@@ -79,6 +79,7 @@ def test_networks_that_can_count_are_known_by_what_cells_say(filled: tuple[Store
     assert {each.network for each in made.cells} <= quantifiers().keys()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("span", ["day", "week"])
 def test_a_report_puts_coverage_first_and_its_limits_last(
     filled: tuple[Store, SimulatedVenue], tmp_path: Path, span: str

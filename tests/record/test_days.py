@@ -49,6 +49,7 @@ def subject(written: Store) -> Subject:
     return written.subjects.get("SIM")
 
 
+@pytest.mark.exhaustive
 def test_a_simulated_person_is_a_subject_like_any_other_and_marked(
     written: Store, subject: Subject, person: SimulatedPerson
 ) -> None:
@@ -103,6 +104,7 @@ def test_days_are_computed_once_and_anew_when_something_changed(
     written.annotations.remove(subject, mark.id)
 
 
+@pytest.mark.exhaustive
 def test_a_baseline_that_is_only_tried_leaves_what_is_kept(written: Store, subject: Subject) -> None:
     own = baseline.taken(written, subject)
     before = written.figures.of(subject, "day:")
@@ -128,6 +130,7 @@ def test_the_baseline_is_the_first_weeks_and_has_the_own_neutral(written: Store,
     assert standing.to_json() == usual.to_json()
 
 
+@pytest.mark.exhaustive
 def test_without_a_baseline_it_says_that_none_was_taken(tmp_path: Path) -> None:
     with Store(tmp_path / "new.sqlite") as store:
         subject = store.subjects.add("P-1")

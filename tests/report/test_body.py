@@ -134,6 +134,7 @@ def test_without_a_reading_there_is_no_picture(figures: list[Figure]) -> None:
     assert body_picture(RecordedBody(body(0).started_at, 60, figures)) is None
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("minutes", [2, 5, 45, 60 * 26])
 def test_nothing_is_drawn_outside_and_times_have_room(minutes: int) -> None:
     picture = body_picture(body(0, minutes))

@@ -40,6 +40,7 @@ def test_everything_in_the_period_is_gathered(store: Store) -> None:
     assert set(found.texts) == {"phq9_safety", "report_footer"}
 
 
+@pytest.mark.exhaustive
 def test_what_sensors_said_is_gathered_where_it_is_shown(store: Store) -> None:
     subject = fill(store)
     day = date(2026, 5, 3)
@@ -67,6 +68,7 @@ def test_the_newest_bodies_are_shown_and_the_others_counted(
     assert found.more_bodies == 1
 
 
+@pytest.mark.exhaustive
 def test_a_report_of_one_session_shows_its_body(store: Store, tmp_path: Path) -> None:
     subject = fill(store)
     day = date(2026, 5, 3)

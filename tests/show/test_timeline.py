@@ -104,6 +104,7 @@ def test_rows_that_do_not_belong_together() -> None:
         timeline(rows.assign(source=["a.mp4", "b.mp4"]))
 
 
+@pytest.mark.exhaustive
 def test_no_window_system_is_touched() -> None:
     code = "import sys, mien.show.timeline; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -156,6 +156,7 @@ def beside(choice: SignalsChoice, told: list[PulseReading], last_s: int) -> Body
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("way", ["start times", "seconds given", "marks"])
 def test_what_is_said_of_an_hour(tmp_path: Path, way: str) -> None:
     body, told = hour(tmp_path, 200, 2400)

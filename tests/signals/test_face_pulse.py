@@ -58,6 +58,7 @@ def test_the_rate_is_found_in_light_and_in_dark_skin(
     assert set(readings[-1].methods) == {"POS", "CHROM", "LGI"}
 
 
+@pytest.mark.exhaustive
 def test_a_rate_that_rises_is_followed_as_the_mean_of_the_window() -> None:
     times_s = times(40)
     rates_bpm = np.interp(times_s, [10, 30], [66, 90])
@@ -75,6 +76,7 @@ def test_without_a_pulse_there_is_no_reading() -> None:
     assert all(reading.methods == () for reading in readings)
 
 
+@pytest.mark.exhaustive
 def test_light_that_changes_in_steps_is_no_pulse_and_hides_none() -> None:
     times_s = times(30)
     light = np.where(times_s % 7 < 3, 1.0, 1.12)[:, None]
@@ -84,6 +86,7 @@ def test_light_that_changes_in_steps_is_no_pulse_and_hides_none() -> None:
     np.testing.assert_allclose(found, 81, atol=2)
 
 
+@pytest.mark.exhaustive
 def test_what_moves_with_the_head_is_no_pulse() -> None:
     """A head that nods once a second, whose shine changes with it: a clean rhythm, but of the place too."""
     times_s = times()
@@ -105,6 +108,7 @@ def test_with_too_few_frames_a_second_nothing_is_read(fps: float) -> None:
     assert {(reading.rate_bpm, reading.quality) for reading in readings} == {(None, 0.0)}
 
 
+@pytest.mark.exhaustive
 def test_every_prefix_of_a_film_gives_the_same_readings() -> None:
     made = list(frames(coloured(times(20)), times(20)))
     whole = read(made)
@@ -114,6 +118,7 @@ def test_every_prefix_of_a_film_gives_the_same_readings() -> None:
         assert len(part) == int(made[cut - 1][0].time_s)
 
 
+@pytest.mark.exhaustive
 def test_a_gap_is_a_gap() -> None:
     """The face is away for 6 s: no reading until most of a window has been seen, and rows all the while."""
     times_s = times(34)

@@ -168,6 +168,7 @@ def test_a_sensor_that_comes_back_otherwise_says_so() -> None:
     assert rolling.channels[0].rate_hz == 8
 
 
+@pytest.mark.exhaustive
 def test_memory_has_a_bound_whatever_comes() -> None:
     buffer = ChannelBuffer(Channel("x", "other", "", 0), 90)
     for number in range(20):
@@ -254,3 +255,13 @@ def test_a_reading_is_ready_for_json() -> None:
     assert told["arousal"] is None
     assert told["waves"][0]["low"] == [1.0, None, None, None]
     assert "waves" not in readings[-1].as_dict(waves=False)
+
+
+def test_a_stream_of_marks_alone_gives_its_marks() -> None:
+    rolling = Rolling("Markers", (), OwnRest())
+    assert rolling.take(Batch()) is None
+    reading = rolling.take(Batch(marks=(Mark(5.0, "smile"), Mark(6.0, "rest"))))
+    assert reading is not None
+    assert [each.text for each in reading.marks] == ["smile", "rest"]
+    assert (reading.at_s, reading.fresh) == (6.0, False)
+    assert rolling.take(Batch()) is None

@@ -67,6 +67,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.exhaustive
 def test_the_table_of_smiles(course: ExpressionCourse, body: BodyCourses, tmp_path: Path) -> None:
     told = write_smiles(tmp_path / "x.smiles.csv", course, body)
     assert told == {"smiles": 5, "measured": 5}
@@ -85,6 +86,7 @@ def test_the_table_of_smiles(course: ExpressionCourse, body: BodyCourses, tmp_pa
     assert all(abs(float(row["heart_rate_change"])) < 2 for row in found)
 
 
+@pytest.mark.exhaustive
 def test_without_a_body_all_faces_are_looked_at(course: ExpressionCourse, tmp_path: Path) -> None:
     assert course.tracks == (3, 7)
     assert write_smiles(tmp_path / "x.smiles.csv", course, None) == {"smiles": 5, "measured": 5}

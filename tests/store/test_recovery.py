@@ -65,6 +65,7 @@ def test_what_is_no_database_is_recognised(tmp_path: Path, content: bytes) -> No
     assert path.read_bytes() == content
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
 def test_a_file_that_was_cut_off_is_recognised(path: Path, share: float) -> None:
     content = path.read_bytes()
@@ -128,6 +129,7 @@ def test_all_is_saved_of_a_whole_file(path: Path, tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "new").iterdir()] == ["saved.sqlite"]
 
 
+@pytest.mark.exhaustive
 def test_what_is_left_of_a_file_that_was_cut_off_is_saved(path: Path, tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 3 // 4])

@@ -215,6 +215,7 @@ def test_repeats_are_compared_in_folds_of_their_own() -> None:
     assert found.value == pytest.approx(wins / pairs)
 
 
+@pytest.mark.exhaustive
 def test_a_site_that_tells_the_label_is_found(confounded: CohortResult) -> None:
     site = next(each for each in confounded.circumstances if each.name == "site")
     assert site.found

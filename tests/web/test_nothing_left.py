@@ -41,6 +41,7 @@ def test_a_thousand_pages_leave_nothing_behind(live_session: FakeLiveSession) ->
         assert remembered() == before
 
 
+@pytest.mark.exhaustive
 def test_two_hundred_cameras_that_came_and_went_leave_nothing_behind(
     tiny_network: Path, research: None
 ) -> None:

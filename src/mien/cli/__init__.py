@@ -26,6 +26,7 @@ OF_EXTRAS = {
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
     **dict.fromkeys(("fhir", "ruptures", "typst"), "record"),
     **dict.fromkeys(("hmmlearn", "sklearn"), "videos"),
+    "statsmodels": "study",
     "paho": "mqtt",
     **dict.fromkeys(("edfio", "mne", "neurokit2", "pyxdf", "wfdb", "bleak", "brainflow", "pylsl"), "signals"),
 }

@@ -43,6 +43,12 @@ COMMANDS: Final = {
         "crowd",
         "Count a crowd's mood: its mix of expressions, valence and tension, in groups of at least ten faces.",
     ),
+    "agree": Entry(
+        READ,
+        "agree",
+        "agree",
+        "Measure how two sets of readings agree: Mien's, another tool's, or a person's labels.",
+    ),
     "signals": Entry(
         READ,
         "signals",
@@ -64,6 +70,12 @@ COMMANDS: Final = {
         "cohort",
         "cohort",
         "Measure how well recordings tell two groups of people apart, and what could fool you.",
+    ),
+    "study": Entry(
+        VIDEOS,
+        "study",
+        "app",
+        "Experiments: epochs around stimuli, and conditions and groups of people compared.",
     ),
     "infant": Entry(
         VIDEOS,
@@ -144,7 +156,7 @@ COMMANDS: Final = {
         CARE,
         "simulate",
         "app",
-        "Simulate a person or a venue in the store; a body's signals, a cohort or clips in files.",
+        "Simulate a person or a venue in the store; a body's signals, a cohort, a study or clips in files.",
     ),
     "store": Entry(CARE, "store", "app", "The database that holds the record."),
     "user": Entry(

@@ -35,6 +35,7 @@ EXTRAS = {
     "privacy": ("opendp",),
     "heic": ("pillow-heif",),
     "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne", "pylsl", "brainflow", "bleak"),
+    "study": ("statsmodels",),
     "videos": ("hmmlearn", "scikit-learn"),
 }
 """What each extra brings that Mien itself asks for."""
@@ -48,6 +49,7 @@ USES = {
     "privacy": "a venue's figures with differential privacy",
     "heic": "photographs from iPhones",
     "signals": "mien signals, sensors beside a camera",
+    "study": "mien study compare",
     "videos": "mien cohort, mien infant",
 }
 """What each extra is for."""

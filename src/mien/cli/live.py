@@ -6,6 +6,7 @@ import math
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from mien.signals.stream.types import SignalReading
 
 _LOOK_S = 0.2
+_MARKS = frozenset("123456789")
 
 
 def live(
@@ -387,8 +389,10 @@ def _obey(session: LiveSession, key: str) -> None:
     """Do what a key says.
 
     n learns the neutral face of who is before each source, o forgets it; r lets the rest begin of the person
-    who wears the sensors.
+    who wears the sensors; m, and 1 to 9, set a mark in the recording.
     """
+    if key == "m" or key in _MARKS:
+        _mark(session, key)
     if key == "r" and session.signal_statuses():
         session.rest.mark(session.machine_clock().now())
     for status in session.statuses() if key in ("n", "o") else []:
@@ -401,6 +405,17 @@ def _obey(session: LiveSession, key: str) -> None:
             neutral.learn()
         else:
             neutral.forget()
+
+
+def _mark(session: LiveSession, key: str) -> None:
+    """Set a mark at this moment, named by the key: an experiment tells its conditions by the digits."""
+    recorder = session.recorder
+    if recorder is None or recorder.status is None:
+        print_error("there is no recording to set a mark in: begin one with --subject")
+        return
+    text, now_s = "Mark" if key == "m" else f"Mark {key}", time.time()
+    if recorder.mark(text, at_s=now_s, source="key"):
+        typer.echo(f"mien: {text} at {time.strftime('%H:%M:%S', time.localtime(now_s))}", err=True)
 
 
 def _follow(

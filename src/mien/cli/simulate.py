@@ -1,4 +1,4 @@
-"""`mien simulate`: a made-up person's or venue's weeks, a body's signals, a cohort, clips of faces."""
+"""`mien simulate`: a made-up person's or venue's weeks, a body's signals, a cohort, a study, clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _PersonByDefault(AddsByDefault):
 
 
 app = group(
-    "Simulate a person or a venue in the store; a body's signals, a cohort or clips in files.",
+    "Simulate a person or a venue in the store; a body's signals, a cohort, a study or clips in files.",
     _PersonByDefault,
 )
 
@@ -179,6 +179,40 @@ def cohort(
         f" be had is {made.truth['best_area']:.2f}"
     )
     typer.echo(f"Next: mien cohort {table} --label remission")
+
+
+@app.command()
+def study(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files go.")] = Path(
+        "made-study"
+    ),
+    people: Annotated[int, typer.Option(help="How many people.", metavar="N", min=2, max=10_000)] = 40,
+    trials: Annotated[
+        int, typer.Option(help="How often each person sees each condition.", metavar="N", min=1, max=1000)
+    ] = 10,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; another seed gives other people.", metavar="N", min=0)
+    ] = 0,
+    strength: Annotated[
+        float, typer.Option(help="How strong the planted effects are; 0 plants none.", min=0, max=3)
+    ] = 1.0,
+) -> None:
+    """Simulate an experiment: people of two groups who see pleasant, unpleasant and neutral stimuli.
+
+    Writes readings.csv as mien analyze would, stimuli.csv, and in truth.json what is planted.
+
+    Example: mien simulate study made-study --people 40
+    """
+    from mien.study.made import make_study
+
+    made = make_study(people, trials=trials, seed=seed, strength=strength)
+    made.save(folder)
+    typer.echo(
+        f"{folder}: {people} simulated people, {len(made.stimuli)} stimuli, {len(made.table):,} readings"
+    )
+    typer.echo(
+        f"Next: mien study epochs {folder / 'readings.csv'} --stimuli {folder / 'stimuli.csv'} --out study"
+    )
 
 
 @app.command()

@@ -34,7 +34,7 @@ class Recorder:
 
     Attributes:
         subject: as given.
-        refused: why the last recording could not be begun; None where none was refused.
+        refused: why the last recording could not be begun, or a mark not be set; None where all is well.
 
     Raises:
         StoreError: the subject has not agreed, or is simulated.
@@ -102,6 +102,28 @@ class Recorder:
             writer = self._writer
         if writer is not None:
             writer.take_signals(reading)
+
+    def mark(self, text: str, *, at_s: float, source: str) -> bool:
+        """Set a mark in the recording that runs now; doesn't wait for the store.
+
+        Args:
+            text: what happened; without words nothing is set.
+            at_s: when, in POSIX seconds.
+            source: where it came from: "key", or a sensor's name.
+
+        Returns:
+            Whether it is set: not where nothing was being recorded then, or its text can't be stored, which
+            `refused` says.
+        """
+        with self._lock:
+            writer = self._writer
+        if writer is None:
+            return False
+        try:
+            return writer.mark(text, datetime.fromtimestamp(at_s, UTC).astimezone(), source)
+        except StoreError as error:
+            self.refused = str(error)
+            return False
 
     def choose(self, source: str, track: int) -> None:
         """Return which face is the subject.

@@ -436,9 +436,13 @@ class LiveSession:
         self._sensors.take_face(reading)
 
     def _take_signals(self, where: str, reading: SignalReading) -> None:
-        """Take a sensor's next reading, in its thread: a fresh one goes into the record."""
-        if reading.fresh and (recorder := self._recorder) is not None:
+        """Take a sensor's next reading, in its thread: a fresh one goes into the record, and marks do."""
+        if (recorder := self._recorder) is None:
+            return
+        if reading.fresh:
             recorder.take_signals(reading)
+        for each in reading.marks:
+            recorder.mark(each.text, at_s=each.time_s, source=reading.source)
 
     def _end_recordings(self) -> None:
         """End the recording of a source that is over by itself."""

@@ -1,6 +1,6 @@
 """A recording's rows go to the store in batches, in a thread of their own: a slow disk holds nobody up.
 
-What a body says beside the face goes with them, in the same transaction.
+What a body says beside the face, and marks, go with them, in the same transaction.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ class BatchWriter:
         self._news = Condition()
         self._rows: deque[Row] = deque()
         self._figures: deque[Figure] = deque()
+        self._marks: deque[tuple[datetime, str, str]] = deque()
         self._unpacked = 0
         self._troubled_s: float | None = None
         self._end: RecordingState | None = None
@@ -100,6 +101,12 @@ class BatchWriter:
         with self._news:
             if self.stopped is None:
                 self._figures.extend(figures)
+
+    def put_mark(self, at: datetime, text: str, source: str) -> None:
+        """Take a mark, its text as `store.validation.checked_text` lets through; waits for nothing."""
+        with self._news:
+            if self.stopped is None:
+                self._marks.append((at, text, source))
 
     def end(self, state: RecordingState) -> None:
         """Write what is left and finish the recording; doesn't wait, and only the first call counts."""
@@ -132,7 +139,7 @@ class BatchWriter:
     def _commit(self) -> None:
         """Write what has come in, if the subject still agrees; what can't be written is kept for later."""
         with self._news:
-            rows, figures = list(self._rows), list(self._figures)
+            rows, figures, marks = list(self._rows), list(self._figures), list(self._marks)
         agreed: list[Figure] = []
         try:
             with self._store.transaction():
@@ -141,6 +148,7 @@ class BatchWriter:
                     self._store.readings.append(self._recording.id, self._matrix(rows))
                     agreed = self._agreed(figures)
                     self._store.signals.add(self._recording.id, agreed)
+                    self._set(marks)
         except ConsentError:
             refusal = f"{self._subject.code} has no valid consent any more; nothing more is stored"
         except StoreError as error:
@@ -155,6 +163,8 @@ class BatchWriter:
                 self._rows.popleft()
             for _ in figures:
                 self._figures.popleft()
+            for _ in marks:
+                self._marks.popleft()
             self._news.notify_all()
         came, kept = ({signal_of(each.measure) for each in some} for some in (figures, agreed))
         self.signals, self.left_out = (self.signals - came) | kept, (self.left_out | came) - kept
@@ -198,6 +208,14 @@ class BatchWriter:
         if len(rows) and self._store.consents.refusal(self._subject, "measures", *self._moments(matrix)):
             matrix[:, SLICES["measures"]] = np.nan
         return matrix
+
+    def _set(self, marks: Sequence[tuple[datetime, str, str]]) -> None:
+        now = self._store.now()
+        for at, text, source in marks:  # a sensor's clock may run ahead
+            self._store.annotations.add(
+                self._subject, "event", text,
+                at=min(now, at), recording_id=self._recording.id, data={"source": source},
+            )  # fmt: skip
 
     def _agreed(self, figures: Sequence[Figure]) -> list[Figure]:
         """Return the figures that a consent names; the others go no further than this."""
@@ -245,4 +263,5 @@ class BatchWriter:
             self.lost += len(self._rows)
             self._rows.clear()
             self._figures.clear()
+            self._marks.clear()
             self._news.notify_all()

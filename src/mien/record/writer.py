@@ -27,6 +27,7 @@ from mien.signals.types import Figure
 from mien.store.codec import COLUMNS, SLICES
 from mien.store.store import Store
 from mien.store.types import BODY, RecordingState, SourceKind, StoredRecording, Subject
+from mien.store.validation import checked_text
 from mien.table import DECIMALS
 from mien.types import Faces, Frame
 
@@ -263,6 +264,26 @@ class RecordWriter:
         """
         if figures := self._body.choose(reading):
             self._batches.put_figures(figures)
+
+    def mark(self, text: str, at: datetime, source: str) -> bool:
+        """Take a mark; from any thread, waits for nothing.
+
+        Args:
+            text: what happened.
+            at: when; before the recording nothing can be marked.
+            source: where it came from: "key", or a sensor's name.
+
+        Returns:
+            Whether it goes into the recording.
+
+        Raises:
+            StoreError: the text can't be stored.
+        """
+        text = checked_text("mark", text)
+        if not text or at < self.recording.started_at:
+            return False
+        self._batches.put_mark(at, text, source)
+        return True
 
     def take_figures(self, figures: Sequence[Figure]) -> None:
         """Take what a file says of the body during the recording, in seconds from its first frame."""

@@ -51,6 +51,7 @@ def test_what_came_back_otherwise_is_said() -> None:
     assert changes((fz,), (Channel("Fz", "eeg", "mV", 250.0),)) == "it came back with its channels changed"
 
 
+@pytest.mark.exhaustive
 def test_what_there_is_is_found_and_listed(capsys: pytest.CaptureFixture[str]) -> None:
     name = unique("Listed")
     with outlet(name):

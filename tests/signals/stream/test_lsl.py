@@ -77,6 +77,7 @@ def test_marks_are_read_as_marks() -> None:
     assert found.marks[0].time_s == pytest.approx(time.time() - pylsl.local_clock() + sent_s, abs=0.01)
 
 
+@pytest.mark.exhaustive
 def test_numbers_of_events_are_marks_too_and_uneven_values_are_values() -> None:
     events, beats = unique("Events"), unique("Beats")
     with (
@@ -101,6 +102,7 @@ def test_numbers_of_events_are_marks_too_and_uneven_values_are_values() -> None:
             second.close()
 
 
+@pytest.mark.exhaustive
 def test_a_stream_that_goes_and_comes_back_otherwise() -> None:
     name = unique("Comes")
     with outlet(name, source_id="same"):
@@ -113,6 +115,7 @@ def test_a_stream_that_goes_and_comes_back_otherwise() -> None:
         again.close()
 
 
+@pytest.mark.exhaustive
 def test_a_stream_of_events_that_goes_is_gone() -> None:
     name = unique("Ends")
     with outlet(name, "Markers", ("word",), 0.0, "string"):
@@ -121,6 +124,7 @@ def test_a_stream_of_events_that_goes_is_gone() -> None:
     stream.close()
 
 
+@pytest.mark.exhaustive
 def test_two_streams_that_are_meant_are_told_apart() -> None:
     name = unique("Twin")
     with outlet(name, source_id="left & right"), outlet(name, source_id="other"):
@@ -163,6 +167,7 @@ def test_addresses_become_queries() -> None:
     assert lsl_address("type=EEG&hostname=lab 2").query == "type='EEG' and hostname='lab 2'"
 
 
+@pytest.mark.exhaustive
 def test_a_hundred_thousand_samples_a_second_are_thinned_out() -> None:
     name, rate = unique("Fast"), 100_000
     with outlet(name, "EMG", ("zyg", "corr"), float(rate)) as sender:

@@ -42,6 +42,7 @@ def shares_a_group(groups: NDArray[np.int64], one: NDArray[np.int64], other: NDA
     return bool(set(groups[one]) & set(groups[other]))
 
 
+@pytest.mark.exhaustive
 @few
 @given(st.integers(0, 10**6), st.sampled_from(["official", "grouped", "random"]), st.integers(0, 100))
 def test_parts_are_disjoint_and_together_everything(seed: int, name: Any, chance: int) -> None:
@@ -50,6 +51,7 @@ def test_parts_are_disjoint_and_together_everything(seed: int, name: Any, chance
     assert sorted(everything) == list(range(len(data["groups"])))
 
 
+@pytest.mark.exhaustive
 @few
 @given(st.integers(0, 10**6), st.sampled_from(["official", "grouped"]), st.booleans())
 def test_copies_never_stand_on_both_sides(seed: int, name: Any, all_usages: bool) -> None:

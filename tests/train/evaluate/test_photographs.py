@@ -174,6 +174,7 @@ def test_a_photograph_is_read_under_the_stated_mix(photographs: Path) -> None:
     assert other == pytest.approx(shares, abs=1e-5)
 
 
+@pytest.mark.exhaustive
 def test_an_exam_on_whole_photographs(photographs: Path, tmp_path: Path) -> None:
     network = load_network(save_landmark_network(tmp_path))  # calls everything neutral
     found = evaluate(network, photographs, by=["sex"])

@@ -587,6 +587,7 @@ def test_everything_is_given_as_one_zip(page: TestClient, record: Store) -> None
 # A person who does not exist.
 
 
+@pytest.mark.exhaustive
 def test_the_page_makes_up_a_person_to_look_at(
     page: TestClient, record: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

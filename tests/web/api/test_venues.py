@@ -227,6 +227,7 @@ def test_a_mark_is_set_told_with_its_effects_and_taken_away(
     assert host.post(f"{API}/{MADE}/marks", json={"text": "x", "at": "yesterday"}).status_code == 422
 
 
+@pytest.mark.exhaustive
 def test_a_report_and_tables_can_be_taken_away(
     host: TestClient, filled: tuple[Store, SimulatedVenue]
 ) -> None:

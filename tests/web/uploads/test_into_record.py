@@ -126,6 +126,7 @@ def test_of_two_alike_somebody_has_to_choose(
     assert put(visitor, key, faces=[1]).json()["frames_with_subject"] == 1
 
 
+@pytest.mark.exhaustive
 def test_nothing_goes_into_a_record_that_may_not(
     visitor: TestClient, record: Store, portrait_path: Path, tmp_path: Path
 ) -> None:

@@ -110,6 +110,7 @@ class TestPhotograph:
         assert np.abs(difference).mean() < 3
         assert client.get(f"files/{done['id']}/timeline.json").status_code == 404
 
+    @pytest.mark.exhaustive
     def test_why_it_was_read_so(self, done: dict[str, Any], client: TestClient, portrait_path: Path) -> None:
         (expected,) = mien.explain(portrait_path, threads=1)
         told = client.get(f"files/{done['id']}/why.json").json()
@@ -134,6 +135,7 @@ class TestPhotograph:
         assert answer.json()["recordings"][0]["path"] == NAME
         assert "mien-files-" not in json.dumps(answer.json()["recordings"])
 
+    @pytest.mark.exhaustive
     def test_another_network_reads_it_where_it_is_chosen(
         self, client: TestClient, portrait_path: Path
     ) -> None:
@@ -148,6 +150,7 @@ class TestPhotograph:
         assert refused.status_code == 400
         assert f"there are {', '.join(built_in_networks())}" in refused.json()["detail"]
 
+    @pytest.mark.exhaustive
     def test_without_a_face_there_is_nothing_to_draw(self, client: TestClient) -> None:
         buffer = BytesIO()
         Image.new("RGB", (200, 200), "grey").save(buffer, "png")
@@ -191,6 +194,7 @@ class TestVideo:
         assert part.headers["content-range"] == f"bytes 1000-1999/{len(whole.content)}"
         assert client.get(address, headers={"Range": "bytes=99999999-"}).status_code == 416
 
+    @pytest.mark.exhaustive
     def test_one_that_browsers_do_not_play_is_copied(
         self, client: TestClient, portrait: NDArray[np.uint8], tmp_path: Path
     ) -> None:
@@ -205,6 +209,7 @@ class TestVideo:
         timeline = client.get(f"files/{done['id']}/timeline.json").json()
         assert any(None in face["probabilities"] for face in timeline["faces"])  # a gap is a gap
 
+    @pytest.mark.exhaustive
     def test_a_video_without_a_face(self, client: TestClient, tmp_path: Path) -> None:
         data = write_clip(tmp_path / "x.mp4", [np.full((64, 96, 3), 90, np.uint8)] * 13, "libx264")
         done = read(client, data, "x.mp4")

@@ -64,6 +64,7 @@ class TestAnalyseUpload:
         ):
             analyse_upload(png_header(1100, 1000), settings=small, limits=LIMITS)
 
+    @pytest.mark.exhaustive
     def test_explains_what_the_api_explains(self, portrait_path: Path, settings: Settings) -> None:
         told = analyse_upload(
             portrait_path.read_bytes(), settings=settings, limits=LIMITS, request=AnalysisRequest("explain")
@@ -74,6 +75,7 @@ class TestAnalyseUpload:
         np.testing.assert_allclose(face.evidence, expected.evidence, atol=1e-4)
         np.testing.assert_allclose(face.to_picture, expected.to_picture, atol=1e-4)
 
+    @pytest.mark.exhaustive
     def test_network_and_label_are_those_asked_for(self, portrait_path: Path, settings: Settings) -> None:
         data, request = portrait_path.read_bytes(), AnalysisRequest("explain", "paper", "fear")
         (face,) = analyse_upload(data, settings=settings, limits=LIMITS, request=request)["faces"]
@@ -120,6 +122,7 @@ class TestAnalyseUpload:
         with pytest.raises(SourceError, match="damaged or cut off"):
             analyse_upload(data[: len(data) // 2], settings=settings, limits=LIMITS)
 
+    @pytest.mark.exhaustive
     @linux
     def test_a_bomb_meets_the_memory_limit(self, settings: Settings) -> None:
         data = png_bomb(10_900)

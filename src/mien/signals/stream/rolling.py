@@ -109,7 +109,8 @@ class Rolling:
         for buffer in self._buffers.values():
             self._notes += buffer.notes
             buffer.notes.clear()
-        newest_s = self._newest()
+        sent = (each.time_s for each in self._marks)  # a stream of marks has nothing else
+        newest_s = self._newest() if self._buffers else max(sent, default=float("-inf"))
         due = newest_s >= self._told_s + TOLD_EVERY_S
         if not np.isfinite(newest_s) or not (due or self._notes or self._marks):
             return None

@@ -1,0 +1,1 @@
+"""Experiments: epochs of a measure around stimuli, and conditions and groups of people compared."""

@@ -1,0 +1,84 @@
+"""`mien agree`: what is said, written and refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agreement import written
+from cli.helpers import Run
+
+LABELS = ["happiness", "neutral", "anger", "neutral"] * 30
+
+
+@pytest.fixture
+def files() -> None:
+    """Three files in the working folder."""
+    written.ours(Path("table.csv"), LABELS)
+    written.fer_csv(Path("fer.csv"), ["happy", "neutral", "angry", "sad"] * 30)
+    Path("rater.csv").write_text("time_s,end_s,label\n0,12,happy\n")
+
+
+@pytest.mark.usefixtures("run", "files")
+def test_a_comparison_is_said_and_written(run: Run) -> None:
+    ran = run("agree", "table.csv", "fer.csv", "--out", "out")
+    assert ran.code == 0
+    for words in (
+        "A: Mien (table.csv)\nB: fer (fer.csv)",
+        "1 recording, 120 pairs of faces at the same time; 95 % intervals over 10 blocks of 1.19 s",
+        "expression: kappa 0.6",
+        "the same in 75.0 % of 120 pairs",
+        "A down, B across",
+        "ICC(2,1)",
+        "p_happiness",
+        "note: fer writes no row",
+        "out/bland-altman.png",
+    ):
+        assert words in ran.out
+    assert {each.name for each in Path("out").iterdir()} == {
+        *("agreement.json", "agreement.csv", "confusion.png", "bland-altman.png")
+    }
+
+
+@pytest.mark.usefixtures("run", "files")
+def test_json_is_what_python_gives(run: Run) -> None:
+    ran = run("agree", "table.csv", "rater.csv", "--json")
+    told = json.loads(ran.out)
+    assert told["labels"][0]["counts"] == [[0, 60, 0], [0, 30, 0], [0, 30, 0]]
+    assert told["labels"][0]["kappa"]["value"] == 0
+    assert told["numbers"] == []
+    assert told["files"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["table.csv"], 2, "Missing argument 'B'"),
+        (["table.csv", "gone.csv"], 1, "cannot read gone.csv: No such file"),
+        (["table.csv", "empty"], 1, "empty has no table in it: expected a table of OpenFace"),
+        (["table.csv", "diary.txt"], 1, "cannot read diary.txt: expected a table of OpenFace"),
+        (["table.csv", "fer.csv", "--fps-a", "30"], 2, "table.csv has times of its own"),
+        (["table.csv", "fer.csv", "--fps-b", "0"], 2, "rate_hz_b: expected a number above 0"),
+        (["table.csv", "fer.csv", "--tolerance", "-1"], 2, "tolerance_s: expected a number above 0"),
+        (["table.csv", "fer.csv", "--seed", "-1"], 2, "--seed"),
+        (["table.csv", "fer.csv", "--out", "table.csv"], 1, "table.csv is a file"),
+        (
+            ["table.csv", "fer.csv", "--out", "old"],
+            1,
+            "is there already: choose another folder, or --overwrite",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("run", "files")
+def test_what_cannot_be_compared_is_one_line(run: Run, arguments: list[str], code: int, words: str) -> None:
+    Path("diary.txt").write_text("Dear diary, I was happy.\n")
+    Path("empty").mkdir()
+    Path("old").mkdir()
+    Path("old/agreement.json").write_text("{}")
+    ran = run("agree", *arguments)
+    assert ran.code == code
+    assert len(ran.errors) == 1
+    assert words in ran.errors[0]
+    assert Path("old/agreement.json").read_text() == "{}"
