@@ -129,7 +129,7 @@ def stop_after(epochs: int, steps: int = 0) -> Callable[[Progress], None]:
 
 class TestALittleRun:
     def test_it_learns_two_classes_that_nobody_can_mistake(self, finished: Finished) -> None:
-        assert finished.state.best_accuracy == 1
+        assert finished.state.best_score == 1
         held_back = stripes(30, 2)
         found = predict(finished.model, held_back.images)["logits"].argmax(axis=1)
         assert (found == held_back.targets).mean() > 0.9
@@ -140,7 +140,7 @@ class TestALittleRun:
         assert finished.state.epoch == 3
         assert finished.state.seconds == pytest.approx(sum(row["seconds"] for row in history))
         assert history[-1]["loss"] < history[0]["loss"]
-        assert max(row["validation_accuracy"] for row in history) == finished.state.best_accuracy
+        assert max(row["validation_accuracy"] for row in history) == finished.state.best_score
 
     def test_the_given_network_is_that_of_the_best_epoch(self, finished: Finished) -> None:
         best = finished.state.history[finished.state.best_epoch - 1]
@@ -233,7 +233,7 @@ def test_training_stops_when_validation_no_longer_improves(
     recipe = changed(fit={"patience": 2, "epochs": 9}, head={"epochs": 0})
     faces = stripes(8, 0, votes=False)
     model, state = fit(recipe, faces, VALIDATION, folder=tmp_path)
-    assert (state.epoch, state.best_epoch, state.best_accuracy) == (5, 3, 0.75)
+    assert (state.epoch, state.best_epoch, state.best_score) == (5, 3, 0.75)
     for one, other in zip(model.get_weights(), kept[2], strict=True):
         np.testing.assert_array_equal(one, other)
     assert set(model.output) == {"logits"}
@@ -246,7 +246,7 @@ def test_a_first_epoch_that_gets_nothing_right_still_leaves_a_network(
     monkeypatch.setattr(fitting, "_measured", lambda *_: worst)
     recipe = changed(fit={"epochs": 1}, head={"epochs": 0})
     _, state = fit(recipe, stripes(8, 0, votes=False), VALIDATION, folder=tmp_path)
-    assert (state.best_epoch, state.best_accuracy) == (1, 0)
+    assert (state.best_epoch, state.best_score) == (1, 0)
 
 
 def batch_of(*places: int, recipe: LabelRecipe = RECIPE) -> Batch:

@@ -20,7 +20,7 @@ from mien.train.run_folder import (
     save_checkpoint,
 )
 
-STATE = LoopState("abc", epoch=3, best_epoch=2, best_accuracy=0.5, seconds=1.5, history=[{"loss": 0.25}])
+STATE = LoopState("abc", epoch=3, best_epoch=2, best_score=0.5, seconds=1.5, history=[{"loss": 0.25}])
 ARRAYS: dict[str, Arrays] = {"model": [np.eye(2, dtype=np.float32), np.array(7)], "average": [np.zeros(3)]}
 
 any_array = hnp.arrays(

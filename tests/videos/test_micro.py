@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 import mien
 from cli.helpers import save_clip
+from mien.config import load_settings
 from mien.errors import ConfigError, SourceError
+from mien.pipeline import Pipeline
 from mien.videos.made.plan import smooth
 from mien.videos.micro import THRESHOLD, Movement, micro, spot
 from mien.videos.micro_motion import REGIONS, Motion
+from mien.videos.micro_picture import difference_in_film, difference_of_pictures, onset_apex_difference
 
 BROWS, MOUTH, EYES = (0, 1, 2, 3), (4, 5, 6, 7), (8, 9)
 
@@ -110,6 +113,30 @@ def test_a_lift_of_the_mouth_s_corners_is_found_in_a_film(film: Path, tmp_path: 
     assert len(table.read_text().splitlines()) == 121
     assert json.loads(facts.read_text())["movements"][0]["region"] == "mouth"
     assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_difference_picture_shows_the_movement_and_not_the_head_s(
+    film: Path, portrait: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    mouth, brows = (slice(30, 46), slice(8, 40)), (slice(4, 14), slice(8, 40))
+    how = {"size_px": 48, "gain": 4.0}
+    with Pipeline(load_settings()) as pipeline:
+        found = difference_in_film(film, 0.5, 0.57, pipeline=pipeline, **how)
+        assert found is not None
+        assert found.shape == (48, 48)
+        assert np.abs(found[mouth] - 128.0).mean() > 3 * np.abs(found[brows] - 128.0).mean()
+        calm, moved = tmp_path / "calm.png", tmp_path / "moved.png"
+        image = cv2.resize(portrait, (240, 280))
+        for path, shift in ((calm, 0), (moved, 2)):
+            cv2.imwrite(str(path), np.roll(image, shift, axis=1)[..., ::-1])
+        still = difference_of_pictures(calm, moved, pipeline=pipeline, **how)
+        assert still is not None
+        unaligned = onset_apex_difference(*(cv2.imread(str(path), 0) for path in (calm, moved)), 4.0)
+        assert (
+            np.abs(still[8:40, 8:40] - 128.0).mean() < 0.5 * np.abs(unaligned[90:200, 60:180] - 128.0).mean()
+        )
+        cv2.imwrite(str(moved), np.full((280, 240, 3), 90, np.uint8))
+        assert difference_of_pictures(moved, moved, pipeline=pipeline, **how) is None
 
 
 def test_what_can_t_be_read_is_said(portrait: NDArray[np.uint8], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mien.train.clip_recipe import ClipRecipe
     from mien.train.finish import Run
     from mien.train.fit import Progress, Report
+    from mien.train.micro_recipe import MicroRecipe
     from mien.train.sentiment_recipe import SentimentRecipe
 
 
@@ -26,14 +27,14 @@ def train(
         Path,
         typer.Argument(
             help="A Kaggle CSV, a Parquet file, or a folder with a subfolder per class; for happy-video and"
-            " video-sentiment a table of clips."
+            " video-sentiment a table of clips; for micro also a folder of tables."
         ),
     ],
     recipe: Annotated[
         str,
         typer.Option(
-            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, video-sentiment, or your own"
-            " TOML file.",
+            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, video-sentiment, micro, or"
+            " your own TOML file.",
             metavar="NAME|FILE",
         ),
     ] = "fer2013",
@@ -84,22 +85,27 @@ def train(
     """
     from mien.train.clip_recipe import ClipRecipe
     from mien.train.data.numbering import class_names_or_none
+    from mien.train.micro_recipe import MicroRecipe
     from mien.train.recipe import change_recipe, read_any_recipe
     from mien.train.run import train as train_recipe
     from mien.train.sentiment_recipe import SentimentRecipe
 
     found = read_any_recipe(recipe)
-    if isinstance(found, ClipRecipe | SentimentRecipe):
+    if isinstance(found, ClipRecipe | SentimentRecipe | MicroRecipe):
         faces_only = {
             "--weights": weights, "--votes": votes, "--class-names": class_names, "--landmarks": landmarks,
             "--split": split, "--remove": remove,
         }  # fmt: skip
         if given := [name for name, value in faces_only.items() if value]:
             raise ConfigError(f"recipe {found.name}: learns from clips; {given[0]} is for faces")
-        if isinstance(found, SentimentRecipe):
+        if isinstance(found, MicroRecipe):
             if minutes is not None:
                 raise ConfigError(f"recipe {found.name}: takes --epochs, not --minutes")
-            _train_sentiment(found.changed(epochs, seed), data, out, terms=terms, as_json=as_json)
+            _train_micro(found.changed(epochs, seed), data, out, terms=terms, as_json=as_json)
+            return
+        if isinstance(found, SentimentRecipe):
+            changed = found.changed(epochs, minutes, seed)
+            _train_sentiment(changed, data, out, terms=terms, as_json=as_json)
             return
         _train_clips(
             found, data, out, terms=terms, as_json=as_json, epochs=epochs, minutes=minutes, seed=seed
@@ -135,6 +141,22 @@ def _train_clips(
     typer.echo(f"card     {folder / 'MODEL_CARD.md'}")
 
 
+def _train_micro(
+    recipe: MicroRecipe, data: Path, out: Path | None, *, terms: str | None, as_json: bool
+) -> None:
+    from mien.train.clips.micro_run import figures_table, train_micro
+
+    folder = out or Path("runs") / recipe.name
+    with progress_bar(recipe.name, 1.0) as show:
+        run = train_micro(recipe, data, folder=folder, terms=terms, say=say, report=show)
+    if as_json:
+        print_json({"network": str(run.network), **run.figures})
+        return
+    typer.echo("\n".join(figures_table(run.figures)))
+    typer.echo(f"network  {run.network}")
+    typer.echo(f"card     {folder / 'MODEL_CARD.md'}")
+
+
 def _train_sentiment(
     recipe: SentimentRecipe, data: Path, out: Path | None, *, terms: str | None, as_json: bool
 ) -> None:
@@ -143,7 +165,7 @@ def _train_sentiment(
     folder = out or Path("runs") / recipe.name
     with progress_bar(recipe.name, recipe.fit.epochs) as show:
         run = train_sentiment(
-            recipe, data, folder=folder, say=say, report=lambda epoch, row: show(epoch),
+            recipe, data, folder=folder, say=say, report=lambda row: show(row["epoch"]),
             **({"terms": terms} if terms else {}),
         )  # fmt: skip
     if as_json:

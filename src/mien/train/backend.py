@@ -115,7 +115,7 @@ def restore_chance(state: list[NDArray[np.uint8]]) -> None:
         torch.set_rng_state(torch.from_numpy(state[0]))
 
 
-def batch_normalization(name: str, *, axis: int, dtype: str = "float32") -> Any:
+def batch_normalization(name: str, *, axis: int, dtype: str = "float32", momentum: float = 0.99) -> Any:
     """Make a batch normalisation layer that uses the backend's own kernel for training.
 
     Keras spells the layer out in twenty element-wise operations on torch; torch's fused kernel gives the same
@@ -127,10 +127,11 @@ def batch_normalization(name: str, *, axis: int, dtype: str = "float32") -> Any:
         name: the layer's name.
         axis: the axis of the channels.
         dtype: Keras's name of the type that feature maps are computed in; statistics stay float32.
+        momentum: of the running statistics; with few hundred steps in all, 0.99 never reaches the maps' own.
     """
     keras = load_keras()
     if keras.backend.backend() != "torch" or axis != 1:
-        return keras.layers.BatchNormalization(axis=axis, name=name, dtype=dtype)
+        return keras.layers.BatchNormalization(axis=axis, name=name, dtype=dtype, momentum=momentum)
     import torch
 
     class TorchBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc, name-defined]
@@ -150,4 +151,4 @@ def batch_normalization(name: str, *, axis: int, dtype: str = "float32") -> Any:
         def compute_output_spec(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
             return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
 
-    return TorchBatchNormalization(axis=axis, name=name, dtype=dtype)
+    return TorchBatchNormalization(axis=axis, name=name, dtype=dtype, momentum=momentum)

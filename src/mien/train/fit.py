@@ -141,7 +141,7 @@ def fit(
         row["seconds"] = time.monotonic() - began
         row["core_seconds"] = time.process_time() - computed
         state.take_in(row)
-        _save(model, optimizer, average, state, folder, best=pace.patience is not None)
+        save(model, optimizer, average, state, folder, best=pace.patience is not None)
         share = pace.share_done(state.epoch * pace.steps, state.seconds)
         report(Progress(state.epoch, pace.epochs, share, row["loss"], 0.0, row))
     return kept_network(recipe, train, folder)
@@ -278,7 +278,8 @@ def resume(model: Any, optimizer: Any, folder: Path, fingerprint: str) -> tuple[
     """Bring everything to where an earlier run in the same folder stopped; nothing changes without one.
 
     Returns:
-        The loop's state, of epoch 0 without an earlier run, and the running average of the weights.
+        The loop's state, of epoch 0 without an earlier run, and the running average of the weights (what
+        `save` was given as such).
 
     Raises:
         DatasetError: the folder holds another run.
@@ -302,7 +303,22 @@ def _measured(model: Any, average: Arrays, validation: FaceSet, unseen: Negative
     return figures
 
 
-def _save(model: Any, optimizer: Any, average: Arrays, state: LoopState, folder: Path, *, best: bool) -> None:
+def save(
+    model: Any, optimizer: Any, average: Arrays, state: LoopState, folder: Path, *, best: bool = False
+) -> None:
+    """Write everything that `resume` needs, and the log.
+
+    Args:
+        model: the Keras network.
+        optimizer: its optimizer.
+        average: the running average of its weights, or whatever weights the run keeps so far.
+        state: where the loop stands, after an epoch.
+        folder: the run's.
+        best: write the average of the best epoch into a file of its own, where this is that epoch.
+
+    Raises:
+        OutputError: a file can't be written.
+    """
     if best and state.best_epoch == state.epoch:
         save_checkpoint(folder / BEST, state, {"weights": average})
     arrays = {

@@ -20,6 +20,7 @@ from mien.textfile import read_text
 from mien.train.augment import Augmentation
 from mien.train.clip_recipe import ClipRecipe
 from mien.train.data.prepare import DataSection
+from mien.train.micro_recipe import MicroRecipe
 from mien.train.networks import network_spec
 from mien.train.networks.mobilenet import MobileNet
 from mien.train.networks.residual import Residual
@@ -277,14 +278,15 @@ class JointRecipe(Recipe):
         )
 
 
-KINDS: Final[dict[Kind, type[LabelRecipe | JointRecipe | ClipRecipe | SentimentRecipe]]] = {
+KINDS: Final[dict[Kind, type[LabelRecipe | JointRecipe | ClipRecipe | SentimentRecipe | MicroRecipe]]] = {
     "labels": LabelRecipe,
     "joint": JointRecipe,
     "clips": ClipRecipe,
     "sentiment": SentimentRecipe,
+    "micro": MicroRecipe,
 }
 
-AnyRecipe = Recipe | ClipRecipe | SentimentRecipe
+AnyRecipe = Recipe | ClipRecipe | SentimentRecipe | MicroRecipe
 
 
 def names_network(value: str) -> bool:
@@ -309,7 +311,7 @@ def read_recipe(name_or_path: str) -> Recipe:
 
 
 def _of_faces(recipe: AnyRecipe, where: str) -> Recipe:
-    if isinstance(recipe, ClipRecipe | SentimentRecipe):
+    if isinstance(recipe, ClipRecipe | SentimentRecipe | MicroRecipe):
         raise ConfigError(f"recipe {where}: learns from clips: mien train CLIPS.csv --recipe {where}")
     return recipe
 

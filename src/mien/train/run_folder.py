@@ -22,7 +22,7 @@ from mien.errors import ConfigError, DatasetError
 from mien.expression.sidecar import Effort
 from mien.files import write_json, written_whole
 from mien.textfile import read_text
-from mien.train.recipe import Recipe, parse_config
+from mien.train.recipe import AnyRecipe, parse_any_config
 
 CONFIG: Final = "config.json"
 CHECKPOINT: Final = "checkpoint.npz"
@@ -32,7 +32,7 @@ History = Sequence[Mapping[str, float]]
 """One row of figures for each epoch."""
 
 
-def claim(folder: Path, recipe: Recipe) -> None:
+def claim(folder: Path, recipe: AnyRecipe) -> None:
     """Take a folder for the run of a recipe, and write the recipe there.
 
     Raises:
@@ -50,15 +50,15 @@ def claim(folder: Path, recipe: Recipe) -> None:
         write_json(folder / CONFIG, recipe.model_dump(mode="json"))
 
 
-def recipe_of(folder: Path) -> Recipe | None:
+def recipe_of(folder: Path) -> AnyRecipe | None:
     """Return the recipe that a run's folder was begun by; None where there is none that can be read."""
     try:
-        return parse_config(json.loads(read_text(folder / CONFIG)), str(folder))
+        return parse_any_config(json.loads(read_text(folder / CONFIG)), str(folder))
     except (OSError, ValueError, ConfigError):
         return None
 
 
-def _difference(there: Recipe | None, asked: Recipe) -> str:
+def _difference(there: AnyRecipe | None, asked: AnyRecipe) -> str:
     """Return, in brackets, the first setting in which two recipes differ: often it is only the minutes."""
     before, now = (_flat(each and each.model_dump(mode="json")) for each in (there, asked))
     for name in now:
@@ -85,8 +85,8 @@ class LoopState:
     Attributes:
         fingerprint: of the recipe and the data; a checkpoint of another run is refused.
         epoch: epochs done.
-        best_epoch: the epoch with the best validation accuracy so far.
-        best_accuracy: that accuracy, 0 to 1.
+        best_epoch: the epoch with the best score so far.
+        best_score: that score: of faces the validation accuracy, of clips the validation loss, negative.
         seconds: time spent in the epochs done.
         history: one row of figures for each epoch.
         meeting_core_s: seconds of one core that the network took to meet the faces, before the first epoch.
@@ -95,18 +95,19 @@ class LoopState:
     fingerprint: str
     epoch: int = 0
     best_epoch: int = 0
-    best_accuracy: float = 0.0
+    best_score: float = 0.0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
     meeting_core_s: float = 0.0
 
-    def take_in(self, row: dict[str, float]) -> None:
-        """Take in the figures of one more epoch."""
+    def take_in(self, row: dict[str, float], score: float | None = None) -> None:
+        """Take in the figures of one more epoch, and its score; None for the validation accuracy."""
+        score = row["validation_accuracy"] if score is None else score
         self.epoch += 1
         self.seconds += row["seconds"]
         self.history.append(row)
-        if row["validation_accuracy"] > self.best_accuracy or self.epoch == 1:
-            self.best_epoch, self.best_accuracy = self.epoch, row["validation_accuracy"]
+        if score > self.best_score or self.epoch == 1:
+            self.best_epoch, self.best_score = self.epoch, score
 
     @property
     def effort(self) -> Effort | None:
@@ -153,7 +154,10 @@ def read_checkpoint(path: Path) -> tuple[LoopState, dict[str, Arrays]]:
     """
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            state = LoopState(**json.loads(str(file["state"])))
+            fields = json.loads(str(file["state"]))
+            if "best_accuracy" in fields:  # of versions that trained on faces alone
+                fields["best_score"] = fields.pop("best_accuracy")
+            state = LoopState(**fields)
             counts = Counter(key.rsplit(".", 1)[0] for key in file.files if key != "state")
             arrays = {
                 name: [file[f"{name}.{place}"] for place in range(count)] for name, count in counts.items()

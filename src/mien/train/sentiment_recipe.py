@@ -60,7 +60,8 @@ class SentimentRecipe(Section):
             )
         return self
 
-    def changed(self, epochs: int | None, seed: int | None) -> Self:
-        """Return the recipe with other epochs or another seed; None leaves them."""
-        fit = self.fit if epochs is None else self.fit.model_copy(update={"epochs": epochs})
+    def changed(self, epochs: int | None, minutes: float | None, seed: int | None) -> Self:
+        """Return the recipe with other epochs, minutes or seed; None leaves them."""
+        chosen = {"epochs": epochs, "minutes": minutes}
+        fit = self.fit.model_copy(update={name: value for name, value in chosen.items() if value is not None})
         return self.model_copy(update={"fit": fit, "seed": self.seed if seed is None else seed})

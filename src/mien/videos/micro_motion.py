@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ REGIONS: Final = {
 """The landmarks in whose middle each region lies; left is the picture's left."""
 _NOSE: Final = (28, 29, 30, 33)
 
-_LOOKS_HZ: Final = 25.0
+LOOKS_HZ: Final = 25.0
 """How often the face is looked for."""
 _SMOOTH_S: Final = 0.12
 _REFERENCE_S: Final = 1.0
@@ -107,8 +107,8 @@ def read_motion(
     """
     pipeline, ours = make_pipeline(detector, None, choices)
     try:
-        clips = read_clips(where, frames_per_second=_LOOKS_HZ, pipeline=pipeline)
-        ways = _ways(clips)
+        clips = read_clips(where, frames_per_second=LOOKS_HZ, pipeline=pipeline)
+        found = ways(clips)
     finally:
         if ours:
             pipeline.close()
@@ -119,7 +119,7 @@ def read_motion(
     with closing(source):
         for frame in source.frames():
             times_s.append(frame.time_s)
-            _add(stretches, frame, ways)
+            _add(stretches, frame, found)
             if length_s := source.report.duration_s:
                 progress(0.5 + 0.5 * min(frame.time_s / length_s, 1.0))
     step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else np.inf
@@ -130,7 +130,7 @@ def read_motion(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Way:
+class Way:
     """From frames to crops over an unbroken stretch: similarities, smoothed in time."""
 
     times_s: Floats
@@ -142,7 +142,8 @@ class _Way:
         return np.array([[a, -b, x], [b, a, y]])
 
 
-def _ways(clips: Iterator[FaceClip]) -> list[_Way]:
+def ways(clips: Iterator[FaceClip]) -> list[Way]:
+    """Return the ways of a face's unbroken stretches, in order of time."""
     times, points = [], []
     for clip in clips:
         there = clip.present & np.isfinite(clip.landmarks).all(axis=(1, 2))
@@ -151,12 +152,12 @@ def _ways(clips: Iterator[FaceClip]) -> list[_Way]:
     times_s, landmarks = np.concatenate(times), np.concatenate(points).astype(np.float64)
     if not len(times_s):
         return []
-    numbers = _similarities(landmarks[:, RIGID])
+    numbers = similarities(landmarks[:, RIGID])
     breaks = (np.diff(times_s) > _LONGEST_GAP_S) | (_jumps(landmarks) > 0.3)
     parts = np.split(np.arange(len(times_s)), np.flatnonzero(breaks) + 1)
-    sigma = _SMOOTH_S * _LOOKS_HZ
+    sigma = _SMOOTH_S * LOOKS_HZ
     return [
-        _Way(times_s[part], gaussian_filter1d(numbers[part], sigma, axis=0, mode="nearest")) for part in parts
+        Way(times_s[part], gaussian_filter1d(numbers[part], sigma, axis=0, mode="nearest")) for part in parts
     ]
 
 
@@ -166,7 +167,7 @@ def _jumps(landmarks: Floats) -> Floats:
     return np.asarray(np.hypot(*np.diff(landmarks.mean(axis=1), axis=0).T) / np.maximum(eyes_px, 1e-6))
 
 
-def _similarities(points: Floats) -> Floats:
+def similarities(points: Floats) -> Floats:
     """Return (n, 4) similarities a, b, x, y that bring points onto the standard face's, by least squares."""
     onto = (STANDARD_FACE[RIGID, :2] * EYES_PX + _MIDDLE_XY) @ [1, 1j]
     from_ = points @ [1, 1j]
@@ -177,9 +178,9 @@ def _similarities(points: Floats) -> Floats:
     return np.column_stack([factor.real, factor.imag, moved.real, moved.imag])
 
 
-def _add(stretches: list[_Stretch], frame: Frame, ways: list[_Way]) -> None:
+def _add(stretches: list[_Stretch], frame: Frame, ways: list[Way]) -> None:
     """Add a frame to the stretch in which it lies, if a face is seen in it."""
-    reach_s = 1 / _LOOKS_HZ
+    reach_s = 1 / LOOKS_HZ
     for way in ways:
         if way.times_s[0] - reach_s <= frame.time_s <= way.times_s[-1] + reach_s:
             if not stretches or stretches[-1].way is not way:
@@ -199,10 +200,15 @@ def crop(frame: Frame, way: Floats) -> Grey:
 _NO_FLOW: Final = np.zeros((SIZE_PX, SIZE_PX, 2), np.float32)
 
 
+def flow_between(before: Any, now: Any) -> NDArray[np.float32]:
+    """Return how far each place of a crop has moved since another, (128, 128, 2) in pixels."""
+    return np.asarray(cv2.calcOpticalFlowFarneback(before, now, _NO_FLOW, 0.5, 2, 15, 2, 5, 1.2, 0))
+
+
 class _Stretch:
     """Adds up one stretch, and keeps two crops of it."""
 
-    def __init__(self, way: _Way) -> None:
+    def __init__(self, way: Way) -> None:
         self.way = way
         self.times_s: list[float] = []
         self._moved: list[Floats] = []
@@ -214,7 +220,7 @@ class _Stretch:
         now = cv2.GaussianBlur(crop(frame, self.way.at(frame.time_s)), (0, 0), 0.8)
         if self._reference is None:
             self._reference, self._reference_s = np.asarray(now), frame.time_s
-        flow = cv2.calcOpticalFlowFarneback(self._reference, now, _NO_FLOW, 0.5, 2, 15, 2, 5, 1.2, 0)
+        flow = flow_between(self._reference, now)
         moved = self._at_reference + np.array([flow[box].mean(axis=(0, 1)) for box in _BOXES])
         self.times_s.append(frame.time_s)
         self._moved.append(moved)
@@ -232,4 +238,6 @@ def _box(landmarks: tuple[int, ...], half_px: int = _HALF_PX) -> tuple[slice, sl
     return slice(max(y - half_px, 0), y + half_px + 1), slice(max(x - half_px, 0), x + half_px + 1)
 
 
-_BOXES: Final = [*(_box(each) for each in REGIONS.values()), _box(_NOSE, 9)]
+NOSE: Final = _box(_NOSE, 9)
+"""The region that hardly takes part in expressions: what moves it is the head."""
+_BOXES: Final = [*(_box(each) for each in REGIONS.values()), NOSE]

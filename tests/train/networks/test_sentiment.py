@@ -171,8 +171,10 @@ def test_it_learns_what_one_planted_second_says_of_a_clip() -> None:
     rows: list[dict[str, float]] = []
     fit_sentiment(
         Sentiment(units=8), SentimentFit(epochs=12, batch=16, learning_rate=0.02), clips(240), clips(90),
-        signs=SIGNS, report=lambda epoch, row: rows.append(row),
+        signs=SIGNS, report=rows.append,
     )  # fmt: skip
-    best = min(rows, key=lambda row: row["loss"])
-    assert best["accuracy"] > 0.7  # chance has a third; where the attention lies, these labels don't say
-    assert 0 <= best["auc"] <= 1
+    best = min(rows, key=lambda row: row["validation_loss"])
+    assert (
+        best["validation_accuracy"] > 0.7
+    )  # chance has a third; where the attention lies, these labels don't say
+    assert 0 <= best["validation_auc"] <= 1

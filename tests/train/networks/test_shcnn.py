@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("keras")
 
-from mien.train.networks.shcnn import onset_apex_difference
+from mien.videos.micro_picture import onset_apex_difference
 from untrained import trained
 
 

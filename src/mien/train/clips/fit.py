@@ -1,10 +1,9 @@
-"""The loop that trains a network for clips."""
+"""How a network for clips learns: its loss, its batches, and how clips are varied."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 from mien.train.backend import data_format, load_keras
 from mien.train.clip_recipe import ClipRecipe
 from mien.train.clips.faces import ClipFaces
+from mien.train.clips.loop import Place, Report, fingerprint, train_epochs
+from mien.train.pace import Pace
 from mien.videos.clip import SIZE_PX
-
-Report = Callable[[dict[str, float]], None]
-"""Called with the figures of each epoch."""
 
 
 def fit(
@@ -25,8 +23,11 @@ def fit(
     truth: NDArray[np.bool_],
     validation: tuple[ClipFaces, NDArray[np.bool_]],
     report: Report = lambda row: None,
+    *,
+    folder: Path | None = None,
+    finished: bool = False,
 ) -> tuple[Any, list[dict[str, float]]]:
-    """Train a network; Ctrl-C ends it early and keeps the best epoch so far.
+    """Train a network; go on where an earlier run in the same folder stopped.
 
     Args:
         recipe: how.
@@ -34,57 +35,48 @@ def fit(
         truth: (n,) whether each clip has the label.
         validation: the same of other people, by whose loss the best epoch is chosen.
         report: called after each epoch.
+        folder: where the loop's state is written after each epoch; None keeps none.
+        finished: learn nothing more, only take the best epoch of the folder.
 
     Returns:
         A Keras network with the weights of its best epoch, and one row of figures for each epoch.
+
+    Raises:
+        DatasetError: the folder holds a run of another recipe or other clips.
     """
     keras = load_keras()
     keras.utils.set_random_seed(recipe.seed)
-    random, began_s = np.random.default_rng(recipe.seed), time.monotonic()
     model = recipe.build(distances=faces.distances.shape[2], size_px=SIZE_PX, layout=data_format())
-    steps = recipe.fit.epochs * max(1, len(truth) // recipe.fit.batch)
-    rate = keras.optimizers.schedules.CosineDecay(recipe.fit.learning_rate, steps)
+    steps = max(1, len(truth) // recipe.fit.batch)
+    rate = keras.optimizers.schedules.CosineDecay(recipe.fit.learning_rate, recipe.fit.epochs * steps)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=recipe.fit.weight_decay),
         dict.fromkeys(recipe.network.answers, loss),
     )
-    history: list[dict[str, float]] = []
-    best, best_loss, best_epoch = model.get_weights(), math.inf, 0
     targets, targets_there = np.eye(2)[truth.astype(int)], np.eye(2)[validation[1].astype(int)]
-    try:
-        for epoch in range(1, recipe.fit.epochs + 1):
-            loss_now = _epoch(model, recipe, augmented(faces, random), targets, random)
-            there = _loss(predict(model, validation[0])[recipe.answer], targets_there)
-            history.append({"epoch": epoch, "loss": loss_now, "validation_loss": there})
-            report(history[-1])
-            if there < best_loss:
-                best, best_loss, best_epoch = model.get_weights(), there, epoch
-            over = recipe.fit.minutes and time.monotonic() - began_s > recipe.fit.minutes * 60
-            if over or (recipe.fit.patience and epoch - best_epoch >= recipe.fit.patience):
-                break
-    except KeyboardInterrupt:
-        if not history:
-            raise
-    model.set_weights(best)
-    return model, history
+    data = (faces.crops, faces.distances, truth, validation[0].crops, validation[1])
+    state = train_epochs(
+        model, model,
+        lambda random: _batches(augmented(faces, random), targets, recipe, random),
+        lambda: {"loss": _loss(predict(model, validation[0])[recipe.answer], targets_there)},
+        pace=Pace(
+            recipe.fit.epochs, steps, recipe.fit.learning_rate, 0.0,
+            minutes=recipe.fit.minutes, patience=recipe.fit.patience, seed=recipe.seed,
+        ),
+        place=Place(folder, fingerprint(recipe.model_dump_json(), data), finished),
+        report=report,
+    )  # fmt: skip
+    return model, state.history
 
 
-def _epoch(
-    model: Any,
-    recipe: ClipRecipe,
-    seen: list[NDArray[Any]],
-    targets: NDArray[Any],
-    random: np.random.Generator,
-) -> float:
-    order, size, losses = random.permutation(len(targets)), recipe.fit.batch, []
+def _batches(
+    seen: list[NDArray[Any]], targets: NDArray[Any], recipe: ClipRecipe, random: np.random.Generator
+) -> Iterator[tuple[list[NDArray[Any]], dict[str, NDArray[Any]]]]:
+    order, size = random.permutation(len(targets)), recipe.fit.batch
     for start in range(0, max(1, len(order) - size + 1), size):
         chosen = order[start : start + size]
-        right = dict.fromkeys(recipe.network.answers, targets[chosen])
-        losses.append(
-            float(model.train_on_batch([each[chosen] for each in seen], right, return_dict=True)["loss"])
-        )
-    return float(np.mean(losses))
+        yield [each[chosen] for each in seen], dict.fromkeys(recipe.network.answers, targets[chosen])
 
 
 def augmented(faces: ClipFaces, random: np.random.Generator) -> list[NDArray[np.float32]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from mien.train.clips.faces import ClipFaces, read_faces
 from mien.train.clips.figures import ClipFigures, best_threshold
 from mien.train.clips.fit import fit, predict
 from mien.train.clips.table import SPLITS, read_clip_table
-from mien.train.run_folder import CONFIG, write_log
+from mien.train.run_folder import CHECKPOINT, claim
 from mien.videos.clip_network import ClipSidecar
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def train_clips(
 ) -> ClipRun:
     """Train a network for clips.
 
-    The faces of the clips are read once and kept in the folder, so that the same command goes on there after
-    an interruption; Ctrl-C during training keeps the best epoch so far.
+    The faces of the clips are read once and kept in the folder, as is the state after each epoch, so that the
+    same call goes on where the last one stopped; Ctrl-C during training leaves the best epoch's network.
 
     Args:
         recipe: what to do.
@@ -75,13 +76,13 @@ def train_clips(
 
     Raises:
         ConfigError: Keras or its backend is missing.
-        DatasetError: the table or a clip can't be read, or doesn't do.
+        DatasetError: the table or a clip can't be read, or doesn't do, or the folder holds another run.
         ModelError: the exported network does not answer as Keras does.
         OutputError: the folder can't be written.
     """
     data = recipe.data
     table = read_clip_table(table_path, label=data.label, validation=data.validation, test=data.test)
-    write_json(folder / CONFIG, recipe.model_dump(mode="json"))
+    claim(folder, recipe)
     say(f"reading the faces of {len(table)} clips")
     faces = read_faces(table, data, folder / "clips.npz", lambda done: report(done / 2))
     parts = {split: faces.take((table["split"].to_numpy() == split)[faces.rows]) for split in SPLITS}
@@ -95,10 +96,31 @@ def train_clips(
         say(f"epoch {row['epoch']:.0f}: loss {row['loss']:.3f}, validation {row['validation_loss']:.3f}")
         report(0.5 + row["epoch"] / recipe.fit.epochs / 2)
 
-    model, history = fit(
-        recipe, parts["train"], truths["train"], (parts["validation"], truths["validation"]), after_epoch
-    )
-    write_log(folder, history)
+    learn = partial(
+        fit, recipe, parts["train"], truths["train"], (parts["validation"], truths["validation"]),
+        after_epoch, folder=folder,
+    )  # fmt: skip
+    try:
+        model, _ = learn()
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT).exists():
+            model, _ = learn(finished=True)
+            _finish(model, recipe, table_path, folder, table, parts, truths, terms)
+        raise
+    return _finish(model, recipe, table_path, folder, table, parts, truths, terms)
+
+
+def _finish(
+    model: Any,
+    recipe: ClipRecipe,
+    table_path: Path,
+    folder: Path,
+    table: pd.DataFrame,
+    parts: dict[str, ClipFaces],
+    truths: dict[str, NDArray[np.bool_]],
+    terms: str | None,
+) -> ClipRun:
+    """Choose thresholds, measure, export and describe a trained network."""
     scores = {split: scores_of(model, parts[split]) for split in ("validation", "test")}
     threshold = {
         name: best_threshold(score, truths["validation"]) for name, score in scores["validation"].items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from mien.errors import DatasetError
 from mien.expression.calibration import fit_temperature
 from mien.train.backend import load_keras
+from mien.train.clips.loop import Place, Report, train_epochs
 from mien.train.networks.sentiment import (
     Sentiment,
     SentimentFit,
@@ -20,9 +21,9 @@ from mien.train.networks.sentiment import (
     polarity_consistent_loss,
     standardise,
 )
+from mien.train.pace import Pace
 
 Floats = NDArray[np.float32]
-Report = Callable[[int, dict[str, float]], None]
 
 _AT_ONCE: Final = 64
 """Clips that are answered at once when nothing is learnt."""
@@ -46,6 +47,12 @@ class Example:
     shown: Floats | None = None
     planted: NDArray[np.bool_] | None = None
 
+    @property
+    def learnt(self) -> tuple[NDArray[Any], ...]:
+        """All that the network learns from, to tell one set of clips from another."""
+        shown = () if self.shown is None else (self.shown,)
+        return (self.said, np.array(self.label), self.affect, *shown)
+
 
 def fit_sentiment(
     network: Sentiment,
@@ -55,9 +62,10 @@ def fit_sentiment(
     *,
     signs: Floats,
     seed: int = 0,
-    report: Report = lambda epoch, row: None,
+    report: Report = lambda row: None,
+    place: Place | None = None,
 ) -> Any:
-    """Train a network of clips.
+    """Train a network of clips; go on where an earlier run in the same place stopped.
 
     Args:
         network: which.
@@ -66,20 +74,21 @@ def fit_sentiment(
         validation: what the best epoch is chosen by.
         signs: (labels,) -1, 0 or 1, the labels' polarities.
         seed: of all chance.
-        report: called after every epoch with its number and figures.
+        report: called after every epoch with its figures.
+        place: where the loop's state is kept; None keeps none.
 
     Returns:
         The Keras network, with the weights of the epoch that was best on validation.
     """
     keras = load_keras()
     keras.utils.set_random_seed(seed)
-    random = np.random.default_rng(seed)
     pictures = train[0].shown is not None
     features, side = (0, train[0].said.shape[-1]) if pictures else (train[0].said.shape[1], 0)
     model = network.build(classes=len(signs), features=features, size_px=side)
     if not pictures:
         standardise(model, np.concatenate([each.said for each in train]))
-    steps = fit.epochs * -(-len(train) // fit.batch)
+    an_epoch = -(-len(train) // fit.batch)
+    steps = fit.epochs * an_epoch
     rate = keras.optimizers.schedules.CosineDecay(
         fit.learning_rate / 10, steps - steps // 10, warmup_target=fit.learning_rate, warmup_steps=steps // 10
     )
@@ -89,15 +98,17 @@ def fit_sentiment(
         loss={"logits": polarity_consistent_loss(signs, fit.opposite), "affect": affect_loss},
         loss_weights={"logits": 1.0, "affect": fit.affect_weight},
     )
-    best, kept = np.inf, model.get_weights()
-    for epoch in range(1, fit.epochs + 1):
-        for batch in _batches(train, fit.batch, random):
-            learner.train_on_batch(*_padded([train[each] for each in batch], len(signs)))
-        row = figures(model, validation, signs)
-        report(epoch, row)
-        if row["loss"] < best:
-            best, kept = row["loss"], model.get_weights()
-    model.set_weights(kept)
+    train_epochs(
+        model, learner,
+        lambda random: (
+            _padded([train[each] for each in batch], len(signs))
+            for batch in _batches(train, fit.batch, random)
+        ),
+        lambda: figures(model, validation, signs),
+        pace=Pace(fit.epochs, an_epoch, fit.learning_rate, 0.0, minutes=fit.minutes, seed=seed),
+        place=place or Place(),
+        report=report,
+    )  # fmt: skip
     return model
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,10 +20,10 @@ from mien.expression.network import find_network
 from mien.expression.sidecar import TrainedOn
 from mien.files import sha256_of, write_json, write_text, written_whole
 from mien.train.backend import versions
+from mien.train.clips.loop import Place, Report, fingerprint
 from mien.train.clips.sentiment import (
     Example,
     Floats,
-    Report,
     answers,
     figures,
     fit_sentiment,
@@ -31,6 +32,7 @@ from mien.train.clips.sentiment import (
 from mien.train.clips.table import SPLITS, read_clip_table
 from mien.train.export.sentiment import sentiment_graph
 from mien.train.networks.sentiment import Sentiment
+from mien.train.run_folder import CHECKPOINT, claim
 from mien.train.sentiment_recipe import SentimentData, SentimentRecipe
 from mien.videos.sentiment import FrameReader
 from mien.videos.sentiment_network import (
@@ -70,11 +72,12 @@ def train_sentiment(
     folder: Path,
     terms: str = "those of the user's own clips",
     say: Say = lambda line: None,
-    report: Report = lambda epoch, row: None,
+    report: Report = lambda row: None,
 ) -> SentimentRun:
     """Train a network of clips on a user's own.
 
-    What is read of each clip is kept in the folder, so that the same command goes on after an interruption.
+    What is read of each clip is kept in the folder, as is the state after each epoch, so that the same call
+    goes on where the last one stopped; Ctrl-C during training leaves the best epoch's network.
 
     Args:
         recipe: what to do.
@@ -86,7 +89,8 @@ def train_sentiment(
         report: called after every epoch.
 
     Raises:
-        DatasetError: the table or a clip can't be read or doesn't fit, or a label has no polarity.
+        DatasetError: the table or a clip can't be read or doesn't fit, a label has no polarity, or the folder
+            holds another run.
         ModelError: the exported network does not answer as Keras does.
         OutputError: the folder can't be written.
     """
@@ -94,6 +98,7 @@ def train_sentiment(
     labels = tuple(sorted(set(rows["label"])))
     polarity = polarities(labels, recipe.data.polarity)
     folder.mkdir(parents=True, exist_ok=True)
+    claim(folder, recipe)
     say(f"recipe {recipe.name}, seed {recipe.seed}: {len(rows)} clips of {rows['person'].nunique()} people")
     examples, empty = _read_all(rows, labels, recipe.data, folder / "seconds", say)
     if empty:
@@ -103,18 +108,32 @@ def train_sentiment(
         if len({each.label for each in parts[part]}) < 2:
             raise DatasetError(f"{table}: the {part} part has no readable clips of two categories")
     signs = np.array([SIGNS[each] for each in polarity], np.float32)
-    model = fit_sentiment(
-        recipe.network, recipe.fit, parts["train"], parts["validation"],
+    mark = fingerprint(
+        recipe.model_dump_json(),
+        (array for part in ("train", "validation") for each in parts[part] for array in each.learnt),
+    )
+    learn = partial(
+        fit_sentiment, recipe.network, recipe.fit, parts["train"], parts["validation"],
         signs=signs, seed=recipe.seed, report=report,
     )  # fmt: skip
-    metrics = {part: figures(model, parts[part], signs) for part in ("validation", "test") if parts[part]}
-    path = write_sentiment_network(
-        folder, model, recipe.network, parts["validation"],
-        labels=labels, polarity=polarity, name=recipe.name, description=recipe.description, metrics=metrics,
-        data=(TrainedOn(name=table.name, terms=terms, sha256=sha256_of(table)),), see=recipe.data,
-    )  # fmt: skip
-    write_json(folder / "metrics.json", metrics)
-    return SentimentRun(path, metrics)
+
+    def finish(model: Any) -> SentimentRun:
+        metrics = {part: figures(model, parts[part], signs) for part in ("validation", "test") if parts[part]}
+        path = write_sentiment_network(
+            folder, model, recipe.network, parts["validation"], labels=labels, polarity=polarity,
+            name=recipe.name, description=recipe.description, metrics=metrics, see=recipe.data,
+            data=(TrainedOn(name=table.name, terms=terms, sha256=sha256_of(table)),),
+        )  # fmt: skip
+        write_json(folder / "metrics.json", metrics)
+        return SentimentRun(path, metrics)
+
+    try:
+        model = learn(place=Place(folder, mark))
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT).exists():
+            finish(learn(place=Place(folder, mark, finished=True)))
+        raise
+    return finish(model)
 
 
 def polarities(labels: Sequence[str], chosen: dict[str, Polarity]) -> tuple[Polarity, ...]:

@@ -20,12 +20,15 @@ answers learnt at once, so that the branches that answer alone have seen the fus
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from mien.train.backend import load_keras
+from mien.train.backend import batch_normalization, load_keras
 from mien.train.networks.spec import ClipSpec
+
+_MOMENTUM: Final = 0.9
+"""Of the normalisations: a few hundred clips give a few hundred steps."""
 
 
 class HappyVideo(ClipSpec):
@@ -114,7 +117,7 @@ def _changes(measured: Any, frames: int, distances: int, layout: str) -> Any:
     above = layers.Subtract(name="distances_above")([most, mean])
     below = layers.Add(name="distances_below")([least, mean])
     joined = layers.Concatenate(name="distances_changes")([mean, above, below])
-    return layers.BatchNormalization(axis=1, name="distances_bn")(joined)
+    return batch_normalization("distances_bn", axis=1, momentum=_MOMENTUM)(joined)
 
 
 def _convolved(
@@ -125,7 +128,8 @@ def _convolved(
     x = layers.Conv3D(
         channels, kernel, strides=strides, padding="same", use_bias=False, data_format=layout, name=name
     )(x)
-    return layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(axis=axis, name=f"{name}_bn")(x))
+    x = batch_normalization(f"{name}_bn", axis=axis, momentum=_MOMENTUM)(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _block(x: Any, branch: int, channels: int, name: str, layout: str) -> Any:

@@ -109,6 +109,7 @@ class SentimentFit(Section):
 
     Attributes:
         epochs: how many; the weights of the best on validation are kept.
+        minutes: after which it ends; None leaves it to `epochs`.
         batch: clips a step.
         learning_rate: the highest; it rises over the first tenth and falls along a cosine to 0.
         weight_decay: of AdamW.
@@ -117,6 +118,7 @@ class SentimentFit(Section):
     """
 
     epochs: int = Field(40, ge=1)
+    minutes: float | None = Field(None, gt=0)
     batch: int = Field(64, ge=2)
     learning_rate: float = Field(6e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)

@@ -24,8 +24,6 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from mien.train.backend import batch_normalization, data_format, load_keras
@@ -68,17 +66,3 @@ class Shcnn(LabelSpec):
             x, dense=self.dense, dropout=self.dropout, classes=classes, votes=votes, layout=layout
         )
         return keras.Model(image, answers, name="shcnn")
-
-
-def onset_apex_difference(onset: NDArray[np.uint8], apex: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return what a micro-expression changes, as a picture that the network takes.
-
-    Args:
-        onset: uint8 grey, the frame before the expression; any shape.
-        apex: uint8 of the same shape, the frame where it is strongest.
-
-    Returns:
-        uint8 of that shape: 128 where nothing changes, brighter where the apex is.
-    """
-    difference = apex.astype(np.int16) - onset.astype(np.int16)
-    return np.asarray((128 + difference // 2).clip(0, 255), np.uint8)

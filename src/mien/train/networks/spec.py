@@ -11,7 +11,7 @@ from mien.labels import EMOTIONS, FER2013, FERPLUS_VOTES
 from mien.train.backend import batch_normalization, load_keras
 from mien.train.section import Section
 
-Kind = Literal["labels", "joint", "clips", "sentiment"]
+Kind = Literal["labels", "joint", "clips", "sentiment", "micro"]
 """What a recipe trains: one label set, all that Mien asks of a face at once, or labels of whole clips."""
 
 LANDMARKS: Final = 68

@@ -1,0 +1,155 @@
+"""What a micro-expression changes, as one picture: the apex's face less the onset's, on one another.
+
+The two faces are laid on one another as `micro_motion` does it: a similarity from landmarks that do not move
+with expressions, and the rest by the nose. Source of the difference picture: Miao, Xu, Han, Zhu (2019).
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.measures.face3d import RIGID
+from mien.pipeline import Pipeline
+from mien.source import open_source
+from mien.source.images import read_image
+from mien.types import Frame
+from mien.videos.clip import read_clips
+from mien.videos.micro_motion import LOOKS_HZ, NOSE, Floats, Grey, crop, flow_between, similarities, ways
+
+_BORDER: Final = 0.3
+"""What is added on each side of a picture that the face fills, in shares of it."""
+_AFTER_S: Final = 0.3
+"""How long a film is followed after the apex, so that the face's place there is known as well as before."""
+
+
+def onset_apex_difference(onset: Grey, apex: Grey, gain: float = 0.5) -> Grey:
+    """Return what a micro-expression changes, as a picture that the network `shcnn` takes.
+
+    Args:
+        onset: uint8 grey, the frame before the expression; any shape.
+        apex: uint8 of the same shape, the frame where it is strongest.
+        gain: grey levels for each that changes; micro-expressions change few.
+
+    Returns:
+        uint8 of that shape: 128 where nothing changes, brighter where the apex is.
+    """
+    return _shown(apex.astype(np.float32) - onset.astype(np.float32), gain)
+
+
+def _shown(difference: NDArray[np.float32], gain: float) -> Grey:
+    return np.asarray(np.floor(128 + gain * difference).clip(0, 255), np.uint8)
+
+
+def difference_in_film(
+    path: str | Path, onset_s: float, apex_s: float, *, pipeline: Pipeline, size_px: int, gain: float
+) -> Grey | None:
+    """Return the difference picture of a movement in a film.
+
+    Args:
+        path: of the film.
+        onset_s: when the movement begins.
+        apex_s: when it is strongest.
+        pipeline: finds faces; it stays open.
+        size_px: side of the picture.
+        gain: see `onset_apex_difference`.
+
+    Returns:
+        uint8 (size_px, size_px); None where no face is followed from one frame to the other.
+
+    Raises:
+        SourceError: the film can't be read.
+    """
+    looks = read_clips(path, frames_per_second=LOOKS_HZ, pipeline=pipeline, end_s=apex_s + _AFTER_S)
+    reach_s = 1 / LOOKS_HZ
+    way = next(
+        (each for each in ways(looks)
+         if each.times_s[0] - reach_s <= onset_s and apex_s <= each.times_s[-1] + reach_s),
+        None,
+    )  # fmt: skip
+    if way is None:
+        return None
+    nearest: list[Frame | None] = [None, None]
+    with closing(open_source(path)) as source:
+        for frame in source.frames():
+            for number, time_s in enumerate((onset_s, apex_s)):
+                before = nearest[number]
+                if before is None or abs(frame.time_s - time_s) < abs(before.time_s - time_s):
+                    nearest[number] = frame
+            if frame.time_s > apex_s:
+                break
+    crops = [crop(frame, way.at(frame.time_s)) for frame in nearest if frame is not None]
+    return difference_of_crops(crops[0], crops[1], size_px=size_px, gain=gain) if len(crops) == 2 else None
+
+
+def difference_of_pictures(
+    onset: Path, apex: Path, *, pipeline: Pipeline, size_px: int, gain: float
+) -> Grey | None:
+    """Return the difference picture of two frames that are picture files.
+
+    Args:
+        onset: the frame before the movement.
+        apex: the frame where it is strongest, of the same size.
+        pipeline: finds faces; it stays open.
+        size_px: side of the picture.
+        gain: see `onset_apex_difference`.
+
+    Returns:
+        uint8 (size_px, size_px); None where no face is found, or the sizes differ.
+
+    Raises:
+        SourceError: a picture can't be read.
+    """
+    images = [read_image(path) for path in (onset, apex)]
+    if images[0].shape != images[1].shape:
+        return None
+    way = _way(images[0], pipeline)
+    if way is None:  # a face that was cut out along its edges is found with something around it
+        edge = round(_BORDER * max(images[0].shape[:2]))
+        images = [
+            np.asarray(cv2.copyMakeBorder(each, edge, edge, edge, edge, cv2.BORDER_REPLICATE), np.uint8)
+            for each in images
+        ]
+        way = _way(images[0], pipeline)
+    if way is None:
+        return None
+    crops = [crop(Frame(image, 0, 0.0, "picture"), way) for image in images]
+    return difference_of_crops(crops[0], crops[1], size_px=size_px, gain=gain)
+
+
+def _way(image: NDArray[np.uint8], pipeline: Pipeline) -> Floats | None:
+    faces = pipeline.read(image)
+    if not len(faces):
+        return None
+    landmarks = faces.landmarks[int(faces.size_wh.prod(axis=1).argmax())]
+    if np.isnan(landmarks).any():
+        return None
+    a, b, x, y = similarities(landmarks[None, RIGID].astype(np.float64))[0]
+    return np.array([[a, -b, x], [b, a, y]])
+
+
+def difference_of_crops(onset: Grey, apex: Grey, *, size_px: int, gain: float) -> Grey:
+    """Lay the apex's crop on the onset's by the nose, and return their difference, smaller.
+
+    Args:
+        onset: (128, 128) of `micro_motion.crop`.
+        apex: likewise.
+        size_px: side of the picture that is returned.
+        gain: see `onset_apex_difference`.
+    """
+    calm, moved = (cv2.GaussianBlur(each, (0, 0), 0.8) for each in (onset, apex))
+    right, down = flow_between(calm, moved)[NOSE].mean(axis=(0, 1))
+    back = np.array([[1.0, 0.0, -right], [0.0, 1.0, -down]])
+    laid = cv2.warpAffine(moved, back, moved.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    # The difference is shrunk before it is rounded: most of it is less than a grey level.
+    difference = np.asarray(laid, np.float32) - np.asarray(calm, np.float32)
+    # A light that changes as a whole is no movement.
+    difference -= np.median(difference)
+    return _shown(
+        np.asarray(cv2.resize(difference, (size_px, size_px), interpolation=cv2.INTER_AREA), np.float32), gain
+    )
