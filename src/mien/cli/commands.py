@@ -37,6 +37,12 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "analyze": Entry(READ, "analyze", "analyze", "Read photographs, folders and videos into a table."),
     "explain": Entry(READ, "explain", "explain", "Show which regions of each face its label depended on."),
+    "corpus": Entry(
+        READ,
+        "corpus",
+        "app",
+        "Read a corpus: thousands of inputs, by many workers or a cluster, each exactly once.",
+    ),
     "crowd": Entry(
         READ,
         "crowd",

@@ -37,6 +37,7 @@ EXTRAS = {
     "signals": ("neurokit2", "wfdb", "edfio", "pyxdf", "mne", "pylsl", "brainflow", "bleak"),
     "study": ("statsmodels",),
     "videos": ("hmmlearn", "scikit-learn"),
+    "ray": ("ray", "fsspec", "s3fs"),
 }
 """What each extra brings that Mien itself asks for."""
 
@@ -51,6 +52,7 @@ USES = {
     "signals": "mien signals, sensors beside a camera",
     "study": "mien study compare",
     "videos": "mien cohort, mien infant",
+    "ray": "mien corpus on a cluster, and in object stores",
 }
 """What each extra is for."""
 
