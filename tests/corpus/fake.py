@@ -10,14 +10,28 @@ from typing import Any
 from mien.analysis.task import Failure
 from mien.config import Settings
 from mien.corpus.corpus import _Run
-from mien.corpus.reader import Reader
-from mien.corpus.storage import find, open_storage
-from mien.corpus.version import Input
+from mien.corpus.reader import Outcome, Reader
+from mien.corpus.storage import LocalFolder, find, open_storage
+from mien.corpus.version import Input, Version
 from mien.table import COLUMNS, PLAIN, new_table
 
 
 class FakeReader(Reader):
-    """Each byte is a row; one that begins with "bad" can't be read, and "kills" ends its process."""
+    """Each byte is a row; one that begins with "bad" can't be read.
+
+    "kills" ends its process each time; "dies" only once, before the put that its next byte says: of its
+    table, its summary, or the mark.
+    """
+
+    def read(self, what: Input) -> Outcome:
+        path, died = Path(what.where), Path(f"{what.where}.died")
+        content = path.read_bytes() if path.is_file() else b""
+        if content.startswith(b"dies") and not died.exists():
+            died.touch()
+            self._version = Version(
+                Mortal(Path(self._version.storage.address), content[4]), self._version.key
+            )
+        return super().read(what)
 
     def analyse(self, what: Input, path: Path, folder: Path) -> dict[str, Any] | Failure:
         content = path.read_bytes()
@@ -36,6 +50,20 @@ class FakeReader(Reader):
             "width": 4, "height": 4, "frames_dropped": 0, "expressions": {"neutral": len(content)},
             "mean_probabilities": {"neutral": 0.5},
         }  # fmt: skip
+
+
+class Mortal(LocalFolder):
+    """A folder that takes so many files; with the next, its process ends."""
+
+    def __init__(self, path: Path, puts: int) -> None:
+        super().__init__(path)
+        self._left = puts
+
+    def put(self, name: str, file: Path) -> None:
+        if not self._left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._left -= 1
+        super().put(name, file)
 
 
 def fill(folder: Path, many: int = 3) -> Path:

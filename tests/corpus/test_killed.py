@@ -68,6 +68,20 @@ def test_a_driver_killed_twenty_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
+def test_processes_that_die_between_put_and_mark(tmp_path: Path) -> None:
+    inputs = fill(tmp_path / "inputs", 8)
+    for number in range(3):
+        (inputs / f"clip{number}.mp4").write_bytes(b"dies" + bytes([number]))
+    run(tmp_path / "corpus", inputs, workers=2)
+    # A pool can't tell which of its workers died: the one input that was alone with it then is an error.
+    retried = run(tmp_path / "corpus", inputs, workers=1)
+    retried._version.forget_failures()
+    retried.read(None)
+    run(tmp_path / "undisturbed", inputs)
+    assert tree(tmp_path / "corpus") == tree(tmp_path / "undisturbed")
+
+
+@pytest.mark.exhaustive
 def test_an_input_that_kills_its_process_is_an_error(tmp_path: Path) -> None:
     inputs = fill(tmp_path / "inputs", 4)
     (inputs / "clip1.mp4").write_bytes(b"kills")

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -110,51 +106,30 @@ def test_two_nodes_as_one_machine(tmp_path: Path, bucket: str, cluster: Any) -> 
     assert tree(fetch(f"{bucket}/corpus", tmp_path / "fetched")) == tree(tmp_path / "local")
 
 
-class Killer(Thread):
-    """Kills a worker each time that a few more inputs are done; and once a node, for which another comes."""
+class NodeKiller(Thread):
+    """Kills a node, with its worker, when a few inputs are done; then another comes."""
 
     def __init__(self, corpus: Path, cluster: Any, nodes: list[Any]) -> None:
         super().__init__(daemon=True)
-        self.over = False
-        self.killed = 0
         self._corpus, self._cluster, self._nodes = corpus, cluster, nodes
 
     def run(self) -> None:
-        done, at = 0, random.Random(3)
-        while not self.over:
-            now = len(list(self._corpus.glob("*/done/*")))
-            if now < done + 2 or not (there := workers()):
-                time.sleep(0.002)
-                continue
-            done = now
-            self.killed += 1
-            if self.killed == 4:
-                self._cluster.remove_node(self._nodes[0], allow_graceful=False)
-                self._cluster.add_node(num_cpus=1)
-                continue
-            with suppress(ProcessLookupError):
-                os.kill(at.choice(there), signal.SIGKILL)
-
-
-def workers() -> list[int]:
-    """The processes of this run's workers: Ray gives them their class's name."""
-    import psutil
-
-    told = [(each.pid, each.info["cmdline"] or [""]) for each in psutil.process_iter(["cmdline"])]
-    return [pid for pid, words in told if words[0].startswith("ray::_Worker")]
+        wait_for(partial(has_done, self._corpus, 3))
+        self._cluster.remove_node(self._nodes[0], allow_graceful=False)
+        self._cluster.add_node(num_cpus=1)
 
 
 def test_workers_and_a_node_are_killed(tmp_path: Path, cluster: Any) -> None:
-    inputs = fill(tmp_path / "inputs", 40)
-    run(tmp_path / "undisturbed", inputs)
-    killer = Killer(tmp_path / "corpus", *cluster)
+    inputs = fill(tmp_path / "inputs", 20)
+    for number in range(9):
+        (inputs / f"clip{number}.mp4").write_bytes(b"dies" + bytes([number % 3]))
+    killer = NodeKiller(tmp_path / "corpus", *cluster)
     killer.start()
-    try:
-        run(tmp_path / "corpus", inputs, engine="ray")
-    finally:
-        killer.over = True
-        killer.join(LIMIT_S)
-    assert killer.killed > 4
+    run(tmp_path / "corpus", inputs, engine="ray")
+    killer.join(LIMIT_S)
+    assert not killer.is_alive()
+    assert len(list(inputs.glob("*.died"))) == 9
+    run(tmp_path / "undisturbed", inputs)
     assert tree(tmp_path / "corpus") == tree(tmp_path / "undisturbed")
 
 

@@ -252,16 +252,12 @@ class _Count:
         if outcome.error_kind:
             self.errors[outcome.error_kind] += 1
 
-    @property
-    def left(self) -> list[Input]:
-        return [each for key, each in self.inputs.items() if key not in self.states]
-
     def status(self, corpus: str, version: str, **run: Any) -> Status:
-        done = sum(self.states.values())
+        failed, told = self.errors.total(), len(self.states)
         errors = dict(self.errors.most_common())
         return Status(
-            shown(corpus), version, run.pop("new_version", False), len(self.inputs), done,
-            len(self.states) - done, len(self.left), errors, round(self.video_s, 3), self.faces, **run,
+            shown(corpus), version, run.pop("new_version", False), len(self.inputs), told - failed,
+            failed, len(self.inputs) - told, errors, round(self.video_s, 3), self.faces, **run,
         )  # fmt: skip
 
 
@@ -299,6 +295,8 @@ class _Run:
         asked = self._version.inputs() if found is None else self._version.ask_for(found)
         count = _Count.of(self._version)
         left = [each for each in asked if each.key not in count.states]
+        # The long ones first, so that no worker is still at one when the others have nothing left.
+        left.sort(key=lambda each: -each.size)
         start, run_bytes, all_bytes = perf_counter(), 0, sum(max(each.size, 1) for each in left)
         size = {each.key: max(each.size, 1) for each in left}
 
