@@ -67,7 +67,7 @@ format: $(VENV)/.developer
 constraints: $(VENV)/.developer
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-annotate --no-header --no-emit-index-url \
-		--extra train --extra heic --extra web --extra mqtt --extra record --extra postgres --extra encrypted --extra privacy --extra signals --extra study --extra tables --extra videos \
+		--extra train --extra heic --extra web --extra mqtt --extra record --extra postgres --extra encrypted --extra privacy --extra signals --extra study --extra tables --extra videos --extra ray \
 		--group dev --output-file constraints.txt pyproject.toml
 
 $(VENV)/.pip: constraints.txt
@@ -83,7 +83,7 @@ $(VENV)/.user: $(VENV)/.pip pyproject.toml
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.user
-	$(PIP) install --constraint constraints.txt --editable ".[train,web,mqtt,record,postgres,encrypted,privacy,signals,study,tables,videos]" --group dev
+	$(PIP) install --constraint constraints.txt --editable ".[train,web,mqtt,record,postgres,encrypted,privacy,signals,study,tables,videos,ray]" --group dev
 	@touch $@
 
 # One version of torch, so that two runs are alike. Not in constraints.txt: the libraries for graphics cards that its

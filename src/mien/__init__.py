@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mien.analysis.api import analyze
     from mien.analysis.explain import Explanation, explain
     from mien.config import Settings
+    from mien.corpus.corpus import Corpus
     from mien.errors import (
         ConfigError,
         ConsentError,
@@ -60,6 +61,7 @@ __all__ = [
     "CohortResult",
     "ConfigError",
     "ConsentError",
+    "Corpus",
     "Crowd",
     "DatasetError",
     "EpochComparison",
@@ -106,6 +108,7 @@ _HOME = {
     "CohortResult": "mien.videos.cohort.study",
     "ConfigError": "mien.errors",
     "ConsentError": "mien.errors",
+    "Corpus": "mien.corpus.corpus",
     "Crowd": "mien.places.crowd",
     "DatasetError": "mien.errors",
     "EpochComparison": "mien.study.compare",

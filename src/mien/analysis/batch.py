@@ -306,12 +306,13 @@ def _start(work: Work) -> None:
     # Ctrl-C reaches every process of the terminal, and the parent answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
     _given[:] = [work]
     work.started.set()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process when the one that started it has ended, however that was."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -43,6 +43,12 @@ COMMANDS: Final = {
         "Convert results for other programs: Excel, SPSS, Stata, R, ELAN, EDF, BIDS.",
     ),
     "explain": Entry(READ, "explain", "explain", "Show which regions of each face its label depended on."),
+    "corpus": Entry(
+        READ,
+        "corpus",
+        "app",
+        "Read a corpus: thousands of inputs, by many workers or a cluster, each exactly once.",
+    ),
     "crowd": Entry(
         READ,
         "crowd",

@@ -38,6 +38,7 @@ EXTRAS = {
     "study": ("statsmodels",),
     "tables": ("xlsxwriter", "pyreadstat", "pympi-ling"),
     "videos": ("hmmlearn", "scikit-learn"),
+    "ray": ("ray", "fsspec", "s3fs"),
 }
 """What each extra brings that Mien itself asks for."""
 
@@ -53,6 +54,7 @@ USES = {
     "study": "mien study compare",
     "tables": "mien convert, for Excel, SPSS, Stata and ELAN",
     "videos": "mien cohort, mien infant",
+    "ray": "mien corpus on a cluster, and in object stores",
 }
 """What each extra is for."""
 

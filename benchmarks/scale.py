@@ -1,0 +1,155 @@
+"""How `mien corpus` scales: two workers against one on this machine, memory, and a simulation of a cluster.
+
+    python benchmarks/scale.py measure VIDEO            # processes of this machine
+    python benchmarks/scale.py measure VIDEO --engine ray
+    python benchmarks/scale.py driver                   # what the driver spends on each input, on Ray
+    python benchmarks/scale.py simulate                 # by the costs that these measured
+
+Efficiency is the rate of two workers over twice that of one, with start-up (importing, loading networks) and
+without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from time import perf_counter, process_time
+
+import numpy as np
+
+from mien.corpus.corpus import Corpus
+from mien.corpus.engines import on_ray
+from mien.corpus.reader import Outcome
+from mien.corpus.storage import Found
+from mien.corpus.version import Input
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    measuring = commands.add_parser("measure")
+    measuring.add_argument("video", type=Path)
+    measuring.add_argument("--engine", default="local", choices=("local", "ray"))
+    measuring.add_argument("--inputs", type=int, default=12)
+    measuring.add_argument("--workers", type=int, help=argparse.SUPPRESS)
+    commands.add_parser("driver")
+    simulating = commands.add_parser("simulate")
+    simulating.add_argument("--inputs", type=int, default=10_000)
+    simulating.add_argument("--minutes", type=float, default=30, help="median length of a video")
+    simulating.add_argument("--speed", type=float, default=4.0, help="seconds of video read in a second")
+    simulating.add_argument("--start", type=float, default=10.0, help="seconds until a worker is up")
+    simulating.add_argument("--driver", type=float, default=0.002, help="the driver's seconds for an input")
+    simulating.add_argument("--commit", type=float, default=0.5, help="seconds of an input's requests")
+    simulating.add_argument("--store", type=float, default=1000, help="megabytes a second from the store")
+    simulating.add_argument("--line", type=float, default=100, help="megabytes a second to one worker")
+    simulating.add_argument("--rate", type=float, default=0.25, help="megabytes of a second of video")
+    options = parser.parse_args()
+    {"measure": measure, "driver": driver, "simulate": simulate}[options.command](options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Print rate, efficiency and memory of one and two workers, each in a process of its own."""
+    if options.workers:
+        one_run(options)
+        return
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before")
+    rates = []
+    for workers in (1, 2):
+        command = [sys.executable, __file__, "measure", str(options.video), "--engine", options.engine,
+                   "--inputs", str(options.inputs), "--workers", str(workers)]  # fmt: skip
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        whole, warm, peak, start, read = map(float, told.split()[-5:])
+        rates.append((whole, warm))
+        print(
+            f"{workers} of {options.engine}: {whole:.3f} inputs a second, {warm:.3f} without start-up"
+            f" ({start:.1f} s to the first), {read:.1f} s of video a second and worker,"
+            f" {peak:.0f} MB at most in one process"
+        )
+    (whole_1, warm_1), (whole_2, warm_2) = rates
+    print(f"efficiency {whole_2 / whole_1 / 2:.2f}, {warm_2 / warm_1 / 2:.2f} without start-up")
+
+
+def one_run(options: argparse.Namespace) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="mien-scale-"))
+    try:
+        for number in range(options.inputs):
+            shutil.copy(options.video, folder / f"{number}{options.video.suffix}")
+        at: list[float] = []
+        start = perf_counter()
+        status = Corpus(folder / "corpus").analyze(
+            folder, engine=options.engine, workers=options.workers,
+            progress=lambda now: at.append(perf_counter() - start) if now.run_inputs else None,
+        )  # fmt: skip
+        # By rusage, the largest process: with one local worker this one, else one of the workers.
+        who = resource.RUSAGE_SELF if options.workers == 1 else resource.RUSAGE_CHILDREN
+        peak = resource.getrusage(who).ru_maxrss / 1024
+        first = at[options.workers - 1]
+        warm = (len(at) - options.workers) / (at[-1] - first)
+        read = status.video_s / len(at) * warm / options.workers
+        print(len(at) / at[-1], warm, peak, at[0], read)
+    finally:
+        shutil.rmtree(folder)
+
+
+class Idle:
+    """Reads nothing, at once."""
+
+    def read(self, what: Input) -> Outcome:
+        """Return at once."""
+        return Outcome(what.key, "", "", 0, 0.0, 0.0)
+
+
+def driver(options: argparse.Namespace) -> None:
+    """Print what the driver spends on an input that takes no time."""
+    inputs = [Input.of(Found(str(n), str(n), str(n), 1, ""), str(n)) for n in range(2000)]
+    outcomes = on_ray(Idle, inputs, 2, partial(Idle().read))  # type: ignore[arg-type]
+    next(outcomes)
+    start, spent = perf_counter(), process_time()
+    many = sum(1 for _ in outcomes)
+    print(
+        f"{1000 * (process_time() - spent) / many:.2f} ms of the driver's processor an input,"
+        f" {1000 * (perf_counter() - start) / many:.2f} ms of two idle workers' time"
+    )
+
+
+def simulate(options: argparse.Namespace) -> None:
+    """Print how long many workers take, and how busy the driver and the store are."""
+    made = np.random.default_rng(0)
+    lengths = np.sort(60 * options.minutes * made.lognormal(0, 0.5, options.inputs))[::-1]
+    alone = float(lengths.sum()) / options.speed
+    print(f"{options.inputs} videos, {lengths.sum() / 3600:.0f} h, the longest {lengths[0] / 3600:.1f} h")
+    for workers in (1, 10, 100, 300, 1000, 3000):
+        end, driver_s = run(lengths, workers, options)
+        store = float(lengths.sum()) * options.rate / end
+        print(
+            f"{workers:5} workers: {end / 3600:8.2f} h, efficiency {alone / workers / end:.2f}, driver busy"
+            f" {driver_s / end:.1%}, store {store:.0f} MB/s ({store / options.store:.1%})"
+        )
+
+
+def run(lengths: np.ndarray, workers: int, options: argparse.Namespace) -> tuple[float, float]:
+    """Return when the last input is done, and how long the driver was busy; it serves one at a time."""
+    ready = [(options.start, worker) for worker in range(workers)]
+    free, busy, end = 0.0, 0.0, 0.0
+    for length in lengths:
+        asks, worker = heapq.heappop(ready)
+        free = max(free, asks) + options.driver
+        busy += options.driver
+        done = free + length * options.rate / options.line + length / options.speed + options.commit
+        end = max(end, done)
+        heapq.heappush(ready, (done, worker))
+    return max(end, float(lengths.sum()) * options.rate / options.store), busy
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Corpora: thousands of inputs read by many workers into Parquet, each input exactly once."""

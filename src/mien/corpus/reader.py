@@ -1,0 +1,208 @@
+"""One input of a corpus: downloaded, read, and committed; the same function on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import cv2
+
+from mien.analysis.one_input import attempt
+from mien.analysis.partial import Partial, Wanted
+from mien.analysis.task import Failure, Task
+from mien.config import Settings
+from mien.corpus.scratch import scratch, sweep_scratch
+from mien.corpus.storage import download, look_again, open_storage
+from mien.corpus.version import Input, Version, describe_version
+from mien.errors import ConfigError, SourceError
+from mien.labels import EMOTIONS, UNCERTAIN
+from mien.pipeline import Pipeline
+from mien.source.inputs import kind_of
+from mien.table import Columns, new_table, plain_name
+
+LABELS: Final = (*EMOTIONS, UNCERTAIN)
+
+UNREACHABLE: Final = "unreachable"
+CHANGED: Final = "changed while it was read"
+UNREADABLE: Final = "unreadable"
+UNFORESEEN: Final = "unforeseen"
+DIED: Final = "worker died"
+"""Kinds of errors, as the error rows have them."""
+
+_TEXTS: Final = ("source", "address", "kind", "note")
+_DECIMALS: Final = ("duration_s", "frame_rate_hz", "coverage")
+_COUNTS: Final = (
+    "width", "height", "frames_read", "frames_analysed", "frames_with_face", "frames_dropped",
+    "rows", "tracks",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one input.
+
+    Attributes:
+        key: the input's.
+        error_kind: "" where it was read.
+        error: what was wrong.
+        faces: rows of its table.
+        video_s: its length; 0 for a photograph.
+        seconds: that it took, with its download and its commit.
+    """
+
+    key: str
+    error_kind: str
+    error: str
+    faces: int
+    video_s: float
+    seconds: float
+
+    def as_mark(self) -> dict[str, Any]:
+        """Return what its mark says."""
+        return {
+            "error_kind": self.error_kind,
+            "faces": self.faces,
+            "video_s": self.video_s,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+class Reader:
+    """Reads one input after the other with one network; each worker has one.
+
+    Args:
+        corpus: where the tables go: a path or an address.
+        version: the version's key, by the one who asks.
+        settings: as `prepared_settings` gives them.
+        columns: of the table.
+
+    Raises:
+        ConfigError: here, network, settings or Mien are others than there.
+    """
+
+    def __init__(self, corpus: str, version: str, settings: Settings, columns: Columns) -> None:
+        cv2.setNumThreads(1)
+        here = describe_version(settings, columns)["key"]
+        if here != version:
+            raise ConfigError(
+                f"a worker would read as {here}, but {version} was asked for: install the same Mien, networks"
+                " and detectors on every machine"
+            )
+        sweep_scratch()
+        self._version = Version(open_storage(corpus), version)
+        self._settings = settings
+        self._columns = columns
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(self._settings)
+
+    def read(self, what: Input) -> Outcome:
+        """Read one input and commit what it gave, a table or an error.
+
+        Raises:
+            ModelError, OutputError: what would stop every other input too.
+        """
+        start = perf_counter()
+        with scratch() as folder:
+            kind, error, record = "", "", {}
+            try:
+                path = download(what.where, folder)
+                if not path.is_file():
+                    raise SourceError(
+                        f"{what.address}: no such file here; does every worker see this folder?"
+                    )
+            except SourceError as failure:
+                kind, error = UNREACHABLE, str(failure)
+            else:
+                given = self.analyse(what, path, folder)
+                if isinstance(given, Failure):
+                    kind = UNFORESEEN if given.trace else UNREADABLE
+                    error = given.error.replace(str(path), what.address)
+                else:
+                    record = given
+                if (changed := self._changed(what)) is not None:
+                    kind, error = CHANGED, changed
+            outcome = Outcome(
+                what.key,
+                kind,
+                error,
+                0 if kind else record["rows"],
+                0.0 if kind else float(record["duration_s"] or 0) if record["kind"] == "video" else 0.0,
+                perf_counter() - start,
+            )
+            if not kind:
+                write_summary(folder / "summary.parquet", what, record)
+                parts = {each: folder / f"{each}.parquet" for each in ("table", "summary")}
+                self._version.commit(what.key, parts, outcome.as_mark())
+            else:
+                commit_error(self._version, what, outcome, folder)
+        return outcome
+
+    def analyse(self, what: Input, path: Path, folder: Path) -> dict[str, Any] | Failure:
+        """Read one input, and write its rows to "table.parquet" in the folder.
+
+        Args:
+            what: the input.
+            path: where it lies on this machine.
+            folder: for what is written.
+
+        Returns:
+            Its record in the summary, or what is wrong with it.
+        """
+        task = Task(str(path), kind_of(path), what.name, what.key)
+        wanted = Wanted(plots=False, columns=self._columns)
+        given = attempt(task, self._pipeline, folder, wanted, lambda share: None)
+        if not isinstance(given, Failure):
+            with new_table(folder / "table.parquet", self._columns) as table:
+                for row in Partial.of(task, folder, wanted).rows(self._columns):
+                    table.write([row])
+        return given
+
+    def _changed(self, what: Input) -> str | None:
+        try:
+            now = look_again(what.where)
+        except SourceError as error:
+            return str(error)
+        return (
+            None
+            if now == (what.size, what.stamp)
+            else f"{what.address}: changed while it was read; run again"
+        )
+
+
+def commit_error(version: Version, what: Input, outcome: Outcome, folder: Path) -> None:
+    """Commit an error's row."""
+    row = {
+        "source": what.name,
+        "address": plain_name(what.address),
+        "kind": outcome.error_kind,
+        "error": plain_name(outcome.error),
+    }
+    _write(folder / "error.parquet", {name: (value, "string") for name, value in row.items()})
+    version.commit(what.key, {"error": folder / "error.parquet"}, outcome.as_mark())
+
+
+def write_summary(path: Path, what: Input, record: Mapping[str, Any]) -> None:
+    """Write an input's summary as one row: without how long it took, which differs from run to run."""
+    texts = {**record, "source": what.name, "address": plain_name(what.address)}
+    cells: dict[str, tuple[Any, str]] = {name: (texts[name] or "", "string") for name in _TEXTS}
+    cells |= {name: (record[name], "double") for name in _DECIMALS}
+    cells |= {name: (record[name], "int64") for name in _COUNTS}
+    cells |= {f"n_{label}": (record["expressions"].get(label, 0), "int64") for label in LABELS}
+    means = record["mean_probabilities"]
+    cells |= {f"mean_p_{label}": (means.get(label), "double") for label in EMOTIONS}
+    _write(path, cells)
+
+
+def _write(path: Path, cells: Mapping[str, tuple[Any, str]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"string": pa.string(), "double": pa.float64(), "int64": pa.int64()}
+    schema = pa.schema([(name, kinds[kind]) for name, (_, kind) in cells.items()])
+    pq.write_table(pa.table({name: [value] for name, (value, _) in cells.items()}, schema=schema), path)

@@ -1,0 +1,306 @@
+"""Where inputs lie and tables go: a folder, or what fsspec reaches, such as s3://, gs://, sftp:// and http://.
+
+A file is put whole: on a disk under a temporary name and then renamed, in an object store by its one request.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from mien.errors import OutputError, SourceError
+from mien.files import natural_key, written_whole
+from mien.install import extras_command
+from mien.source import find_inputs
+from mien.source.address import is_address, without_secrets
+from mien.source.inputs import PHOTOGRAPHS, VIDEOS
+from mien.table import plain_name
+from mien.wording import reason
+
+OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
+"""What shows an object when it is whole, and not before."""
+
+_STAMPS: Final = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "modified")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An input as it lies there.
+
+    Attributes:
+        where: its path or address, to be opened.
+        address: the same without a password or a token, to be kept and shown.
+        name: below the folder that was asked for, with "/".
+        size: in bytes; -1 where a server doesn't say.
+        stamp: tells one state of it from the next: an ETag, or the time of its last change.
+    """
+
+    where: str
+    address: str
+    name: str
+    size: int
+    stamp: str
+
+
+def find(where: str | Path) -> list[Found]:
+    """Return the photographs and videos of a folder, with all below it, or the one file, in natural order.
+
+    Raises:
+        SourceError: there is none, or the place can't be reached.
+        ModuleNotFoundError: it is an address, and fsspec or what it needs for it is not installed.
+    """
+    if not is_address(str(where)):
+        return [_local(each.path, each.name) for each in find_inputs([where])]
+    address = str(where)
+    system, path = _reach(address)
+    try:
+        if not urlsplit(address).scheme.startswith("http") and system.isdir(path):
+            # A whole tree in few requests, instead of one for each folder.
+            inside = system.find(path, detail=True)
+            files = {each[len(path.rstrip("/")) :].lstrip("/"): info for each, info in inside.items()}
+            taken = sorted(filter(_is_input, files), key=natural_key)
+            found = [_remote(f"{address.rstrip('/')}/{name}", name, files[name]) for name in taken]
+        else:
+            name = urlsplit(address).path.rpartition("/")[2] if system.protocol != "file" else Path(path).name
+            found = [_remote(address, name, system.info(path))]
+    except Exception as error:  # each library has its own
+        raise SourceError(f"{shown(address)}: cannot look there: {reason_of(error)}") from error
+    if not found:
+        raise SourceError(f"{shown(address)}: no photographs or videos there")
+    return found
+
+
+def look_again(found_where: str) -> tuple[int, str]:
+    """Return the size and the stamp of one input as it is now.
+
+    Raises:
+        SourceError: it is gone.
+    """
+    if not is_address(found_where):
+        try:
+            now = _local(Path(found_where), "")
+        except OSError as error:
+            raise SourceError(f"{found_where}: {error.strerror}") from error
+    else:
+        (now,) = find(found_where)
+    return now.size, now.stamp
+
+
+def download(where: str, folder: Path) -> Path:
+    """Return a path of an input on this machine: its own, or that of a copy in `folder`.
+
+    Raises:
+        SourceError: it can't be had.
+    """
+    if not is_address(where):
+        return Path(where)
+    if "***" in where:
+        raise SourceError(f"{where}: its address had a password or a token, which is not kept; name it again")
+    system, path = _reach(where)
+    copy = folder / f"input{Path(urlsplit(where).path).suffix}"
+    try:
+        system.get_file(path, str(copy))
+    except Exception as error:
+        raise SourceError(f"cannot download {shown(where)}: {reason_of(error)}") from error
+    return copy
+
+
+def shown(address: str) -> str:
+    """Return an address without a password or a token; a store's own names may have any character."""
+    parts = urlsplit(address)
+    if parts.scheme in ("http", "https"):
+        return without_secrets(address)
+    if is_address(address) and parts.password:
+        return address.replace(f":{parts.password}@", ":***@", 1)
+    return address
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error's reason in one line."""
+    return plain_name(reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
+
+
+def _is_input(name: str) -> bool:
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return not hidden and Path(name).suffix.lower() in PHOTOGRAPHS | VIDEOS
+
+
+def _local(path: Path, name: str) -> Found:
+    stat, whole = path.stat(), str(path.absolute())
+    return Found(whole, whole, plain_name(name), stat.st_size, str(stat.st_mtime_ns))
+
+
+def _remote(address: str, name: str, info: dict[str, Any]) -> Found:
+    stamp = next((str(info[each]) for each in _STAMPS if info.get(each) is not None), "")
+    size = info.get("size")
+    return Found(address, shown(address), plain_name(name), -1 if size is None else int(size), stamp)
+
+
+def _reach(address: str) -> tuple[Any, str]:
+    """Return fsspec's file system for an address, and the path there."""
+    try:
+        import fsspec
+
+        system, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"{shown(address)}: {error}; fsspec and s3fs come with {extras_command('ray')}", name=error.name
+        ) from error
+    except (ValueError, OSError) as error:
+        raise SourceError(f"{shown(address)}: {reason_of(error)}") from error
+    return system, path
+
+
+class Storage(Protocol):
+    """A folder of files, each put whole; names have "/"."""
+
+    address: str
+
+    def put(self, name: str, file: Path) -> None:
+        """Put a copy of a file, in place of an earlier one."""
+
+    def read(self, names: Sequence[str]) -> list[bytes | None]:
+        """Return the content of files; None for one that is not there."""
+
+    def names(self, folder: str) -> set[str]:
+        """Return the names of the files in a folder, without it; none where there is no such folder."""
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files; those that are not there are passed over."""
+
+    def sweep(self, folders: Iterable[str], start: str = ".") -> None:
+        """Remove what killed processes have left half written in some folders, with a dot in front."""
+
+
+def open_storage(where: str | Path) -> Storage:
+    """Return the folder at a path or an address; it is made when something is put there."""
+    return RemoteFolder(str(where)) if is_address(str(where)) else LocalFolder(Path(where))
+
+
+def write_json_to(storage: Storage, name: str, value: Any) -> None:
+    """Put a JSON file; the same value gives the same bytes."""
+    with TemporaryDirectory(prefix="mien-") as folder:
+        file = Path(folder, "value.json")
+        file.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+        storage.put(name, file)
+
+
+class LocalFolder:
+    """A folder of this machine, or one that several share.
+
+    Args:
+        path: of the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self.address = str(self._path)
+
+    def put(self, name: str, file: Path) -> None:
+        """Put a copy of a file; it is on the disk before it has its name."""
+        with written_whole(self._path / name) as temporary, temporary.open("r+b") as whole:
+            with file.open("rb") as content:
+                while block := content.read(1 << 20):
+                    whole.write(block)
+            whole.flush()
+            os.fsync(whole.fileno())
+
+    def read(self, names: Sequence[str]) -> list[bytes | None]:
+        """Return the content of files."""
+        return [path.read_bytes() if (path := self._path / name).is_file() else None for name in names]
+
+    def names(self, folder: str) -> set[str]:
+        """Return the names of the files in a folder."""
+        path = self._path / folder
+        if not path.is_dir():
+            return set()
+        with os.scandir(path) as files:
+            return {each.name for each in files if not each.name.startswith(".")}
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files."""
+        for name in names:
+            (self._path / name).unlink(missing_ok=True)
+
+    def sweep(self, folders: Iterable[str], start: str = ".") -> None:
+        """Remove temporary names in some folders."""
+        for folder in folders:
+            for path in (self._path / folder).glob(f"{start}*"):
+                path.unlink(missing_ok=True)
+
+
+class RemoteFolder:
+    """A folder that fsspec reaches.
+
+    Args:
+        address: such as "s3://bucket/folder".
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+        self._system, self._root = _reach(self.address)
+        self._root = self._root.rstrip("/")
+        self._shows_whole = urlsplit(address).scheme in OBJECT_STORES
+
+    def put(self, name: str, file: Path) -> None:
+        """Put a copy of a file; where a half one would show, under another name first."""
+        target = f"{self._root}/{name}"
+        folder, _, last = target.rpartition("/")
+        try:
+            if self._shows_whole:
+                self._system.put_file(str(file), target)
+                return
+            self._system.makedirs(folder, exist_ok=True)
+            temporary = f"{folder}/.{last}.{os.urandom(4).hex()}"
+            self._system.put_file(str(file), temporary)
+            self._system.mv(temporary, target)
+        except Exception as error:
+            raise OutputError(f"cannot write {shown(self.address)}/{name}: {reason_of(error)}") from error
+
+    def read(self, names: Sequence[str]) -> list[bytes | None]:
+        """Return the content of files, many requests at a time where the store takes them."""
+        paths = [f"{self._root}/{name}" for name in names]
+        if not paths:
+            return []
+        found = self._system.cat(paths, on_error="return")
+        for path, content in found.items():
+            if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
+                raise SourceError(f"cannot read {path}: {reason_of(content)}") from content
+        return [content if isinstance(content := found.get(each), bytes) else None for each in paths]
+
+    def names(self, folder: str) -> set[str]:
+        """Return the names of the files in a folder."""
+        return {name for name in self._ls(folder) if not name.startswith(".")}
+
+    def _ls(self, folder: str) -> list[str]:
+        try:
+            files = self._system.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+        except FileNotFoundError:
+            return []
+        except Exception as error:
+            raise SourceError(f"cannot look into {shown(self.address)}: {reason_of(error)}") from error
+        return [name for each in files if (name := each.rpartition("/")[2])]
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files."""
+        for name in names:
+            try:
+                self._system.rm_file(f"{self._root}/{name}")
+            except FileNotFoundError:
+                continue
+            except Exception as error:
+                raise OutputError(
+                    f"cannot remove {shown(self.address)}/{name}: {reason_of(error)}"
+                ) from error
+
+    def sweep(self, folders: Iterable[str], start: str = ".") -> None:
+        """Remove temporary names in some folders; an object store has none."""
+        if not self._shows_whole:
+            for folder in folders:
+                self.remove(f"{folder}/{each}" for each in self._ls(folder) if each.startswith(start))

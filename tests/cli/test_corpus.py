@@ -1,0 +1,32 @@
+"""`mien corpus`: what is read, said and refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cli.helpers import Run
+
+
+def test_a_corpus_from_the_command_line(run: Run, photos: Path) -> None:
+    (photos / "bad.jpg").write_bytes(b"no picture")
+    ran = run("corpus", "analyze", photos, photos / "not-there", "--out", "c", "--workers", 1, "--quiet")
+    assert ran.code == 1
+    assert [each for each in ran.errors if "not-there" in each]
+    assert "1 input could not be read: mien corpus errors c" in ran.errors
+    ran = run("corpus", "status", "c")
+    assert "3 of 4 inputs read, 1 failed, 0 left; 0.0 min of video, 3 faces" in ran.out
+    assert "1 unreadable" in ran.out
+    assert run("corpus", "errors", "c").out.startswith("bad.jpg: unreadable: ")
+    ran = run("corpus", "retry", "c", "--workers", 1, "--json")
+    assert json.loads(ran.out)["failed"] == 1
+    assert run("corpus", "table", "c", "--out", "table.csv").code == 0
+    rows = Path("table.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in rows[1:]] == ["img2.jpg", "img10.jpg", "later/img1.png"]
+    ran = run("corpus", "analyze", photos, "--out", "c", "--workers", 1, "--min-face", 50, "--quiet")
+    assert "another network or setting than before: new version mien-" in ran.err
+
+
+def test_what_is_no_corpus(run: Run) -> None:
+    ran = run("corpus", "status", "nowhere")
+    assert (ran.code, len(ran.errors)) == (1, 1)

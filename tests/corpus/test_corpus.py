@@ -1,0 +1,189 @@
+"""A corpus on one machine: each input exactly once, whatever happens between."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import mien
+from corpus.fake import fill, run, tree
+from mien.corpus import scratch as scratch_module
+from mien.corpus.corpus import Corpus
+from mien.corpus.scratch import scratch, scratch_root, sweep_scratch
+from mien.corpus.storage import shown
+from mien.errors import ConfigError, SourceError
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    return folder
+
+
+class KilledError(BaseException):
+    """The process is no more."""
+
+
+@pytest.fixture
+def kill_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return what sets after how many steps the process dies: nothing that it would do then happens."""
+    steps = {"left": -1}
+
+    def mortal(owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def step(*arguments: Any, **named: Any) -> Any:
+            if steps["left"] == 0:
+                raise KilledError
+            steps["left"] -= 1
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, step)
+
+    for owner, name in (
+        (Path, "replace"),
+        (Path, "unlink"),
+        (Path, "mkdir"),
+        (os, "fsync"),
+        (scratch_module.shutil, "rmtree"),
+    ):
+        mortal(owner, name)
+    yield lambda left: steps.update(left=left)
+    steps["left"] = -1
+
+
+def test_killed_at_every_step_it_ends_the_same(tmp_path: Path, kill_at: Any) -> None:
+    inputs = fill(tmp_path / "inputs", 2)
+    run(tmp_path / "undisturbed", inputs)
+    expected = tree(tmp_path / "undisturbed")
+    for step in count():
+        corpus = tmp_path / f"killed{step}"
+        kill_at(step)
+        try:
+            run(corpus, inputs)
+        except KilledError:
+            died = True
+        else:
+            died = False
+        kill_at(-1)
+        run(corpus, inputs)
+        assert tree(corpus) == expected, step
+        assert [each.name for each in scratch_root().iterdir()] == ["making"], step
+        if not died:
+            break
+    assert step > 30
+
+
+def test_only_what_is_missing_is_read(tmp_path: Path) -> None:
+    inputs = fill(tmp_path / "inputs", 4)
+    run(tmp_path / "corpus", inputs)
+    marks = {path: path.stat().st_mtime_ns for path in tmp_path.glob("corpus/*/done/*")}
+    (inputs / "clip1.mp4").write_bytes(b"new")
+    (inputs / "clip9.mp4").write_bytes(b"more")
+    run(tmp_path / "corpus", inputs)
+    assert {path: path.stat().st_mtime_ns for path in marks} == marks
+    corpus = Corpus(tmp_path / "corpus")
+    status = corpus.status()
+    assert (status.inputs, status.done, status.failed, status.left) == (5, 4, 1, 0)
+    assert status.errors == {"unreadable": 1}
+    rows = corpus.frame().groupby("source")["track"].apply(bytes).to_dict()
+    assert rows == {
+        "clip0.mp4": b"\x01\x02\x03",
+        "clip1.mp4": b"new",
+        "clip2.mp4": bytes(range(3, 8)),
+        "clip9.mp4": b"more",
+    }
+    assert list(corpus.frame("summary")["rows"]) == [3, 3, 5, 4]
+
+
+def test_an_error_is_a_row_and_is_retried(tmp_path: Path) -> None:
+    inputs = fill(tmp_path / "inputs")
+    made = run(tmp_path / "corpus", inputs)
+    (error,) = Corpus(tmp_path / "corpus").errors().to_dict("records")
+    assert error["source"] == "clip2.mp4"
+    assert error["error"] == f"cannot read {inputs / 'clip2.mp4'}: it is bad"
+    made._version.forget_failures()
+    assert Corpus(tmp_path / "corpus").status().left == 1
+    assert made.read(None).failed == 1
+    (inputs / "clip2.mp4").unlink()
+    made._version.forget_failures()
+    made.read(None)
+    assert list(Corpus(tmp_path / "corpus").errors()["kind"]) == ["unreachable"]
+
+
+def test_another_setting_makes_a_version_beside_the_old(tmp_path: Path) -> None:
+    inputs = fill(tmp_path / "inputs")
+    first = run(tmp_path / "corpus", inputs)
+    before = tree(tmp_path / "corpus")
+    second = run(tmp_path / "corpus", inputs, every=2)
+    assert first._version.key != second._version.key
+    after = tree(tmp_path / "corpus")
+    assert {name: after[name] for name in before if name != "current.json"}.items() <= before.items()
+    assert Corpus(tmp_path / "corpus").status().version == second._version.key
+    assert run(tmp_path / "corpus", inputs, smooth_half_life_s=2)._version.key == first._version.key
+
+
+def test_names_that_two_inputs_share(tmp_path: Path) -> None:
+    one, other = fill(tmp_path / "one", 2), fill(tmp_path / "other", 2)
+    run(tmp_path / "corpus", one)
+    run(tmp_path / "corpus", other)
+    assert set(Corpus(tmp_path / "corpus").frame()["source"]) == {"clip0.mp4", str(other / "clip0.mp4")}
+
+
+def test_what_the_living_use_is_not_swept(temporary: Path) -> None:
+    with scratch() as folder:
+        sweep_scratch()
+        assert folder.is_dir()
+    left = scratch_root() / "left"
+    left.mkdir()
+    left.with_suffix(".lock").touch()
+    sweep_scratch()
+    assert not left.exists()
+
+
+def test_what_can_not_be(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no corpus there"):
+        Corpus("nowhere").status()
+    with pytest.raises(ConfigError, match="choose the engine ray"):
+        Corpus("nowhere").analyze(fill(tmp_path / "inputs"), address="auto", workers=1)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://me:secret@host/a.mp4?token=1", "https://***@host/a.mp4?***"),
+        ("sftp://me:secret@host/a.mp4", "sftp://me:***@host/a.mp4"),
+        ("s3://bucket/what?@home#2.mp4", "s3://bucket/what?@home#2.mp4"),
+    ],
+)
+def test_addresses_are_kept_without_secrets(address: str, told: str) -> None:
+    assert shown(address) == told
+
+
+@pytest.mark.main_path
+def test_the_table_is_that_of_analyze(tmp_path: Path, portrait_path: Path) -> None:
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(portrait_path.read_bytes())
+    (folder / "b.jpg").write_bytes(b"no picture")
+    corpus = mien.Corpus(tmp_path / "corpus")
+    status = corpus.analyze(folder, workers=1)
+    assert (status.done, status.failed, status.faces) == (1, 1, 1)
+    expected = mien.analyze(folder)
+    pd.testing.assert_frame_equal(corpus.frame(), expected.frame, check_dtype=False)
+    corpus.save(tmp_path / "table.parquet")
+    pd.testing.assert_frame_equal(mien.read_table(tmp_path / "table.parquet"), expected.frame)
+    (summary,) = corpus.frame("summary").to_dict("records")
+    assert summary["rows"] == 1
+    assert "b.jpg" in corpus.errors()["error"][0]
+    assert corpus.retry(workers=1).failed == 1
