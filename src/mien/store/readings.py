@@ -83,6 +83,16 @@ class Readings(Part):
         with self._ledger.changing(session, row, what="recording", number=row.id, state="open"):
             row.heartbeat_at, row.state, row.coverage = self._database.now(), "open", None
 
+    def last_s(self, recording_id: int) -> float | None:
+        """Return the time of a recording's last reading, None without any; within a transaction it stays so.
+
+        Raises:
+            StoreError: there is no such recording.
+        """
+        with self._database.transaction() as session:
+            find_recording(session, recording_id, lock=True)
+            return _last_s(session, recording_id)
+
     def pack(self, recording_id: int) -> None:
         """Make compact segments of a recording's chunks; all of it or nothing.
 
