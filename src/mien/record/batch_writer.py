@@ -89,7 +89,7 @@ class BatchWriter:
         self._marks: deque[Mark] = deque()
         self._unpacked = 0
         self._delivery = Delivery(store, subject, recording, film=waits)
-        self._again = False
+        self._again = self._is_last = False
         self._saved_s = clock()
         self._unsaved: str | None = None
         self._spool = None if waiting is None else self._open_spool(waiting)
@@ -139,6 +139,7 @@ class BatchWriter:
                 with self._news:
                     self._news.wait_for(self._is_due, self._commit_s)
                 self._commit()
+            self._is_last = True
             if self.stopped is None:
                 self._commit()
             if self.stopped is None:
@@ -245,9 +246,9 @@ class BatchWriter:
         self.trouble = str(error)
         if self._spool is not None and self._unsaved is None:
             self.trouble += f"; {self._spool.rows} readings wait on this computer"
-            patient = self._end is None
+            patient = not self._is_last
         else:
-            patient = self._end is None and now_s - self._troubled_s < PATIENCE_S
+            patient = not self._is_last and now_s - self._troubled_s < PATIENCE_S
         if not patient:
             raise error
 

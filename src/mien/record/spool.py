@@ -1,7 +1,8 @@
 """What a station has recorded and the server has not got yet waits here, on the station's own disk.
 
-A file for each recording: blocks in the order in which they came in, each on the disk before it is sent. Each is encrypted and signed (ChaCha20-Poly1305) by a key that the server alone keeps, with the
-subject's seals: an erased subject's file can't be read any more, and a stolen station tells nothing.
+A file for each recording: blocks in the order in which they came in, each on the disk before it is sent. Each
+is encrypted and signed (ChaCha20-Poly1305) by a key that the server alone keeps, with the subject's seals: an
+erased subject's file can't be read any more, and a stolen station tells nothing.
 """
 
 from __future__ import annotations
