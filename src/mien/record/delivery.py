@@ -24,8 +24,9 @@ from mien.store.signals import signal_of
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 
-ROWS_AT_ONCE: Final = 4096
-"""So many rows that have waited go in one transaction."""
+ROWS_AT_ONCE: Final = 1500
+"""So many rows that have waited go in one transaction; more would be packed at once, each with a line in the
+audit log, for which all stations would wait for each other."""
 
 LATE_S: Final = 60.0
 """For what is older, the consent of then counts and not that of now."""

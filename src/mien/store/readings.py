@@ -72,6 +72,8 @@ class Readings(Part):
                 row.length_s + last_s - (first_s if before_s is None else before_s), _MICROSECONDS
             )
             row.frames += len(counts)
+            if new[0][0] is SegmentRow:  # else a later packing would join what lies before it and behind it
+                pack_chunks(session, self._ledger, row)
             _add(session, self._ledger, row, new)
             forget(session, row)
 
