@@ -161,7 +161,7 @@ def postgres_server() -> Iterator[URL]:
     if chosen := os.environ.get("MIEN_TEST_POSTGRES"):
         yield make_url(chosen).set(drivername="postgresql+psycopg")
         return
-    with _started_postgres() as server:
+    with started_postgres() as server:
         yield _url_of(server)
 
 
@@ -188,7 +188,7 @@ class RestartedServer:
 @pytest.fixture
 def restarted_postgres() -> Iterator[RestartedServer]:
     """A server to stop and start, which one that others use is not for."""
-    with _started_postgres() as server:
+    with started_postgres() as server:
         yield RestartedServer(server)
 
 
@@ -197,7 +197,7 @@ def _url_of(server: Any) -> URL:
 
 
 @contextmanager
-def _started_postgres() -> Iterator[Any]:
+def started_postgres() -> Iterator[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the system has no folder for running programs' files

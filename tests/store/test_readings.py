@@ -74,8 +74,22 @@ def test_many_rows_at_once_are_packed_as_they_come(
     whole = readings(4000)
     store.readings.append(recording.id, cut(whole, 0, 5))
     store.readings.append(recording.id, cut(whole, 5, 4000))
-    assert (rows(store, ChunkRow), rows(store, SegmentRow)) == (1, 3)
+    assert (rows(store, ChunkRow), rows(store, SegmentRow)) == (0, 4)  # and what lay before them
     assert same(store.readings.load(recording.id), rounded(whole))
+
+
+def test_many_rows_at_once_between_few_stay_in_their_place(
+    store: Store, recording: StoredRecording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lay before and behind many rows at once was packed into one segment, around them."""
+    monkeypatch.setattr(stored, "LARGE_ROWS", 50)
+    whole = readings(100)
+    for start, stop in [(0, 10), (10, 80), (80, 90), (90, 100)]:
+        store.readings.append(recording.id, cut(whole, start, stop))
+    assert (rows(store, ChunkRow), rows(store, SegmentRow)) == (2, 2)
+    store.readings.pack(recording.id)
+    assert same(store.readings.load(recording.id), rounded(whole))
+    assert not store.check().altered
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ EXTRAS = {
     "web": ("fastapi", "jinja2", "uvicorn", "argon2-cffi"),
     "mqtt": ("paho-mqtt",),
     "record": ("typst", "fhir.resources", "ruptures"),
-    "postgres": ("psycopg",),
+    "postgres": ("psycopg", "cryptography"),
     "encrypted": ("sqlcipher3",),
     "privacy": ("opendp",),
     "heic": ("pillow-heif",),

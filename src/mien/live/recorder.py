@@ -31,6 +31,7 @@ class Recorder:
         models: names and SHA-256 of the networks and detector.
         settings: of the run.
         only: the one source that is recorded; None takes the first that gives a frame.
+        waiting: where readings wait while a server is away; see `record.spool.spool_folder`.
 
     Attributes:
         subject: as given.
@@ -48,13 +49,14 @@ class Recorder:
         models: dict[str, Any],
         settings: dict[str, Any],
         only: str | None = None,
+        waiting: Path | None = None,
     ) -> None:
         store.consents.require(subject, "expression")
         require_person(store, subject)
         self.subject = subject
         self.refused: str | None = None
         self._store, self._models, self._settings = store, models, settings
-        self._only = only
+        self._only, self._waiting = only, waiting
         self._lock = Lock()
         self._source: str | None = None
         self._writer: RecordWriter | None = None
@@ -184,7 +186,7 @@ class Recorder:
                 self._store, self.subject, kind=kind_of(where), source=reading.source,
                 # In the zone of this machine, which is where the camera is watched.
                 started_at=datetime.fromtimestamp(reading.at_s, UTC).astimezone(),
-                models=self._models, settings=self._settings,
+                models=self._models, settings=self._settings, waiting=self._waiting,
             )  # fmt: skip
             self.refused = None
         except StoreError as error:

@@ -1,6 +1,7 @@
 """A recording's rows go to the store in batches, in a thread of their own: a slow disk holds nobody up.
 
-What a body says beside the face, and marks, go with them, in the same transaction.
+What a body says beside the face, and marks, go with them, in the same transaction. For a server they are on
+this computer's own disk before they are sent, and wait there while the server is away (`spool`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from threading import Condition, Thread
 from typing import Final
 
@@ -16,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ConsentError, StoreError
+from mien.record.delivery import ROWS_AT_ONCE, Delivery, GoneError
 from mien.record.finalize import FindEpisodes, finalize
+from mien.record.spool import Batch, Mark, Spool, joined, spool_of
 from mien.signals.types import Figure
-from mien.store.codec import COLUMNS, SLICES
+from mien.store.codec import COLUMNS
 from mien.store.signals import signal_of
 from mien.store.store import Store
 from mien.store.types import RecordingState, StoredRecording, Subject
@@ -27,7 +33,7 @@ MOST_ROWS: Final = 2048
 """So many rows wait for the disk: a minute of a quick camera."""
 
 PATIENCE_S: Final = 30.0
-"""After so long without being able to write, it is given up."""
+"""After so long without being able to write, it is given up where nothing can wait on the disk."""
 
 _PACK_ROWS: Final = 16_384
 
@@ -45,6 +51,7 @@ class BatchWriter:
         commit_s: seconds between two commits.
         waits: a full queue makes `put` wait, and loses nothing; else what doesn't fit is lost, and counted.
         find: finds the episodes at the end.
+        waiting: the folder on this computer where what isn't stored yet waits; None keeps it in memory.
         clock: gives seconds that never run backwards.
 
     Attributes:
@@ -65,6 +72,7 @@ class BatchWriter:
         commit_s: float,
         waits: bool,
         find: FindEpisodes,
+        waiting: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stored = self.lost = 0
@@ -78,8 +86,13 @@ class BatchWriter:
         self._news = Condition()
         self._rows: deque[Row] = deque()
         self._figures: deque[Figure] = deque()
-        self._marks: deque[tuple[datetime, str, str]] = deque()
+        self._marks: deque[Mark] = deque()
         self._unpacked = 0
+        self._delivery = Delivery(store, subject, recording, film=waits)
+        self._again = self._is_last = False
+        self._saved_s = clock()
+        self._unsaved: str | None = None
+        self._spool = None if waiting is None else self._open_spool(waiting)
         self._troubled_s: float | None = None
         self._end: RecordingState | None = None
         self._thread = Thread(target=self._work, name="mien record", daemon=True)
@@ -106,7 +119,8 @@ class BatchWriter:
         """Take a mark, its text as `store.validation.checked_text` lets through; waits for nothing."""
         with self._news:
             if self.stopped is None:
-                self._marks.append((at, text, source))
+                # A sensor's clock may run ahead.
+                self._marks.append((min(self._store.now(), at), text, source))
 
     def end(self, state: RecordingState) -> None:
         """Write what is left and finish the recording; doesn't wait, and only the first call counts."""
@@ -125,51 +139,94 @@ class BatchWriter:
                 with self._news:
                     self._news.wait_for(self._is_due, self._commit_s)
                 self._commit()
+            self._is_last = True
             if self.stopped is None:
                 self._commit()
+            if self.stopped is None:
                 self._conclude()
         except StoreError as error:
-            self._stop(str(error))
+            self._give_up(str(error))
         except Exception as error:  # the thread's border: it becomes the recording's status
-            self._stop(f"{type(error).__name__}: {error}")
+            self._give_up(f"{type(error).__name__}: {error}")
+
+    def _open_spool(self, folder: Path) -> Spool | None:
+        key = self._store.subjects.waiting_key(self._subject, self._recording.uuid)
+        try:
+            return Spool(spool_of(folder, self._recording.uuid), key)
+        except (OSError, StoreError) as error:
+            reason = str(error) if isinstance(error, StoreError) else error.strerror or str(error)
+            self.trouble = self._unsaved = f"readings can't wait on this computer's disk: {reason}"
+            return None
 
     def _is_due(self) -> bool:
         return self._end is not None or (self._waits and len(self._rows) >= MOST_ROWS // 2)
 
+    def _save(self) -> None:
+        """Put what has come in on the disk, before it is sent; where that fails it waits in memory."""
+        if self._spool is None:
+            return
+        came = self._came()
+        if came.is_empty:
+            return
+        try:
+            self._spool.append(came)
+        except OSError as error:
+            self._unsaved = f"readings can't wait on this computer's disk: {error.strerror or error}"
+        else:
+            self._unsaved = None
+            self._forget(came)
+        self._saved_s = self._clock()
+
+    def _came(self) -> Batch:
+        with self._news:
+            rows = np.array(self._rows).reshape(len(self._rows), len(COLUMNS))
+            return Batch(rows, list(self._figures), list(self._marks))
+
+    def _forget(self, came: Batch) -> None:
+        """Let go of what was taken from the queues, as it is safe."""
+        with self._news:
+            for queue, gone in (
+                (self._rows, came.rows),
+                (self._figures, came.figures),
+                (self._marks, came.marks),
+            ):
+                for _ in gone:
+                    queue.popleft()
+            self._news.notify_all()
+
     def _commit(self) -> None:
         """Write what has come in, if the subject still agrees; what can't be written is kept for later."""
-        with self._news:
-            rows, figures, marks = list(self._rows), list(self._figures), list(self._marks)
-        agreed: list[Figure] = []
-        try:
-            with self._store.transaction():
-                refusal = self._refusal()
-                if refusal is None:
-                    self._store.readings.append(self._recording.id, self._matrix(rows))
-                    agreed = self._agreed(figures)
-                    self._store.signals.add(self._recording.id, agreed)
-                    self._set(marks)
-        except ConsentError:
-            refusal = f"{self._subject.code} has no valid consent any more; nothing more is stored"
-        except StoreError as error:
-            self._bear(error)
-            return
-        self.trouble = self._troubled_s = None
-        if refusal is not None:
-            self._withdraw(refusal)
-            return
-        with self._news:
-            for _ in rows:
-                self._rows.popleft()
-            for _ in figures:
-                self._figures.popleft()
-            for _ in marks:
-                self._marks.popleft()
-            self._news.notify_all()
-        came, kept = ({signal_of(each.measure) for each in some} for some in (figures, agreed))
+        self._save()
+        while True:
+            saved = self._spool.first(ROWS_AT_ONCE) if self._spool else []
+            batch = joined(saved) if saved else self._came()
+            try:
+                agreed = self._delivery.write(batch, again=self._again)
+            except GoneError as error:
+                return self._withdraw(str(error))
+            except ConsentError:
+                why = f"{self._subject.code} has no valid consent any more; nothing more is stored"
+                return self._withdraw(why)
+            except StoreError as error:
+                self._again = True
+                return self._bear(error)
+            self.trouble, self._troubled_s = self._unsaved, None
+            if saved and self._spool is not None:
+                self._spool.drop(len(saved))
+            else:
+                self._forget(batch)
+            self._again = self._again and bool(self._spool)
+            self._note(batch, agreed)
+            if not self._spool and (not saved or self._unsaved is None):
+                return None
+            if self._clock() - self._saved_s >= self._commit_s:
+                self._save()
+
+    def _note(self, batch: Batch, agreed: Sequence[Figure]) -> None:
+        came, kept = ({signal_of(each.measure) for each in some} for some in (batch.figures, agreed))
         self.signals, self.left_out = (self.signals - came) | kept, (self.left_out | came) - kept
-        self.stored += len(rows)
-        self._unpacked += len(rows)
+        self.stored += len(batch.rows)
+        self._unpacked += len(batch.rows)
         if self._unpacked >= _PACK_ROWS:
             self._pack()
 
@@ -182,72 +239,24 @@ class BatchWriter:
         else:
             self._unpacked = 0
 
-    def _refusal(self) -> str | None:
-        """Return why nothing can be stored any more; None where it can.
-
-        Raises:
-            ConsentError: what is recorded just now has no consent any more. For a film, its own time counts.
-        """
-        erased = f"the recording of {self._subject.code} was erased; nothing more is stored"
-        if self._is_gone():
-            return erased
-        if not self._waits:
-            try:
-                self._store.consents.require(self._subject, "expression")
-            except ConsentError:
-                if self._is_gone():  # erased since we looked, and the consents with it
-                    return erased
-                raise
-        return None
-
-    def _is_gone(self) -> bool:
-        return self._store.recordings.find(self._recording.uuid) is None
-
-    def _matrix(self, rows: list[Row]) -> NDArray[np.float64]:
-        matrix = np.array(rows).reshape(len(rows), len(COLUMNS))
-        if len(rows) and self._store.consents.refusal(self._subject, "measures", *self._moments(matrix)):
-            matrix[:, SLICES["measures"]] = np.nan
-        return matrix
-
-    def _set(self, marks: Sequence[tuple[datetime, str, str]]) -> None:
-        now = self._store.now()
-        for at, text, source in marks:  # a sensor's clock may run ahead
-            self._store.annotations.add(
-                self._subject, "event", text,
-                at=min(now, at), recording_id=self._recording.id, data={"source": source},
-            )  # fmt: skip
-
-    def _agreed(self, figures: Sequence[Figure]) -> list[Figure]:
-        """Return the figures that a consent names; the others go no further than this."""
-        now, start = self._store.now(), self._recording.started_at
-        refused: dict[tuple[str, float, float], bool] = {}
-        agreed = []
-        for each in figures:
-            key = signal_of(each.measure), each.start_s, each.end_s
-            if key not in refused:
-                moments = [min(now, start + timedelta(seconds=at_s)) for at_s in key[1:]]
-                refused[key] = self._store.consents.refusal(self._subject, key[0], *moments) is not None
-            if not refused[key]:
-                agreed.append(each)
-        return agreed
-
-    def _moments(self, matrix: NDArray[np.float64]) -> list[datetime]:
-        """Return when the first and the last of some rows were recorded; a source's clock may run ahead."""
-        now, started_at = self._store.now(), self._recording.started_at
-        times_s = matrix[[0, -1], SLICES["time_s"]].ravel().tolist()
-        return [min(now, started_at + timedelta(seconds=time_s)) for time_s in times_s]
-
     def _bear(self, error: StoreError) -> None:
+        """Go on without the store: as long as the disk takes what comes in, else not for long."""
         now_s = self._clock()
         self._troubled_s = now_s if self._troubled_s is None else self._troubled_s
         self.trouble = str(error)
-        if now_s - self._troubled_s >= PATIENCE_S or self._end is not None:
+        if self._spool is not None and self._unsaved is None:
+            self.trouble += f"; {self._spool.rows} readings wait on this computer"
+            patient = not self._is_last
+        else:
+            patient = not self._is_last and now_s - self._troubled_s < PATIENCE_S
+        if not patient:
             raise error
 
     def _withdraw(self, why: str) -> None:
-        """Close what was stored before, where it is still there."""
+        """Close what was stored before, where it is still there; what waits may not be kept."""
         self._stop(why)
-        if self._store.recordings.find(self._recording.uuid) is not None:
+        self._close_spool(remove=True)
+        if not self._delivery.is_gone():
             self._store.readings.pack(self._recording.id)
             self._store.signals.pack(self._recording.id)
             self._store.recordings.finish(self._recording.id, state="interrupted")
@@ -255,7 +264,29 @@ class BatchWriter:
     def _conclude(self) -> None:
         # First what must not be missing, as who ends the program may not wait for the rest.
         self._store.recordings.finish(self._recording.id, state=self._end or "finished", finalized=False)
+        self._close_spool(remove=True)
         finalize(self._store, self._recording.id, self._find)
+
+    def _give_up(self, why: str) -> None:
+        """Stop without the store; what is on the disk goes there when Mien starts next."""
+        spool, left = self._spool, self._came()
+        if spool is not None:
+            with suppress(OSError):
+                spool.append(replace(left, end=self._end))
+                self._forget(left)
+            if spool.rows:
+                why += (
+                    f"; {spool.rows} readings wait on this computer, until Mien starts with this record again"
+                )
+            self._close_spool(remove=False)
+        self._stop(why)
+
+    def _close_spool(self, *, remove: bool) -> None:
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            self.lost += spool.rows if remove else 0
+            with suppress(OSError):  # it is read, and removed, when Mien starts next
+                spool.close(remove=remove)
 
     def _stop(self, why: str) -> None:
         with self._news:

@@ -7,6 +7,8 @@ from dataclasses import asdict, fields
 
 from mien.mood.episodes import Episode, episodes
 from mien.mood.series import Series
+from mien.record.delivery import deliver_waiting
+from mien.record.spool import spool_folder
 from mien.store.store import Store
 from mien.store.types import Event, StoredRecording
 
@@ -48,7 +50,7 @@ def finalize(store: Store, recording_id: int, find: FindEpisodes = episodes) -> 
 
 
 def recover(store: Store) -> list[StoredRecording]:
-    """End the recordings whose writer is gone, and finalize them.
+    """End the recordings whose writer is gone, with what waits of them on this computer, and finalize them.
 
     Returns:
         Those recordings; what was open is interrupted now.
@@ -56,7 +58,9 @@ def recover(store: Store) -> list[StoredRecording]:
     Raises:
         StoreError: it can't be read or written.
     """
-    ended = store.recordings.recover()
+    folder = None if store.database.read_only else spool_folder(store)
+    ended = deliver_waiting(store, folder) if folder else []
+    ended += store.recordings.recover()
     for recording in ended:
         finalize(store, recording.id)
     return ended

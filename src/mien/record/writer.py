@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -157,6 +158,8 @@ class RecordWriter:
             clear whose face is in them.
         commit_s: seconds between two commits.
         find: finds the episodes at the end.
+        waiting: where readings wait while a server is away, see `spool.spool_folder`; None keeps a minute of
+            them in memory.
         clock: gives seconds that never run backwards.
 
     Attributes:
@@ -187,6 +190,7 @@ class RecordWriter:
         waits: bool = False,
         commit_s: float = 1.0,
         find: FindEpisodes = episodes,
+        waiting: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.recording: StoredRecording = store.recordings.start(
@@ -209,7 +213,7 @@ class RecordWriter:
         self._body = BodyWindows(self.recording.started_at)
         self._batches = BatchWriter(
             store, subject, self.recording,
-            commit_s=commit_s, waits=waits, find=find, clock=clock,
+            commit_s=commit_s, waits=waits, find=find, waiting=waiting, clock=clock,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

@@ -14,15 +14,25 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
 from mien.errors import ConfigError, StoreError
 from mien.install import extras_command
+from mien.store.schema import REVISION, VERSION_TABLE
 
 BUSY_S: Final = 10.0
 """How long a writer waits for another one."""
+
+GONE_S: Final = 120
+"""After so long without a word in the middle of a transaction, the server takes a writer for gone."""
+
+POOL: Final = 2
+"""So many connections a program keeps; a station needs no more."""
+
+MOST_CONNECTIONS: Final = 10
+"""So many a program has at the most, as for a page that many look at."""
 
 # What SQLite does by itself in a transaction that only reads.
 _SNAPSHOT: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -39,6 +49,9 @@ _MEANINGS: Final = {
     "lock timeout": "is busy: another program has been writing for more than 10 seconds; try again",
     "deadlock detected": "is busy: another program is writing the same data; try again",
     "could not serialize access": "is busy: another program is writing the same data; try again",
+    "too many clients": "has no connection left (max_connections of the server); try again",
+    "remaining connection slots": "has no connection left (max_connections of the server); try again",
+    "queuepool limit": "is busy: this program uses all its connections; try again",
     "no space left on device": "cannot be written: the disk is full; what was stored before is whole",
     "database or disk is full": "cannot be written: the disk is full; what was stored before is whole",
     "disk i/o error": "cannot be read or written: the disk reports an error; what was stored before is whole",
@@ -110,8 +123,26 @@ class Database:
         """
         if self.read_only:
             raise StoreError(f"{self} is read-only: it can be read, but not changed")
+        inner = self.in_transaction
         with self._session(self._writing) as session:
+            if not (inner or self.address.path):
+                self._require_version(session)
             yield session
+
+    def _require_version(self, session: Session) -> None:
+        """Wait for somebody who brings the tables up to date, and write no rows that those don't know.
+
+        With that, the server is told to let go of what this transaction holds if this computer goes away.
+
+        Raises:
+            StoreError: a newer Mien has changed the tables since they were opened.
+        """
+        found = session.scalar(text(_BEGIN_WRITING))
+        if found != REVISION:
+            raise StoreError(
+                f"{self} was brought up to date by a newer Mien (tables {found}, this one knows {REVISION}):"
+                " update Mien here, and start it again"
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -163,6 +194,12 @@ class Database:
         """Close all connections; SQLite then folds its -wal file into the file itself."""
         self.engine.dispose()
 
+
+# One way there and back, as each writing begins with it.
+_BEGIN_WRITING: Final = (
+    f"SELECT version_num FROM {VERSION_TABLE}"
+    f" WHERE set_config('idle_in_transaction_session_timeout', '{GONE_S}s', true) IS NOT NULL"
+)
 
 _current: ContextVar[tuple[Database, Session] | None] = ContextVar("mien_store_transaction", default=None)
 
@@ -249,14 +286,39 @@ def _begin(connection: Connection) -> None:
 
 def _postgres(address: Address) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             address.url,
             pool_pre_ping=True,
+            pool_size=POOL,
+            max_overflow=MOST_CONNECTIONS - POOL,
+            pool_timeout=BUSY_S,
             hide_parameters=True,
-            connect_args={"connect_timeout": int(BUSY_S)},
+            connect_args={
+                **_PATIENCE,
+                **{name: address.url.query[name] for name in _PATIENCE if name in address.url.query},
+            },
         )
     except ImportError as error:
         raise ConfigError(f"a store on PostgreSQL needs psycopg: {extras_command('postgres')}") from error
+    event.listen(engine, "connect", _bound_waits)
+    return engine
+
+
+# A network that breaks off is noticed: without these, a command may wait for hours.
+_PATIENCE: Final[dict[str, Any]] = {
+    "connect_timeout": int(BUSY_S),
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+
+
+def _bound_waits(connection: Any, _: object) -> None:
+    """Wait for another writer no longer than for one of a file, whatever the server's own settings are."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{BUSY_S:g}s'")
+    connection.commit()
 
 
 @contextmanager

@@ -197,7 +197,18 @@ def _bring_up_to_date(database: Database) -> None:
     else:
         with database.engine.begin() as connection:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            keep_writers_out(connection)
             _migrate(connection, database)
+
+
+def keep_writers_out(connection: Connection) -> None:
+    """Wait for those who write, and let nobody begin before the tables are up to date.
+
+    Whoever writes looks at the version first, so that this is the one lock that both sides begin with: a
+    step that waited for a writer in the middle of its tables could wait for each other.
+    """
+    if VERSION_TABLE in inspect(connection).get_table_names():
+        connection.execute(text(f"LOCK TABLE {VERSION_TABLE} IN ACCESS EXCLUSIVE MODE"))
 
 
 def _revision(connection: Connection, where: object) -> str | None:

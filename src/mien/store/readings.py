@@ -72,6 +72,8 @@ class Readings(Part):
                 row.length_s + last_s - (first_s if before_s is None else before_s), _MICROSECONDS
             )
             row.frames += len(counts)
+            if new[0][0] is SegmentRow:  # else a later packing would join what lies before it and behind it
+                pack_chunks(session, self._ledger, row)
             _add(session, self._ledger, row, new)
             forget(session, row)
 
@@ -82,6 +84,16 @@ class Readings(Part):
             return
         with self._ledger.changing(session, row, what="recording", number=row.id, state="open"):
             row.heartbeat_at, row.state, row.coverage = self._database.now(), "open", None
+
+    def last_s(self, recording_id: int) -> float | None:
+        """Return the time of a recording's last reading, None without any; within a transaction it stays so.
+
+        Raises:
+            StoreError: there is no such recording.
+        """
+        with self._database.transaction() as session:
+            find_recording(session, recording_id, lock=True)
+            return _last_s(session, recording_id)
 
     def pack(self, recording_id: int) -> None:
         """Make compact segments of a recording's chunks; all of it or nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,10 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mien.errors import StoreError
+from mien.store import seals
 from mien.store.ledger import Part
 from mien.store.schema import SubjectRow, value_of
 from mien.store.types import Subject
-from mien.store.validation import checked_name, checked_text
+from mien.store.validation import checked_name, checked_text, require_subject
 
 _FIRST_YEAR: Final = 1880
 
@@ -69,6 +71,24 @@ class Subjects(Part):
         """
         with self._database.reading() as session:
             return _subject(_require(session, code))
+
+    def by_id(self, subject_id: int) -> Subject:
+        """Return a subject by the number that rows have; there is one."""
+        with self._database.reading() as session:
+            return _subject(session.get_one(SubjectRow, subject_id))
+
+    def waiting_key(self, subject: Subject, uuid: str) -> bytes:
+        """Return the 32 bytes that encrypt what a station keeps of a recording while the server is away.
+
+        They come from the key of the subject's seals, which an erase takes away.
+
+        Raises:
+            StoreError: there is no such subject any more.
+        """
+        with self._database.transaction() as session:
+            require_subject(session, subject)
+            key = seals.key_of(session, subject.id)
+        return hmac.digest(key, f"waiting/{uuid}".encode(), "sha256")
 
     def all(self) -> list[Subject]:
         """Return all subjects, by code."""
