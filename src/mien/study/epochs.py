@@ -214,6 +214,11 @@ def epochs(
     notes = _notes(events, outside, shared, ends_s)
     if not events["kept"].any():
         rejected = ", ".join(f"{many} {why}" for why, many in events["rejected"].value_counts().items())
+        if outside.all():
+            rejected += (
+                f"; the first begins at {events['onset_s'].iloc[0]:g} s of {events['recording'].iloc[0]},"
+                f" which is read up to {ends_s.iloc[0]:g} s: are both in seconds?"
+            )
         raise SourceError(f"no epoch is left of {count(len(events), 'stimulus', 'stimuli')}: {rejected}")
     return Epochs(measure, grid, events, values.round(_DECIMALS), baseline_s, tuple(notes))
 
