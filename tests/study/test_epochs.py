@@ -131,6 +131,16 @@ def test_tables_are_read_as_people_have_them(tmp_path: Path) -> None:
     assert list(epochs(folder, tmp_path / "s.csv").events["onset_s"]) == [10.5]
 
 
+def test_no_name_is_a_formula_in_a_spreadsheet(tmp_path: Path) -> None:
+    made = epochs(readings(), stimuli(10, 20, condition=["=cmd()", "plain"]), after_s=1)
+    made.save(tmp_path, pictures=False)
+    for name in ("events.csv", "epochs.csv", "means.csv"):
+        text = (tmp_path / name).read_text()
+        assert "'=cmd()" in text
+        assert ",=cmd()" not in text
+    assert list(read_epochs(tmp_path).events["condition"]) == ["=cmd()", "plain"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

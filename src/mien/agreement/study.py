@@ -248,9 +248,10 @@ def _none(kept: list[Paired]) -> str:
 def _nothing(both: str, frames: pd.DataFrame, tools: set[str]) -> str:
     """Return why neither labels nor numbers can be compared."""
     if columns := columns_of(frames):
+        pairs = count(len(frames), "pair")
         return (
-            f"{both} have {known_as(columns)} in common, but only {count(len(frames), 'pair')} of faces at the"
-            f" same time, and it takes {LEAST_PAIRS} to compare numbers: are both times in seconds?"
+            f"{both} have {known_as(columns)} in common, but only {pairs} of faces at the same time, and it"
+            f" takes {LEAST_PAIRS} to compare numbers: are both times in seconds?"
         )
     posed = " (`mien analyze --measures` adds head pose)" if {"Mien", "OpenFace"} <= tools else ""
     return f"{both} have nothing in common that could be compared{posed}"

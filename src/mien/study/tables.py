@@ -185,7 +185,7 @@ def read_stimuli(given: str | Path | pd.DataFrame, courses: Mapping[str, Course]
         _refuse(name, column, frame[column].isna(), "is empty")
         frame[column] = frame[column].astype(str).str.strip()
     ungrouped = frame["group"] == ""
-    _refuse(name, "group", ungrouped & ~ungrouped.all(), "is empty, and other rows have one")
+    _refuse(name, "group", ungrouped & (not ungrouped.all()), "is empty, and other rows have one")
     for column in ("onset_s", "duration_s"):
         number = pd.to_numeric(frame[column], errors="coerce")
         wrong = ~np.isfinite(number) | (number < 0 if column == "duration_s" else False)
