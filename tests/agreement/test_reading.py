@@ -64,6 +64,18 @@ def test_openface_s_video(tmp_path: Path, spaces: bool) -> None:
     assert table[[*PROBABILITIES, "x", "quality", "valence"]].isna().all(axis=None)
 
 
+def test_a_spreadsheet_s_semicolons_and_decimal_commas(tmp_path: Path) -> None:
+    path = written.openface(tmp_path / "of.csv", [(1, 0.0, 1, 120), (2, 0.033, 1, 250)], spaces=False)
+    plain = mien.read_ratings(path)
+    path.write_text(path.read_text().replace(",", ";").replace(".", ","))
+    assert mien.read_ratings(path).equals(plain)
+    path.write_text(path.read_text().replace(",", "."))
+    assert mien.read_ratings(path).equals(plain)
+    path.write_text("success,confidence,timestamp,AU12_r\n1,0.9,0,1e200\n")
+    with pytest.raises(mien.SourceError, match=r"AU12_r is 1e\+200, too large to be a reading"):
+        mien.read_ratings(path)
+
+
 def test_openface_s_photograph(tmp_path: Path) -> None:
     table = mien.read_ratings(written.openface_picture(tmp_path / "two.csv"))
     assert table["track"].tolist() == [0, 1]

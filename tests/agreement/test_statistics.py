@@ -84,6 +84,12 @@ def test_what_cannot_be_told_is_none() -> None:
     assert found["icc_2_1"].value is found["pearson"].value is None
     assert found["bias"].value == 0
     assert str(found["pearson"]) == "not known"
+    moving = same + np.random.default_rng(0).normal(0, 1, 20)
+    for one, other in ((same, moving), (moving, same)):
+        found = estimates(sums(one, other, np.arange(20) // 2, 10), of_sums, statistics.weights(10, 0))
+        assert found["icc_2_1"].value is found["icc_3_1"].value is found["concordance"].value is None
+        assert found["bias"].low is not None
+    assert str(statistics.Estimate(-0.001, -0.002, 0.3)) == "0.00 [0.00, 0.30]"
     one_label = {"kappa": kappa(np.array([[9.0, 0.0], [0.0, 0.0]]))}
     assert np.isnan(one_label["kappa"])
 

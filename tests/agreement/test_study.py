@@ -114,8 +114,8 @@ def test_recordings_are_paired_by_name_and_intervals_are_over_them(folders: tupl
     found = mien.agree(*folders)
     assert [each.name for each in found.recordings] == sorted(f"film-{each}" for each in range(1, 12))
     assert found.intervals == "11 recordings"
-    assert any(each.endswith("1 recording: film-0.") for each in found.remarks)
-    assert any(each.endswith("1 recording: other.") for each in found.remarks)
+    assert f"1 recording is only in {folders[0].name}: film-0." in found.remarks
+    assert f"1 recording is only in {folders[1].name}: other." in found.remarks
     # As every recording has as many frames: the interval of a mean over recordings, nearly.
     of_each = found.pairs.groupby("recording")[["expression_a", "expression_b"]].apply(
         lambda rows: (rows["expression_a"] == rows["expression_b"]).mean()
@@ -168,6 +168,17 @@ def test_files_that_have_nothing_in_common(tmp_path: Path, two: tuple[Path, Path
     film = written.openface(tmp_path / "of.csv", [(each, each / 10, 1, 0) for each in range(1, 30)])
     with pytest.raises(mien.SourceError, match="nothing in common that could be compared"):
         mien.agree(film, labels)
+    with pytest.raises(mien.SourceError) as told:
+        mien.agree(film, written.openface(tmp_path / "ms.csv", [(1, 500, 1, 0), (2, 1000, 1, 0)]))
+    assert "no two frames are within" in str(told.value)
+    few = written.openface(tmp_path / "few.csv", [(each, each / 10, 1, 37) for each in range(1, 4)])
+    with pytest.raises(mien.SourceError) as told:  # intensities in no whole steps, and three are too few
+        mien.agree(
+            few, written.facereader(tmp_path / "few.txt", [written.facereader_row("00:00:00.1", "0.5")])
+        )
+    assert "have roll, AU12_r in common, but only 1 pair of faces at the same time, and it takes 10" in str(
+        told.value
+    )
     nobody = written.openface(tmp_path / "nobody.csv", [(1, 0.0, 0, 0)])
     with pytest.raises(mien.SourceError, match="has no face in it"):
         mien.agree(nobody, film)
@@ -190,5 +201,5 @@ def test_folders_without_a_common_recording(folders: tuple[Path, Path], tmp_path
 @pytest.mark.parametrize("choice", ["rate_hz_a", "rate_hz_b", "tolerance_s"])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_wrong_choices(two: tuple[Path, Path], choice: str, value: float) -> None:
-    with pytest.raises(mien.ConfigError, match=f"{choice}: expected a number above 0"):
+    with pytest.raises(mien.ConfigError, match=rf"{choice}( \(--fps-.\))?: expected a number above 0"):
         mien.agree(*two, **{choice: value})  # type: ignore[arg-type]

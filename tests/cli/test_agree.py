@@ -43,6 +43,20 @@ def test_a_comparison_is_said_and_written(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("run", "files")
+def test_biases_have_the_decimals_and_units_that_their_spread_calls_for(run: Run) -> None:
+    for name, more in (("one.csv", (0, 0)), ("two.csv", (10, 30))):
+        smiles = [37 * place % 400 + more[place % 2] for place in range(120)]
+        written.openface(Path(name), [(i + 1, i / 10, 1, each) for i, each in enumerate(smiles)])
+    ran = run("agree", "one.csv", "two.csv", "--out", "out")
+    rows = {line.split("  ")[0]: line for line in ran.out.splitlines()}
+    assert rows["AU12_r"].split()[-4:] == ["-0.200", "-0.397", "to", "-0.003"]
+    assert rows["yaw (degrees)"].count("not known") == 3
+    # What was there of an earlier comparison goes with it.
+    assert run("agree", "table.csv", "rater.csv", "--out", "out", "--overwrite").code == 0
+    assert not Path("out/bland-altman.png").exists()
+
+
+@pytest.mark.usefixtures("run", "files")
 def test_json_is_what_python_gives(run: Run) -> None:
     ran = run("agree", "table.csv", "rater.csv", "--json")
     told = json.loads(ran.out)
@@ -60,7 +74,7 @@ def test_json_is_what_python_gives(run: Run) -> None:
         (["table.csv", "empty"], 1, "empty has no table in it: expected a table of OpenFace"),
         (["table.csv", "diary.txt"], 1, "cannot read diary.txt: expected a table of OpenFace"),
         (["table.csv", "fer.csv", "--fps-a", "30"], 2, "table.csv has times of its own"),
-        (["table.csv", "fer.csv", "--fps-b", "0"], 2, "rate_hz_b: expected a number above 0"),
+        (["table.csv", "fer.csv", "--fps-b", "0"], 2, "rate_hz_b (--fps-b): expected a number above 0"),
         (["table.csv", "fer.csv", "--tolerance", "-1"], 2, "tolerance_s: expected a number above 0"),
         (["table.csv", "fer.csv", "--seed", "-1"], 2, "--seed"),
         (["table.csv", "fer.csv", "--out", "table.csv"], 1, "table.csv is a file"),
@@ -69,6 +83,7 @@ def test_json_is_what_python_gives(run: Run) -> None:
             1,
             "is there already: choose another folder, or --overwrite",
         ),
+        (["gone.csv", "fer.csv", "--out", "old", "--overwrite"], 1, "cannot read gone.csv"),
     ],
 )
 @pytest.mark.usefixtures("run", "files")

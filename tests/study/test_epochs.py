@@ -124,9 +124,21 @@ def test_tables_are_read_as_people_have_them(tmp_path: Path) -> None:
     assert list(made.events["condition"]) == ["01", "02"]
     assert list(made.events["name"]) == ["01", "02"]
     assert list(made.events["duration_s"]) == [2, 2]
+    readings().to_csv(tmp_path / "points.csv", sep=";", index=False)  # semicolons, and decimal points
+    assert epochs(tmp_path / "points.csv", stimuli(10)).kept == 1
     # A spreadsheet's semicolons and decimal commas
     (tmp_path / "s.csv").write_text("recording;onset_s;name\na;10,5;smile\n", encoding="utf-16")
     assert list(epochs(folder, tmp_path / "s.csv").events["onset_s"]) == [10.5]
+
+
+def test_no_name_is_a_formula_in_a_spreadsheet(tmp_path: Path) -> None:
+    made = epochs(readings(), stimuli(10, 20, condition=["=cmd()", "plain"]), after_s=1)
+    made.save(tmp_path, pictures=False)
+    for name in ("events.csv", "epochs.csv", "means.csv"):
+        text = (tmp_path / name).read_text()
+        assert "'=cmd()" in text
+        assert ",=cmd()" not in text
+    assert list(read_epochs(tmp_path).events["condition"]) == ["=cmd()", "plain"]
 
 
 @pytest.mark.parametrize(
@@ -146,8 +158,11 @@ def test_tables_are_read_as_people_have_them(tmp_path: Path) -> None:
         ("recording,onset_s,name,person,group\na.mp4,3,x,p,1\nb.mp4,3,x,p,2\n",
          "person p is in several groups: 1, 2"),
         ("recording,onset_s,name,person\na.mp4,3,x,p\na.mp4,9,x,q\n", "recording a.mp4 is of several people"),
-        ("recording,onset_s,name\na.mp4,300,x\n", "no epoch is left of 1 stimulus: 1 outside the recording"),
-        ("", "cannot read the table"),
+        ("recording,onset_s,name\na.mp4,300,x\n", "no epoch is left of 1 stimulus: 1 outside the recording;"
+         " the first begins at 300 s of a.mp4, which is read up to 19.9"),
+        ("recording,onset_s,name,group\na.mp4,3,x,1\nb.mp4,3,x,\n",
+         "row 3: group is empty, and other rows have one"),
+        ("", "s.csv: it is empty"),
     ],
 )  # fmt: skip
 def test_stimuli_that_cannot_be_used_are_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -161,9 +176,13 @@ def test_stimuli_that_cannot_be_used_are_refused(tmp_path: Path, text: str, word
 
 def test_tables_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("time_s,valence\n1,good\n")
+    (tmp_path / "none.csv").write_text("time_s,valence\n")
+    (tmp_path / "huge.csv").write_text("time_s,valence\n1,0.5\n2,1e200\n")
     (tmp_path / "empty").mkdir()
     cases = {
         "words.csv": "valence holds no numbers",
+        "none.csv": "none.csv holds no readings",
+        "huge.csv": "valence is 1e\\+200, too large to be a reading",
         "gone.csv": "cannot read the table",
         "empty": "holds no table with the columns time_s and valence",
         "film.mp4": "expected a table",

@@ -87,9 +87,15 @@ def test_its_unit_does_not_matter() -> None:
     assert (1000 * one.estimate, one.t) == pytest.approx((other.estimate, other.t), rel=1e-3)
 
 
-def test_what_does_not_converge_is_said() -> None:
-    rows = balanced(8, 2, 4).assign(value=0.25)
-    found = mixed_model(rows, ["c0", "c1"], ["g0"])
+def test_what_never_changes_is_not_modelled() -> None:
+    found = mixed_model(balanced(8, 2, 4).assign(value=0.25), ["c0", "c1"], ["g0"])
+    assert found.effects == ()
+    assert found.notes == ("the measure is the same in all epochs: there is nothing to model",)
+
+
+def test_what_does_not_converge_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.study.models._fitted", lambda *given: None)
+    found = mixed_model(balanced(8, 2, 4), ["c0", "c1"], ["g0"])
     assert found.effects == ()
     assert found.random is None
     assert found.notes == (

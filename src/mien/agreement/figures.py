@@ -25,7 +25,8 @@ BLOCK_S: Final = 10.0
 _LEAST_BLOCKS: Final = 10
 _FEW: Final = 20
 """With fewer recordings than this the intervals of ICC and kappa are too narrow (docs/agreement.md)."""
-_LEAST_PAIRS: Final = 10
+LEAST_PAIRS: Final = 10
+"""With fewer, numbers aren't compared."""
 _INTENSITIES: Final = 6
 """Of an action unit: from 0, not there, to 5 (E)."""
 
@@ -219,7 +220,7 @@ def number_figures(frames: pd.DataFrame, units: Units) -> Iterator[Numbers]:
     """
     for column in columns_of(frames):
         a, b, known = _known(frames, column)
-        if len(a) < _LEAST_PAIRS or column.endswith("_c"):
+        if len(a) < LEAST_PAIRS or column.endswith("_c"):
             continue
         middle = (a.mean() + b.mean()) / 2
         parts = statistics.sums(a - middle, b - middle, units.of[known], units.many)

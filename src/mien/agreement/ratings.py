@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 
 END: Final = "end_s"
 """The column of a person's labels that says until when each holds."""
+LARGEST: Final = 1e100
+"""Squares of larger numbers can't be summed."""
 _HEAD_LINES: Final = 40
 
 
@@ -114,7 +116,7 @@ def read_columns(path: Path, wanted: Any, *, text: bool = False) -> pd.DataFrame
         return pd.read_csv(
             path, sep=between, skipinitialspace=True, usecols=lambda name: wanted(name.strip()),
             dtype="str" if text else None, keep_default_na=not text, encoding=encoding_of(path),
-            index_col=False, low_memory=False,
+            decimal="," if between == ";" else ".", index_col=False, low_memory=False,
         ).rename(columns=lambda name: name.strip())  # fmt: skip
     except UnicodeDecodeError as error:
         raise SourceError(f"cannot read {path}: it is no text in UTF-8") from error
@@ -135,7 +137,10 @@ def numbers(frame: pd.DataFrame, name: str, path: Path) -> Floats:
         raise SourceError(
             f"cannot read {path}: {name} is {str(frame[name][wrong].iloc[0])[:40]!r}, no number"
         )
-    return np.asarray(values, np.float64)
+    found = np.asarray(values, np.float64)
+    if (huge := np.isfinite(found) & (np.abs(found) > LARGEST)).any():
+        raise SourceError(f"cannot read {path}: {name} is {found[huge][0]:g}, too large to be a reading")
+    return found
 
 
 def whole_numbers(frame: pd.DataFrame, name: str, path: Path) -> Floats:

@@ -25,6 +25,7 @@ REPORT, TABLE, CONFUSION, BLAND_ALTMAN = (
     "confusion.png",
     "bland-altman.png",
 )
+_FILES: Final = (REPORT, TABLE, CONFUSION, BLAND_ALTMAN)
 _MOST_DRAWN: Final = 12
 _MOST_DOTS: Final = 4000
 _ACROSS: Final = 3
@@ -37,6 +38,8 @@ _Row = tuple[str, str, float | None, float | None, float | None, int]
 def save(result: AgreementResult, folder: Path, *, overwrite: bool) -> list[Path]:
     """Write the figures and pictures; see `AgreementResult.save`."""
     check_free(folder, overwrite=overwrite)
+    for name in _FILES:  # pictures of an earlier comparison are none of this one
+        (folder / name).unlink(missing_ok=True)
     written = [folder / REPORT, folder / TABLE]
     write_json(written[0], result.as_dict())
     with written_whole(written[1]) as temporary:
@@ -60,11 +63,9 @@ def check_free(folder: Path, *, overwrite: bool) -> None:
         OutputError: they are there, or the folder can't be written.
     """
     check_folder(folder)
-    there = [folder / name for name in (REPORT, TABLE, CONFUSION, BLAND_ALTMAN) if (folder / name).exists()]
+    there = [folder / name for name in _FILES if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(f"{there[0]} is there already: choose another folder, or --overwrite")
-    for each in there:
-        each.unlink()
 
 
 def _rows(result: AgreementResult) -> Iterator[_Row]:
@@ -118,7 +119,7 @@ def bland_altman(result: AgreementResult) -> Figure:
         _differences(axes, result, numbers)
     for axes in panels[len(shown) :]:
         axes.set_axis_off()
-    figure.supxlabel("mean of both", fontsize=9)
+    figure.supxlabel("mean of both (line: bias, dashed: limits of agreement)", fontsize=9)
     figure.supylabel(f"{_plain(result.a)} less {_plain(result.b)}", fontsize=9)
     return figure
 
@@ -132,8 +133,13 @@ def _differences(axes: Any, result: AgreementResult, numbers: Numbers) -> None:
     for value, style in ((numbers.bias, "-"), (numbers.low, "--"), (numbers.high, "--")):
         if value.value is not None:
             axes.axhline(value.value, color=RUST, linewidth=1, linestyle=style)
-    axes.set_title(f"{numbers.column}: ICC(2,1) {numbers.icc_2_1}", fontsize=8, loc="left")
+    axes.set_title(f"{with_unit(numbers.column)}: ICC(2,1) {numbers.icc_2_1}", fontsize=8, loc="left")
     axes.tick_params(labelsize=7)
+
+
+def with_unit(column: str) -> str:
+    """Return a column's name, with its unit where it has one."""
+    return f"{column} (degrees)" if column in ("yaw", "pitch", "roll") else column
 
 
 def _plain(text: str) -> str:

@@ -42,8 +42,8 @@ class Estimate:
         if self.value is None:
             return "not known"
         if self.low is None or self.high is None:
-            return f"{self.value:.2f}"
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+            return f"{self.value:z.2f}"
+        return f"{self.value:z.2f} [{self.low:z.2f}, {self.high:z.2f}]"
 
 
 # --- labels
@@ -150,7 +150,7 @@ def of_sums(parts: Floats) -> dict[str, Floats]:
         # Sums of squares of two judges: between targets half of that of a + b, what is left half of a - b.
         targets, left, judges = (va + vb + 2 * cov) / 2 / (n - 1), spread / 2 / (n - 1), n * bias**2 / 2
         agreement, consistency = icc(targets, judges, left, n, 2)
-        moves = va + vb > 1e-12 * n
+        moves = np.minimum(va, vb) > 1e-12 * np.maximum(va, vb)
         concordance = 2 * cov / (va + vb + n * bias**2)
         pearson = cov / np.sqrt(np.maximum(va * vb, 0))
     known = {"icc_2_1": agreement, "icc_3_1": consistency, "concordance": concordance, "pearson": pearson}

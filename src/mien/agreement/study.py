@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.agreement.figures import Labels, Numbers, label_figures, left_out, number_figures, units_of
+from mien.agreement.figures import (
+    LEAST_PAIRS,
+    Labels,
+    Numbers,
+    columns_of,
+    label_figures,
+    left_out,
+    number_figures,
+    units_of,
+)
 from mien.agreement.pairing import Paired, Shift, estimate_shift, on_one_clock, pair
 from mien.agreement.ratings import Ratings, known_as, measured
 from mien.agreement.reading import read_recordings
@@ -135,7 +144,9 @@ def agree(
         >>> result = mien.agree("mien-results", "openface")  # doctest: +SKIP
         >>> result.labels[0].kappa, result.numbers[0].icc_2_1  # doctest: +SKIP
     """
-    for name, value in (("rate_hz_a", rate_hz_a), ("rate_hz_b", rate_hz_b), ("tolerance_s", tolerance_s)):
+    for name, value in (
+        ("rate_hz_a (--fps-a)", rate_hz_a), ("rate_hz_b (--fps-b)", rate_hz_b), ("tolerance_s", tolerance_s)
+    ):  # fmt: skip
         if value is not None and not 0 < value < np.inf:
             raise ConfigError(f"{name}: expected a number above 0, received {value:g}")
     first, second = read_recordings(Path(a), rate_hz_a), read_recordings(Path(b), rate_hz_b)
@@ -154,8 +165,9 @@ def agree(
     numbers = tuple(number_figures(frames, units))
     remarks += [*units.remarks, *left_out(frames, keep_uncertain=keep_uncertain)]
     if not (labels or numbers):
-        posed = " (`mien analyze --measures` adds head pose)" if "yaw_a" not in frames else ""
-        raise SourceError(f"{a} and {b} have nothing in common that could be compared{posed}")
+        raise SourceError(
+            _nothing(f"{a} and {b}", frames, {each.tool for each in (*first.values(), *second.values())})
+        )
     return AgreementResult(
         _titled(first, a), _titled(second, b), tuple(compared), labels, numbers, units.told,
         tuple(dict.fromkeys(map(plain_name, remarks))), frames,
@@ -185,7 +197,8 @@ def _common(
     remarks = [line for _, left, right in both for line in (*left.remarks, *right.remarks)]
     for side, other, name in ((first, second, a), (second, first, b)):
         if alone := [each for each in side if each not in other]:
-            remarks.append(f"Only {name} has {count(len(alone), 'recording')}: {known_as(alone)}.")
+            are = "is" if len(alone) == 1 else "are"
+            remarks.append(f"{count(len(alone), 'recording')} {are} only in {name}: {known_as(alone)}.")
     return both, remarks
 
 
@@ -230,6 +243,18 @@ def _common_columns(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
 def _none(kept: list[Paired]) -> str:
     tolerance = max(each.tolerance_s for each in kept)
     return f"no two frames are within {tolerance:.3g} s of each other"
+
+
+def _nothing(both: str, frames: pd.DataFrame, tools: set[str]) -> str:
+    """Return why neither labels nor numbers can be compared."""
+    if columns := columns_of(frames):
+        pairs = count(len(frames), "pair")
+        return (
+            f"{both} have {known_as(columns)} in common, but only {pairs} of faces at the same time, and it"
+            f" takes {LEAST_PAIRS} to compare numbers: are both times in seconds?"
+        )
+    posed = " (`mien analyze --measures` adds head pose)" if {"Mien", "OpenFace"} <= tools else ""
+    return f"{both} have nothing in common that could be compared{posed}"
 
 
 def _pair_table(compared: list[Compared], kept: list[Paired]) -> pd.DataFrame:

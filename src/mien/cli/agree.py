@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -152,18 +153,26 @@ def _print_numbers(found: AgreementResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from mien.agreement.report import with_unit
+
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in ("pairs", "ICC(2,1)", "ICC(3,1)", "Lin's CCC", "bias A - B", "limits of agreement"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in found.numbers:
-        limits = f"{_short(each.low.value)} to {_short(each.high.value)}"
+        places = _places(each.deviation.value)
+        bias, low, high = (_fixed(value.value, places) for value in (each.bias, each.low, each.high))
         table.add_row(
-            each.column, f"{each.pairs:,}", str(each.icc_2_1), str(each.icc_3_1),
-            _short(each.concordance.value), _short(each.bias.value), limits,
+            with_unit(each.column), f"{each.pairs:,}", str(each.icc_2_1), str(each.icc_3_1),
+            _fixed(each.concordance.value, 2), bias, f"{low} to {high}",
         )  # fmt: skip
     Console(width=120, highlight=False, markup=False).print(table)
 
 
-def _short(value: float | None) -> str:
-    return "not known" if value is None else f"{value:.3g}"
+def _places(deviation: float | None) -> int:
+    """Return how many decimals tell a bias and its limits: three figures of how far differences spread."""
+    return min(6, max(0, 2 - math.floor(math.log10(deviation)))) if deviation else 2
+
+
+def _fixed(value: float | None, places: int) -> str:
+    return "not known" if value is None else f"{value:z,.{places}f}"

@@ -235,6 +235,10 @@ def _clusters(each: CourseComparison) -> str:
     if not each.test.clusters:
         return "no cluster"
     return "; ".join(
-        f"{'above' if cluster.mass > 0 else 'below'} from {start:.1f} to {end:.1f} s, {p_words(cluster.p)}"
+        f"{'above' if cluster.mass > 0 else 'below'} {_when(start, end)}, {p_words(cluster.p)}"
         for cluster, (start, end) in zip(each.test.clusters, each.spans_s(), strict=True)
     )
+
+
+def _when(start_s: float, end_s: float) -> str:
+    return f"at {start_s:g} s" if start_s == end_s else f"from {start_s:g} to {end_s:g} s"

@@ -240,7 +240,8 @@ def _ordered(column: pd.Series[str], first: str | None, kind: str) -> tuple[str,
 def _require(wanted: Sequence[str], names: Sequence[str], option: str) -> None:
     for each in wanted:
         if each not in names:
-            raise ConfigError(f"{option}: there is no {each!r} in the epochs, only {listed(names)}")
+            there = f"only {listed(names)}" if any(names) else "which have no groups"
+            raise ConfigError(f"{option}: there is no {each!r} in the epochs, {there}")
 
 
 def _check(rows: pd.DataFrame, conditions: Sequence[str], groups: Sequence[str]) -> None:

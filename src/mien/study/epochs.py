@@ -14,6 +14,7 @@ from mien import __version__
 from mien.errors import ConfigError, SourceError
 from mien.files import check_folder, write_json, written_whole
 from mien.study.tables import Course, Floats, listed, read_courses, read_frame, read_stimuli
+from mien.table import escape_formula
 from mien.wording import count, reason
 
 if TYPE_CHECKING:
@@ -214,6 +215,11 @@ def epochs(
     notes = _notes(events, outside, shared, ends_s)
     if not events["kept"].any():
         rejected = ", ".join(f"{many} {why}" for why, many in events["rejected"].value_counts().items())
+        if outside.all():
+            rejected += (
+                f"; the first begins at {events['onset_s'].iloc[0]:g} s of {events['recording'].iloc[0]},"
+                f" which is read up to {ends_s.iloc[0]:g} s: are both in seconds?"
+            )
         raise SourceError(f"no epoch is left of {count(len(events), 'stimulus', 'stimuli')}: {rejected}")
     return Epochs(measure, grid, events, values.round(_DECIMALS), baseline_s, tuple(notes))
 
@@ -285,11 +291,15 @@ def mean_and_interval(curves: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table, whole or not at all.
+    """Write a table, whole or not at all; what a spreadsheet would take for a formula is escaped.
 
     Raises:
         OutputError: it can't be written.
     """
+    for column in frame.select_dtypes(["object", "str"]):
+        texts = [each for each in frame[column].unique() if isinstance(each, str)]
+        if formulas := {each: escape_formula(each) for each in texts if escape_formula(each) != each}:
+            frame = frame.assign(**{str(column): frame[column].replace(formulas)})
     with written_whole(path) as temporary:
         frame.to_csv(temporary, index=False)
 

@@ -24,6 +24,7 @@ SLOPES, INTERCEPTS = "intercepts and slopes", "intercepts"
 """What differs between people: their level and how they respond to conditions, or their level only."""
 
 _LEAST_REPEATED: Final = 2
+_SAME: Final = 1e-12
 
 _OPTIMIZERS: Final = ("bfgs", "powell")
 """The first is exact; the second also arrives where a spread is 0, as that of levels against a baseline."""
@@ -95,6 +96,8 @@ def mixed_model(rows: pd.DataFrame, conditions: Sequence[str], groups: Sequence[
         conditions: the first is what the others are compared with.
         groups: as well.
     """
+    if float(np.ptp(rows["value"])) <= _SAME * float(np.abs(rows["value"]).max()):
+        return MixedModel(notes=("the measure is the same in all epochs: there is nothing to model",))
     within = bool((rows.groupby("person")["condition"].nunique() > 1).any())
     of_people = len(groups) if within else len(groups) * len(conditions)
     df = rows["person"].nunique() - of_people

@@ -28,6 +28,8 @@ _BIDS: Final = {"onset": "onset_s", "duration": "duration_s", "trial_type": "con
 
 _TEXT: Final = ("recording", "source", "name", "condition", "trial_type", "person", "group")
 _NAMED: Final = 3
+_LARGEST: Final = 1e100
+"""Squares of larger numbers can't be summed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +98,8 @@ def read_frame(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         with path.open(encoding=encoding_of(path)) as file:
             head = file.readline()
+        if not head.strip():
+            raise SourceError(f"cannot read the table {path}: it is empty, or begins with an empty line")
         separator = max(",;\t", key=head.count)
         frame = pd.read_csv(
             path, sep=separator, decimal="," if separator == ";" else ".", encoding=encoding_of(path),
@@ -103,6 +107,10 @@ def read_frame(path: Path) -> pd.DataFrame:
         )  # fmt: skip
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
+    for column in set(frame.select_dtypes(["object", "str"])) - set(_TEXT):
+        numbers = pd.to_numeric(frame[column], errors="coerce")  # points beside semicolons
+        if (numbers.notna() == frame[column].notna()).all():
+            frame[column] = numbers
     for column in set(_TEXT) & set(frame):
         frame[column] = frame[column].map(unescape_formula, na_action="ignore")
     return frame
@@ -111,11 +119,16 @@ def read_frame(path: Path) -> pd.DataFrame:
 def _courses(frame: pd.DataFrame, name: str, measure: str) -> dict[str, Course]:
     import pandas as pd
 
+    if frame.empty:
+        raise SourceError(f"{name} holds no readings")
     for column in ("time_s", measure):
         if column not in frame:
             raise SourceError(f"{name} has no column {column}: it has {', '.join(map(str, frame))}")
         if not pd.api.types.is_numeric_dtype(frame[column]):
             raise SourceError(f"{name}: {column} holds no numbers")
+        numbers = frame[column].to_numpy(np.float64)
+        if (huge := np.isfinite(numbers) & (np.abs(numbers) > _LARGEST)).any():
+            raise SourceError(f"{name}: {column} is {numbers[huge][0]:g}, too large to be a reading")
     whose = next((each for each in ("recording", "source") if each in frame), None)
     parts: Iterable[tuple[Any, pd.DataFrame]] = (
         [(Path(name).stem, frame)] if whose is None else frame.groupby(whose, sort=False)
@@ -171,6 +184,8 @@ def read_stimuli(given: str | Path | pd.DataFrame, courses: Mapping[str, Course]
     for column in ("recording", "name", "condition", "person", "group"):
         _refuse(name, column, frame[column].isna(), "is empty")
         frame[column] = frame[column].astype(str).str.strip()
+    ungrouped = frame["group"] == ""
+    _refuse(name, "group", ungrouped & (not ungrouped.all()), "is empty, and other rows have one")
     for column in ("onset_s", "duration_s"):
         number = pd.to_numeric(frame[column], errors="coerce")
         wrong = ~np.isfinite(number) | (number < 0 if column == "duration_s" else False)
