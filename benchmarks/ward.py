@@ -1,7 +1,7 @@
 """Many made stations write into one PostgreSQL server that is stopped, cleaned and migrated meanwhile.
 
-    python benchmarks/ward.py                                    # 40 stations, an hour at eight times its pace
-    python benchmarks/ward.py --speed 1 --minutes 3 --outage 0   # a commit's times at the real pace
+    python benchmarks/ward.py                                   # 40 stations, an hour at eight times its pace
+    python benchmarks/ward.py --speed 1 --minutes 3 --outage 0  # a commit's times at the real pace
     python benchmarks/ward.py --stations 4 --minutes 2 --outage 5
     python benchmarks/ward.py --url postgresql://mien:...@db/test --stop "..." --start "..."
 
@@ -61,13 +61,7 @@ Answer = dict[str, Any]
 
 @dataclass
 class Server:
-    """A server that can be stopped; what it does is None where it can't.
-
-    Attributes:
-        url: of its database.
-        stop: stops it; all connections break off.
-        start: starts it again.
-    """
+    """A server, and what stops and starts it; None where nothing does."""
 
     url: str
     stop: Callable[[], object] | None
@@ -212,8 +206,10 @@ class Connections(Thread):
         self._engine, self._stop_it = engine_of(url), Event()
 
     def run(self) -> None:
+        """Count until it is stopped."""
         asked = text(
-            "SELECT count(*), count(*) FILTER (WHERE state <> 'idle'), current_setting('max_connections')::int"
+            "SELECT count(*), count(*) FILTER (WHERE state <> 'idle'),"
+            " current_setting('max_connections')::int"
             " FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
         while not self._stop_it.wait(0.5):
@@ -226,6 +222,7 @@ class Connections(Thread):
             self.most, self.busy = max(self.most, found), max(self.busy, busy)
 
     def stop(self) -> None:
+        """Stop counting."""
         self._stop_it.set()
         self.join(LIMIT_S)
         self._engine.dispose()
@@ -330,15 +327,12 @@ def faults_of(
                 faults.append(f"{code_of(number)} is {recording.state}")
         waiting = sorted((spool_folder(store) or Path("/nowhere")).glob("*"))
         faults += [f"{each} still waits" for each in waiting]
-        lines = store.check().lines
-    print(
-        f"{options.stations} recordings compared row by row; the audit log of {lines} lines and all seals hold"
-    )
+        checked = store.check()
+        faults, lines = faults + checked.altered + checked.without_consent, checked.lines
+    print(f"{options.stations} recordings compared row by row; the audit log has {lines} lines")
     if lost:
         allowed = int(3 * options.commit_s * options.rate * options.speed) + 20
-        print(
-            f"killed stations lost their last {max(lost)} readings at most ({options.commit_s:g} s between saves)"
-        )
+        print(f"killed stations lost their last {max(lost)} readings at most")
         faults += [f"a killed station lost {each} readings" for each in lost if each > allowed]
     return faults
 
@@ -347,9 +341,8 @@ def tell(options: argparse.Namespace, found: list[Answer], about: dict[str, Any]
     rows = sum(each["stored"] for each in found)
     usual = [each[0] for one in found for each in one["commits"] if not each[2]]
     late = [each for one in found for each in one["commits"] if each[2]]
-    print(
-        f"{len(found)} stations, {rows} readings in {about['took_s']:.0f} s: {rows / about['took_s']:.0f} a second"
-    )
+    took_s = about["took_s"]
+    print(f"{len(found)} stations, {rows} readings in {took_s:.0f} s: {rows / took_s:.0f} a second")
     shares = " / ".join(f"{1000 * np.percentile(usual, at):.1f}" for at in (50, 95, 99))
     print(f"a commit (50/95/99 %): {shares} ms, most {1000 * max(usual):.0f} ms, of {len(usual)}")
     if late:
@@ -373,14 +366,10 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60, help="of readings at each station")
     parser.add_argument("--rate", type=float, default=10, help="readings a second")
     parser.add_argument("--speed", type=float, default=8, help="so many times as quick as the clock")
-    parser.add_argument(
-        "--commit-s", type=float, default=1.0, help="seconds between two commits, as in `mien live`"
-    )
+    parser.add_argument("--commit-s", type=float, default=1.0, help="seconds between two commits")
     parser.add_argument("--outage", type=float, default=45, help="seconds without a server; 0 for none")
     parser.add_argument("--hold", type=float, default=12, help="seconds that a migration takes; 0 for none")
-    parser.add_argument(
-        "--kills", type=int, default=2, help="stations that are killed while the server is away"
-    )
+    parser.add_argument("--kills", type=int, default=2, help="stations killed while the server is away")
     parser.add_argument("--hasty", action="store_true", help="without fsync, as the tests have it")
     parser.add_argument("--url", help="an empty database on a server of yours")
     parser.add_argument("--stop", help="command that stops it")
