@@ -19,7 +19,7 @@ RECIPE = MicroRecipe(
     name="small",
     data=MicroData(size_px=16),
     network=Shcnn(widths=(8, 8, 8), dense=8, dropout=0),
-    fit=MicroFit(epochs=12, batch=8, learning_rate=0.01, shift_px=1),
+    fit=MicroFit(epochs=40, batch=8, learning_rate=0.01, shift_px=1),
 )
 LABELS = ("anger", "happiness", "surprise")
 
@@ -49,7 +49,7 @@ def test_everybody_is_left_out_once_and_a_stopped_run_goes_on(
         train_micro(RECIPE, tmp_path / "CLIPS.csv", folder=tmp_path / "run", say=press)
     run = train_micro(RECIPE, tmp_path / "CLIPS.csv", folder=tmp_path / "run", terms="ours", say=said.append)
     assert [line.split()[0] for line in said if "left out" in line] == ["clips/P0", "clips/P1", "clips/P2"]
-    assert run.figures["all"].uar > 0.6
+    assert run.figures["all"].uar > 0.8
     network = load_network(run.network)
     assert network.sidecar.labels == ("negative", "positive", "surprise")
     assert network.sidecar.metrics["left out"]["uf1"] == run.figures["all"].uf1

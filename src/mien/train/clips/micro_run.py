@@ -33,6 +33,8 @@ Say = Callable[[str], None]
 Pictures = NDArray[np.uint8]
 
 _PICTURES: Final = "pictures.npz"
+_MOMENTUM: Final = 0.9
+"""Of the normalisations: a fold has a few hundred steps, in which 0.99 forgets the beginning too slowly."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,9 @@ class _Learner:
         self.model = recipe.network.build(
             size_px=recipe.data.size_px, classes=len(MICRO_CLASSES), votes=False
         )
+        for layer in self.model.layers:
+            if hasattr(layer, "momentum"):
+                layer.momentum = _MOMENTUM
         self._first: list[NDArray[Any]] = self.model.get_weights()
 
     def learn(self, pictures: Pictures, truth: NDArray[np.int64], fold: int) -> None:
