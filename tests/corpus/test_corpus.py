@@ -17,7 +17,7 @@ from corpus.fake import fill, run, tree
 from mien.corpus import scratch as scratch_module
 from mien.corpus.corpus import Corpus
 from mien.corpus.scratch import scratch, scratch_root, sweep_scratch
-from mien.corpus.storage import shown
+from mien.corpus.storage import find, shown
 from mien.errors import ConfigError, SourceError
 
 
@@ -168,6 +168,23 @@ def test_what_can_not_be(tmp_path: Path) -> None:
 )
 def test_addresses_are_kept_without_secrets(address: str, told: str) -> None:
     assert shown(address) == told
+
+
+@pytest.mark.parametrize("scheme", ["memory", "file"])
+def test_addresses_as_folders(tmp_path: Path, scheme: str) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    inputs = fill(tmp_path / "inputs")
+    address = f"{scheme}://{tmp_path}/there"
+    fsspec.filesystem(scheme).put(f"{inputs}/", f"{address}/", recursive=True)
+    made = run(f"{address}/corpus", address)
+    corpus = Corpus(f"{address}/corpus")
+    assert list(corpus.frame("summary")["address"]) == [f"{address}/clip0.mp4", f"{address}/clip1.mp4"]
+    assert (corpus.status().done, corpus.status().failed) == (2, 1)
+    made._version.forget_failures()
+    assert corpus.status().left == 1
+    assert made.read(find(f"{address}/clip2.mp4")).failed == 1
+    with pytest.raises(SourceError, match="cannot look there"):
+        find(f"{address}/nothing.mp4")
 
 
 @pytest.mark.main_path

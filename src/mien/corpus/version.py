@@ -208,11 +208,12 @@ class Version:
         self.storage.sweep([self.key, *(f"{self.key}/{each}" for each in (*KINDS, *_MARKS))])
         (told,) = self.storage.read([CURRENT])
         earlier = None if told is None else json.loads(told)["version"]
-        if self.read_json("version.json") is None:
+        new = self.read_json("version.json") is None
+        if new:
             write_json_to(self.storage, f"{self.key}/version.json", about)
         if earlier != self.key:
             write_json_to(self.storage, CURRENT, {"version": self.key})
-        return earlier is not None and earlier != self.key
+        return new and earlier is not None
 
 
 def _keys(names: Iterable[str]) -> set[str]:
