@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import create_engine, text
 
-if str(Path(__file__).parent) in sys.path:  # whose live.py and store.py are others; not in a station's process
+if str(Path(__file__).parent) in sys.path:  # whose live.py and store.py are others
     sys.path.remove(str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
