@@ -54,7 +54,7 @@ def test_help_shows_each_group_with_its_commands(run: Run) -> None:
     sections = run("--help").out.split("\n\n")
     [read] = [section for section in sections if section.startswith("Read:\n")]
     names = [line.split()[0] for line in read.splitlines()[1:]]
-    assert names == ["analyze", "convert", "explain", "crowd", "agree", "signals", "demo"]
+    assert names == ["analyze", "convert", "explain", "corpus", "crowd", "agree", "signals", "demo"]
 
 
 @pytest.mark.parametrize(
