@@ -4,6 +4,7 @@
     python benchmarks/scale.py measure VIDEO --engine ray
     python benchmarks/scale.py driver                   # what the driver spends on each input, on Ray
     python benchmarks/scale.py simulate                 # by the costs that these measured
+    python benchmarks/scale.py killed FOLDER            # drivers and nodes of a cluster are killed
 
 Efficiency is the rate of two workers over twice that of one, with start-up (importing, loading networks) and
 without it.
@@ -21,7 +22,7 @@ import sys
 import tempfile
 from functools import partial
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 
 import numpy as np
 
@@ -53,8 +54,12 @@ def main() -> None:
     simulating.add_argument("--store", type=float, default=1000, help="megabytes a second from the store")
     simulating.add_argument("--line", type=float, default=100, help="megabytes a second to one worker")
     simulating.add_argument("--rate", type=float, default=0.25, help="megabytes of a second of video")
+    killing = commands.add_parser("killed")
+    killing.add_argument("folder", type=Path)
+    killing.add_argument("--kills", type=int, default=10)
+    killing.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    {"measure": measure, "driver": driver, "simulate": simulate}[options.command](options)
+    {"measure": measure, "driver": driver, "simulate": simulate, "killed": killed}[options.command](options)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -131,6 +136,64 @@ def driver(options: argparse.Namespace) -> None:
         f"{1000 * (process_time() - spent) / many:.2f} ms of the driver's processor an input,"
         f" {1000 * (perf_counter() - start) / many:.2f} ms of two idle workers' time"
     )
+
+
+def killed(options: argparse.Namespace) -> None:
+    """Kill drivers, and with every third a node, and compare all tables with an undisturbed run's."""
+    from ray.cluster_utils import Cluster
+
+    os.environ |= {"PYTHONPATH": os.pathsep.join(sys.path), "RAY_USAGE_STATS_ENABLED": "0"}
+    random = np.random.default_rng(options.seed)
+    with tempfile.TemporaryDirectory() as name:
+        alone, disturbed = Path(name, "alone"), Path(name, "disturbed")
+        start = perf_counter()
+        subprocess.run(
+            analyzing(options.folder, alone, "--workers", "2"), check=True, stdout=subprocess.DEVNULL
+        )
+        print(
+            f"undisturbed, on this machine: {done(alone)} inputs in {perf_counter() - start:.0f} s",
+            flush=True,
+        )
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        command = analyzing(options.folder, disturbed, "--engine", "ray", "--address", cluster.address)
+        goals = np.sort(random.integers(1, done(alone), options.kills))
+        start = perf_counter()
+        for turn, goal in enumerate(goals):
+            run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while done(disturbed) < goal and run.poll() is None:
+                sleep(random.uniform(0.0, 0.3))
+            if turn % 3 == 2:
+                cluster.remove_node(nodes.pop(0), allow_graceful=False)
+                nodes.append(cluster.add_node(num_cpus=1))
+            run.kill()
+            run.wait()
+            print(f"a driver was killed after {done(disturbed)} inputs", flush=True)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        took_s = perf_counter() - start
+        cluster.shutdown()
+        files = [
+            {path.relative_to(corpus): path.read_bytes() for path in corpus.rglob("*.parquet")}
+            for corpus in (alone, disturbed)
+        ]
+        other = [
+            str(name)
+            for name in files[0].keys() | files[1].keys()
+            if files[0].get(name) != files[1].get(name)
+        ]
+        print(f"after {options.kills} killed drivers, {options.kills // 3} nodes: {took_s:.0f} s")
+        print(f"{len(files[0])} tables, of which {len(other)} differ", *sorted(other)[:10])
+    raise SystemExit(bool(other))
+
+
+def analyzing(folder: Path, corpus: Path, *arguments: str) -> list[str]:
+    """Return the command that reads a folder into a corpus."""
+    return [sys.executable, "-m", "mien", "corpus", "analyze", str(folder), "--out", str(corpus), *arguments]
+
+
+def done(corpus: Path) -> int:
+    """Return how many inputs have their mark."""
+    return len(list(corpus.glob("*/done/*.json")))
 
 
 def simulate(options: argparse.Namespace) -> None:
