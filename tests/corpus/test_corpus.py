@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from corpus.fake import fill, run, tree
 from mien.corpus import scratch as scratch_module
 from mien.corpus.corpus import Corpus
 from mien.corpus.scratch import scratch, scratch_root, sweep_scratch
-from mien.corpus.storage import find, shown
-from mien.errors import ConfigError, SourceError
+from mien.corpus.storage import LocalFolder, download, find, shown
+from mien.corpus.version import Version
+from mien.errors import ConfigError, OutputError, SourceError
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +187,74 @@ def test_addresses_as_folders(tmp_path: Path, scheme: str) -> None:
     assert made.read(find(f"{address}/clip2.mp4")).failed == 1
     with pytest.raises(SourceError, match="cannot look there"):
         find(f"{address}/nothing.mp4")
+
+
+def test_addresses_that_differ_in_their_query_are_two_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    monkeypatch.setattr(
+        fsspec.get_filesystem_class("http"), "info", lambda self, path: {"size": 3}, raising=False
+    )
+    first, second, again = (
+        find(f"https://{user}host/get.mp4?id={number}&token=secret")[0]
+        for user, number in (("", 1), ("", 2), ("me:secret@", 1))
+    )
+    assert first.address.startswith("https://host/get.mp4?***#")
+    assert first.address != second.address
+    assert again.address == first.address.replace("host", "***@host")
+    version = Version(LocalFolder(Path("unused")), "v")
+    monkeypatch.setattr(LocalFolder, "put", lambda self, name, file: None)
+    asked = version.ask_for([first, second])
+    assert len({each.key for each in asked}) == 2
+    assert [each.name for each in asked] == ["get.mp4", second.address]
+
+
+def test_any_name_in_a_store(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    inputs = fill(tmp_path / "inputs", 2)
+    address = f"memory://{tmp_path}/run[1]"
+    fsspec.filesystem("memory").put_file(str(inputs / "clip0.mp4"), f"{address}/interview #3?.mp4")
+    run(f"{address}/corpus", f"{address}/interview #3?.mp4")
+    assert list(Corpus(f"{address}/corpus").frame("summary")["source"]) == ["interview #3?.mp4"]
+    assert download(f"{address}/interview #3?.mp4", tmp_path).name == "input.mp4"
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    address = f"memory://{tmp_path}/there"
+    memory = fsspec.filesystem("memory")
+    memory.put(f"{fill(tmp_path / 'inputs')}/", f"{address}/", recursive=True)
+
+    def full(self: Any, *arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(memory), "get_file", full)
+    with pytest.raises(OutputError, match="No space left"):
+        run(tmp_path / "corpus", address)
+    assert Corpus(tmp_path / "corpus").status().left == 3
+
+
+def test_a_store_that_takes_no_options(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+
+    class Strict(fsspec.get_filesystem_class("file")):  # type: ignore[misc]
+        """As SFTP's: a listing takes nothing but these, and the login no options of fsspec's."""
+
+        protocol = "strict"
+
+        def __init__(self, **told: Any) -> None:
+            assert "use_listings_cache" not in told
+            super().__init__(**told)
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(path).removeprefix("strict://")
+
+        def ls(self, path: str, detail: bool = False) -> Any:
+            return super().ls(path, detail)
+
+    fsspec.register_implementation("strict", Strict, clobber=True)
+    run(f"strict://{tmp_path}/corpus", fill(tmp_path / "inputs"))
+    assert Corpus(f"strict://{tmp_path}/corpus").status().done == 2
 
 
 @pytest.mark.main_path

@@ -5,6 +5,8 @@ A file is put whole: on a disk under a temporary name and then renamed, in an ob
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -35,7 +37,7 @@ class Found:
 
     Attributes:
         where: its path or address, to be opened.
-        address: the same without a password or a token, to be kept and shown.
+        address: the same without a password or a token, to be kept and shown; no two inputs share it.
         name: below the folder that was asked for, with "/".
         size: in bytes; -1 where a server doesn't say.
         stamp: tells one state of it from the next: an ETag, or the time of its last change.
@@ -67,8 +69,7 @@ def find(where: str | Path) -> list[Found]:
             taken = sorted(filter(_is_input, files), key=natural_key)
             found = [_remote(f"{address.rstrip('/')}/{name}", name, files[name]) for name in taken]
         else:
-            name = urlsplit(address).path.rpartition("/")[2] if system.protocol != "file" else Path(path).name
-            found = [_remote(address, name, system.info(path))]
+            found = [_remote(address, _last(address, path), system.info(path))]
     except Exception as error:  # each library has its own
         raise SourceError(f"{shown(address)}: cannot look there: {reason_of(error)}") from error
     if not found:
@@ -97,16 +98,19 @@ def download(where: str, folder: Path) -> Path:
 
     Raises:
         SourceError: it can't be had.
+        OutputError: the disk is full, which would stop every other input too.
     """
     if not is_address(where):
         return Path(where)
     if "***" in where:
         raise SourceError(f"{where}: its address had a password or a token, which is not kept; name it again")
     system, path = _reach(where)
-    copy = folder / f"input{Path(urlsplit(where).path).suffix}"
+    copy = folder / f"input{Path(_last(where, path)).suffix}"
     try:
         system.get_file(path, str(copy))
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(f"cannot write {copy}: {reason_of(error)}") from error
         raise SourceError(f"cannot download {shown(where)}: {reason_of(error)}") from error
     return copy
 
@@ -121,6 +125,18 @@ def shown(address: str) -> str:
     return address
 
 
+def _kept(address: str) -> str:
+    """Return an address as shown, with a digest of what is not: get.mp4?id=1 is not get.mp4?id=2.
+
+    A password, and who it is of, stay out of the digest, from which they could be guessed.
+    """
+    parts = urlsplit(address)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if shown(bare) == bare:
+        return shown(address)
+    return f"{shown(address)}#{hashlib.sha256(bare.encode(errors='surrogateescape')).hexdigest()[:12]}"
+
+
 def reason_of(error: Exception) -> str:
     """Return an error's reason in one line."""
     return plain_name(reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
@@ -131,6 +147,12 @@ def _is_input(name: str) -> bool:
     return not hidden and Path(name).suffix.lower() in PHOTOGRAPHS | VIDEOS
 
 
+def _last(address: str, path: str) -> str:
+    """Return what a file is called; only on the web does a name end with "?" or "#"."""
+    web = urlsplit(address).scheme.startswith("http")
+    return (urlsplit(address).path if web else path).rpartition("/")[2]
+
+
 def _local(path: Path, name: str) -> Found:
     stat, whole = path.stat(), str(path.absolute())
     return Found(whole, whole, plain_name(name), stat.st_size, str(stat.st_mtime_ns))
@@ -139,7 +161,7 @@ def _local(path: Path, name: str) -> Found:
 def _remote(address: str, name: str, info: dict[str, Any]) -> Found:
     stamp = next((str(info[each]) for each in _STAMPS if info.get(each) is not None), "")
     size = info.get("size")
-    return Found(address, shown(address), plain_name(name), -1 if size is None else int(size), stamp)
+    return Found(address, _kept(address), plain_name(name), -1 if size is None else int(size), stamp)
 
 
 def _reach(address: str) -> tuple[Any, str]:
@@ -147,7 +169,9 @@ def _reach(address: str) -> tuple[Any, str]:
     try:
         import fsspec
 
-        system, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        # Only these keep listings; SFTP's would hand the option to the server's login.
+        store = urlsplit(address).scheme in OBJECT_STORES
+        system, path = fsspec.core.url_to_fs(address, **({"use_listings_cache": False} if store else {}))
     except ImportError as error:
         raise ModuleNotFoundError(
             f"{shown(address)}: {error}; fsspec and s3fs come with {extras_command('ray')}", name=error.name
@@ -268,11 +292,12 @@ class RemoteFolder:
         paths = [f"{self._root}/{name}" for name in names]
         if not paths:
             return []
-        found = self._system.cat(paths, on_error="return")
-        for path, content in found.items():
+        # Not by cat, which takes the brackets of an address for a pattern.
+        contents = self._system.cat_ranges(paths, None, None, on_error="return")
+        for path, content in zip(paths, contents, strict=True):
             if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
                 raise SourceError(f"cannot read {path}: {reason_of(content)}") from content
-        return [content if isinstance(content := found.get(each), bytes) else None for each in paths]
+        return [content if isinstance(content, bytes) else None for content in contents]
 
     def names(self, folder: str) -> set[str]:
         """Return the names of the files in a folder."""
@@ -280,7 +305,7 @@ class RemoteFolder:
 
     def _ls(self, folder: str) -> list[str]:
         try:
-            files = self._system.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+            files = self._system.ls(f"{self._root}/{folder}", detail=False)
         except FileNotFoundError:
             return []
         except Exception as error:
