@@ -153,6 +153,20 @@ def test_what_the_living_use_is_not_swept(temporary: Path) -> None:
     assert not left.exists()
 
 
+def test_nobody_else_looks_into_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch_root().mkdir(mode=0o755)
+    with scratch():
+        assert scratch_root().stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(os, "getuid", lambda: -2)
+    with pytest.raises(OutputError, match="belongs to somebody else"):
+        sweep_scratch()
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    scratch_root().symlink_to(tmp_path)
+    with pytest.raises(OutputError, match="belongs to somebody else"):
+        sweep_scratch()
+
+
 def test_what_can_not_be(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no corpus there"):
         Corpus("nowhere").status()
