@@ -8,19 +8,21 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import mien
-from corpus.fake import fill, run, tree
+from corpus.fake import FakeReader, fill, run, tree
 from mien.corpus import scratch as scratch_module
 from mien.corpus.corpus import Corpus
+from mien.corpus.engines import MOST_DEATHS, _Crew
 from mien.corpus.scratch import scratch, scratch_root, sweep_scratch
 from mien.corpus.storage import LocalFolder, download, find, shown
-from mien.corpus.version import Version
-from mien.errors import ConfigError, OutputError, SourceError
+from mien.corpus.version import Input, Version
+from mien.errors import ConfigError, MienError, OutputError, SourceError
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +137,24 @@ def test_another_setting_makes_a_version_beside_the_old(tmp_path: Path) -> None:
     assert run(tmp_path / "corpus", inputs, smooth_half_life_s=2)._version.key == first._version.key
 
 
+def test_a_version_without_a_table_hides_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = fill(tmp_path / "inputs")
+    first = run(tmp_path / "corpus", inputs)
+
+    def interrupted(self: FakeReader, what: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeReader, "read", interrupted)
+        with pytest.raises(KilledError):
+            run(tmp_path / "corpus", inputs, every=2)
+    assert Corpus(tmp_path / "corpus").status().version == first._version.key
+    second = run(tmp_path / "corpus", inputs, every=2)
+    assert Corpus(tmp_path / "corpus").status().version == second._version.key
+    run(tmp_path / "corpus", inputs)
+    assert Corpus(tmp_path / "corpus").status().version == first._version.key
+
+
 def test_names_that_two_inputs_share(tmp_path: Path) -> None:
     one, other = fill(tmp_path / "one", 2), fill(tmp_path / "other", 2)
     run(tmp_path / "corpus", one)
@@ -151,6 +171,41 @@ def test_what_the_living_use_is_not_swept(temporary: Path) -> None:
     left.with_suffix(".lock").touch()
     sweep_scratch()
     assert not left.exists()
+
+
+class BrokenRay:
+    """Ray with 0 cores, whose workers die while they start."""
+
+    def __init__(self) -> None:
+        self.hired = 0
+        self.exceptions = SimpleNamespace(RayTaskError=KilledError, RayError=OSError)
+
+    def remote(self, **told: Any) -> Any:
+        return lambda kind: SimpleNamespace(remote=self.hire)
+
+    def hire(self, make: Any) -> Any:
+        self.hired += 1
+        return SimpleNamespace(begin=SimpleNamespace(remote=object))
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 0.0}
+
+    def wait(self, answers: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return answers[:1], answers[1:]
+
+    def get(self, answer: Any) -> None:
+        raise OSError
+
+    def kill(self, worker: Any) -> None:
+        pass
+
+
+def test_workers_that_never_start_end_the_run() -> None:
+    ray = BrokenRay()
+    what = Input("key", "a.mp4", "a.mp4", 1, "", "a.mp4")
+    with pytest.raises(MienError, match="died while they started"):
+        list(_Crew(ray, FakeReader, 0, lambda what: None).read([what]))  # type: ignore[arg-type, return-value]
+    assert ray.hired == 1 + MOST_DEATHS
 
 
 def test_nobody_else_looks_into_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
