@@ -155,6 +155,20 @@ def test_a_version_without_a_table_hides_none(tmp_path: Path, monkeypatch: pytes
     assert Corpus(tmp_path / "corpus").status().version == first._version.key
 
 
+def test_a_second_run_is_refused(tmp_path: Path) -> None:
+    inputs = fill(tmp_path / "inputs")
+    run(tmp_path / "corpus", inputs)
+    corpus = Corpus(tmp_path / "corpus")
+    with LocalFolder(tmp_path / "corpus").alone():
+        with pytest.raises(OutputError, match="another run writes this corpus"):
+            corpus.analyze(inputs, workers=1)
+        with pytest.raises(OutputError, match="another run writes this corpus"):
+            corpus.retry(workers=1)
+        assert corpus.status().failed == 1
+    with LocalFolder(tmp_path / "corpus").alone():
+        pass
+
+
 def test_names_that_two_inputs_share(tmp_path: Path) -> None:
     one, other = fill(tmp_path / "one", 2), fill(tmp_path / "other", 2)
     run(tmp_path / "corpus", one)

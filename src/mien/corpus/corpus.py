@@ -120,7 +120,7 @@ class Corpus:
         Raises:
             ConfigError: a setting is wrong, Ray doesn't answer, or its workers have another Mien or network.
             ModelError: a network is missing or damaged.
-            OutputError: the corpus can't be written.
+            OutputError: the corpus can't be written, or another run writes it.
             SourceError: nothing that was asked for is there.
         """
         settings = load_settings(
@@ -129,7 +129,8 @@ class Corpus:
         found, not_found = _find([inputs] if isinstance(inputs, str | Path) else inputs)
         columns = Columns(measures, landmarks)
         run = _Run(self._storage, settings, columns, engine, workers, address, progress, tuple(not_found))
-        return run.read(found)
+        with self._storage.alone():
+            return run.read(found)
 
     def retry(
         self,
@@ -155,8 +156,10 @@ class Corpus:
                 f"{version.key} was read with another network, detector or table of Mien than are here; mien"
                 " corpus analyze makes a new version"
             )
-        version.forget_failures()
-        return _Run(self._storage, settings, columns, engine, workers, address, progress).read(None)
+        run = _Run(self._storage, settings, columns, engine, workers, address, progress)
+        with self._storage.alone():
+            version.forget_failures()
+            return run.read(None)
 
     def status(self) -> Status:
         """Return how far the current version is."""

@@ -9,7 +9,8 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,11 @@ from mien.source.address import is_address, without_secrets
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
 from mien.wording import reason
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
 """What shows an object when it is whole, and not before."""
@@ -198,6 +204,9 @@ class Storage(Protocol):
     def remove(self, names: Iterable[str]) -> None:
         """Remove files; those that are not there are passed over."""
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold off a second run, whose sweep would take what the first is writing, where the place can."""
+
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
         """Remove what killed processes have left half written in some folders, with a dot in front."""
 
@@ -251,6 +260,24 @@ class LocalFolder:
         """Remove files."""
         for name in names:
             (self._path / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold off a second run; the lock ends with the process, however that ends."""
+        with ExitStack() as stack:
+            if fcntl is not None:
+                try:
+                    self._path.mkdir(parents=True, exist_ok=True)
+                    file = stack.enter_context((self._path / ".lock").open("w"))
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise OutputError(
+                        f"{self.address}: another run writes this corpus; wait for it"
+                    ) from error
+                except OSError as error:
+                    if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a disk without locks
+                        raise OutputError(f"cannot write {self.address}: {reason_of(error)}") from error
+            yield
 
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
         """Remove temporary names in some folders."""
@@ -323,6 +350,10 @@ class RemoteFolder:
                 raise OutputError(
                     f"cannot remove {shown(self.address)}/{name}: {reason_of(error)}"
                 ) from error
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold off nobody: stores have no locks."""
+        return nullcontext()
 
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
         """Remove temporary names in some folders; an object store has none."""
