@@ -20,6 +20,9 @@ def test_a_corpus_from_the_command_line(run: Run, photos: Path) -> None:
     assert run("corpus", "errors", "c").out.startswith("bad.jpg: unreadable: ")
     ran = run("corpus", "retry", "c", "--workers", 1, "--json")
     assert json.loads(ran.out)["failed"] == 1
+    # Of inputs that were not asked for this time, errors are said and don't count.
+    assert run("corpus", "analyze", photos / "img2.jpg", "--out", "c", "--workers", 1).code == 0
+    assert run("corpus", "analyze", photos / "bad.jpg", "--out", "c", "--workers", 1).code == 1
     assert run("corpus", "table", "c", "--out", "table.csv").code == 0
     rows = Path("table.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows[1:]] == ["img2.jpg", "img10.jpg", "later/img1.png"]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import mien
-from corpus.fake import fill, run, tree
+from corpus.fake import FakeReader, fill, run, tree
 from mien.corpus import scratch as scratch_module
 from mien.corpus.corpus import Corpus
+from mien.corpus.engines import MOST_DEATHS, _Crew
 from mien.corpus.scratch import scratch, scratch_root, sweep_scratch
-from mien.corpus.storage import find, shown
-from mien.errors import ConfigError, SourceError
+from mien.corpus.storage import LocalFolder, download, find, shown
+from mien.corpus.version import Input, Version
+from mien.errors import ConfigError, MienError, OutputError, SourceError
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +137,38 @@ def test_another_setting_makes_a_version_beside_the_old(tmp_path: Path) -> None:
     assert run(tmp_path / "corpus", inputs, smooth_half_life_s=2)._version.key == first._version.key
 
 
+def test_a_version_without_a_table_hides_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = fill(tmp_path / "inputs")
+    first = run(tmp_path / "corpus", inputs)
+
+    def interrupted(self: FakeReader, what: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeReader, "read", interrupted)
+        with pytest.raises(KilledError):
+            run(tmp_path / "corpus", inputs, every=2)
+    assert Corpus(tmp_path / "corpus").status().version == first._version.key
+    second = run(tmp_path / "corpus", inputs, every=2)
+    assert Corpus(tmp_path / "corpus").status().version == second._version.key
+    run(tmp_path / "corpus", inputs)
+    assert Corpus(tmp_path / "corpus").status().version == first._version.key
+
+
+def test_a_second_run_is_refused(tmp_path: Path) -> None:
+    inputs = fill(tmp_path / "inputs")
+    run(tmp_path / "corpus", inputs)
+    corpus = Corpus(tmp_path / "corpus")
+    with LocalFolder(tmp_path / "corpus").alone():
+        with pytest.raises(OutputError, match="another run writes this corpus"):
+            corpus.analyze(inputs, workers=1)
+        with pytest.raises(OutputError, match="another run writes this corpus"):
+            corpus.retry(workers=1)
+        assert corpus.status().failed == 1
+    with LocalFolder(tmp_path / "corpus").alone():
+        pass
+
+
 def test_names_that_two_inputs_share(tmp_path: Path) -> None:
     one, other = fill(tmp_path / "one", 2), fill(tmp_path / "other", 2)
     run(tmp_path / "corpus", one)
@@ -149,6 +185,55 @@ def test_what_the_living_use_is_not_swept(temporary: Path) -> None:
     left.with_suffix(".lock").touch()
     sweep_scratch()
     assert not left.exists()
+
+
+class BrokenRay:
+    """Ray with 0 cores, whose workers die while they start."""
+
+    def __init__(self) -> None:
+        self.hired = 0
+        self.exceptions = SimpleNamespace(RayTaskError=KilledError, RayError=OSError)
+
+    def remote(self, **told: Any) -> Any:
+        return lambda kind: SimpleNamespace(remote=self.hire)
+
+    def hire(self, make: Any) -> Any:
+        self.hired += 1
+        return SimpleNamespace(begin=SimpleNamespace(remote=object))
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 0.0}
+
+    def wait(self, answers: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return answers[:1], answers[1:]
+
+    def get(self, answer: Any) -> None:
+        raise OSError
+
+    def kill(self, worker: Any) -> None:
+        pass
+
+
+def test_workers_that_never_start_end_the_run() -> None:
+    ray = BrokenRay()
+    what = Input("key", "a.mp4", "a.mp4", 1, "", "a.mp4")
+    with pytest.raises(MienError, match="died while they started"):
+        list(_Crew(ray, FakeReader, 0, lambda what: None).read([what]))  # type: ignore[arg-type, return-value]
+    assert ray.hired == 1 + MOST_DEATHS
+
+
+def test_nobody_else_looks_into_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch_root().mkdir(mode=0o755)
+    with scratch():
+        assert scratch_root().stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(os, "getuid", lambda: -2)
+    with pytest.raises(OutputError, match="belongs to somebody else"):
+        sweep_scratch()
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    scratch_root().symlink_to(tmp_path)
+    with pytest.raises(OutputError, match="belongs to somebody else"):
+        sweep_scratch()
 
 
 def test_what_can_not_be(tmp_path: Path) -> None:
@@ -185,6 +270,74 @@ def test_addresses_as_folders(tmp_path: Path, scheme: str) -> None:
     assert made.read(find(f"{address}/clip2.mp4")).failed == 1
     with pytest.raises(SourceError, match="cannot look there"):
         find(f"{address}/nothing.mp4")
+
+
+def test_addresses_that_differ_in_their_query_are_two_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    monkeypatch.setattr(
+        fsspec.get_filesystem_class("http"), "info", lambda self, path: {"size": 3}, raising=False
+    )
+    first, second, again = (
+        find(f"https://{user}host/get.mp4?id={number}&token=secret")[0]
+        for user, number in (("", 1), ("", 2), ("me:secret@", 1))
+    )
+    assert first.address.startswith("https://host/get.mp4?***#")
+    assert first.address != second.address
+    assert again.address == first.address.replace("host", "***@host")
+    version = Version(LocalFolder(Path("unused")), "v")
+    monkeypatch.setattr(LocalFolder, "put", lambda self, name, file: None)
+    asked = version.ask_for([first, second])
+    assert len({each.key for each in asked}) == 2
+    assert [each.name for each in asked] == ["get.mp4", second.address]
+
+
+def test_any_name_in_a_store(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    inputs = fill(tmp_path / "inputs", 2)
+    address = f"memory://{tmp_path}/run[1]"
+    fsspec.filesystem("memory").put_file(str(inputs / "clip0.mp4"), f"{address}/interview #3?.mp4")
+    run(f"{address}/corpus", f"{address}/interview #3?.mp4")
+    assert list(Corpus(f"{address}/corpus").frame("summary")["source"]) == ["interview #3?.mp4"]
+    assert download(f"{address}/interview #3?.mp4", tmp_path).name == "input.mp4"
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    address = f"memory://{tmp_path}/there"
+    memory = fsspec.filesystem("memory")
+    memory.put(f"{fill(tmp_path / 'inputs')}/", f"{address}/", recursive=True)
+
+    def full(self: Any, *arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(memory), "get_file", full)
+    with pytest.raises(OutputError, match="No space left"):
+        run(tmp_path / "corpus", address)
+    assert Corpus(tmp_path / "corpus").status().left == 3
+
+
+def test_a_store_that_takes_no_options(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+
+    class Strict(fsspec.get_filesystem_class("file")):  # type: ignore[misc]
+        """As SFTP's: a listing takes nothing but these, and the login no options of fsspec's."""
+
+        protocol = "strict"
+
+        def __init__(self, **told: Any) -> None:
+            assert "use_listings_cache" not in told
+            super().__init__(**told)
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(path).removeprefix("strict://")
+
+        def ls(self, path: str, detail: bool = False) -> Any:
+            return super().ls(path, detail)
+
+    fsspec.register_implementation("strict", Strict, clobber=True)
+    run(f"strict://{tmp_path}/corpus", fill(tmp_path / "inputs"))
+    assert Corpus(f"strict://{tmp_path}/corpus").status().done == 2
 
 
 @pytest.mark.main_path

@@ -83,7 +83,8 @@ def analyze(
     """Read what is missing of some inputs into a corpus.
 
     Run it again after whatever happened: only what is missing is read. An input that can't be read becomes an
-    error, and the others go on. Another network or setting makes a new version beside the old one.
+    error, and the others go on. Another network or setting makes a new version beside the old one. The exit
+    status is 1 where one of these inputs isn't there or could not be read, now or earlier.
 
     Example: mien corpus analyze s3://bucket/interviews --out s3://bucket/readings --engine ray --address auto
     """
@@ -233,5 +234,5 @@ def _end(status: Status, corpus: str, *, as_json: bool, quiet: bool) -> None:
         _say(status)
     if status.failed:
         print_error(f"{count(status.failed, 'input')} could not be read: mien corpus errors {corpus}")
-    if status.failed or status.not_found:
+    if status.run_failed or status.not_found:
         raise typer.Exit(1)

@@ -40,6 +40,7 @@ class Status:
         faces: rows of the tables.
         run_inputs: inputs of this run; 0 where none runs.
         run_s: seconds that this run takes so far.
+        run_failed: of the inputs that this run was asked for, those that could not be read, now or earlier.
         time_left_s: expected, by the bytes that are left; None where it isn't known.
         not_found: what was asked for and isn't there.
     """
@@ -56,6 +57,7 @@ class Status:
     faces: int
     run_inputs: int = 0
     run_s: float = 0.0
+    run_failed: int = 0
     time_left_s: float | None = None
     not_found: tuple[str, ...] = ()
 
@@ -118,7 +120,7 @@ class Corpus:
         Raises:
             ConfigError: a setting is wrong, Ray doesn't answer, or its workers have another Mien or network.
             ModelError: a network is missing or damaged.
-            OutputError: the corpus can't be written.
+            OutputError: the corpus can't be written, or another run writes it.
             SourceError: nothing that was asked for is there.
         """
         settings = load_settings(
@@ -127,7 +129,8 @@ class Corpus:
         found, not_found = _find([inputs] if isinstance(inputs, str | Path) else inputs)
         columns = Columns(measures, landmarks)
         run = _Run(self._storage, settings, columns, engine, workers, address, progress, tuple(not_found))
-        return run.read(found)
+        with self._storage.alone():
+            return run.read(found)
 
     def retry(
         self,
@@ -153,8 +156,10 @@ class Corpus:
                 f"{version.key} was read with another network, detector or table of Mien than are here; mien"
                 " corpus analyze makes a new version"
             )
-        version.forget_failures()
-        return _Run(self._storage, settings, columns, engine, workers, address, progress).read(None)
+        run = _Run(self._storage, settings, columns, engine, workers, address, progress)
+        with self._storage.alone():
+            version.forget_failures()
+            return run.read(None)
 
     def status(self) -> Status:
         """Return how far the current version is."""
@@ -299,26 +304,36 @@ class _Run:
         left.sort(key=lambda each: -each.size)
         start, run_bytes, all_bytes = perf_counter(), 0, sum(max(each.size, 1) for each in left)
         size = {each.key: max(each.size, 1) for each in left}
+        run_failed = sum(count.states.get(each.key) is False for each in asked)
 
         def now(run_inputs: int) -> Status:
             spent = perf_counter() - start
             expected = spent * (all_bytes - run_bytes) / run_bytes if run_bytes else None
             return count.status(
                 storage.address, self._version.key, new_version=new, run_inputs=run_inputs, run_s=spent,
-                time_left_s=expected, not_found=self._not_found,
+                time_left_s=expected, run_failed=run_failed, not_found=self._not_found,
             )  # fmt: skip
 
+        current = any(count.states.values())
+        if current:
+            self._version.make_current()
         self._progress(now(0))
         outcomes = self._spread(self._make, left, self._workers, self._died) if left else iter(())
         many = 0
         for many, outcome in enumerate(outcomes, 1):
             count.add(outcome)
             run_bytes += size[outcome.key]
+            run_failed += bool(outcome.error_kind)
+            if not current and not outcome.error_kind:
+                self._version.make_current()
+                current = True
             self._progress(now(many))
+        if not current:  # all failed: so that it can be looked up why
+            self._version.make_current()
         return now(many)
 
     def _died(self, what: Input) -> Outcome:
-        error = f"{what.address}: its worker died (on Ray, {MOST_DEATHS} times); is there enough memory?"
+        error = f"{what.address}: {MOST_DEATHS} workers died while they read it; is there enough memory?"
         outcome = Outcome(what.key, DIED, error, 0, 0.0, 0.0)
         with scratch() as folder:
             commit_error(self._version, what, outcome, folder)

@@ -23,7 +23,10 @@ from mien.install import extras_command
 from mien.processors import usable_cores
 
 MOST_DEATHS: Final = 5
-"""An input during which so many of Ray's workers died is an error: it may be the input that kills them."""
+"""An input during which so many workers died is an error: it may be the input that kills them."""
+
+_ALONE_AFTER: Final = 2
+"""On this machine an input during which so many workers died is read alone: one killed by chance is not."""
 
 Make = Callable[[], Reader]
 """Makes a worker's reader."""
@@ -38,7 +41,7 @@ def on_this_machine(
         make: makes each worker's reader.
         inputs: to be read.
         workers: how many processes; 0 takes one per core, and 1 this process itself.
-        died: commits the error of an input whose process died.
+        died: commits the error of an input during which `MOST_DEATHS` processes died.
     """
     if workers == 1:
         reader = make()
@@ -46,10 +49,13 @@ def on_this_machine(
         return
     workers = min(workers or usable_cores(), len(inputs), MOST_PROCESSES)
     left = {each.key: each for each in inputs}
+    deaths = Counter[str]()
     started = _CONTEXT.Event()
     while left:
+        # A pool can't tell during which of its inputs a process died: one that was there twice is read alone.
+        suspects = [each for each in left.values() if deaths[each.key] >= _ALONE_AFTER]
         try:
-            for outcome in _pool(make, list(left.values()), workers, started):
+            for outcome in _pool(make, suspects or list(left.values()), 1 if suspects else workers, started):
                 del left[outcome.key]
                 yield outcome
         except BrokenProcessPool as error:
@@ -58,11 +64,12 @@ def on_this_machine(
                     'the workers don\'t start; in a script, call it under `if __name__ == "__main__":`, or'
                     " pass workers=1"
                 ) from error
-            if workers == 1:
-                guilty = next(iter(left))
-                yield died(left.pop(guilty))
-            # One at a time from here, in order: so it shows which input kills its process.
-            workers = 1
+            # They are begun in order, so that those in flight are the first of what is left.
+            flying = [each for each in suspects if each.key in left][:1] or list(left.values())[:workers]
+            deaths.update(each.key for each in flying)
+            for what in flying:
+                if deaths[what.key] >= MOST_DEATHS:
+                    yield died(left.pop(what.key))
 
 
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -120,12 +127,13 @@ def on_ray(
     Args:
         make: makes each worker's reader.
         inputs: to be read.
-        workers: how many; 0 takes as many as the cluster has cores.
+        workers: how many; 0 takes as many as the cluster has cores, also those that come later.
         died: commits the error of an input during which `MOST_DEATHS` workers died.
         address: the cluster's, as `ray.init` takes it; one on this machine where left out.
 
     Raises:
         ConfigError: Ray is not installed, or doesn't answer.
+        MienError: no worker starts.
     """
     try:
         import ray
@@ -138,7 +146,7 @@ def on_ray(
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(f"Ray doesn't answer at {address or 'this machine'}: {error}") from error
     try:
-        yield from _Crew(ray, make, workers or int(ray.cluster_resources().get("CPU", 1)), died).read(inputs)
+        yield from _Crew(ray, make, workers, died).read(inputs)
     finally:
         if own:
             ray.shutdown()
@@ -170,6 +178,7 @@ class _Crew:
         self._starting: dict[Any, Any] = {}
         self._running: dict[Any, tuple[Any, Input]] = {}
         self._free: list[Any] = []
+        self._stillborn = 0
 
     def read(self, inputs: Sequence[Input]) -> Iterator[Outcome]:
         queue, deaths = deque(inputs), Counter[str]()
@@ -199,10 +208,13 @@ class _Crew:
                 self._ray.kill(worker)
 
     def _hire(self, waiting: int) -> None:
-        wanted = min(self._workers, waiting + len(self._running))
+        wanted = min(self._most(), waiting + len(self._running))
         while len(self._starting) + len(self._running) + len(self._free) < wanted:
             worker = self._kind.remote(self._make)
             self._starting[worker.begin.remote()] = worker
+
+    def _most(self) -> int:
+        return self._workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def _take(self, answer: Any) -> Outcome | Input | None:
         """Return an outcome, the input during which a worker died, or None where one has started."""
@@ -215,6 +227,16 @@ class _Crew:
             raise (error.cause if isinstance(error.cause, MienError) else error) from None
         except self._ray.exceptions.RayError:
             self._ray.kill(worker)  # one that can't be reached may still be there
+            if what is None:
+                self._stillborn += 1
+                # Each may die once, with its node; then some more in a row.
+                if self._stillborn >= self._most() + MOST_DEATHS:
+                    raise MienError(
+                        f"{self._stillborn} workers of Ray in a row died while they started; is there enough"
+                        " memory? Ray's own logs say more"
+                    ) from None
             return what
+        if what is None:
+            self._stillborn = 0
         self._free.append(worker)
         return outcome

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
+
+from mien.errors import OutputError
 
 try:
     import fcntl
@@ -64,11 +68,24 @@ def sweep_scratch() -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Hold off others that make or sweep such folders: one without its lock yet would be swept."""
-    scratch_root().mkdir(mode=0o700, exist_ok=True)
+    root = scratch_root()
+    root.mkdir(mode=0o700, exist_ok=True)
+    _check_ours(root)
     with (scratch_root() / "making").open("w") as file:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _check_ours(root: Path) -> None:
+    """Raise where somebody else made the folder, who could read interviews in it; nobody else may look in."""
+    if fcntl is None:
+        return
+    there = root.lstat()
+    if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.getuid():
+        raise OutputError(f"{root}: belongs to somebody else, or is no folder; set TMPDIR to one of yours")
+    if stat.S_IMODE(there.st_mode) != 0o700:
+        root.chmod(0o700)
 
 
 def _lock(file: IO[str]) -> bool:

@@ -5,9 +5,12 @@ A file is put whole: on a disk under a temporary name and then renamed, in an ob
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +26,11 @@ from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
 from mien.wording import reason
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
 """What shows an object when it is whole, and not before."""
 
@@ -35,7 +43,7 @@ class Found:
 
     Attributes:
         where: its path or address, to be opened.
-        address: the same without a password or a token, to be kept and shown.
+        address: the same without a password or a token, to be kept and shown; no two inputs share it.
         name: below the folder that was asked for, with "/".
         size: in bytes; -1 where a server doesn't say.
         stamp: tells one state of it from the next: an ETag, or the time of its last change.
@@ -67,8 +75,7 @@ def find(where: str | Path) -> list[Found]:
             taken = sorted(filter(_is_input, files), key=natural_key)
             found = [_remote(f"{address.rstrip('/')}/{name}", name, files[name]) for name in taken]
         else:
-            name = urlsplit(address).path.rpartition("/")[2] if system.protocol != "file" else Path(path).name
-            found = [_remote(address, name, system.info(path))]
+            found = [_remote(address, _last(address, path), system.info(path))]
     except Exception as error:  # each library has its own
         raise SourceError(f"{shown(address)}: cannot look there: {reason_of(error)}") from error
     if not found:
@@ -97,16 +104,19 @@ def download(where: str, folder: Path) -> Path:
 
     Raises:
         SourceError: it can't be had.
+        OutputError: the disk is full, which would stop every other input too.
     """
     if not is_address(where):
         return Path(where)
     if "***" in where:
         raise SourceError(f"{where}: its address had a password or a token, which is not kept; name it again")
     system, path = _reach(where)
-    copy = folder / f"input{Path(urlsplit(where).path).suffix}"
+    copy = folder / f"input{Path(_last(where, path)).suffix}"
     try:
         system.get_file(path, str(copy))
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(f"cannot write {copy}: {reason_of(error)}") from error
         raise SourceError(f"cannot download {shown(where)}: {reason_of(error)}") from error
     return copy
 
@@ -121,6 +131,18 @@ def shown(address: str) -> str:
     return address
 
 
+def _kept(address: str) -> str:
+    """Return an address as shown, with a digest of what is not: get.mp4?id=1 is not get.mp4?id=2.
+
+    A password, and who it is of, stay out of the digest, from which they could be guessed.
+    """
+    parts = urlsplit(address)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if shown(bare) == bare:
+        return shown(address)
+    return f"{shown(address)}#{hashlib.sha256(bare.encode(errors='surrogateescape')).hexdigest()[:12]}"
+
+
 def reason_of(error: Exception) -> str:
     """Return an error's reason in one line."""
     return plain_name(reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
@@ -131,6 +153,12 @@ def _is_input(name: str) -> bool:
     return not hidden and Path(name).suffix.lower() in PHOTOGRAPHS | VIDEOS
 
 
+def _last(address: str, path: str) -> str:
+    """Return what a file is called; only on the web does a name end with "?" or "#"."""
+    web = urlsplit(address).scheme.startswith("http")
+    return (urlsplit(address).path if web else path).rpartition("/")[2]
+
+
 def _local(path: Path, name: str) -> Found:
     stat, whole = path.stat(), str(path.absolute())
     return Found(whole, whole, plain_name(name), stat.st_size, str(stat.st_mtime_ns))
@@ -139,7 +167,7 @@ def _local(path: Path, name: str) -> Found:
 def _remote(address: str, name: str, info: dict[str, Any]) -> Found:
     stamp = next((str(info[each]) for each in _STAMPS if info.get(each) is not None), "")
     size = info.get("size")
-    return Found(address, shown(address), plain_name(name), -1 if size is None else int(size), stamp)
+    return Found(address, _kept(address), plain_name(name), -1 if size is None else int(size), stamp)
 
 
 def _reach(address: str) -> tuple[Any, str]:
@@ -147,7 +175,9 @@ def _reach(address: str) -> tuple[Any, str]:
     try:
         import fsspec
 
-        system, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        # Only these keep listings; SFTP's would hand the option to the server's login.
+        store = urlsplit(address).scheme in OBJECT_STORES
+        system, path = fsspec.core.url_to_fs(address, **({"use_listings_cache": False} if store else {}))
     except ImportError as error:
         raise ModuleNotFoundError(
             f"{shown(address)}: {error}; fsspec and s3fs come with {extras_command('ray')}", name=error.name
@@ -173,6 +203,9 @@ class Storage(Protocol):
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files; those that are not there are passed over."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold off a second run, whose sweep would take what the first is writing, where the place can."""
 
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
         """Remove what killed processes have left half written in some folders, with a dot in front."""
@@ -228,6 +261,24 @@ class LocalFolder:
         for name in names:
             (self._path / name).unlink(missing_ok=True)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold off a second run; the lock ends with the process, however that ends."""
+        with ExitStack() as stack:
+            if fcntl is not None:
+                try:
+                    self._path.mkdir(parents=True, exist_ok=True)
+                    file = stack.enter_context((self._path / ".lock").open("w"))
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise OutputError(
+                        f"{self.address}: another run writes this corpus; wait for it"
+                    ) from error
+                except OSError as error:
+                    if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a disk without locks
+                        raise OutputError(f"cannot write {self.address}: {reason_of(error)}") from error
+            yield
+
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
         """Remove temporary names in some folders."""
         for folder in folders:
@@ -268,11 +319,12 @@ class RemoteFolder:
         paths = [f"{self._root}/{name}" for name in names]
         if not paths:
             return []
-        found = self._system.cat(paths, on_error="return")
-        for path, content in found.items():
+        # Not by cat, which takes the brackets of an address for a pattern.
+        contents = self._system.cat_ranges(paths, None, None, on_error="return")
+        for path, content in zip(paths, contents, strict=True):
             if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
                 raise SourceError(f"cannot read {path}: {reason_of(content)}") from content
-        return [content if isinstance(content := found.get(each), bytes) else None for each in paths]
+        return [content if isinstance(content, bytes) else None for content in contents]
 
     def names(self, folder: str) -> set[str]:
         """Return the names of the files in a folder."""
@@ -280,7 +332,7 @@ class RemoteFolder:
 
     def _ls(self, folder: str) -> list[str]:
         try:
-            files = self._system.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+            files = self._system.ls(f"{self._root}/{folder}", detail=False)
         except FileNotFoundError:
             return []
         except Exception as error:
@@ -298,6 +350,10 @@ class RemoteFolder:
                 raise OutputError(
                     f"cannot remove {shown(self.address)}/{name}: {reason_of(error)}"
                 ) from error
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold off nobody: stores have no locks."""
+        return nullcontext()
 
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
         """Remove temporary names in some folders; an object store has none."""

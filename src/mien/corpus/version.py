@@ -1,6 +1,6 @@
 """One version of a corpus: its inputs, and of each what was read, committed as a whole or not at all.
 
-    CORPUS/current.json               the version that was written last
+    CORPUS/current.json               the version that was written last, once it has a table
     CORPUS/VERSION/version.json       network, settings and columns that it was read with
     CORPUS/VERSION/inputs.json        the inputs asked for, in the order of the tables
     CORPUS/VERSION/table/KEY.parquet  an input's readings, a row for each face in each frame
@@ -203,17 +203,22 @@ class Version:
             self.storage.remove([f"{self.key}/failed/{key}.json", self.part("error", key)])
 
     def begin(self, about: dict[str, Any]) -> bool:
-        """Make this version the current one, and return whether it is new beside others."""
+        """Write what this version is, and return whether it is new beside others; see `make_current`."""
         self.storage.sweep([""], start=".current")
         self.storage.sweep([self.key, *(f"{self.key}/{each}" for each in (*KINDS, *_MARKS))])
-        (told,) = self.storage.read([CURRENT])
-        earlier = None if told is None else json.loads(told)["version"]
         new = self.read_json("version.json") is None
         if new:
             write_json_to(self.storage, f"{self.key}/version.json", about)
-        if earlier != self.key:
+        (told,) = self.storage.read([CURRENT])
+        if told is None:
+            self.make_current()
+        return new and told is not None
+
+    def make_current(self) -> None:
+        """Make this version the one that is shown: once it has a table, so that a mistake hides none."""
+        (told,) = self.storage.read([CURRENT])
+        if told is None or json.loads(told)["version"] != self.key:
             write_json_to(self.storage, CURRENT, {"version": self.key})
-        return new and earlier is not None
 
 
 def _keys(names: Iterable[str]) -> set[str]:
