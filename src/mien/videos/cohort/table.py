@@ -218,8 +218,8 @@ def _labelled(
         if chosen is not None and chosen not in values.index:
             raise ConfigError(f"no {label} is {chosen!r}; it is {', '.join(values.index[:20])}")
     if len(values) < 2:
-        only = f"all {label} are {values.index[0]!r}" if len(values) else f"no row has a {label}"
-        raise ConfigError(f"{name}: {only}; a study needs people with two labels")
+        only = f"{label} is always {values.index[0]!r}" if len(values) else f"no row has a {label}"
+        raise ConfigError(f"{name}: {only}; two values are needed, for example 0 and 1")
     if len(values) > 2 and (positive is None or negative is None):
         shown = ", ".join(f"{each} ({many})" for each, many in values[:_NAMED].items())
         raise ConfigError(
