@@ -11,6 +11,7 @@ from typing import Any
 import axe_core_python
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
+    ElementNotInteractableException,
     NoSuchElementException,
     StaleElementReferenceException,
     TimeoutException,
@@ -158,7 +159,11 @@ class Page:
                 return False
             return True
 
-        missing = (NoSuchElementException, StaleElementReferenceException)
+        missing = (
+            NoSuchElementException,
+            StaleElementReferenceException,
+            ElementNotInteractableException,  # the page hides it just now
+        )
         try:
             WebDriverWait(self.browser, LIMIT_S, 0.1, missing).until(pressed)
         except TimeoutException:
