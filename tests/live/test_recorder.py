@@ -202,6 +202,7 @@ def test_marks_are_set_in_the_recording_that_runs(
     wait_until(lambda: session.recording)
     [recording] = recordings(kept, subject)
     start_s = recording.started_at.timestamp()
+    wait_until(lambda: time.time() > start_s + 0.05)  # no mark is later than now
     assert recorder.mark("Mark 1", at_s=start_s + 0.01, source="key")
     marks = (Mark(start_s - 9, "before it began"), Mark(start_s + 0.02, "smile"), Mark(start_s + 0.03, "  "))
     session._take_signals("lsl:Markers", SignalReading("Markers", start_s, marks=marks))
