@@ -132,12 +132,12 @@ def _say_shift(found: AgreementResult, *, aligned: bool) -> None:
     )
     which = "later" if found.shift_s > 0 else "earlier"
     if abs(found.shift_s) < _TOLD_SHIFT_S or after - before < _TOLD_GAIN:
-        typer.echo(f"shift in time: none ({found.shift_s:+.3f} s)")
+        typer.echo(f"shift in time: negligible ({found.shift_s:+.3f} s)")
         return
     done = "was taken out" if aligned else "is left in; --align takes it out"
     typer.echo(
-        f"shift in time: B is {abs(found.shift_s):.3f} s {which} than A (correlation {before:.2f}, without it"
-        f" {after:.2f}), and {done}"
+        f"shift in time: B is {abs(found.shift_s):.3f} s {which} than A (correlation {before:.2f} as they are,"
+        f" {after:.2f} without the shift); it {done}"
     )
 
 
