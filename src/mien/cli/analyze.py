@@ -256,13 +256,13 @@ def print_reading(result: Result) -> None:
     typer.echo(f"{counts} in {totals['seconds']['wall']:.1f} s")
     if totals["rows"] and totals["seldom_found"]:
         typer.echo(totals["seldom_found"])
-    typer.echo(f"table    {result.table}")
+    typer.echo(f"table      {result.table}")
     for path in result.tables:
-        typer.echo(f"{path.stem:8} {path}")
-    typer.echo(f"summary  {result.folder / 'summary.json'}")
+        typer.echo(f"{path.stem:10} {path}")
+    typer.echo(f"summary    {result.folder / 'summary.json'}")
     for picture in result.pictures[:MOST_LINES]:
         kind = _KINDS.get(picture.suffix) or picture.suffixes[-2][1:]
-        typer.echo(f"{kind:8} {picture}")
+        typer.echo(f"{kind:10} {picture}")
     if len(result.pictures) > MOST_LINES:
         typer.echo(f"and {len(result.pictures) - MOST_LINES} more pictures in {result.folder}")
 
