@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -253,6 +254,35 @@ def test_what_can_not_be(tmp_path: Path) -> None:
 )
 def test_addresses_are_kept_without_secrets(address: str, told: str) -> None:
     assert shown(address) == told
+
+
+def test_errors_are_kept_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    http = pytest.importorskip("fsspec").get_filesystem_class("http")
+
+    def refuse(self: Any, path: str, *_: Any) -> None:
+        raise RuntimeError(f"403, message='Forbidden', url='{path}'")
+
+    monkeypatch.setattr(http, "info", refuse, raising=False)
+    monkeypatch.setattr(http, "get_file", refuse, raising=False)
+    address = "https://me:secret@host/a.mp4?token=1"
+    told = re.escape("url='https://***@host/a.mp4?***'") + "$"
+    with pytest.raises(SourceError, match=told):
+        find(address)
+    with pytest.raises(SourceError, match=told):
+        download(address, tmp_path)
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    (folder := tmp_path / "inputs").mkdir()
+    try:
+        Path(os.fsdecode(bytes(folder) + b"/caf\xe9.mp4")).write_bytes(b"12")
+    except OSError:
+        pytest.skip("this disk takes no such names")
+    assert run(tmp_path / "corpus", folder)
+    corpus = Corpus(tmp_path / "corpus")
+    assert list(corpus.frame("summary")["source"]) == ["caf\N{REPLACEMENT CHARACTER}.mp4"]
+    assert run(tmp_path / "corpus", folder)
+    assert (corpus.status().inputs, corpus.status().done) == (1, 1)
 
 
 @pytest.mark.parametrize("scheme", ["memory", "file"])
