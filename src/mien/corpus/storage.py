@@ -19,18 +19,13 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from mien.errors import OutputError, SourceError
-from mien.files import natural_key, written_whole
+from mien.files import lock_file, natural_key, written_whole
 from mien.install import extras_command
 from mien.source import find_inputs
 from mien.source.address import is_address, without_secrets
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
 from mien.wording import reason
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
 """What shows an object when it is whole, and not before."""
@@ -281,18 +276,14 @@ class LocalFolder:
     def alone(self) -> Iterator[None]:
         """Hold off a second run; the lock ends with the process, however that ends."""
         with ExitStack() as stack:
-            if fcntl is not None:
-                try:
-                    self._path.mkdir(parents=True, exist_ok=True)
-                    file = stack.enter_context((self._path / ".lock").open("w"))
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise OutputError(
-                        f"{self.address}: another run writes this corpus; wait for it"
-                    ) from error
-                except OSError as error:
-                    if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a disk without locks
-                        raise OutputError(f"cannot write {self.address}: {_reason(error)}") from error
+            try:
+                self._path.mkdir(parents=True, exist_ok=True)
+                lock_file(stack.enter_context((self._path / ".lock").open("w")))
+            except BlockingIOError as error:
+                raise OutputError(f"{self.address}: another run writes this corpus; wait for it") from error
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a disk without locks
+                    raise OutputError(f"cannot write {self.address}: {_reason(error)}") from error
             yield
 
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
