@@ -331,6 +331,15 @@ def test_any_name_in_a_store(tmp_path: Path) -> None:
     assert download(f"{address}/interview #3?.mp4", tmp_path).name == "input.mp4"
 
 
+def test_an_empty_file_whose_name_says_nothing_is_an_error(tmp_path: Path) -> None:
+    address = f"memory://{tmp_path}/interview"
+    pytest.importorskip("fsspec").filesystem("memory").pipe_file(address, b"")
+    corpus = Corpus(tmp_path / "corpus")
+    assert corpus.analyze(address, workers=1).failed == 1
+    assert list(corpus.errors()["kind"]) == ["unreadable"]
+    assert corpus.errors()["error"][0].startswith(address)
+
+
 def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fsspec = pytest.importorskip("fsspec")
     address = f"memory://{tmp_path}/there"

@@ -24,7 +24,7 @@ from typing import Any, Final, Self
 
 from mien.analysis.summary import describe_models
 from mien.config import Settings
-from mien.corpus.storage import Found, Storage, write_json_to
+from mien.corpus.storage import Found, Storage, shown, write_json_to
 from mien.errors import SourceError
 from mien.expression.network import built_in_networks
 from mien.files import natural_key
@@ -122,7 +122,7 @@ class Version:
         """
         (told,) = storage.read([CURRENT])
         if told is None:
-            raise SourceError(f"{storage.address}: no corpus there; mien corpus analyze makes one")
+            raise SourceError(f"{shown(storage.address)}: no corpus there; mien corpus analyze makes one")
         return cls(storage, json.loads(told)["version"])
 
     def read_json(self, name: str) -> Any:
