@@ -136,8 +136,8 @@ def _say_shift(found: AgreementResult, *, aligned: bool) -> None:
         return
     done = "was taken out" if aligned else "is left in; --align takes it out"
     typer.echo(
-        f"shift in time: B is {abs(found.shift_s):.3f} s {which} than A (correlation {before:.2f} as they are,"
-        f" {after:.2f} without the shift); it {done}"
+        f"shift in time: B is {abs(found.shift_s):.3f} s {which} than A (correlation {before:.2f} as they"
+        f" are, {after:.2f} without the shift); it {done}"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import cv2
 
+from mien.aggregate import blocks
 from mien.analysis.one_input import attempt
 from mien.analysis.partial import Partial, Wanted
 from mien.analysis.task import Failure, Task
@@ -158,8 +159,8 @@ class Reader:
         given = attempt(task, self._pipeline, folder, wanted, lambda share: None)
         if not isinstance(given, Failure):
             with new_table(folder / "table.parquet", self._columns) as table:
-                for row in Partial.of(task, folder, wanted).rows(self._columns):
-                    table.write([row])
+                for block in blocks(Partial.of(task, folder, wanted).rows(self._columns)):
+                    table.write(block)
         return given
 
     def _changed(self, what: Input) -> str | None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -248,8 +249,7 @@ class LocalFolder:
         """Put a copy of a file; it is on the disk before it has its name."""
         with written_whole(self._path / name) as temporary, temporary.open("r+b") as whole:
             with file.open("rb") as content:
-                while block := content.read(1 << 20):
-                    whole.write(block)
+                shutil.copyfileobj(content, whole)
             whole.flush()
             os.fsync(whole.fileno())
 
