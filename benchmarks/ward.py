@@ -37,6 +37,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 if str(Path(__file__).parent) in sys.path:  # whose live.py and store.py are others
     sys.path.remove(str(Path(__file__).parent))
@@ -217,7 +218,7 @@ class Connections(Thread):
             try:
                 with self._engine.connect() as connection:
                     found, busy, self.limit = connection.execute(asked).one()
-            except Exception:  # the server is away
+            except SQLAlchemyError:  # the server is away
                 self._engine.dispose()
                 continue
             self.most, self.busy = max(self.most, found), max(self.busy, busy)

@@ -21,7 +21,8 @@ set -euo pipefail
 inputs=${1:?the folder or address of the interviews}
 corpus=${2:?the folder or address for the tables}
 
-head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head --lines=1)
+# Not by head, which ends at once: where scontrol is still writing then, that ends the job.
+head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed --quiet 1p)
 # Nodes start when their file systems are ready; Ray's own 30 seconds are few for many at once.
 export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=600
 

@@ -7,16 +7,21 @@ import hashlib
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from mien.errors import OutputError
 
 LONGEST_NAME_BYTES: Final = 255
 """What file systems take for one name, in the bytes of its UTF-8 (ext4, XFS, APFS; NTFS takes more)."""
+
+
+_LOCKED_BYTE: Final = 1 << 28
+"""On Windows, where others can't read what is locked: behind what is written."""
 
 
 @contextmanager
@@ -52,6 +57,31 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def lock_file(file: IO[Any], *, wait: bool = False) -> None:
+    """Keep other programs out of an open file until it is closed, or this one ends, however it ends.
+
+    Args:
+        file: open for writing; what it is at may change.
+        wait: until the other one is done.
+
+    Raises:
+        BlockingIOError: another one has it.
+        OSError: its disk has no locks.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(file.fileno(), _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(str(error)) from error
+    else:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 def check_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -255,6 +256,35 @@ def test_addresses_are_kept_without_secrets(address: str, told: str) -> None:
     assert shown(address) == told
 
 
+def test_errors_are_kept_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    http = pytest.importorskip("fsspec").get_filesystem_class("http")
+
+    def refuse(self: Any, path: str, *_: Any) -> None:
+        raise RuntimeError(f"403, message='Forbidden', url='{path}'")
+
+    monkeypatch.setattr(http, "info", refuse, raising=False)
+    monkeypatch.setattr(http, "get_file", refuse, raising=False)
+    address = "https://me:secret@host/a.mp4?token=1"
+    told = re.escape("url='https://***@host/a.mp4?***'") + "$"
+    with pytest.raises(SourceError, match=told):
+        find(address)
+    with pytest.raises(SourceError, match=told):
+        download(address, tmp_path)
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    (folder := tmp_path / "inputs").mkdir()
+    try:
+        Path(os.fsdecode(bytes(folder) + b"/caf\xe9.mp4")).write_bytes(b"12")
+    except OSError:
+        pytest.skip("this disk takes no such names")
+    assert run(tmp_path / "corpus", folder)
+    corpus = Corpus(tmp_path / "corpus")
+    assert list(corpus.frame("summary")["source"]) == ["caf\N{REPLACEMENT CHARACTER}.mp4"]
+    assert run(tmp_path / "corpus", folder)
+    assert (corpus.status().inputs, corpus.status().done) == (1, 1)
+
+
 @pytest.mark.parametrize("scheme", ["memory", "file"])
 def test_addresses_as_folders(tmp_path: Path, scheme: str) -> None:
     fsspec = pytest.importorskip("fsspec")
@@ -299,6 +329,15 @@ def test_any_name_in_a_store(tmp_path: Path) -> None:
     run(f"{address}/corpus", f"{address}/interview #3?.mp4")
     assert list(Corpus(f"{address}/corpus").frame("summary")["source"]) == ["interview #3?.mp4"]
     assert download(f"{address}/interview #3?.mp4", tmp_path).name == "input.mp4"
+
+
+def test_an_empty_file_whose_name_says_nothing_is_an_error(tmp_path: Path) -> None:
+    address = f"memory://{tmp_path}/interview"
+    pytest.importorskip("fsspec").filesystem("memory").pipe_file(address, b"")
+    corpus = Corpus(tmp_path / "corpus")
+    assert corpus.analyze(address, workers=1).failed == 1
+    assert list(corpus.errors()["kind"]) == ["unreadable"]
+    assert corpus.errors()["error"][0].startswith(address)
 
 
 def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,13 +69,16 @@ def test_the_oldest_go_first_and_an_empty_file_takes_no_room(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("lacks", [1, 30])
-def test_a_block_that_was_cut_off_while_it_was_written_is_left_out(tmp_path: Path, lacks: int) -> None:
+def test_a_block_that_was_cut_off_while_it_was_written_is_left_out(
+    tmp_path: Path, lacks: int, caplog: pytest.LogCaptureFixture
+) -> None:
     spool = opened(tmp_path)
     spool.append(batch(0))
     spool.append(batch(3))
     spool.close(remove=False)
     os.truncate(spool.path, spool.path.stat().st_size - lacks)
     spool = opened(tmp_path)
+    assert "bytes are no whole block, and lost" in caplog.text
     spool.append(batch(6))
     assert numbers(spool.first(100)) == [0, 1, 2, 6, 7, 8]
     spool.close(remove=True)

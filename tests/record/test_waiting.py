@@ -101,14 +101,14 @@ def away(store: Store, monkeypatch: pytest.MonkeyPatch, *, after: bool = False) 
 
 
 @contextmanager
-def left_behind(store: Store, folder: Path, *batches: Batch) -> Iterator[StoredRecording]:
+def left_behind(store: Store, folder: Path, *batches: Batch, uuid: str = UUID) -> Iterator[StoredRecording]:
     """Let a program have ended, by a kill, when this waited."""
     subject = store.subjects.get("P-017")
     recording = store.recordings.start(
         subject, kind="camera", source="camera:0", started_at=STARTED_AT, models={}, settings={}, version="1",
-        uuid=UUID,
+        uuid=uuid,
     )  # fmt: skip
-    spool = Spool(spool_of(folder / "waiting", UUID), store.subjects.waiting_key(subject, UUID))
+    spool = Spool(spool_of(folder / "waiting", uuid), store.subjects.waiting_key(subject, uuid))
     for each in batches:
         spool.append(each)
     spool.close(remove=False)
@@ -239,6 +239,48 @@ def test_a_file_that_was_altered_stays_and_is_told(
         assert deliver_waiting(kept, tmp_path / "waiting") == []
     assert path.exists()
     assert "it was altered, or the disk is damaged" in caplog.text
+
+
+def test_a_file_that_is_refused_holds_up_neither_the_others_nor_the_start(
+    kept: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with left_behind(kept, tmp_path, batch(0, 1)), left_behind(kept, tmp_path, batch(2, 3), uuid="2" * 32):
+        monkeypatch.setattr(Spool, "first", broken_once(Spool.first, OSError(5, "Input/output error")))
+        ended = deliver_waiting(kept, tmp_path / "waiting")
+        assert [(each.uuid, each.state) for each in ended] == [("2" * 32, "interrupted")]
+        assert files(tmp_path) == [f"{UUID}.waiting"]
+        assert f"{UUID}.waiting waits on: Input/output error" in caplog.text
+        deliver_waiting(kept, tmp_path / "waiting")
+    assert (frames(kept), files(tmp_path)) == ([0, 1], [])
+
+
+def broken_once(real: Callable[..., Any], error: Exception) -> Callable[..., Any]:
+    errors = [error]
+
+    def broken(*given: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return real(*given)
+
+    return broken
+
+
+def test_a_recording_that_its_program_ends_just_then_stays_finished(
+    kept: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with left_behind(kept, tmp_path, batch(0, 1)) as recording:
+        find = kept.recordings.find
+
+        def found_before_its_end(uuid: str) -> StoredRecording | None:
+            found = find(uuid)
+            if found is not None and found.state == "open":
+                kept.readings.append(recording.id, batch(0, 1).rows)
+                kept.recordings.finish(recording.id)
+            return found
+
+        monkeypatch.setattr(kept.recordings, "find", found_before_its_end)
+        assert deliver_waiting(kept, tmp_path / "waiting") == []
+    assert (kept.recordings.get(UUID).state, files(tmp_path)) == ("finished", [])
 
 
 def test_a_full_disk_here_is_told_and_the_store_gets_it_all_the_same(

@@ -216,6 +216,7 @@ def test_a_withdrawn_consent_stops_it(store: Store, subject: Subject) -> None:
         store.consents.withdraw(subject)
         wait_until(lambda: record.status.stopped)
         assert record.take(frame(1), seen(0)) == 0
+        assert not record.mark("too late", store.now(), "key")
         assert record.finish(timeout_s=LIMIT_S)
     assert record.status.stopped == "P-017 has no valid consent any more; nothing more is stored"
     stored = store.recordings.get(record.recording.id)

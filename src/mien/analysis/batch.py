@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import os
 import shutil
-import signal
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing.sharedctypes import SynchronizedArray
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from threading import Thread
 from time import perf_counter
 from typing import Any, Literal
 
@@ -25,6 +21,7 @@ import cv2
 from mien.aggregate import Aggregate, blocks, new_summaries
 from mien.analysis.one_input import Record, attempt
 from mien.analysis.partial import Partial, Wanted, new_folder, sweep
+from mien.analysis.processes import CONTEXT, MOST_PROCESSES, process_pool
 from mien.analysis.summary import check_landmarks, describe_models, summarise
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
@@ -38,9 +35,6 @@ DEFAULT = Wanted()
 
 PHOTOGRAPHS_A_PROCESS = 16
 """Fewer are read sooner than another process has started."""
-
-MOST_PROCESSES = 61
-"""Windows can't wait for more."""
 
 
 @dataclass(frozen=True)
@@ -192,9 +186,6 @@ def _join(
     return list(summaries.paths.values())
 
 
-_CONTEXT = multiprocessing.get_context("spawn")
-
-
 @dataclass(frozen=True)
 class Work:
     """What every process of a batch has to know.
@@ -238,11 +229,11 @@ def spread(
         MienError: the processes can't be started.
     """
     try:
-        shares = _CONTEXT.Array("d", len(tasks))
+        shares = CONTEXT.Array("d", len(tasks))
     except OSError as error:
         raise MienError(f"cannot share memory between processes ({error.strerror}); use --jobs 1") from error
     try:
-        return _spread(tasks, Work(settings, folder, wanted, shares, _CONTEXT.Event()), jobs, progress)
+        return _spread(tasks, Work(settings, folder, wanted, shares, CONTEXT.Event()), jobs, progress)
     finally:
         sweep(folder)
 
@@ -278,45 +269,26 @@ def _run(
     progress: Callable[[float], None],
 ) -> None:
     running: dict[Future[Record | Failure], int] = {}
-    others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(jobs, _CONTEXT, _start, (work,)) as executor:
-        try:
-            while queue or running:
-                # A few ahead, so that no process waits, and no more: a corpus has many thousands.
-                while queue and len(running) < 3 * jobs:
-                    index = queue.popleft()
-                    running[executor.submit(_work, index, tasks[index])] = index
-                done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in done:
-                    outcomes[running[future]] = future.result()
-                    del running[future]
-                progress(len(outcomes) + sum(work.shares[index] for index in running.values()))
-        except BaseException:
-            # Ctrl-C too: what is finished is kept, and nobody waits for an hour of video.
-            executor.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            raise
+    with process_pool(jobs, _start, work) as pool:
+        while queue or running:
+            # A few ahead, so that no process waits, and no more: a corpus has many thousands.
+            while queue and len(running) < 3 * jobs:
+                index = queue.popleft()
+                running[pool.submit(_work, index, tasks[index])] = index
+            done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in done:
+                outcomes[running[future]] = future.result()
+                del running[future]
+            progress(len(outcomes) + sum(work.shares[index] for index in running.values()))
 
 
 _given: list[Work] = []
 
 
 def _start(work: Work) -> None:
-    # Ctrl-C reaches every process of the terminal, and the parent answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
-    Thread(target=end_with_parent, daemon=True).start()
     _given[:] = [work]
     work.started.set()
-
-
-def end_with_parent() -> None:
-    """End this process when the one that started it has ended, however that was."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 @cache

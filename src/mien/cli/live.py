@@ -409,13 +409,11 @@ def _obey(session: LiveSession, key: str) -> None:
 
 def _mark(session: LiveSession, key: str) -> None:
     """Set a mark at this moment, named by the key: an experiment tells its conditions by the digits."""
-    recorder = session.recorder
-    if recorder is None or recorder.status is None:
-        print_error("there is no recording to set a mark in: begin one with --subject")
-        return
-    text, now_s = "Mark" if key == "m" else f"Mark {key}", time.time()
-    if recorder.mark(text, at_s=now_s, source="key"):
+    recorder, text, now_s = session.recorder, "Mark" if key == "m" else f"Mark {key}", time.time()
+    if recorder is not None and recorder.mark(text, at_s=now_s, source="key"):
         typer.echo(f"mien: {text} at {time.strftime('%H:%M:%S', time.localtime(now_s))}", err=True)
+    else:
+        print_error("there is no recording to set a mark in: begin one with --subject")
 
 
 def _follow(

@@ -24,7 +24,6 @@ from mien.live.recorder import Recorder
 from mien.live.status import OVER, NeutralStatus, SourceStatus
 from mien.record.finalize import recover
 from mien.record.origin import source_words
-from mien.record.spool import spool_folder
 from mien.record.writer import RecordStatus
 from mien.store.store import Store
 from mien.wording import count
@@ -301,7 +300,6 @@ def recording(code: str, where: str | None, settings: Settings) -> Iterator[Reco
         recorder = Recorder(
             store, store.subjects.get(code),
             models=describe_models(settings), settings=settings.model_dump(mode="json"),
-            waiting=spool_folder(store),
         )  # fmt: skip
         try:
             yield recorder

@@ -183,7 +183,7 @@ class Corpus:
 
         Raises:
             OutputError: another suffix, or it can't be written.
-            SourceError: nothing is read yet.
+            SourceError: it is no corpus.
         """
         about = Version.current(self._storage).read_json("version.json")
         with new_table(Path(path), Columns(**about["columns"])) as table:

@@ -5,17 +5,15 @@ A worker has one input at a time, so that as many are downloaded at once as ther
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing.synchronize import Event
-from threading import Thread
 from typing import Any, Final
 
-from mien.analysis.batch import MOST_PROCESSES, end_with_parent
+from mien.analysis.processes import CONTEXT, MOST_PROCESSES, process_pool
 from mien.corpus.reader import Outcome, Reader
 from mien.corpus.version import Input
 from mien.errors import ConfigError, MienError
@@ -50,7 +48,7 @@ def on_this_machine(
     workers = min(workers or usable_cores(), len(inputs), MOST_PROCESSES)
     left = {each.key: each for each in inputs}
     deaths = Counter[str]()
-    started = _CONTEXT.Event()
+    started = CONTEXT.Event()
     while left:
         # A pool can't tell during which of its inputs a process died: one that was there twice is read alone.
         suspects = [each for each in left.values() if deaths[each.key] >= _ALONE_AFTER]
@@ -72,44 +70,32 @@ def on_this_machine(
                     yield died(left.pop(what.key))
 
 
-_CONTEXT = multiprocessing.get_context("spawn")
-
-
 def _pool(make: Make, inputs: Sequence[Input], workers: int, started: Event) -> Iterator[Outcome]:
     queue, running = deque(inputs), set[Future[Outcome]]()
-    others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, _CONTEXT, _start, (make, started)) as executor:
-        try:
-            while queue or running:
-                while queue and len(running) < workers:
-                    running.add(executor.submit(_read, queue.popleft()))
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        except BaseException:
-            # Ctrl-C too: what is committed is kept, and nobody waits for an hour of video.
-            executor.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            raise
+    with process_pool(workers, _start, make, started) as pool:
+        while queue or running:
+            while queue and len(running) < workers:
+                running.add(pool.submit(_read, queue.popleft()))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
 
 
-_make: list[Make] = []
-_made: list[Reader] = []
+_given: list[Make] = []
 
 
 def _start(make: Make, started: Event) -> None:
-    # Ctrl-C reaches every process of the terminal, and the parent answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=end_with_parent, daemon=True).start()
-    _make[:] = [make]
+    _given[:] = [make]
     started.set()
 
 
+@cache
+def _reader() -> Reader:
+    return _given[0]()
+
+
 def _read(what: Input) -> Outcome:
-    if not _made:
-        _made.append(_make[0]())
-    return _made[0].read(what)
+    return _reader().read(what)
 
 
 def on_ray(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import cv2
 
+from mien.aggregate import blocks
 from mien.analysis.one_input import attempt
 from mien.analysis.partial import Partial, Wanted
 from mien.analysis.task import Failure, Task
@@ -109,7 +110,8 @@ class Reader:
         """
         start = perf_counter()
         with scratch() as folder:
-            kind, error, record = "", "", {}
+            kind, error = "", ""
+            record: dict[str, Any] = {}
             try:
                 path = download(what.where, folder)
                 if not path.is_file():
@@ -126,15 +128,10 @@ class Reader:
                 else:
                     record = given
                 if (changed := self._changed(what)) is not None:
-                    kind, error = CHANGED, changed
-            outcome = Outcome(
-                what.key,
-                kind,
-                error,
-                0 if kind else record["rows"],
-                0.0 if kind else float(record["duration_s"] or 0) if record["kind"] == "video" else 0.0,
-                perf_counter() - start,
-            )
+                    kind, error, record = CHANGED, changed, {}
+            video_s = float(record["duration_s"] or 0) if record.get("kind") == "video" else 0.0
+            spent_s = perf_counter() - start
+            outcome = Outcome(what.key, kind, error, record.get("rows", 0), video_s, spent_s)
             if not kind:
                 write_summary(folder / "summary.parquet", what, record)
                 parts = {each: folder / f"{each}.parquet" for each in ("table", "summary")}
@@ -154,13 +151,16 @@ class Reader:
         Returns:
             Its record in the summary, or what is wrong with it.
         """
-        task = Task(str(path), kind_of(path), what.name, what.key)
+        try:
+            task = Task(str(path), kind_of(path), what.name, what.key)
+        except SourceError as error:  # a name that says nothing, and an empty file
+            return Failure(what.name, str(error))
         wanted = Wanted(plots=False, columns=self._columns)
         given = attempt(task, self._pipeline, folder, wanted, lambda share: None)
         if not isinstance(given, Failure):
             with new_table(folder / "table.parquet", self._columns) as table:
-                for row in Partial.of(task, folder, wanted).rows(self._columns):
-                    table.write([row])
+                for block in blocks(Partial.of(task, folder, wanted).rows(self._columns)):
+                    table.write(block)
         return given
 
     def _changed(self, what: Input) -> str | None:

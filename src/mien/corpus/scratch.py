@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import shutil
 import stat
+import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Final
 
 from mien.errors import OutputError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-_OLD_S: Final = 86_400
+from mien.files import lock_file
 
 
 def scratch_root() -> Path:
     """Return the folder that holds the temporary folders of this user."""
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, in a container
-        who = "user"
-    return Path(tempfile.gettempdir(), f"mien-corpus-{who}")
+    ours = "mien-corpus" if sys.platform == "win32" else f"mien-corpus-{os.getuid()}"
+    return Path(tempfile.gettempdir(), ours)
 
 
 @contextmanager
@@ -42,7 +31,8 @@ def scratch() -> Iterator[Path]:
         with _alone():
             folder = Path(tempfile.mkdtemp(dir=scratch_root()))
             lock = stack.enter_context(folder.with_suffix(".lock").open("w"))
-            _lock(lock)
+            with suppress(OSError):  # a disk without locks, on which nothing is swept either
+                lock_file(lock)
         try:
             yield folder
         finally:
@@ -52,14 +42,13 @@ def scratch() -> Iterator[Path]:
 
 
 def sweep_scratch() -> None:
-    """Remove the temporary folders of processes that were killed (on Windows, those of the day before)."""
+    """Remove the temporary folders of processes that were killed."""
     with _alone():
         for path in scratch_root().glob("*.lock"):
             with path.open("w") as lock:
-                if fcntl is None:
-                    if time.time() - path.with_suffix("").stat().st_mtime < _OLD_S:
-                        continue
-                elif not _lock(lock):
+                try:
+                    lock_file(lock)
+                except OSError:
                     continue
             shutil.rmtree(path.with_suffix(""), ignore_errors=True)
             path.unlink(missing_ok=True)
@@ -71,28 +60,17 @@ def _alone() -> Iterator[None]:
     root = scratch_root()
     root.mkdir(mode=0o700, exist_ok=True)
     _check_ours(root)
-    with (scratch_root() / "making").open("w") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with (root / "making").open("w") as file:
+        lock_file(file, wait=True)
         yield
 
 
 def _check_ours(root: Path) -> None:
     """Raise where somebody else made the folder, who could read interviews in it; nobody else may look in."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return
     there = root.lstat()
     if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.getuid():
         raise OutputError(f"{root}: belongs to somebody else, or is no folder; set TMPDIR to one of yours")
     if stat.S_IMODE(there.st_mode) != 0o700:
         root.chmod(0o700)
-
-
-def _lock(file: IO[str]) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

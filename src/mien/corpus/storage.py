@@ -9,8 +9,10 @@ import errno
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +20,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from mien.errors import OutputError, SourceError
-from mien.files import natural_key, written_whole
+from mien.files import lock_file, natural_key, written_whole
 from mien.install import extras_command
 from mien.source import find_inputs
 from mien.source.address import is_address, without_secrets
@@ -26,13 +28,10 @@ from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.table import plain_name
 from mien.wording import reason
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
 """What shows an object when it is whole, and not before."""
+
+_AN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
 
 _STAMPS: Final = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "modified")
 
@@ -67,20 +66,20 @@ def find(where: str | Path) -> list[Found]:
         return [_local(each.path, each.name) for each in find_inputs([where])]
     address = str(where)
     system, path = _reach(address)
-    try:
+    inside: dict[str, dict[str, Any]] | None = None
+    with _told(f"{shown(address)}: cannot look there"):
         if not urlsplit(address).scheme.startswith("http") and system.isdir(path):
             # A whole tree in few requests, instead of one for each folder.
             inside = system.find(path, detail=True)
-            files = {each[len(path.rstrip("/")) :].lstrip("/"): info for each, info in inside.items()}
-            taken = sorted(filter(_is_input, files), key=natural_key)
-            found = [_remote(f"{address.rstrip('/')}/{name}", name, files[name]) for name in taken]
         else:
-            found = [_remote(address, _last(address, path), system.info(path))]
-    except Exception as error:  # each library has its own
-        raise SourceError(f"{shown(address)}: cannot look there: {reason_of(error)}") from error
-    if not found:
+            info = system.info(path)
+    if inside is None:
+        return [_remote(address, _last(address, path), info)]
+    files = {each[len(path.rstrip("/")) :].lstrip("/"): info for each, info in inside.items()}
+    taken = sorted(filter(_is_input, files), key=natural_key)
+    if not taken:
         raise SourceError(f"{shown(address)}: no photographs or videos there")
-    return found
+    return [_remote(f"{address.rstrip('/')}/{name}", name, files[name]) for name in taken]
 
 
 def look_again(found_where: str) -> tuple[int, str]:
@@ -112,12 +111,8 @@ def download(where: str, folder: Path) -> Path:
         raise SourceError(f"{where}: its address had a password or a token, which is not kept; name it again")
     system, path = _reach(where)
     copy = folder / f"input{Path(_last(where, path)).suffix}"
-    try:
+    with _told(f"cannot download {shown(where)}"):
         system.get_file(path, str(copy))
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(f"cannot write {copy}: {reason_of(error)}") from error
-        raise SourceError(f"cannot download {shown(where)}: {reason_of(error)}") from error
     return copy
 
 
@@ -143,9 +138,23 @@ def _kept(address: str) -> str:
     return f"{shown(address)}#{hashlib.sha256(bare.encode(errors='surrogateescape')).hexdigest()[:12]}"
 
 
-def reason_of(error: Exception) -> str:
-    """Return an error's reason in one line."""
-    return plain_name(reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
+@contextmanager
+def _told(what: str, kind: type[OutputError | SourceError] = SourceError) -> Iterator[None]:
+    """Raise what a disk or a library of fsspec's says, each of which has its own errors, as one of ours.
+
+    Only what is asked of it stands in the block: a mistake of ours is not to look like one of the place's.
+    """
+    try:
+        yield
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise (OutputError if full else kind)(f"{what}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's reason in one line; libraries name the address with its password and token."""
+    told = reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return plain_name(_AN_ADDRESS.sub(lambda found: shown(found[0]), told))
 
 
 def _is_input(name: str) -> bool:
@@ -183,7 +192,7 @@ def _reach(address: str) -> tuple[Any, str]:
             f"{shown(address)}: {error}; fsspec and s3fs come with {extras_command('ray')}", name=error.name
         ) from error
     except (ValueError, OSError) as error:
-        raise SourceError(f"{shown(address)}: {reason_of(error)}") from error
+        raise SourceError(f"{shown(address)}: {_reason(error)}") from error
     return system, path
 
 
@@ -220,7 +229,8 @@ def write_json_to(storage: Storage, name: str, value: Any) -> None:
     """Put a JSON file; the same value gives the same bytes."""
     with TemporaryDirectory(prefix="mien-") as folder:
         file = Path(folder, "value.json")
-        file.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+        # In ASCII: a disk's names may be bytes that are no text.
+        file.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "ascii")
         storage.put(name, file)
 
 
@@ -239,51 +249,49 @@ class LocalFolder:
         """Put a copy of a file; it is on the disk before it has its name."""
         with written_whole(self._path / name) as temporary, temporary.open("r+b") as whole:
             with file.open("rb") as content:
-                while block := content.read(1 << 20):
-                    whole.write(block)
+                shutil.copyfileobj(content, whole)
             whole.flush()
             os.fsync(whole.fileno())
 
     def read(self, names: Sequence[str]) -> list[bytes | None]:
         """Return the content of files."""
-        return [path.read_bytes() if (path := self._path / name).is_file() else None for name in names]
+        with _told(f"cannot read {self.address}"):
+            return [path.read_bytes() if (path := self._path / name).is_file() else None for name in names]
 
     def names(self, folder: str) -> set[str]:
         """Return the names of the files in a folder."""
         path = self._path / folder
         if not path.is_dir():
             return set()
-        with os.scandir(path) as files:
+        with _told(f"cannot look into {path}"), os.scandir(path) as files:
             return {each.name for each in files if not each.name.startswith(".")}
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files."""
-        for name in names:
-            (self._path / name).unlink(missing_ok=True)
+        with _told(f"cannot remove files in {self.address}", OutputError):
+            for name in names:
+                (self._path / name).unlink(missing_ok=True)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold off a second run; the lock ends with the process, however that ends."""
         with ExitStack() as stack:
-            if fcntl is not None:
-                try:
-                    self._path.mkdir(parents=True, exist_ok=True)
-                    file = stack.enter_context((self._path / ".lock").open("w"))
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise OutputError(
-                        f"{self.address}: another run writes this corpus; wait for it"
-                    ) from error
-                except OSError as error:
-                    if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a disk without locks
-                        raise OutputError(f"cannot write {self.address}: {reason_of(error)}") from error
+            try:
+                self._path.mkdir(parents=True, exist_ok=True)
+                lock_file(stack.enter_context((self._path / ".lock").open("w")))
+            except BlockingIOError as error:
+                raise OutputError(f"{self.address}: another run writes this corpus; wait for it") from error
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a disk without locks
+                    raise OutputError(f"cannot write {self.address}: {_reason(error)}") from error
             yield
 
     def sweep(self, folders: Iterable[str], start: str = ".") -> None:
         """Remove temporary names in some folders."""
-        for folder in folders:
-            for path in (self._path / folder).glob(f"{start}*"):
-                path.unlink(missing_ok=True)
+        with _told(f"cannot remove files in {self.address}", OutputError):
+            for folder in folders:
+                for path in (self._path / folder).glob(f"{start}*"):
+                    path.unlink(missing_ok=True)
 
 
 class RemoteFolder:
@@ -303,7 +311,7 @@ class RemoteFolder:
         """Put a copy of a file; where a half one would show, under another name first."""
         target = f"{self._root}/{name}"
         folder, _, last = target.rpartition("/")
-        try:
+        with _told(f"cannot write {shown(self.address)}/{name}", OutputError):
             if self._shows_whole:
                 self._system.put_file(str(file), target)
                 return
@@ -311,8 +319,6 @@ class RemoteFolder:
             temporary = f"{folder}/.{last}.{os.urandom(4).hex()}"
             self._system.put_file(str(file), temporary)
             self._system.mv(temporary, target)
-        except Exception as error:
-            raise OutputError(f"cannot write {shown(self.address)}/{name}: {reason_of(error)}") from error
 
     def read(self, names: Sequence[str]) -> list[bytes | None]:
         """Return the content of files, many requests at a time where the store takes them."""
@@ -323,7 +329,8 @@ class RemoteFolder:
         contents = self._system.cat_ranges(paths, None, None, on_error="return")
         for path, content in zip(paths, contents, strict=True):
             if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
-                raise SourceError(f"cannot read {path}: {reason_of(content)}") from content
+                with _told(f"cannot read {path}"):
+                    raise content
         return [content if isinstance(content, bytes) else None for content in contents]
 
     def names(self, folder: str) -> set[str]:
@@ -331,25 +338,17 @@ class RemoteFolder:
         return {name for name in self._ls(folder) if not name.startswith(".")}
 
     def _ls(self, folder: str) -> list[str]:
-        try:
+        files: list[str] = []
+        with _told(f"cannot look into {shown(self.address)}"), suppress(FileNotFoundError):
             files = self._system.ls(f"{self._root}/{folder}", detail=False)
-        except FileNotFoundError:
-            return []
-        except Exception as error:
-            raise SourceError(f"cannot look into {shown(self.address)}: {reason_of(error)}") from error
         return [name for each in files if (name := each.rpartition("/")[2])]
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files."""
         for name in names:
-            try:
+            what = f"cannot remove {shown(self.address)}/{name}"
+            with _told(what, OutputError), suppress(FileNotFoundError):
                 self._system.rm_file(f"{self._root}/{name}")
-            except FileNotFoundError:
-                continue
-            except Exception as error:
-                raise OutputError(
-                    f"cannot remove {shown(self.address)}/{name}: {reason_of(error)}"
-                ) from error
 
     def alone(self) -> AbstractContextManager[None]:
         """Hold off nobody: stores have no locks."""

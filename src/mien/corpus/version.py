@@ -18,17 +18,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from mien.analysis.summary import describe_models
 from mien.config import Settings
-from mien.corpus.storage import Found, Storage, write_json_to
+from mien.corpus.storage import Found, Storage, shown, write_json_to
 from mien.errors import SourceError
 from mien.expression.network import built_in_networks
 from mien.files import natural_key
-from mien.table import Columns
+from mien.table import Columns, plain_name
 
 TABLE: Final = 1
 """Raised when the same input, network and settings give another table: it makes new versions."""
@@ -59,7 +59,7 @@ class Input:
     address: str
     size: int
     stamp: str
-    where: str
+    where: str = field(compare=False)
 
     @classmethod
     def of(cls, found: Found, name: str) -> Self:
@@ -122,7 +122,7 @@ class Version:
         """
         (told,) = storage.read([CURRENT])
         if told is None:
-            raise SourceError(f"{storage.address}: no corpus there; mien corpus analyze makes one")
+            raise SourceError(f"{shown(storage.address)}: no corpus there; mien corpus analyze makes one")
         return cls(storage, json.loads(told)["version"])
 
     def read_json(self, name: str) -> Any:
@@ -139,20 +139,22 @@ class Version:
 
         A name that another input has already gives way to the whole address.
         """
-        asked = {each.address: each for each in self.inputs()}
-        earlier = {each.name: address for address, each in asked.items()}
+        before = self.inputs()
+        asked = {each.address: each for each in before}
+        taken = {each.name: each.address for each in before}
         added: dict[str, Input] = {}
         for each in found:
             if each.address in asked:
                 name = asked[each.address].name
             else:
-                name = (
-                    each.name if earlier.setdefault(each.name, each.address) == each.address else each.address
-                )
+                free = taken.setdefault(each.name, each.address) == each.address
+                name = each.name if free else plain_name(each.address)
             added[each.address] = Input.of(each, name)
         everything = sorted((asked | added).values(), key=lambda each: (natural_key(each.name), each.name))
-        kept = [{key: value for key, value in asdict(each).items() if key != "where"} for each in everything]
-        if kept != self.read_json("inputs.json"):
+        if everything != before:
+            kept = [
+                {key: cell for key, cell in asdict(each).items() if key != "where"} for each in everything
+            ]
             write_json_to(self.storage, f"{self.key}/inputs.json", kept)
         return list(added.values())
 

@@ -12,6 +12,7 @@ from mien.errors import ConfigError, StoreError
 from mien.live.inputs import PORTRAIT
 from mien.live.reading import Reading
 from mien.record.origin import require_person
+from mien.record.spool import spool_folder
 from mien.record.writer import RecordStatus, RecordWriter
 from mien.signals.stream.types import SignalReading
 from mien.source.address import is_address, is_camera
@@ -31,7 +32,6 @@ class Recorder:
         models: names and SHA-256 of the networks and detector.
         settings: of the run.
         only: the one source that is recorded; None takes the first that gives a frame.
-        waiting: where readings wait while a server is away; see `record.spool.spool_folder`.
 
     Attributes:
         subject: as given.
@@ -49,14 +49,13 @@ class Recorder:
         models: dict[str, Any],
         settings: dict[str, Any],
         only: str | None = None,
-        waiting: Path | None = None,
     ) -> None:
         store.consents.require(subject, "expression")
         require_person(store, subject)
         self.subject = subject
         self.refused: str | None = None
         self._store, self._models, self._settings = store, models, settings
-        self._only, self._waiting = only, waiting
+        self._only, self._waiting = only, spool_folder(store)
         self._lock = Lock()
         self._source: str | None = None
         self._writer: RecordWriter | None = None

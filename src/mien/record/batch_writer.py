@@ -115,12 +115,17 @@ class BatchWriter:
             if self.stopped is None:
                 self._figures.extend(figures)
 
-    def put_mark(self, at: datetime, text: str, source: str) -> None:
-        """Take a mark, its text as `store.validation.checked_text` lets through; waits for nothing."""
+    def put_mark(self, at: datetime, text: str, source: str) -> bool:
+        """Take a mark, its text as `store.validation.checked_text` lets through; waits for nothing.
+
+        Returns:
+            Whether it is taken: nothing is after the stop.
+        """
         with self._news:
             if self.stopped is None:
                 # A sensor's clock may run ahead.
                 self._marks.append((min(self._store.now(), at), text, source))
+            return self.stopped is None
 
     def end(self, state: RecordingState) -> None:
         """Write what is left and finish the recording; doesn't wait, and only the first call counts."""

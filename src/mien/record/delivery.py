@@ -22,7 +22,8 @@ from mien.signals.types import Figure
 from mien.store.codec import SLICES
 from mien.store.signals import signal_of
 from mien.store.store import Store
-from mien.store.types import StoredRecording, Subject
+from mien.store.types import RecordingState, StoredRecording, Subject
+from mien.wording import reason
 
 ROWS_AT_ONCE: Final = 1500
 """So many rows that have waited go in one transaction; more would be packed at once, each with a line in the
@@ -81,17 +82,16 @@ class Delivery:
             GoneError: the recording was erased.
             ConsentError: there is no consent any more.
         """
+        gone = GoneError(f"the recording of {self._subject.code} was erased; nothing more is stored")
         if self.is_gone():
-            raise GoneError(f"the recording of {self._subject.code} was erased; nothing more is stored")
+            raise gone
         if self._film or self._is_late(batch.rows):
             return
         try:
             self._store.consents.require(self._subject, "expression")
         except ConsentError:
             if self.is_gone():  # erased since we looked, and the consents with it
-                raise GoneError(
-                    f"the recording of {self._subject.code} was erased; nothing more is stored"
-                ) from None
+                raise gone from None
             raise
 
     def is_gone(self) -> bool:
@@ -166,8 +166,8 @@ def _name(figure: Figure) -> tuple[object, ...]:
 def deliver_waiting(store: Store, folder: Path) -> list[StoredRecording]:
     """Deliver what programs that ended have left of recordings of this store, and end those recordings.
 
-    What belongs to a program that runs is left alone; so is what can't be read, and a
-    line in the log says so.
+    What belongs to a program that runs is left alone. What can't be read, or is refused, waits on, and a line
+    in the log says so: one file holds up neither the others nor the start.
 
     Args:
         store: where to.
@@ -177,50 +177,46 @@ def deliver_waiting(store: Store, folder: Path) -> list[StoredRecording]:
         The recordings, which have ended and are not finalized.
 
     Raises:
-        StoreError: the store can't be read or written; what isn't delivered waits on.
+        StoreError: the store can't be read.
     """
     delivered = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         recording = store.recordings.find(path.stem)
-        if recording is None:
-            path.unlink(missing_ok=True)
-            _log.warning("%s is removed: its recording was erased", path)
-            continue
-        subject = store.subjects.by_id(recording.subject_id)
         try:
-            spool = Spool(path, store.subjects.waiting_key(subject, recording.uuid))
+            if recording is None:
+                path.unlink(missing_ok=True)
+                _log.warning("%s is removed: its recording was erased", path)
+            else:
+                delivered += _deliver(store, recording, path)
         except BlockingIOError:
             continue
-        except OSError as error:
-            _log.warning("%s can't be read: %s", path, error.strerror or error)
-            continue
-        try:
-            found, remove = _deliver(store, subject, recording, spool)
-        except BaseException:
-            spool.close(remove=False)
-            raise
-        spool.close(remove=remove)
-        delivered += found
+        except (OSError, StoreError) as error:
+            _log.warning("%s waits on: %s", path, reason(error))
     return delivered
 
 
-def _deliver(
-    store: Store, subject: Subject, recording: StoredRecording, spool: Spool
-) -> tuple[list[StoredRecording], bool]:
-    """Deliver what waits in a file.
+def _deliver(store: Store, recording: StoredRecording, path: Path) -> list[StoredRecording]:
+    """Deliver what waits in a file, and return its recording where it ended with that."""
+    subject = store.subjects.by_id(recording.subject_id)
+    spool, done = Spool(path, store.subjects.waiting_key(subject, recording.uuid)), False
+    try:
+        # Looked at again: until the file was ours, a program that ran may have ended it.
+        now = store.recordings.find(recording.uuid)
+        end = None if now is None or now.state == "finished" else _emptied(store, subject, now, spool)
+        ended = [store.recordings.finish(recording.id, state=end, finalized=False)] if end else []
+        done = True
+    finally:
+        spool.close(remove=done)
+    return ended
 
-    Returns:
-        The recording where it ended with that, and whether nothing in the file is wanted any more.
-    """
-    if recording.state == "finished":  # it was not before all of it was stored
-        return [], True
+
+def _emptied(
+    store: Store, subject: Subject, recording: StoredRecording, spool: Spool
+) -> RecordingState | None:
+    """Write all that waits, and return how the recording ended; None where it was erased meanwhile."""
     delivery, end = Delivery(store, subject, recording, film=True), None
     while len(spool):
-        try:
-            batches = spool.first(ROWS_AT_ONCE)
-        except StoreError as error:
-            _log.warning("%s", error)
-            return [], False
+        batches = spool.first(ROWS_AT_ONCE)
         batch = joined(batches)
         end = batch.end or end
         try:
@@ -229,6 +225,4 @@ def _deliver(
             _log.warning("%d readings that waited are not stored: %s", spool.rows, error)
             break
         spool.drop(len(batches))
-    if delivery.is_gone():
-        return [], True
-    return [store.recordings.finish(recording.id, state=end or "interrupted", finalized=False)], True
+    return None if delivery.is_gone() else end or "interrupted"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import struct
 import sys
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import StoreError
+from mien.files import lock_file
 from mien.folders import data_folder
 from mien.install import extras_command
 from mien.signals.types import Figure
@@ -36,6 +38,8 @@ SUFFIX: Final = ".waiting"
 _LENGTH: Final = struct.Struct("<I")
 _NONCE_BYTES: Final = 12
 _LONGEST_BYTES: Final = 1 << 28
+
+_log = logging.getLogger(__name__)
 
 Mark = tuple[datetime, str, str]
 """When, what and where it came from."""
@@ -112,7 +116,7 @@ class Spool:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         self._file: BinaryIO = os.fdopen(handle, "r+b", buffering=0)
         try:
-            _lock(self._file)
+            lock_file(self._file)
             self._blocks: deque[tuple[int, int, int]] = deque()
             self._end = self._number = 0
             self._find_blocks()
@@ -185,7 +189,9 @@ class Spool:
             if not _NONCE_BYTES < length <= _LONGEST_BYTES or self._end + head + length > size:
                 break
             self._took(length, rows)
-        self._file.truncate(self._end)
+        if self._end < size:
+            _log.warning("%s: its last %d bytes are no whole block, and lost", self.path, size - self._end)
+            self._file.truncate(self._end)
 
     def _took(self, length: int, rows: int) -> None:
         start = self._end + 2 * _LENGTH.size
@@ -242,23 +248,3 @@ def _cipher(key: bytes) -> Any:
             f"readings can't wait on this computer without cryptography: {extras_command('postgres')}"
         ) from error
     return ChaCha20Poly1305(key)
-
-
-def _lock(file: BinaryIO) -> None:
-    """Keep other programs out as long as this one runs.
-
-    Raises:
-        BlockingIOError: another one has it.
-    """
-    if sys.platform == "win32":
-        import msvcrt
-
-        file.seek(_LONGEST_BYTES)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(str(error)) from error
-    else:
-        import fcntl
-
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -284,10 +284,7 @@ class RecordWriter:
             StoreError: the text can't be stored.
         """
         text = checked_text("mark", text)
-        if not text or at < self.recording.started_at:
-            return False
-        self._batches.put_mark(at, text, source)
-        return True
+        return bool(text) and at >= self.recording.started_at and self._batches.put_mark(at, text, source)
 
     def take_figures(self, figures: Sequence[Figure]) -> None:
         """Take what a file says of the body during the recording, in seconds from its first frame."""

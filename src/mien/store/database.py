@@ -25,7 +25,7 @@ from mien.store.schema import REVISION, VERSION_TABLE
 BUSY_S: Final = 10.0
 """How long a writer waits for another one."""
 
-GONE_S: Final = 120
+IDLE_S: Final = 120
 """After so long without a word in the middle of a transaction, the server takes a writer for gone."""
 
 POOL: Final = 2
@@ -198,7 +198,7 @@ class Database:
 # One way there and back, as each writing begins with it.
 _BEGIN_WRITING: Final = (
     f"SELECT version_num FROM {VERSION_TABLE}"
-    f" WHERE set_config('idle_in_transaction_session_timeout', '{GONE_S}s', true) IS NOT NULL"
+    f" WHERE set_config('idle_in_transaction_session_timeout', '{IDLE_S}s', true) IS NOT NULL"
 )
 
 _current: ContextVar[tuple[Database, Session] | None] = ContextVar("mien_store_transaction", default=None)

@@ -47,7 +47,6 @@ class LiveRecordings:
         """
         from mien.analysis.summary import describe_models
         from mien.live.recorder import Recorder
-        from mien.record.spool import spool_folder
 
         subject = who.subject(wanted.subject)
         if not self._is_there(wanted.source, who):
@@ -60,7 +59,7 @@ class LiveRecordings:
         settings = self._live_session.settings
         self._begun = Recorder(
             who.store, subject, models=describe_models(settings), settings=settings.model_dump(mode="json"),
-            only=wanted.source, waiting=spool_folder(who.store),
+            only=wanted.source,
         )  # fmt: skip
         self._live_session.record(self._begun)
 
