@@ -201,12 +201,17 @@ class Aggregate:
                 self._tracks[number] = _Track(float(times_s[places[0]]), self._width)
             self._tracks[number].add(times_s[places], labels[places], values[places])
 
-    def rows_of_tracks(self, record: Mapping[str, Any]) -> list[Row]:
-        """Return a row for each track, by its number.
+    def rows(self, kind: Kind, record: Mapping[str, Any]) -> list[Row]:
+        """Return a row for each track, by its number; or the row of the recording.
 
         Args:
-            record: what the summary says of the recording; at least its `source`.
+            kind: of the table.
+            record: what the summary says of the recording, at least its `source`; what it doesn't tell is
+                empty.
         """
+        return self._rows_of_tracks(record) if kind == "tracks" else [self._row_of_recording(record)]
+
+    def _rows_of_tracks(self, record: Mapping[str, Any]) -> list[Row]:
         analysed = record.get("frames_analysed")
         rows: list[Row] = []
         for number, track in sorted(self._tracks.items()):
@@ -220,8 +225,7 @@ class Aggregate:
             )  # fmt: skip
         return rows
 
-    def row_of_recording(self, record: Mapping[str, Any]) -> Row:
-        """Return the row of the recording; what its record doesn't tell is empty."""
+    def _row_of_recording(self, record: Mapping[str, Any]) -> Row:
         sums = _Sums(self._width)
         for _, track in sorted(self._tracks.items()):
             sums.merge(track.sums)
@@ -282,10 +286,8 @@ class SummaryTables:
 
     def write(self, record: Mapping[str, Any], counted: Aggregate) -> None:
         """Add what the rows of the next recording come to."""
-        if "tracks" in self._tables:
-            self._tables["tracks"].write(counted.rows_of_tracks(record))
-        if "recordings" in self._tables:
-            self._tables["recordings"].write([counted.row_of_recording(record)])
+        for kind, table in self._tables.items():
+            table.write(counted.rows(kind, record))
 
 
 @contextmanager

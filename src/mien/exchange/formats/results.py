@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from mien.aggregate import KINDS, Aggregate, Kind, SummaryColumns, blocks, summary_frame
+from mien.aggregate import KINDS, Aggregate, SummaryColumns, blocks, summary_frame
 from mien.errors import ConfigError, SourceError
 from mien.table import Columns, Layout, Row, read_rows, read_table
 from mien.textfile import encoding_of, read_text
@@ -100,18 +100,13 @@ class Results:
             yield from self.rows()
         else:
             for record, counted in self.counted():
-                yield from rows_of(table, record, counted)
+                yield from counted.rows(table, record)
 
     def frame(self, table: TableName) -> pd.DataFrame:
         """Return one of the tables as a DataFrame."""
         if table == "readings":
             return read_table(self.table)
         return summary_frame(self.rows_of(table), SummaryColumns(table, self.columns.measures))
-
-
-def rows_of(table: Kind, record: Record, counted: Aggregate) -> list[Row]:
-    """Return the rows of tracks, or the row of the recording."""
-    return counted.rows_of_tracks(record) if table == "tracks" else [counted.row_of_recording(record)]
 
 
 def stem_of(record: Record) -> str:
