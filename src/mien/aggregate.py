@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mien.labels import EMOTIONS, MEASURES, UNCERTAIN
 from mien.mood.series import LONGEST_STEP_S
-from mien.table import DECIMALS, PROBABILITIES, Columns, Row, Table, new_table
+from mien.table import DECIMALS, PROBABILITIES, Columns, Row, Table, names_in, new_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,10 +183,12 @@ class Aggregate:
         self._frames = 0
         self._last_frame: object = None
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Add the next rows; memory goes with their number, so give them in blocks."""
-        if not rows:
-            return
+    def add(self, rows: Iterable[Row]) -> None:
+        """Add the next rows, of which no more than a block is held in memory."""
+        for block in blocks(rows):
+            self._add(block)
+
+    def _add(self, rows: Sequence[Row]) -> None:
         for row in rows:
             if (frame := self._frame(row)) != self._last_frame:
                 self._frames, self._last_frame = self._frames + 1, frame
@@ -325,18 +327,8 @@ def new_summaries(
 
 def _is_ours(path: Path, kind: Kind) -> bool:
     """Return whether a file has the columns of such a table, as somebody else's may have its name."""
-    if not path.is_file():
+    try:
+        names = tuple(names_in(path))
+    except (OSError, ValueError):
         return False
-    names: Sequence[str]
-    if path.suffix == ".parquet":
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            names = pq.read_schema(path).names
-        except (OSError, pa.ArrowInvalid):
-            return False
-    else:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            names = file.readline(10_000).rstrip("\n").split(",")
-    return tuple(names) in (SummaryColumns(kind).names, SummaryColumns(kind, measures=True).names)
+    return names in (SummaryColumns(kind).names, SummaryColumns(kind, measures=True).names)

@@ -84,8 +84,7 @@ class Recording:
         columns = Columns.among(self.frame.columns)
         for record in self.summary["recordings"]:
             counted = Aggregate(columns)
-            for block in blocks(frame_rows(self._rows(record))):
-                counted.add(block)
+            counted.add(frame_rows(self._rows(record)))
             yield record, counted
 
     def _summed(self, kind: Kind) -> pd.DataFrame:
