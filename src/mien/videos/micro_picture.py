@@ -49,12 +49,7 @@ def difference_in_film(
         SourceError: the film can't be read.
     """
     looks = read_clips(path, frames_per_second=LOOKS_HZ, pipeline=pipeline, end_s=apex_s + _AFTER_S)
-    reach_s = 1 / LOOKS_HZ
-    way = next(
-        (each for each in ways(looks)
-         if each.times_s[0] - reach_s <= onset_s and apex_s <= each.times_s[-1] + reach_s),
-        None,
-    )  # fmt: skip
+    way = next((each for each in ways(looks) if each.covers(onset_s) and each.covers(apex_s)), None)
     if way is None:
         return None
     nearest: list[Frame | None] = [None, None]
