@@ -14,7 +14,6 @@ from mien.aggregate import (
     LABELS,
     Aggregate,
     SummaryColumns,
-    blocks,
     kinds_for,
     new_summaries,
     summary_frame,
@@ -50,8 +49,7 @@ def made_rows(frames: int = 1500, tracks: int = 4, columns: Columns = MEASURED) 
 
 def counted(rows: list[Row], columns: Columns = MEASURED) -> Aggregate:
     aggregate = Aggregate(columns)
-    for block in blocks(rows):
-        aggregate.add(block)
+    aggregate.add(rows)
     return aggregate
 
 

@@ -249,10 +249,10 @@ def _rounded(value: float | None, decimals: int = 4) -> float | None:
     return None if value is None else round(value, decimals) + 0.0
 
 
-def blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def blocks(rows: Iterable[Row], many: int = BLOCK_ROWS) -> Iterator[list[Row]]:
     """Yield rows in lists that are short enough for memory and long enough for speed."""
     rest = iter(rows)
-    while block := list(islice(rest, BLOCK_ROWS)):
+    while block := list(islice(rest, many)):
         yield block
 
 

@@ -43,13 +43,8 @@ def write_parquet(results: Results, path: Path, table: TableName) -> Iterator[st
     layout = results.layout(table)
     schema = pa.schema([(name, _type(name, dtype)) for name, dtype in layout.dtypes.items()])
     with written_whole(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        held: list[Row] = []
-        for block in blocks(results.rows_of(table)):
-            held += block
-            if len(held) >= _GROUP_ROWS:
-                writer.write_table(_group(held, layout, schema))
-                held = []
-        writer.write_table(_group(held, layout, schema))
+        for rows in blocks(results.rows_of(table), _GROUP_ROWS):
+            writer.write_table(_group(rows, layout, schema))
     return iter(())
 
 
@@ -64,7 +59,7 @@ def _type(name: str, dtype: str) -> pa.DataType:
 def _group(rows: Sequence[Row], layout: Layout, schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
 
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(layout.names)
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     arrays = []
     for name, cells in zip(layout.names, columns, strict=True):
         if name in LEVELS:  # always all levels, in their order
