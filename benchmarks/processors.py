@@ -12,7 +12,6 @@ round there. `tables` compares two tables that `mien analyze` wrote of the same 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import platform
 import tempfile
@@ -26,6 +25,7 @@ from onnx import helper, numpy_helper
 
 from mien.expression.network import Network, find_network, load_network
 from mien.expression.sidecar import sidecar_path
+from mien.files import sha256_of
 from mien.train.evaluate.answers import answer_all
 from mien.train.evaluate.evaluation import part_of
 from mien.train.evaluate.outputs import HeadAnswers, head_for, heads_of, match_labels
@@ -69,7 +69,7 @@ def twin(name: str, folder: Path) -> Network:
     written = folder / path.name
     onnx.save(in_32_bits(onnx.load(path)), written)
     sidecar = json.loads(sidecar_path(path).read_text("utf-8"))
-    sidecar["sha256"] = hashlib.sha256(written.read_bytes()).hexdigest()
+    sidecar["sha256"] = sha256_of(written)
     sidecar_path(written).write_text(json.dumps(sidecar), "utf-8")
     return load_network(written)
 

@@ -34,6 +34,7 @@ from mien.config import load_settings
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
 from mien.source import open_source
+from mien.train.clips.figures import auc
 from mien.videos.sentiment import Seconds, answer, expression_features, largest
 from mien.videos.sentiment_network import load_sentiment_network, polarity_of
 
@@ -86,12 +87,6 @@ def read_all(folder: Path, clips: pd.DataFrame, fps: float, cache: Path | None) 
     return [Film(each[:, 0].astype(int), each[:, 1:17], each[:, 17:25], each[:, 25:]) for each in tables]
 
 
-def rank_auc(scores: Floats, there: NDArray[np.bool_]) -> float:
-    ranks = pd.Series(scores).rank().to_numpy()
-    few, many = there.sum(), (~there).sum()
-    return float((ranks[there].sum() - few * (few + 1) / 2) / (few * many)) if few and many else np.nan
-
-
 def measured(film: Film, clip: Any, network: Any) -> dict[str, Any]:
     """Return what each way answers for a film, and how well it ranks the planted seconds."""
     seconds = Seconds(network.sidecar.features)
@@ -114,8 +109,8 @@ def measured(film: Film, clip: Any, network: Any) -> dict[str, Any]:
         "loudest": names[int(loud.argmax())], "loudness": float(loud.max()),
         "attention_valence": found.valence, "mean_valence": float(affect[:, 0].mean()),
         "max_valence": float(farthest[0]),
-        "attention_auc": rank_auc(course["attention"].to_numpy()[read_s], there[read_s]),
-        "frames_auc": rank_auc(-calm.to_numpy()[read_s], there[read_s]),
+        "attention_auc": auc(course["attention"].to_numpy()[read_s], there[read_s]),
+        "frames_auc": auc(-calm.to_numpy()[read_s], there[read_s]),
     }  # fmt: skip
 
 
@@ -140,11 +135,11 @@ def show(table: pd.DataFrame, title: str, known: set[str]) -> None:
         lead = (ours["attention"] == ours["label"]).to_numpy(float) - right
         polarity = table[way].map(polarity_of) == table["label"].map(polarity_of)
         off = (table[f"{way}_valence"] - table["valence"]).abs().to_numpy(float)
-        auc = {"attention": "attention_auc", "mean": "frames_auc"}.get(way)
+        found = {"attention": "attention_auc", "mean": "frames_auc"}.get(way)
         shown.add_row(
             way, interval(right, random), "" if way == "attention" else interval(lead, random),
             interval(polarity.to_numpy(float), random), interval(off, random),
-            "" if auc is None else interval(table[auc].to_numpy(float), random),
+            "" if found is None else interval(table[found].to_numpy(float), random),
         )  # fmt: skip
     Console(width=160).print(shown)
 

@@ -14,7 +14,6 @@ from mien.aggregate import (
     LABELS,
     Aggregate,
     SummaryColumns,
-    blocks,
     kinds_for,
     new_summaries,
     summary_frame,
@@ -50,8 +49,7 @@ def made_rows(frames: int = 1500, tracks: int = 4, columns: Columns = MEASURED) 
 
 def counted(rows: list[Row], columns: Columns = MEASURED) -> Aggregate:
     aggregate = Aggregate(columns)
-    for block in blocks(rows):
-        aggregate.add(block)
+    aggregate.add(rows)
     return aggregate
 
 
@@ -59,7 +57,7 @@ def test_a_track_s_row_is_what_pandas_says() -> None:
     rows = made_rows()
     assert len(rows) > BLOCK_ROWS
     frame = table_frame(rows, MEASURED)
-    found = summary_frame(counted(rows).rows_of_tracks(RECORD), SummaryColumns("tracks", measures=True))
+    found = summary_frame(counted(rows).rows("tracks", RECORD), SummaryColumns("tracks", measures=True))
     assert found["track"].tolist() == [0, 1, 2, 3]
     for track, of_track in frame.groupby("track"):
         row = found.iloc[int(track)]  # type: ignore[call-overload]
@@ -81,7 +79,7 @@ def test_a_recording_s_row_is_what_pandas_says_of_all_faces() -> None:
     rows = made_rows()
     frame = table_frame(rows, MEASURED)
     (row,) = summary_frame(
-        [counted(rows).row_of_recording(RECORD)], SummaryColumns("recordings", measures=True)
+        counted(rows).rows("recordings", RECORD), SummaryColumns("recordings", measures=True)
     ).to_dict("records")
     assert (row["rows"], row["tracks"], row["frames_with_face"]) == (len(rows), 4, frame["frame"].nunique())
     assert row["share_with_face"] == pytest.approx(frame["frame"].nunique() / 2000, abs=1e-4)
@@ -117,7 +115,7 @@ def test_the_longest_neutral_time(readings: list[tuple[float, str]], longest_s: 
     aggregate = Aggregate(PLAIN)
     for row in one_face(*readings):  # one a block: it goes on from block to block
         aggregate.add([row])
-    (row,) = aggregate.rows_of_tracks({"source": "a.mp4"})
+    (row,) = aggregate.rows("tracks", {"source": "a.mp4"})
     named = dict(zip(SummaryColumns("tracks").names, row, strict=True))
     assert named["longest_neutral_s"] == longest_s
     assert named["track"] == 7
@@ -125,13 +123,13 @@ def test_the_longest_neutral_time(readings: list[tuple[float, str]], longest_s: 
 
 
 def test_one_row_has_no_spread_and_none_has_no_mean() -> None:
-    (row,) = counted(one_face((0.0, "fear")), PLAIN).rows_of_tracks(RECORD)
+    (row,) = counted(one_face((0.0, "fear")), PLAIN).rows("tracks", RECORD)
     named = dict(zip(SummaryColumns("tracks").names, row, strict=True))
     assert (named["valence_mean"], named["valence_sd"]) == (0.5, None)
     empty = Aggregate(PLAIN)
     empty.add([])
-    assert empty.rows_of_tracks(RECORD) == []
-    named = dict(zip(SummaryColumns("recordings").names, empty.row_of_recording(RECORD), strict=True))
+    assert empty.rows("tracks", RECORD) == []
+    named = dict(zip(SummaryColumns("recordings").names, *empty.rows("recordings", RECORD), strict=True))
     assert (named["rows"], named["tracks"], named["frames_with_face"], named["share_with_face"]) == (
         0,
         0,
@@ -160,7 +158,7 @@ def test_the_files_read_back_and_old_ones_go(tmp_path: Path, suffix: str) -> Non
     tracks = read(tmp_path / f"tracks.{suffix}")
     assert tuple(tracks.columns) == SummaryColumns("tracks", measures=True).names
     assert tracks["source"].tolist() == ["'=a.mp4" if suffix == "csv" else "=a.mp4"] * 4
-    expected = summary_frame(counted(rows).rows_of_tracks(RECORD), SummaryColumns("tracks", measures=True))
+    expected = summary_frame(counted(rows).rows("tracks", RECORD), SummaryColumns("tracks", measures=True))
     assert tracks["valence_mean"].tolist() == expected["valence_mean"].tolist()
     recordings = read(tmp_path / f"recordings.{suffix}")
     assert recordings["frames_read"].isna().all()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from mien.config import load_settings
@@ -21,7 +22,7 @@ from mien.prior import Mix, read_mix
 from mien.record.daily_series import read_series
 from mien.store.opening import find_key
 from mien.table import read_rows, read_table, table_frame
-from mien.textfile import read_text
+from mien.textfile import csv_form, read_text
 from mien.web.settings import read_password
 
 ENCODINGS: dict[str, Callable[[str], bytes]] = {
@@ -139,3 +140,17 @@ def test_fer2013(tmp_path: Path, encode: Callable[[str], bytes]) -> None:
     pixels = " ".join(["7"] * 48 * 48)
     (tmp_path / "fer2013.csv").write_bytes(encode(f"emotion,pixels,Usage\n3,{pixels},Training\n"))
     assert load_dataset(tmp_path / "fer2013.csv").counts()["happiness"] == 1
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2.5\n", "a;b\n1;2,5\n", "\na\tb, c\n1\t2.5\n"])
+def test_a_table_s_cells_and_decimals_are_found(
+    tmp_path: Path, encode: Callable[[str], bytes], text: str
+) -> None:
+    (path := tmp_path / "a.csv").write_bytes(encode(text))
+    assert pd.read_csv(path, **csv_form(path)).to_numpy().tolist() == [[1, 2.5]]
+
+
+def test_an_empty_table_is_said_to_be_empty(tmp_path: Path) -> None:
+    (path := tmp_path / "a.csv").write_text("\n")
+    with pytest.raises(ValueError, match="it is empty"):
+        csv_form(path)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mien.labels import EMOTIONS, MEASURES, UNCERTAIN
 from mien.mood.series import LONGEST_STEP_S
-from mien.table import DECIMALS, PROBABILITIES, Columns, Row, Table, new_table
+from mien.table import DECIMALS, PROBABILITIES, Columns, Row, Table, names_in, new_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,10 +183,12 @@ class Aggregate:
         self._frames = 0
         self._last_frame: object = None
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Add the next rows; memory goes with their number, so give them in blocks."""
-        if not rows:
-            return
+    def add(self, rows: Iterable[Row]) -> None:
+        """Add the next rows, of which no more than a block is held in memory."""
+        for block in blocks(rows):
+            self._add(block)
+
+    def _add(self, rows: Sequence[Row]) -> None:
         for row in rows:
             if (frame := self._frame(row)) != self._last_frame:
                 self._frames, self._last_frame = self._frames + 1, frame
@@ -201,12 +203,17 @@ class Aggregate:
                 self._tracks[number] = _Track(float(times_s[places[0]]), self._width)
             self._tracks[number].add(times_s[places], labels[places], values[places])
 
-    def rows_of_tracks(self, record: Mapping[str, Any]) -> list[Row]:
-        """Return a row for each track, by its number.
+    def rows(self, kind: Kind, record: Mapping[str, Any]) -> list[Row]:
+        """Return a row for each track, by its number; or the row of the recording.
 
         Args:
-            record: what the summary says of the recording; at least its `source`.
+            kind: of the table.
+            record: what the summary says of the recording, at least its `source`; what it doesn't tell is
+                empty.
         """
+        return self._rows_of_tracks(record) if kind == "tracks" else [self._row_of_recording(record)]
+
+    def _rows_of_tracks(self, record: Mapping[str, Any]) -> list[Row]:
         analysed = record.get("frames_analysed")
         rows: list[Row] = []
         for number, track in sorted(self._tracks.items()):
@@ -220,8 +227,7 @@ class Aggregate:
             )  # fmt: skip
         return rows
 
-    def row_of_recording(self, record: Mapping[str, Any]) -> Row:
-        """Return the row of the recording; what its record doesn't tell is empty."""
+    def _row_of_recording(self, record: Mapping[str, Any]) -> Row:
         sums = _Sums(self._width)
         for _, track in sorted(self._tracks.items()):
             sums.merge(track.sums)
@@ -243,10 +249,10 @@ def _rounded(value: float | None, decimals: int = 4) -> float | None:
     return None if value is None else round(value, decimals) + 0.0
 
 
-def blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def blocks(rows: Iterable[Row], many: int = BLOCK_ROWS) -> Iterator[list[Row]]:
     """Yield rows in lists that are short enough for memory and long enough for speed."""
     rest = iter(rows)
-    while block := list(islice(rest, BLOCK_ROWS)):
+    while block := list(islice(rest, many)):
         yield block
 
 
@@ -282,10 +288,8 @@ class SummaryTables:
 
     def write(self, record: Mapping[str, Any], counted: Aggregate) -> None:
         """Add what the rows of the next recording come to."""
-        if "tracks" in self._tables:
-            self._tables["tracks"].write(counted.rows_of_tracks(record))
-        if "recordings" in self._tables:
-            self._tables["recordings"].write([counted.row_of_recording(record)])
+        for kind, table in self._tables.items():
+            table.write(counted.rows(kind, record))
 
 
 @contextmanager
@@ -323,18 +327,8 @@ def new_summaries(
 
 def _is_ours(path: Path, kind: Kind) -> bool:
     """Return whether a file has the columns of such a table, as somebody else's may have its name."""
-    if not path.is_file():
+    try:
+        names = tuple(names_in(path))
+    except (OSError, ValueError):
         return False
-    names: Sequence[str]
-    if path.suffix == ".parquet":
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            names = pq.read_schema(path).names
-        except (OSError, pa.ArrowInvalid):
-            return False
-    else:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            names = file.readline(10_000).rstrip("\n").split(",")
-    return tuple(names) in (SummaryColumns(kind).names, SummaryColumns(kind, measures=True).names)
+    return names in (SummaryColumns(kind).names, SummaryColumns(kind, measures=True).names)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from mien.aggregate import Aggregate, Kind, SummaryColumns, blocks, new_summaries, summary_frame
 from mien.errors import SourceError
 from mien.files import write_json
-from mien.table import Columns, Row, faces_of, frame_rows, new_table
+from mien.table import Columns, faces_of, frame_rows, new_table
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -73,25 +73,22 @@ class Recording:
     @property
     def tracks(self) -> pd.DataFrame:
         """One row for each track of each source: from when to when, its expressions, means and spreads."""
-        counted = self._counted()
-        return self._summed(
-            "tracks", [row for record, each in counted for row in each.rows_of_tracks(record)]
-        )
+        return self._summed("tracks")
 
     @property
     def recordings(self) -> pd.DataFrame:
         """One row for each source, also for those in which there was no face."""
-        return self._summed("recordings", [each.row_of_recording(record) for record, each in self._counted()])
+        return self._summed("recordings")
 
     def _counted(self) -> Iterator[tuple[dict[str, Any], Aggregate]]:
         columns = Columns.among(self.frame.columns)
         for record in self.summary["recordings"]:
             counted = Aggregate(columns)
-            for block in blocks(frame_rows(self._rows(record))):
-                counted.add(block)
+            counted.add(frame_rows(self._rows(record)))
             yield record, counted
 
-    def _summed(self, kind: Kind, rows: list[Row]) -> pd.DataFrame:
+    def _summed(self, kind: Kind) -> pd.DataFrame:
+        rows = [row for record, counted in self._counted() for row in counted.rows(kind, record)]
         return summary_frame(rows, SummaryColumns(kind, Columns.among(self.frame.columns).measures))
 
     def plot(self, source: str | None = None) -> Figure:

@@ -315,6 +315,10 @@ def new_table(path: Path, columns: Layout = PLAIN) -> Iterator[Table]:
             table.close()
 
 
+_LONGEST_HEAD: Final = 10_000
+"""Characters of the first line; another program's file may have no second."""
+
+
 def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
     """Yield the rows of a CSV table one by one, so that a long table takes no memory.
 
@@ -339,6 +343,20 @@ def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
             if int(cells[frame]) % every:
                 continue
             yield tuple(kind(cell) for kind, cell in zip(convert, cells, strict=True))
+
+
+def names_in(path: Path) -> list[str]:
+    """Return the names of a table's columns, if Mien wrote it; of another file whatever stands there.
+
+    Raises:
+        OSError, ValueError: it can't be read.
+    """
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return list(pq.read_schema(path).names)
+    with path.open(encoding=encoding_of(path)) as file:
+        return file.readline(_LONGEST_HEAD).rstrip("\n").split(",")
 
 
 def _known_columns(path: Path, names: Sequence[str]) -> Columns:

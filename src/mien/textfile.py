@@ -1,9 +1,10 @@
-"""Texts that people write by hand, with whatever editor."""
+"""Texts that people write by hand, with whatever editor, and tables that they save from whatever program."""
 
 from __future__ import annotations
 
 import codecs
 from pathlib import Path
+from typing import TypedDict
 
 
 def read_text(path: Path) -> str:
@@ -35,3 +36,32 @@ def encoding_of(path: Path) -> str:
     with path.open("rb") as file:
         mark = file.read(2)
     return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def separator(line: str) -> str:
+    """Return what stands between the cells of a line: a tab, a semicolon or a comma."""
+    return max("\t;,", key=line.count)
+
+
+class CsvForm(TypedDict):
+    """How a table is written, in the words of `pandas.read_csv`."""
+
+    encoding: str
+    sep: str
+    decimal: str
+
+
+def csv_form(path: Path) -> CsvForm:
+    """Return how a table is written: spreadsheets write semicolons where people write decimal commas.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it is empty, or in another encoding.
+    """
+    encoding = encoding_of(path)
+    with path.open(encoding=encoding) as file:
+        head = next((line for line in file if line.strip()), None)
+    if head is None:
+        raise ValueError("it is empty")
+    between = separator(head)
+    return {"encoding": encoding, "sep": between, "decimal": "," if between == ";" else "."}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 _PLAINLY: Final = {
@@ -36,3 +37,9 @@ def count(many: int, thing: str, things: str = "") -> str:
         things: its noun for several, where that is not the first with an "s".
     """
     return f"{many:,} {thing if many == 1 else things or f'{thing}s'}"
+
+
+def first_few(names: Iterable[str], most: int = 5) -> str:
+    """Write the first of many names, and how many more there are: a, b and 12 more."""
+    told = list(names)
+    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")

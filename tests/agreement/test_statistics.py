@@ -8,7 +8,7 @@ from scipy.stats import pearsonr
 
 import needs
 from mien.agreement import statistics
-from mien.agreement.statistics import count_pairs, estimates, icc, kappa, mean_squares, of_sums, sums
+from mien.agreement.statistics import Floats, count_pairs, estimates, icc, kappa, of_sums, sums
 
 SHROUT_FLEISS = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float
@@ -22,6 +22,20 @@ WRIGHT_B = np.array(
     [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451], float
 )
 """Bland & Altman (1986), table 1: peak expiratory flow, by a large and by a mini Wright meter."""
+
+
+def mean_squares(ratings: Floats) -> tuple[float, float, float]:
+    """Return the mean squares of a table without repeats: between targets, between judges, and what is left.
+
+    Args:
+        ratings: (n, k) n targets, judged by the same k judges each.
+    """
+    n, k = ratings.shape
+    whole, targets, judges = ratings.mean(), ratings.mean(axis=1), ratings.mean(axis=0)
+    between = k * np.square(targets - whole).sum()
+    of_judges = n * np.square(judges - whole).sum()
+    left = np.square(ratings - whole).sum() - between - of_judges
+    return float(between / (n - 1)), float(of_judges / (k - 1)), float(left / ((n - 1) * (k - 1)))
 
 
 def test_intraclass_correlations_are_shrout_and_fleiss_s() -> None:

@@ -49,5 +49,5 @@ def test_what_the_recipe_refuses_is_one_line(run: Run, tmp_path: Path) -> None:
     ran = run("train", tmp_path, "--recipe", "micro")
     assert (ran.code, "no table of micro-expressions" in ran.err) == (1, True)
     ran = run("train", tmp_path, "--recipe", "micro", "--minutes", "5")
-    assert (ran.code, "takes --epochs, not --minutes" in ran.err) == (2, True)
+    assert (ran.code, "takes no minutes" in ran.err) == (2, True)
     assert "--votes is for faces" in run("train", tmp_path, "--recipe", "micro", "--votes", "fer.csv").err

@@ -373,6 +373,10 @@ def test_rows_come_from_tables_of_analyze(tmp_path: Path) -> None:
         assert found["happiness_mean"].tolist() == pytest.approx([0.9, 0.4], abs=0.01)
     with pytest.raises(ConfigError, match="give --labels a table with the columns source, subject"):
         rows_of(tmp_path / "table.csv", "remission", None)
+    (tmp_path / "damaged.parquet").write_bytes(b"PAR1")
+    for given in (tmp_path, tmp_path / "damaged.parquet"):
+        with pytest.raises(SourceError, match=r"cannot read the table .*damaged\.parquet"):
+            rows_of(given, "remission", labels)
 
 
 def test_rows_come_from_a_record(tmp_path: Path) -> None:

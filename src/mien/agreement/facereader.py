@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.agreement.ratings import Floats, Ratings, as_table, emotions_of, seconds, separator, split
+from mien.agreement.ratings import Floats, Ratings, as_table, emotions_of, seconds, split
 from mien.errors import SourceError
 from mien.labels import EMOTIONS, standard_label
-from mien.textfile import encoding_of
+from mien.textfile import encoding_of, separator
 from mien.wording import count
 
 _FAILED: Final = {"FIND_FAILED", "FIT_FAILED", "UNKNOWN", "-", ""}

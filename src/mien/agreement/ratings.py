@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from mien.errors import SourceError
 from mien.labels import EMOTIONS, MEASURES, UNCERTAIN, standard_label
 from mien.table import COLUMNS, DECIMALS, POINTS, PROBABILITIES, Columns, plain_name
-from mien.textfile import encoding_of
+from mien.textfile import csv_form, encoding_of
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -110,13 +109,11 @@ def read_columns(path: Path, wanted: Any, *, text: bool = False) -> pd.DataFrame
     import pandas as pd
 
     try:
-        first = head_of(path)[0]
-        between = separator(first)
-        check_last(path, between, len(split(first, between)))
+        form = csv_form(path)
+        check_last(path, form["sep"], len(split(head_of(path)[0], form["sep"])))
         return pd.read_csv(
-            path, sep=between, skipinitialspace=True, usecols=lambda name: wanted(name.strip()),
-            dtype="str" if text else None, keep_default_na=not text, encoding=encoding_of(path),
-            decimal="," if between == ";" else ".", index_col=False, low_memory=False,
+            path, **form, skipinitialspace=True, usecols=lambda name: wanted(name.strip()),
+            dtype="str" if text else None, keep_default_na=not text, index_col=False, low_memory=False,
         ).rename(columns=lambda name: name.strip())  # fmt: skip
     except UnicodeDecodeError as error:
         raise SourceError(f"cannot read {path}: it is no text in UTF-8") from error
@@ -178,11 +175,6 @@ def head_of(path: Path) -> list[str]:
         return [line.rstrip("\r\n") for _, line in zip(range(_HEAD_LINES), file, strict=False)]
 
 
-def separator(line: str) -> str:
-    """Return what stands between the cells of a line: a tab, a semicolon or a comma."""
-    return max("\t;,", key=line.count)
-
-
 def split(line: str, between: str) -> list[str]:
     """Return the cells of one line of CSV."""
     return next(csv.reader([line], delimiter=between, skipinitialspace=True), [])
@@ -220,9 +212,3 @@ def measured(frame: pd.DataFrame) -> list[str]:
         str(name) for name, column in frame.items()
         if name not in told and column.dtype.kind in "fi" and column.notna().any()
     ]  # fmt: skip
-
-
-def known_as(names: Iterable[str]) -> str:
-    """Return names in a line, the first few of many."""
-    told = list(names)
-    return ", ".join(told[:5]) + (f" and {len(told) - 5} more" if len(told) > 5 else "")

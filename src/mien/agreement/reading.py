@@ -19,15 +19,15 @@ from mien.agreement.ratings import (
     as_table,
     check_last,
     head_of,
-    known_as,
     read_columns,
     seconds,
-    separator,
     split,
 )
 from mien.errors import ConfigError, SourceError
 from mien.labels import standard_label
 from mien.table import plain_name, read_table
+from mien.textfile import separator
+from mien.wording import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +144,7 @@ def read_recordings(path: Path, rate_hz: float | None = None) -> dict[str, Ratin
         return found
     if len(unknown) == len(files):
         raise SourceError(f"{path} has no table in it: expected {EXPECTED}")
-    told = f"Left out of {path.name}, being no table: {known_as(unknown)}."
+    told = f"Left out of {path.name}, being no table: {first_few(unknown)}."
     return {name: replace(each, remarks=(*each.remarks, told)) for name, each in found.items()}
 
 

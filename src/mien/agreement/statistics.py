@@ -84,20 +84,6 @@ def count_pairs(a: Ints, b: Ints, unit: Ints, units: int, labels: int) -> Floats
 # --- numbers
 
 
-def mean_squares(ratings: Floats) -> tuple[float, float, float]:
-    """Return the mean squares of a table without repeats: between targets, between judges, and what is left.
-
-    Args:
-        ratings: (n, k) n targets, judged by the same k judges each.
-    """
-    n, k = ratings.shape
-    whole, targets, judges = ratings.mean(), ratings.mean(axis=1), ratings.mean(axis=0)
-    between = k * np.square(targets - whole).sum()
-    of_judges = n * np.square(judges - whole).sum()
-    left = np.square(ratings - whole).sum() - between - of_judges
-    return float(between / (n - 1)), float(of_judges / (k - 1)), float(left / ((n - 1) * (k - 1)))
-
-
 def icc(targets: Floats, judges: Floats, left: Floats, n: Floats, k: int) -> tuple[Floats, Floats]:
     """Return ICC(2,1) and ICC(3,1) (Shrout & Fleiss 1979) from mean squares.
 

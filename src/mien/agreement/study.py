@@ -20,11 +20,11 @@ from mien.agreement.figures import (
     units_of,
 )
 from mien.agreement.pairing import Paired, Shift, estimate_shift, on_one_clock, pair
-from mien.agreement.ratings import Ratings, known_as, measured
+from mien.agreement.ratings import Ratings, measured
 from mien.agreement.reading import read_recordings
 from mien.errors import ConfigError, SourceError
 from mien.table import plain_name
-from mien.wording import count
+from mien.wording import count, first_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,14 +191,14 @@ def _common(
     both = [(name, first[name], second[name]) for name in first if name in second]
     if not both:
         raise SourceError(
-            f"no recording is in both, name files alike: {a} has {known_as(first)};"
-            f" {b} has {known_as(second)}"
+            f"no recording is in both, name files alike: {a} has {first_few(first)};"
+            f" {b} has {first_few(second)}"
         )
     remarks = [line for _, left, right in both for line in (*left.remarks, *right.remarks)]
     for side, other, name in ((first, second, a), (second, first, b)):
         if alone := [each for each in side if each not in other]:
             are = "is" if len(alone) == 1 else "are"
-            remarks.append(f"{count(len(alone), 'recording')} {are} only in {name}: {known_as(alone)}.")
+            remarks.append(f"{count(len(alone), 'recording')} {are} only in {name}: {first_few(alone)}.")
     return both, remarks
 
 
@@ -250,7 +250,7 @@ def _nothing(both: str, frames: pd.DataFrame, tools: set[str]) -> str:
     if columns := columns_of(frames):
         pairs = count(len(frames), "pair")
         return (
-            f"{both} have {known_as(columns)} in common, but only {pairs} of faces at the same time, and it"
+            f"{both} have {first_few(columns)} in common, but only {pairs} of faces at the same time, and it"
             f" takes {LEAST_PAIRS} to compare numbers: are both times in seconds?"
         )
     posed = " (`mien analyze --measures` adds head pose)" if {"Mien", "OpenFace"} <= tools else ""

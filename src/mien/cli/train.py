@@ -86,32 +86,29 @@ def train(
     from mien.train.clip_recipe import ClipRecipe
     from mien.train.data.numbering import class_names_or_none
     from mien.train.micro_recipe import MicroRecipe
-    from mien.train.recipe import change_recipe, read_any_recipe
+    from mien.train.recipe import Recipe, change_recipe, read_any_recipe
     from mien.train.run import train as train_recipe
     from mien.train.sentiment_recipe import SentimentRecipe
 
     found = read_any_recipe(recipe)
-    if isinstance(found, ClipRecipe | SentimentRecipe | MicroRecipe):
+    if not isinstance(found, Recipe):
         faces_only = {
             "--weights": weights, "--votes": votes, "--class-names": class_names, "--landmarks": landmarks,
             "--split": split, "--remove": remove,
         }  # fmt: skip
         if given := [name for name, value in faces_only.items() if value]:
             raise ConfigError(f"recipe {found.name}: learns from clips; {given[0]} is for faces")
-        if isinstance(found, MicroRecipe):
-            if minutes is not None:
-                raise ConfigError(f"recipe {found.name}: takes --epochs, not --minutes")
-            _train_micro(found.changed(epochs, seed), data, out, terms=terms, as_json=as_json)
-            return
-        if isinstance(found, SentimentRecipe):
-            changed = found.changed(epochs, minutes, seed)
-            _train_sentiment(changed, data, out, terms=terms, as_json=as_json)
-            return
-        _train_clips(
-            found, data, out, terms=terms, as_json=as_json, epochs=epochs, minutes=minutes, seed=seed
-        )
-        return
     chosen = change_recipe(found, split=split, remove=remove, epochs=epochs, minutes=minutes, seed=seed)
+    if isinstance(chosen, MicroRecipe):
+        _train_micro(chosen, data, out, terms=terms, as_json=as_json)
+        return
+    if isinstance(chosen, SentimentRecipe):
+        _train_sentiment(chosen, data, out, terms=terms, as_json=as_json)
+        return
+    if isinstance(chosen, ClipRecipe):
+        _train_clips(chosen, data, out, terms=terms, as_json=as_json)
+        return
+    assert isinstance(chosen, Recipe)
     folder = out or Path("runs") / chosen.name
     common: dict[str, Any] = {"folder": folder, "weights": weights, "votes": votes, "say": say}
     if class_names is not None:
@@ -124,15 +121,13 @@ def train(
 
 
 def _train_clips(
-    recipe: ClipRecipe, data: Path, out: Path | None, *, terms: str | None, as_json: bool, **changes: Any
+    recipe: ClipRecipe, data: Path, out: Path | None, *, terms: str | None, as_json: bool
 ) -> None:
-    from mien.train.clip_recipe import change_clip_recipe
     from mien.train.clips.run import figures_table, train_clips
 
-    chosen = change_clip_recipe(recipe, **changes)
-    folder = out or Path("runs") / chosen.name
-    with progress_bar(chosen.name, 1.0) as show:
-        run = train_clips(chosen, data, folder=folder, terms=terms, say=say, report=show)
+    folder = out or Path("runs") / recipe.name
+    with progress_bar(recipe.name, 1.0) as show:
+        run = train_clips(recipe, data, folder=folder, terms=terms, say=say, report=show)
     if as_json:
         print_json({"network": str(run.network), "answer": run.answer, "test": run.test})
         return

@@ -13,6 +13,7 @@ from mien.errors import SourceError
 from mien.files import natural_key
 from mien.source.address import is_address, is_camera, without_secrets
 from mien.source.base import is_folder
+from mien.wording import first_few
 
 Kind = Literal["photograph", "video"]
 
@@ -179,9 +180,7 @@ def some(files: Sequence[Path], folder: Path | None = None, *, most: int = 5) ->
         folder: names are given from there; bare ones where left out.
         most: how many names.
     """
-    names = [str(file.relative_to(folder) if folder else file.name) for file in files[:most]]
-    more = f" and {len(files) - most} more" if len(files) > most else ""
-    return ", ".join(names) + more
+    return first_few((str(file.relative_to(folder) if folder else file.name) for file in files), most)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -21,10 +21,10 @@ from mien.study.clusters import (
     groups_exchanged,
     signs_flipped,
 )
-from mien.study.epochs import Epochs, mean_and_interval, read_epochs, write_csv
+from mien.study.epochs import Epochs, mean_and_interval, mean_of_known, read_epochs, write_csv
 from mien.study.models import MixedModel, difference, mixed_model
-from mien.study.tables import Floats, listed
-from mien.wording import count
+from mien.study.tables import Floats
+from mien.wording import count, first_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,11 +220,10 @@ def _window(epochs: Epochs, window_s: tuple[float, float] | None) -> tuple[Any, 
 def _in_window(epochs: Epochs, inside: Any) -> tuple[pd.DataFrame, Floats]:
     """Return the kept epochs with something read in the window, their means as `value`; and their courses."""
     values = epochs.values[:, inside]
-    known = np.isfinite(values)
-    chosen = epochs.events["kept"].to_numpy(bool) & known.any(axis=1)
-    means = np.where(known, values, 0).sum(axis=1)[chosen] / known.sum(axis=1)[chosen]
+    means = mean_of_known(values, axis=1)
+    chosen = epochs.events["kept"].to_numpy(bool) & np.isfinite(means)
     rows = epochs.events.loc[chosen, ["person", "group", "condition"]].astype(str)
-    return rows.assign(value=means).reset_index(drop=True), values[chosen]
+    return rows.assign(value=means[chosen]).reset_index(drop=True), values[chosen]
 
 
 def _ordered(column: pd.Series[str], first: str | None, kind: str) -> tuple[str, ...]:
@@ -240,7 +239,7 @@ def _ordered(column: pd.Series[str], first: str | None, kind: str) -> tuple[str,
 def _require(wanted: Sequence[str], names: Sequence[str], option: str) -> None:
     for each in wanted:
         if each not in names:
-            there = f"only {listed(names)}" if any(names) else "which have no groups"
+            there = f"only {first_few(names)}" if any(names) else "which have no groups"
             raise ConfigError(f"{option}: there is no {each!r} in the epochs, {there}")
 
 
@@ -312,7 +311,7 @@ def _of_people(rows: pd.DataFrame, curves: Floats, conditions: Sequence[str]) ->
     row_of = {person: row for row, person in enumerate(people["person"])}
     parts: Any = rows.groupby(["person", "condition"])
     for (person, condition), part in parts:
-        mean = mean_and_interval(curves[part.index.to_numpy()])[0]
+        mean = mean_of_known(curves[part.index.to_numpy()])
         by_person[row_of[person], conditions.index(condition)] = mean
     return people, by_person
 

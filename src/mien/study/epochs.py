@@ -13,9 +13,9 @@ from scipy.stats import t as student
 from mien import __version__
 from mien.errors import ConfigError, SourceError
 from mien.files import check_folder, write_json, written_whole
-from mien.study.tables import Course, Floats, listed, read_courses, read_frame, read_stimuli
+from mien.study.tables import Course, Floats, read_courses, read_frame, read_stimuli
 from mien.table import escape_formula
-from mien.wording import count, reason
+from mien.wording import count, first_few, reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ class Epochs:
         """Return each person's mean course, by group, condition and person."""
         kept = self.events[self.events["kept"]]
         parts: Any = kept.groupby([*_CELL, "person"])
-        return {key: _mean(self.values[rows.index.to_numpy()]) for key, rows in parts}
+        return {key: mean_of_known(self.values[rows.index.to_numpy()]) for key, rows in parts}
 
     def means(self) -> pd.DataFrame:
         """Return the mean course of each group and condition: of people, each of whom counts once.
@@ -199,7 +199,7 @@ def epochs(
     level = np.full(len(events), np.nan)
     of_baseline = np.ones(len(events))
     if inside is not None:
-        level, of_baseline = _mean(values[:, inside], axis=1), read[:, inside].mean(axis=1)
+        level, of_baseline = mean_of_known(values[:, inside], axis=1), read[:, inside].mean(axis=1)
         values = values - level[:, None]
     events.insert(0, "epoch", np.arange(1, len(events) + 1))
     events["face"], events["baseline"] = read.mean(axis=1).round(4), level.round(_DECIMALS)
@@ -280,7 +280,7 @@ def mean_and_interval(curves: Floats) -> tuple[Floats, Floats, Floats]:
         curves: (people, t), NaN where unknown.
     """
     known = np.isfinite(curves).sum(axis=0)
-    mean = _mean(curves)
+    mean = mean_of_known(curves)
     left = np.where(np.isfinite(curves), curves - mean, 0.0)
     spread = np.full(len(mean), np.nan)
     several = known > 1
@@ -304,7 +304,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def _mean(values: Floats, axis: int = 0) -> Floats:
+def mean_of_known(values: Floats, axis: int = 0) -> Floats:
     """Return the mean of what is known; NaN where nothing is, without a warning."""
     known = np.isfinite(values).sum(axis=axis)
     sums = np.where(np.isfinite(values), values, 0.0).sum(axis=axis)
@@ -370,5 +370,5 @@ def _notes(events: pd.DataFrame, outside: Any, shared: Any, ends_s: Any) -> list
         )
     lost = sorted(set(events["person"]) - set(events.loc[events["kept"], "person"]))
     if lost:
-        notes.append(f"nothing is left of {count(len(lost), 'person', 'people')}: {listed(lost)}")
+        notes.append(f"nothing is left of {count(len(lost), 'person', 'people')}: {first_few(lost)}")
     return notes

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mien.errors import SourceError
 from mien.files import natural_key
 from mien.table import unescape_formula
-from mien.textfile import encoding_of
-from mien.wording import count, reason
+from mien.textfile import csv_form
+from mien.wording import count, first_few, reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,6 @@ _BIDS: Final = {"onset": "onset_s", "duration": "duration_s", "trial_type": "con
 """BIDS' names of columns, and ours."""
 
 _TEXT: Final = ("recording", "source", "name", "condition", "trial_type", "person", "group")
-_NAMED: Final = 3
 _LARGEST: Final = 1e100
 """Squares of larger numbers can't be summed."""
 
@@ -96,15 +95,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        with path.open(encoding=encoding_of(path)) as file:
-            head = file.readline()
-        if not head.strip():
-            raise SourceError(f"cannot read the table {path}: it is empty, or begins with an empty line")
-        separator = max(",;\t", key=head.count)
-        frame = pd.read_csv(
-            path, sep=separator, decimal="," if separator == ";" else ".", encoding=encoding_of(path),
-            dtype=dict.fromkeys(_TEXT, str), low_memory=False,
-        )  # fmt: skip
+        frame = pd.read_csv(path, **csv_form(path), dtype=dict.fromkeys(_TEXT, str), low_memory=False)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
     for column in set(frame.select_dtypes(["object", "str"])) - set(_TEXT):
@@ -219,8 +210,8 @@ def _matched(names: pd.Series[str], courses: Mapping[str, Course], table: str) -
     found = {each: known.get(each) or stems.get(Path(each).stem, []) for each in names.unique()}
     if unknown := [each for each, there in found.items() if not there]:
         raise SourceError(
-            f"{table}: {listed(unknown)} {'is' if len(unknown) == 1 else 'are'} not among the"
-            f" {count(len(courses), 'recording')}: {listed(courses)}"
+            f"{table}: {first_few(unknown)} {'is' if len(unknown) == 1 else 'are'} not among the"
+            f" {count(len(courses), 'recording')}: {first_few(courses)}"
         )
     if unclear := [each for each, there in found.items() if len(there) > 1]:
         raise SourceError(f"{table}: {unclear[0]} may be {' or '.join(found[unclear[0]])}: say which")
@@ -237,15 +228,8 @@ def _check_people(frame: pd.DataFrame, name: str) -> None:
         if (several > 1).any():
             one = several.index[several > 1][0]
             values = sorted(frame.loc[frame[of] == one, what].unique())
-            raise SourceError(f"{name}: {words.format(one)}: {listed(values)}")
+            raise SourceError(f"{name}: {words.format(one)}: {first_few(values)}")
     twice = frame.duplicated(["recording", "onset_s", "name"])
     if twice.any():
         row = frame[twice].iloc[0]
         raise SourceError(f"{name}: {row['name']} at {row['onset_s']:g} s of {row['recording']} stands twice")
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return some names for a message: the first few, and how many more."""
-    some = list(names)
-    more = f" and {len(some) - _NAMED} more" if len(some) > _NAMED else ""
-    return ", ".join(some[:_NAMED]) + more

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 from mien.train.networks import network_spec
 from mien.train.networks.happy_video import HappyVideo
 from mien.train.networks.spec import ClipSpec
-from mien.train.section import Section, Share
+from mien.train.section import AnyRecipe, Section, Share
 
 
 class ClipData(Section):
@@ -49,13 +49,10 @@ class ClipFit(Section):
     patience: int | None = Field(12, ge=1)
 
 
-class ClipRecipe(Section):
+class ClipRecipe(AnyRecipe):
     """A whole training run on clips.
 
     Attributes:
-        name: of the network, and of the run's folder.
-        description: one line for people.
-        seed: of all chance.
         data: which clips.
         network: which network.
         answer: the answer that counts, out of the network's.
@@ -63,9 +60,6 @@ class ClipRecipe(Section):
     """
 
     kind: Literal["clips"] = "clips"
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    description: str = ""
-    seed: int = Field(0, ge=0)
     data: ClipData = ClipData()
     network: Annotated[
         SerializeAsAny[ClipSpec], BeforeValidator(lambda fields: network_spec(fields, "clips"))
@@ -78,16 +72,3 @@ class ClipRecipe(Section):
         return self.network.build(
             frames=self.data.frames, size_px=size_px, distances=distances, classes=2, layout=layout
         )
-
-
-def change_clip_recipe(
-    recipe: ClipRecipe, *, epochs: int | None = None, minutes: float | None = None, seed: int | None = None
-) -> ClipRecipe:
-    """Return a recipe with some choices replaced; None leaves them."""
-    fit = {name: value for name, value in (("epochs", epochs), ("minutes", minutes)) if value is not None}
-    return recipe.model_copy(
-        update={
-            "fit": recipe.fit.model_copy(update=fit),
-            "seed": recipe.seed if seed is None else seed,
-        }
-    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from pydantic import Field
 
 from mien.train.networks.shcnn import Shcnn
-from mien.train.section import Section
+from mien.train.section import AnyRecipe, Section
 
 MicroClass = Literal["negative", "positive", "surprise"]
 MICRO_CLASSES: Final[tuple[MicroClass, ...]] = ("negative", "positive", "surprise")
@@ -46,27 +46,16 @@ class MicroFit(Section):
     shift_px: int = Field(2, ge=0, le=8)
 
 
-class MicroRecipe(Section):
+class MicroRecipe(AnyRecipe):
     """A whole run on micro-expressions.
 
     Attributes:
-        name: of the network, and of the run's folder.
-        description: one line for people.
-        seed: of all chance.
         data: what is seen.
         network: which network.
         fit: how it learns.
     """
 
     kind: Literal["micro"] = "micro"
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    description: str = ""
-    seed: int = Field(0, ge=0)
     data: MicroData = MicroData()
     network: Shcnn = Shcnn()
     fit: MicroFit = MicroFit()
-
-    def changed(self, epochs: int | None, seed: int | None) -> Self:
-        """Return the recipe with other epochs or another seed; None leaves them."""
-        fit = self.fit if epochs is None else self.fit.model_copy(update={"epochs": epochs})
-        return self.model_copy(update={"fit": fit, "seed": self.seed if seed is None else seed})

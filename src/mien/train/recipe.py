@@ -11,7 +11,7 @@ import tomllib
 from abc import ABC, abstractmethod
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, cast
 
 from pydantic import AliasChoices, BeforeValidator, Field, SerializeAsAny, ValidationError
 
@@ -25,7 +25,7 @@ from mien.train.networks import network_spec
 from mien.train.networks.mobilenet import MobileNet
 from mien.train.networks.residual import Residual
 from mien.train.networks.spec import JointSpec, Kind, LabelSpec, NetworkSpec
-from mien.train.section import Section, Share
+from mien.train.section import AnyRecipe, Section, Share
 from mien.train.sentiment_recipe import SentimentRecipe
 from mien.wording import plainly, reason
 
@@ -65,14 +65,11 @@ class FitSection(Section, ABC):
         """The weight of each answer's loss, by the answer's name."""
 
 
-class Recipe(Section, ABC):
+class Recipe(AnyRecipe, ABC):
     """A whole training run: what recipes of both kinds have.
 
     Attributes:
-        kind: what is trained.
-        name: of the network, and of the run's folder.
-        description: one line for people.
-        seed: of all chance, and of the cut into training and validation part.
+        kind: of one label set, or of all answers.
         data: which faces.
         network: which network.
         fit: how it learns.
@@ -80,9 +77,6 @@ class Recipe(Section, ABC):
     """
 
     kind: Kind
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    description: str = ""
-    seed: int = Field(0, ge=0)
     data: DataSection = DataSection()
     network: NetworkSpec
     fit: FitSection
@@ -278,7 +272,7 @@ class JointRecipe(Recipe):
         )
 
 
-KINDS: Final[dict[Kind, type[LabelRecipe | JointRecipe | ClipRecipe | SentimentRecipe | MicroRecipe]]] = {
+KINDS: Final[dict[Kind, type[AnyRecipe]]] = {
     "labels": LabelRecipe,
     "joint": JointRecipe,
     "clips": ClipRecipe,
@@ -286,7 +280,8 @@ KINDS: Final[dict[Kind, type[LabelRecipe | JointRecipe | ClipRecipe | SentimentR
     "micro": MicroRecipe,
 }
 
-AnyRecipe = Recipe | ClipRecipe | SentimentRecipe | MicroRecipe
+_Kept = TypeVar("_Kept", bound=AnyRecipe)
+"""A recipe stays of its kind when it is changed."""
 
 
 def names_network(value: str) -> bool:
@@ -311,7 +306,7 @@ def read_recipe(name_or_path: str) -> Recipe:
 
 
 def _of_faces(recipe: AnyRecipe, where: str) -> Recipe:
-    if isinstance(recipe, ClipRecipe | SentimentRecipe | MicroRecipe):
+    if not isinstance(recipe, Recipe):
         raise ConfigError(f"recipe {where}: learns from clips: mien train CLIPS.csv --recipe {where}")
     return recipe
 
@@ -381,14 +376,14 @@ def parse_any_config(fields: dict[str, Any], where: str) -> AnyRecipe:
 
 
 def change_recipe(
-    recipe: Recipe,
+    recipe: _Kept,
     *,
     split: str | None = None,
     remove: list[str] | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
     seed: int | None = None,
-) -> Recipe:
+) -> _Kept:
     """Return a recipe with some choices replaced; None leaves them.
 
     Raises:
@@ -403,5 +398,7 @@ def change_recipe(
         (fields, "seed", seed),
     ):
         if value is not None:
+            if name not in part:
+                raise ConfigError(f"recipe {recipe.name}: takes no {name}")
             part[name] = value
-    return parse_config(fields, recipe.name)
+    return cast("_Kept", parse_any_config(fields, recipe.name))

@@ -22,7 +22,8 @@ from mien.errors import ConfigError, DatasetError
 from mien.expression.sidecar import Effort
 from mien.files import write_json, written_whole
 from mien.textfile import read_text
-from mien.train.recipe import AnyRecipe, parse_any_config
+from mien.train.recipe import parse_any_config
+from mien.train.section import AnyRecipe
 
 CONFIG: Final = "config.json"
 CHECKPOINT: Final = "checkpoint.npz"

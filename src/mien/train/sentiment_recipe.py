@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from mien.train.networks.sentiment import Sentiment, SentimentFit
-from mien.train.section import Section, Share
+from mien.train.section import AnyRecipe, Section, Share
 from mien.videos.sentiment_network import InputKind, Polarity
 
 
@@ -32,22 +32,16 @@ class SentimentData(Section):
     test: Share = 0.2
 
 
-class SentimentRecipe(Section):
+class SentimentRecipe(AnyRecipe):
     """A whole training run on clips.
 
     Attributes:
-        name: of the network, and of the run's folder.
-        description: one line for people.
-        seed: of all chance.
         data: which clips.
         network: how seconds are weighed.
         fit: how it learns.
     """
 
     kind: Literal["sentiment"] = "sentiment"
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    description: str = ""
-    seed: int = Field(0, ge=0)
     data: SentimentData = SentimentData()
     network: Sentiment = Sentiment()
     fit: SentimentFit = SentimentFit()
@@ -59,9 +53,3 @@ class SentimentRecipe(Section):
                 "expected pool = attention: the others are for comparison, and can't be exported"
             )
         return self
-
-    def changed(self, epochs: int | None, minutes: float | None, seed: int | None) -> Self:
-        """Return the recipe with other epochs, minutes or seed; None leaves them."""
-        chosen = {"epochs": epochs, "minutes": minutes}
-        fit = self.fit.model_copy(update={name: value for name, value in chosen.items() if value is not None})
-        return self.model_copy(update={"fit": fit, "seed": self.seed if seed is None else seed})

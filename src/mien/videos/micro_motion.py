@@ -136,6 +136,10 @@ class Way:
     times_s: Floats
     numbers: Floats
 
+    def covers(self, time_s: float) -> bool:
+        """Return whether the face is seen at a time, or is with the next look."""
+        return bool(self.times_s[0] - 1 / LOOKS_HZ <= time_s <= self.times_s[-1] + 1 / LOOKS_HZ)
+
     def at(self, time_s: float) -> Floats:
         """Return the (2, 3) matrix that takes a frame's pixels to the crop's."""
         a, b, x, y = (np.interp(time_s, self.times_s, column) for column in self.numbers.T)
@@ -180,9 +184,8 @@ def similarities(points: Floats) -> Floats:
 
 def _add(stretches: list[_Stretch], frame: Frame, ways: list[Way]) -> None:
     """Add a frame to the stretch in which it lies, if a face is seen in it."""
-    reach_s = 1 / LOOKS_HZ
     for way in ways:
-        if way.times_s[0] - reach_s <= frame.time_s <= way.times_s[-1] + reach_s:
+        if way.covers(frame.time_s):
             if not stretches or stretches[-1].way is not way:
                 stretches.append(_Stretch(way))
             stretches[-1].add(frame)

@@ -20,30 +20,12 @@ from mien.source import open_source
 from mien.source.images import read_image
 from mien.types import Frame
 from mien.videos.clip import read_clips
-from mien.videos.micro_motion import LOOKS_HZ, NOSE, Floats, Grey, crop, flow_between, similarities, ways
+from mien.videos.micro_motion import LOOKS_HZ, NOSE, Floats, Grey, Way, crop, flow_between, similarities, ways
 
 _BORDER: Final = 0.3
 """What is added on each side of a picture that the face fills, in shares of it."""
 _AFTER_S: Final = 0.3
 """How long a film is followed after the apex, so that the face's place there is known as well as before."""
-
-
-def onset_apex_difference(onset: Grey, apex: Grey, gain: float = 0.5) -> Grey:
-    """Return what a micro-expression changes, as a picture that the network `shcnn` takes.
-
-    Args:
-        onset: uint8 grey, the frame before the expression; any shape.
-        apex: uint8 of the same shape, the frame where it is strongest.
-        gain: grey levels for each that changes; micro-expressions change few.
-
-    Returns:
-        uint8 of that shape: 128 where nothing changes, brighter where the apex is.
-    """
-    return _shown(apex.astype(np.float32) - onset.astype(np.float32), gain)
-
-
-def _shown(difference: NDArray[np.float32], gain: float) -> Grey:
-    return np.asarray(np.floor(128 + gain * difference).clip(0, 255), np.uint8)
 
 
 def difference_in_film(
@@ -57,21 +39,17 @@ def difference_in_film(
         apex_s: when it is strongest.
         pipeline: finds faces; it stays open.
         size_px: side of the picture.
-        gain: see `onset_apex_difference`.
+        gain: grey levels for each that changes; micro-expressions change few.
 
     Returns:
-        uint8 (size_px, size_px); None where no face is followed from one frame to the other.
+        uint8 (size_px, size_px), 128 where nothing changes, brighter where the apex is; None where no face is
+        followed from one frame to the other.
 
     Raises:
         SourceError: the film can't be read.
     """
     looks = read_clips(path, frames_per_second=LOOKS_HZ, pipeline=pipeline, end_s=apex_s + _AFTER_S)
-    reach_s = 1 / LOOKS_HZ
-    way = next(
-        (each for each in ways(looks)
-         if each.times_s[0] - reach_s <= onset_s and apex_s <= each.times_s[-1] + reach_s),
-        None,
-    )  # fmt: skip
+    way = next((each for each in ways(looks) if each.covers(onset_s) and each.covers(apex_s)), None)
     if way is None:
         return None
     nearest: list[Frame | None] = [None, None]
@@ -97,7 +75,7 @@ def difference_of_pictures(
         apex: the frame where it is strongest, of the same size.
         pipeline: finds faces; it stays open.
         size_px: side of the picture.
-        gain: see `onset_apex_difference`.
+        gain: see `difference_in_film`.
 
     Returns:
         uint8 (size_px, size_px); None where no face is found, or the sizes differ.
@@ -129,8 +107,7 @@ def _way(image: NDArray[np.uint8], pipeline: Pipeline) -> Floats | None:
     landmarks = faces.landmarks[int(faces.size_wh.prod(axis=1).argmax())]
     if np.isnan(landmarks).any():
         return None
-    a, b, x, y = similarities(landmarks[None, RIGID].astype(np.float64))[0]
-    return np.array([[a, -b, x], [b, a, y]])
+    return Way(np.zeros(1), similarities(landmarks[None, RIGID].astype(np.float64))).at(0.0)
 
 
 def difference_of_crops(onset: Grey, apex: Grey, *, size_px: int, gain: float) -> Grey:
@@ -140,7 +117,7 @@ def difference_of_crops(onset: Grey, apex: Grey, *, size_px: int, gain: float) -
         onset: (128, 128) of `micro_motion.crop`.
         apex: likewise.
         size_px: side of the picture that is returned.
-        gain: see `onset_apex_difference`.
+        gain: see `difference_in_film`.
     """
     calm, moved = (cv2.GaussianBlur(each, (0, 0), 0.8) for each in (onset, apex))
     right, down = flow_between(calm, moved)[NOSE].mean(axis=(0, 1))
@@ -150,6 +127,5 @@ def difference_of_crops(onset: Grey, apex: Grey, *, size_px: int, gain: float) -
     difference = np.asarray(laid, np.float32) - np.asarray(calm, np.float32)
     # A light that changes as a whole is no movement.
     difference -= np.median(difference)
-    return _shown(
-        np.asarray(cv2.resize(difference, (size_px, size_px), interpolation=cv2.INTER_AREA), np.float32), gain
-    )
+    small = cv2.resize(difference, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(np.floor(128 + gain * small).clip(0, 255), np.uint8)

@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mien.errors import ConfigError, DatasetError
-from mien.train.clip_recipe import ClipRecipe, change_clip_recipe
+from mien.train.clip_recipe import ClipRecipe
 from mien.train.clips.figures import ClipFigures, auc, best_threshold
 from mien.train.clips.table import read_clip_table, split_people
-from mien.train.recipe import read_any_recipe, read_recipe
+from mien.train.recipe import change_recipe, read_any_recipe, read_recipe
 
 PEOPLE = [f"p{number:02}" for number in range(10)]
 
@@ -96,7 +96,7 @@ def test_figures_are_those_of_scikit_learn() -> None:
 def test_a_recipe_of_clips_is_read_and_changed_but_is_none_of_faces() -> None:
     recipe = read_any_recipe("happy-video")
     assert isinstance(recipe, ClipRecipe)
-    changed_recipe = change_clip_recipe(recipe, epochs=2, minutes=0.5)
+    changed_recipe = change_recipe(recipe, epochs=2, minutes=0.5)
     assert (changed_recipe.fit.epochs, changed_recipe.fit.minutes, changed_recipe.seed) == (
         2,
         0.5,

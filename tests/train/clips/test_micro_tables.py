@@ -12,7 +12,7 @@ from mien.errors import ConfigError, DatasetError
 from mien.train.clips.micro_run import figures_table, megc_figures, varied
 from mien.train.clips.micro_table import frame_in, read_micro
 from mien.train.micro_recipe import MicroRecipe
-from mien.train.recipe import read_any_recipe, read_recipe
+from mien.train.recipe import change_recipe, read_any_recipe, read_recipe
 
 CASME2 = """\
 Subject,Filename,,OnsetFrame,ApexFrame,OffsetFrame,,Action Units,Estimated Emotion
@@ -145,6 +145,6 @@ def test_pictures_are_mirrored_and_moved_only() -> None:
 def test_a_recipe_of_micro_expressions_is_none_of_faces() -> None:
     recipe = read_any_recipe("micro")
     assert isinstance(recipe, MicroRecipe)
-    assert (recipe.changed(2, 5).fit.epochs, recipe.changed(None, 5).seed) == (2, 5)
+    assert (change_recipe(recipe, epochs=2, seed=5).fit.epochs, change_recipe(recipe, seed=5).seed) == (2, 5)
     with pytest.raises(ConfigError, match="learns from clips"):
         read_recipe("micro")

@@ -17,7 +17,7 @@ from typing import Any, Final
 import mien
 from mien.aggregate import Aggregate, blocks
 from mien.errors import OutputError, SourceError
-from mien.exchange.formats.results import Record, Results, rows_of, stem_of
+from mien.exchange.formats.results import Record, Results, stem_of
 from mien.exchange.formats.words import words
 from mien.files import check_folder, write_json, write_text, written_whole
 from mien.labels import EMOTIONS, NEUTRALS, UNCERTAIN
@@ -107,7 +107,7 @@ def write_bids(
 
 
 def _longest(record: Record, counted: Aggregate) -> int | None:
-    tracks: list[Any] = rows_of("tracks", record, counted)
+    tracks: list[Any] = counted.rows("tracks", record)
     return max(tracks, key=lambda row: (row[5], -row[1]))[1] if tracks else None
 
 

@@ -41,9 +41,14 @@ class _Face:
             self.seen.append((time_s, time_s))
         self.episodes += self.finder.push(time_s, np.array(probabilities, np.float64))
 
+    @property
+    def rare(self) -> bool:
+        """Whether the face was read too rarely to tell episodes."""
+        return not (self.steps and quick_enough(median(self.steps)))
+
     def finish(self) -> list[Episode]:
-        """Return all episodes by onset; none where the face was read too rarely to tell them."""
-        if not self.steps or not quick_enough(median(self.steps)):
+        """Return all episodes by onset; none where they can't be told."""
+        if self.rare:
             return []
         return sorted([*self.episodes, *self.finder.unfinished()], key=lambda each: each.onset_s)
 
@@ -86,11 +91,8 @@ def write_elan(record: Record, rows: Iterator[Row], columns: Columns, path: Path
     eaf.linguistic_types["expression"]["CONTROLLED_VOCABULARY_REF"] = "expressions"
     if linked := record.get("path"):
         _link(eaf, Path(linked), path)
-    rare = False
     for number, face in sorted(faces.items()):
-        found = face.finish()
-        rare |= not (face.steps and quick_enough(median(face.steps)))
-        for level, episodes in enumerate(_apart(found), 1):
+        for level, episodes in enumerate(_apart(face.finish()), 1):
             name = f"face {number}" if level == 1 else f"face {number} ({level})"
             eaf.add_tier(name, ling="expression", part=f"face {number}")
             for episode in episodes:
@@ -103,7 +105,7 @@ def write_elan(record: Record, rows: Iterator[Row], columns: Columns, path: Path
     with written_whole(path) as temporary:
         temporary.unlink()  # pympi keeps what is there as another file
         eaf.to_file(str(temporary))
-    if rare and faces:
+    if any(face.rare for face in faces.values()):
         yield (
             f"{record['source']}: a face was read too rarely to find episodes, less than four times a second"
         )

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from mien.aggregate import KINDS, Aggregate, Kind, SummaryColumns, blocks
-from mien.exchange.formats.results import Results, rows_of
+from mien.exchange.formats.results import Results
 from mien.exchange.formats.words import words
 from mien.files import written_whole
-from mien.table import Layout, Row
+from mien.table import Row
 
 MOST_ROWS: Final = 1_048_576
 """What Excel takes in one sheet, the header among them."""
@@ -37,39 +37,35 @@ def write_workbook(results: Results, path: Path, *, most_rows: int = MOST_ROWS) 
 
     summed: dict[Kind, list[Row]] = {kind: [] for kind in KINDS}
     with written_whole(path) as temporary, xlsxwriter.Workbook(temporary, {"constant_memory": True}) as book:
-        readings = _Sheets(book, "readings", results.columns, most_rows)
+        readings = _Sheets(book, "readings", results.columns.names, most_rows)
         for record, rows in results.recordings():
             counted = Aggregate(results.columns)
             for block in blocks(rows):
                 readings.write(block)
                 counted.add(block)
             for kind in KINDS:
-                summed[kind] += rows_of(kind, record, counted)
+                summed[kind] += counted.rows(kind, record)
         sheets, names = [readings], dict.fromkeys(results.columns.names)
         for kind in KINDS:
-            columns = SummaryColumns(kind, results.columns.measures)
-            names |= dict.fromkeys(columns.names)
+            columns = SummaryColumns(kind, results.columns.measures).names
+            names |= dict.fromkeys(columns)
             sheets.append(_Sheets(book, kind, columns, most_rows))
             sheets[-1].write(summed[kind])
-        _Sheets(book, "words", _WordColumns(), most_rows).write([(name, words(name)) for name in names])
+        _Sheets(book, "words", ("column", "meaning"), most_rows).write(
+            [(name, words(name)) for name in names]
+        )
     for each in sheets:
         if each.sheets > 1:
             yield f"the {each.name} fill {each.sheets} sheets: Excel takes {most_rows:,} rows in one"
 
 
-class _WordColumns:
-    names = ("column", "meaning")
-    dtypes = dict.fromkeys(names, "str")
-    decimals: dict[str, int] = {}  # noqa: RUF012
-
-
 class _Sheets:
     """A table that goes on in another sheet where one is full."""
 
-    def __init__(self, book: Any, name: str, layout: Layout, most_rows: int) -> None:
+    def __init__(self, book: Any, name: str, columns: Sequence[str], most_rows: int) -> None:
         self.name = name
         self.sheets = 0
-        self._book, self._layout, self._most_rows = book, layout, most_rows
+        self._book, self._columns, self._most_rows = book, columns, most_rows
         self._bold = book.add_format({"bold": True})
         self._start()
 
@@ -79,7 +75,7 @@ class _Sheets:
             self.name if self.sheets == 1 else f"{self.name} {self.sheets}"
         )
         self._sheet.freeze_panes(1, 0)
-        for column, name in enumerate(self._layout.names):
+        for column, name in enumerate(self._columns):
             self._sheet.write_string(0, column, name, self._bold)
         self._row = 1
 

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mien.aggregate import LABELS, blocks
+from mien.aggregate import blocks
 from mien.exchange.formats.results import Results, TableName
+from mien.exchange.formats.words import LEVELS
 from mien.files import written_whole
-from mien.labels import NEUTRALS
-from mien.table import NEUTRAL, Layout, Row, new_table
+from mien.table import Layout, Row, new_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _GROUP_ROWS: Final = 20_000
-_LEVELS: Final = {"expression": LABELS, NEUTRAL: NEUTRALS}
-_FACTORS: Final = ("source", "kind", *_LEVELS)
+_FACTORS: Final = ("source", "kind", *LEVELS)
 
 
 def write_csv(results: Results, path: Path, table: TableName) -> Iterator[str]:
@@ -44,13 +43,8 @@ def write_parquet(results: Results, path: Path, table: TableName) -> Iterator[st
     layout = results.layout(table)
     schema = pa.schema([(name, _type(name, dtype)) for name, dtype in layout.dtypes.items()])
     with written_whole(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        held: list[Row] = []
-        for block in blocks(results.rows_of(table)):
-            held += block
-            if len(held) >= _GROUP_ROWS:
-                writer.write_table(_group(held, layout, schema))
-                held = []
-        writer.write_table(_group(held, layout, schema))
+        for rows in blocks(results.rows_of(table), _GROUP_ROWS):
+            writer.write_table(_group(rows, layout, schema))
     return iter(())
 
 
@@ -65,12 +59,12 @@ def _type(name: str, dtype: str) -> pa.DataType:
 def _group(rows: Sequence[Row], layout: Layout, schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
 
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(layout.names)
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     arrays = []
     for name, cells in zip(layout.names, columns, strict=True):
-        if name in _LEVELS:  # always all levels, in their order
-            codes = [None if cell is None else _LEVELS[name].index(cell) for cell in cells]
-            arrays.append(pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), list(_LEVELS[name])))
+        if name in LEVELS:  # always all levels, in their order
+            codes = [None if cell is None else LEVELS[name].index(cell) for cell in cells]
+            arrays.append(pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), list(LEVELS[name])))
         elif name in _FACTORS:
             arrays.append(pa.array(cells, pa.string()).dictionary_encode())
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from mien.aggregate import KINDS, Aggregate, Kind, SummaryColumns, blocks, summary_frame
+from mien.aggregate import KINDS, Aggregate, SummaryColumns, summary_frame
 from mien.errors import ConfigError, SourceError
-from mien.table import Columns, Layout, Row, read_rows, read_table
-from mien.textfile import encoding_of, read_text
+from mien.table import Columns, Layout, Row, names_in, read_rows, read_table
+from mien.textfile import read_text
 from mien.wording import reason
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Results:
         """
         table = _table_in(path) if path.is_dir() else path
         try:
-            names = _parquet_names(table) if table.suffix == ".parquet" else _csv_names(table)
+            names = names_in(table)
         except (OSError, ValueError) as error:
             raise SourceError(f"cannot read the table {table}: {reason(error)}") from error
         columns = Columns.among(names)
@@ -86,8 +85,7 @@ class Results:
         """Yield each recording with its rows counted."""
         for record, rows in self.recordings():
             counted = Aggregate(self.columns)
-            for block in blocks(rows):
-                counted.add(block)
+            counted.add(rows)
             yield record, counted
 
     def layout(self, table: TableName) -> Layout:
@@ -100,18 +98,13 @@ class Results:
             yield from self.rows()
         else:
             for record, counted in self.counted():
-                yield from rows_of(table, record, counted)
+                yield from counted.rows(table, record)
 
     def frame(self, table: TableName) -> pd.DataFrame:
         """Return one of the tables as a DataFrame."""
         if table == "readings":
             return read_table(self.table)
         return summary_frame(self.rows_of(table), SummaryColumns(table, self.columns.measures))
-
-
-def rows_of(table: Kind, record: Record, counted: Aggregate) -> list[Row]:
-    """Return the rows of tracks, or the row of the recording."""
-    return counted.rows_of_tracks(record) if table == "tracks" else [counted.row_of_recording(record)]
 
 
 def stem_of(record: Record) -> str:
@@ -126,18 +119,6 @@ def _table_in(folder: Path) -> Path:
     if len(found) > 1:
         raise ConfigError(f"{folder} has both table.csv and table.parquet: name one of them")
     return found[0]
-
-
-def _csv_names(path: Path) -> list[str]:
-    with path.open(encoding=encoding_of(path), newline="") as file:
-        return next(csv.reader(file), [])
-
-
-def _parquet_names(path: Path) -> list[str]:
-    import pyarrow.parquet as pq
-
-    names: list[str] = pq.read_schema(path).names
-    return names
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:

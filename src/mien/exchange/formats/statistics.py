@@ -6,21 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mien.aggregate import LABELS
 from mien.errors import OutputError
 from mien.exchange.formats.results import Results, TableName
-from mien.exchange.formats.words import words
+from mien.exchange.formats.words import LEVELS, words
 from mien.files import written_whole
-from mien.labels import NEUTRALS
-from mien.table import NEUTRAL
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CODES: Final = {"expression": LABELS, NEUTRAL: NEUTRALS}
-"""Columns of words that are numbers with a label there, by their place in these."""
-
-_NOMINAL: Final = ("source", "kind", "track", "note", *_CODES)
+_NOMINAL: Final = ("source", "kind", "track", "note", *LEVELS)
 _LONGEST_TEXT: Final = 2045
 """Bytes of a text in Stata's usual kind of variable."""
 
@@ -78,8 +72,8 @@ def _coded(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, dict[int, str]]
     labels = {}
     for name in frame.columns:
         column = frame[name]
-        if name in _CODES:
-            codes = {word: code for code, word in enumerate(_CODES[name])}
+        if name in LEVELS:
+            codes = {word: code for code, word in enumerate(LEVELS[name])}
             labels[name] = {code: word for word, code in codes.items()}
             made[name] = column.map(codes).astype("float64")
         elif name in _NOMINAL and name != "track":

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from mien.aggregate import LABELS, averaged
-from mien.labels import EMOTIONS, MEASURES, POSE
-from mien.table import POINTS
+from mien.labels import EMOTIONS, MEASURES, NEUTRALS, POSE
+from mien.table import NEUTRAL, POINTS
 
 LONGEST: Final = 80
 """Letters that Stata has for a variable's label."""
+
+LEVELS: Final = {"expression": LABELS, NEUTRAL: NEUTRALS}
+"""What the words of a column may be, in their order: such columns are factors, or numbers with labels."""
 
 _MEASURES: Final = {
     "yaw": "head turned to its left or right",

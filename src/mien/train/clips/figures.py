@@ -48,7 +48,7 @@ class ClipFigures:
         return cls(len(score), len(who), float(right.mean()), _interval(accuracies), whole, _interval(areas))
 
 
-def auc(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float | None:
+def auc(score: NDArray[np.floating], truth: NDArray[np.bool_]) -> float | None:
     """Return how often a clip with the label has a higher score than one without; ties count half."""
     with_label, without = score[truth], score[~truth]
     if not len(with_label) or not len(without):

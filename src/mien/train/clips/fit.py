@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from mien.train.backend import data_format, load_keras
 from mien.train.clip_recipe import ClipRecipe
@@ -123,7 +124,4 @@ def predict(model: Any, faces: ClipFaces) -> dict[str, NDArray[np.float64]]:
 
 
 def _loss(logits: NDArray[np.float64], targets: NDArray[Any]) -> float:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return float(
-        -(targets * (shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))).sum(axis=1).mean()
-    )
+    return float(-(targets * log_softmax(logits, axis=1)).sum(axis=1).mean())

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from scipy.special import log_softmax
 
 from mien.errors import DatasetError
 from mien.expression.calibration import fit_temperature
 from mien.train.backend import load_keras
+from mien.train.clips.figures import auc
 from mien.train.clips.loop import Place, Report, train_epochs
 from mien.train.networks.sentiment import (
     Sentiment,
@@ -159,8 +160,7 @@ def figures(model: Any, examples: Sequence[Example], signs: Floats) -> dict[str,
     """
     logits, _, attention = answers(model, examples)
     labels = np.array([each.label for each in examples])
-    logged = logits - logits.max(axis=1, keepdims=True)
-    logged -= np.log(np.exp(logged).sum(axis=1, keepdims=True))
+    logged = log_softmax(logits, axis=1)
     said = logits.argmax(axis=1)
     row = {
         "loss": float(-logged[np.arange(len(labels)), labels].mean()),
@@ -174,9 +174,9 @@ def figures(model: Any, examples: Sequence[Example], signs: Floats) -> dict[str,
 def planted_found(examples: Sequence[Example], attention: Sequence[Floats]) -> list[float]:
     """Return each clip's area under the curve; of the clips with seconds of both kinds."""
     return [
-        float(roc_auc_score(each.planted, weights))
+        area
         for each, weights in zip(examples, attention, strict=True)
-        if each.planted is not None and 0 < each.planted.sum() < len(each.planted)
+        if each.planted is not None and (area := auc(weights, each.planted)) is not None
     ]
 
 

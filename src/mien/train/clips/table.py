@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mien.errors import DatasetError
+from mien.textfile import csv_form
 from mien.wording import reason
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def read_clip_table(
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, dtype={"path": str, "label": str, "person": str, "split": str})
+        table = pd.read_csv(
+            path, **csv_form(path), dtype={"path": str, "label": str, "person": str, "split": str}
+        )
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: can't be read as a table of clips ({reason(error)})") from error
     missing = [name for name in ("path", "label", "person") if name not in table]

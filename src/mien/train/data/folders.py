@@ -25,6 +25,7 @@ from mien.train.data.faces import (
 )
 from mien.train.data.numbering import NUMBERINGS, Names, named
 from mien.train.data.tables import LABELS_FILE, read_listing
+from mien.wording import first_few
 
 SUBJECT = "subject"
 """The column that says who is in a picture, where the data set does."""
@@ -184,7 +185,7 @@ def _is_raf_db(path: Path, classes: list[tuple[str, Path]]) -> bool:
 
 def _refuse_others(path: Path, classes: list[tuple[str, Path]], rows: list[Listed]) -> None:
     found = sorted({folder.name for _, folder in classes}, key=natural_key)
-    shown = ", ".join(found[:12]) + (f" and {len(found) - 12} more" if len(found) > 12 else "")
+    shown = first_few(found, 12)
     if strange := [name for name in found if name.lower() in _NO_CLASSES]:
         raise DatasetError(
             f"{path}: expected one subfolder for each class, found {shown}: {strange[0]} is not a class."

@@ -19,8 +19,9 @@ from mien.record.finalize import load_series
 from mien.record.scales import OUTCOMES, course
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
-from mien.table import COLUMNS, PROBABILITIES, read_table
+from mien.table import COLUMNS, PROBABILITIES, names_in, read_table
 from mien.videos.cohort.table import read_frame
+from mien.wording import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,13 +74,10 @@ def rows_of(
 
 
 def _is_ours(path: Path) -> bool:
-    if path.suffix.lower() == ".parquet":
-        import pyarrow.parquet as pq
-
-        names = pq.read_schema(path).names
-    else:
-        names = list(read_frame(path, rows=1))
-    return set(COLUMNS) <= set(names)
+    try:
+        return set(COLUMNS) <= set(names_in(path))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
 
 
 def _analysed(path: Path) -> Iterator[dict[str, Any]]:

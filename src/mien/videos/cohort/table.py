@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mien.errors import ConfigError, SourceError
-from mien.textfile import encoding_of
+from mien.textfile import csv_form
 from mien.videos.cohort.figures import Bools, Floats, Ints, area, people_to_tell
-from mien.wording import count, reason
+from mien.wording import count, first_few, reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,10 +170,10 @@ def check_people(cohort: Cohort, expected: float) -> None:
 
 
 def read_frame(path: Path, rows: int = _LARGEST_ROWS) -> pd.DataFrame:
-    """Read a table: CSV with commas or, as spreadsheets write it elsewhere, semicolons; TSV; Parquet.
+    """Read a table: CSV with commas, semicolons or tabs; Parquet.
 
     Args:
-        path: its suffix says which.
+        path: of it.
         rows: how many at most.
 
     Raises:
@@ -184,19 +184,9 @@ def read_frame(path: Path, rows: int = _LARGEST_ROWS) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        semicolons = path.suffix.lower() != ".tsv" and _semicolons(path)
-        return pd.read_csv(
-            path, sep="\t" if path.suffix.lower() == ".tsv" else ";" if semicolons else ",",
-            decimal="," if semicolons else ".", encoding=encoding_of(path), nrows=rows, low_memory=False,
-        )  # fmt: skip
+        return pd.read_csv(path, **csv_form(path), nrows=rows, low_memory=False)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
-
-
-def _semicolons(path: Path) -> bool:
-    with path.open(encoding=encoding_of(path)) as file:
-        head = file.readline()
-    return head.count(";") > head.count(",")
 
 
 def _require(frame: pd.DataFrame, column: str, name: str, subject: str) -> None:
@@ -345,8 +335,7 @@ def _without_gaps(cohort: Cohort, chosen: tuple[str, ...], told: list[str]) -> C
             gone["the same for everybody"].append(str(name))
     for why, names in gone.items():
         if names:
-            shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "")
-            told.append(f"Left out, as {why}: {shown}.")
+            told.append(f"Left out, as {why}: {first_few(names, _NAMED)}.")
     measures = cohort.measures.drop(columns=[name for names in gone.values() for name in names])
     if measures.shape[1] == 0:
         raise ConfigError(f"{cohort.name}: no measure is known for most people and differs between them")
