@@ -101,13 +101,28 @@ def _written(out: Path, stems: list[str]) -> set[Path]:
 
 
 def _print(found: Sentiment) -> None:
+    from mien.videos.clip import ONE_PICTURE
+
+    picture = ONE_PICTURE in found.notes
     if found.category is None or found.polarity is None:
-        typer.echo(f"{found.source}: no face in {found.seconds:.0f} s; no answer")
-        return
+        length = "the one picture" if picture else f"{found.seconds:.0f} s"
+        typer.echo(f"{found.source}: no face in {length}; no answer")
+    else:
+        _print_answer(found, picture=picture)
+    for note in found.notes:
+        typer.echo(f"  note: {note}")
+
+
+def _print_answer(found: Sentiment, *, picture: bool) -> None:
+    assert found.polarity is not None
+    assert found.category is not None
     sure = f"{found.polarity_probabilities[found.polarity]:.0%}"
     category = f"{found.category} ({found.probabilities[found.category]:.0%})"
     typer.echo(f"{found.source}: {found.polarity} ({sure}), {category}")
     typer.echo(f"  valence  {found.valence:+.2f}, arousal {found.arousal:+.2f}")
+    if picture:
+        typer.echo(f"  read     one picture with a {found.seen}")
+        return
     typer.echo(f"  read     {found.seconds_read:.0f} of {found.seconds:.0f} s with a {found.seen}")
     for each in found.moments:
         typer.echo(f"  counted  {_moment(each)}")

@@ -13,7 +13,8 @@ from mien.config import load_settings
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
-from mien.videos.clip import FRAMES_PER_SECOND, FaceClip, join, read_clips
+from mien.source import SourceReport
+from mien.videos.clip import FRAMES_PER_SECOND, FaceClip, film_notes, join, read_clips
 from mien.videos.clip_network import (
     LEAST_READ,
     ClipNetwork,
@@ -63,6 +64,7 @@ class HappyReading:
         happy: whether that is above the threshold; None likewise.
         threshold: that was chosen for this network.
         windows: the course.
+        notes: what a reader should know of the file, such as where it breaks off.
     """
 
     source: str
@@ -73,6 +75,7 @@ class HappyReading:
     happy: bool | None
     threshold: float
     windows: tuple[HappyWindow, ...]
+    notes: tuple[str, ...] = ()
 
 
 class _Says(Protocol):
@@ -114,10 +117,12 @@ def happy(
     name = str(network) if network is not None else default_network()
     says, window_s, rate, threshold = _speaker(name)
     ours = None if pipeline else Pipeline(load_settings())
+    reports: list[SourceReport] = []
     try:
         clips = read_clips(
-            path, frames_per_second=rate, track=track, pipeline=pipeline or ours, progress=progress
-        )
+            path, frames_per_second=rate, track=track, pipeline=pipeline or ours, progress=progress,
+            ended=reports.append,
+        )  # fmt: skip
         course = _Course(says, window_s, rate)
         for clip in clips:
             course.add(clip)
@@ -130,6 +135,7 @@ def happy(
     return HappyReading(
         Path(path).name, name, course.steps / rate, course.present / max(1, course.steps), most,
         None if most is None else most >= threshold, threshold, tuple(course.windows),
+        film_notes(reports[0]),
     )  # fmt: skip
 
 
