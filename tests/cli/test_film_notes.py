@@ -20,7 +20,7 @@ SHARE = 0.6
 
 @pytest.fixture(scope="module")
 def films(small_portrait: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A second of a face that was cut off, in both containers that still say how long it was; and a picture."""
+    """A second of a face, cut off in containers that still say how long it was; and a picture."""
     folder = tmp_path_factory.mktemp("films")
     noise = np.random.default_rng(0).integers(0, 24, (12, *small_portrait.shape), np.uint8)
     images = [np.minimum(small_portrait, 230) + each for each in noise]

@@ -10,7 +10,7 @@ import typer
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import DetectorOption, JsonOption, MinFaceOption
 from mien.errors import ConfigError
-from mien.files import fitting_name
+from mien.files import check_folder, fitting_name
 
 if TYPE_CHECKING:  # it loads ONNX Runtime, which the help should not wait for
     from mien.videos.sentiment import Moment, Sentiment
@@ -58,10 +58,10 @@ def sentiment(
     choices: dict[str, Any] = {"fps": fps, "detector": detector, "min_face_px": min_face}
     choices = {name: value for name, value in choices.items() if value is not None}
     stems = _stems(videos)
-    if out is not None and out.exists() and not out.is_dir():
-        raise ConfigError(f"--out: expected a folder, received the file {out}")
-    if out is not None and (clash := _written(out, stems) & {Path(each).resolve() for each in videos}):
-        raise ConfigError(f"--out: would overwrite {min(clash)}, which is read")
+    if out is not None:
+        check_folder(out)
+        if clash := _written(out, stems) & {Path(each).resolve() for each in videos}:
+            raise ConfigError(f"--out: would overwrite {min(clash)}, which is read")
     answers = []
     for video, stem in zip(videos, stems, strict=True):
         with progress_bar(Path(video).name, 1.0) as show:

@@ -91,7 +91,7 @@ class FaceClip:
 
 
 def film_notes(report: SourceReport) -> tuple[str, ...]:
-    """Return what a reader should know of a film, once all of it is read: where it breaks off, what is damaged.
+    """Return what a reader should know of a film, once all of it is read: as where it breaks off.
 
     Args:
         report: of the source that gave its frames.

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from mien.config import load_settings
-from mien.errors import ConfigError
+from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
 from mien.source import SourceReport
@@ -106,7 +106,7 @@ def happy(
 
     Raises:
         ConfigError: a setting is wrong.
-        ModelError: the network is missing or damaged.
+        ModelError: the network is missing, damaged, or tells something else.
         SourceError: the video can't be read.
 
     Example:
@@ -151,7 +151,7 @@ def _speaker(name: str) -> tuple[_Says, float, float, float]:
         return lambda window: _of_frames(window, how), WINDOW_S, FRAMES_PER_SECOND, THRESHOLD
     loaded = load_clip_network(name)
     if loaded.sidecar.label != LABEL:
-        raise ConfigError(f"{name}: tells {loaded.sidecar.label} from the rest, expected {LABEL}")
+        raise ModelError(f"{name}: tells {loaded.sidecar.label} from the rest, expected {LABEL}")
     facts = loaded.sidecar
     return (
         lambda window: _of_network(window, loaded),
