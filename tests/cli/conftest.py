@@ -28,7 +28,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_portrait(portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The portrait with a face of about 90 pixels, (300, 256, 3)."""
     return np.asarray(Image.fromarray(portrait).resize((256, 300)))

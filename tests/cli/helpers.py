@@ -51,10 +51,24 @@ def run_process(*arguments: object, **options: object) -> subprocess.CompletedPr
 
 
 def save_clip(
-    path: Path, images: list[NDArray[np.uint8]], rate_hz: int = 10, pixel_shape: Fraction | None = None
+    path: Path,
+    images: list[NDArray[np.uint8]],
+    rate_hz: int = 10,
+    pixel_shape: Fraction | None = None,
+    *,
+    index_first: bool = False,
 ) -> Path:
-    """Write a video with PyAV; `pixel_shape` is width by height of its pixels."""
-    with av.open(str(path), "w") as container:
+    """Write a video with PyAV.
+
+    Args:
+        path: of the file.
+        images: its frames.
+        rate_hz: frames a second.
+        pixel_shape: width by height of its pixels.
+        index_first: put the index of an MP4 where a cut file still has it.
+    """
+    options = {"movflags": "faststart"} if index_first and path.suffix == ".mp4" else {}
+    with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream("libx264", rate=rate_hz)
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"

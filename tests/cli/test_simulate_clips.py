@@ -53,3 +53,19 @@ def test_a_set_is_written_with_its_truth(run: Run, people: Path, tmp_path: Path)
     ran = run("simulate", "clips", folder, "--people", people)
     assert ran.code != 0
     assert "new or an empty folder" in ran.err
+
+
+def test_people_and_faces_that_are_missing_are_said_as_any_missing_file(run: Run, tmp_path: Path) -> None:
+    said = "there is no such file or folder; check the spelling"
+    for option, given, missing in (
+        ("--people", tmp_path / "gone", tmp_path / "gone"),
+        ("--people", tmp_path, tmp_path / "people.csv"),
+        ("--faces", tmp_path / "gone.parquet", tmp_path / "gone.parquet"),
+    ):
+        ran = run("simulate", "clips", tmp_path / "made", option, given)
+        assert (ran.code, ran.errors) == (1, [f"{missing}: {said}"])
+    table = tmp_path / "people.csv"
+    table.write_text("id\n")
+    ran = run("simulate", "clips", tmp_path / "made", "--people", table)
+    assert (ran.code, ran.errors) == (1, [f"{table}: expected a folder with people.csv, received a file"])
+    assert not (tmp_path / "made").exists()

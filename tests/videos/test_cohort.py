@@ -263,7 +263,7 @@ def test_a_length_that_tells_the_label_is_found() -> None:
     ("change", "choices", "error", "words"),
     [
         ({}, {"label": "relapse"}, ConfigError, "has no column relapse"),
-        ({"remission": "yes"}, {}, ConfigError, "remission is always 'yes'; two values are needed"),
+        ({"remission": "yes"}, {}, SourceError, "remission is always 'yes'; two values are needed"),
         ({"copy": "label"}, {}, ConfigError, "copy alone tells remission without an error"),
         ({"subject": "gone"}, {}, ConfigError, "--subject names the column"),
         ({"remission": "rows"}, {}, ConfigError, "differs within"),

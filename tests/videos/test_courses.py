@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mien.errors import ConfigError, DatasetError
+from mien.errors import DatasetError
 from mien.videos.courses import agreement, average_precisions, course_of, false_changes, read_courses
 from needs import package
 
@@ -58,7 +58,7 @@ def test_a_films_course_is_found_by_its_name_alone(tmp_path: Path) -> None:
         [0],
         [2],
     ]
-    with pytest.raises(ConfigError, match=r"no rows of the video d.mp4; there are: .*, c, "):
+    with pytest.raises(DatasetError, match=r"no rows of the video d.mp4; there are: .*, c, "):
         course_of(file, "d.mp4", LABELS, 0.5)
 
 

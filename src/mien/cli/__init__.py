@@ -18,7 +18,7 @@ from mien.install import extras_command
 from mien.wording import plainly
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-"""What the commands exit with."""
+"""What the commands exit with: 1 where a file is at fault, 2 where the command has to change."""
 
 OF_EXTRAS = {
     **dict.fromkeys(("keras", "skimage", "tensorboardX", "tensorflow"), "train"),

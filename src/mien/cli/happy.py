@@ -55,17 +55,24 @@ def happy(
 
 
 def _print(reading: HappyReading) -> None:
+    from mien.videos.clip import ONE_PICTURE
+
+    picture = ONE_PICTURE in reading.notes
     if reading.probability is None:
-        typer.echo(f"{reading.source}: no face in {reading.seconds:.1f} s of video")
-        return
-    word = "happiness" if reading.happy else "no happiness"
-    typer.echo(
-        f"{reading.source}: {word} (probability {reading.probability:.2f}, threshold {reading.threshold:.2f},"
-        f" by {reading.network}); a face in {reading.face_share:.0%} of {reading.seconds:.1f} s"
-    )
+        length = "the one picture" if picture else f"{reading.seconds:.1f} s of video"
+        typer.echo(f"{reading.source}: no face in {length}")
+    else:
+        seen = "the one picture" if picture else f"{reading.face_share:.0%} of {reading.seconds:.1f} s"
+        word = "happiness" if reading.happy else "no happiness"
+        typer.echo(
+            f"{reading.source}: {word} (probability {reading.probability:.2f}, threshold"
+            f" {reading.threshold:.2f}, by {reading.network}); a face in {seen}"
+        )
     if len(reading.windows) > 1:
         for start_s, end_s in _happy_spans(reading):
             typer.echo(f"  {start_s:8.1f} to {end_s:.1f} s")
+    for note in reading.notes:
+        typer.echo(f"  note: {note}")
 
 
 def _happy_spans(reading: HappyReading) -> list[tuple[float, float]]:

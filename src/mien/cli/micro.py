@@ -10,6 +10,7 @@ import typer
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import DetectorOption, JsonOption
 from mien.config import DetectorName
+from mien.files import check_folder
 from mien.wording import count
 
 if TYPE_CHECKING:  # pandas, which the help should not wait for
@@ -44,6 +45,7 @@ def micro(
     """
     from mien.videos.micro import micro as find
 
+    check_folder(out)
     with progress_bar("reading", 1, wanted=not as_json) as progress:
         found = find(
             video,

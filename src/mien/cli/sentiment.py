@@ -10,7 +10,7 @@ import typer
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import DetectorOption, JsonOption, MinFaceOption
 from mien.errors import ConfigError
-from mien.files import fitting_name
+from mien.files import check_folder, fitting_name
 
 if TYPE_CHECKING:  # it loads ONNX Runtime, which the help should not wait for
     from mien.videos.sentiment import Moment, Sentiment
@@ -58,10 +58,10 @@ def sentiment(
     choices: dict[str, Any] = {"fps": fps, "detector": detector, "min_face_px": min_face}
     choices = {name: value for name, value in choices.items() if value is not None}
     stems = _stems(videos)
-    if out is not None and out.exists() and not out.is_dir():
-        raise ConfigError(f"--out: expected a folder, received the file {out}")
-    if out is not None and (clash := _written(out, stems) & {Path(each).resolve() for each in videos}):
-        raise ConfigError(f"--out: would overwrite {min(clash)}, which is read")
+    if out is not None:
+        check_folder(out)
+        if clash := _written(out, stems) & {Path(each).resolve() for each in videos}:
+            raise ConfigError(f"--out: would overwrite {min(clash)}, which is read")
     answers = []
     for video, stem in zip(videos, stems, strict=True):
         with progress_bar(Path(video).name, 1.0) as show:
@@ -101,13 +101,28 @@ def _written(out: Path, stems: list[str]) -> set[Path]:
 
 
 def _print(found: Sentiment) -> None:
+    from mien.videos.clip import ONE_PICTURE
+
+    picture = ONE_PICTURE in found.notes
     if found.category is None or found.polarity is None:
-        typer.echo(f"{found.source}: no face in {found.seconds:.0f} s; no answer")
-        return
+        length = "the one picture" if picture else f"{found.seconds:.0f} s"
+        typer.echo(f"{found.source}: no face in {length}; no answer")
+    else:
+        _print_answer(found, picture=picture)
+    for note in found.notes:
+        typer.echo(f"  note: {note}")
+
+
+def _print_answer(found: Sentiment, *, picture: bool) -> None:
+    assert found.polarity is not None
+    assert found.category is not None
     sure = f"{found.polarity_probabilities[found.polarity]:.0%}"
     category = f"{found.category} ({found.probabilities[found.category]:.0%})"
     typer.echo(f"{found.source}: {found.polarity} ({sure}), {category}")
     typer.echo(f"  valence  {found.valence:+.2f}, arousal {found.arousal:+.2f}")
+    if picture:
+        typer.echo(f"  read     one picture with a {found.seen}")
+        return
     typer.echo(f"  read     {found.seconds_read:.0f} of {found.seconds:.0f} s with a {found.seen}")
     for each in found.moments:
         typer.echo(f"  counted  {_moment(each)}")

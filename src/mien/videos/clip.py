@@ -21,7 +21,7 @@ from mien.face.crop import crop_faces
 from mien.labels import EMOTIONS
 from mien.measures.pose import solve_pose
 from mien.pipeline import Pipeline
-from mien.source import open_source
+from mien.source import SourceReport, open_source
 from mien.types import LANDMARKS, Faces, Frame
 
 Floats = NDArray[np.float32]
@@ -37,6 +37,8 @@ WINDOW_S: Final = 60.0
 
 HOLD_S: Final = 0.5
 """A frame stands for the time until the next one, at most for so long."""
+
+ONE_PICTURE: Final = "a single picture, not a film: nothing is known of before and after"
 
 _LARGER: Final = 2.0
 """The face that is followed is left for another one whose box has this many times its area."""
@@ -88,6 +90,16 @@ class FaceClip:
         return [getattr(self, field.name) for field in fields(self)[2:]]
 
 
+def film_notes(report: SourceReport) -> tuple[str, ...]:
+    """Return what a reader should know of a film, once all of it is read: as where it breaks off.
+
+    Args:
+        report: of the source that gave its frames.
+    """
+    notes = () if report.note is None else (report.note,)
+    return (*notes, ONE_PICTURE) if report.frames_read == 1 else notes
+
+
 def read_clips(
     path: str | Path,
     *,
@@ -97,6 +109,7 @@ def read_clips(
     pipeline: Pipeline | None = None,
     end_s: float | None = None,
     progress: Callable[[float], None] | None = None,
+    ended: Callable[[SourceReport], None] | None = None,
 ) -> Iterator[FaceClip]:
     """Read one face of a video, piece by piece, so that hours need no more memory than a minute.
 
@@ -109,6 +122,7 @@ def read_clips(
         pipeline: finds and reads faces; None for one by the settings. It stays open.
         end_s: where to stop; None for the end of the video.
         progress: called with the share of the video that is read, 0 to 1, where its length is known.
+        ended: called with what the source says of itself, after the last piece; see `film_notes`.
 
     Yields:
         Pieces, one after the other; the last may be shorter.
@@ -137,6 +151,8 @@ def read_clips(
                 if progress and source.report.duration_s:
                     progress(min(1.0, float(piece.times_s[-1]) / source.report.duration_s))
                 yield piece
+            if ended:
+                ended(source.report)
     finally:
         if ours:
             ours.close()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mien.errors import ConfigError, DatasetError
+from mien.errors import DatasetError
 from mien.textfile import read_text
 from mien.videos.states import Floats, changes
 from mien.wording import plainly
@@ -61,13 +61,12 @@ def course_of(path: str | Path, film: str, labels: Sequence[str], step_s: float)
         step_s: seconds from one step to the next.
 
     Raises:
-        ConfigError: the table has no row of this film.
-        DatasetError: as in `read_courses`.
+        DatasetError: as in `read_courses`, or the table has no row of this film.
     """
     found = dict(read_courses(path, labels, step_s))
     names = [each for each in found if PureWindowsPath(each).name in (film, PurePath(film).stem)]
     if not names:
-        raise ConfigError(f"{path}: has no rows of the video {film}; there are: {', '.join(found)}")
+        raise DatasetError(f"{path}: has no rows of the video {film}; there are: {', '.join(found)}")
     return found[film if film in names else names[0]]
 
 

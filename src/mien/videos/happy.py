@@ -10,10 +10,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from mien.config import load_settings
-from mien.errors import ConfigError
+from mien.errors import ModelError
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
-from mien.videos.clip import FRAMES_PER_SECOND, FaceClip, join, read_clips
+from mien.source import SourceReport
+from mien.videos.clip import FRAMES_PER_SECOND, FaceClip, film_notes, join, read_clips
 from mien.videos.clip_network import (
     LEAST_READ,
     ClipNetwork,
@@ -63,6 +64,7 @@ class HappyReading:
         happy: whether that is above the threshold; None likewise.
         threshold: that was chosen for this network.
         windows: the course.
+        notes: what a reader should know of the file, such as where it breaks off.
     """
 
     source: str
@@ -73,6 +75,7 @@ class HappyReading:
     happy: bool | None
     threshold: float
     windows: tuple[HappyWindow, ...]
+    notes: tuple[str, ...] = ()
 
 
 class _Says(Protocol):
@@ -103,7 +106,7 @@ def happy(
 
     Raises:
         ConfigError: a setting is wrong.
-        ModelError: the network is missing or damaged.
+        ModelError: the network is missing, damaged, or tells something else.
         SourceError: the video can't be read.
 
     Example:
@@ -114,10 +117,12 @@ def happy(
     name = str(network) if network is not None else default_network()
     says, window_s, rate, threshold = _speaker(name)
     ours = None if pipeline else Pipeline(load_settings())
+    reports: list[SourceReport] = []
     try:
         clips = read_clips(
-            path, frames_per_second=rate, track=track, pipeline=pipeline or ours, progress=progress
-        )
+            path, frames_per_second=rate, track=track, pipeline=pipeline or ours, progress=progress,
+            ended=reports.append,
+        )  # fmt: skip
         course = _Course(says, window_s, rate)
         for clip in clips:
             course.add(clip)
@@ -130,6 +135,7 @@ def happy(
     return HappyReading(
         Path(path).name, name, course.steps / rate, course.present / max(1, course.steps), most,
         None if most is None else most >= threshold, threshold, tuple(course.windows),
+        film_notes(reports[0]),
     )  # fmt: skip
 
 
@@ -145,7 +151,7 @@ def _speaker(name: str) -> tuple[_Says, float, float, float]:
         return lambda window: _of_frames(window, how), WINDOW_S, FRAMES_PER_SECOND, THRESHOLD
     loaded = load_clip_network(name)
     if loaded.sidecar.label != LABEL:
-        raise ConfigError(f"{name}: tells {loaded.sidecar.label} from the rest, expected {LABEL}")
+        raise ModelError(f"{name}: tells {loaded.sidecar.label} from the rest, expected {LABEL}")
     facts = loaded.sidecar
     return (
         lambda window: _of_network(window, loaded),

@@ -30,6 +30,7 @@ from mien.pipeline import make_pipeline
 from mien.source import Source, open_source
 from mien.source.base import SourceReport
 from mien.types import Faces, Frame, Image
+from mien.videos.clip import film_notes
 from mien.videos.courses import read_courses
 from mien.videos.states import LONGEST_GAP_S, Floats, Spell, StateModel, changes, lasting, learned, spells
 
@@ -294,7 +295,7 @@ def infant(
 
 
 def _notes(report: SourceReport, course: _Course, network: OnnxNetwork | None) -> list[str]:
-    notes = [] if report.note is None else [report.note]
+    notes = [*film_notes(report)]
     if course.crowded > _CROWDED * len(course.rows):
         notes.append("several faces are seen: the largest one is read, whoever that is")
     if network is not None and network.sidecar.sha256 in map(_sha256_of_built_in, built_in_networks()):

@@ -183,7 +183,7 @@ def micro(
         tuple(blink_s for _, blinks_s in found for blink_s in blinks_s),
         sum((each.times_s[-1] - each.times_s[0] for each in film.stretches), 0.0),
         film.length_s, film.frames_per_second, threshold,
-        _notes(film.frames_per_second, film.length_s, bool(film.stretches)),
+        (*film.notes, *_notes(film.frames_per_second, film.length_s, bool(film.stretches))),
         _frame(film.stretches),
     )  # fmt: skip
 

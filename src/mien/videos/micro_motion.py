@@ -25,7 +25,7 @@ from mien.measures.face3d import RIGID, STANDARD_FACE
 from mien.pipeline import make_pipeline
 from mien.source import open_source
 from mien.types import Frame
-from mien.videos.clip import FaceClip, read_clips
+from mien.videos.clip import FaceClip, film_notes, read_clips
 
 Floats = NDArray[np.float64]
 Grey = NDArray[np.uint8]
@@ -77,12 +77,14 @@ class FaceMotion:
         frames: how many the film has.
         length_s: the film's length.
         frames_per_second: the film's.
+        notes: what a reader should know of the file, such as where it breaks off.
     """
 
     stretches: list[Motion]
     frames: int
     length_s: float
     frames_per_second: float
+    notes: tuple[str, ...]
 
 
 def read_motion(
@@ -126,6 +128,7 @@ def read_motion(
     return FaceMotion(
         [each.motion() for each in stretches if len(each.times_s) > 2],
         len(times_s), len(times_s) * step_s if np.isfinite(step_s) else 0.0, 1 / step_s,
+        film_notes(source.report),
     )  # fmt: skip
 
 

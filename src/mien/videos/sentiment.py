@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -25,6 +25,7 @@ from mien.files import sha256_of, write_json, written_whole
 from mien.pipeline import Pipeline, make_pipeline
 from mien.source import Source, open_source
 from mien.types import Faces
+from mien.videos.clip import film_notes
 from mien.videos.sentiment_network import (
     POLARITIES,
     SHIPPED,
@@ -84,6 +85,7 @@ class Sentiment:
         arousal: likewise.
         moments: which stretches counted most, the first most; empty where none stands out.
         seen: "face" or "scene": what was looked at.
+        notes: what a reader should know of the file, such as where it breaks off.
     """
 
     source: str
@@ -97,6 +99,7 @@ class Sentiment:
     arousal: float | None = None
     moments: tuple[Moment, ...] = ()
     seen: str = "face"
+    notes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -124,6 +127,7 @@ class Sentiment:
             "valence": self.valence,
             "arousal": self.arousal,
             "moments": [vars(each) for each in self.moments],
+            "notes": list(self.notes),
         }
 
     def plot(self) -> Figure:
@@ -241,7 +245,7 @@ def sentiment(
         for time_s, seen in reader.frames(path, progress):
             pictures = seen is not None and facts.input != "expression"
             seconds.add(time_s, chosen.features(seen[None])[0] if seen is not None and pictures else seen)
-    return answer(chosen, Path(path).name, *seconds.means())
+    return replace(answer(chosen, Path(path).name, *seconds.means()), notes=reader.notes)
 
 
 class FrameReader:
@@ -253,6 +257,9 @@ class FrameReader:
         reads: the expression network whose answers it takes; "" for the settings' own.
         choices: settings by name.
         detector: what finds faces; see `sentiment`.
+
+    Attributes:
+        notes: what a reader should know of the last clip, once all of it is read; see `film_notes`.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -269,6 +276,7 @@ class FrameReader:
     ) -> None:
         self._see, self._size_px, self._ours = see, size_px, False
         self._fps, self._every = choices.get("fps"), choices.get("every", 1)
+        self.notes: tuple[str, ...] = ()
         self._pipeline: Pipeline | None = None
         if see != "scene":
             self._pipeline, self._ours = make_pipeline(detector, reads or None, choices)
@@ -296,6 +304,7 @@ class FrameReader:
                 yield time_s, said
                 if source.report.duration_s:
                     progress(min(1.0, time_s / source.report.duration_s))
+        self.notes = film_notes(source.report)
 
     def _seen(self, source: Source) -> Generator[tuple[float, NDArray[Any] | None]]:
         if self._pipeline is None:

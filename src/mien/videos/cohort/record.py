@@ -44,8 +44,8 @@ def rows_of(
         subject: the column that says whose a recording is.
 
     Raises:
-        SourceError: a table can't be read.
-        ConfigError: labels are missing, or fit nothing.
+        SourceError: a table can't be read, or the labels fit nothing.
+        ConfigError: labels are missing.
         StoreError: the record can't be opened or read.
     """
     path = Path(given)
@@ -130,12 +130,12 @@ def _with_labels(rows: pd.DataFrame, told: pd.DataFrame, subject: str) -> pd.Dat
     told = told.assign(**{key: told[key].astype(str)}).drop_duplicates()
     if told[key].duplicated().any():
         twice = told[key][told[key].duplicated()].iloc[0]
-        raise ConfigError(f"the labels say different things of {key} {twice}")
+        raise SourceError(f"the labels say different things of {key} {twice}")
     rows = rows.assign(**{key: rows[key].astype(str)})
     new = [each for each in told if each == key or each not in rows]
     found = rows.merge(told[new], on=key, how="inner")
     if found.empty:
-        raise ConfigError(f"no {key} of the labels is among the recordings, such as {rows[key].iloc[0]!r}")
+        raise SourceError(f"no {key} of the labels is among the recordings, such as {rows[key].iloc[0]!r}")
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import mien
 from mien.errors import OutputError
-from mien.files import write_json, write_text, written_whole
+from mien.files import check_folder, write_json, write_text, written_whole
 from mien.report.content import Entries, Fact, Headings, Picture, ReportContent, TextTable
 from mien.report.drawing import FAINT_TEAL, GREY, INK, PALE, PALE_TEAL, RUST, TEAL, Drawing
 from mien.report.formatting import clean, moment, shortened
@@ -55,11 +55,12 @@ def save(result: CohortResult, folder: Path, *, overwrite: bool = False) -> list
 
 
 def check_free(folder: Path, *, overwrite: bool = False) -> None:
-    """Raise where files of an earlier study are in a folder, unless they may be replaced.
+    """Raise where a study can't be written into a folder, before it is made.
 
     Raises:
-        OutputError: they are there.
+        OutputError: files of an earlier one are there and may not be replaced, or it is no folder.
     """
+    check_folder(folder)
     there = [folder / name for name in FILES if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(f"{there[0]} is there already: choose another folder, or --overwrite")

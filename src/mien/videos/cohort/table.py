@@ -117,8 +117,8 @@ def read_cohort(
         name: of the table, where it is a DataFrame.
 
     Raises:
-        SourceError: it can't be read, or it isn't such a table.
-        ConfigError: columns are not there, or the label isn't one that can be predicted.
+        SourceError: it can't be read, or it isn't such a table: it has one label only, or no measures.
+        ConfigError: columns that were named are not there, or which label or measures are meant isn't clear.
     """
     import pandas as pd
 
@@ -209,7 +209,7 @@ def _labelled(
             raise ConfigError(f"no {label} is {chosen!r}; it is {', '.join(values.index[:20])}")
     if len(values) < 2:
         only = f"{label} is always {values.index[0]!r}" if len(values) else f"no row has a {label}"
-        raise ConfigError(f"{name}: {only}; two values are needed, for example 0 and 1")
+        raise SourceError(f"{name}: {only}; two values are needed, for example 0 and 1")
     if len(values) > 2 and (positive is None or negative is None):
         shown = ", ".join(f"{each} ({many})" for each, many in values[:_NAMED].items())
         raise ConfigError(
@@ -265,7 +265,7 @@ def _sorted_columns(
         shown = ", ".join(neither[:_NAMED]) + (" ..." if len(neither) > _NAMED else "")
         told.append(f"Not used, as neither numbers nor a few words: {shown}.")
     if not measures:
-        raise ConfigError("there is no column of numbers to predict the label by")
+        raise SourceError("there is no column of numbers to predict the label by")
     return pd.DataFrame(measures), pd.DataFrame(circumstances, index=frame.index)
 
 
@@ -338,7 +338,7 @@ def _without_gaps(cohort: Cohort, chosen: tuple[str, ...], told: list[str]) -> C
             told.append(f"Left out, as {why}: {first_few(names, _NAMED)}.")
     measures = cohort.measures.drop(columns=[name for names in gone.values() for name in names])
     if measures.shape[1] == 0:
-        raise ConfigError(f"{cohort.name}: no measure is known for most people and differs between them")
+        raise SourceError(f"{cohort.name}: no measure is known for most people and differs between them")
     if empty := float(measures.isna().to_numpy().mean()):
         told.append(f"{100 * empty:.1f} % of the measures are missing; the median of the others stands in.")
     varied = [name for name in cohort.circumstances if cohort.circumstances[name].nunique(dropna=False) > 1]

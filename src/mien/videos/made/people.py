@@ -15,6 +15,7 @@ from mien.config import load_settings
 from mien.errors import DatasetError
 from mien.labels import FER2013
 from mien.pipeline import Pipeline
+from mien.source.base import is_folder
 from mien.source.images import read_image
 from mien.types import Image
 from mien.videos.made.morph import MorphedFace
@@ -57,11 +58,15 @@ def read_people(folder: Path) -> list[Person]:
         The people in order of their code. By a hash of it, 60 % are of the split train, 20 % of each other.
 
     Raises:
-        DatasetError: the table or a photograph is missing.
+        DatasetError: it is no such folder: a photograph is missing, or the table is no such table.
+        SourceError: the folder or the table is missing.
     """
     import pandas as pd
 
+    if not is_folder(folder):
+        raise DatasetError(f"{folder}: expected a folder with people.csv, received a file")
     table = folder / "people.csv"
+    is_folder(table)  # so that a missing table is said as every missing file is
     try:
         rows = pd.read_csv(table, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -160,10 +165,12 @@ def read_buckets(path: Path) -> list[Bucket]:
 
     Raises:
         DatasetError: it is no such table.
+        SourceError: it is missing.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    is_folder(path)  # so that a missing table is said as every missing file is
     try:
         table = pq.read_table(path)
         emotion, usage = (table[name].to_pylist() for name in ("emotion", "usage"))

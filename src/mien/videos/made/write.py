@@ -65,6 +65,7 @@ def write_clips(
     Raises:
         ConfigError: nobody to make clips of, no clips, or strung micro movements.
         DatasetError: people or faces can't be read.
+        SourceError: they, or a photograph, are missing.
         OutputError: the folder has something in it, or can't be written.
     """
     if people is None and faces is None:

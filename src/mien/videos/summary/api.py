@@ -211,8 +211,6 @@ def _check(
     _check_usual(name, declared_s, usual_s)
     if folder is None:
         return
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file; choose a folder for the summary")
     check_folder(folder)
     for each in FILES:
         if (folder / each).exists() and (folder / each).samefile(path):
