@@ -7,7 +7,8 @@
     python benchmarks/scale.py killed FOLDER            # drivers and nodes of a cluster are killed
 
 Efficiency is the rate of two workers over twice that of one, with start-up (importing, loading networks) and
-without it.
+without it. A worker's film is decoded beside its networks, so that one alone uses more than one core where it
+may: the rate of one is measured on one core, as a cluster gives it, and on all.
 """
 
 from __future__ import annotations
@@ -69,28 +70,38 @@ def measure(options: argparse.Namespace) -> None:
         return
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before")
     rates = []
-    for workers in (1, 2):
-        few, many = (told(options, workers, inputs) for inputs in (options.inputs, 2 * options.inputs))
+    every = os.sched_getaffinity(0)
+    for workers, cores in ((1, {min(every)}), (1, every), (2, every)):
+        few, many = (told(options, workers, cores, inputs) for inputs in (options.inputs, 2 * options.inputs))
         whole, warm, peak, start, spent = many
         further = (spent - few[-1]) / options.inputs
-        rates.append((whole, warm, 1 / further))
+        rates.append((whole, warm))
         print(
-            f"{workers} of {options.engine}: {whole:.3f} inputs a second, {warm:.3f} without start-up"
-            f" ({start:.1f} s to the first), {further:.2f} s of processor for each further input,"
-            f" {peak:.0f} MB at most in one process"
+            f"{workers} of {options.engine} on {len(cores)} cores: {whole:.3f} inputs a second, {warm:.3f}"
+            f" without start-up ({start:.1f} s to the first)"
+            # Ray's workers are no children of this process: their time and memory are not seen here.
+            + (
+                f", {further:.2f} s of processor for each further input, {peak:.0f} MB at most in one process"
+                if options.engine == "local"
+                else ""
+            )
         )
-    (whole_1, warm_1, cheap_1), (whole_2, warm_2, cheap_2) = rates
-    print(
-        f"efficiency {whole_2 / whole_1 / 2:.2f}, {warm_2 / warm_1 / 2:.2f} without start-up;"
-        f" by processor time, which others on the machine disturb less, {cheap_2 / cheap_1:.2f}"
-    )
+    two = rates.pop()
+    for what, one in zip(("that has one core", "that has them all"), rates, strict=True):
+        ratios = [both / alone / 2 for both, alone in zip(two, one, strict=True)]
+        print(f"efficiency against one {what}: {ratios[0]:.2f}, {ratios[1]:.2f} without start-up")
 
 
-def told(options: argparse.Namespace, workers: int, inputs: int) -> list[float]:
-    """Return what a run in a process of its own says."""
+def told(options: argparse.Namespace, workers: int, cores: set[int], inputs: int) -> list[float]:
+    """Return what a run in a process of its own, on some of the cores, says."""
     command = [sys.executable, __file__, "measure", options.video, "--engine", options.engine]
     command += ["--inputs", inputs, "--workers", workers]
-    done = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)  # children have it from here
+    try:
+        done = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
+    finally:
+        os.sched_setaffinity(0, before)
     return list(map(float, done.stdout.split()[-5:]))
 
 

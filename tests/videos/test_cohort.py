@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def confounded() -> Iterator[CohortResult]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models, "TREES_TRIED", (3, 6))
         patch.setattr(models, "PENALTIES", (0.01, 0.1, 1.0))
-        patch.setattr(study, "_HALVES", 6)
+        patch.setattr(study, "_USUAL", replace(study._USUAL, halves=6))
         yield study.cohort(table, "remission", by=["age"], rounds=100, repeats=1, measures=chosen)
 
 
@@ -254,6 +255,54 @@ def test_a_length_that_tells_the_label_is_found() -> None:
     fold = models.deal(read.y, read.subject, 10, 0)
     around = look_around(read, np.random.default_rng(0).normal(size=(1, len(read.y))), fold[None])
     assert next(each.name for each in around if each.found) == "length_s"
+
+
+def test_with_many_people_less_is_done_again_and_that_is_said(made: MadeCohort) -> None:
+    steps: list[tuple[str, float]] = []
+    lines: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "TREES_TRIED", (3, 6))
+        patch.setattr(models, "PENALTIES", (0.01, 0.1, 1.0))
+        for name in ("MANY", "_SLOW"):
+            patch.setattr(study, name, 90)
+        patch.setattr(study, "_OF_MANY", replace(study._OF_MANY, rounds=110, halves=4))
+        found = study.cohort(
+            made.table, "remission", measures=["entropy", "inertia"], say=lines.append,
+            progress=lambda what, done: steps.append((what, done)),
+        )  # fmt: skip
+    assert (found.folds, found.shuffled.rounds, len(found.learning)) == (5, 110, 3)
+    [said] = [each for each in found.remarks if each.startswith("From 90 people on")]
+    assert "5 folds for 10, 110 exchanges of labels for 500, 4 halves for 50" in said
+    assert lines[0].startswith("90 people take a while")
+    done = [each for _, each in steps]
+    assert done == sorted(done)
+    assert done[-1] == 1
+    assert {what for what, _ in steps} == {"models", "shuffled labels", "measures", "learning curve"}
+    assert sum(what == "shuffled labels" for what, _ in steps) == 5 * 3
+
+
+def test_exchanges_in_blocks_are_those_at_once(made: MadeCohort) -> None:
+    read = read_cohort(made.table, "remission")
+    fold = models.deal(read.y, read.subject, 5, 0)
+
+    def areas() -> np.ndarray:
+        return models.shuffled_areas(read.values, read.y, read.subject, fold, rounds=100, seed=0)[1]
+
+    blocks = areas()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "_BLOCK", 101)
+        assert blocks == pytest.approx(areas())
+
+
+def test_the_most_common_word_of_a_person_is_theirs() -> None:
+    """Of equally common ones the first by name; somebody without any has none."""
+    table = pd.DataFrame({"subject": list("aaabbccd"), "remission": ["yes", "no"] * 4, "m": np.arange(8.0)})
+    table["site"] = ["south", "north", "south", "west", "east", None, "north", None]
+    table["remission"] = ["yes"] * 3 + ["no"] * 2 + ["yes"] * 2 + ["no"]
+    read = read_cohort(table, "remission")
+    sites = read.circumstances["site"]
+    assert sites[:3].tolist() == ["south", "east", "north"]
+    assert pd.isna(sites[3])
 
 
 # --- tables that won't do

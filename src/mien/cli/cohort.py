@@ -84,9 +84,14 @@ def cohort(
         ),
     ] = 0.75,
     rounds: Annotated[
-        int,
-        typer.Option(help="How often labels are exchanged between people.", metavar="N", min=100, max=10_000),
-    ] = 500,
+        int | None,
+        typer.Option(
+            help="How often labels are exchanged between people [500, from 5,000 people on 200].",
+            metavar="N",
+            min=100,
+            max=10_000,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random seed.", metavar="N", min=0)] = 0,
     out: Annotated[
         Path | None,
@@ -116,8 +121,9 @@ def cohort(
     with progress_bar("studying", 1, wanted=not as_json) as progress:
         found = study(
             table, label, by=by or (), circumstances=nuisance or (), labels=labels, expected=expect,
-            seed=seed, rounds=rounds, progress=lambda _, done: progress(done), positive=positive,
-            negative=negative, subject=subject, measures=measure or (), without=without or (), states=states,
+            seed=seed, rounds=rounds, progress=lambda _, done: progress(done),
+            say=lambda line: typer.echo(line, err=True), positive=positive, negative=negative,
+            subject=subject, measures=measure or (), without=without or (), states=states,
         )  # fmt: skip
     written = found.save(out, overwrite=overwrite) if out is not None else []
     if as_json:

@@ -11,8 +11,10 @@ gets an area below 0.5 (Parker, Günter & Bedo 2007). So areas count pairs insid
 
 from __future__ import annotations
 
+import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,6 +36,8 @@ _INNER: Final = 5
 _CLIP: Final = 12.0
 _LEAST_SLOPE: Final = 0.05
 _PARALLEL_FROM: Final = 300
+_BLOCK: Final = 50
+"""Exchanges of labels that are computed at once: of all at once, 50,000 people would fill a GB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,9 +224,26 @@ def _each(function: Callable[..., Any], tasks: list[tuple[Any, ...]]) -> Any:
     from sklearn.utils.parallel import Parallel, delayed
 
     many = usable_cores() if len(tasks[0][1]) >= _PARALLEL_FROM else 1
-    return Parallel(n_jobs=min(many, len(tasks)), return_as="generator")(
-        delayed(_alone)(function, each) for each in tasks
-    )
+    with _interrupts_later():
+        return Parallel(n_jobs=min(many, len(tasks)), return_as="generator")(
+            delayed(_alone)(function, each) for each in tasks
+        )
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back while processes are started, which inherit that: only this one answers to it.
+
+    Each would print a traceback otherwise. joblib ends them when this one is interrupted.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _alone(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
@@ -271,7 +292,14 @@ def rank_area(score: Floats, label: Bools) -> float:
 
 
 def shuffled_areas(
-    values: Floats, label: Bools, subject: Ints, fold: Ints, *, rounds: int, seed: int
+    values: Floats,
+    label: Bools,
+    subject: Ints,
+    fold: Ints,
+    *,
+    rounds: int,
+    seed: int,
+    progress: Callable[[float], None] = lambda done: None,
 ) -> tuple[float, Floats]:
     """Compute the area inside folds with the true labels, and with labels exchanged between subjects.
 
@@ -279,19 +307,33 @@ def shuffled_areas(
     its penalty is chosen anew for each of them, by leaving one training unit out. Labels are exchanged inside
     the folds, whose mixes stay the same; of a subject with both labels, the two change places or not.
 
+    Args:
+        values: (n, p) measures; NaN is missing.
+        label: (n,) the class.
+        subject: (n,) whose.
+        fold: (n,) which fold.
+        rounds: how often labels are exchanged.
+        seed: of the exchanges.
+        progress: is told the share that is done.
+
     Returns:
         The true area, and (rounds,) the areas by chance.
     """
     random = np.random.default_rng(seed)
     labels = np.column_stack([label, *(_exchanged(label, subject, fold, random) for _ in range(rounds))])
     won, pairs = np.zeros(labels.shape[1]), np.zeros(labels.shape[1])
-    for number in np.unique(fold):
+    numbers = np.unique(fold)
+    blocks = [slice(first, first + _BLOCK) for first in range(0, labels.shape[1], _BLOCK)]
+    for turn, number in enumerate(numbers):
         held = fold == number
         ready = Ready(values[~held])
-        scores = _discriminant(ready(values[~held]), labels[~held], ready(values[held]))
-        up = labels[held].sum(axis=0)
-        won += (rankdata(scores, axis=0) * labels[held]).sum(axis=0) - up * (up + 1) / 2
-        pairs += up * (held.sum() - up)
+        scored = _discriminant(ready(values[~held]), ready(values[held]))
+        for done, block in enumerate(blocks, 1):
+            scores, own = scored(labels[~held, block]), labels[held, block]
+            up = own.sum(axis=0)
+            won[block] += (rankdata(scores, axis=0) * own).sum(axis=0) - up * (up + 1) / 2
+            pairs[block] += up * (held.sum() - up)
+            progress((turn + done / len(blocks)) / len(numbers))
     areas = won / pairs
     return float(areas[0]), areas[1:]
 
@@ -306,32 +348,53 @@ def _exchanged(label: Bools, subject: Ints, fold: Ints, random: np.random.Genera
     return np.where((many > 1) & turned[subject], ~label, mixed)
 
 
-def _discriminant(x: Floats, labels: Bools, new: Floats) -> Floats:
-    """Return (held, rounds) scores of ridge regressions on labels of -1 and 1."""
-    y = labels * 2.0 - 1
-    centred = y - y.mean(axis=0)
+def _discriminant(x: Floats, new: Floats) -> Callable[[Bools], Floats]:
+    """Return what makes of (n, rounds) labels the (held, rounds) scores of ridge regressions on -1 and 1."""
     u, s, vt = np.linalg.svd(x, full_matrices=False)
-    inside, outside = u.T @ centred, new @ vt.T
-    best, scores = np.full(y.shape[1], np.inf), np.zeros((len(new), y.shape[1]))
-    for ridge in len(x) * np.array([0.003, 0.03, 0.3, 3.0]):
-        share = s**2 / (s**2 + ridge)
-        leverage = np.square(u) @ share + 1 / len(x)
-        left_out = (centred - u @ (share[:, None] * inside)) / (1 - leverage)[:, None]
-        loss = np.square(left_out).mean(axis=0)
-        here = outside @ ((share / np.maximum(s, 1e-12))[:, None] * inside)
-        scores = np.where(loss < best, here, scores)
-        best = np.minimum(best, loss)
-    return scores
+    outside = new @ vt.T
+
+    def scored(labels: Bools) -> Floats:
+        y = labels * 2.0 - 1
+        centred = y - y.mean(axis=0)
+        inside = u.T @ centred
+        best, scores = np.full(y.shape[1], np.inf), np.zeros((len(new), y.shape[1]))
+        for ridge in len(x) * np.array([0.003, 0.03, 0.3, 3.0]):
+            share = s**2 / (s**2 + ridge)
+            leverage = np.square(u) @ share + 1 / len(x)
+            left_out = (centred - u @ (share[:, None] * inside)) / (1 - leverage)[:, None]
+            loss = np.square(left_out).mean(axis=0)
+            here = outside @ ((share / np.maximum(s, 1e-12))[:, None] * inside)
+            scores = np.where(loss < best, here, scores)
+            best = np.minimum(best, loss)
+        return scores
+
+    return scored
 
 
 # --- what carries it, and how many people it takes
 
 
-def selected(values: Floats, label: Bools, subject: Ints, *, rounds: int, seed: int) -> tuple[Floats, Floats]:
+def selected(
+    values: Floats,
+    label: Bools,
+    subject: Ints,
+    *,
+    rounds: int,
+    seed: int,
+    progress: Callable[[float], None] = lambda done: None,
+) -> tuple[Floats, Floats]:
     """Return how often each measure is chosen by a lasso on half of the subjects, and how often upwards.
 
     Stability selection (Meinshausen & Bühlmann 2010; complementary halves, Shah & Samworth 2013): each half
     chooses so many measures that of those chosen three times in four, one is expected to be wrong.
+
+    Args:
+        values: (n, p) measures; NaN is missing.
+        label: (n,) the class.
+        subject: (n,) whose.
+        rounds: how many halves.
+        seed: of the halves.
+        progress: is told the share that is done.
 
     Returns:
         (p,) shares of the halves that chose a measure; (p,) of these, in which it raises the odds.
@@ -343,7 +406,8 @@ def selected(values: Floats, label: Bools, subject: Ints, *, rounds: int, seed: 
     many = max(1, int(np.sqrt(0.5 * p)))
     chosen, up = np.zeros(p), np.zeros(p)
     halves = 0
-    for _ in range(rounds // 2):
+    for turn in range(rounds // 2):
+        progress(2 * turn / rounds)
         first = np.zeros(int(subject.max()) + 1, np.bool_)
         for group in (np.unique(subject[label]), np.setdiff1d(subject, subject[label])):
             first[random.permutation(group)[: len(group) // 2]] = True

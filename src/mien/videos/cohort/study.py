@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,10 +48,34 @@ EXPECTED: Final = 0.75
 FEW: Final = 300
 """Fewer people than these are dealt into folds three times."""
 
-_FOLDS: Final = 10
-_SHARES: Final = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
+MANY: Final = 5_000
+"""From so many people on, less is done again: folds, exchanges of labels, halves, the learning curve."""
+
+_SLOW: Final = 20_000
+"""From so many people on it is said beforehand that it takes a while."""
+
 _LEAST_TRAINING: Final = 12
-_HALVES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """How often things are done again.
+
+    Attributes:
+        folds: into which people are dealt.
+        rounds: exchanges of labels.
+        halves: of the people, in which a lasso chooses.
+        shares: of the people learnt from, in the learning curve.
+    """
+
+    folds: int
+    rounds: int
+    halves: int
+    shares: tuple[float, ...]
+
+
+_USUAL: Final = _Effort(10, 500, 50, (0.15, 0.25, 0.4, 0.6, 0.8, 1.0))
+_OF_MANY: Final = _Effort(5, 200, 20, (0.15, 0.3, 0.6, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +238,10 @@ def cohort(
     labels: str | Path | None = None,
     expected: float = EXPECTED,
     seed: int = 0,
-    rounds: int = 500,
+    rounds: int | None = None,
     repeats: int | None = None,
     progress: Callable[[str, float], None] = lambda what, done: None,
+    say: Callable[[str], None] = lambda line: None,
     **columns: Any,
 ) -> CohortResult:
     """Measure how well recordings' measures separate two groups of people, and what could fool you.
@@ -231,9 +256,10 @@ def cohort(
         labels: a table with the labels of a record's subjects or a folder's recordings.
         expected: the area under the curve that would be worth finding; decides how many people it takes.
         seed: of all dealing and exchanging.
-        rounds: how often labels are exchanged between people.
+        rounds: how often labels are exchanged between people; by itself 500 times, 200 from `MANY` on.
         repeats: how often the folds are dealt anew; by itself 3 for fewer than 300 people, else 1.
         progress: is told what is done, and how much of it.
+        say: is told beforehand that so many people take a while.
         **columns: see `read_cohort`.
 
     Raises:
@@ -242,7 +268,7 @@ def cohort(
     """
     if not 0.55 <= expected <= 0.99:
         raise ConfigError(f"expected an area under the curve from 0.55 to 0.99, received {expected:g}")
-    if rounds < 100:
+    if rounds is not None and rounds < 100:
         raise ConfigError(f"expected at least 100 rounds, received {rounds}")
     around = (*circumstances, *(each for each in by if each not in circumstances))
     if isinstance(table, str | Path):
@@ -253,41 +279,55 @@ def cohort(
     else:
         read = read_cohort(table, label, circumstances=around, **columns)
     check_people(read, expected)
+    effort = _USUAL if len(read.y) < MANY else _OF_MANY
+    if len(read.y) >= _SLOW:
+        say(
+            f"{len(read.y):,} people take a while and some hundred MB: most of it the models for each fold,"
+            " then the labels exchanged between people (--rounds)"
+        )
+    if rounds is not None:
+        effort = replace(effort, rounds=rounds)
     # What is wrong with the table is said before the extra is asked for.
     import sklearn.ensemble  # noqa: F401  before the limit, which holds for what is loaded
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # small arrays: more threads would wait for each other
-        return _study(read, tuple(by), seed, rounds, repeats, progress)
+        return _study(read, tuple(by), seed, effort, repeats, progress)
 
 
 def _study(
     read: Cohort,
     by: tuple[str, ...],
     seed: int,
-    rounds: int,
+    effort: _Effort,
     repeats: int | None,
     progress: Callable[[str, float], None],
 ) -> CohortResult:
     y, subject, values = read.y, read.subject, read.values
-    folds = min(_FOLDS, min(read.people) // 2)  # two of each in every fold
+    folds = min(effort.folds, min(read.people) // 2)  # two of each in every fold
     repeats = repeats or (1 if len(y) >= FEW else 3)
     found = predict(
         values, y, subject, folds=folds, repeats=repeats, seed=seed,
         progress=lambda done: progress("models", 0.6 * done),
     )  # fmt: skip
     areas = {model: _area(read, found.odds[model], found.fold) for model in MODELS}
-    progress("shuffled labels", 0.6)
-    true, chance = shuffled_areas(values, y, subject, found.fold[0], rounds=rounds, seed=seed)
+    true, chance = shuffled_areas(
+        values, y, subject, found.fold[0], rounds=effort.rounds, seed=seed,
+        progress=lambda done: progress("shuffled labels", 0.6 + 0.15 * done),
+    )  # fmt: skip
     least = chance_error(true, chance)
     models = tuple(_model(read, model, areas[model], found, least) for model in MODELS)
-    p = (1 + int((chance >= true).sum())) / (1 + rounds)
+    p = (1 + int((chance >= true).sum())) / (1 + effort.rounds)
     low, high = np.quantile(chance, [0.025, 0.975])
-    progress("measures", 0.7)
-    measures = _measures(read, found, seed)
+    measures = _measures(
+        read, found, effort.halves, seed, lambda done: progress("measures", 0.75 + 0.1 * done)
+    )
+    progress("measures", 0.85)
     without = _without(read, measures[0].name, found, seed) if len(measures) > 1 else None
-    progress("learning curve", 0.8)
-    learning = _learning(read, found, areas[LOGISTIC], seed)
+    learning = _learning(
+        read, found, areas[LOGISTIC], effort.shares, seed,
+        lambda done: progress("learning curve", 0.88 + 0.11 * done),
+    )  # fmt: skip
     said = found.odds[LOGISTIC], found.fold
     around, groups = look_around(read, *said), groups_of(read, by, *said)
     progress("learning curve", 1.0)
@@ -295,13 +335,24 @@ def _study(
         name=read.name, label=read.label, classes=read.classes, people=read.people,
         recordings=read.recordings, measure_names=tuple(map(str, read.measures)), models=models,
         trees_add=difference(areas[MODELS[1]], areas[LOGISTIC]),
-        shuffled=Shuffled(rounds, true, Interval(float(chance.mean()), float(low), float(high)), p),
+        shuffled=Shuffled(effort.rounds, true, Interval(float(chance.mean()), float(low), float(high)), p),
         measures=measures, without_first=without, circumstances=around, groups=groups,
         learning=learning, with_twice=_with_twice(learning),
         people_for_interval=people_to_know(models[0].area.value, float(y.mean())),
-        folds=folds, repeats=repeats, seed=seed, remarks=read.remarks, simulated=read.simulated,
-        odds=found.odds, cohort=read,
+        folds=folds, repeats=repeats, seed=seed, remarks=(*read.remarks, *_said_of(effort)),
+        simulated=read.simulated, odds=found.odds, cohort=read,
     )  # fmt: skip
+
+
+def _said_of(effort: _Effort) -> tuple[str, ...]:
+    if effort.folds == _USUAL.folds:
+        return ()
+    exchanges = f", {effort.rounds} exchanges of labels for {_USUAL.rounds}"
+    return (
+        f"From {MANY:,} people on, chance moves little, and less is done again: {effort.folds} folds for"
+        f" {_USUAL.folds}{exchanges if effort.rounds == _OF_MANY.rounds else ''}, {effort.halves} halves for"
+        f" {_USUAL.halves}, {len(effort.shares)} steps of the learning curve for {len(_USUAL.shares)}.",
+    )
 
 
 def _area(read: Cohort, odds: Floats, fold: Ints) -> Area:
@@ -316,8 +367,10 @@ def _model(read: Cohort, name: str, its_area: Area, found: Predicted, least_erro
     return Model(name, its_area.interval(least_error=least_error), calibration(read.y, probability), table)
 
 
-def _measures(read: Cohort, found: Predicted, seed: int) -> tuple[MeasureFound, ...]:
-    often, up = selected(read.values, read.y, read.subject, rounds=_HALVES, seed=seed)
+def _measures(
+    read: Cohort, found: Predicted, halves: int, seed: int, progress: Callable[[float], None]
+) -> tuple[MeasureFound, ...]:
+    often, up = selected(read.values, read.y, read.subject, rounds=halves, seed=seed, progress=progress)
     alone, chances = [], []
     for column in read.values.T:
         known = ~np.isnan(column)
@@ -356,10 +409,18 @@ def _without(read: Cohort, first: str, found: Predicted, seed: int) -> Interval:
     return _area(read, odds, found.fold[0]).interval()
 
 
-def _learning(read: Cohort, found: Predicted, whole: Area, seed: int) -> tuple[Learnt, ...]:
+def _learning(
+    read: Cohort,
+    found: Predicted,
+    whole: Area,
+    shares: Sequence[float],
+    seed: int,
+    progress: Callable[[float], None],
+) -> tuple[Learnt, ...]:
     course = []
     training = len(np.unique(read.subject)) * (1 - 1 / (int(found.fold.max()) + 1))
-    for share in _SHARES:
+    for place, share in enumerate(shares):
+        progress(place / len(shares))
         if share * training * min(read.people) / sum(read.people) < _LEAST_TRAINING / 2 and share < 1:
             continue
         if share == 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -306,7 +306,7 @@ def _by_unit(cohort: Cohort) -> Cohort:
     words = {
         name: column.groupby(key).mean()
         if pd.api.types.is_numeric_dtype(column)
-        else column.groupby(key).agg(_most_common)
+        else _most_common(column, key)
         for name, column in cohort.circumstances.items()
     }
     around = pd.DataFrame(words, index=units)
@@ -321,8 +321,14 @@ def _by_unit(cohort: Cohort) -> Cohort:
     )  # fmt: skip
 
 
-def _most_common(column: pd.Series) -> Any:
-    return column.mode().iloc[0] if column.notna().any() else None
+def _most_common(column: pd.Series, key: Ints) -> pd.Series:
+    """Return the most common value of each key, of equals the first by name; a key may have none."""
+    import pandas as pd
+
+    known = pd.DataFrame({"key": key, "value": column.to_numpy()}).dropna()
+    counts = known.groupby(["key", "value"]).size().reset_index(name="many")
+    ordered = counts.sort_values(["key", "many"], ascending=[True, False])
+    return ordered.drop_duplicates("key").set_index("key")["value"].astype(column.dtype)
 
 
 def _without_gaps(cohort: Cohort, chosen: tuple[str, ...], told: list[str]) -> Cohort:
