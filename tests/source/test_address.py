@@ -103,3 +103,8 @@ def test_what_has_no_end_is_no_input_of_an_analysis(where: str) -> None:
     with pytest.raises(SourceError, match="expected a file or folder, received a camera or stream") as caught:
         find_inputs([where])
     assert "secret" not in str(caught.value)
+
+
+def test_an_object_store_is_read_as_a_corpus() -> None:
+    with pytest.raises(SourceError, match="received an object store; read it with mien corpus analyze"):
+        find_inputs(["s3://bucket/interviews"])

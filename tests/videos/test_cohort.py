@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +32,7 @@ def made() -> MadeCohort:
 
 
 @pytest.fixture(scope="module")
-def confounded() -> Iterator[CohortResult]:
+def confounded() -> CohortResult:
     """A small cohort without an effect, whose site tells the label and moves every measure.
 
     With fewer trees and halves than a study has, which are most of what it takes.
@@ -44,7 +43,7 @@ def confounded() -> Iterator[CohortResult]:
         patch.setattr(models, "TREES_TRIED", (3, 6))
         patch.setattr(models, "PENALTIES", (0.01, 0.1, 1.0))
         patch.setattr(study, "_USUAL", replace(study._USUAL, halves=6))
-        yield study.cohort(table, "remission", by=["age"], rounds=100, repeats=1, measures=chosen)
+        return study.cohort(table, "remission", by=["age"], rounds=100, repeats=1, measures=chosen)
 
 
 def logistic_area(table: pd.DataFrame, seed: int = 0) -> figures.Interval:

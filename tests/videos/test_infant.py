@@ -83,7 +83,8 @@ def test_one_frame_is_a_film(portrait_path: Path) -> None:
 
 def test_a_network_that_learnt_from_grown_ups_is_named_as_one(portrait_path: Path) -> None:
     assert infant(portrait_path, model="mien").summary["notes"] == [
-        "this network comes with Mien, and learnt from grown-ups: it has not been tested on infants"
+        "a single picture, not a film: nothing is known of before and after",
+        "this network comes with Mien, and learnt from grown-ups: it has not been tested on infants",
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mien.config import load_settings
-from mien.errors import ConfigError, DatasetError, OutputError
+from mien.errors import ConfigError, DatasetError, OutputError, SourceError
 from mien.measures.pose import solve_pose
 from mien.pipeline import Pipeline
 from mien.videos.made.morph import MorphedFace
@@ -158,7 +158,7 @@ def test_wrong_wishes_are_answered(wrong: dict, words: str) -> None:
 def test_what_people_are_made_of_is_checked(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected people"):
         write_clips(tmp_path / "x", 1, Wishes())
-    with pytest.raises(DatasetError, match=r"people\.csv"):
+    with pytest.raises(SourceError, match=r"people\.csv: there is no such file"):
         read_people(tmp_path)
     (tmp_path / "people.csv").write_text("name\nA\n")
     with pytest.raises(DatasetError, match="column id"):

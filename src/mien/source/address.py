@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from mien.errors import SourceError
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_STORE = re.compile(r"(s3a?|gs|gcs|az|abfss?|sftp)://", re.IGNORECASE)
 _STREAM = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
 
 # As much as may be secret: a careless password has "@", "/" and "?" in it.
@@ -20,6 +21,11 @@ _PARTS = re.compile(
 def is_address(where: object) -> bool:
     """Return whether something is an address, such as rtsp://camera/live, and no file."""
     return isinstance(where, str) and _ADDRESS.match(where) is not None
+
+
+def is_store(where: object) -> bool:
+    """Return whether it is the address of an object store, such as s3://bucket/folder or sftp://host/folder."""
+    return isinstance(where, str) and _STORE.match(where) is not None
 
 
 def is_camera(where: object) -> bool:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from mien.errors import SourceError
 from mien.files import natural_key
-from mien.source.address import is_address, is_camera, without_secrets
+from mien.source.address import is_address, is_camera, is_store, without_secrets
 from mien.source.base import is_folder
 from mien.wording import first_few
 
@@ -150,6 +150,11 @@ def _is_mpeg(path: Path) -> bool:
 
 
 def _file_path(path: Path | str) -> Path:
+    if is_store(path):
+        raise SourceError(
+            f"{without_secrets(path)}: expected a file or folder, received an object store; read it with "
+            "mien corpus analyze"
+        )
     if is_address(path) or is_camera(path):
         raise SourceError(
             f"{without_secrets(path)}: expected a file or folder, received a camera or stream; read it with "
