@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event, Timer
 
@@ -160,6 +160,38 @@ def test_the_page_stops_after_a_time(run: Run, monkeypatch: pytest.MonkeyPatch) 
     serve = pytest.importorskip("mien.web.serve")
     monkeypatch.setattr(serve, "run_page", lambda *_, **__: Event().wait(LIMIT_S))
     ran = run("live", "--for", "0.1")
+    assert (ran.code, ran.errors) == (0, [])
+
+
+class EarlyTimer:
+    """A timer whose time is over before what it ends has begun."""
+
+    def __init__(self, _: float, function: Callable[..., None], args: Sequence[object]) -> None:
+        self.start = lambda: function(*args)
+
+    def cancel(self) -> None: ...
+
+    def is_alive(self) -> bool:
+        return False
+
+
+class LateTimer(EarlyTimer):
+    """A timer whose time is over just as what it ends has ended by itself."""
+
+    def __init__(self, _: float, function: Callable[..., None], args: Sequence[object]) -> None:
+        self.cancel = lambda: function(*args)  # type: ignore[method-assign]
+
+    def start(self) -> None: ...
+
+
+@pytest.mark.parametrize("timer", [EarlyTimer, LateTimer])
+def test_the_page_stops_in_peace_at_whatever_moment_its_time_is_over(
+    run: Run, monkeypatch: pytest.MonkeyPatch, timer: type
+) -> None:
+    serve = pytest.importorskip("mien.web.serve")
+    monkeypatch.setattr(serve, "run_page", lambda *_, **__: None)
+    monkeypatch.setattr("mien.cli.serving.Timer", timer)
+    ran = run("live", "--for", "1000")
     assert (ran.code, ran.errors) == (0, [])
 
 

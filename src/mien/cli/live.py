@@ -57,7 +57,7 @@ from mien.cli.serving import (
     StopAfterOption,
     TlsCertOption,
     TlsKeyOption,
-    interrupted_after,
+    run_for,
     web_settings,
 )
 from mien.config import Settings, load_settings
@@ -262,8 +262,8 @@ def _run(
         if show_page is not None:
             box.close()
             body.close()
-            with announced(announcer, session.statuses), interrupted_after(stop_after):
-                show_page(session)
+            with announced(announcer, session.statuses):
+                run_for(stop_after, lambda: show_page(session))
             code = 0
         else:
             code = _followed(

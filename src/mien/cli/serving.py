@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Timer, main_thread
-from time import monotonic
+from threading import Event, Timer, main_thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,26 +58,34 @@ def web_settings(
     )  # fmt: skip
 
 
-@contextmanager
-def interrupted_after(seconds: float | None) -> Iterator[None]:
-    """End the block like Ctrl-C does, but without a complaint, after some time."""
+def run_for(seconds: float | None, run: Callable[[], None]) -> None:
+    """Call a function, and end it like Ctrl-C does, but without a complaint, after some time.
+
+    Args:
+        seconds: the time; with None, nothing ends it.
+        run: what to call, in the main thread.
+    """
     if seconds is None:
-        yield
+        run()
         return
-    timer = Timer(seconds, _interrupt)
+    over = Event()
+    timer = Timer(seconds, _interrupt, [over])
     timer.daemon = True
-    timer.start()
-    start_s = monotonic()
     try:
-        yield
+        try:
+            timer.start()
+            run()
+        finally:
+            timer.cancel()
+            if timer.is_alive():
+                timer.join()  # so that an interrupt under way comes here, and not to what follows
     except KeyboardInterrupt:
-        if monotonic() - start_s < seconds:
+        if not over.is_set():
             raise
-    finally:
-        timer.cancel()
 
 
-def _interrupt() -> None:
+def _interrupt(over: Event) -> None:
+    over.set()
     if sys.platform == "win32":
         signal.raise_signal(signal.SIGINT)
     else:  # of all threads, only the main one's wait ends by a signal

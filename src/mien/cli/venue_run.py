@@ -22,7 +22,7 @@ from mien.cli.serving import (
     StopAfterOption,
     TlsCertOption,
     TlsKeyOption,
-    interrupted_after,
+    run_for,
     web_settings,
 )
 from mien.cli.times import shown
@@ -118,8 +118,7 @@ def run(
         from mien.web.serve import run_page
 
         session = LiveSession(settings, network=shared)
-        with interrupted_after(stop_after):
-            run_page(session, pages, browser, store=store, running=running)
+        run_for(stop_after, lambda: run_page(session, pages, browser, store=store, running=running))
 
 
 def _settle_purpose(purpose: str | None) -> None:
