@@ -32,7 +32,7 @@ def test_frames_are_paired_by_time_with_the_nearest() -> None:
     every = [each / 10 for each in range(10)]
     paired = pair(table(every), table([0.02, 0.31, 0.93, 5.0]))
     assert times_of(paired) == ([0.0, 0.3, 0.9], [0.02, 0.31, 0.93])
-    assert paired.frames == (10, 4)
+    assert (paired.frames, paired.common_frames) == ((10, 4), 3)
 
 
 def test_a_frame_is_in_one_pair_at_most() -> None:

@@ -57,6 +57,15 @@ def test_biases_have_the_decimals_and_units_that_their_spread_calls_for(run: Run
 
 
 @pytest.mark.usefixtures("run", "files")
+def test_frames_that_only_one_has_are_counted(run: Run) -> None:
+    written.ours(Path("short.csv"), LABELS[:30])
+    ran = run("agree", "table.csv", "short.csv")
+    assert "frames with a face: 120 of A, 30 of B; 30 are in both, 25.0 % and 100.0 % of them" in ran.out
+    (recording,) = json.loads(run("agree", "table.csv", "short.csv", "--json").out)["recordings"]
+    assert [recording[name] for name in ("frames_a", "frames_b", "common_frames")] == [120, 30, 30]
+
+
+@pytest.mark.usefixtures("run", "files")
 def test_json_is_what_python_gives(run: Run) -> None:
     ran = run("agree", "table.csv", "rater.csv", "--json")
     told = json.loads(ran.out)

@@ -82,6 +82,16 @@ def test_it_is_saved_whole(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name).stat().st_size > 5000
 
 
+@pytest.mark.parametrize(("fonts", "drawn"), [((), False), (("no such font", "DejaVu Sans Mono"), True)])
+def test_a_character_that_the_font_lacks_comes_from_one_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fonts: tuple[str, ...], drawn: bool
+) -> None:
+    # Of the fonts that Matplotlib brings; those of the system differ by machine.
+    monkeypatch.setattr("mien.show.timeline._OTHER_SCRIPTS", fonts)
+    save_figure(timeline(some_rows([0.0]), title="a\N{ARC}.mp4"), tmp_path / "plot.svg")
+    assert ('id="DejaVuSansMono-' in (tmp_path / "plot.svg").read_text()) == drawn
+
+
 @pytest.mark.parametrize("rows", [EMPTY, some_rows([0.0]), some_rows(np.arange(9000) / 25)])
 def test_short_and_long_ones_show_their_colours(tmp_path: Path, rows: pd.DataFrame) -> None:
     save_figure(timeline(rows), tmp_path / "plot.png")

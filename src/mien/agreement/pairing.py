@@ -38,6 +38,7 @@ class Paired:
     Attributes:
         a, b: rows of the one and of the other, as many, in order of time.
         frames: of each, with a face.
+        common_frames: how many of each have a partner in time in the other.
         apart: faces of `a` at a common time that no face of `b` overlaps.
         by_overlap: whether faces were paired by their boxes; else one face each.
         tolerance_s: how far apart in time paired frames may be.
@@ -46,6 +47,7 @@ class Paired:
     a: pd.DataFrame
     b: pd.DataFrame
     frames: tuple[int, int]
+    common_frames: int
     apart: int
     by_overlap: bool
     tolerance_s: float
@@ -118,7 +120,7 @@ def pair(
     )
     return Paired(
         a.iloc[rows_a].reset_index(drop=True), b.iloc[rows_b].reset_index(drop=True),
-        (len(times[0]), len(times[1])), apart, by_overlap, tolerance_s,
+        (len(times[0]), len(times[1])), len(i), apart, by_overlap, tolerance_s,
     )  # fmt: skip
 
 

@@ -104,7 +104,11 @@ def confusion(labels: Labels, a: str, b: str) -> Figure:
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_xlabel(_plain(b), fontsize=9)
     axes.set_ylabel(_plain(a), fontsize=9)
-    axes.set_title(f"kappa {labels.kappa}, {labels.pairs:,} pairs", fontsize=10, loc="left")
+    axes.set_title(
+        f"kappa {labels.kappa}, {labels.pairs:,} pairs\ncounts; shaded by the share of their row",
+        fontsize=9,
+        loc="left",
+    )
     return figure
 
 

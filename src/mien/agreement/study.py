@@ -37,6 +37,7 @@ class Compared:
     Attributes:
         name: without folders and suffix.
         frames_a, frames_b: with a face.
+        common_frames: how many of them are at the same time in both.
         pairs: faces in both.
         shift: of the second against the first; None where none could be told.
     """
@@ -44,6 +45,7 @@ class Compared:
     name: str
     frames_a: int
     frames_b: int
+    common_frames: int
     pairs: int
     shift: Shift | None
 
@@ -232,7 +234,7 @@ def _compare(
         )
     if not paired.by_overlap and max(each["track"].nunique() for each in (a, b)) > 1:
         remarks.append("Where there were several faces, the one that was there most was compared.")
-    return Compared(name, *paired.frames, len(paired.a), shift), paired
+    return Compared(name, *paired.frames, paired.common_frames, len(paired.a), shift), paired
 
 
 def _common_columns(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:

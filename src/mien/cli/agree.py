@@ -102,6 +102,7 @@ def _say(found: AgreementResult, *, aligned: bool) -> None:
         f"{count(len(found.recordings), 'recording')}, {count(pairs, 'pair')} of faces at the same time"
         + (f"; 95 % intervals over {found.intervals}" if found.intervals else "")
     )
+    _say_frames(found)
     _say_shift(found, aligned=aligned)
     for labels in found.labels:
         order = f", weighted {labels.weighted}" if labels.weighted else ""
@@ -116,6 +117,15 @@ def _say(found: AgreementResult, *, aligned: bool) -> None:
         _print_numbers(found)
     for line in found.remarks:
         typer.echo(f"note: {line}")
+
+
+def _say_frames(found: AgreementResult) -> None:
+    a, b, common = (
+        sum(getattr(each, name) for each in found.recordings)
+        for name in ("frames_a", "frames_b", "common_frames")
+    )
+    shares = " and ".join(f"{100 * common / many:.1f} %" for many in (a, b))
+    typer.echo(f"frames with a face: {a:,} of A, {b:,} of B; {common:,} are in both, {shares} of them")
 
 
 def _percent(labels: Labels) -> str:

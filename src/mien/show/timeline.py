@@ -9,8 +9,10 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+from matplotlib import font_manager, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
 from numpy.typing import NDArray
 
@@ -33,6 +35,12 @@ INK: Final = "#222222"
 PALE: Final = "#aaaaaa"
 RUST: Final = "#b3591f"
 TEAL: Final = "#2f7f86"
+_OTHER_SCRIPTS: Final = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Source Han Sans", "WenQuanYi Zen Hei", "IPAGothic"),
+    *("Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Hiragino Sans", "PingFang SC", "Apple SD Gothic Neo"),
+    *("Noto Sans Devanagari", "Nirmala UI", "Noto Sans Thai", "Leelawadee UI", "Arial Unicode MS"),
+)
+"""Fonts of Linux, Windows and macOS that have what Matplotlib's own lacks, in the order they are tried."""
 _MOST_TICKS: Final = 12
 _TICKS_S: Final = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
@@ -100,9 +108,19 @@ def save_figure(figure: Figure, path: Path) -> None:
         expected = ", ".join(_SUFFIXES)
         raise OutputError(f"cannot write {path}: expected a name in {expected}, received {path.suffix!r}")
     with written_whole(path) as temporary, warnings.catch_warnings():
-        # A file's name may be in a script that the font lacks: it is drawn as boxes.
+        # A file's name may be in a script that no font here has: it is drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
+        families = _families()
+        for text in figure.findobj(Text):
+            assert isinstance(text, Text)
+            text.set_fontfamily(families)
         figure.savefig(temporary, dpi=_DPI)
+
+
+def _families() -> list[str]:
+    """Return the fonts that a figure's texts are looked up in, character by character."""
+    installed = set(font_manager.get_font_names())
+    return [*rcParams["font.family"], *(each for each in _OTHER_SCRIPTS if each in installed)]
 
 
 def _empty_figure(tracks: int) -> tuple[Figure, Sequence[Axes]]:
