@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -85,7 +86,7 @@ def lock_file(file: IO[Any], *, wait: bool = False) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise where results can't be written into a folder, before hours go into them; make nothing.
+    """Raise where results can't be written into a folder, before hours go into them; leave nothing there.
 
     Raises:
         OutputError: it, or what it would be made in, is a file or can't be written.
@@ -95,6 +96,13 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"cannot write into {folder}: {there} is a file; choose another folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write into {folder}: {os.strerror(errno.EACCES)}")
+    # Rights don't tell everything: an administrator seems to have them in /proc, too.
+    trial = there / f".mien-{secrets.token_hex(8)}"
+    try:
+        trial.mkdir()
+        trial.rmdir()
+    except OSError as error:
+        raise OutputError(f"cannot write into {folder}: {error.strerror or error}") from error
 
 
 def write_text(path: Path, text: str) -> None:
