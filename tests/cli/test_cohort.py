@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import needs
@@ -67,3 +69,15 @@ def test_a_study_is_printed_and_written(run: Run) -> None:
     assert Path("study/cohort.pdf").read_bytes().startswith(b"%PDF")
     again = run("cohort", "made.csv", "--label", "remission", "--by", "age", "--rounds", 100, "--json")
     assert json.loads(again.out)["models"] == told["models"]
+
+
+def test_a_single_missing_value_is_counted_and_no_share_of_nought(run: Run) -> None:
+    run("simulate", "cohort", "made.csv", "--people", 120)
+    frame = pd.read_csv("made.csv")
+    measure = frame.columns[-1]
+    assert frame[measure].dtype == float
+    frame.loc[3, measure] = np.nan
+    frame.to_csv("made.csv", index=False)
+    ran = run("cohort", "made.csv", "--label", "remission", "--measure", measure, "--rounds", 100)
+    assert ran.code == 0, ran.err
+    assert f"1 value of {len(frame):,} is missing" in ran.out

@@ -161,7 +161,7 @@ def _say(found: CohortResult) -> None:
         typer.echo(f"\n{'group':28} {heads}")
     for part in found.groups:
         typer.echo(
-            f"{f'{part.column} {part.value}'[:28]:28} {part.people:7} {part.with_label:14}"
+            f"{f'{part.column} {part.value}'[:28]:28} {part.people:7,} {part.with_label:14,}"
             f" {part.area or 'too few'!s:>18} {100 * part.predicted:9.0f}% {100 * part.observed:8.0f}%"
         )
     typer.echo("\nanswered   right")

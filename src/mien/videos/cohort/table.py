@@ -345,10 +345,20 @@ def _without_gaps(cohort: Cohort, chosen: tuple[str, ...], told: list[str]) -> C
     measures = cohort.measures.drop(columns=[name for names in gone.values() for name in names])
     if measures.shape[1] == 0:
         raise SourceError(f"{cohort.name}: no measure is known for most people and differs between them")
-    if empty := float(measures.isna().to_numpy().mean()):
-        told.append(f"{100 * empty:.1f} % of the measures are missing; the median of the others stands in.")
+    if empty := int(measures.isna().to_numpy().sum()):
+        told.append(_gaps(empty, measures.size))
     varied = [name for name in cohort.circumstances if cohort.circumstances[name].nunique(dropna=False) > 1]
     return replace(cohort, measures=measures, circumstances=cohort.circumstances[varied])
+
+
+def _gaps(empty: int, all_values: int) -> str:
+    """Say how much is missing; too few to be a share are counted."""
+    share = f"{100 * empty / all_values:.1f}"
+    if empty == 1 or share == "0.0":
+        told = f"{count(empty, 'value')} of {all_values:,} {'is' if empty == 1 else 'are'} missing"
+    else:
+        told = f"{share} % of the measures are missing"
+    return f"{told}; the median of the others stands in."
 
 
 def _check_leaks(cohort: Cohort, chosen: frozenset[str]) -> None:
