@@ -28,7 +28,9 @@ A_RECORDING: Final[Mapping[str, Callable[[Record, Iterator[Row], Columns, Path],
 )
 """Formats whose file has one recording."""
 
-FORMATS: Final = ("xlsx", *ONE_TABLE, *A_RECORDING, "bids")
+_FILES: Final = ("xlsx", *ONE_TABLE, *A_RECORDING)
+
+FORMATS: Final = (*_FILES, "bids")
 """All formats, each by the end of its files' names; "bids" is a folder."""
 
 
@@ -75,8 +77,8 @@ def convert(
     kind = to or out.suffix[1:].lower()
     if kind not in FORMATS:
         raise ConfigError(
-            f"expected a file that ends in .{', .'.join(FORMATS)}, or one of these as the format; received"
-            f" {to or out}"
+            f"expected a file that ends in .{', .'.join(_FILES)}, or one of these as the format, or a folder"
+            f" with the format bids; received {to or out}"
         )
     if table is not None and kind not in ONE_TABLE:
         raise ConfigError(f".{kind} has no choice of a table; {', '.join(ONE_TABLE)} have")
