@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Collection, Hashable
 from pathlib import Path
-from typing import TypedDict
+from typing import Final, TypedDict
 
 
 def read_text(path: Path) -> str:
@@ -65,3 +66,36 @@ def csv_form(path: Path) -> CsvForm:
         raise ValueError("it is empty")
     between = separator(head)
     return {"encoding": encoding, "sep": between, "decimal": "," if between == ";" else "."}
+
+
+_MISSING: Final = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+    "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""What pandas takes for no value; in a column of names, all but the empty cell and BIDS' n/a are names."""
+
+
+class MissingCells(TypedDict):
+    """Which cells have no value, in the words of `pandas.read_csv`."""
+
+    keep_default_na: bool
+    na_values: dict[Hashable, list[str]]
+
+
+def missing_cells(path: Path, names: Collection[str]) -> MissingCells:
+    """Return which cells of a table have no value.
+
+    Args:
+        path: a CSV file with a header.
+        names: columns that hold names, of which somebody may be called "None" or "NA": only an empty cell
+            and "n/a", as BIDS writes it, have no value there.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it isn't such a table.
+    """
+    import pandas as pd
+
+    header = pd.read_csv(path, **csv_form(path), nrows=0).columns
+    values = {column: ["", "n/a"] if column in names else list(_MISSING) for column in header}
+    return {"keep_default_na": False, "na_values": values}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.errors import SourceError
 from mien.files import natural_key
 from mien.table import unescape_formula
-from mien.textfile import csv_form
+from mien.textfile import csv_form, missing_cells
 from mien.wording import count, first_few, reason
 
 if TYPE_CHECKING:
@@ -95,7 +95,13 @@ def read_frame(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        frame = pd.read_csv(path, **csv_form(path), dtype=dict.fromkeys(_TEXT, str), low_memory=False)
+        frame = pd.read_csv(
+            path,
+            **csv_form(path),
+            **missing_cells(path, _TEXT),
+            dtype=dict.fromkeys(_TEXT, str),
+            low_memory=False,
+        )
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
     for column in set(frame.select_dtypes(["object", "str"])) - set(_TEXT):
