@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -79,7 +79,7 @@ class MissingCells(TypedDict):
     """Which cells have no value, in the words of `pandas.read_csv`."""
 
     keep_default_na: bool
-    na_values: dict[Hashable, list[str]]
+    na_values: dict[str, list[str]]
 
 
 def missing_cells(path: Path, names: Collection[str]) -> MissingCells:
