@@ -21,7 +21,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time, sleep
 
@@ -29,6 +28,7 @@ import numpy as np
 
 from mien.corpus.corpus import Corpus
 from mien.corpus.engines import on_ray
+from mien.corpus.parts import Job
 from mien.corpus.reader import Outcome
 from mien.corpus.storage import Found
 from mien.corpus.version import Input
@@ -131,15 +131,20 @@ def one_run(options: argparse.Namespace) -> None:
 class Idle:
     """Reads nothing, at once."""
 
-    def read(self, what: Input) -> Outcome:
+    def read(self, job: Job) -> Outcome:
         """Return at once."""
-        return Outcome(what.key, "", "", 0, 0.0, 0.0)
+        return died(job.what)
+
+
+def died(what: Input) -> Outcome:
+    """Return what becomes of an input."""
+    return Outcome(what.key, "", "", 0, 0.0, 0.0)
 
 
 def driver(options: argparse.Namespace) -> None:
     """Print what the driver spends on an input that takes no time."""
     inputs = [Input.of(Found(str(n), str(n), str(n), 1, ""), str(n)) for n in range(2000)]
-    outcomes = on_ray(Idle, inputs, 2, partial(Idle().read))  # type: ignore[arg-type]
+    outcomes = on_ray(Idle, inputs, 2, died)  # type: ignore[arg-type]
     next(outcomes)
     start, spent = perf_counter(), process_time()
     many = sum(1 for _ in outcomes)

@@ -175,16 +175,17 @@ class FilmTimes:
     Args:
         rate_hz: frames a second, for frames without time or length.
         gap_s: from one frame to the next the clock may go on by so much, beyond which it was set anew.
+        first_s: the first frame's time by the film, where one begins later; None takes the first that comes.
 
     Attributes:
         end_s: when the last frame ends.
         jumps_s: times of the first frames after the clock was set anew.
     """
 
-    def __init__(self, rate_hz: float, gap_s: float = FILM_GAP_S) -> None:
+    def __init__(self, rate_hz: float, gap_s: float = FILM_GAP_S, first_s: float | None = None) -> None:
         self._gap_s = gap_s
         self._length_s = self._step_s = 1 / rate_hz
-        self._offset_s: float | None = None
+        self._offset_s = None if first_s is None else 0.0 - first_s
         self._last_s: float | None = None
         self.end_s = 0.0
         self.jumps_s: list[float] = []
@@ -209,9 +210,11 @@ class FilmTimes:
         due_s = 0.0 if last_s is None else last_s + self._length_s
         if film_s is None:
             return due_s
-        if self._offset_s is None or last_s is None:
+        if self._offset_s is None:
             self._offset_s = due_s - film_s
             return due_s
+        if last_s is None:
+            return film_s + self._offset_s
         step_s = film_s + self._offset_s - last_s
         if -_STEP_BACK_S <= step_s <= self._gap_s:
             return max(film_s + self._offset_s, last_s + _LEAST_STEP_S)

@@ -10,6 +10,7 @@ from typing import Any
 from mien.analysis.task import Failure
 from mien.config import Settings
 from mien.corpus.corpus import _Run
+from mien.corpus.parts import Job
 from mien.corpus.reader import Outcome, Reader
 from mien.corpus.storage import LocalFolder, find, open_storage
 from mien.corpus.version import Input, Version
@@ -23,15 +24,15 @@ class FakeReader(Reader):
     table, its summary, or the mark.
     """
 
-    def read(self, what: Input) -> Outcome:
-        path, died = Path(what.where), Path(f"{what.where}.died")
+    def read(self, job: Job) -> Outcome | list[Job]:
+        path, died = Path(job.what.where), Path(f"{job.what.where}.died")
         content = path.read_bytes() if path.is_file() else b""
         if content.startswith(b"dies") and not died.exists():
             died.touch()
             self._version = Version(
                 Mortal(Path(self._version.storage.address), content[4]), self._version.key
             )
-        return super().read(what)
+        return super().read(job)
 
     def analyse(self, what: Input, path: Path, folder: Path) -> dict[str, Any] | Failure:
         content = path.read_bytes()

@@ -306,3 +306,25 @@ def test_two_portraits_that_cross_keep_their_numbers(
     assert ways[1] > 200
     assert (hidden > 0) == (height_px == 0)
     assert tracker.detections < 1.4 * frame_rate_hz
+
+
+def test_what_is_followed_after_a_cut_depends_on_nothing_before_it(finder: Finder) -> None:
+    """Not even by the rounding of a clock that adds up steps."""
+    times_s = (np.arange(400) / 29.97).tolist()
+    rng = np.random.default_rng(1)
+    pictures = [cv2.resize(rng.integers(0, 255, (7, 10, 3), np.uint8), (1000, 700)) for _ in range(2)]
+    found = []
+    for begins in (0, 150):
+        tracker = Tracker(finder)
+        rows = []
+        for index in range(begins, 400):
+            if index % 7 == 3:
+                finder.show()
+            else:
+                finder.show((300 + 40 * np.sin(index / 9), 300, 120 + index % 5), (700, 350 + index / 9, 100))
+            faces = tracker.follow(Frame(pictures[index >= 150], index, times_s[index], "fake"))
+            rows += [(index, *map(float, row)) for row in faces.xyxy] if index >= 150 else []
+        found.append(rows)
+        assert tracker.cuts == (begins < 150)
+    assert len(found[0]) > 400
+    assert found[0] == found[1]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,7 +19,7 @@ from av.video.reformatter import VideoReformatter
 from PIL import Image as Pillow
 
 import mien.source.picture
-from mien.errors import SourceError
+from mien.errors import ConfigError, SourceError
 from mien.source.video import VideoSource
 from mien.types import Frame
 from patience import LIMIT_S
@@ -409,3 +410,36 @@ def test_real_videos(shared: Path, name: str, count: int, last_s: float) -> None
     times = [frame.time_s for frame in frames]
     assert times[0] == 0
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", "libx264"),
+        ("a.mkv", "libx264"),
+        ("a.avi", "mpeg4"),
+        ("a.webm", "libvpx"),
+        ("a.ts", "mpeg2video"),
+    ],
+)
+@pytest.mark.parametrize("fps", [None, 7.0])
+def test_parts_are_the_whole_film(tmp_path: Path, name: str, codec: str, fps: float | None) -> None:
+    path = write_clip(tmp_path / name, 57, codec=codec, key_every=13, start_s=3.0)
+    whole, source = read(path, fps=fps)
+    seams_s = [0.0, whole[len(whole) // 3].time_s, whole[2 * len(whole) // 3].time_s, float("inf")]
+    numbered, counted = [], 0
+    for from_s, until_s in pairwise(seams_s):
+        frames, part = read(path, fps=fps, from_s=from_s, until_s=until_s)
+        numbered += [(counted + frame.index, frame.time_s, frame.image.tobytes()) for frame in frames]
+        counted += part.report.frames_read
+        assert part.is_plain
+        assert (part.after.time_s if part.after else float("inf")) == until_s
+    assert numbered == [(frame.index, frame.time_s, frame.image.tobytes()) for frame in whole]
+    assert counted == source.report.frames_read
+    assert part.report.duration_s == source.report.duration_s
+    assert part.report.note == source.report.note
+
+
+def test_every_nth_frame_can_not_be_told_in_the_middle(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="n-th"):
+        VideoSource(write_clip(tmp_path / "a.mp4", 20), every=2, from_s=0.4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 from mien.analysis.summary import check_landmarks
 from mien.config import Choices, DetectorName, Settings, load_settings
 from mien.corpus.engines import MOST_DEATHS, on_ray, on_this_machine
+from mien.corpus.parts import PART_S
 from mien.corpus.reader import DIED, Outcome, Reader, commit_error
 from mien.corpus.scratch import scratch, sweep_scratch
 from mien.corpus.storage import Found, find, open_storage, shown
@@ -94,6 +96,7 @@ class Corpus:
         address: str | None = None,
         measures: bool = False,
         landmarks: bool = False,
+        part_s: float = PART_S,
         detector: DetectorName | None = None,
         network: str | Path | None = None,
         progress: Progress = lambda status: None,
@@ -109,6 +112,8 @@ class Corpus:
             address: of the cluster, as `ray.init` takes it; one on this machine where left out.
             measures: give the columns of `labels.MEASURES` too.
             landmarks: give the 68 points too.
+            part_s: films of at least two times so many seconds are read in parts of about this length, by
+                several workers, which changes no table; 0 reads each as a whole.
             detector: what finds faces, by name.
             network: what reads them: a built-in name, or an .onnx file's path.
             progress: told how far it is, after each input.
@@ -128,7 +133,17 @@ class Corpus:
         )
         found, not_found = _find([inputs] if isinstance(inputs, str | Path) else inputs)
         columns = Columns(measures, landmarks)
-        run = _Run(self._storage, settings, columns, engine, workers, address, progress, tuple(not_found))
+        run = _Run(
+            self._storage,
+            settings,
+            columns,
+            engine,
+            workers,
+            address,
+            progress,
+            tuple(not_found),
+            part_s=part_s,
+        )
         with self._storage.alone():
             return run.read(found)
 
@@ -280,15 +295,18 @@ class _Run:
         progress: Progress,
         not_found: tuple[str, ...] = (),
         reader: type[Reader] = Reader,
+        part_s: float = PART_S,
     ) -> None:
         self._settings, self._columns = prepared_settings(settings), columns
         if columns.measures or columns.landmarks:
             check_landmarks(self._settings)
+        if not 0 <= part_s < math.inf:
+            raise ConfigError(f"part_s: expected a number of at least 0, received {part_s}")
         if address is not None and engine != "ray":
             raise ConfigError("an address is one of Ray's; choose the engine ray")
         self._about = describe_version(self._settings, columns)
         self._version = Version(storage, self._about["key"])
-        self._make = partial(reader, storage.address, self._version.key, self._settings, columns)
+        self._make = partial(reader, storage.address, self._version.key, self._settings, columns, part_s)
         self._spread = partial(on_ray, address=address) if engine == "ray" else on_this_machine
         self._workers, self._progress, self._not_found = workers, progress, not_found
 
@@ -328,6 +346,7 @@ class _Run:
                 self._version.make_current()
                 current = True
             self._progress(now(many))
+        self._version.forget_parts()
         if not current:  # all failed: so that it can be looked up why
             self._version.make_current()
         return now(many)

@@ -1,12 +1,12 @@
 """Who reads the inputs: this machine's processes, or Ray's workers. Each yields outcomes as they come.
 
-A worker has one input at a time, so that as many are downloaded at once as there are workers.
+A worker has one input at a time, or a part of one: as many are downloaded at once as there are workers.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
@@ -14,6 +14,7 @@ from multiprocessing.synchronize import Event
 from typing import Any, Final
 
 from mien.analysis.processes import CONTEXT, MOST_PROCESSES, process_pool
+from mien.corpus.parts import Job
 from mien.corpus.reader import Outcome, Reader
 from mien.corpus.version import Input
 from mien.errors import ConfigError, MienError
@@ -29,56 +30,121 @@ _ALONE_AFTER: Final = 2
 Make = Callable[[], Reader]
 """Makes a worker's reader."""
 
+Died = Callable[[Input], Outcome]
+"""Commits the error of an input whose workers died."""
 
-def on_this_machine(
-    make: Make, inputs: Sequence[Input], workers: int, died: Callable[[Input], Outcome]
-) -> Iterator[Outcome]:
+
+class Jobs:
+    """What is left to do, and for whom to wait: a film's parts are joined when the last one is read.
+
+    Args:
+        inputs: to be read, in order.
+
+    Attributes:
+        waiting: the jobs that nobody has, the next one first.
+    """
+
+    def __init__(self, inputs: Iterable[Input]) -> None:
+        self.waiting = deque(Job(each) for each in inputs)
+        self._open: dict[str, set[Job]] = {}
+
+    def answered(self, job: Job, answer: Outcome | list[Job]) -> Outcome | None:
+        """Take what a worker has answered, and return it where an input is done with it."""
+        key = job.what.key
+        if isinstance(answer, Outcome):
+            return answer
+        if job.part is None:
+            self._open[key] = {each for each in answer if each.part is not None}
+            self.waiting.extendleft(reversed(answer))
+            return None
+        others = self._open.get(key)
+        if others is None:  # given up while it was read
+            return None
+        others.discard(job)
+        if answer:  # it doesn't fit, so that the others are of no use
+            self.give_up(job.what)
+            self.waiting.extendleft(answer)
+        elif not others:
+            del self._open[key]
+            self.waiting.appendleft(Job(job.what, job.seams))
+        return None
+
+    def give_up(self, what: Input) -> None:
+        """Forget all jobs of an input."""
+        self._open.pop(what.key, None)
+        self.waiting = deque(each for each in self.waiting if each.what != what)
+
+    def died(self, job: Job, deaths: Counter[str], died: Died) -> Outcome | None:
+        """Put back a job whose worker has died; return the input's error where it was the last time."""
+        if job.part is not None and job.what.key not in self._open:
+            return None
+        deaths[job.key] += 1
+        if deaths[job.key] < MOST_DEATHS:
+            self.waiting.appendleft(job)
+            return None
+        self.give_up(job.what)
+        return died(job.what)
+
+
+def on_this_machine(make: Make, inputs: Sequence[Input], workers: int, died: Died) -> Iterator[Outcome]:
     """Read inputs in this process, or in several of this machine.
 
     Args:
         make: makes each worker's reader.
         inputs: to be read.
-        workers: how many processes; 0 takes one per core, and 1 this process itself.
+        workers: how many processes; 0 takes one per core, and 1 this process itself, which reads films whole.
         died: commits the error of an input during which `MOST_DEATHS` processes died.
     """
     if workers == 1:
         reader = make()
-        yield from map(reader.read, inputs)
+        for each in inputs:
+            read = reader.read(Job(each, ()))
+            assert isinstance(read, Outcome)
+            yield read
         return
-    workers = min(workers or usable_cores(), len(inputs), MOST_PROCESSES)
-    left = {each.key: each for each in inputs}
-    deaths = Counter[str]()
+    workers = min(workers or usable_cores(), MOST_PROCESSES)
+    jobs, deaths = Jobs(inputs), Counter[str]()
     started = CONTEXT.Event()
-    while left:
-        # A pool can't tell during which of its inputs a process died: one that was there twice is read alone.
-        suspects = [each for each in left.values() if deaths[each.key] >= _ALONE_AFTER]
+    while jobs.waiting:
+        # A pool can't tell during which of its jobs a process died: one that was there twice is done alone.
+        suspect = next((each for each in jobs.waiting if deaths[each.key] >= _ALONE_AFTER), None)
+        running: dict[Future[Outcome | list[Job]], Job] = {}
         try:
-            for outcome in _pool(make, suspects or list(left.values()), 1 if suspects else workers, started):
-                del left[outcome.key]
-                yield outcome
+            yield from _pool(make, jobs, running, suspect, workers, started)
         except BrokenProcessPool as error:
             if not started.is_set():
                 raise MienError(
                     'the workers don\'t start; in a script, call it under `if __name__ == "__main__":`, or'
                     " pass workers=1"
                 ) from error
-            # They are begun in order, so that those in flight are the first of what is left.
-            flying = [each for each in suspects if each.key in left][:1] or list(left.values())[:workers]
-            deaths.update(each.key for each in flying)
-            for what in flying:
-                if deaths[what.key] >= MOST_DEATHS:
-                    yield died(left.pop(what.key))
+            for job in reversed(running.values()):
+                if (outcome := jobs.died(job, deaths, died)) is not None:
+                    yield outcome
 
 
-def _pool(make: Make, inputs: Sequence[Input], workers: int, started: Event) -> Iterator[Outcome]:
-    queue, running = deque(inputs), set[Future[Outcome]]()
-    with process_pool(workers, _start, make, started) as pool:
-        while queue or running:
-            while queue and len(running) < workers:
-                running.add(pool.submit(_read, queue.popleft()))
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+def _pool(
+    make: Make,
+    jobs: Jobs,
+    running: dict[Future[Outcome | list[Job]], Job],
+    suspect: Job | None,
+    workers: int,
+    started: Event,
+) -> Iterator[Outcome]:
+    """Do all jobs, or one that is suspected alone; `running` has those that a broken pool leaves."""
+    with process_pool(1 if suspect else workers, _start, make, started) as pool:
+        if suspect:
+            jobs.waiting.remove(suspect)
+            running[pool.submit(_read, suspect)] = suspect
+        while running or (jobs.waiting and not suspect):
+            while jobs.waiting and not suspect and len(running) < workers:
+                job = jobs.waiting.popleft()
+                running[pool.submit(_read, job)] = job
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                yield future.result()
+                answer = future.result()
+                outcome = jobs.answered(running.pop(future), answer)
+                if outcome is not None:
+                    yield outcome
 
 
 _given: list[Make] = []
@@ -94,16 +160,12 @@ def _reader() -> Reader:
     return _given[0]()
 
 
-def _read(what: Input) -> Outcome:
-    return _reader().read(what)
+def _read(job: Job) -> Outcome | list[Job]:
+    return _reader().read(job)
 
 
 def on_ray(
-    make: Make,
-    inputs: Sequence[Input],
-    workers: int,
-    died: Callable[[Input], Outcome],
-    address: str | None = None,
+    make: Make, inputs: Sequence[Input], workers: int, died: Died, address: str | None = None
 ) -> Iterator[Outcome]:
     """Read inputs by actors of Ray, a core each.
 
@@ -149,42 +211,35 @@ class _Worker:
         """Make the reader."""
         self._reader = self._make()
 
-    def read(self, what: Input) -> Outcome:
-        """Read one input."""
+    def read(self, job: Job) -> Outcome | list[Job]:
+        """Do a job."""
         assert self._reader is not None
-        return self._reader.read(what)
+        return self._reader.read(job)
 
 
 class _Crew:
     """The workers of one run on Ray, as the driver sees them."""
 
-    def __init__(self, ray: Any, make: Make, workers: int, died: Callable[[Input], Outcome]) -> None:
+    def __init__(self, ray: Any, make: Make, workers: int, died: Died) -> None:
         self._ray, self._make, self._workers, self._died = ray, make, workers, died
         self._kind = ray.remote(num_cpus=1, max_restarts=0, scheduling_strategy="SPREAD")(_Worker)
         self._starting: dict[Any, Any] = {}
-        self._running: dict[Any, tuple[Any, Input]] = {}
+        self._running: dict[Any, tuple[Any, Job]] = {}
         self._free: list[Any] = []
         self._stillborn = 0
 
     def read(self, inputs: Sequence[Input]) -> Iterator[Outcome]:
-        queue, deaths = deque(inputs), Counter[str]()
+        jobs, deaths = Jobs(inputs), Counter[str]()
         try:
-            while queue or self._running:
-                self._hire(len(queue))
-                while self._free and queue:
-                    worker, what = self._free.pop(), queue.popleft()
-                    self._running[worker.read.remote(what)] = worker, what
+            while jobs.waiting or self._running:
+                self._hire(len(jobs.waiting))
+                while self._free and jobs.waiting:
+                    worker, job = self._free.pop(), jobs.waiting.popleft()
+                    self._running[worker.read.remote(job)] = worker, job
                 done, _ = self._ray.wait([*self._starting, *self._running], timeout=5)
                 for answer in done:
-                    outcome = self._take(answer)
-                    if isinstance(outcome, Outcome):
+                    if (outcome := self._take(answer, jobs, deaths)) is not None:
                         yield outcome
-                    elif outcome is not None:
-                        deaths[outcome.key] += 1
-                        if deaths[outcome.key] < MOST_DEATHS:
-                            queue.appendleft(outcome)
-                        else:
-                            yield self._died(outcome)
         finally:
             for worker in [
                 *self._starting.values(),
@@ -202,27 +257,29 @@ class _Crew:
     def _most(self) -> int:
         return self._workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
-    def _take(self, answer: Any) -> Outcome | Input | None:
-        """Return an outcome, the input during which a worker died, or None where one has started."""
-        worker, what = (
+    def _take(self, answer: Any, jobs: Jobs, deaths: Counter[str]) -> Outcome | None:
+        """Take what a worker has answered, that it has started, or that it is dead."""
+        worker, job = (
             self._running.pop(answer) if answer in self._running else (self._starting.pop(answer), None)
         )
         try:
-            outcome: Outcome | None = self._ray.get(answer)
+            told: Outcome | list[Job] = self._ray.get(answer)
         except self._ray.exceptions.RayTaskError as error:
             raise (error.cause if isinstance(error.cause, MienError) else error) from None
         except self._ray.exceptions.RayError:
             self._ray.kill(worker)  # one that can't be reached may still be there
-            if what is None:
-                self._stillborn += 1
-                # Each may die once, with its node; then some more in a row.
-                if self._stillborn >= self._most() + MOST_DEATHS:
-                    raise MienError(
-                        f"{self._stillborn} workers of Ray in a row died while they started; is there enough"
-                        " memory? Ray's own logs say more"
-                    ) from None
-            return what
-        if what is None:
-            self._stillborn = 0
+            if job is not None:
+                return jobs.died(job, deaths, self._died)
+            self._stillborn += 1
+            # Each may die once, with its node; then some more in a row.
+            if self._stillborn >= self._most() + MOST_DEATHS:
+                raise MienError(
+                    f"{self._stillborn} workers of Ray in a row died while they started; is there enough"
+                    " memory? Ray's own logs say more"
+                ) from None
+            return None
         self._free.append(worker)
-        return outcome
+        if job is None:
+            self._stillborn = 0
+            return None
+        return jobs.answered(job, told)

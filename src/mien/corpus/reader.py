@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import cv2
 
 from mien.aggregate import blocks
 from mien.analysis.one_input import attempt
 from mien.analysis.partial import Partial, Wanted
+from mien.analysis.summary import Census, describe
 from mien.analysis.task import Failure, Task
 from mien.config import Settings
+from mien.corpus.parts import Job, Joined, UnlikeError, find_seams, save_part
 from mien.corpus.scratch import scratch, sweep_scratch
-from mien.corpus.storage import download, look_again, open_storage
-from mien.corpus.version import Input, Version, describe_version
+from mien.corpus.storage import download, look_again, open_storage, write_json_to
+from mien.corpus.version import PARTS, Input, Version, describe_version
 from mien.errors import ConfigError, SourceError
 from mien.labels import EMOTIONS, UNCERTAIN
-from mien.pipeline import Pipeline
+from mien.measures.measurer import Measurer
+from mien.pipeline import Pipeline, Tally
 from mien.source.inputs import kind_of
-from mien.table import Columns, new_table, plain_name
+from mien.table import Columns, Row, new_table, plain_name, rows
 
 LABELS: Final = (*EMOTIONS, UNCERTAIN)
 
@@ -80,12 +84,16 @@ class Reader:
         version: the version's key, by the one who asks.
         settings: as `prepared_settings` gives them.
         columns: of the table.
+        part_s: films of at least two times so many seconds are read in parts of about this length; 0 reads
+            each as a whole.
 
     Raises:
         ConfigError: here, network, settings or Mien are others than there.
     """
 
-    def __init__(self, corpus: str, version: str, settings: Settings, columns: Columns) -> None:
+    def __init__(
+        self, corpus: str, version: str, settings: Settings, columns: Columns, part_s: float = 0.0
+    ) -> None:
         cv2.setNumThreads(1)
         here = describe_version(settings, columns)["key"]
         if here != version:
@@ -97,48 +105,127 @@ class Reader:
         self._version = Version(open_storage(corpus), version)
         self._settings = settings
         self._columns = columns
+        self._part_s = part_s
 
     @cached_property
     def _pipeline(self) -> Pipeline:
         return Pipeline(self._settings)
 
-    def read(self, what: Input) -> Outcome:
-        """Read one input and commit what it gave, a table or an error.
+    def read(self, job: Job) -> Outcome | list[Job]:
+        """Do a job: read one input, or a part of it, or join its parts; commit what that gave.
+
+        Returns:
+            What became of the input; or the jobs to be done instead: the parts of a long film, the film as a
+            whole where its parts don't fit each other, or none where a part is read.
 
         Raises:
             ModelError, OutputError: what would stop every other input too.
         """
-        start = perf_counter()
         with scratch() as folder:
-            kind, error = "", ""
-            record: dict[str, Any] = {}
-            try:
-                path = download(what.where, folder)
-                if not path.is_file():
-                    raise SourceError(
-                        f"{what.address}: no such file here; does every worker see this folder?"
-                    )
-            except SourceError as failure:
-                kind, error = UNREACHABLE, str(failure)
+            if job.part is not None:
+                return self._read_part(job, folder)
+            if job.seams is None and (seams := self._seams(job.what, folder)):
+                return job.parts(seams)
+            return self._join(job, folder) if job.seams else self._read_whole(job.what, folder)
+
+    def _read_whole(self, what: Input, folder: Path) -> Outcome:
+        start = perf_counter()
+        kind, error = "", ""
+        record: dict[str, Any] = {}
+        try:
+            path = self._here(what, folder)
+        except SourceError as failure:
+            kind, error = UNREACHABLE, str(failure)
+        else:
+            given = self.analyse(what, path, folder)
+            if isinstance(given, Failure):
+                kind = UNFORESEEN if given.trace else UNREADABLE
+                error = given.error.replace(str(path), what.address)
             else:
-                given = self.analyse(what, path, folder)
-                if isinstance(given, Failure):
-                    kind = UNFORESEEN if given.trace else UNREADABLE
-                    error = given.error.replace(str(path), what.address)
-                else:
-                    record = given
-                if (changed := self._changed(what)) is not None:
-                    kind, error, record = CHANGED, changed, {}
-            video_s = float(record["duration_s"] or 0) if record.get("kind") == "video" else 0.0
-            spent_s = perf_counter() - start
-            outcome = Outcome(what.key, kind, error, record.get("rows", 0), video_s, spent_s)
-            if not kind:
-                write_summary(folder / "summary.parquet", what, record)
-                parts = {each: folder / f"{each}.parquet" for each in ("table", "summary")}
-                self._version.commit(what.key, parts, outcome.as_mark())
-            else:
-                commit_error(self._version, what, outcome, folder)
+                record = given
+            if (changed := self._changed(what)) is not None:
+                kind, error, record = CHANGED, changed, {}
+        outcome = _outcome(what, record, kind, error, perf_counter() - start)
+        if kind:
+            commit_error(self._version, what, outcome, folder)
+        else:
+            self._commit(outcome, what, record, folder)
         return outcome
+
+    def _here(self, what: Input, folder: Path) -> Path:
+        path = download(what.where, folder)
+        if not path.is_file():
+            raise SourceError(f"{what.address}: no such file here; does every worker see this folder?")
+        return path
+
+    def _commit(self, outcome: Outcome, what: Input, record: Mapping[str, Any], folder: Path) -> None:
+        write_summary(folder / "summary.parquet", what, record)
+        parts = {each: folder / f"{each}.parquet" for each in ("table", "summary")}
+        self._version.commit(what.key, parts, outcome.as_mark())
+
+    def _seams(self, what: Input, folder: Path) -> tuple[float, ...]:
+        """Return where a film is parted, as an earlier run has found it, or as is found now.
+
+        What can't be read has no seams: reading it whole will say what is wrong with it.
+        """
+        settings = self._settings
+        if not self._part_s or settings.every > 1 or settings.crops:
+            return ()
+        name = f"{PARTS}/{what.key}.json"
+        if (known := self._version.read_json(name)) is not None:
+            return tuple(known["seams"])
+        try:
+            path = self._here(what, folder)
+            seams = find_seams(path, self._part_s, settings.fps) if kind_of(path) == "video" else ()
+        except SourceError:
+            return ()
+        if seams:
+            write_json_to(self._version.storage, f"{self._version.key}/{name}", {"seams": seams})
+        return seams
+
+    def _read_part(self, job: Job, folder: Path) -> list[Job]:
+        name, file = f"{PARTS}/{job.key}.zip", folder / "part.zip"
+        if f"{job.key}.zip" in self._version.storage.names(f"{self._version.key}/{PARTS}"):
+            return []
+        try:
+            path = self._here(job.what, folder)
+            fits = save_part(path, job, self._pipeline, file) and self._changed(job.what) is None
+        except SourceError:
+            fits = False
+        if fits:
+            self._version.storage.put(f"{self._version.key}/{name}", file)
+        return [] if fits else [Job(job.what, ())]
+
+    def _join(self, job: Job, folder: Path) -> Outcome | list[Job]:
+        start, what = perf_counter(), job.what
+        parts = job.parts(job.seams or ())
+        tally, census = Tally(), Census()
+        try:
+            joined = Joined(job, [self._part_here(each, folder) for each in parts])
+            with new_table(folder / "table.parquet", self._columns) as table:
+                for block in blocks(self._counted(joined, tally, census)):
+                    table.write(block)
+        except (SourceError, UnlikeError, FileNotFoundError, BadZipFile):
+            return [Job(what, ())]
+        task = Task(what.address, "video", what.name, what.key)
+        record = describe(task, joined.report, tally, census)
+        outcome = _outcome(what, record, "", "", joined.seconds + perf_counter() - start)
+        self._commit(outcome, what, record, folder)
+        names = [f"{what.key}.json", *(f"{each.key}.zip" for each in parts)]
+        self._version.storage.remove(f"{self._version.key}/{PARTS}/{name}" for name in names)
+        return outcome
+
+    def _part_here(self, job: Job, folder: Path) -> Path:
+        path = download(f"{self._version.storage.address}/{self._version.key}/{PARTS}/{job.key}.zip", folder)
+        return path if path.parent != folder else path.rename(folder / f"{job.key}.zip")
+
+    def _counted(self, joined: Joined, tally: Tally, census: Census) -> Iterator[Row]:
+        measurer = Measurer() if self._columns.measures else None
+        for frame, faces in joined.stream():
+            tally.count(frame.time_s, faces)
+            read = faces if measurer is None else measurer.measure(faces, frame.time_s)
+            census.count(read)
+            yield from rows(frame, read, self._columns)
 
     def analyse(self, what: Input, path: Path, folder: Path) -> dict[str, Any] | Failure:
         """Read one input, and write its rows to "table.parquet" in the folder.
@@ -173,6 +260,11 @@ class Reader:
             if now == (what.size, what.stamp)
             else f"{what.address}: changed while it was read; run again"
         )
+
+
+def _outcome(what: Input, record: Mapping[str, Any], kind: str, error: str, seconds: float) -> Outcome:
+    video_s = float(record["duration_s"] or 0) if record.get("kind") == "video" else 0.0
+    return Outcome(what.key, kind, error, record.get("rows", 0), video_s, seconds)
 
 
 def commit_error(version: Version, what: Input, outcome: Outcome, folder: Path) -> None:

@@ -8,6 +8,8 @@
     CORPUS/VERSION/error/KEY.parquet
     CORPUS/VERSION/done/KEY.json      written last: the input's table and summary are whole
     CORPUS/VERSION/failed/KEY.json    the same of its error
+    CORPUS/VERSION/parts/KEY.json     where a long film is parted, while it is read by parts
+    CORPUS/VERSION/parts/KEY-0.zip    the faces in its first part, until the parts are joined
 
 Nobody reads a part without its mark. What stands under a mark depends on the input and the version alone, so
 that it does not matter by whom, or how often, it was written.
@@ -30,15 +32,17 @@ from mien.expression.network import built_in_networks
 from mien.files import natural_key
 from mien.table import Columns, plain_name
 
-TABLE: Final = 1
+TABLE: Final = 2
 """Raised when the same input, network and settings give another table: it makes new versions."""
 
 _IRRELEVANT: Final = frozenset({"network", "detector_model", "smooth_half_life_s"})
 """Settings that no table depends on, or that stand in a version by what is in their file."""
 
+KEY_LENGTH: Final = 24
 CURRENT: Final = "current.json"
 _MARKS: Final = ("done", "failed")
 KINDS: Final = ("table", "summary", "error")
+PARTS: Final = "parts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Input:
     def of(cls, found: Found, name: str) -> Self:
         """Return what was found as an input under a name."""
         what = [name, found.address, found.size, found.stamp]
-        key = hashlib.sha256(json.dumps(what).encode(errors="surrogateescape")).hexdigest()[:24]
+        key = hashlib.sha256(json.dumps(what).encode(errors="surrogateescape")).hexdigest()[:KEY_LENGTH]
         return cls(key, name, found.address, found.size, found.stamp, found.where)
 
 
@@ -204,10 +208,17 @@ class Version:
         for key in [key for key, read in self.states().items() if not read]:
             self.storage.remove([f"{self.key}/failed/{key}.json", self.part("error", key)])
 
+    def forget_parts(self) -> None:
+        """Remove the parts of films that are read, or could not be."""
+        if there := self.storage.names(f"{self.key}/{PARTS}"):
+            states = self.states()
+            self.storage.remove(f"{self.key}/{PARTS}/{each}" for each in there if each[:KEY_LENGTH] in states)
+
     def begin(self, about: dict[str, Any]) -> bool:
         """Write what this version is, and return whether it is new beside others; see `make_current`."""
         self.storage.sweep([""], start=".current")
-        self.storage.sweep([self.key, *(f"{self.key}/{each}" for each in (*KINDS, *_MARKS))])
+        self.storage.sweep([self.key, *(f"{self.key}/{each}" for each in (*KINDS, *_MARKS, PARTS))])
+        self.forget_parts()
         new = self.read_json("version.json") is None
         if new:
             write_json_to(self.storage, f"{self.key}/version.json", about)

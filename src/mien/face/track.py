@@ -74,6 +74,7 @@ class Tracker:
         self._cut_finder = CutFinder()
         self._now_s = 0.0
         self._frame_s = 0.0
+        self._held_s = 0.0
         self._size_wh = 0, 0
         self._detected_s = -np.inf
         self._searches = 0
@@ -92,7 +93,9 @@ class Tracker:
             The faces seen in it, by ascending track number; a followed face that can't be seen has no row.
             Landmarks are steadied, and points and box follow from them.
         """
-        self._now_s += max(0.0, frame.time_s - self._frame_s)
+        # No sum of steps: that would depend, by its rounding, on where in a film one begins.
+        self._held_s += max(0.0, self._frame_s - frame.time_s)
+        self._now_s = frame.time_s + self._held_s
         self._frame_s = frame.time_s
         self._size_wh = frame.size_wh
         if self._cut_finder.is_cut(frame.image):

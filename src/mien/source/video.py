@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mien.errors import SourceError
+from mien.errors import ConfigError, SourceError
 from mien.film import FALLBACK_RATE_HZ, FilmTimes, declared_duration_s, longest_gap_s, start_s
 from mien.source.base import Chooser, SourceReport
 from mien.source.container import open_video
@@ -29,6 +29,9 @@ _PACKETS = 300
 
 # Less than this missing at an end is rounding, or a length that counts the sound.
 _MISSING_S = 0.3
+
+_RUN_UP_S = 1.0
+"""So long before a part its film is decoded: pictures near a key frame may build on earlier ones."""
 
 
 class _Told(NamedTuple):
@@ -53,18 +56,37 @@ class VideoSource:
         every: give every n-th frame.
         fps: give at most this many frames a second of the video's time.
         name: what `Frame.source` says; the file's name when None.
+        from_s, until_s: give only the part from the one time on and before the other, in seconds. The
+            frames' times are those in the film; they are numbered, and the report counts them, from the
+            part's first one.
+
+    Attributes:
+        after: the frame that ended the part; None before, and at the end of the film.
+        time_s: of the last frame that was decoded.
 
     Raises:
-        SourceError: the file is missing, empty, no video, or has no frame that can be read.
-        ConfigError: `every` or `fps` is out of range.
+        SourceError: the file is missing, empty, no video, or has no frame that can be read; or it can't be
+            entered in its middle.
+        ConfigError: `every` or `fps` is out of range, or a part is to be every n-th frame of a film.
     """
 
     live = False
 
     def __init__(
-        self, path: Path | str, *, every: int = 1, fps: float | None = None, name: str | None = None
+        self,
+        path: Path | str,
+        *,
+        every: int = 1,
+        fps: float | None = None,
+        name: str | None = None,
+        from_s: float = 0.0,
+        until_s: float = math.inf,
     ) -> None:
+        if from_s > 0 and every > 1:
+            raise ConfigError("in the middle of a film nobody knows which frame is the n-th")
         self.name = name or Path(path).name
+        self.after: Frame | None = None
+        self._from_s, self._until_s = from_s, until_s
         self._chooser = Chooser(every, fps)
         self._lock = Lock()
         self._closed = False
@@ -77,11 +99,11 @@ class VideoSource:
         if first is None:
             self.close()
             raise SourceError(f"{path}: none of its frames can be read; record or export it again")
-        self._decoded = chain([first], decoded)
+        self._decoded: Iterator[VideoFrame] = chain([first], decoded)
         self._late_s = (self._seconds(first.pts) or 0.0) - start_s(self._stream)
         rate_hz = float(self._stream.average_rate or FALLBACK_RATE_HZ)
-        self._times = FilmTimes(rate_hz, longest_gap_s(self._container))
-        self._time_s = 0.0
+        self._times = FilmTimes(rate_hz, longest_gap_s(self._container), self._seconds(first.pts))
+        self.time_s = 0.0
         self._declared_s = declared_duration_s(self._container, self._stream)
         size_wh = shown_size(first, self._pixels.now())
         middle_wh = _middle_size(Path(path), (self._declared_s or 0.0) / 2)
@@ -89,6 +111,15 @@ class VideoSource:
         self.report = SourceReport(
             duration_s=self._declared_s, size_wh=self._converter.size_wh, frame_rate_hz=rate_hz
         )
+        if from_s > 0:
+            self._enter(
+                Path(path), (self._seconds(first.pts) or 0.0) + from_s - max(_RUN_UP_S, 2 / (fps or 2))
+            )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing was damaged so far, the clock never jumped, and all pictures had one size."""
+        return not (self._damaged or self._times.jumps_s or self._converter.resized)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the chosen frames. The others are decoded, as later ones build on them, but not converted."""
@@ -146,10 +177,32 @@ class VideoSource:
                 if decoded.is_corrupt:
                     self._damaged += 1
                     continue
-                self._time_s = self._times.tell(self._seconds(decoded.pts), self._seconds(decoded.duration))
-                return _Told(decoded, self._pixels.now(), index, self._time_s)
+                time_s = self._times.tell(self._seconds(decoded.pts), self._seconds(decoded.duration))
+                if time_s < self._from_s:  # the run-up, also for the choice by time; not of this part
+                    self._chooser.wants(0, time_s)
+                    self._damaged = self.report.frames_read = 0
+                    continue
+                if time_s >= self._until_s:
+                    self.report.frames_read -= 1
+                    image = self._converter.convert(decoded, self._pixels.now())
+                    self.after = Frame(image, index, time_s, self.name)
+                    break
+                self.time_s = time_s
+                return _Told(decoded, self._pixels.now(), index, time_s)
             self._conclude()
             return None
+
+    def _enter(self, path: Path, film_s: float) -> None:
+        """Go to the last key frame before a time of the film's own clock."""
+        time_base = self._stream.time_base
+        try:
+            if time_base is None:
+                raise ValueError
+            self._container.seek(math.floor(film_s / time_base), stream=self._stream)
+        except (av.FFmpegError, ValueError, OverflowError) as error:
+            self.close()
+            raise SourceError(f"{path}: can't be read from its middle on") from error
+        self._decoded = self._decode()
 
     def _frame(self, told: _Told) -> Frame:
         with self._lock:
@@ -181,8 +234,8 @@ class VideoSource:
     def _conclude(self) -> None:
         report = self.report
         report.duration_s = self._times.end_s
-        if self._time_s > 0:
-            report.frame_rate_hz = (report.frames_read - 1) / self._time_s
+        if self.time_s > 0:
+            report.frame_rate_hz = (report.frames_read - 1) / self.time_s
         report.note = "; ".join(self._notes()) or None
 
     def _notes(self) -> Iterator[str]:
