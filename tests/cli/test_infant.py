@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cli.helpers import Run, save_clip
+from mien.pipeline import Pipeline
 from needs import package
 from source.clips import cut
 from tiny_network import save_tiny, tiny_graph
@@ -73,6 +75,21 @@ def test_a_wrong_table_is_refused_before_the_film_is_read(
     assert ran.code != 0
     assert words in ran.errors[0]
     assert not Path("mien-infant").exists()
+
+
+def test_a_missing_extra_is_said_before_the_film_is_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """But after a film that isn't there."""
+    monkeypatch.setitem(sys.modules, "hmmlearn.base", None)
+    monkeypatch.setattr(Pipeline, "stream", lambda self, source: pytest.fail("the film was read"))
+    model = save_tiny(tmp_path, tiny_graph(3, names=LABELS), labels=LABELS)
+    ran = run("infant", tmp_path / "absent.mp4", "--model", model)
+    assert "there is no such file" in ran.errors[0]
+    wall = save_clip(tmp_path / "wall.mp4", [np.full((120, 160, 3), 90, np.uint8)] * 3, rate_hz=5)
+    ran = run("infant", wall, "--model", model)
+    assert ran.code == 1
+    assert "this needs hmmlearn: " in ran.errors[0]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_film_is_read(run: Run, tmp_path: Path) -> None:

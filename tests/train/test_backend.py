@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -33,6 +34,11 @@ def in_new_process(code: str, **environment: str | None) -> subprocess.Completed
     return subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=LIMIT_S
     )
+
+
+def test_tensorflows_advice_to_its_programmers_is_not_printed() -> None:
+    load_keras()
+    assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
 
 
 @pytest.mark.skipif("KERAS_BACKEND" not in os.environ, reason="KERAS_BACKEND is not set")

@@ -33,6 +33,16 @@ def test_a_label_holds_until_the_next_row(tmp_path: Path) -> None:
     assert found["b.mp4"].tolist() == [1]
 
 
+def test_a_spreadsheets_semicolons_and_decimal_commas_are_read(tmp_path: Path) -> None:
+    file = table(tmp_path / "c.csv", "video;time_s;label\na.mp4;0,5;sleep\na.mp4;1,5;joy\n")
+    assert dict(read_courses(file, LABELS, 0.5))["a.mp4"].tolist() == [-1, 0, 0, 1]
+
+
+def test_a_label_may_be_called_none(tmp_path: Path) -> None:
+    file = table(tmp_path / "c.csv", "video,time_s,label\nNA,0,None\nNA,1,\n")
+    assert dict(read_courses(file, ("None", "joy"), 0.5))["NA"].tolist() == [0, 0, -1]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

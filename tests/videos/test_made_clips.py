@@ -172,6 +172,15 @@ def test_what_people_are_made_of_is_checked(tmp_path: Path) -> None:
         write_clips(tmp_path, 1, Wishes(), people=tmp_path)
 
 
+def test_people_are_read_from_a_spreadsheets_semicolons(tmp_path: Path) -> None:
+    for kind in ("neutral", "smiling"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "007.jpg").write_bytes(b"")
+    (tmp_path / "people.csv").write_text("id;sex;age\n007;female;24\n", encoding="utf-16")
+    [found] = read_people(tmp_path)
+    assert (found.code, found.facts["sex"], found.facts["age"]) == ("007", "female", "24")
+
+
 def test_a_photograph_without_a_face_is_named(tmp_path: Path) -> None:
     for kind in ("neutral", "smiling"):
         (tmp_path / kind).mkdir()

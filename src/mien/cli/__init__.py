@@ -33,6 +33,12 @@ OF_EXTRAS = {
 }
 """Modules that the extras bring, each with its extra."""
 
+_PACKAGES = {
+    "argon2": "argon2-cffi", "fhir": "fhir.resources", "paho": "paho-mqtt", "pympi": "pympi-ling",
+    "skimage": "scikit-image", "sklearn": "scikit-learn",
+}  # fmt: skip
+"""What people know a module as, where its package has another name."""
+
 # typer carries click inside it and names none of its errors but this one, whose parent is "wrong use".
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
@@ -118,5 +124,6 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return str(error), FAILED
     module = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if module in OF_EXTRAS:
-        return f"this needs {module}: {extras_command(OF_EXTRAS[module])}", FAILED
+        package = _PACKAGES.get(module, module)
+        return f"this needs {package}: {extras_command(OF_EXTRAS[module])}", FAILED
     return f"{type(error).__name__}: {error} (a mistake in mien; --debug shows where)", FAILED

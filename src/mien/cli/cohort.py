@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption
+from mien.install import extras_command
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -113,16 +115,17 @@ def cohort(
 
     Example: mien cohort cohort.csv --label remission --by age --out study
     """
-    from mien.videos.cohort.report import check_free
+    from mien.videos.cohort.report import FILES, check_free
     from mien.videos.cohort.study import cohort as study
 
+    say = partial(typer.echo, err=True)
     if out is not None:
         check_free(out, overwrite=overwrite)
     with progress_bar("studying", 1, wanted=not as_json) as progress:
         found = study(
             table, label, by=by or (), circumstances=nuisance or (), labels=labels, expected=expect,
             seed=seed, rounds=rounds, progress=lambda _, done: progress(done),
-            say=lambda line: typer.echo(line, err=True), positive=positive, negative=negative,
+            say=say, positive=positive, negative=negative,
             subject=subject, measures=measure or (), without=without or (), states=states,
         )  # fmt: skip
     written = found.save(out, overwrite=overwrite) if out is not None else []
@@ -134,6 +137,8 @@ def cohort(
     _say(found)
     for path in written:
         typer.echo(str(path))
+    if out is not None and len(written) < len(FILES):
+        say(f"note: for cohort.pdf, too, install the typst package: {extras_command('record')}")
 
 
 def _say(found: CohortResult) -> None:

@@ -33,8 +33,8 @@ def train(
     recipe: Annotated[
         str,
         typer.Option(
-            help="mien, fer2013, paper, zhou, shcnn, edges, scep, happy-video, video-sentiment, micro, or"
-            " your own TOML file.",
+            help="mien, fer2013, paper, zhou, shcnn, edges, scep, infant, happy-video, video-sentiment,"
+            " micro, or your own TOML file.",
             metavar="NAME|FILE",
         ),
     ] = "fer2013",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -61,6 +62,8 @@ def load_keras() -> Any:
         raise ConfigError(
             f"KERAS_BACKEND: expected tensorflow or torch, received {os.environ['KERAS_BACKEND']} ({error})"
         ) from error
+    # TensorFlow warns of networks that begin anew for each person left out; no user can change that.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
 
 

@@ -267,6 +267,8 @@ def infant(
     )
     course = _Course(network)
     try:
+        if network is not None:
+            import hmmlearn.base  # noqa: F401  an extra that is missing is said before the film is read
         for frame, faces in pipeline.stream(source):
             source.in_view = len(faces) > 0
             course.add(frame, faces)

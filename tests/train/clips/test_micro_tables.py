@@ -107,6 +107,41 @@ def test_ones_own_clips_and_labels(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("between", "decimal"), [(";", ","), ("\t", "."), (",", ".")])
+def test_the_tables_of_spreadsheets_are_read(tmp_path: Path, between: str, decimal: str) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"")
+    rows = [
+        ["path", "label", "person", "onset_s", "apex_s"],
+        ["a.mp4", "anger", "P1", f"0{decimal}5", f"0{decimal}625"],
+        ["a.mp4", "surprise", "P2", "1", f"1{decimal}125"],
+        [],
+    ]
+    (tmp_path / "CLIPS.csv").write_text("\n".join(between.join(each) for each in rows) + "\n")
+    found = read_micro(tmp_path / "CLIPS.csv", {})
+    assert [(each.onset, each.apex) for each in found] == [(0.5, 0.625), (1, 1.125)]
+
+
+def test_semicolons_below_an_explanation_with_commas(tmp_path: Path) -> None:
+    given_out(tmp_path)
+    table = tmp_path / "SAMM" / "SAMM-coding.csv"
+    wanted = read_micro(table, {})
+    _, *rows = table.read_text().splitlines()
+    explained = "The SAMM dataset: surprise, anger, fear"
+    table.write_text("\n".join([explained, *(row.replace(",", ";") for row in rows)]))
+    assert read_micro(table, {}) == wanted
+
+
+@pytest.mark.parametrize("times", ["0.5,", ",0.5", "0.5,0.4", "soon,0.5", "-1,0.5"])
+def test_a_movement_without_its_times_is_no_silent_gap(tmp_path: Path, times: str) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"")
+    rows = ["path,label,person,onset_s,apex_s", "a.mp4,happiness,P1,1,1.1", f"a.mp4,surprise,P2,{times}"]
+    (tmp_path / "CLIPS.csv").write_text("\n".join(rows))
+    with pytest.raises(
+        DatasetError, match=r"a\.mp4: expected onset_s and a later apex_s in seconds, received"
+    ):
+        read_micro(tmp_path / "CLIPS.csv", {})
+
+
 def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no table of micro-expressions"):
         read_micro(tmp_path, {})

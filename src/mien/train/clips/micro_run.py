@@ -91,11 +91,13 @@ def train_micro(
         report: called with the share that is done.
 
     Raises:
+        ConfigError: Keras or its backend is missing.
         DatasetError: the tables or films can't be read or don't do, or the folder holds another run.
         ModelError: the exported network does not answer as Keras does.
         OutputError: the folder can't be written.
     """
     everything = read_micro(where, recipe.data.classes)
+    load_keras()  # said before the clips are read, which may take hours
     claim(folder, recipe)
     say(f"reading {len(everything)} micro-expressions")
     pictures, read = read_pictures(everything, recipe, folder / _PICTURES, lambda done: report(done / 3))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.errors import DatasetError
+from mien.textfile import encoding_of
 from mien.train.micro_recipe import MicroClass
 from mien.wording import reason
 
@@ -41,6 +42,8 @@ _LEFT_OUT: Final = ("neutral", "other", "others", "sadness", "fear", "anger", "c
 _ONSETS, _OFFSETS, _APEXES = ("onsetframe", "onsetf"), ("offsetframe", "offsetf"), ("apexframe", "apexf")
 _HEADER_WITHIN: Final = 30
 _SUFFIXES: Final = (".csv", ".xlsx", ".xls")
+_SEPARATORS: Final = (",", ";", "\t")
+_DECIMAL_COMMA: Final = r"^\s*(\d+),(\d+)\s*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,28 @@ def _read(path: Path) -> pd.DataFrame:
 
     try:
         if path.suffix.lower() == ".csv":
-            lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-            return pd.DataFrame(list(csv.reader(lines))).fillna("")
+            return _read_csv(path)
         return pd.read_excel(path, header=None, dtype=str).fillna("")
     except ImportError as error:
         raise DatasetError(f"{path}: to read it, install {error.name}, or save it as CSV") from error
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: can't be read as a table ({reason(error)})") from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV by the separator with which it has a header: explanations above it have commas, too."""
+    import pandas as pd
+
+    lines = path.read_text(encoding=encoding_of(path), errors="replace").splitlines()
+    tables = []
+    for each in _SEPARATORS:
+        rows = list(csv.reader(lines, delimiter=each))
+        width = max(map(len, rows), default=0)
+        tables.append(pd.DataFrame([row + [""] * (width - len(row)) for row in rows]))
+    found = next((place for place, each in enumerate(tables) if _columns(each) is not None), 0)
+    if _SEPARATORS[found] == ";":  # where numbers have decimal commas
+        return tables[found].replace(_DECIMAL_COMMA, r"\1.\2", regex=True)
+    return tables[found]
 
 
 def _columns(table: pd.DataFrame) -> tuple[int, dict[str, int]] | None:
@@ -143,10 +161,17 @@ def _of_table(path: Path, classes: dict[str, MicroClass]) -> list[MicroExpressio
 def _own(path: Path, rows: list[dict[str, str]], classes: dict[str, MicroClass]) -> list[MicroExpression]:
     found = []
     for each in rows:
-        film, label = path.parent / each["path"], _label("clips", each["label"], classes, path)
-        onset, apex = _number(each["onset_s"]), _number(each["apex_s"])
-        if label is None or onset is None or apex is None:
+        if not any(each.values()):
             continue
+        film, label = path.parent / each["path"], _label("clips", each["label"], classes, path)
+        if label is None:
+            continue
+        onset, apex = _number(each["onset_s"]), _number(each["apex_s"])
+        if onset is None or apex is None or not 0 <= onset < apex:
+            raise DatasetError(
+                f"{path}: {each['path']}: expected onset_s and a later apex_s in seconds, received"
+                f" {each['onset_s']!r} and {each['apex_s']!r}"
+            )
         if not film.is_file():
             raise DatasetError(f"{path}: {film} is missing")
         found.append(MicroExpression("clips", f"clips/{each['person']}", label, film, onset, apex))

@@ -16,7 +16,7 @@ from mien.errors import DatasetError
 from mien.expression.calibration import softmax
 from mien.expression.sidecar import TrainedOn, sidecar_path
 from mien.files import sha256_of, write_json, write_text, written_whole
-from mien.train.backend import versions
+from mien.train.backend import load_keras, versions
 from mien.train.clip_recipe import ClipRecipe
 from mien.train.clips.export import check_clips_against_keras, clips_to_onnx
 from mien.train.clips.faces import ClipFaces, read_faces
@@ -82,6 +82,7 @@ def train_clips(
     """
     data = recipe.data
     table = read_clip_table(table_path, label=data.label, validation=data.validation, test=data.test)
+    load_keras()  # said before the clips are read, which may take hours
     claim(folder, recipe)
     say(f"reading the faces of {len(table)} clips")
     faces = read_faces(table, data, folder / "clips.npz", lambda done: report(done / 2))

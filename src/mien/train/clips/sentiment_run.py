@@ -19,7 +19,7 @@ from mien.errors import DatasetError, ModelError
 from mien.expression.network import find_network
 from mien.expression.sidecar import TrainedOn
 from mien.files import sha256_of, write_json, write_text, written_whole
-from mien.train.backend import versions
+from mien.train.backend import load_keras, versions
 from mien.train.clips.loop import Place, Report, fingerprint
 from mien.train.clips.sentiment import (
     Example,
@@ -89,6 +89,7 @@ def train_sentiment(
         report: called after every epoch.
 
     Raises:
+        ConfigError: Keras or its backend is missing.
         DatasetError: the table or a clip can't be read or doesn't fit, a label has no polarity, or the folder
             holds another run.
         ModelError: the exported network does not answer as Keras does.
@@ -97,6 +98,7 @@ def train_sentiment(
     rows = read_clip_table(table, validation=recipe.data.validation, test=recipe.data.test)
     labels = tuple(sorted(set(rows["label"])))
     polarity = polarities(labels, recipe.data.polarity)
+    load_keras()  # said before the clips are read, which may take hours
     folder.mkdir(parents=True, exist_ok=True)
     claim(folder, recipe)
     say(f"recipe {recipe.name}, seed {recipe.seed}: {len(rows)} clips of {rows['person'].nunique()} people")

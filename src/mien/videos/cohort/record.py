@@ -17,6 +17,7 @@ from mien.mood.figures import figures
 from mien.mood.series import Series
 from mien.record.finalize import load_series
 from mien.record.scales import OUTCOMES, course
+from mien.source.base import is_folder
 from mien.store.store import Store
 from mien.store.types import StoredRecording, Subject
 from mien.table import COLUMNS, PROBABILITIES, names_in, read_table
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES: Final = (".csv", ".tsv", ".parquet")
+_OTHER_TABLES: Final = frozenset(
+    {".xlsx", ".xls", ".ods", ".numbers", ".txt", ".dat", ".json", ".feather", ".sav", ".dta", ".rds"}
+)
+"""What people keep tables in, too: no record has such a suffix."""
 BY_SCALE: Final = ("remission", "response")
 """Labels that a record has by itself, of its subjects' PHQ-9."""
 
@@ -50,6 +55,8 @@ def rows_of(
     """
     path = Path(given)
     name = path.name if "://" not in str(given) else "record"
+    if "://" not in str(given):
+        is_folder(path)  # so that what is missing is said as every missing file is
     told = None if labels is None else read_frame(Path(labels))
     if path.is_dir():
         inside = sorted(each for each in path.iterdir() if each.suffix.lower() in TABLES)
@@ -62,9 +69,9 @@ def rows_of(
             return _joined(list(_analysed(path)), told, label, subject), name
         frame = read_frame(path)
         return (frame if told is None else _with_labels(frame, told, subject)), name
-    if not path.is_file() and "://" not in str(given):
+    if path.suffix.lower() in _OTHER_TABLES:
         raise SourceError(
-            f"cannot read {path}: expected a table ({', '.join(TABLES)}), a folder or a record's store"
+            f"{path}: expected a table ({', '.join(TABLES)}), a folder or a record's store; save it as CSV"
         )
     with Store(str(given), create=False) as store:
         return _recorded(store, label, told, subject), name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ from mien.videos.cohort.words import findings
 from mien.wording import count
 
 FILES: Final = ("cohort.json", "cohort.html", "cohort.pdf")
-"""What is written."""
+"""What is written; the PDF where typst is installed."""
 
 LIMITS: Final = (
     "It says how well recordings tell two groups of people apart. It says nothing of one person, and names no"
@@ -46,9 +47,11 @@ def save(result: CohortResult, folder: Path, *, overwrite: bool = False) -> list
     check_free(folder, overwrite=overwrite)
     paths = [folder / name for name in FILES]
     content = report_content(result, datetime.now(UTC).astimezone())
-    pdf = render_pdf(content)
+    pdf = render_pdf(content) if find_spec("typst") else None
     write_json(paths[0], result.as_dict() | {"findings": findings(result)})
     write_text(paths[1], render_html(content))
+    if pdf is None:  # of another extra; the same page is there as HTML
+        return paths[:2]
     with written_whole(paths[2]) as temporary:
         temporary.write_bytes(pdf)
     return paths

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mien.errors import ConfigError, SourceError
+from mien.source.base import is_folder
 from mien.textfile import csv_form
 from mien.videos.cohort.figures import Bools, Floats, Ints, area, people_to_tell
 from mien.wording import count, first_few, reason
@@ -127,6 +128,10 @@ def read_cohort(
     frame = frame.rename(columns=str)
     for column in (label, subject, *circumstances, *measures, *without):
         _require(frame, column, name, subject)
+    if label in (subject, *circumstances, *measures, *without):
+        raise ConfigError(f"{label} is the label: it can't be a subject, a circumstance or a measure, too")
+    if subject in measures:
+        raise ConfigError(f"{subject} says whose a recording is: it can't be a measure, too")
     remarks: list[str] = []
     frame, y, classes = _labelled(frame, label, positive, negative, name, remarks)
     if nobodys := int(frame[subject].isna().sum()):
@@ -137,7 +142,7 @@ def read_cohort(
     codes, whose = np.unique(frame[subject].astype(str).to_numpy(), return_inverse=True)
     _check_within(codes, whose, y, label, states)
     left = [str(each) for each in frame if each not in {label, subject, *without}]
-    kept, around = _sorted_columns(frame, left, circumstances, measures, remarks)
+    kept, around = _sorted_columns(frame, left, circumstances, measures, name, remarks)
     whole = Cohort(
         name, label, classes, y, np.asarray(whose, np.int64), kept, around, len(frame),
         simulated="simulated" in frame and bool((frame["simulated"] == 1).any()),
@@ -181,6 +186,7 @@ def read_frame(path: Path, rows: int = _LARGEST_ROWS) -> pd.DataFrame:
     """
     import pandas as pd
 
+    is_folder(path)  # so that a missing table is said as every missing file is
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
@@ -207,6 +213,8 @@ def _labelled(
     for chosen in (positive, negative):
         if chosen is not None and chosen not in values.index:
             raise ConfigError(f"no {label} is {chosen!r}; it is {', '.join(values.index[:20])}")
+    if positive is not None and positive == negative:
+        raise ConfigError(f"--positive and --negative: expected two values, received {positive!r} twice")
     if len(values) < 2:
         only = f"{label} is always {values.index[0]!r}" if len(values) else f"no row has a {label}"
         raise SourceError(f"{name}: {only}; two values are needed, for example 0 and 1")
@@ -237,35 +245,42 @@ def _check_within(codes: np.ndarray, whose: Ints, y: Bools, label: str, states: 
 
 
 def _sorted_columns(
-    frame: pd.DataFrame, left: list[str], around: Sequence[str], chosen: Sequence[str], told: list[str]
+    frame: pd.DataFrame,
+    left: list[str],
+    around: Sequence[str],
+    chosen: Sequence[str],
+    name: str,
+    told: list[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tell measures from circumstances; what is neither is named."""
     import pandas as pd
 
     measures, circumstances, neither = {}, {}, []
-    for name in left:
-        column, plain = frame[name], name.strip().lower()
+    for each in left:
+        column, plain = frame[each], each.strip().lower()
         number = pd.to_numeric(column, errors="coerce")
         numeric = bool(number.notna().sum() >= 0.9 * column.notna().sum())  # where there is none, too
-        if name in chosen:
+        if each in chosen:
             if not numeric:
-                raise ConfigError(f"the measure {name} holds no numbers, but such as {column.iloc[0]!r}")
-            measures[name] = _numbers(column, number, told)
-        elif name in around or plain in CIRCUMSTANCES:
-            circumstances[name] = number if numeric else _dated(column)
+                raise ConfigError(
+                    f"the measure {each} holds no numbers, but values such as {column.iloc[0]!r}"
+                )
+            measures[each] = _numbers(column, number, told)
+        elif each in around or plain in CIRCUMSTANCES:
+            circumstances[each] = number if numeric else _dated(column)
         elif plain in NUMBERS:
             continue
         elif numeric and not chosen:
-            measures[name] = _numbers(column, number, told)
+            measures[each] = _numbers(column, number, told)
         elif not numeric and 2 <= column.nunique() <= _MOST_WORDS:
-            circumstances[name] = column.astype("str").where(column.notna())
+            circumstances[each] = column.astype("str").where(column.notna())
         else:
-            neither.append(name)
+            neither.append(each)
     if neither and not chosen:
         shown = ", ".join(neither[:_NAMED]) + (" ..." if len(neither) > _NAMED else "")
         told.append(f"Not used, as neither numbers nor a few words: {shown}.")
     if not measures:
-        raise SourceError("there is no column of numbers to predict the label by")
+        raise SourceError(f"{name}: there is no column of numbers to predict the label by")
     return pd.DataFrame(measures), pd.DataFrame(circumstances, index=frame.index)
 
 

@@ -108,7 +108,7 @@ def _said_of_numbers(result: CohortResult) -> list[str]:
     if result.people_for_interval > many:
         told.append(
             f"To know such an AUC to within 0.05 takes {result.people_for_interval:,} people;"
-            f" here are {many:,} (Hanley & McNeil 1982)."
+            f" there are {many:,} here (Hanley & McNeil 1982)."
         )
     needed = unpenalised_people(result)
     if needed > many:

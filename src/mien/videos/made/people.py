@@ -17,6 +17,7 @@ from mien.labels import FER2013
 from mien.pipeline import Pipeline
 from mien.source.base import is_folder
 from mien.source.images import read_image
+from mien.textfile import csv_form
 from mien.types import Image
 from mien.videos.made.morph import MorphedFace
 from mien.wording import reason
@@ -68,7 +69,7 @@ def read_people(folder: Path) -> list[Person]:
     table = folder / "people.csv"
     is_folder(table)  # so that a missing table is said as every missing file is
     try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+        rows = pd.read_csv(table, **csv_form(table), dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{table}: {reason(error)}; expected a table with a column id") from error
     if "id" not in rows.columns or rows.empty:
