@@ -254,7 +254,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({"to": "ods"}, r"expected a file that ends in .xlsx.* \.edf, or .* a folder with the format bids;"),
+        ({"to": "ods"}, r"expected a file that ends in .xlsx.* \.xdf, or .* a folder with the format bids;"),
         ({"to": "xlsx", "table": "tracks"}, "no choice of a table"),
         ({"to": "csv", "table": "faces"}, "expected readings"),
         ({"to": "sav", "source": "a.mp4"}, "has all recordings"),

@@ -16,6 +16,7 @@ from mien.exchange.formats.excel import write_workbook
 from mien.exchange.formats.plain import write_csv, write_parquet
 from mien.exchange.formats.results import TABLES, Record, Results, TableName, stem_of
 from mien.exchange.formats.statistics import write_spss, write_stata
+from mien.exchange.formats.xdf import write_xdf
 from mien.table import Columns, Row, plain_name
 
 ONE_TABLE: Final[Mapping[str, Callable[[Results, Path, TableName], Iterator[str]]]] = MappingProxyType(
@@ -24,7 +25,7 @@ ONE_TABLE: Final[Mapping[str, Callable[[Results, Path, TableName], Iterator[str]
 """Formats whose file has one table."""
 
 A_RECORDING: Final[Mapping[str, Callable[[Record, Iterator[Row], Columns, Path], Iterator[str]]]] = (
-    MappingProxyType({"eaf": write_elan, "edf": write_edf})
+    MappingProxyType({"eaf": write_elan, "edf": write_edf, "xdf": write_xdf})
 )
 """Formats whose file has one recording."""
 
@@ -85,7 +86,7 @@ def convert(
     if table is not None and table not in TABLES:
         raise ConfigError(f"table: expected {', '.join(TABLES)}, received {table!r}")
     if source is not None and kind not in A_RECORDING:
-        raise ConfigError(f".{kind} has all recordings; {' and '.join(A_RECORDING)} have one")
+        raise ConfigError(f".{kind} has all recordings; {', '.join(A_RECORDING)} have one")
     results = Results.open(path)
     if kind == "bids":
         return Converted(*write_bids(results, out, overwrite=overwrite))
