@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PureWindowsPath
@@ -12,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
-from mien.textfile import read_text
+from mien.textfile import csv_form, missing_cells
 from mien.videos.states import Floats, changes
 from mien.wording import plainly
 
@@ -72,7 +71,8 @@ def course_of(path: str | Path, film: str, labels: Sequence[str], step_s: float)
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(io.StringIO(read_text(path)))
+        named = missing_cells(path, ("video",))
+        table = pd.read_csv(path, **csv_form(path), **named, dtype={"video": str})
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mien.errors import DatasetError
-from mien.textfile import csv_form
+from mien.textfile import csv_form, missing_cells
 from mien.wording import reason
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def read_clip_table(
 
     Args:
         path: a CSV with the columns `path` (from the CSV's folder), `label` and `person`, and maybe `split`
-            (train, validation, test), `start_s`, `end_s` and others, which stay.
+            (train, validation, test), `start_s`, `end_s` and others, which stay. Somebody may be called "NA"
+            or "None", and so may a label.
         label: the category that has to be there, beside at least one other; None asks for nothing.
         validation: share of the people, where there is no `split`.
         test: likewise.
@@ -39,7 +40,10 @@ def read_clip_table(
 
     try:
         table = pd.read_csv(
-            path, **csv_form(path), dtype={"path": str, "label": str, "person": str, "split": str}
+            path,
+            **csv_form(path),
+            **missing_cells(path, ("path", "label", "person")),
+            dtype={"path": str, "label": str, "person": str, "split": str},
         )
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: can't be read as a table of clips ({reason(error)})") from error
