@@ -78,8 +78,8 @@ def convert(
     kind = to or out.suffix[1:].lower()
     if kind not in FORMATS:
         raise ConfigError(
-            f"expected a file that ends in .{', .'.join(_FILES)}, or one of these as the format, or a folder"
-            f" with the format bids; received {to or out}"
+            f"expected a file that ends in .{', .'.join(_FILES)}, or one of these as the format (--to), or a"
+            f" folder with the format {', '.join(A_RECORDING)} or bids; received {to or out}"
         )
     if table is not None and kind not in ONE_TABLE:
         raise ConfigError(f".{kind} has no choice of a table; {', '.join(ONE_TABLE)} have")
@@ -111,9 +111,11 @@ def _each(results: Results, out: Path, kind: str, source: str | None, overwrite:
     one = out.suffix.lower() == f".{kind}"
     if one and len(wanted) > 1:
         raise ConfigError(
-            f"{out} is one file, and there are {len(wanted)} recordings: name one of them, or a folder and"
-            f" the format {kind}"
+            f"{out} is one file, and there are {len(wanted)} recordings: name one of them (--source), or a"
+            f" folder and the format {kind} (--to)"
         )
+    if not one and out.is_file():
+        raise OutputError(f"{out} is a file: name one that ends in .{kind}, or a folder for a file of each")
     files: list[Path] = []
     notes: list[str] = []
     for record, rows in results.recordings():
