@@ -216,6 +216,25 @@ def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: bytes) 
         read_table(path)
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("x", "left", "row 3: x expected a number, received 'left'"),
+        ("frame", "", "row 3: frame expected a whole number, received ''"),
+        ("track", "1.5", "row 3: track expected a whole number, received '1.5'"),
+        ("arousal", "0.5,7", "row 3 has 23 cells, and the table 22 columns"),
+    ],
+)
+def test_a_damaged_row_is_named(tmp_path: Path, column: str, cell: str, said: str) -> None:
+    cells = dict.fromkeys(COLUMNS, "0") | {"source": "NA"}
+    path = tmp_path / "t.csv"
+    lines = [COLUMNS, cells.values(), (cells | {column: cell}).values()]
+    path.write_text("".join(",".join(line) + "\n" for line in lines), "utf-8")
+    for read in (read_table, lambda file: list(read_rows(file))):
+        with pytest.raises(SourceError, match=rf"t\.csv: {re.escape(said)}$"):
+            read(path)
+
+
 def test_half_of_the_measures_is_no_table(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(",".join((*COLUMNS, *MEASURES[:3])) + "\n")

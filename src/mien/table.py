@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
@@ -319,6 +320,11 @@ _LONGEST_HEAD: Final = 10_000
 """Characters of the first line; another program's file may have no second."""
 
 
+_CELLS: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
+    {"str": unescape_formula, "int64": int, "float64": lambda cell: float(cell) if cell else None}
+)
+
+
 def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
     """Yield the rows of a CSV table one by one, so that a long table takes no memory.
 
@@ -329,20 +335,32 @@ def read_rows(path: Path, every: int = 1) -> Iterator[Row]:
     Raises:
         SourceError: it isn't such a table.
     """
-    kinds: dict[str, Callable[[str], Any]] = {
-        "str": unescape_formula,
-        "int64": int,
-        "float64": lambda cell: float(cell) if cell else None,
-    }
     frame = COLUMNS.index("frame")
     with path.open(encoding=encoding_of(path), newline="") as file:
         reader = csv.reader(file)
         columns = _known_columns(path, next(reader, []))
-        convert = [kinds[dtype] for dtype in columns.dtypes.values()]
-        for cells in reader:
-            if int(cells[frame]) % every:
-                continue
-            yield tuple(kind(cell) for kind, cell in zip(convert, cells, strict=True))
+        convert = [_CELLS[dtype] for dtype in columns.dtypes.values()]
+        for row, cells in enumerate(reader, 2):
+            try:
+                if int(cells[frame]) % every:
+                    continue
+                yield tuple(kind(cell) for kind, cell in zip(convert, cells, strict=True))
+            except (ValueError, IndexError):
+                raise SourceError(f"cannot read the table {path}: {_wrong(row, cells, columns)}") from None
+
+
+def _wrong(row: int, cells: Sequence[str], columns: Columns) -> str:
+    """Say what is wrong with a row that isn't one of a table's."""
+    if len(cells) != len(columns.names):
+        return f"row {row} has {len(cells)} cells, and the table {len(columns.names)} columns"
+    for (name, kind), cell in zip(columns.dtypes.items(), cells, strict=True):
+        try:
+            _CELLS[kind](cell)
+        except ValueError:
+            return (
+                f"row {row}: {name} expected a {'whole ' * (kind == 'int64')}number, received {cell[:40]!r}"
+            )
+    return f"row {row} is damaged"
 
 
 def names_in(path: Path) -> list[str]:
@@ -431,6 +449,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except (OSError, ValueError) as error:
+        if path.suffix != ".parquet":
+            with suppress(OSError, ValueError, csv.Error):
+                deque(read_rows(path), maxlen=0)  # says which row it is
         raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
     return frame.astype(_known_columns(path, list(frame.columns)).dtypes)
 

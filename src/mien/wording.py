@@ -25,6 +25,8 @@ def plainly(told: str) -> str:
 
 def reason(error: Exception) -> str:
     """Return why something failed, on one line, without the file's name, which a message has already."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8 (spreadsheets call that CSV UTF-8 where they save it)"
     return getattr(error, "strerror", None) or str(error).partition("\n")[0]
 
 

@@ -168,6 +168,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, portrait: NDArray[np.uint
         patch.chdir(folder)
         store = ["--store", "record.sqlite"]
         assert main(["analyze", "session.mp4", "--quiet"]) == 0
+        assert main(["convert", "mien-results", "--to", "xdf", "--out", "xdf"]) == 0
         assert main(["simulate", "P-017", "--weeks", "9", "--minutes", "2", "--missing", "0", *store]) == 0
         assert main(["simulate", "venue", "restaurant", "--weeks", "4", *store]) == 0
     return folder

@@ -254,7 +254,10 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({"to": "ods"}, r"expected a file that ends in .xlsx.* \.edf, or .* a folder with the format bids;"),
+        (
+            {"to": "ods"},
+            r"expected a file that ends in .xlsx.* \.xdf, or .* folder with the format .*xdf or bids;",
+        ),
         ({"to": "xlsx", "table": "tracks"}, "no choice of a table"),
         ({"to": "csv", "table": "faces"}, "expected readings"),
         ({"to": "sav", "source": "a.mp4"}, "has all recordings"),
@@ -281,6 +284,13 @@ def test_what_is_no_result_is_said(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot read the table"):
         convert(tmp_path / "t.csv", tmp_path / "x.csv")
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_file_in_the_folders_place_is_said(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"there\.txt is a file: name one that ends in \.eaf, or a folder"):
+        convert(results, tmp_path / "there.txt", to="eaf", overwrite=True)
+    assert (tmp_path / "there.txt").read_text() == "mine"
 
 
 def test_the_command(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from mien.errors import ConfigError
 from mien.signals.figures import windows
 from mien.signals.kinds import kind_of
 from mien.signals.types import Gap, Signal, Signals, usable, with_kinds
+from mien.table import Columns
 from signals.bodies import course
 
 
@@ -72,10 +73,38 @@ def test_units() -> None:
         ("IBI", "s", "", "intervals"), ("HR", "", "", "rate"), ("Temp rectal", "degC", "", "temperature"),
         ("channel 3", "", "EEG", "eeg"), ("channel 3", "uS", "", "eda"), ("counter", "", "misc", "other"),
         ("EOG left", "uV", "", "eog"), ("accel_x", "g", "", "acceleration"),
+        ("skinTemp", "", "", "temperature"), ("skintemp", "", "", "temperature"),
+        ("Hauttemperatur", "", "", "temperature"), ("TEMP1", "", "", "temperature"),
+        ("RespRate", "", "", "respiration"), ("RESP2", "", "", "respiration"),
+        ("respiration_chest", "", "", "respiration"), ("Atem", "", "", "respiration"),
+        ("sEMG", "", "", "emg"), ("EMGzyg", "", "", "emg"), ("zygomaticus", "", "", "emg"),
+        ("EDA_Phasic", "", "", "eda"), ("electrodermal", "", "", "eda"), ("AccX", "g", "", "acceleration"),
+        ("linearAcceleration", "", "", "acceleration"), ("rPPG", "", "", "ppg"), ("ECG1", "", "", "ecg"),
+        ("photoplethysmogram", "", "", "ppg"), ("aVR", "", "", "ecg"), ("CPz", "", "", "eeg"),
+        ("EEG1", "", "", "eeg"), ("triggerIn", "", "", "other"),
     ],
 )  # fmt: skip
 def test_kinds_by_name(name: str, unit: str, said: str, kind: str) -> None:
     assert kind_of(name, unit, said) == kind
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "p_contempt", "contempt", "attempt", "attempts", "contemporary", "tempo", "temporal", "template",
+        "respond", "response_s", "response", "respect", "correspondence", "ibis", "second", "seconds",
+        "statement", "atemporal", "pedal", "medal", "sedation", "accuracy", "access", "accept", "accent",
+        "plethora", "trigram", "autocorr", "correct", "corridor", "achromatic", "machine", "three", "impulse",
+        "hrs", "prize", "dispose", "veil", "breadth", "confidence",
+    ],
+)  # fmt: skip
+def test_letters_within_another_word_say_nothing(name: str) -> None:
+    assert kind_of(name) == "other"
+
+
+def test_no_column_of_mien_is_taken_for_a_body_s() -> None:
+    for name in Columns(measures=True, landmarks=True, neutral=True).names:
+        assert kind_of(name, said="Expression") == "other", name
 
 
 def test_a_kind_may_be_said() -> None:

@@ -177,10 +177,14 @@ def test_stimuli_that_cannot_be_used_are_refused(tmp_path: Path, text: str, word
 def test_tables_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("time_s,valence\n1,good\n")
     (tmp_path / "none.csv").write_text("time_s,valence\n")
+    (tmp_path / "word.csv").write_text("time_s,valence\n1,0.5\n2,\n3,good\n")
+    (tmp_path / "latin.csv").write_bytes("time_s,valence,Größe\n1,0.5,1\n".encode("latin-1"))
     (tmp_path / "huge.csv").write_text("time_s,valence\n1,0.5\n2,1e200\n")
     (tmp_path / "empty").mkdir()
     cases = {
         "words.csv": "valence holds no numbers",
+        "word.csv": "word.csv, row 4: valence expected a number, received 'good'",
+        "latin.csv": r"latin.csv: it is no text in UTF-8 \(spreadsheets",
         "none.csv": "none.csv holds no readings",
         "huge.csv": "valence is 1e\\+200, too large to be a reading",
         "gone.csv": "cannot read the table",

@@ -72,6 +72,19 @@ def test_a_films_course_is_found_by_its_name_alone(tmp_path: Path) -> None:
         course_of(file, "d.mp4", LABELS, 0.5)
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_a_film_may_be_called_na_or_by_a_number(tmp_path: Path, between: str) -> None:
+    rows = ["video,time_s,label", "NA,0,joy", "None,0,sleep", "007,0.5,joy", "7,0,neutral", "7,1,NA"]
+    file = table(tmp_path / "c.csv", "\n".join(rows).replace(",", between) + "\n")
+    found = dict(read_courses(file, LABELS, 0.5))
+    assert {name: course.tolist() for name, course in found.items()} == {
+        "NA": [1], "None": [0], "007": [-1, 1], "7": [2, 2, -1],
+    }  # fmt: skip
+    file.write_text("video,time_s,label\n,0,joy\n", "utf-8")
+    with pytest.raises(DatasetError, match="the name of the video in every row"):
+        read_courses(file, LABELS, 0.5)
+
+
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read: No such file"):
         read_courses(tmp_path / "none.csv", LABELS, 0.5)

@@ -40,7 +40,7 @@ COMMANDS: Final = {
         READ,
         "convert",
         "convert",
-        "Convert results for other programs: Excel, SPSS, Stata, R, ELAN, EDF, BIDS.",
+        "Convert results for other programs: Excel, SPSS, Stata, R, ELAN, EDF, XDF, BIDS.",
     ),
     "explain": Entry(READ, "explain", "explain", "Show which regions of each face its label depended on."),
     "corpus": Entry(

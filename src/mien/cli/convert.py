@@ -20,13 +20,13 @@ def convert(
         typer.Option(
             "--out",
             "-o",
-            help="The file: .xlsx (Excel), .sav (SPSS), .dta (Stata), .eaf (ELAN), .edf, .parquet (R), .csv;"
-            " or a folder, with --to bids, eaf or edf.",
+            help="The file: .xlsx (Excel), .sav (SPSS), .dta (Stata), .eaf (ELAN), .edf, .xdf, .parquet (R),"
+            " .csv; or a folder, with --to bids, eaf, edf or xdf.",
             metavar="FILE|FOLDER",
         ),
     ],
     to: Annotated[
-        Literal["xlsx", "csv", "parquet", "sav", "dta", "eaf", "edf", "bids"] | None,
+        Literal["xlsx", "csv", "parquet", "sav", "dta", "eaf", "edf", "xdf", "bids"] | None,
         typer.Option("--to", help="The format [the end of the file's name]."),
     ] = None,
     table: Annotated[
@@ -39,14 +39,14 @@ def convert(
         str | None,
         typer.Option(
             "--source",
-            help="Which recording, for .eaf and .edf, which have one; by its name in the table.",
+            help="Which recording, for .eaf, .edf and .xdf, which have one; by its name in the table.",
             metavar="NAME",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert results for other programs: Excel, SPSS, Stata, R, ELAN, EDF, BIDS.
+    """Convert results for other programs: Excel, SPSS, Stata, R, ELAN, EDF, XDF, BIDS.
 
     Tracks and recordings are computed from the readings and the summary beside them. What arrives in each
     program is in docs/other-tools.md. Needs the extra tables (see mien doctor).

@@ -208,7 +208,7 @@ def study(
     made = make_study(people, trials=trials, seed=seed, strength=strength)
     made.save(folder)
     typer.echo(
-        f"{folder}: {people} simulated people, {len(made.stimuli)} stimuli, {len(made.table):,} readings"
+        f"{folder}: {people} simulated people, {len(made.stimuli):,} stimuli, {len(made.table):,} readings"
     )
     typer.echo(
         f"Next: mien study epochs {folder / 'readings.csv'} --stimuli {folder / 'stimuli.csv'} --out study"

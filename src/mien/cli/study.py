@@ -126,7 +126,8 @@ def compare(
     from mien.study.compare import compare_epochs
 
     window_s = None if window is None else _span("--window", window)
-    check_folder(out or folder)
+    if out is not None:
+        check_folder(out)
     found = compare_epochs(
         folder, window_s=window_s, conditions=condition or (), reference=reference,
         reference_group=reference_group, rounds=rounds, seed=seed,

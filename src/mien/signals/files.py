@@ -9,7 +9,7 @@ import gzip
 import io
 import logging
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -235,6 +235,7 @@ def _read_xdf(file: Path) -> Signals:
     signals: list[Signal] = []
     marks: list[Mark] = []
     notes: list[str] = []
+    shared = _shared_names(streams)
     for stream in streams:
         info = stream["info"]
         name, said = info["name"][0] or "", info["type"][0] or ""
@@ -255,7 +256,8 @@ def _read_xdf(file: Path) -> Signals:
             notes.append(f"stream {name}: {width} samples each were averaged")
         at.setflags(write=False)
         for number, (channel, unit, kind) in enumerate(_channels(info, name, said, values.shape[1])):
-            signals.append(Signal(channel, kind, unit, kept[:, number], at, f"{file}: {name}"))
+            called = f"{name} {channel}" if channel in shared else channel
+            signals.append(Signal(called, kind, unit, kept[:, number], at, f"{file}: {name}"))
         if lost:
             notes.append(f"stream {name}: {lost} samples whose time went back were left out")
         if resets := len(info.get("clock_segments") or info.get("segments") or ()) - 1:
@@ -267,6 +269,17 @@ def _read_xdf(file: Path) -> Signals:
     if start is not None:
         notes.append("start: to about a second, as the recorder wrote it down")
     return Signals(tuple(signals), tuple(sorted(marks)), start, tuple(notes))
+
+
+def _shared_names(streams: Any) -> set[str]:
+    """Return the names of channels that several streams have, such as those of two faces."""
+    counted: Counter[str] = Counter()
+    for stream in streams:
+        info = stream["info"]
+        if info["channel_format"][0] != "string" and len(stream["time_stamps"]):
+            channels = _channels(info, info["name"][0] or "", "", int(info["channel_count"][0]))
+            counted.update({channel for channel, *_ in channels})
+    return {name for name, many in counted.items() if many > 1}
 
 
 def _offsets_drift(stream: Any) -> str:

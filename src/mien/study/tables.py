@@ -122,7 +122,7 @@ def _courses(frame: pd.DataFrame, name: str, measure: str) -> dict[str, Course]:
         if column not in frame:
             raise SourceError(f"{name} has no column {column}: it has {', '.join(map(str, frame))}")
         if not pd.api.types.is_numeric_dtype(frame[column]):
-            raise SourceError(f"{name}: {column} holds no numbers")
+            raise SourceError(f"{name}{_no_number(frame[column])}")
         numbers = frame[column].to_numpy(np.float64)
         if (huge := np.isfinite(numbers) & (np.abs(numbers) > _LARGEST)).any():
             raise SourceError(f"{name}: {column} is {numbers[huge][0]:g}, too large to be a reading")
@@ -131,6 +131,17 @@ def _courses(frame: pd.DataFrame, name: str, measure: str) -> dict[str, Course]:
         [(Path(name).stem, frame)] if whose is None else frame.groupby(whose, sort=False)
     )
     return {str(recording): _course(rows, measure) for recording, rows in parts}
+
+
+def _no_number(column: pd.Series) -> str:
+    """Say that a column holds no numbers, or where the first cell is that is none."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    if not numbers.notna().any():
+        return f": {column.name} holds no numbers"
+    row = int((numbers.isna() & column.notna()).to_numpy().argmax())
+    return f", row {row + 2}: {column.name} expected a number, received {str(column.iloc[row])[:40]!r}"
 
 
 def _course(rows: pd.DataFrame, measure: str) -> Course:

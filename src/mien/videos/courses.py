@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
-from mien.textfile import csv_form, missing_cells
+from mien.textfile import MISSING, csv_form, missing_cells
 from mien.videos.states import Floats, changes
 from mien.wording import plainly
 
@@ -35,7 +35,8 @@ def read_courses(
         DatasetError: it can't be read, a column is missing, a label isn't the network's, or a time is none.
     """
     table = _table(Path(path))
-    table["label"] = table["label"].fillna("").astype(str).str.strip()
+    table["label"] = table["label"].fillna("").str.strip()
+    table.loc[table["label"].isin(set(MISSING) - set(labels)), "label"] = ""
     if odd := sorted(set(table["label"]) - set(labels) - {""}):
         raise DatasetError(
             f"{path}: the network has no label {', '.join(odd[:5])}; its labels are {', '.join(labels)}"
@@ -71,8 +72,8 @@ def course_of(path: str | Path, film: str, labels: Sequence[str], step_s: float)
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        form, gaps = csv_form(path), missing_cells(path, ("video", "label"))
-        table = pd.read_csv(path, **form, **gaps)
+        named = missing_cells(path, ("video", "label"))
+        table = pd.read_csv(path, **csv_form(path), **named, dtype={"video": str, "label": str})
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -67,6 +67,17 @@ def test_what_is_wrong_with_a_table_is_one_line(
         read_clip_table(changed(table, **columns), label="happiness")
 
 
+def test_somebody_may_be_called_none_and_so_may_a_label(table: Path) -> None:
+    names = ["None", "NA", "nan", "null", *PEOPLE[4:]]
+    rows = [f"clip.mp4,{label},{name}," for name in names for label in ("happiness", "None")]
+    table.write_text("\n".join(["path,label,person,start_s", *rows, "clip.mp4,None,p09,NA"]) + "\n", "utf-8")
+    read = read_clip_table(table, label="happiness")
+    assert read["person"].tolist() == [name for name in names for _ in range(2)] + ["p09"]
+    assert set(read["label"]) == {"happiness", "None"}
+    assert read["start_s"].isna().all()
+    assert read["start_s"].dtype == float
+
+
 def test_a_table_without_its_columns_or_rows_is_said(table: Path, tmp_path: Path) -> None:
     pd.read_csv(table).drop(columns="person").to_csv(table, index=False)
     with pytest.raises(DatasetError, match="person missing"):

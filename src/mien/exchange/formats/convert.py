@@ -16,6 +16,7 @@ from mien.exchange.formats.excel import write_workbook
 from mien.exchange.formats.plain import write_csv, write_parquet
 from mien.exchange.formats.results import TABLES, Record, Results, TableName, stem_of
 from mien.exchange.formats.statistics import write_spss, write_stata
+from mien.exchange.formats.xdf import write_xdf
 from mien.table import Columns, Row, plain_name
 
 ONE_TABLE: Final[Mapping[str, Callable[[Results, Path, TableName], Iterator[str]]]] = MappingProxyType(
@@ -24,7 +25,7 @@ ONE_TABLE: Final[Mapping[str, Callable[[Results, Path, TableName], Iterator[str]
 """Formats whose file has one table."""
 
 A_RECORDING: Final[Mapping[str, Callable[[Record, Iterator[Row], Columns, Path], Iterator[str]]]] = (
-    MappingProxyType({"eaf": write_elan, "edf": write_edf})
+    MappingProxyType({"eaf": write_elan, "edf": write_edf, "xdf": write_xdf})
 )
 """Formats whose file has one recording."""
 
@@ -77,15 +78,15 @@ def convert(
     kind = to or out.suffix[1:].lower()
     if kind not in FORMATS:
         raise ConfigError(
-            f"expected a file that ends in .{', .'.join(_FILES)}, or one of these as the format, or a folder"
-            f" with the format bids; received {to or out}"
+            f"expected a file that ends in .{', .'.join(_FILES)}, or one of these as the format (--to), or a"
+            f" folder with the format {', '.join(A_RECORDING)} or bids; received {to or out}"
         )
     if table is not None and kind not in ONE_TABLE:
         raise ConfigError(f".{kind} has no choice of a table; {', '.join(ONE_TABLE)} have")
     if table is not None and table not in TABLES:
         raise ConfigError(f"table: expected {', '.join(TABLES)}, received {table!r}")
     if source is not None and kind not in A_RECORDING:
-        raise ConfigError(f".{kind} has all recordings; {' and '.join(A_RECORDING)} have one")
+        raise ConfigError(f".{kind} has all recordings; {', '.join(A_RECORDING)} have one")
     results = Results.open(path)
     if kind == "bids":
         return Converted(*write_bids(results, out, overwrite=overwrite))
@@ -110,9 +111,11 @@ def _each(results: Results, out: Path, kind: str, source: str | None, overwrite:
     one = out.suffix.lower() == f".{kind}"
     if one and len(wanted) > 1:
         raise ConfigError(
-            f"{out} is one file, and there are {len(wanted)} recordings: name one of them, or a folder and"
-            f" the format {kind}"
+            f"{out} is one file, and there are {len(wanted)} recordings: name one of them (--source), or a"
+            f" folder and the format {kind} (--to)"
         )
+    if not one and out.is_file():
+        raise OutputError(f"{out} is a file: name one that ends in .{kind}, or a folder for a file of each")
     files: list[Path] = []
     notes: list[str] = []
     for record, rows in results.recordings():

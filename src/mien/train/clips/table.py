@@ -30,7 +30,8 @@ def read_clip_table(
 
     Args:
         path: a CSV with the columns `path` (from the CSV's folder), `label` and `person`, and maybe `split`
-            (train, validation, test), `start_s`, `end_s` and others, which stay.
+            (train, validation, test), `start_s`, `end_s` and others, which stay. Somebody may be called "NA"
+            or "None", and so may a label.
         label: the category that has to be there, beside at least one other; None asks for nothing.
         validation: share of the people, where there is no `split`.
         test: likewise.

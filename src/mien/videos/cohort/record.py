@@ -134,16 +134,24 @@ def _with_labels(rows: pd.DataFrame, told: pd.DataFrame, subject: str) -> pd.Dat
     key = next((each for each in ("source", subject) if each in told and each in rows), None)
     if key is None:
         raise ConfigError(f"the labels need a column source or {subject} that the recordings have, too")
-    told = told.assign(**{key: told[key].astype(str)}).drop_duplicates()
+    told = told[told[key].notna()]
+    told = told.assign(**{key: _as_text(told[key])}).drop_duplicates()
     if told[key].duplicated().any():
         twice = told[key][told[key].duplicated()].iloc[0]
         raise SourceError(f"the labels say different things of {key} {twice}")
-    rows = rows.assign(**{key: rows[key].astype(str)})
+    rows = rows.assign(**{key: _as_text(rows[key])})
     new = [each for each in told if each == key or each not in rows]
     found = rows.merge(told[new], on=key, how="inner")
     if found.empty:
         raise SourceError(f"no {key} of the labels is among the recordings, such as {rows[key].iloc[0]!r}")
     return found
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Return codes as text; those that are numbers beside empty cells are 7.0 to pandas, not 7."""
+    whole = column.dtype == np.float64 and (column.dropna() % 1 == 0).all()
+    text = (column.astype("Int64") if whole else column).astype(str).astype(object)
+    return text.where(column.notna(), None)
 
 
 # --- a record's store

@@ -15,7 +15,7 @@ import numpy as np
 
 from mien.errors import ConfigError, SourceError
 from mien.source.base import is_folder
-from mien.textfile import csv_form
+from mien.textfile import csv_form, missing_cells
 from mien.videos.cohort.figures import Bools, Floats, Ints, area, people_to_tell
 from mien.wording import count, first_few, reason
 
@@ -45,6 +45,9 @@ LEAST_OF_CLASS: Final = 10
 
 _POSITIVE: Final = ("yes", "true", "1", "1.0", "y", "positive", "present")
 _MOST_MISSING: Final = 0.5
+_MOST: Final = 0.9
+"""So many of a column's cells are numbers, or dates, where it is one of these."""
+_A_FEW: Final = 1000
 _TELLS: Final = 0.995
 _MOST_WORDS: Final = 30
 _LARGEST_ROWS: Final = 1_000_000
@@ -177,6 +180,9 @@ def check_people(cohort: Cohort, expected: float) -> None:
 def read_frame(path: Path, rows: int = _LARGEST_ROWS) -> pd.DataFrame:
     """Read a table: CSV with commas, semicolons or tabs; Parquet.
 
+    "NA", "None", "nan" and "null" are missing in a column of numbers, dates or truths. In one of words they
+    are words, as people, sites and diagnoses may be called so: only an empty cell and "n/a" are missing.
+
     Args:
         path: of it.
         rows: how many at most.
@@ -190,9 +196,29 @@ def read_frame(path: Path, rows: int = _LARGEST_ROWS) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, **csv_form(path), nrows=rows, low_memory=False)
+        form = csv_form(path)
+        frame = pd.read_csv(path, **form, nrows=rows, low_memory=False)
+        if words := [str(name) for name, column in frame.items() if _is_of_words(column)]:
+            missing, kinds = missing_cells(path, words), dict.fromkeys(words, str)
+            named = pd.read_csv(path, **form, **missing, nrows=rows, low_memory=False, dtype=kinds)
+            frame[words] = named[words]
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read the table {path}: {reason(error)}") from error
+    return frame
+
+
+def _is_of_words(column: pd.Series) -> bool:
+    """Return whether what is known of a column are words, and not numbers or dates with a few mistakes."""
+    import pandas as pd
+
+    known = column.dropna()
+    if not len(known) or not known.map(lambda each: isinstance(each, str)).all():
+        return False
+    return not (_mostly(pd.to_numeric(known, errors="coerce")) or _mostly(_dates(known[:_A_FEW])))
+
+
+def _mostly(values: pd.Series) -> bool:
+    return bool(values.notna().mean() >= _MOST)
 
 
 def _require(frame: pd.DataFrame, column: str, name: str, subject: str) -> None:
@@ -259,7 +285,7 @@ def _sorted_columns(
     for each in left:
         column, plain = frame[each], each.strip().lower()
         number = pd.to_numeric(column, errors="coerce")
-        numeric = bool(number.notna().sum() >= 0.9 * column.notna().sum())  # where there is none, too
+        numeric = bool(number.notna().sum() >= _MOST * column.notna().sum())  # where there is none, too
         if each in chosen:
             if not numeric:
                 raise ConfigError(
@@ -299,16 +325,23 @@ def _numbers(column: pd.Series, number: pd.Series, told: list[str]) -> pd.Series
 
 def _dated(column: pd.Series) -> pd.Series:
     """Return dates as days, and all else as text."""
+    import pandas as pd
+
+    dates = _dates(column)
+    if column.nunique() > 2 and dates.notna().sum() >= _MOST * max(column.notna().sum(), 1):
+        return (dates - pd.Timestamp("2000-01-01", tz="UTC")) / pd.Timedelta(days=1)
+    return column.astype("str").where(column.notna())
+
+
+def _dates(column: pd.Series) -> pd.Series:
+    """Return what is a date, and nothing for all else."""
     import warnings
 
     import pandas as pd
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dates = pd.to_datetime(column, errors="coerce", utc=True)
-    if column.nunique() > 2 and dates.notna().sum() >= 0.9 * max(column.notna().sum(), 1):
-        return (dates - pd.Timestamp("2000-01-01", tz="UTC")) / pd.Timedelta(days=1)
-    return column.astype("str").where(column.notna())
+        return pd.to_datetime(column, errors="coerce", utc=True)
 
 
 def _by_unit(cohort: Cohort) -> Cohort:
