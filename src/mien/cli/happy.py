@@ -9,6 +9,7 @@ import typer
 
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption
+from mien.cli.videos import check_results, result_stems
 from mien.config import load_settings
 from mien.pipeline import Pipeline
 
@@ -30,6 +31,10 @@ def happy(
         int | None,
         typer.Option(help="Which face, by its number in the table of `mien analyze` [the largest]."),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write answer (JSON) and plot here.", metavar="FOLDER"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell whether the main face of a video shows happiness, and when.
@@ -38,36 +43,31 @@ def happy(
     face shows, not about what somebody feels. A video without a face gets no answer. docs/happy-video.md says
     how it was shown, and on what.
 
-    Example: mien happy session.mp4 --network mean
+    Example: mien happy session.mp4 --out results
     """
+    from mien.videos.happy import ENDINGS
     from mien.videos.happy import happy as read_happy
 
-    readings = []
+    stems = result_stems(videos)
+    if out is not None:
+        check_results(out, stems, ENDINGS, videos)
+    answers = []
     with Pipeline(load_settings()) as pipeline:
-        for video in videos:
+        for video, stem in zip(videos, stems, strict=True):
             with progress_bar(video.name, 1.0, wanted=not as_json) as show:
                 reading = read_happy(video, network=network, track=track, pipeline=pipeline, progress=show)
-            readings.append(reading)
+            files = [] if out is None else reading.save(out, stem)
+            answers.append(reading.as_dict() | {"files": [str(each) for each in files]})
             if not as_json:
                 _print(reading)
+                for each in files:
+                    typer.echo(f"  {each.suffix[1:]:8} {each}")
     if as_json:
-        print_json(readings)
+        print_json(answers)
 
 
 def _print(reading: HappyReading) -> None:
-    from mien.videos.clip import ONE_PICTURE
-
-    picture = ONE_PICTURE in reading.notes
-    if reading.probability is None:
-        length = "the one picture" if picture else f"{reading.seconds:.1f} s of video"
-        typer.echo(f"{reading.source}: no face in {length}")
-    else:
-        seen = "the one picture" if picture else f"{reading.face_share:.0%} of {reading.seconds:.1f} s"
-        word = "happiness" if reading.happy else "no happiness"
-        typer.echo(
-            f"{reading.source}: {word} (probability {reading.probability:.2f}, threshold"
-            f" {reading.threshold:.2f}, by {reading.network}); a face in {seen}"
-        )
+    typer.echo(f"{reading.source}: {reading.answer}")
     if len(reading.windows) > 1:
         for start_s, end_s in _happy_spans(reading):
             typer.echo(f"  {start_s:8.1f} to {end_s:.1f} s")

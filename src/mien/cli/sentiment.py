@@ -9,8 +9,7 @@ import typer
 
 from mien.cli.console import print_json, progress_bar
 from mien.cli.options import DetectorOption, JsonOption, MinFaceOption
-from mien.errors import ConfigError
-from mien.files import check_folder, fitting_name
+from mien.cli.videos import check_results, result_stems
 
 if TYPE_CHECKING:  # it loads ONNX Runtime, which the help should not wait for
     from mien.videos.sentiment import Moment, Sentiment
@@ -48,6 +47,7 @@ def sentiment(
     Example: mien sentiment interview.mp4 --out results
     """
     from mien.config import load_settings
+    from mien.videos.sentiment import ENDINGS
     from mien.videos.sentiment import sentiment as read
     from mien.videos.sentiment_network import load_sentiment_network
 
@@ -57,11 +57,9 @@ def sentiment(
     loaded = load_sentiment_network(network)
     choices: dict[str, Any] = {"fps": fps, "detector": detector, "min_face_px": min_face}
     choices = {name: value for name, value in choices.items() if value is not None}
-    stems = _stems(videos)
+    stems = result_stems(videos)
     if out is not None:
-        check_folder(out)
-        if clash := _written(out, stems) & {Path(each).resolve() for each in videos}:
-            raise ConfigError(f"--out: would overwrite {min(clash)}, which is read")
+        check_results(out, stems, ENDINGS, videos)
     answers = []
     for video, stem in zip(videos, stems, strict=True):
         with progress_bar(Path(video).name, 1.0) as show:
@@ -77,27 +75,6 @@ def sentiment(
                 typer.echo(f"  {each.suffix[1:]:8} {each}")
     if as_json:
         print_json(answers)
-
-
-def _stems(videos: list[str]) -> list[str]:
-    """Return what each video's files are called; a number follows where two would be called the same."""
-    stems: list[str] = []
-    for video in videos:
-        stem = plain = fitting_name(Path(video).stem, room_bytes=32)
-        number = 2
-        while stem in stems:
-            stem, number = f"{plain}-{number}", number + 1
-        stems.append(stem)
-    return stems
-
-
-def _written(out: Path, stems: list[str]) -> set[Path]:
-    """Return the files that would be written."""
-    return {
-        (out / f"{stem}-sentiment{suffix}").resolve()
-        for stem in stems
-        for suffix in (".json", ".csv", ".png")
-    }
 
 
 def _print(found: Sentiment) -> None:
