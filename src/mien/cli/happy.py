@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption
-from mien.cli.videos import check_results, result_stems
+from mien.cli.videos import answer_each, check_results
 from mien.config import load_settings
 from mien.pipeline import Pipeline
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def happy(
+    context: typer.Context,
     videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="One or more videos.")],
     network: Annotated[
         str | None,
@@ -40,30 +41,22 @@ def happy(
     """Tell whether the main face of a video shows happiness, and when.
 
     A long video is read in windows of some seconds; the answer is that of the happiest. It is about what a
-    face shows, not about what somebody feels. A video without a face gets no answer. docs/happy-video.md says
-    how it was shown, and on what.
+    face shows, not about what somebody feels. A video without a face gets no answer. If a video can't be
+    read, it is named and the others are still read. docs/happy-video.md says how it was shown, and on what.
 
     Example: mien happy session.mp4 --out results
     """
     from mien.videos.happy import ENDINGS
     from mien.videos.happy import happy as read_happy
 
-    stems = result_stems(videos)
     if out is not None:
-        check_results(out, stems, ENDINGS, videos)
-    answers = []
+        check_results(out, ENDINGS, videos)
     with Pipeline(load_settings()) as pipeline:
-        for video, stem in zip(videos, stems, strict=True):
-            with progress_bar(video.name, 1.0, wanted=not as_json) as show:
-                reading = read_happy(video, network=network, track=track, pipeline=pipeline, progress=show)
-            files = [] if out is None else reading.save(out, stem)
-            answers.append(reading.as_dict() | {"files": [str(each) for each in files]})
-            if not as_json:
-                _print(reading)
-                for each in files:
-                    typer.echo(f"  {each.suffix[1:]:8} {each}")
-    if as_json:
-        print_json(answers)
+
+        def read(video: str | Path, progress: Callable[[float], None]) -> HappyReading:
+            return read_happy(video, network=network, track=track, pipeline=pipeline, progress=progress)
+
+        answer_each(videos, read, _print, out=out, as_json=as_json, debug=context.obj["debug"])
 
 
 def _print(reading: HappyReading) -> None:

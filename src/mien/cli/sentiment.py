@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.console import print_json, progress_bar
 from mien.cli.options import DetectorOption, JsonOption, MinFaceOption
-from mien.cli.videos import check_results, result_stems
+from mien.cli.videos import answer_each, check_results
 
 if TYPE_CHECKING:  # it loads ONNX Runtime, which the help should not wait for
     from mien.videos.sentiment import Moment, Sentiment
 
 
 def sentiment(
+    context: typer.Context,
     videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="One video, or several.")],
     network: Annotated[
         str,
@@ -42,7 +43,8 @@ def sentiment(
     """Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.
 
     Each second is weighed by attention, so that a short event in a long calm counts. It reads what the
-    largest face shows, not what anybody feels. See docs/sentiment.md.
+    largest face shows, not what anybody feels. If a video can't be read, it is named and the others are still
+    read. See docs/sentiment.md.
 
     Example: mien sentiment interview.mp4 --out results
     """
@@ -57,24 +59,13 @@ def sentiment(
     loaded = load_sentiment_network(network)
     choices: dict[str, Any] = {"fps": fps, "detector": detector, "min_face_px": min_face}
     choices = {name: value for name, value in choices.items() if value is not None}
-    stems = result_stems(videos)
     if out is not None:
-        check_results(out, stems, ENDINGS, videos)
-    answers = []
-    for video, stem in zip(videos, stems, strict=True):
-        with progress_bar(Path(video).name, 1.0) as show:
-            found = read(video, network=loaded, progress=show, **choices)
-        files = []
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            files = found.save(out, stem)
-        answers.append(found.as_dict() | {"files": [str(each) for each in files]})
-        if not as_json:
-            _print(found)
-            for each in files:
-                typer.echo(f"  {each.suffix[1:]:8} {each}")
-    if as_json:
-        print_json(answers)
+        check_results(out, ENDINGS, videos)
+
+    def one(video: str | Path, progress: Callable[[float], None]) -> Sentiment:
+        return read(video, network=loaded, progress=progress, **choices)
+
+    answer_each(videos, one, _print, out=out, as_json=as_json, debug=context.obj["debug"])
 
 
 def _print(found: Sentiment) -> None:
