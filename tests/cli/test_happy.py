@@ -6,10 +6,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
-from cli.helpers import Run
+from cli.helpers import Run, save_clip
 from mien.cli.happy import _print
+from mien.cli.videos import result_stems
 from mien.videos.happy import HappyReading, HappyWindow
 
 
@@ -46,3 +50,40 @@ def test_what_cannot_be_answered_is_one_line(run: Run, tmp_path: Path) -> None:
     assert "person missing" in run("train", tmp_path / "clips.csv", "--recipe", "happy-video").err
     ran = run("train", tmp_path / "clips.csv", "--recipe", "happy-video", "--votes", "fer.csv")
     assert "learns from clips; --votes is for faces" in ran.err
+
+
+def test_results_of_two_videos_of_one_name_lie_beside_each_other(
+    run: Run, tmp_path: Path, small_portrait: NDArray[np.uint8]
+) -> None:
+    films = {"smile": small_portrait, "grey": np.full_like(small_portrait, 90)}
+    paths = [tmp_path / folder / "film.mp4" for folder in films]
+    for path, image in zip(paths, films.values(), strict=True):
+        path.parent.mkdir()
+        save_clip(path, [image] * 4)
+    ran = run("happy", *paths, "--network", "maximum", "--out", "out")
+    assert ran.code == 0, ran.err
+    names = [f"film{number}-happy.{suffix}" for number in ("", "-2") for suffix in ("json", "png")]
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(names)
+    assert [line.split()[-1] for line in ran.out.splitlines() if "-happy." in line] == [
+        str(Path("out", name)) for name in names
+    ]
+    written = [json.loads(Path("out", name).read_text("utf-8")) for name in names[::2]]
+    assert [each["happy"] is None for each in written] == [False, True]
+    told = json.loads(run("happy", *paths, "--network", "maximum", "--json").out)
+    assert told == [each | {"files": []} for each in written]
+    for name in names[1::2]:
+        with Image.open(Path("out", name)) as picture:
+            assert picture.width > 1000
+
+
+def test_no_video_is_overwritten_by_results(run: Run, tmp_path: Path) -> None:
+    film = tmp_path / "film-happy.png"
+    film.write_bytes(b"mine")
+    ran = run("happy", tmp_path / "film.mp4", film, "--out", tmp_path)
+    assert (ran.code, len(ran.errors)) == (2, 1)
+    assert "film-happy.png, which is read" in ran.errors[0]
+    assert film.read_bytes() == b"mine"
+
+
+def test_names_that_differ_in_case_only_are_one_to_some_disks() -> None:
+    assert result_stems(["a/Film.mp4", "b/film.mov", "film-2.mp4"]) == ["Film", "film-2", "film-2-2"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.console import print_json, progress_bar
 from mien.cli.options import JsonOption
+from mien.cli.videos import answer_each, check_results
 from mien.config import load_settings
 from mien.pipeline import Pipeline
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def happy(
+    context: typer.Context,
     videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="One or more videos.")],
     network: Annotated[
         str | None,
@@ -30,44 +32,35 @@ def happy(
         int | None,
         typer.Option(help="Which face, by its number in the table of `mien analyze` [the largest]."),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write answer (JSON) and plot here.", metavar="FOLDER"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell whether the main face of a video shows happiness, and when.
 
     A long video is read in windows of some seconds; the answer is that of the happiest. It is about what a
-    face shows, not about what somebody feels. A video without a face gets no answer. docs/happy-video.md says
-    how it was shown, and on what.
+    face shows, not about what somebody feels. A video without a face gets no answer. If a video can't be
+    read, it is named and the others are still read. docs/happy-video.md says how it was shown, and on what.
 
-    Example: mien happy session.mp4 --network mean
+    Example: mien happy session.mp4 --out results
     """
+    from mien.videos.happy import ENDINGS
     from mien.videos.happy import happy as read_happy
 
-    readings = []
+    if out is not None:
+        check_results(out, ENDINGS, videos)
     with Pipeline(load_settings()) as pipeline:
-        for video in videos:
-            with progress_bar(video.name, 1.0, wanted=not as_json) as show:
-                reading = read_happy(video, network=network, track=track, pipeline=pipeline, progress=show)
-            readings.append(reading)
-            if not as_json:
-                _print(reading)
-    if as_json:
-        print_json(readings)
+
+        def read(video: str | Path, progress: Callable[[float], None]) -> HappyReading:
+            return read_happy(video, network=network, track=track, pipeline=pipeline, progress=progress)
+
+        answer_each(videos, read, _print, out=out, as_json=as_json, debug=context.obj["debug"])
 
 
 def _print(reading: HappyReading) -> None:
-    from mien.videos.clip import ONE_PICTURE
-
-    picture = ONE_PICTURE in reading.notes
-    if reading.probability is None:
-        length = "the one picture" if picture else f"{reading.seconds:.1f} s of video"
-        typer.echo(f"{reading.source}: no face in {length}")
-    else:
-        seen = "the one picture" if picture else f"{reading.face_share:.0%} of {reading.seconds:.1f} s"
-        word = "happiness" if reading.happy else "no happiness"
-        typer.echo(
-            f"{reading.source}: {word} (probability {reading.probability:.2f}, threshold"
-            f" {reading.threshold:.2f}, by {reading.network}); a face in {seen}"
-        )
+    typer.echo(f"{reading.source}: {reading.answer}")
     if len(reading.windows) > 1:
         for start_s, end_s in _happy_spans(reading):
             typer.echo(f"  {start_s:8.1f} to {end_s:.1f} s")

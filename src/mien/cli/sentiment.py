@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.console import print_json, progress_bar
 from mien.cli.options import DetectorOption, JsonOption, MinFaceOption
-from mien.errors import ConfigError
-from mien.files import check_folder, fitting_name
+from mien.cli.videos import answer_each, check_results
 
 if TYPE_CHECKING:  # it loads ONNX Runtime, which the help should not wait for
     from mien.videos.sentiment import Moment, Sentiment
 
 
 def sentiment(
+    context: typer.Context,
     videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="One video, or several.")],
     network: Annotated[
         str,
@@ -43,11 +43,13 @@ def sentiment(
     """Read the sentiment of whole videos: negative, neutral or positive, and which moments counted.
 
     Each second is weighed by attention, so that a short event in a long calm counts. It reads what the
-    largest face shows, not what anybody feels. See docs/sentiment.md.
+    largest face shows, not what anybody feels. If a video can't be read, it is named and the others are still
+    read. See docs/sentiment.md.
 
     Example: mien sentiment interview.mp4 --out results
     """
     from mien.config import load_settings
+    from mien.videos.sentiment import ENDINGS
     from mien.videos.sentiment import sentiment as read
     from mien.videos.sentiment_network import load_sentiment_network
 
@@ -57,47 +59,13 @@ def sentiment(
     loaded = load_sentiment_network(network)
     choices: dict[str, Any] = {"fps": fps, "detector": detector, "min_face_px": min_face}
     choices = {name: value for name, value in choices.items() if value is not None}
-    stems = _stems(videos)
     if out is not None:
-        check_folder(out)
-        if clash := _written(out, stems) & {Path(each).resolve() for each in videos}:
-            raise ConfigError(f"--out: would overwrite {min(clash)}, which is read")
-    answers = []
-    for video, stem in zip(videos, stems, strict=True):
-        with progress_bar(Path(video).name, 1.0) as show:
-            found = read(video, network=loaded, progress=show, **choices)
-        files = []
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            files = found.save(out, stem)
-        answers.append(found.as_dict() | {"files": [str(each) for each in files]})
-        if not as_json:
-            _print(found)
-            for each in files:
-                typer.echo(f"  {each.suffix[1:]:8} {each}")
-    if as_json:
-        print_json(answers)
+        check_results(out, ENDINGS, videos)
 
+    def one(video: str | Path, progress: Callable[[float], None]) -> Sentiment:
+        return read(video, network=loaded, progress=progress, **choices)
 
-def _stems(videos: list[str]) -> list[str]:
-    """Return what each video's files are called; a number follows where two would be called the same."""
-    stems: list[str] = []
-    for video in videos:
-        stem = plain = fitting_name(Path(video).stem, room_bytes=32)
-        number = 2
-        while stem in stems:
-            stem, number = f"{plain}-{number}", number + 1
-        stems.append(stem)
-    return stems
-
-
-def _written(out: Path, stems: list[str]) -> set[Path]:
-    """Return the files that would be written."""
-    return {
-        (out / f"{stem}-sentiment{suffix}").resolve()
-        for stem in stems
-        for suffix in (".json", ".csv", ".png")
-    }
+    answer_each(videos, one, _print, out=out, as_json=as_json, debug=context.obj["debug"])
 
 
 def _print(found: Sentiment) -> None:

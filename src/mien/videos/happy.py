@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from mien.config import load_settings
 from mien.errors import ModelError
+from mien.files import write_json
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
 from mien.source import SourceReport
-from mien.videos.clip import FRAMES_PER_SECOND, FaceClip, film_notes, join, read_clips
+from mien.videos.clip import FRAMES_PER_SECOND, ONE_PICTURE, FaceClip, film_notes, join, read_clips
 from mien.videos.clip_network import (
     LEAST_READ,
     ClipNetwork,
@@ -22,6 +23,12 @@ from mien.videos.clip_network import (
     load_clip_network,
     network_input,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ENDINGS: Final = ("-happy.json", "-happy.png")
+"""How the files that are written of a video end: the answer and the plot."""
 
 LABEL: Final = "happiness"
 
@@ -76,6 +83,46 @@ class HappyReading:
     threshold: float
     windows: tuple[HappyWindow, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The answer for the whole, in words."""
+        picture = ONE_PICTURE in self.notes
+        if self.probability is None:
+            return f"no face in {'the one picture' if picture else f'{self.seconds:.1f} s of video'}"
+        seen = "the one picture" if picture else f"{self.face_share:.0%} of {self.seconds:.1f} s"
+        return (
+            f"{'happiness' if self.happy else 'no happiness'} (probability {self.probability:.2f}, threshold"
+            f" {self.threshold:.2f}, by {self.network}); a face in {seen}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it for JSON."""
+        return asdict(self)
+
+    def plot(self) -> Figure:
+        """Draw the probability over time, beside the threshold; see `show.happy.happy_plot`."""
+        from mien.show.happy import happy_plot
+
+        windows = [(each.start_s, each.end_s, each.probability) for each in self.windows]
+        return happy_plot(windows, self.threshold, title=self.source, answer=self.answer)
+
+    def save(self, folder: Path, stem: str) -> list[Path]:
+        """Write the answer (.json) and the plot (.png), each whole or not at all.
+
+        Args:
+            folder: where; it is made if it isn't there.
+            stem: what both names begin with.
+
+        Raises:
+            OutputError: one can't be written.
+        """
+        from mien.show.timeline import save_figure
+
+        answer, plot = (folder / f"{stem}{ending}" for ending in ENDINGS)
+        save_figure(self.plot(), plot)
+        write_json(answer, self.as_dict())
+        return [answer, plot]
 
 
 class _Says(Protocol):

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 
+ENDINGS: Final = ("-sentiment.json", "-sentiment.csv", "-sentiment.png")
+"""How the files that are written of a video end: the answer, the course and the plot."""
+
 MOST_MOMENTS: Final = 5
 _STANDS_OUT: Final = 2.0
 """A second counted more than others if its share of the attention is more than this many even shares."""
@@ -148,7 +151,7 @@ class Sentiment:
         """
         from mien.show.timeline import save_figure
 
-        answer, course, plot = (folder / f"{stem}-sentiment{suffix}" for suffix in (".json", ".csv", ".png"))
+        answer, course, plot = (folder / f"{stem}{ending}" for ending in ENDINGS)
         with written_whole(course) as temporary:
             self.course.to_csv(temporary, index=False, float_format="%.5g")
         save_figure(self.plot(), plot)

@@ -95,7 +95,7 @@ def test_reasons_say_how_far_from_the_usual_and_for_how_long() -> None:
     inside = slice(round(piece.start_s / STEP_S), round(piece.end_s / STEP_S))
     far = (course.valence[inside].mean() - usual.valence) / usual.valence_sd
     assert piece.reason.startswith(
-        f"the only sadness, 13 % of the film; valence {-far:.1f} SD below their own usual, for 9"
+        f"the only stretch of sadness (13 % of the film); valence {-far:.1f} SD below their own usual, for 9"
     )
     assert " her " not in piece.reason
     # Measured from the sad seconds, the calm ones are what is unusual.

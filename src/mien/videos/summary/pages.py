@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from base64 import b64encode
 from html import escape
 from io import BytesIO
@@ -30,37 +31,40 @@ _MOST: Final = 48
 _CELL_PX: Final = 300
 _TEXT_PX: Final = 14
 _MARGIN_PX: Final = 14
-_LINES: Final = 5
+_LINE_PX: Final = round(1.35 * _TEXT_PX)
+_HEAD_PX: Final = _TEXT_PX + 4
+_HEAD_LINE_PX: Final = round(1.35 * _HEAD_PX)
 _INK, _FAINT, _PAPER = (20, 20, 20), (95, 95, 95), (255, 255, 255)
 _JPEG_QUALITY: Final = 80
 
 
 def storyboard(summary: Summary) -> Pillow.Image:
-    """Draw a picture of each piece, with its time and the reason for it."""
+    """Draw a picture of each piece, with its time and the whole reason for it."""
     best = sorted(range(len(summary.pieces)), key=lambda place: -summary.pieces[place].score)[:_MOST]
     shown = sorted(best)
     across = min(_ACROSS, len(shown))
     height, width = summary.pictures[shown[0]].shape[:2]
-    tall = round(_CELL_PX * height / width)
-    line = round(_TEXT_PX * 1.35)
-    cell_tall = tall + _LINES * line + 2 * _MARGIN_PX
-    size = (
-        max(2, across) * (_CELL_PX + _MARGIN_PX) + _MARGIN_PX,
-        -(-len(shown) // across) * cell_tall + 3 * line + 2 * _MARGIN_PX + 3 * line,
-    )
-    board = Pillow.new("RGB", size, _PAPER)
+    picture_wh = _CELL_PX, max(1, round(_CELL_PX * height / width))
+    words = [_wrapped(_together(summary.pieces[index].reason), _CELL_PX) for index in shown]
+    rows_px = [
+        picture_wh[1] + (1 + max(map(len, words[first : first + across]))) * _LINE_PX + 2 * _MARGIN_PX
+        for first in range(0, len(shown), across)
+    ]
+    board_px = max(2, across) * (_CELL_PX + _MARGIN_PX) + _MARGIN_PX
+    head = _wrapped(
+        f"{summary.source}: {seconds(summary.length_s)} of {seconds(summary.duration_s)}",
+        board_px - 2 * _MARGIN_PX, _HEAD_PX,
+    )  # fmt: skip
+    foot = _wrapped(WAY_IN, board_px - 2 * _MARGIN_PX)
+    top = 2 * _MARGIN_PX + len(head) * _HEAD_LINE_PX
+    board = Pillow.new("RGB", (board_px, top + sum(rows_px) + len(foot) * _LINE_PX + _MARGIN_PX), _PAPER)
     pen = ImageDraw.Draw(board)
-    head = f"{summary.source}: {seconds(summary.length_s)} of {seconds(summary.duration_s)}"
-    pen.text((_MARGIN_PX, _MARGIN_PX), head, fill=_INK, font=text_font(_TEXT_PX + 4))
+    _lines(pen, (_MARGIN_PX, _MARGIN_PX), head, _INK, _HEAD_PX, _HEAD_LINE_PX)
     for place, index in enumerate(shown):
-        corner = (
-            _MARGIN_PX + place % across * (_CELL_PX + _MARGIN_PX),
-            2 * _MARGIN_PX + 2 * line + place // across * cell_tall,
-        )
-        _cell(board, pen, corner, (_CELL_PX, tall), index, summary)
-    top = size[1] - 3 * line - _MARGIN_PX
-    for number, words in enumerate(_wrapped(WAY_IN, size[0] - 2 * _MARGIN_PX)[:3]):
-        pen.text((_MARGIN_PX, top + number * line), words, fill=_FAINT, font=text_font(_TEXT_PX))
+        row, column = divmod(place, across)
+        corner = _MARGIN_PX + column * (_CELL_PX + _MARGIN_PX), top + sum(rows_px[:row])
+        _cell(board, pen, corner, picture_wh, index, words[place], summary)
+    _lines(pen, (_MARGIN_PX, top + sum(rows_px)), foot, _FAINT)
     return board
 
 
@@ -70,15 +74,27 @@ def _cell(
     corner: tuple[int, int],
     size: tuple[int, int],
     index: int,
+    words: list[str],
     summary: Summary,
 ) -> None:
-    piece, (left, top), line = summary.pieces[index], corner, round(_TEXT_PX * 1.35)
+    piece, (left, top) = summary.pieces[index], corner
     board.paste(Pillow.fromarray(summary.pictures[index]).resize(size), corner)
     pen.rectangle((left, top + size[1], left + size[0] - 1, top + size[1] + 4), fill=colour(piece.state))
-    words = f"{index + 1}. {clock(piece.start_s)} to {clock(piece.end_s)}"
-    pen.text((left, top + size[1] + 8), words, fill=_INK, font=text_font(_TEXT_PX))
-    for number, words in enumerate(_wrapped(piece.reason, size[0])[: _LINES - 1], 1):
-        pen.text((left, top + size[1] + 8 + number * line), words, fill=_FAINT, font=text_font(_TEXT_PX))
+    below = top + size[1] + 8
+    _lines(pen, (left, below), [f"{index + 1}. {clock(piece.start_s)} to {clock(piece.end_s)}"], _INK)
+    _lines(pen, (left, below + _LINE_PX), words, _FAINT)
+
+
+def _lines(
+    pen: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    lines: list[str],
+    ink: tuple[int, int, int],
+    text_px: int = _TEXT_PX,
+    line_px: int = _LINE_PX,
+) -> None:
+    for number, words in enumerate(lines):
+        pen.text((corner[0], corner[1] + number * line_px), words, fill=ink, font=text_font(text_px))
 
 
 def colour(state: str) -> tuple[int, int, int]:
@@ -86,15 +102,27 @@ def colour(state: str) -> tuple[int, int, int]:
     return rgb(state if state in HEX else UNCERTAIN)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    lines, font = [""], text_font(_TEXT_PX)
-    for word in text.split():
+def _wrapped(text: str, width_px: int, text_px: int = _TEXT_PX) -> list[str]:
+    """Break a text into lines; a word that is longer than a line, as a file's name may be, is broken too."""
+    font = text_font(text_px)
+    lines = [""]
+    for word in text.split(" "):  # not at spaces that don't break
         longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width:
+        if font.getlength(longer) <= width_px:
             lines[-1] = longer
-        else:
-            lines.append(word)
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in word:
+            if lines[-1] and font.getlength(lines[-1] + letter) > width_px:
+                lines.append("")
+            lines[-1] += letter
     return lines
+
+
+def _together(reason: str) -> str:
+    """Keep a number and its unit on one line: 52 %, 6.9 SD, 9 s."""
+    return re.sub(r"(?<=\d) (?=(%|SD|min|s|h)(?!\w))", "\N{NO-BREAK SPACE}", reason)
 
 
 def write_png(picture: Pillow.Image, path: Path) -> None:
@@ -120,6 +148,7 @@ def page(summary: Summary, recording: Path | None, folder: Path) -> str:
     data = summary.as_dict() | {
         "pictures": [_jpeg(each) for each in summary.pictures],
         "colours": [f"#{bytes(colour(each.state)).hex()}" for each in summary.pieces],
+        "words": [_together(each.reason) for each in summary.pieces],
         "clocks": [clock(each.start_s) for each in summary.pieces],
         "recording": None if recording is None else _address(recording, folder),
     }

@@ -20,9 +20,12 @@ _FAR: Final = 1.0
 _HALTS: Final = 5
 """A course that comes back for so many tenths of a second goes on."""
 _MUCH: Final = 0.5
+_LEAST_SHARE: Final = 0.005
+"""Of the film; less than this rounds to none."""
 _MORE: Final = 2.0
 """So many times the even share of the attention counts as more, as in `mien sentiment`."""
 _MORE_AROUSED: Final = 2.0
+_BEST_LEFT: Final = "the best of what was left to choose from"
 
 
 def reason(option: Option, state: str, course: Course, scores: Scores) -> str:
@@ -35,19 +38,19 @@ def reason(option: Option, state: str, course: Course, scores: Scores) -> str:
         scores: of the film.
 
     Returns:
-        Such as "sadness, 16 % of the film; valence 1.8 SD below their own usual, for 9 s".
+        Such as "sadness (16 % of the film); valence 1.8 SD below their own usual, for 9 s".
     """
     words = [_state(option, state, scores)] if state not in ("", NEUTRAL) else []
     words += [each for each in (_distance(option, course, scores),) if each]
     inside = slice(option.start, option.end)
     if scores.parts["change"][inside].max() >= _MUCH:
-        words.append("it changes within a second or two")
+        words.append("the expression changes within two seconds")
     attention = scores.parts.get("attention")
     if attention is not None and attention[inside].mean() >= _MORE * attention.mean():
-        words.append("it counts for the sentiment of the whole film")
-    if not words and state:
-        words = [_state(option, state, scores), "the best of what is left"]
-    return "; ".join(words) or "the best of what is left"
+        words.append("counts strongly towards the sentiment of the whole film")
+    if not words:
+        words = [_state(option, state, scores) if state else "no clear expression", _BEST_LEFT]
+    return "; ".join(words)
 
 
 def _state(option: Option, state: str, scores: Scores) -> str:
@@ -55,10 +58,12 @@ def _state(option: Option, state: str, scores: Scores) -> str:
     lasting = [(low, high) for low, high, each in runs(scores.state) if each == index and high - low >= LEAST]
     if state in (COVERED, HIDDEN):
         around = [high - low for low, high in lasting if low < option.end and option.start < high]
-        return f"{state}, for {seconds(max(around, default=option.end - option.start) * STEP_S)}"
+        return f"{state} for {seconds(max(around, default=option.end - option.start) * STEP_S)}"
     share = scores.expressed.get(state, float((scores.state == index).mean()))
-    only = "the only " if len(lasting) == 1 and state in scores.expressed and share < _MUCH else ""
-    return f"{only}{state}, {100 * share:.0f} % of the film"
+    only = "the only stretch of " if len(lasting) == 1 and state in scores.expressed and share < _MUCH else ""
+    # Where an hour has one second of it, "0 %" would be a riddle.
+    part = f"{100 * share:.0f} %" if share >= _LEAST_SHARE else "under 1 %"
+    return f"{only}{state} ({part} of the film)"
 
 
 def _distance(option: Option, course: Course, scores: Scores) -> str:
@@ -82,27 +87,27 @@ def _distance(option: Option, course: Course, scores: Scores) -> str:
 
 
 def _around(beyond: Flags, option: Option, course: Course) -> int:
-    """Return for how many tenths it stays beyond, before and after the piece too, within its shot."""
-    low, high = option.start, option.end
-    shot = course.shot[low]
-    places = np.flatnonzero(beyond & (course.shot == shot))
-    for each in places[places < low][::-1]:
-        if low - each > _HALTS:
-            break
-        low = int(each)
-    for each in places[places >= high]:
-        if each - high >= _HALTS:
-            break
-        high = int(each) + 1
-    return high - low
+    """Return for how many tenths it stays beyond at once, before and after the piece too, within its shot."""
+    places = np.flatnonzero(beyond & (course.shot == course.shot[option.start]))
+    stretches = np.split(places, np.flatnonzero(np.diff(places) > _HALTS) + 1)
+    return max(
+        (
+            int(each[-1] - each[0]) + 1
+            for each in stretches
+            if len(each) and each[0] < option.end and each[-1] >= option.start
+        ),
+        default=0,
+    )
 
 
 def seconds(length_s: float) -> str:
-    """Write a length: 0.9 s, 9 s, 2 min 5 s."""
+    """Write a length: 0.9 s, 9 s, 2 min, 2 min 5 s, 1 h 5 min."""
     if length_s < 10:
         return f"{length_s:.1f} s".replace(".0 s", " s")
     minutes, rest = divmod(round(length_s), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
+    return " ".join(f"{many} {unit}" for many, unit in parts if many)
 
 
 def clock(time_s: float) -> str:
