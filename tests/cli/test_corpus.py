@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
+import pytest
+
 from cli.helpers import Run
+from http_video import serving
 
 
 def test_a_corpus_from_the_command_line(run: Run, photos: Path) -> None:
@@ -33,3 +38,23 @@ def test_a_corpus_from_the_command_line(run: Run, photos: Path) -> None:
 def test_what_is_no_corpus(run: Run) -> None:
     ran = run("corpus", "status", "nowhere")
     assert (ran.code, len(ran.errors)) == (1, 1)
+
+
+def test_what_a_web_server_answers_is_one_line_each(run: Run, photos: Path) -> None:
+    pytest.importorskip("fsspec")
+
+    class Web(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(partial(Web, directory=str(photos))) as web:
+        ran = run(
+            "corpus", "analyze", f"{web}/img2.jpg", f"{web}/no.jpg", "--out", "c", "--workers", 1, "--quiet"
+        )
+        assert ran.code == 1
+        assert [each for each in ran.errors if "no.jpg: cannot look there: the server answers 404" in each]
+        assert "1 of 1 input" in run("corpus", "status", "c").out
+    ran = run("corpus", "analyze", f"{web}/img2.jpg", f"{web}/no.jpg", "--out", "d", "--workers", 1)
+    assert (ran.code, len(ran.errors)) == (1, 1)
+    assert "Connect call failed" in ran.errors[0]
+    assert not Path("d").exists()

@@ -77,13 +77,13 @@ def fill(folder: Path, many: int = 3) -> Path:
     return folder
 
 
-def run(corpus: Path | str, inputs: Path | str, **choices: Any) -> _Run:
+def run(corpus: Path | str, *inputs: Path | str, **choices: Any) -> _Run:
     """Return a run with the fake reader, which has read the inputs."""
     engine, workers, address = (choices.pop(name, default) for name, default in
                                 (("engine", "local"), ("workers", 1), ("address", None)))  # fmt: skip
     made = _Run(open_storage(corpus), Settings(**choices), PLAIN, engine, workers, address,
                 lambda status: None, reader=FakeReader)  # fmt: skip
-    made.read(find(inputs))
+    made.read([found for each in inputs for found in find(each)])
     return made
 
 

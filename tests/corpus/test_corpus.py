@@ -256,9 +256,16 @@ def test_addresses_are_kept_without_secrets(address: str, told: str) -> None:
     assert shown(address) == told
 
 
-def test_errors_are_kept_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    http = pytest.importorskip("fsspec").get_filesystem_class("http")
+@pytest.fixture
+def http() -> Iterator[Any]:
+    """The class of fsspec's file systems over HTTP, with none left from before, or for later."""
+    kind = pytest.importorskip("fsspec").get_filesystem_class("http")
+    kind.clear_instance_cache()
+    yield kind
+    kind.clear_instance_cache()
 
+
+def test_errors_are_kept_without_secrets(tmp_path: Path, http: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Any, path: str, *_: Any) -> None:
         raise RuntimeError(f"403, message='Forbidden', url='{path}'")
 
@@ -302,11 +309,10 @@ def test_addresses_as_folders(tmp_path: Path, scheme: str) -> None:
         find(f"{address}/nothing.mp4")
 
 
-def test_addresses_that_differ_in_their_query_are_two_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    fsspec = pytest.importorskip("fsspec")
-    monkeypatch.setattr(
-        fsspec.get_filesystem_class("http"), "info", lambda self, path: {"size": 3}, raising=False
-    )
+def test_addresses_that_differ_in_their_query_are_two_inputs(
+    http: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "info", lambda self, path: {"size": 3}, raising=False)
     first, second, again = (
         find(f"https://{user}host/get.mp4?id={number}&token=secret")[0]
         for user, number in (("", 1), ("", 2), ("me:secret@", 1))

@@ -8,20 +8,22 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from mien.errors import OutputError, SourceError
+from mien.errors import ConfigError, OutputError, SourceError
 from mien.files import lock_file, natural_key, written_whole
-from mien.install import extras_command
+from mien.install import extras_command, install_command
 from mien.source import find_inputs
 from mien.source.address import is_address, without_secrets
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
@@ -33,7 +35,25 @@ OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss
 
 _AN_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
 
-_STAMPS: Final = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "modified")
+_STAMPS: Final = (
+    "ETag", "etag", "md5Hash", "Content-MD5", "Digest",
+    "LastModified", "last_modified", "Last-Modified", "updated", "mtime", "modified",
+)  # fmt: skip
+"""What file systems of fsspec and servers of the web call them."""
+
+_WEB: Final = frozenset({"http", "https"})
+_SSH: Final = frozenset({"sftp", "ssh"})
+
+_PACKAGES: Final = {"sftp": "paramiko", "ssh": "paramiko", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs",
+                    "abfs": "adlfs", "abfss": "adlfs"}  # fmt: skip
+"""What fsspec needs for a store beside what the extra brings."""
+
+for _library in ("paramiko", "gcsfs"):  # which write tracebacks beside what they raise, unless told otherwise
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
+_CONNECT_S: Final = 30.0
+_SILENT_S: Final = 60.0
+"""A server that says nothing for so long is away; a film may take hours to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +80,52 @@ def find(where: str | Path) -> list[Found]:
 
     Raises:
         SourceError: there is none, or the place can't be reached.
-        ModuleNotFoundError: it is an address, and fsspec or what it needs for it is not installed.
+        ConfigError: it is an address, and fsspec or what that needs for it is not installed.
     """
     if not is_address(str(where)):
         return [_local(each.path, each.name) for each in find_inputs([where])]
     address = str(where)
+    scheme = urlsplit(address).scheme
     system, path = _reach(address)
     inside: dict[str, dict[str, Any]] | None = None
     with _told(f"{shown(address)}: cannot look there"):
-        if not urlsplit(address).scheme.startswith("http") and system.isdir(path):
-            # A whole tree in few requests, instead of one for each folder.
-            inside = system.find(path, detail=True)
+        if scheme not in _WEB and system.isdir(path):
+            # A whole tree in few requests, where the store has them, instead of one for each folder.
+            inside = _tree(system, path) if scheme in _SSH else system.find(path, detail=True)
         else:
             info = system.info(path)
     if inside is None:
-        return [_remote(address, _last(address, path), info)]
+        name = _last(address, path)
+        if not name and not urlsplit(address).query:
+            raise SourceError(f"{shown(address)}: a folder can't be listed over HTTP; name each file in it")
+        return [_remote(address, name, info)]
     files = {each[len(path.rstrip("/")) :].lstrip("/"): info for each, info in inside.items()}
     taken = sorted(filter(_is_input, files), key=natural_key)
     if not taken:
         raise SourceError(f"{shown(address)}: no photographs or videos there")
     return [_remote(f"{address.rstrip('/')}/{name}", name, files[name]) for name in taken]
+
+
+def _tree(system: Any, path: str) -> dict[str, dict[str, Any]]:
+    """Return the files below a folder of a server of SFTP, each with its info.
+
+    Fsspec's own way passes over folders that may not be read, and takes a link's size for its file's.
+    """
+    files: dict[str, dict[str, Any]] = {}
+    left = [path]
+    while left:
+        for info in system.ls(left.pop(), detail=True):
+            name = info["name"]
+            if info["type"] == "link":
+                with suppress(FileNotFoundError):  # a link to nothing is an input that can't be had
+                    info = system.info(name)
+                if info["type"] != "directory":  # a linked folder may lead back to this one
+                    files[name] = info
+            elif info["type"] != "directory":
+                files[name] = info
+            elif not name.rpartition("/")[2].startswith("."):
+                left.append(name)
+    return files
 
 
 def look_again(found_where: str) -> tuple[int, str]:
@@ -153,8 +199,25 @@ def _told(what: str, kind: type[OutputError | SourceError] = SourceError) -> Ite
 
 def _reason(error: Exception) -> str:
     """Return an error's reason in one line; libraries name the address with its password and token."""
-    told = reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-    return plain_name(_AN_ADDRESS.sub(lambda found: shown(found[0]), told))
+    error = _what_happened(error)
+    if (status := getattr(error, "status", None)) and (words := getattr(error, "message", None)):
+        told = f"the server answers {status} {words}"
+    elif isinstance(error, FileNotFoundError) and not error.strerror:
+        told = (
+            "the server answers 404 Not Found" if str(error).startswith("http") else "there is no such file"
+        )
+    elif isinstance(error, OSError):
+        told = reason(error) or f"no answer ({type(error).__name__})"
+    else:
+        told = f"{type(error).__name__}: {error}"
+    return plain_name(_AN_ADDRESS.sub(lambda found: shown(found[0]), told.partition("\n")[0].rstrip(": ")))
+
+
+def _what_happened(error: Exception) -> Exception:
+    """Return what stands behind an error: over HTTP, fsspec says of any that there is no such file."""
+    while isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return error
 
 
 def _is_input(name: str) -> bool:
@@ -180,20 +243,64 @@ def _remote(address: str, name: str, info: dict[str, Any]) -> Found:
 
 
 def _reach(address: str) -> tuple[Any, str]:
-    """Return fsspec's file system for an address, and the path there."""
-    try:
-        import fsspec
+    """Return fsspec's file system for an address, and the path there.
 
-        # Only these keep listings; SFTP's would hand the option to the server's login.
-        store = urlsplit(address).scheme in OBJECT_STORES
-        system, path = fsspec.core.url_to_fs(address, **({"use_listings_cache": False} if store else {}))
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            f"{shown(address)}: {error}; fsspec and s3fs come with {extras_command('ray')}", name=error.name
-        ) from error
-    except (ValueError, OSError) as error:
-        raise SourceError(f"{shown(address)}: {_reason(error)}") from error
+    Raises:
+        SourceError: there is none, or the server refuses the login or doesn't answer.
+        ConfigError: what it needs is not installed.
+    """
+    scheme = urlsplit(address).scheme
+    with _told(f"{shown(address)}: cannot connect there"):
+        try:
+            return _over_ssh(address) if scheme in _SSH else _by_fsspec(address, scheme)
+        except ImportError as error:
+            missing = error
+    package = _PACKAGES.get(scheme) if find_spec("fsspec") else None
+    if package:
+        needs = f"{package}: {install_command(package)}"
+    else:
+        needs = f"fsspec, and s3fs for s3://: {extras_command('ray')}"
+    raise ConfigError(f"{shown(address)} needs {needs}") from missing
+
+
+def _by_fsspec(address: str, scheme: str) -> tuple[Any, str]:
+    import fsspec
+
+    options: dict[str, Any] = {}
+    if scheme in OBJECT_STORES:  # only these keep listings
+        options["use_listings_cache"] = False
+    elif scheme in _WEB:
+        import aiohttp
+
+        # By itself it gives up after five minutes, in the midst of a long film.
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_SILENT_S)
+        options["client_kwargs"] = {"timeout": patience}
+    system, path = fsspec.core.url_to_fs(address, **options)
     return system, path
+
+
+def _over_ssh(address: str) -> tuple[Any, str]:
+    """Return fsspec's file system for a server of SFTP, and the path there.
+
+    The address is taken apart here: fsspec leaves a password's %40 as it is, and takes what stands behind a
+    "?" or "#" of a name for options of the login.
+    """
+    import fsspec
+
+    parts = urlsplit(address)
+    told = {
+        "port": parts.port,
+        "username": parts.username and unquote(parts.username),
+        "password": parts.password and unquote(parts.password),
+    }
+    login = {name: value for name, value in told.items() if value} | {"timeout": _CONNECT_S}
+    system = fsspec.filesystem("sftp", host=parts.hostname, **login)
+    if not (system.client.get_transport() and system.client.get_transport().is_active()):
+        # The server has hung up since; fsspec keeps the connection all the same.
+        system.clear_instance_cache()
+        system = fsspec.filesystem("sftp", host=parts.hostname, **login)
+    system.ftp.get_channel().settimeout(_SILENT_S)
+    return system, address.partition("://")[2][len(parts.netloc) :] or "/"
 
 
 class Storage(Protocol):
@@ -303,22 +410,29 @@ class RemoteFolder:
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
-        self._system, self._root = _reach(self.address)
-        self._root = self._root.rstrip("/")
+        self._root = _reach(self.address)[1].rstrip("/")
         self._shows_whole = urlsplit(address).scheme in OBJECT_STORES
+
+    @property
+    def _system(self) -> Any:
+        """Fsspec's, which keeps it: asked each time, as a server may have hung up while a film was read."""
+        return _reach(self.address)[0]
 
     def put(self, name: str, file: Path) -> None:
         """Put a copy of a file; where a half one would show, under another name first."""
+        if urlsplit(self.address).scheme in _WEB:
+            raise OutputError(f"{shown(self.address)}: a corpus can't be written over HTTP")
         target = f"{self._root}/{name}"
         folder, _, last = target.rpartition("/")
+        system = self._system
         with _told(f"cannot write {shown(self.address)}/{name}", OutputError):
             if self._shows_whole:
-                self._system.put_file(str(file), target)
+                system.put_file(str(file), target)
                 return
-            self._system.makedirs(folder, exist_ok=True)
+            system.makedirs(folder, exist_ok=True)
             temporary = f"{folder}/.{last}.{os.urandom(4).hex()}"
-            self._system.put_file(str(file), temporary)
-            self._system.mv(temporary, target)
+            system.put_file(str(file), temporary)
+            system.mv(temporary, target)
 
     def read(self, names: Sequence[str]) -> list[bytes | None]:
         """Return the content of files, many requests at a time where the store takes them."""
@@ -339,16 +453,18 @@ class RemoteFolder:
 
     def _ls(self, folder: str) -> list[str]:
         files: list[str] = []
+        system = self._system
         with _told(f"cannot look into {shown(self.address)}"), suppress(FileNotFoundError):
-            files = self._system.ls(f"{self._root}/{folder}", detail=False)
+            files = system.ls(f"{self._root}/{folder}", detail=False)
         return [name for each in files if (name := each.rpartition("/")[2])]
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files."""
+        system = self._system
         for name in names:
             what = f"cannot remove {shown(self.address)}/{name}"
             with _told(what, OutputError), suppress(FileNotFoundError):
-                self._system.rm_file(f"{self._root}/{name}")
+                system.rm_file(f"{self._root}/{name}")
 
     def alone(self) -> AbstractContextManager[None]:
         """Hold off nobody: stores have no locks."""
