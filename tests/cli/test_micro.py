@@ -15,6 +15,7 @@ from mien.config import load_settings
 from mien.pipeline import Pipeline
 from mien.videos.micro_picture import differences_in_film
 from tiny_network import SIDE_PX, expected_logits, save_tiny, tiny_graph
+from tiny_sentiment import tiny_sentiment
 
 LABELS = ("negative", "positive", "surprise")
 
@@ -122,6 +123,7 @@ def test_a_network_that_is_none_is_one_line(run: Run, clip: Path, tmp_path: Path
         (alone, "needs its sidecar beside it"),
         (garbage, "not an ONNX network that can be run"),
         (two, "expected 3 numbers of logits"),
+        (tiny_sentiment(tmp_path), "its network reads whole clips: use `mien happy` or `mien sentiment`"),
     ):
         ran = run("micro", clip, "--network", given)
         assert (ran.code, len(ran.errors)) == (1, 1), ran.err

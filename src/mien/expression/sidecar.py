@@ -372,7 +372,12 @@ def read_sidecar(path: Path) -> Sidecar:
             " export the network again"
         ) from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        faults = error.errors(include_url=False)
+        if ("kind",) in [each["loc"] for each in faults]:  # only sidecars of networks for clips have one
+            raise ModelError(
+                f"{path}: its network reads whole clips: use `mien happy` or `mien sentiment`"
+            ) from error
+        first = faults[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
         raise ModelError(
             f"{path}: damaged or of another version: {where}: {first['msg']}; export the network again"

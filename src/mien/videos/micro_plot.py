@@ -48,10 +48,7 @@ def plot(found: Micro, path: Path) -> None:
             if each.region == lane:
                 row.axvspan(each.onset_s, each.offset_s, color=_FOUND, alpha=0.5, linewidth=0)
                 row.axvline(each.apex_s, color=_FOUND, linewidth=1)
-                row.text(
-                    each.apex_s, 0.97, each.label or "", fontsize=8, ha="center", va="top",
-                    transform=row.get_xaxis_transform(),
-                )  # fmt: skip
+                row.text(each.apex_s, 0, each.label or "", fontsize=7, ha="center", va="bottom")
         if lane == "eyes":
             for blink_s in found.blinks_s:
                 row.text(blink_s, 0, "blink", fontsize=7, ha="center", va="bottom")
