@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 
 import mien
 from cli.helpers import save_clip
+from lifted_mouth import bump, lifted_mouth
 from mien.config import load_settings
 from mien.errors import ConfigError, SourceError
 from mien.pipeline import Pipeline
-from mien.videos.made.plan import smooth
+from mien.source import open_source
 from mien.videos.micro import THRESHOLD, Movement, micro, spot
-from mien.videos.micro_motion import REGIONS, Motion
-from mien.videos.micro_picture import difference_in_film, difference_of_pictures
+from mien.videos.micro_motion import REGIONS, Motion, crop, read_motion
+from mien.videos.micro_picture import (
+    difference_of_crops,
+    difference_of_pictures,
+    differences_along,
+    differences_in_film,
+)
 
 BROWS, MOUTH, EYES = (0, 1, 2, 3), (4, 5, 6, 7), (8, 9)
-
-
-def bump(times_s: NDArray[np.float64], onset_s: float, apex_s: float, offset_s: float) -> NDArray[np.float64]:
-    rise, fall = (times_s - onset_s) / (apex_s - onset_s), (offset_s - times_s) / (offset_s - apex_s)
-    return np.asarray(smooth(np.minimum(rise, fall)))
 
 
 def motion(
@@ -82,19 +83,7 @@ def test_brows_and_mouth_in_one_movement_are_one() -> None:
 
 @pytest.fixture(scope="module")
 def film(portrait: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The portrait at 100 frames a second; the corners of its mouth rise for 0.16 s."""
-    image = cv2.resize(portrait, (240, 280))
-    face = mien.read(image)
-    corners = face.landmarks[0, [48, 54]].astype(np.float64)
-    unit = float(np.hypot(*(face.landmarks[0, 45] - face.landmarks[0, 36])))
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
-    near = sum(np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / (0.18 * unit) ** 2) for at_x, at_y in corners)
-    course = bump(np.arange(120) / 100, 0.5, 0.57, 0.66)
-    images = [
-        cv2.remap(image, x, (y + 0.06 * unit * share * near).astype(np.float32), cv2.INTER_LINEAR)
-        for share in course
-    ]
-    return save_clip(tmp_path_factory.mktemp("micro") / "lift.mp4", images, rate_hz=100)
+    return lifted_mouth(tmp_path_factory.mktemp("micro"), portrait)
 
 
 def test_a_lift_of_the_mouth_s_corners_is_found_in_a_film(film: Path, tmp_path: Path) -> None:
@@ -108,9 +97,15 @@ def test_a_lift_of_the_mouth_s_corners_is_found_in_a_film(film: Path, tmp_path: 
     assert found.frames_per_second == pytest.approx(100, rel=0.01)
     assert found.seen_s == pytest.approx(1.19, abs=0.05)
     assert "shorter than 2 s" in found.notes[0]
-    table, facts, picture = found.save(tmp_path / "out")
+    table, movements, facts, picture = found.save(tmp_path / "out")
     assert table.read_text().splitlines()[0] == "time_s,brows,mouth,eyes"
     assert len(table.read_text().splitlines()) == 121
+    header, row = movements.read_text().splitlines()
+    assert header == "onset_s,apex_s,offset_s,region,moved,score"
+    assert row.split(",")[:4] == [
+        *(f"{each:.4g}" for each in (movement.onset_s, movement.apex_s, movement.offset_s)),
+        "mouth",
+    ]
     assert json.loads(facts.read_text())["movements"][0]["region"] == "mouth"
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
@@ -121,7 +116,7 @@ def test_the_difference_picture_shows_the_movement_and_not_the_head_s(
     mouth, brows = (slice(30, 46), slice(8, 40)), (slice(4, 14), slice(8, 40))
     how = {"size_px": 48, "gain": 4.0}
     with Pipeline(load_settings()) as pipeline:
-        found = difference_in_film(film, 0.5, 0.57, pipeline=pipeline, **how)
+        (found,) = differences_in_film(film, [(0.5, 0.57)], pipeline=pipeline, **how)
         assert found is not None
         assert found.shape == (48, 48)
         assert np.abs(found[mouth] - 128.0).mean() > 3 * np.abs(found[brows] - 128.0).mean()
@@ -136,6 +131,31 @@ def test_the_difference_picture_shows_the_movement_and_not_the_head_s(
         assert np.abs(still[8:40, 8:40] - 128.0).mean() < 0.5 * np.abs(unaligned[90:200, 60:180]).mean()
         cv2.imwrite(str(moved), np.full((280, 240, 3), 90, np.uint8))
         assert difference_of_pictures(moved, moved, pipeline=pipeline, **how) is None
+
+
+def test_one_pass_makes_the_picture_of_the_two_nearest_frames_for_each_movement(film: Path) -> None:
+    """Movements in any order, one frame in two of them, times between frames and beyond the film's end."""
+    how = {"size_px": 48, "gain": 4.0}
+    moments = [(0.6, 0.604), (0.5, 0.5749), (0.003, 0.57), (0.5, 1.196)]
+    read = read_motion(film)
+    with Pipeline(load_settings()) as pipeline:
+        learnt_from = differences_in_film(film, moments, pipeline=pipeline, **how)
+    source = open_source(film)
+    frames = list(source.frames())
+    source.close()
+    (way,) = read.ways
+    times_s = np.array([each.time_s for each in frames])
+    for moment, learnt, seen in zip(
+        moments, learnt_from, differences_along(film, moments, read.ways, **how), strict=True
+    ):
+        onset, apex = (frames[int(np.abs(times_s - time_s).argmin())] for time_s in moment)
+        wanted = difference_of_crops(*(crop(each, way.at(each.time_s)) for each in (onset, apex)), **how)
+        assert seen is not None
+        assert learnt is not None
+        np.testing.assert_array_equal(seen, wanted)
+        np.testing.assert_array_equal(learnt, wanted)
+    assert differences_along(film, [(0.5, 2.0)], read.ways, **how) == [None]
+    assert differences_along(film, [], read.ways, **how) == []
 
 
 def test_what_can_t_be_read_is_said(portrait: NDArray[np.uint8], tmp_path: Path) -> None:

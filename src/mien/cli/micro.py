@@ -14,7 +14,7 @@ from mien.files import check_folder
 from mien.wording import count
 
 if TYPE_CHECKING:  # pandas, which the help should not wait for
-    from mien.videos.micro import Micro
+    from mien.videos.micro import Micro, Movement
 
 
 def micro(
@@ -30,6 +30,15 @@ def micro(
             metavar="TIMES",
         ),
     ] = 5.0,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            "--network",
+            help="Your own network, trained on labelled micro-expressions (mien train CLIPS.csv --recipe"
+            " micro): labels each movement.",
+            metavar="FILE.onnx",
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the results. Earlier results in it are replaced.")
     ] = Path("mien-micro"),
@@ -38,8 +47,8 @@ def micro(
 ) -> None:
     """Find micro-expressions: movements of brows or mouth that are over within half a second.
 
-    Each comes with onset, apex and offset. Blinks are left out. What a movement means isn't said: see
-    docs/micro-expressions.md.
+    Each comes with onset, apex and offset, and with a label where you give a network. Blinks are left out.
+    What a movement means isn't said: see docs/micro-expressions.md.
 
     Example: mien micro interview.mp4
     """
@@ -50,6 +59,7 @@ def micro(
         found = find(
             video,
             threshold=threshold,
+            network=network,
             progress=progress,
             detector=cast("DetectorName | None", detector),
         )
@@ -67,14 +77,20 @@ def _print(found: Micro, files: list[Path]) -> None:
     )
     if found.seen_s:
         blinks = f", and {count(len(found.blinks_s), 'blink')} left out" if found.blinks_s else ""
-        typer.echo(f"{count(len(found.movements), 'short movement')}{blinks}")
+        labels = f"; labels by {found.network.name}" if found.network and found.movements else ""
+        typer.echo(f"{count(len(found.movements), 'short movement')}{blinks}{labels}")
     for each in found.movements:
         typer.echo(
             f"  {each.region:6} onset {each.onset_s:8.3f} s   apex {each.apex_s:8.3f} s   offset"
             f" {each.offset_s:8.3f} s   {1000 * (each.offset_s - each.onset_s):4.0f} ms, {each.score:.0f}"
-            " times its noise"
+            f" times its noise{_label(each)}"
         )
     for note in found.notes:
         typer.echo(f"note: {note}")
     for file in files:
         typer.echo(f"{file.suffix[1:]:8} {file}")
+
+
+def _label(movement: Movement) -> str:
+    said = movement.probabilities
+    return f"   {movement.label}, probability {max(said.values()):.2f}" if said else ""

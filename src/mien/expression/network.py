@@ -15,7 +15,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from mien.errors import ModelError
 from mien.expression.calibration import logistic, softmax
-from mien.expression.sidecar import Sidecar, read_sidecar, sidecar_path
+from mien.expression.sidecar import Framing, Sidecar, read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, FERPLUS_VOTES
 from mien.types import LANDMARKS
 
@@ -29,6 +29,12 @@ It is asked for only to explain a label, so it does not stand among the sidecar'
 
 OF_CLIPS: Final = {"happy-video": "mien happy", "video-sentiment": "mien sentiment"}
 """The names of networks that read whole clips, and the command that uses each."""
+
+_OTHER_FRAMING: Final[dict[Framing, str]] = {
+    "fer2013": "reads faces, not movements; `mien train CLIPS.csv --recipe micro` trains a network for these",
+    "difference": "reads movements, not faces: use `mien micro VIDEO --network FILE.onnx`",
+}
+"""What is said of a network that takes other pictures than it would be shown."""
 
 NOT_A_GRAPH = (
     ort_errors.Fail,
@@ -188,18 +194,22 @@ def built_in_networks() -> list[str]:
     return sorted(path.stem for path in _models().glob("*.onnx"))
 
 
-def load_network(name_or_path: str | Path, threads: int = 1) -> OnnxNetwork:
+def load_network(name_or_path: str | Path, threads: int = 1, *, framing: Framing = "fer2013") -> OnnxNetwork:
     """Load a network and check it against its sidecar.
 
     Args:
         name_or_path: one of `built_in_networks()`, or the path of an .onnx file with its sidecar beside it.
         threads: how many threads one run may use.
+        framing: what it is going to be shown.
 
     Raises:
-        ModelError: the file or its sidecar is missing or damaged, or they don't fit each other.
+        ModelError: the file or its sidecar is missing or damaged, they don't fit each other, or the network
+            takes other pictures.
     """
     path = find_network(name_or_path)
     graph, sidecar = read_graph(path)
+    if sidecar.input.framing != framing:
+        raise ModelError(f"{path}: {_OTHER_FRAMING[sidecar.input.framing]}")
     try:
         network = OnnxNetwork(graph, sidecar, threads=threads)
     except NOT_A_GRAPH as error:

@@ -22,6 +22,7 @@ from mien.prior import Mix
 from mien.textfile import read_text
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Framing = Literal["fer2013", "difference"]
 
 
 class _Part(BaseModel):
@@ -33,13 +34,22 @@ class NetworkInput(_Part):
 
     Attributes:
         size_px: side of the crop in pixels.
-        framing: where the eyes stand in it; "fer2013" is the framing of `face.crop`.
+        framing: what it shows, and where the eyes stand in it: "fer2013" is a face in the framing of
+            `face.crop`, "difference" the difference picture of a movement (`videos.micro_picture`).
+        gain: of a difference picture, the grey levels for each that changes; None for a face.
         colour: the crop's colours.
     """
 
     size_px: int = Field(ge=8, le=1024)
-    framing: Literal["fer2013"] = "fer2013"
+    framing: Framing = "fer2013"
+    gain: FiniteFloat | None = Field(None, gt=0)
     colour: Literal["grey"] = "grey"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if (self.gain is not None) != (self.framing == "difference"):
+            raise ValueError("expected a gain where the framing is difference, and only there")
+        return self
 
 
 class TrainedOn(_Part):
@@ -362,7 +372,12 @@ def read_sidecar(path: Path) -> Sidecar:
             " export the network again"
         ) from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        faults = error.errors(include_url=False)
+        if ("kind",) in [each["loc"] for each in faults]:  # only sidecars of networks for clips have one
+            raise ModelError(
+                f"{path}: its network reads whole clips: use `mien happy` or `mien sentiment`"
+            ) from error
+        first = faults[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
         raise ModelError(
             f"{path}: damaged or of another version: {where}: {first['msg']}; export the network again"

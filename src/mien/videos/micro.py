@@ -10,7 +10,7 @@ read through it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -19,9 +19,11 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from mien.config import Choices, DetectorName
 from mien.errors import ConfigError, SourceError
+from mien.expression.sidecar import Sidecar
 from mien.face.detect import Detector
 from mien.files import write_json, written_whole
 from mien.videos.micro_motion import Floats, Motion, read_motion
+from mien.videos.micro_network import label_probabilities, load_micro_network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +39,8 @@ WANTED_HZ: Final = 100.0
 LEAST_HZ: Final = 10.0
 """Frames a second, below which nothing can be said."""
 
+_MOTION_SHARE: Final = 0.85
+"""How much of the work is done once the motion is read, where movements are labelled as well."""
 _LEAST_NOISE: Final = 0.03
 """Percent of the distance between the eyes; no film is taken for steadier than this."""
 _SMOOTH_S: Final = 0.008
@@ -59,6 +63,7 @@ class Movement:
         region: "brows" or "mouth", whichever moves more.
         moved: how far, in percent of the distance between the outer corners of the eyes.
         score: how far it stands out, in times of the film's own noise.
+        probabilities: of a network's labels, 0 to 1, by label; None without a network.
     """
 
     onset_s: float
@@ -67,6 +72,23 @@ class Movement:
     region: str
     moved: float
     score: float
+    probabilities: dict[str, float] | None = field(default=None, hash=False)
+
+    @property
+    def label(self) -> str | None:
+        """The most probable label; None without a network."""
+        said = self.probabilities
+        return max(said, key=said.__getitem__) if said else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the movement for JSON."""
+        said = self.probabilities
+        return {
+            "onset_s": round(self.onset_s, 4), "apex_s": round(self.apex_s, 4),
+            "offset_s": round(self.offset_s, 4), "region": self.region, "moved": round(self.moved, 4),
+            "score": round(self.score, 4), "label": self.label,
+            "probabilities": said and {label: round(each, 4) for label, each in said.items()},
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +106,7 @@ class Micro:
         notes: what a reader should know, in plain words.
         frame: one row for each frame with a face: `time_s`; `brows`, `mouth` and `eyes`, how far they stand
             out of what is before and after, in percent of the distance between the eyes.
+        network: the facts about the network that labelled the movements; None without one.
     """
 
     source: str
@@ -95,6 +118,7 @@ class Micro:
     threshold: float
     notes: tuple[str, ...]
     frame: pd.DataFrame
+    network: Sidecar | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the frames for JSON."""
@@ -104,16 +128,14 @@ class Micro:
             "seen_s": round(self.seen_s, 3),
             "frames_per_second": round(self.frames_per_second, 3),
             "threshold": self.threshold,
-            "movements": [
-                {name: value if isinstance(value, str) else round(value, 4) for name, value in each.items()}
-                for each in map(asdict, self.movements)
-            ],
+            "network": self.network and {"name": self.network.name, "sha256": self.network.sha256},
+            "movements": [each.as_dict() for each in self.movements],
             "blinks_s": [round(each, 3) for each in self.blinks_s],
             "notes": list(self.notes),
         }
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write micro.csv (frames), micro.json and micro.png.
+        """Write micro.csv (frames), movements.csv, micro.json and micro.png.
 
         Args:
             folder: made where it is missing; files of these names in it are replaced.
@@ -126,18 +148,34 @@ class Micro:
         """
         from mien.videos.micro_plot import plot  # Matplotlib, which the movements don't need
 
-        table, facts, picture = (Path(folder) / f"micro.{suffix}" for suffix in ("csv", "json", "png"))
-        with written_whole(table) as temporary:
-            self.frame.to_csv(temporary, index=False)
+        names = ("micro.csv", "movements.csv", "micro.json", "micro.png")
+        frames, movements, facts, picture = (Path(folder) / name for name in names)
+        for path, table in ((frames, self.frame), (movements, self._movements())):
+            with written_whole(path) as temporary:
+                table.to_csv(temporary, index=False)
         write_json(facts, self.as_dict())
         plot(self, picture)
-        return [table, facts, picture]
+        return [frames, movements, facts, picture]
+
+    def _movements(self) -> pd.DataFrame:
+        """Return a row for each movement, with its label and probabilities where there is a network."""
+        import pandas as pd
+
+        columns = ["onset_s", "apex_s", "offset_s", "region", "moved", "score"]
+        if self.network is not None:
+            columns += ["label", *(f"p_{label}" for label in self.network.labels)]
+        rows = [
+            row | {f"p_{label}": each for label, each in (row["probabilities"] or {}).items()}
+            for row in (movement.as_dict() for movement in self.movements)
+        ]
+        return pd.DataFrame(rows, columns=columns)
 
 
 def micro(
     where: str | Path,
     *,
     threshold: float = THRESHOLD,
+    network: str | Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
     detector: DetectorName | Detector | None = None,
     **choices: Unpack[Choices],
@@ -148,6 +186,8 @@ def micro(
         where: the film; 100 frames a second or more are wanted, 10 needed.
         threshold: by how many times the film's own noise a movement stands out; lower finds more, and more
             that are none.
+        network: labels the movements: an .onnx file that `mien train --recipe micro` wrote; None for no
+            labels.
         progress: called with the share that is done, 0 to 1.
         detector: what finds faces, by name, or any object that is a `Detector`.
         **choices: settings by name, as in `Settings`.
@@ -157,7 +197,7 @@ def micro(
 
     Raises:
         ConfigError: the threshold isn't positive, or a setting is wrong.
-        ModelError: a network is missing or damaged.
+        ModelError: a network is missing or damaged, or the one for labels takes faces.
         SourceError: the film can't be read, or has too few frames a second.
 
     Example:
@@ -168,7 +208,9 @@ def micro(
     if not threshold > 0:
         raise ConfigError(f"threshold: expected a number above 0, received {threshold:g}")
     name = Path(where).name
-    film = read_motion(where, detector=detector, progress=progress, **choices)
+    labels = None if network is None else load_micro_network(network)
+    share = 1.0 if labels is None else _MOTION_SHARE
+    film = read_motion(where, detector=detector, progress=lambda done: progress(share * done), **choices)
     if film.frames < 2:
         raise SourceError(f"{name}: expected a film, received a single frame, in which nothing can move")
     if film.frames_per_second < LEAST_HZ:
@@ -177,14 +219,21 @@ def micro(
             " movements of half a second and less aren't in it"
         )
     found = [spot(each, threshold) for each in film.stretches]
+    movements = tuple(movement for each, _ in found for movement in each)
+    if labels is not None:
+        said = label_probabilities(
+            labels, where, [(each.onset_s, each.apex_s) for each in movements], film.ways,
+            progress=lambda done: progress(share + (1 - share) * done),
+        )  # fmt: skip
+        movements = tuple(replace(each, probabilities=its) for each, its in zip(movements, said, strict=True))
     return Micro(
         name,
-        tuple(movement for movements, _ in found for movement in movements),
+        movements,
         tuple(blink_s for _, blinks_s in found for blink_s in blinks_s),
         sum((each.times_s[-1] - each.times_s[0] for each in film.stretches), 0.0),
         film.length_s, film.frames_per_second, threshold,
         (*film.notes, *_notes(film.frames_per_second, film.length_s, bool(film.stretches))),
-        _frame(film.stretches),
+        _frame(film.stretches), None if labels is None else labels.sidecar,
     )  # fmt: skip
 
 

@@ -74,6 +74,7 @@ class FaceMotion:
 
     Attributes:
         stretches: those in which it is seen, in order of time.
+        ways: how its crops are cut, in order of time.
         frames: how many the film has.
         length_s: the film's length.
         frames_per_second: the film's.
@@ -81,6 +82,7 @@ class FaceMotion:
     """
 
     stretches: list[Motion]
+    ways: list[Way]
     frames: int
     length_s: float
     frames_per_second: float
@@ -126,7 +128,7 @@ def read_motion(
                 progress(0.5 + 0.5 * min(frame.time_s / length_s, 1.0))
     step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else np.inf
     return FaceMotion(
-        [each.motion() for each in stretches if len(each.times_s) > 2],
+        [each.motion() for each in stretches if len(each.times_s) > 2], found,
         len(times_s), len(times_s) * step_s if np.isfinite(step_s) else 0.0, 1 / step_s,
         film_notes(source.report),
     )  # fmt: skip

@@ -6,6 +6,7 @@ with expressions, and the rest by the nose. Source of the difference picture: Mi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -24,45 +25,88 @@ from mien.videos.micro_motion import LOOKS_HZ, NOSE, Floats, Grey, Way, crop, fl
 
 _BORDER: Final = 0.3
 """What is added on each side of a picture that the face fills, in shares of it."""
-_AFTER_S: Final = 0.3
-"""How long a film is followed after the apex, so that the face's place there is known as well as before."""
+
+Moment = tuple[float, float]
+"""When a movement begins, and when it is strongest, in seconds of its film."""
 
 
-def difference_in_film(
-    path: str | Path, onset_s: float, apex_s: float, *, pipeline: Pipeline, size_px: int, gain: float
-) -> Grey | None:
-    """Return the difference picture of a movement in a film.
+def differences_in_film(
+    path: str | Path, moments: Sequence[Moment], *, pipeline: Pipeline, size_px: int, gain: float
+) -> list[Grey | None]:
+    """Return the difference pictures of movements in a film.
 
     Args:
         path: of the film.
-        onset_s: when the movement begins.
-        apex_s: when it is strongest.
+        moments: of the movements, in any order.
         pipeline: finds faces; it stays open.
-        size_px: side of the picture.
+        size_px: side of a picture.
         gain: grey levels for each that changes; micro-expressions change few.
 
     Returns:
-        uint8 (size_px, size_px), 128 where nothing changes, brighter where the apex is; None where no face is
-        followed from one frame to the other.
+        One uint8 (size_px, size_px) for each movement, 128 where nothing changes, brighter where the apex is;
+        None where no face is followed from the onset to the apex.
 
     Raises:
         SourceError: the film can't be read.
     """
-    looks = read_clips(path, frames_per_second=LOOKS_HZ, pipeline=pipeline, end_s=apex_s + _AFTER_S)
-    way = next((each for each in ways(looks) if each.covers(onset_s) and each.covers(apex_s)), None)
-    if way is None:
-        return None
-    nearest: list[Frame | None] = [None, None]
+    found = ways(read_clips(path, frames_per_second=LOOKS_HZ, pipeline=pipeline))
+    return differences_along(path, moments, found, size_px=size_px, gain=gain)
+
+
+def differences_along(
+    path: str | Path,
+    moments: Sequence[Moment],
+    followed: Sequence[Way],
+    *,
+    size_px: int,
+    gain: float,
+    progress: Callable[[float], None] = lambda share: None,
+) -> list[Grey | None]:
+    """Return the difference pictures of movements in a film whose face has been followed already.
+
+    The film is read once, up to the last movement; two crops are kept of each.
+
+    Args:
+        path: of the film.
+        moments: of the movements, in any order.
+        followed: the face's ways; see `micro_motion.ways`.
+        size_px: side of a picture.
+        gain: see `differences_in_film`.
+        progress: called with the share that is done, 0 to 1.
+
+    Returns:
+        As `differences_in_film`.
+
+    Raises:
+        SourceError: the film can't be read.
+    """
+    by_movement = [next((way for way in followed if all(map(way.covers, each))), None) for each in moments]
+    wanted = [
+        (time_s, (number, part), way)
+        for number, (each, way) in enumerate(zip(moments, by_movement, strict=True))
+        if way is not None
+        for part, time_s in enumerate(each)
+    ]
+    wanted.sort(key=lambda each: each[0])
+    crops: dict[tuple[int, int], Grey] = {}
     with closing(open_source(path)) as source:
-        for frame in source.frames():
-            for number, time_s in enumerate((onset_s, apex_s)):
-                before = nearest[number]
-                if before is None or abs(frame.time_s - time_s) < abs(before.time_s - time_s):
-                    nearest[number] = frame
-            if frame.time_s > apex_s:
-                break
-    crops = [crop(frame, way.at(frame.time_s)) for frame in nearest if frame is not None]
-    return difference_of_crops(crops[0], crops[1], size_px=size_px, gain=gain) if len(crops) == 2 else None
+        nearest = _nearest(source.frames(), [time_s for time_s, _, _ in wanted])
+        for (time_s, place, way), frame in zip(wanted, nearest, strict=True):
+            crops[place] = crop(frame, way.at(frame.time_s))
+            progress(time_s / max(wanted[-1][0], time_s, 1e-6))
+    return [
+        None if way is None else difference_of_crops(crops[n, 0], crops[n, 1], size_px=size_px, gain=gain)
+        for n, way in enumerate(by_movement)
+    ]
+
+
+def _nearest(frames: Iterator[Frame], times_s: Sequence[float]) -> Iterator[Frame]:
+    """Yield the frame that is nearest to each of some rising times; of two as near, the earlier."""
+    before = now = next(frames)
+    for time_s in times_s:
+        while now.time_s < time_s and (after := next(frames, None)) is not None:
+            before, now = now, after
+        yield before if time_s - before.time_s <= now.time_s - time_s else now
 
 
 def difference_of_pictures(
@@ -75,7 +119,7 @@ def difference_of_pictures(
         apex: the frame where it is strongest, of the same size.
         pipeline: finds faces; it stays open.
         size_px: side of the picture.
-        gain: see `difference_in_film`.
+        gain: see `differences_in_film`.
 
     Returns:
         uint8 (size_px, size_px); None where no face is found, or the sizes differ.
@@ -117,7 +161,7 @@ def difference_of_crops(onset: Grey, apex: Grey, *, size_px: int, gain: float) -
         onset: (128, 128) of `micro_motion.crop`.
         apex: likewise.
         size_px: side of the picture that is returned.
-        gain: see `difference_in_film`.
+        gain: see `differences_in_film`.
     """
     calm, moved = (cv2.GaussianBlur(each, (0, 0), 0.8) for each in (onset, apex))
     right, down = flow_between(calm, moved)[NOSE].mean(axis=(0, 1))

@@ -1,4 +1,4 @@
-"""The picture of a film's short movements: what stood out over time, and what was found in it."""
+"""The picture of a film's short movements: what stood out over time, and what was found, with its label."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def plot(found: Micro, path: Path) -> None:
             if each.region == lane:
                 row.axvspan(each.onset_s, each.offset_s, color=_FOUND, alpha=0.5, linewidth=0)
                 row.axvline(each.apex_s, color=_FOUND, linewidth=1)
+                row.text(each.apex_s, 0, each.label or "", fontsize=7, ha="center", va="bottom")
         if lane == "eyes":
             for blink_s in found.blinks_s:
                 row.text(blink_s, 0, "blink", fontsize=7, ha="center", va="bottom")

@@ -27,7 +27,7 @@ from mien.train.export.write import write_network
 from mien.train.fit import prepared
 from mien.train.micro_recipe import MICRO_CLASSES, MicroRecipe
 from mien.train.run_folder import CHECKPOINT, LoopState, claim, load_checkpoint, save_checkpoint
-from mien.videos.micro_picture import difference_in_film, difference_of_pictures
+from mien.videos.micro_picture import difference_of_pictures, differences_in_film
 
 Say = Callable[[str], None]
 Pictures = NDArray[np.uint8]
@@ -137,14 +137,20 @@ def read_pictures(
         with np.load(kept) as file:
             if str(file["fingerprint"]) == mark:
                 return file["pictures"], file["read"]
-    pictures, read = [], np.zeros(len(expressions), bool)
+    places: dict[Path, list[int]] = {}
+    for number, each in enumerate(expressions):
+        places.setdefault(each.path, []).append(number)
+    found: list[Pictures | None] = [None] * len(expressions)
+    done = 0
     with Pipeline(load_settings()) as pipeline:
-        for number, each in enumerate(expressions):
-            picture = _picture(each, recipe, pipeline)
-            read[number] = picture is not None
-            if picture is not None:
-                pictures.append(picture)
-            report((number + 1) / len(expressions))
+        for path, numbers in places.items():
+            of_path = _pictures(path, [expressions[number] for number in numbers], recipe, pipeline)
+            for number, picture in zip(numbers, of_path, strict=True):
+                found[number] = picture
+            done += len(numbers)
+            report(done / len(expressions))
+    pictures = [each for each in found if each is not None]
+    read = np.array([each is not None for each in found])
     shape = (len(pictures), data.size_px, data.size_px)
     stacked = np.array(pictures, np.uint8).reshape(shape)
     with written_whole(kept) as temporary, temporary.open("wb") as opened:
@@ -152,16 +158,21 @@ def read_pictures(
     return stacked, read
 
 
-def _picture(each: MicroExpression, recipe: MicroRecipe, pipeline: Pipeline) -> Pictures | None:
+def _pictures(
+    path: Path, expressions: Sequence[MicroExpression], recipe: MicroRecipe, pipeline: Pipeline
+) -> list[Pictures | None]:
+    """Return the pictures of the expressions in one film, or in one folder of frames."""
     size_px, gain = recipe.data.size_px, recipe.data.gain
-    if each.path.is_file():
-        return difference_in_film(
-            each.path, each.onset, each.apex, pipeline=pipeline, size_px=size_px, gain=gain
-        )
-    onset, apex = frame_in(each.path, each.onset), frame_in(each.path, each.apex)
-    if onset is None or apex is None:
-        return None
-    return difference_of_pictures(onset, apex, pipeline=pipeline, size_px=size_px, gain=gain)
+    if path.is_file():
+        moments = [(each.onset, each.apex) for each in expressions]
+        return differences_in_film(path, moments, pipeline=pipeline, size_px=size_px, gain=gain)
+    frames = [(frame_in(path, each.onset), frame_in(path, each.apex)) for each in expressions]
+    return [
+        None
+        if onset is None or apex is None
+        else difference_of_pictures(onset, apex, pipeline=pipeline, size_px=size_px, gain=gain)
+        for onset, apex in frames
+    ]
 
 
 class _Learner:
@@ -285,7 +296,8 @@ def _write(
     write_network(plain, path, name=recipe.name, labels=MICRO_CLASSES, images=pictures[:64])
     sidecar = Sidecar(
         name=recipe.name, description=recipe.description, labels=MICRO_CLASSES,
-        input=NetworkInput(size_px=size_px), sha256=sha256_of(path), parameters=plain.count_params(),
+        input=NetworkInput(size_px=size_px, framing="difference", gain=recipe.data.gain),
+        sha256=sha256_of(path), parameters=plain.count_params(),
         data=(data,), metrics={"left out": {"uf1": figures["all"].uf1, "uar": figures["all"].uar}},
         licence=data.terms, versions=versions(), created=datetime.now(UTC).replace(microsecond=0),
     )  # fmt: skip
