@@ -5,6 +5,7 @@
     python benchmarks/scale.py driver                   # what the driver spends on each input, on Ray
     python benchmarks/scale.py simulate                 # by the costs that these measured
     python benchmarks/scale.py killed FOLDER            # drivers and nodes of a cluster are killed
+    python benchmarks/scale.py parts VIDEO...           # one long film by two workers, against one
 
 Efficiency is the rate of two workers over twice that of one, with start-up (importing, loading networks) and
 without it. A worker's film is decoded beside its networks, so that one alone uses more than one core where it
@@ -59,8 +60,13 @@ def main() -> None:
     killing.add_argument("folder", type=Path)
     killing.add_argument("--kills", type=int, default=10)
     killing.add_argument("--seed", type=int, default=0)
+    parting = commands.add_parser("parts")
+    parting.add_argument("videos", type=Path, nargs="+", help="what the film is strung of")
+    parting.add_argument("--minutes", type=float, default=6, help="length of the film")
+    parting.add_argument("--part-minutes", type=float, default=1)
     options = parser.parse_args()
-    {"measure": measure, "driver": driver, "simulate": simulate, "killed": killed}[options.command](options)
+    {"measure": measure, "driver": driver, "simulate": simulate, "killed": killed,
+     "parts": parts}[options.command](options)  # fmt: skip
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -200,6 +206,61 @@ def killed(options: argparse.Namespace) -> None:
         print(f"after {options.kills} killed drivers, {options.kills // 3} nodes: {took_s:.0f} s")
         print(f"{len(files[0])} tables, of which {len(other)} differ", *sorted(other)[:10])
     raise SystemExit(bool(other))
+
+
+def parts(options: argparse.Namespace) -> None:
+    """Read a film strung of pieces of others whole and in parts, and compare times and tables."""
+    with tempfile.TemporaryDirectory() as name:
+        film = Path(name, "film.mp4")
+        string(options.videos, film, 60 * options.minutes)
+        every, times, files = os.sched_getaffinity(0), [], []
+        for workers, cores, minutes in (
+            (1, {min(every)}, 0),
+            (1, every, 0),
+            (2, every, options.part_minutes),
+        ):
+            corpus = Path(name, f"{len(cores)}-{workers}")
+            os.sched_setaffinity(0, cores)
+            start = perf_counter()
+            told = ["--workers", str(workers), "--part-minutes", str(minutes)]
+            subprocess.run(analyzing(film, corpus, *told), check=True, stdout=subprocess.DEVNULL)
+            times.append(perf_counter() - start)
+            os.sched_setaffinity(0, every)
+            files.append({path.name: path.read_bytes() for path in corpus.rglob("*.parquet")})
+            print(
+                f"{workers} on {len(cores)} cores, parts of {minutes:g} minutes: {times[-1]:.0f} s",
+                flush=True,
+            )
+        print(
+            f"efficiency of two, with start-up, against one core {times[0] / times[2] / 2:.2f},"
+            f" against both {times[1] / times[2] / 2:.2f}"
+        )
+        print("the same tables" if files[0] == files[1] == files[2] else "other tables")
+    raise SystemExit(files[0] != files[2])
+
+
+def string(videos: list[Path], film: Path, length_s: float) -> None:
+    """Write a film of pieces of 2 to 9 seconds, from anywhere in some videos; each begins with a cut."""
+    import av
+    import cv2
+
+    random, pieces = np.random.default_rng(0), []
+    for video in videos:
+        with av.open(str(video)) as source:
+            pieces.append(
+                [cv2.resize(each.to_ndarray(format="rgb24"), (640, 360)) for each in source.decode(video=0)]
+            )
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", 25)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        left = int(25 * length_s)
+        while left > 0:
+            pictures = pieces[random.integers(len(pieces))]
+            start, many = int(random.integers(len(pictures) - 50)), int(random.integers(50, 225))
+            for picture in pictures[start : start + min(many, left)]:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+                left -= 1
+        container.mux(stream.encode())
 
 
 def analyzing(folder: Path, corpus: Path, *arguments: str) -> list[str]:
