@@ -63,7 +63,7 @@ def test_a_films_course_is_found_by_its_name_alone(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="cannot be read: No such file"):
+    with pytest.raises(DatasetError, match="cannot be read: there is no such file"):
         read_courses(tmp_path / "none.csv", LABELS, 0.5)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 from mien.textfile import read_text
 from mien.videos.states import Floats, changes
-from mien.wording import plainly
+from mien.wording import plainly, reason
 
 
 def read_courses(
@@ -74,7 +74,7 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(io.StringIO(read_text(path)))
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror}") from error
+        raise DatasetError(f"{path}: cannot be read: {reason(error)}") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: not a readable table: expected UTF-8 text") from error
     except (ValueError, pd.errors.ParserError) as error:
