@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from mien.errors import ConfigError
 from mien.labels import EMOTIONS, FER2013, standard_label
 from mien.textfile import read_text
+from mien.wording import reason
 
 Floats = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -116,7 +117,7 @@ def read_mix(path: Path) -> Mix:
         return Mix.model_validate(given)
     except OSError as error:
         raise ConfigError(
-            f"{path}: expected {', '.join(NAMES)}, or a file of shares by label ({error.strerror or error})"
+            f"{path}: expected {', '.join(NAMES)}, or a file of shares by label ({reason(error)})"
         ) from error
     except ValidationError as error:
         raise ConfigError(f"{path}: {plain(error)}") from error

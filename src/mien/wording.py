@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+MISSING: Final = "there is no such file or folder"
+"""What is said of a path that leads nowhere, whoever looks."""
+
 _PLAINLY: Final = {
     "Value error, ": "",
     "Input should be a valid integer, unable to parse string as an integer": "expected a whole number",
@@ -27,6 +30,8 @@ def reason(error: Exception) -> str:
     """Return why something failed, on one line, without the file's name, which a message has already."""
     if isinstance(error, UnicodeDecodeError):
         return "it is no text in UTF-8 (spreadsheets call that CSV UTF-8 where they save it)"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return MISSING
     return getattr(error, "strerror", None) or str(error).partition("\n")[0]
 
 

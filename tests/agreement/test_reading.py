@@ -296,7 +296,7 @@ def test_what_is_no_such_file_is_told_in_one_line(
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"cannot read .*gone\.csv: No such file"):
+    with pytest.raises(SourceError, match=r"cannot read .*gone\.csv: there is no such file"):
         mien.read_ratings(tmp_path / "gone.csv")
     with pytest.raises(SourceError, match="has no table in it"):
         read_recordings(tmp_path)

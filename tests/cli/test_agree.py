@@ -79,7 +79,7 @@ def test_json_is_what_python_gives(run: Run) -> None:
     ("arguments", "code", "words"),
     [
         (["table.csv"], 2, "Missing argument 'B'"),
-        (["table.csv", "gone.csv"], 1, "cannot read gone.csv: No such file"),
+        (["table.csv", "gone.csv"], 1, "cannot read gone.csv: there is no such file"),
         (["table.csv", "empty"], 1, "empty has no table in it: expected a table of OpenFace"),
         (["table.csv", "diary.txt"], 1, "cannot read diary.txt: expected a table of OpenFace"),
         (["table.csv", "fer.csv", "--fps-a", "30"], 2, "table.csv has times of its own"),

@@ -59,7 +59,7 @@ def test_agreement_with_what_somebody_wrote_down(run: Run, lying: Path, tmp_path
         ("--truth", ",1,sleep\n", "expected the name of the video in every row"),
         ("--truth", "absent.mp4,1,sleepy\n", "the network has no label sleepy"),
         ("--courses", ",1,sleep\n", "expected the name of the video in every row"),
-        ("--courses", None, "cannot be read: No such file or directory"),
+        ("--courses", None, "cannot be read: there is no such file or folder"),
         ("--courses", b"\xbd\xff\x00", "not a readable table: expected UTF-8 text"),
     ],
 )

@@ -139,7 +139,7 @@ def test_what_cannot_be_summarised_is_said_in_one_line(
 ) -> None:
     for arguments, words in {
         ("--length", "60s"): "is 3.9 s long, and a summary has to be shorter; received 1 min",
-        ("--length", "long"): "expected seconds or a share of the film such as 60s, 2m or 15%",
+        ("--length", "long"): "expected seconds or a share of the film above 0, such as 60s, 2m or 15%",
         ("--usual", "5"): "--usual: expected seconds FROM-TO such as 0-30",
         ("--usual", "4-9"): "is 3.9 s long, and has no second 4",
     }.items():

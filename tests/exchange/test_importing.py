@@ -390,7 +390,7 @@ def test_damaged_files(empty: Store, zipped: Path, tmp_path: Path) -> None:
         (tmp_path / "cut.zip").write_bytes(whole[:cut])
         with pytest.raises(SourceError, match="cannot import"):
             import_record(empty, tmp_path / "cut.zip")
-    with pytest.raises(SourceError, match=r"cannot import .*gone\.zip: No such file"):
+    with pytest.raises(SourceError, match=r"cannot import .*gone\.zip: there is no such file"):
         import_record(empty, tmp_path / "gone.zip")
     with pytest.raises(SourceError, match="Is a directory"):
         import_record(empty, tmp_path)

@@ -45,7 +45,7 @@ def test_what_is_not_there_is_said(tmp_path: Path, options: dict[str, object], w
 
 
 def test_what_is_no_table_of_numbers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"nowhere\.csv: can't be read as CSV \(No such file"):
+    with pytest.raises(SourceError, match=r"nowhere\.csv: can't be read as CSV \(there is no such file"):
         read_series(tmp_path / "nowhere.csv")
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(SourceError):

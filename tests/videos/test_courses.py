@@ -86,7 +86,7 @@ def test_a_film_may_be_called_na_or_by_a_number(tmp_path: Path, between: str) ->
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="cannot be read: No such file"):
+    with pytest.raises(DatasetError, match="cannot be read: there is no such file"):
         read_courses(tmp_path / "none.csv", LABELS, 0.5)
 
 

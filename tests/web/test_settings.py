@@ -60,7 +60,7 @@ def test_a_password_file_without_one_is_refused(tmp_path: Path, data: bytes) -> 
 
 
 def test_a_missing_password_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"password file .*nowhere: .*\(No such file"):
+    with pytest.raises(ConfigError, match=r"password file .*nowhere: .*\(there is no such file"):
         load_web_settings(password_file=tmp_path / "nowhere")
 
 

@@ -27,7 +27,7 @@ from mien.errors import ConfigError, SourceError
 from mien.labels import standard_label
 from mien.table import plain_name, read_table
 from mien.textfile import separator
-from mien.wording import first_few
+from mien.wording import first_few, reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def read_file(path: Path) -> Ratings:
     try:
         head = head_of(path)
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+        raise SourceError(f"cannot read {path}: {reason(error)}") from error
     if not any(line.strip() for line in head):
         raise SourceError(f"cannot read {path}: it is empty")
     if "\0" in "".join(head):

@@ -18,6 +18,7 @@ import mien
 from mien.errors import SourceError
 from mien.exchange.documents import FORMAT, FORMAT_VERSION, Manifest
 from mien.files import written_whole
+from mien.wording import reason
 
 MOST_FILES: Final = 500_000
 MOST_JSON_BYTES: Final = 64 << 20
@@ -218,7 +219,7 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
     try:
         file = zipfile.ZipFile(path)
     except OSError as error:
-        raise SourceError(f"cannot import {path}: {error.strerror or error}") from error
+        raise SourceError(f"cannot import {path}: {reason(error)}") from error
     except (zipfile.BadZipFile, ValueError) as error:
         raise SourceError(
             f"cannot import {path}: {error}; expected a zip that `mien export` wrote"

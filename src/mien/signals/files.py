@@ -39,6 +39,7 @@ from mien.signals.types import (
     usable,
     with_kinds,
 )
+from mien.wording import MISSING
 
 _MOST_DEFLATED: Final = 1032
 """How many bytes gzip can make of one."""
@@ -85,7 +86,7 @@ def read_signals(
 
 def _read(file: Path, time_unit: TimeUnit | None, board: str | None) -> Signals:
     if not file.exists():
-        raise SourceError(f"{file}: there is no such file or folder")
+        raise SourceError(f"{file}: {MISSING}; check the spelling")
     if board is not None and not file.name.lower().endswith(_TABLES):
         raise ConfigError(f"{file}: a board is said only of BrainFlow's tables ({', '.join(_TABLES)})")
     if time_unit is not None and not (file.is_file() and file.name.lower().endswith(_TABLES)):

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from mien.errors import ConfigError, SourceError
 from mien.types import Frame
+from mien.wording import MISSING
 
 # Some containers keep whole milliseconds: 30 frames a second come at 0, 33, 67 ms, and fps=30 takes them all.
 _ROUNDING_S = 0.0011
@@ -124,7 +125,7 @@ def is_folder(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise SourceError(f"{path}: there is no such file or folder; check the spelling") from error
+        raise SourceError(f"{path}: {MISSING}; check the spelling") from error
     except OSError as error:
         raise SourceError(
             f"{path}: cannot be accessed ({error.strerror}); check name and permissions"

@@ -26,6 +26,13 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     try:
         container = open_container(path)
     except av.FFmpegError as error:
+        from mien.source.images import is_photograph  # Pillow, only for files with wrong names
+
+        if is_photograph(path):
+            raise SourceError(
+                f"{path}: expected a video by its name, received a photograph; rename it, for example"
+                f" to {path.stem}.jpg"
+            ) from error
         raise SourceError(
             f"{path}: expected a video (MP4, MOV, MKV, WebM, AVI...), received something else, or a file "
             f"whose index is missing because it was cut off; record or export it again"

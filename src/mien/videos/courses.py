@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 from mien.textfile import MISSING, csv_form, missing_cells
 from mien.videos.states import Floats, changes
-from mien.wording import plainly
+from mien.wording import plainly, reason
 
 
 def read_courses(
@@ -75,7 +75,7 @@ def _table(path: Path) -> pd.DataFrame:
         named = missing_cells(path, ("video", "label"))
         table = pd.read_csv(path, **csv_form(path), **named, dtype={"video": str, "label": str})
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror}") from error
+        raise DatasetError(f"{path}: cannot be read: {reason(error)}") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: not a readable table: expected UTF-8 text") from error
     except (ValueError, pd.errors.ParserError) as error:

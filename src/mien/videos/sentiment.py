@@ -152,9 +152,9 @@ class Sentiment:
         from mien.show.timeline import save_figure
 
         answer, course, plot = (folder / f"{stem}{ending}" for ending in ENDINGS)
+        save_figure(self.plot(), plot)  # first, as it takes longest
         with written_whole(course) as temporary:
             self.course.to_csv(temporary, index=False, float_format="%.5g")
-        save_figure(self.plot(), plot)
         write_json(answer, self.as_dict())
         return [answer, course, plot]
 

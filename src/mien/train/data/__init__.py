@@ -10,6 +10,7 @@ from mien.train.data.folders import read_folder, read_listed
 from mien.train.data.layouts import known_layout
 from mien.train.data.numbering import Names
 from mien.train.data.tables import LABELS_FILE, lists_files, read_corrected, read_csv, read_parquet
+from mien.wording import MISSING
 
 __all__ = ["FaceSet", "Rejects", "load_dataset"]
 
@@ -32,7 +33,7 @@ def load_dataset(
             another form than a CSV.
     """
     if not path.exists():
-        raise DatasetError(f"{path}: no such file or folder")
+        raise DatasetError(f"{path}: {MISSING}; check the spelling")
     if path.is_dir() and (table := _kaggle_csv(path)):
         path, votes = table, votes or next(iter(sorted(path.rglob("fer2013new.csv"))), None)
     listing = path / LABELS_FILE if path.is_dir() else path

@@ -25,7 +25,7 @@ from mien.train.data.faces import (
 )
 from mien.train.data.numbering import NUMBERINGS, Names, named
 from mien.train.data.tables import LABELS_FILE, read_listing
-from mien.wording import first_few
+from mien.wording import first_few, reason
 
 SUBJECT = "subject"
 """The column that says who is in a picture, where the data set does."""
@@ -105,7 +105,7 @@ def subfolders(path: Path) -> list[Path]:
     try:
         folders = [entry for entry in path.iterdir() if entry.is_dir() and not is_litter(entry)]
     except OSError as error:
-        raise DatasetError(f"{path}: not a readable folder ({error.strerror})") from error
+        raise DatasetError(f"{path}: not a readable folder ({reason(error)})") from error
     return sorted(folders, key=natural_key)
 
 

@@ -17,6 +17,7 @@ from mien.files import check_folder, write_json, write_text
 from mien.film import declared_duration_s
 from mien.labels import EMOTIONS
 from mien.pipeline import Pipeline
+from mien.source.base import check_file
 from mien.source.container import open_video
 from mien.source.inputs import kind_of
 from mien.table import plain_name
@@ -31,7 +32,7 @@ from mien.videos.summary.course import (
     attending,
     read_course,
 )
-from mien.videos.summary.film import Cut, starts_s, write_film
+from mien.videos.summary.film import Cut, film_of, starts_s
 from mien.videos.summary.moments import (
     NEUTRAL,
     OWN_MEDIAN,
@@ -201,6 +202,7 @@ def _check(
     usual_s: tuple[float, float] | None,
 ) -> None:
     """Refuse at the door what can't be summarised, and an output that is the film."""
+    check_file(path)
     if kind_of(path) == "photograph":
         raise SourceError(f"{path}: expected a video, received a photograph; read it with mien analyze")
     container, stream = open_video(path)
@@ -364,13 +366,16 @@ def _written(
         Cut(each.start_s, each.end_s, each.picture_s, f"{clock(each.start_s)} {each.reason}")
         for each in summary.pieces
     ]
-    pictures = write_film(
+    with film_of(
         path, film, cuts, title=f"Summary of {summary.source}: a way in, not its replacement",
         blur=None if blur is None else (blur, summary.course), progress=progress,
-    )  # fmt: skip
-    done = replace(summary, pictures=tuple(pictures), files=(film, board, html, chapters, figures))
-    write_png(storyboard(done), board)
-    write_text(html, page(done, None if blur is not None else path, folder))
+    ) as pictures:  # fmt: skip
+        # Before the film takes its place, so that an interruption leaves what was there as it was.
+        done = replace(summary, pictures=tuple(pictures), files=(film, board, html, chapters, figures))
+        drawn = storyboard(done)
+        written = page(done, None if blur is not None else path, folder)
+    write_png(drawn, board)
+    write_text(html, written)
     write_text(chapters, web_vtt(done))
     write_json(figures, done.as_dict())
     return done

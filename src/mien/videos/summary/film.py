@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -68,6 +68,25 @@ def write_film(
         SourceError: the film can't be read.
         OutputError: the summary can't be written; nothing of it is left then.
     """
+    with film_of(path, to, cuts, title=title, blur=blur, progress=progress) as pictures:
+        return pictures
+
+
+@contextmanager
+def film_of(
+    path: Path,
+    to: Path,
+    cuts: Sequence[Cut],
+    *,
+    title: str,
+    blur: tuple[Settings, Course] | None = None,
+    progress: Progress = lambda done: None,
+) -> Iterator[list[Image]]:
+    """Write pieces of a film as `write_film` does; it stands under its name once the block ends well.
+
+    Yields:
+        A small picture of each piece.
+    """
     spans = [(each.start_s, each.end_s) for each in cuts]
     starts = starts_s(spans)
     pictures: dict[int, Image] = {}
@@ -90,7 +109,7 @@ def write_film(
                 if place not in pictures or since_s + cuts[place].start_s <= cuts[place].picture_s:
                     pictures[place] = _small(image)
                 progress((cuts[place].start_s + since_s) / cuts[-1].end_s)
-    return [pictures[place] for place in sorted(pictures)]
+            yield [pictures[place] for place in sorted(pictures)]
 
 
 def starts_s(spans: Sequence[tuple[float, float]]) -> list[float]:

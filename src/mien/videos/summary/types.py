@@ -36,7 +36,8 @@ def parse_length(length: str | float) -> tuple[float, bool]:
     parts = _LENGTH.fullmatch(str(length).strip().lower())
     if parts is None or not float(parts[1]) > 0:
         raise ConfigError(
-            f"length: expected seconds or a share of the film such as 60s, 2m or 15%, received {length!r}"
+            "length: expected seconds or a share of the film above 0, such as 60s, 2m or 15%, received"
+            f" {length!r}"
         )
     number, unit = float(parts[1]), parts[2]
     if unit == "%":
