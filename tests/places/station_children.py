@@ -8,6 +8,7 @@ from contextlib import closing
 from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from typing import Any
 
 from mien.places.venue_runner import VenueRunner
@@ -29,7 +30,7 @@ def context() -> ForkServerContext:
     return chosen
 
 
-def count_guests(url: str, name: str, quarters: int, told: Connection) -> None:
+def count_guests(url: str, name: str, quarters: int, told: Connection, waiting: Path | None) -> None:
     """Run one station; tell how many guests were counted, and as many answers, after each of them.
 
     Args:
@@ -37,6 +38,7 @@ def count_guests(url: str, name: str, quarters: int, told: Connection) -> None:
         name: of the station in the venue "corner".
         quarters: how many of an hour go by; then the runner is closed as it should be.
         told: gets the numbers.
+        waiting: where closed cells wait while the server is away.
     """
     times, till = Times(START), Till(name)
     with (
@@ -46,6 +48,7 @@ def count_guests(url: str, name: str, quarters: int, told: Connection) -> None:
             equipment(lambda *_: till, times),
             stations=[name],
             watch_every_s=None,
+            waiting=waiting,
             purpose=lambda: "venue",
         ) as runner,
     ):
@@ -64,9 +67,9 @@ def count_guests(url: str, name: str, quarters: int, told: Connection) -> None:
 class Child:
     """A station in a process of its own, once it has counted somebody."""
 
-    def __init__(self, url: str, name: str, quarters: int) -> None:
+    def __init__(self, url: str, name: str, quarters: int, waiting: Path | None = None) -> None:
         self._told, end = context().Pipe(duplex=False)
-        arguments: Any = (url, name, quarters, end)
+        arguments: Any = (url, name, quarters, end, waiting)
         self._process = context().Process(target=count_guests, args=arguments, daemon=True)
         self._process.start()
         end.close()

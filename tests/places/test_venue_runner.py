@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,8 @@ from mien.config import Settings
 from mien.errors import MissingError, StoreError
 from mien.live.inputs import LiveInput
 from mien.places.station import StationStatus
-from mien.places.venue_runner import Cell, VenueRunner
+from mien.places.venue_runner import VenueRunner
+from mien.places.waiting_cells import Cell
 from mien.source import Source
 from mien.store.store import Store
 from mien.store.venue_types import AnswerCell, Station, VisitCell, Zone
@@ -228,6 +230,48 @@ def test_cells_wait_while_the_store_cannot_be_written(
     assert [each.visits for each in world.store.venues.cells("corner")] == [10]
     runner.close()
     assert [each.visits for each in world.sink.got] == [10, 11]  # type: ignore[union-attr]
+
+
+def test_cells_of_a_program_that_ended_while_the_store_was_away_are_kept_by_the_next_once(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("cryptography")
+    folder = tmp_path / "waiting"
+    world.store.venues.add(ONE)
+    runner = world.run(waiting=folder)
+    for count in (10, 11):
+        world.guests("till-1", count)
+        world.times.go(minutes=15)
+    add_cells = world.store.venues.add_cells
+    written = 0
+
+    def written_without_an_answer(cells: Sequence[Cell]) -> None:
+        nonlocal written
+        if not written:
+            add_cells(cells)
+        written += 1
+        raise StoreError("the server is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store.venues, "add_cells", written_without_an_answer)
+        world.look()
+        runner.close()
+    assert (written, world.sink.got, len(list(folder.iterdir()))) == (2, [], 1)
+    assert caplog.messages == [
+        "the server is away; closed cells wait on this computer's disk, and are tried again",
+        "2 closed cells wait on this computer until stations run here again with this record",
+    ]
+    world.cameras.tills.clear()
+    world.times.go(minutes=1)
+    world.run(waiting=folder)
+    first, second = world.store.venues.cells("corner")
+    assert (first.visits, second.visits, first.end) == (10, 11, second.start)
+    assert world.sink.got == [first, second]
+    world.guests("till-1", 10)
+    world.runners[-1].close()
+    assert [each.visits for each in world.store.venues.cells("corner")] == [10, 11, 10]
+    assert list(folder.iterdir()) == []
+    assert len(caplog.messages) == 2
 
 
 def test_what_cannot_be_kept_is_no_hindrance(world: World, caplog: pytest.LogCaptureFixture) -> None:

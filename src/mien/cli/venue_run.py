@@ -33,7 +33,8 @@ from mien.store.store import Store
 
 if TYPE_CHECKING:
     from mien.places.station import StationStatus
-    from mien.places.venue_runner import Cell, Sink
+    from mien.places.venue_runner import Sink
+    from mien.places.waiting_cells import Cell
 
 _PURPOSE = "venue"
 
@@ -82,8 +83,9 @@ def run(
     """Count visits at stations whose notice is confirmed, and open the page of the venue.
 
     What is stored are sums over at least ten visits; what is not closed yet is held in memory, and lost if
-    the program is killed. No picture is stored, and none leaves the machine. Stations follow what is set on
-    the page and by other commands within a second.
+    the program is killed. Closed sums wait on this computer's disk while a server is away. No picture is
+    stored, and none leaves the machine. Stations follow what is set on the page and by other commands within
+    a second.
 
     Example: mien venue run cafe
     """
@@ -96,6 +98,7 @@ def run(
     from mien.live.session import LiveSession, SharedNetwork
     from mien.places.equipment import Equipment
     from mien.places.venue_runner import VenueRunner
+    from mien.record.spool import spool_folder
 
     with ExitStack() as stack:
         # Outermost, so that a second Ctrl-C does not cost the cells that are being closed.
@@ -109,7 +112,7 @@ def run(
         running = stack.enter_context(
             VenueRunner(
                 opened, Equipment(settings, shared), venues=venues or None, stations=stations or None,
-                sinks=sinks,
+                sinks=sinks, waiting=spool_folder(opened),
             )
         )  # fmt: skip
         if pages is None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from mien.live.mqtt_connection import PAUSES_S, MqttConnection, as_json, tell
 from mien.places.station import StationStatus
 from mien.places.venue_messages import discovery, kind_of, told
-from mien.places.venue_runner import Cell
+from mien.places.waiting_cells import Cell
 
 _MOST: Final = 1000
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from pathlib import Path
 from threading import Event, RLock, Thread, current_thread
 from typing import Final, Protocol, Self
 
@@ -18,9 +19,11 @@ from mien.live.purpose import read_purpose
 from mien.places.equipment import Equipment
 from mien.places.station import StationRunner, StationState, StationStatus
 from mien.places.venue_cells import AnswerMaker
+from mien.places.waiting_cells import Cell, WaitingCells, waiting_key
 from mien.store.store import Store
 from mien.store.venue_types import AnswerCell, Station, VisitCell
 from mien.types import Image
+from mien.wording import count
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +43,6 @@ WRONG_PURPOSE: Final = (
 _JOIN_S: Final = 0.9
 
 Names = tuple[str, str]
-Cell = VisitCell | AnswerCell
 
 
 class Sink(Protocol):
@@ -66,6 +68,8 @@ class VenueRunner:
         stations: names of those to run; None runs all.
         sinks: get closed cells; closed with this.
         watch_every_s: how often it looks; None leaves it to the caller of `watch`.
+        waiting: the folder on this computer where closed cells wait while a server is away, see
+            `spool.spool_folder`; what an earlier program has left there is kept first. None for memory.
         purpose: tells what Mien is set up for.
     """
 
@@ -78,6 +82,7 @@ class VenueRunner:
         stations: Collection[str] | None = None,
         sinks: Sequence[Sink] = (),
         watch_every_s: float | None = 0.25,
+        waiting: Path | None = None,
         purpose: Callable[[], str | None] = read_purpose,
     ) -> None:
         self._store, self._equipment = store, equipment
@@ -86,11 +91,13 @@ class VenueRunner:
         self._lock = RLock()
         self._runners: dict[Names, StationRunner] = {}
         self._answers: dict[Names, AnswerMaker] = {}
-        self._waiting: list[Cell] = []
+        self._waiting = WaitingCells() if waiting is None else WaitingCells(waiting, waiting_key(store))
         self._look_s = self._store_back_s = float("-inf")
         self._complained = False
         self._closing = Event()
         self._watchdog: Thread | None = None
+        if self._waiting:
+            self._keep()
         self.watch()
         if watch_every_s is not None:
             self._watchdog = Thread(
@@ -161,9 +168,9 @@ class VenueRunner:
                 self._look_s = now_s
             for runner in self._runners.values():
                 runner.watch()
-                self._waiting += runner.take()
+                self._waiting.add(runner.take())
             for maker in self._answers.values():
-                self._waiting += maker.tick(now)
+                self._waiting.add(maker.tick(now))
             if self._waiting and now_s >= self._store_back_s:
                 self._keep()
         if looks and self._sinks:
@@ -182,6 +189,8 @@ class VenueRunner:
                 self._leave(names)
             if self._waiting:
                 self._keep()
+            self._say_what_waits()
+            self._waiting.close()
         until_s = time.monotonic() + _JOIN_S
         for runner in leaving:
             runner.join(until_s)
@@ -203,7 +212,7 @@ class VenueRunner:
                 if names not in self._runners:
                     self._add(names, station)
                 if (maker := self._answers[names]).least != station.least:
-                    self._waiting += maker.close()
+                    self._waiting.add(maker.close())
                     self._answers[names] = self._make_answers(station)
                 self._runners[names].change(station, refused or _shared(station, first))
         except StoreError as error:
@@ -222,41 +231,74 @@ class VenueRunner:
         return first
 
     def _add(self, names: Names, station: Station) -> None:
-        after = self._store.venues.kept_until(*names, VisitCell, self._equipment.soon())
-        runner = StationRunner(station, self._equipment, after=after)
+        runner = StationRunner(station, self._equipment, after=self._kept_until(station, VisitCell))
         self._answers[names] = self._make_answers(station)
         self._runners[names] = runner
 
     def _make_answers(self, station: Station) -> AnswerMaker:
-        soon = self._equipment.soon()
-        after = self._store.venues.kept_until(station.venue, station.name, AnswerCell, soon)
+        after = self._kept_until(station, AnswerCell)
         return AnswerMaker(station, after=after, zone=self._equipment.zone)
+
+    def _kept_until(self, station: Station, kind: type[Cell]) -> datetime | None:
+        """Return where the last cell of a station ends, be it in the store or on its way there."""
+        soon = self._equipment.soon()
+        kept = self._store.venues.kept_until(station.venue, station.name, kind, soon)
+        waits = self._waiting.until(station.venue, station.name, kind)
+        return max((each for each in (kept, waits) if each is not None), default=None)
 
     def _leave(self, names: Names) -> None:
         runner, maker = self._runners.pop(names), self._answers.pop(names)
         runner.close()
-        self._waiting += [*runner.take(), *maker.close()]
+        self._waiting.add([*runner.take(), *maker.close()])
 
     def _keep(self) -> None:
         """Put what was closed into the store; what it can't take just now waits."""
+        self._waiting.save()
         kept: list[Cell] = []
         try:
             while self._waiting:
-                with _lost_are_logged():
-                    self._store.venues.add_cells(self._waiting[:1])
-                    kept.append(self._waiting[0])
-                del self._waiting[0]
+                cell = self._waiting.first()
+                if self._is_kept(cell):
+                    kept.append(cell)
+                self._waiting.drop()
             self._complained = False
         except StoreError as error:
             self._complain(error)
         for sink in self._sinks if kept else ():
             sink.cells(kept)
 
+    def _is_kept(self, cell: Cell) -> bool:
+        """Put a cell into the store, and return whether it is there.
+
+        Raises:
+            StoreError: the store can't be written just now.
+        """
+        try:
+            self._store.venues.add_cells([cell])
+        except (MissingError, OverlapError) as error:
+            # Whether what was sent when a connection broke off, or before a kill, is there, nobody knows.
+            if isinstance(error, OverlapError) and self._store.venues.has(cell):
+                return True
+            _log.warning("a cell was not kept: %s", error)  # of a station that was removed, or is run twice
+            return False
+        return True
+
     def _complain(self, error: StoreError) -> None:
         self._store_back_s = self._equipment.clock() + STORE_PAUSE_S
         if not self._complained:
             self._complained = True
-            _log.warning("%s; closed cells wait in memory, and are tried again", error)
+            where = "on this computer's disk" if self._waiting.are_safe else "in memory"
+            _log.warning("%s; closed cells wait %s, and are tried again", error, where)
+
+    def _say_what_waits(self) -> None:
+        """Say at the end what the store hasn't got."""
+        if not self._waiting:
+            return
+        many = count(len(self._waiting), "closed cell")
+        if self._waiting.are_safe:
+            _log.warning("%s wait on this computer until stations run here again with this record", many)
+        else:
+            _log.warning("%s are lost: the store could not be written", many)
 
     def _keep_watching(self, every_s: float) -> None:
         while not self._closing.wait(every_s):
@@ -275,12 +317,3 @@ def _shared(station: Station, first: dict[str, Station]) -> str | None:
         f"Its camera belongs to {owner.venue}/{owner.name}: one person could be told from the difference of"
         " two stations with one camera."
     )
-
-
-@contextmanager
-def _lost_are_logged() -> Iterator[None]:
-    """Log what can never be kept: cells of a station that was removed, or that is run twice."""
-    try:
-        yield
-    except (MissingError, OverlapError) as error:
-        _log.warning("a cell was not kept: %s", error)

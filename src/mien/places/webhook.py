@@ -18,7 +18,7 @@ from mien import __version__
 from mien.errors import ConfigError
 from mien.places.station import StationStatus
 from mien.places.venue_messages import kind_of, told
-from mien.places.venue_runner import Cell
+from mien.places.waiting_cells import Cell
 
 _log = logging.getLogger(__name__)
 

@@ -152,6 +152,15 @@ class Venues(Part):
                     for each in group
                 )
 
+    def has(self, cell: VisitCell | AnswerCell) -> bool:
+        """Return whether just this cell is kept.
+
+        Raises:
+            StoreError: the store can't be read just now.
+        """
+        where = cell.venue, cell.station, cell.start, cell.end
+        return cell in (self.cells(*where) if isinstance(cell, VisitCell) else self.answer_cells(*where))
+
     def cells(
         self,
         venue: str,
