@@ -117,6 +117,13 @@ def test_several_faces_and_a_film_that_was_cut_off_have_a_note(
     ] == notes
 
 
+@pytest.mark.parametrize("also", [[], ["--model", "mine.onnx", "--courses", "labelled.csv"]])
+def test_a_length_of_states_that_would_count_for_nothing_is_refused(run: Run, also: list[str]) -> None:
+    ran = run("infant", "cot.mp4", "--mean-state", "3", *also)
+    assert ran.code == 2
+    assert ran.errors == ["--mean-state is about the states of a --model, where there are no --courses"]
+
+
 def test_truth_needs_a_model(run: Run, lying: Path, tmp_path: Path) -> None:
     ran = run("infant", lying, "--truth", tmp_path / "truth.csv")
     assert ran.code == 2

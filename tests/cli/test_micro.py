@@ -123,7 +123,10 @@ def test_a_network_that_is_none_is_one_line(run: Run, clip: Path, tmp_path: Path
         (alone, "needs its sidecar beside it"),
         (garbage, "not an ONNX network that can be run"),
         (two, "expected 3 numbers of logits"),
-        (tiny_sentiment(tmp_path), "its network reads whole clips: use `mien happy` or `mien sentiment`"),
+        (
+            tiny_sentiment(tmp_path),
+            "its network reads whole clips, not single faces: use `mien sentiment VIDEO --network",
+        ),
     ):
         ran = run("micro", clip, "--network", given)
         assert (ran.code, len(ran.errors)) == (1, 1), ran.err

@@ -55,6 +55,24 @@ def test_a_set_is_written_with_its_truth(run: Run, people: Path, tmp_path: Path)
     assert "new or an empty folder" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--fps", "0", "fps: expected 5 to 240, received 0"),
+        ("--fps", "nan", "fps: expected 5 to 240, received nan"),
+        ("--seconds", "4-2", "the shorter first, received 4-2"),
+        ("--seconds", "nan", "received nan-nan"),
+        ("--seconds", "soon", "expected a length such as 3, or 2-4, received 'soon'"),
+        ("--size", "97", "expected an even number from 96 to 1280, received 97"),
+    ],
+)
+def test_what_no_clip_can_be_is_refused(run: Run, option: str, value: str, words: str) -> None:
+    ran = run("simulate", "clips", "made", "--people", "gone", option, value)
+    assert ran.code == 2
+    assert words in ran.errors[0]
+    assert not Path("made").exists()
+
+
 def test_people_and_faces_that_are_missing_are_said_as_any_missing_file(run: Run, tmp_path: Path) -> None:
     said = "there is no such file or folder; check the spelling"
     for option, given, missing in (

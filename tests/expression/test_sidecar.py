@@ -74,6 +74,15 @@ def test_a_damaged_one_names_the_file(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("kind", "command"), [("clips", "mien happy"), ("sentiment", "mien sentiment")])
+def test_that_of_a_network_for_clips_names_the_command(tmp_path: Path, kind: str, command: str) -> None:
+    (tmp_path / "mine.json").write_text(json.dumps({"kind": kind, "name": "mine"}))
+    with pytest.raises(
+        ModelError, match=f"whole clips, not single faces: use `{command} VIDEO --network mine.onnx`"
+    ):
+        read_sidecar(tmp_path / "mine.json")
+
+
 def test_the_error_names_the_field(tmp_path: Path) -> None:
     facts = tiny_sidecar().model_dump(mode="json") | {"input": {"size_px": "large"}}
     path = tmp_path / "a.json"

@@ -38,11 +38,13 @@ def infant(
         ),
     ] = None,
     mean_state: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--mean-state", help="How long a state lasts on average, without --courses.", metavar="SECONDS"
+            "--mean-state",
+            help="How long a state lasts on average, without --courses [5].",
+            metavar="SECONDS",
         ),
-    ] = 5.0,
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -65,8 +67,11 @@ def infant(
 
     Example: mien infant cot.mp4 --model runs/infant/infant.onnx
     """
+    from mien.videos.infant import MEAN_STATE_S
     from mien.videos.infant import infant as read_infant
 
+    if mean_state is not None and (model is None or courses is not None):
+        raise ConfigError("--mean-state is about the states of a --model, where there are no --courses")
     if truth is not None:
         _check_truth(truth, video, model)
     check_folder(out)
@@ -78,7 +83,7 @@ def infant(
             video,
             model=model,
             courses=courses,
-            mean_state_s=mean_state,
+            mean_state_s=MEAN_STATE_S if mean_state is None else mean_state,
             progress=progress,
             detector=cast("DetectorName | None", detector),
             **chosen,

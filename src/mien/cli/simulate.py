@@ -268,8 +268,9 @@ def clips(
     from mien.videos.made.plan import Wishes
     from mien.videos.made.write import write_clips
 
+    rate = fps if fps is not None else 200.0 if micro else 25.0
     wishes = Wishes(
-        seconds=_seconds(seconds), size_px=size, frames_per_second=fps or (200.0 if micro else 25.0),
+        seconds=_seconds(seconds), size_px=size, frames_per_second=rate,
         without=without, events=events, short=short, micro=micro, still=still, seed=seed,
     )  # fmt: skip
     start_s = monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -20,6 +21,9 @@ from mien.files import write_json
 from mien.labels import EMOTIONS, FER2013
 from mien.prior import Mix
 from mien.textfile import read_text
+
+_COMMANDS = {"clips": "mien happy", "sentiment": "mien sentiment"}
+"""Of networks for clips, by their kind, the command that uses them."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Framing = Literal["fer2013", "difference"]
@@ -372,16 +376,25 @@ def read_sidecar(path: Path) -> Sidecar:
             " export the network again"
         ) from error
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        if ("kind",) in [each["loc"] for each in faults]:  # only sidecars of networks for clips have one
+        if command := _COMMANDS.get(_kind(path)):
             raise ModelError(
-                f"{path}: its network reads whole clips: use `mien happy` or `mien sentiment`"
+                f"{path}: its network reads whole clips, not single faces: use `{command} VIDEO --network"
+                f" {path.stem}.onnx`"
             ) from error
-        first = faults[0]
+        first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
         raise ModelError(
             f"{path}: damaged or of another version: {where}: {first['msg']}; export the network again"
         ) from error
+
+
+def _kind(path: Path) -> str:
+    """Return what kind of network a JSON file says it is of; "" where it says nothing."""
+    try:
+        said = json.loads(read_text(path))
+    except ValueError:
+        return ""
+    return str(said.get("kind", "")) if isinstance(said, dict) else ""
 
 
 def write_sidecar(path: Path, sidecar: Sidecar) -> None:

@@ -19,7 +19,7 @@ from mien.expression.sidecar import TrainedOn, read_sidecar, sidecar_path
 from mien.files import sha256_of, write_json
 from mien.train.backend import copy_weights, graphics_card, load_keras, versions
 from mien.train.data.numbering import Names
-from mien.train.data.prepare import Prepared, prepare
+from mien.train.data.prepare import Prepared, people_of, prepare
 from mien.train.export.from_onnx import restore
 from mien.train.finish import Run, Say, check_joint, finish
 from mien.train.fit import Report, fit, kept_network
@@ -244,6 +244,13 @@ def say_parts(parts: Prepared, say: Say) -> None:
         f"train {len(parts.train)}, validation {len(parts.validation)}, test {len(parts.test)};"
         f" {parts.left_out} kept out of training as copies of test faces"
     )
+    if parts.train.person is not None:
+        known = [people_of(each) for each in (parts.train, parts.validation, parts.test)]
+        train, validation, test = (0 if who is None else len(np.unique(who)) for who in known)
+        say(f"people: train {train}, validation {validation}, test {test}")
+    for part, faces in (("validation", parts.validation), ("test", parts.test)):
+        if absent := sorted(set(faces.labels) - {faces.labels[each] for each in faces.targets}):
+            say(f"warning: no {part} face shows {', '.join(absent)}; more people would help")
     smallest = int(np.bincount(parts.train.targets, minlength=len(parts.train.labels)).min())
     if smallest < _FEW_FACES:
         say(f"warning: the smallest class has only {smallest} faces to learn from")

@@ -56,7 +56,7 @@ def test_people_are_split_and_always_in_the_same_way(table: Path) -> None:
         ({"split": ["train", "test"] * 10}, "person p00 is on both sides"),
         ({"split": "practice"}, "expected train, validation, test, received 'practice'"),
         ({"split": ["train"] * 10 + ["test"] * 10}, "the part validation needs clips of two labels"),
-        ({"path": "gone.mp4"}, "20 clips are missing, the first is .*gone.mp4"),
+        ({"path": "gone.mp4"}, "20 clips are missing, such as .*gone.mp4"),
         ({"person": [None, *["a"] * 19]}, "row 2 is not complete"),
     ],
 )

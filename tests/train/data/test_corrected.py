@@ -40,6 +40,13 @@ def test_the_corrected_label_counts_and_skipped_faces_are_left_out(tmp_path: Pat
         assert set(faces.usage) == {""}
 
 
+def test_a_column_person_says_who_is_who(tmp_path: Path) -> None:
+    path = data_set(tmp_path, "file,label,person\n0.png,a,Ana\n1.png,b,\n2.png,a,Ben\n3.png,b,Ana\n")
+    faces = load_dataset(path)
+    assert faces.person == "person"
+    assert faces.columns["person"].tolist() == ["Ana", "", "Ben", "Ana"]
+
+
 def test_missing_and_damaged_images_are_counted(tmp_path: Path) -> None:
     path = data_set(tmp_path, "file,label\n0.png,a\n9.png,b\nbad.png,b\n1.png,b\n")
     (tmp_path / "bad.png").write_bytes(b"no image")

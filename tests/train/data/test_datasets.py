@@ -413,6 +413,11 @@ class TestPeople:
         assert len(set(people_of(faces).tolist())) == 3
         assert [picture.name for picture in faces.pictures] == ["01.png", "02.png", "01.png", "03.png"]
 
+    def test_who_is_who_is_said_by_a_column_person(self, tmp_path: Path) -> None:
+        faces = load_dataset(self.folder(tmp_path, "id;person 01;Ana 02;Ben 03;Ana"))
+        assert faces.person == "person"
+        assert faces.columns["person"].tolist() == ["Ana", "Ben", "Ana", "Ana"]
+
     def test_without_a_table_nobody_is_known(self, tmp_path: Path) -> None:
         faces = load_dataset(self.folder(tmp_path, None))
         assert (faces.person, dict(faces.columns), people_of(faces)) == (None, {}, None)

@@ -61,6 +61,37 @@ def test_removed_classes_are_in_no_part(folder: Path, split: str) -> None:
     assert parts.cleaning.read == 190
 
 
+def infants(folder: Path, columns: str = "id,person") -> Path:
+    """Six infants, each with five faces of two labels, all of the pictures' names different."""
+    random, rows = np.random.default_rng(0), [columns]
+    for number in range(60):
+        label, infant = ("calm", "cry")[number % 2], f"B{number % 6}"
+        path = folder / label / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (24, 24), np.uint8)).save(path)
+        rows.append(f"{number},{infant}")
+    (folder / "people.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_nobody_is_both_learnt_from_and_tested_on(tmp_path: Path) -> None:
+    # B0, B2 and B4 are calm only, the others cry only: all three parts need somebody of each.
+    parts = prepare(section(split="grouped"), infants(tmp_path), seed=7)
+    who = [set(each.columns["person"]) for each in (parts.train, parts.validation, parts.test)]
+    assert sum(map(len, who)) == len(set.union(*who)) == 6
+    assert all(who)
+    assert set(parts.train.targets) == {0, 1}
+
+
+def test_a_label_of_one_person_who_is_tested_on_is_refused(tmp_path: Path) -> None:
+    folder = infants(tmp_path)
+    table = (folder / "people.csv").read_text().splitlines()
+    rows = [row if int(row.split(",")[0]) % 2 == 0 else f"{row.split(',')[0]},B1" for row in table[1:]]
+    (folder / "people.csv").write_text("\n".join([table[0], *rows]))
+    with pytest.raises(DatasetError, match="no face of cry is left to learn from: too few people show it"):
+        prepare(section(split="grouped"), folder, seed=7)
+
+
 def test_removing_an_unknown_class(folder: Path) -> None:
     with pytest.raises(DatasetError, match="no class named fear; there are: anger, calm, joy"):
         prepare(section(remove=["fear"]), folder, seed=0)

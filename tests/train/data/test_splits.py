@@ -63,6 +63,34 @@ def test_copies_never_stand_on_both_sides(seed: int, name: Any, all_usages: bool
     assert not shares_a_group(groups, split.validation, split.test)
 
 
+@pytest.mark.parametrize("name", ["official", "grouped"])
+@pytest.mark.parametrize("many", [5, 60])
+def test_nobody_is_on_both_sides(name: Any, many: int) -> None:
+    data = data_set(3)
+    people = np.random.default_rng(1).integers(0, many, 400)
+    split = make_split(name, seed=1, people=people, **(data | {"groups": np.arange(400)}))
+    assert not shares_a_group(people, split.train, split.validation)
+    assert set(data["targets"][split.train]) == {0, 1, 2}
+    assert len(split.validation) > 0
+    if name == "grouped":
+        assert not shares_a_group(people, split.train, split.test)
+        assert not shares_a_group(people, split.validation, split.test)
+        assert len(split.test) == pytest.approx(100, abs=40 if many > 5 else 70)
+
+
+def test_two_people_and_a_copy_between_them_are_one() -> None:
+    people, groups = np.arange(400) // 20, np.arange(400)
+    groups[20] = groups[0]  # the first and the second person share a picture
+    split = make_split("grouped", seed=0, people=people, **(data_set(0) | {"groups": groups}))
+    where = {part: set(people[getattr(split, part)]) for part in ("train", "validation", "test")}
+    assert sum({0, 1} <= found for found in where.values()) == 1
+
+
+def test_one_person_cannot_be_split() -> None:
+    with pytest.raises(DatasetError, match="expected at least 4 people to cut off 1/4, received 1"):
+        make_split("grouped", seed=0, people=np.zeros(400, np.int64), **data_set(0))
+
+
 def test_the_random_split_does_not_care_about_copies_except_for_validation() -> None:
     data = data_set(0)
     split = make_split("random", seed=1, **data)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from mien.errors import DatasetError
 from mien.textfile import csv_form, missing_cells
-from mien.wording import reason
+from mien.wording import count, reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,8 @@ def read_clip_table(
     table["path"] = [str((path.parent / name).resolve()) for name in table["path"]]
     gone = [name for name in table["path"] if not Path(name).is_file()]
     if gone:
-        raise DatasetError(f"{path}: {len(gone)} clips are missing, the first is {gone[0]}")
+        missed = count(len(gone), "clip is", "clips are")
+        raise DatasetError(f"{path}: {missed} missing, such as {gone[0]}")
     _check_numbers(table, path)
     _check_labels(table, path, label)
     if "split" not in table:

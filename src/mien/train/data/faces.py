@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from PIL import Image
 from mien.errors import DatasetError, SourceError
 from mien.source.images import read_image
 
+PERSON: Final = "person"
+"""The column that says who is in a picture."""
 USAGE_OF_NAME = {
     "train": "Training",
     "training": "Training",
@@ -180,6 +183,7 @@ class FaceSet:
             names=names[good],
             votes=None if votes is None else votes[good],
             columns={name: column[good] for name, column in columns.items()},
+            person=PERSON if PERSON in columns else None,
             pictures=None if pictures is None else pictures[good],
             rejects=Rejects(tuple(names[~readable]), tuple(names[readable & (targets < 0)])),
         )
@@ -290,3 +294,18 @@ def with_landmarks(faces: FaceSet, path: Path, *, image_px: int = 48) -> FaceSet
         raise DatasetError(f"{path}: holds landmarks of other faces: none of the names is in the data set")
     landmarks = np.where((rows >= 0)[:, None, None], pixels[rows] / np.float32(image_px), np.float32(np.nan))
     return replace(faces, landmarks=landmarks.astype(np.float32))
+
+
+def number_people(who: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Number the people in pictures.
+
+    Args:
+        who: (n,) codes; a picture with "" is of a person of its own.
+
+    Returns:
+        (n,) a number for each person.
+    """
+    numbers = np.unique(who, return_inverse=True)[1].astype(np.int64)
+    unknown = who == ""
+    numbers[unknown] = numbers.max(initial=-1) + 1 + np.arange(unknown.sum())
+    return numbers

@@ -15,6 +15,7 @@ from mien.files import natural_key
 from mien.labels import EMOTIONS, standard_label
 from mien.source.inputs import PHOTOGRAPHS, VIDEOS
 from mien.train.data.faces import (
+    PERSON,
     Box,
     FaceSet,
     Rejects,
@@ -241,8 +242,9 @@ def with_people(faces: FaceSet, folder: Path) -> FaceSet:
             name of a photograph without its suffix.
 
     Returns:
-        The faces with the table's columns, "" for photographs that no row is about. Each `id` of people.csv
-        is a person; a labels.csv may describe photographs instead, and says nothing of persons.
+        The faces with the table's columns, "" for photographs that no row is about. Who is who is said by a
+        column `person`; without it each `id` of people.csv is a person, but a labels.csv may describe
+        photographs instead, and says nothing of persons.
 
     Raises:
         DatasetError: people.csv has no column `id`, an `id` is there twice, or none is a photograph's.
@@ -267,5 +269,5 @@ def with_people(faces: FaceSet, folder: Path) -> FaceSet:
             f" the photographs are {', '.join(stems[:3])}"
         )
     joined = table.set_index(ID, drop=False).reindex(stems)
-    person = ID if path.name == PEOPLE_FILE else None
+    person = PERSON if PERSON in table else ID if path.name == PEOPLE_FILE else None
     return replace(faces, columns={**faces.columns, **other_columns(joined, ())}, person=person)

@@ -14,8 +14,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
 from mien.errors import DatasetError
 from mien.train.data import FaceSet, load_dataset
-from mien.train.data.cleaning import NEAR_COPY, CleaningReport, clean
-from mien.train.data.faces import with_landmarks
+from mien.train.data.cleaning import NEAR_COPY, CleaningReport, clean, join_groups
+from mien.train.data.faces import number_people, with_landmarks
 from mien.train.data.numbering import Names
 from mien.train.section import Section
 
@@ -50,6 +50,7 @@ def make_split(
     targets: Index,
     usage: NDArray[np.str_],
     groups: Index,
+    people: Index | None = None,
     seed: int,
     test_share: float = 0.25,
     validation_share: float = 0.1,
@@ -59,14 +60,16 @@ def make_split(
     `official` takes the data's own split: `PublicTest` is the test (else `PrivateTest`), and faces of the
     training side with a copy in any test part are left out; the data's own "Validation" part is taken where
     it has one. `grouped` and `random` take `test_share` of all faces, stratified by class; `grouped` keeps
-    copies together, `random` does not, as the paper did. `validation` is otherwise cut from the training
-    side, stratified, with copies kept together.
+    copies together, and all faces of one person; `random` does not, as the paper did. `validation` is
+    otherwise cut from the training side, stratified, with copies and people kept together.
 
     Args:
         name: which split.
         targets: (n,) classes.
         usage: (n,) the data's own split.
         groups: (n,) numbers of the groups of copies.
+        people: (n,) whose faces they are, by number; None where it isn't known. Of fewer people than a share
+            asks for, at least one is cut off.
         seed: of the random choice.
         test_share: share of the test part, 0 to 1, for `grouped` and `random`; `grouped` rounds it to the
             nearest fraction with a denominator of up to 20.
@@ -77,15 +80,36 @@ def make_split(
     """
     if name not in get_args(SplitName):
         raise DatasetError(f"no split named {name}; there are: {', '.join(get_args(SplitName))}")
+    together = groups if people is None else join_groups(groups, _neighbours(people))
+    by_person = people is not None
     if name == "official":
-        return _official(targets, usage, groups, validation_share, seed)
-    cut = _cut_random if name == "random" else _cut_grouped
-    side, test = cut(np.arange(len(targets)), targets, groups, test_share, seed)
-    train, validation = _cut_grouped(side, targets, groups, validation_share, seed)
+        return _official(targets, usage, groups, together, validation_share, seed, by_person=by_person)
+    everything = np.arange(len(targets))
+    if name == "random":
+        side, test = _cut_random(everything, targets, test_share, seed)
+    else:
+        side, test = _cut_grouped(everything, targets, together, test_share, seed, by_person=by_person)
+    train, validation = _cut_grouped(side, targets, together, validation_share, seed, by_person=by_person)
     return Split(train, validation, test, np.empty(0, np.int64))
 
 
-def _official(targets: Index, usage: NDArray[np.str_], groups: Index, share: float, seed: int) -> Split:
+def _neighbours(people: Index) -> Index:
+    """Return pairs of faces, (m, 2), that join all faces of each person."""
+    order = np.argsort(people, kind="stable")
+    pairs = np.column_stack([order[:-1], order[1:]])
+    return np.asarray(pairs[people[pairs[:, 0]] == people[pairs[:, 1]]], np.int64)
+
+
+def _official(
+    targets: Index,
+    usage: NDArray[np.str_],
+    groups: Index,
+    together: Index,
+    share: float,
+    seed: int,
+    *,
+    by_person: bool,
+) -> Split:
     chosen = next((part for part in TEST_USAGE if (usage == part).any()), None)
     in_any_test = np.isin(usage, TEST_USAGE)
     held_back = np.isin(groups, groups[in_any_test])
@@ -98,22 +122,32 @@ def _official(targets: Index, usage: NDArray[np.str_], groups: Index, share: flo
         is_train = ~held_back & ~np.isin(groups, groups[own])
         train, validation = np.flatnonzero(is_train), np.flatnonzero(own)
     else:
-        train, validation = _cut_grouped(np.flatnonzero(~held_back), targets, groups, share, seed)
+        side = np.flatnonzero(~held_back)
+        train, validation = _cut_grouped(side, targets, together, share, seed, by_person=by_person)
     test = np.flatnonzero(usage == chosen)
     used = np.concatenate([train, validation, test])
     return Split(train, validation, test, np.setdiff1d(np.arange(len(targets)), used))
 
 
+def people_of(faces: FaceSet) -> Index | None:
+    """Number the people as `number_people` does, (n,); None where nobody is known."""
+    if faces.person is None or not (faces.columns[faces.person] != "").any():
+        return None
+    return number_people(faces.columns[faces.person])
+
+
 def _cut_grouped(
-    places: Index, targets: Index, groups: Index, share: float, seed: int
+    places: Index, targets: Index, groups: Index, share: float, seed: int, *, by_person: bool
 ) -> tuple[Index, Index]:
     cut = Fraction(share).limit_denominator(_FINEST_CUT.denominator)
     if not 0 < cut < 1:
         raise DatasetError(f"expected a share from {_FINEST_CUT} to {1 - _FINEST_CUT}, received {share}")
-    faces = np.bincount(targets[places])
+    faces, different = np.bincount(targets[places]), len(np.unique(groups[places]))
+    if by_person and 1 < different < cut.denominator:
+        cut = Fraction(1, different)
     for what, least in (
         ("faces of each class", faces[faces > 0].min()),
-        ("different faces", len(np.unique(groups[places]))),
+        ("people" if by_person else "different faces", different),
     ):
         if least < cut.denominator:
             raise DatasetError(
@@ -125,7 +159,7 @@ def _cut_grouped(
     return places[~is_part], places[is_part]
 
 
-def _cut_random(places: Index, targets: Index, _: Index, share: float, seed: int) -> tuple[Index, Index]:
+def _cut_random(places: Index, targets: Index, share: float, seed: int) -> tuple[Index, Index]:
     cutter = StratifiedShuffleSplit(n_splits=1, test_size=share, random_state=seed)
     try:
         rest, part = next(cutter.split(places, targets[places]))
@@ -210,9 +244,17 @@ def prepare(
         targets=faces.targets,
         usage=faces.usage,
         groups=groups,
+        people=people_of(faces),
         seed=seed,
         test_share=section.test_share,
     )
+    absent = set(faces.targets) - set(faces.targets[split.train])
+    if absent and faces.person is not None:
+        label = faces.labels[min(absent)]
+        raise DatasetError(
+            f"{data}: no face of {label} is left to learn from: too few people show it; nobody may be on both"
+            " sides of the split"
+        )
     return Prepared(
         faces.take(split.train),
         faces.take(split.validation),

@@ -19,6 +19,7 @@ from mien.errors import DatasetError
 from mien.labels import FER2013, FERPLUS_VOTES, standard_label
 from mien.textfile import encoding_of
 from mien.train.data.faces import (
+    PERSON,
     FaceSet,
     Rejects,
     classes_of,
@@ -194,6 +195,7 @@ def read_corrected(path: Path, size_px: int, names: Names | None = None) -> Face
         usage=np.array([part_of_split(part) or part for part in usage], str)[labelled][readable],
         names=files_at[labelled][readable],
         columns=other_columns(table[labelled][readable], {file_column, label_column, "correct"}),
+        person=PERSON if PERSON in table else None,
         pictures=files[readable],
         rejects=Rejects(tuple(files_at[labelled][~readable].tolist()), tuple(files_at[~labelled].tolist())),
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mien.errors import DatasetError
 from mien.files import natural_key
 from mien.train.data import FaceSet
+from mien.train.data.faces import number_people
 from mien.train.evaluate.figures import Figure, Index, none_if_nan
 from mien.train.evaluate.metrics import Interval
 
@@ -147,10 +148,7 @@ def people_of(faces: FaceSet, column: str | None = None) -> Index | None:
     who = _column(faces, column)
     if not (who != "").any():
         raise DatasetError(f"the column {column} is empty; expected it to say who each picture is of")
-    numbers = np.unique(who, return_inverse=True)[1].astype(np.int64)
-    unknown = who == ""
-    numbers[unknown] = numbers.max() + 1 + np.arange(unknown.sum())
-    return numbers
+    return number_people(who)
 
 
 def _rank(name: str) -> tuple[bool, bool, Any]:

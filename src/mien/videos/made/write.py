@@ -12,7 +12,7 @@ import numpy as np
 
 from mien.errors import ConfigError, OutputError
 from mien.expression.circumplex import COORDINATES
-from mien.files import write_text, written_whole
+from mien.files import check_folder, write_text, written_whole
 from mien.processors import usable_cores
 from mien.show.video import ClipWriter
 from mien.types import Image
@@ -76,6 +76,7 @@ def write_clips(
         raise ConfigError("micro movements are made on people, not on strung faces: leave out --faces")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder}: expected a new or an empty folder")
+    check_folder(folder)
     who = read_people(people) if people is not None else []
     buckets = read_buckets(faces) if faces is not None else []
     rows, events = [], []
