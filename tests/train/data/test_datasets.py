@@ -450,7 +450,7 @@ class TestPeople:
 
 
 def test_missing_path(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="none: no such file or folder"):
+    with pytest.raises(DatasetError, match="none: there is no such file or folder"):
         load_dataset(tmp_path / "none")
 
 
