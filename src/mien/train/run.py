@@ -212,6 +212,11 @@ def train_alone(
     if is_joint:
         check_joint(parts, data)
     say_parts(parts, say)
+    if recipe.data.split == "grouped" and parts.train.person is None:
+        say(
+            "warning: the data doesn't say who is who, so somebody may be both learnt from and tested on; a"
+            " column person in people.csv says it"
+        )
     claim(folder, recipe)
     write_json(folder / "versions.json", versions())
     card = graphics_card()

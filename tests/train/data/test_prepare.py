@@ -83,6 +83,24 @@ def test_nobody_is_both_learnt_from_and_tested_on(tmp_path: Path) -> None:
     assert set(parts.train.targets) == {0, 1}
 
 
+def test_the_class_that_is_too_small_is_named(tmp_path: Path) -> None:
+    folder = infants(tmp_path)
+    (folder / "slep").mkdir()
+    (folder / "calm" / "0.png").rename(folder / "slep" / "0.png")
+    with pytest.raises(
+        DatasetError, match=r"at least 4 faces of each class.*the smallest class, slep, has 1\)"
+    ):
+        prepare(section(split="grouped"), folder, seed=7)
+
+
+def test_two_people_are_too_few_for_three_parts(tmp_path: Path) -> None:
+    folder = infants(tmp_path)
+    rows = (folder / "people.csv").read_text().replace("B2", "B0").replace("B4", "B0")
+    (folder / "people.csv").write_text(rows.replace("B3", "B1").replace("B5", "B1"))
+    with pytest.raises(DatasetError, match="expected at least three people"):
+        prepare(section(split="grouped"), folder, seed=7)
+
+
 def test_a_label_of_one_person_who_is_tested_on_is_refused(tmp_path: Path) -> None:
     folder = infants(tmp_path)
     table = (folder / "people.csv").read_text().splitlines()

@@ -87,7 +87,7 @@ def test_two_people_and_a_copy_between_them_are_one() -> None:
 
 
 def test_one_person_cannot_be_split() -> None:
-    with pytest.raises(DatasetError, match="expected at least 4 people to cut off 1/4, received 1"):
+    with pytest.raises(DatasetError, match="expected at least three people, as nobody may be on both sides"):
         make_split("grouped", seed=0, people=np.zeros(400, np.int64), **data_set(0))
 
 

@@ -143,7 +143,9 @@ def _cut_grouped(
     if not 0 < cut < 1:
         raise DatasetError(f"expected a share from {_FINEST_CUT} to {1 - _FINEST_CUT}, received {share}")
     faces, different = np.bincount(targets[places]), len(np.unique(groups[places]))
-    if by_person and 1 < different < cut.denominator:
+    if by_person and different < 2:
+        raise DatasetError("expected at least three people, as nobody may be on both sides of the split")
+    if by_person and different < cut.denominator:
         cut = Fraction(1, different)
     for what, least in (
         ("faces of each class", faces[faces > 0].min()),
@@ -239,15 +241,20 @@ def prepare(
         faces = faces.without(section.remove)
     if np.count_nonzero(np.bincount(faces.targets)) < 2:
         raise DatasetError(f"{data}: expected faces of at least two classes, received only one")
-    split = make_split(
-        section.split,
-        targets=faces.targets,
-        usage=faces.usage,
-        groups=groups,
-        people=people_of(faces),
-        seed=seed,
-        test_share=section.test_share,
-    )
+    try:
+        split = make_split(
+            section.split,
+            targets=faces.targets,
+            usage=faces.usage,
+            groups=groups,
+            people=people_of(faces),
+            seed=seed,
+            test_share=section.test_share,
+        )
+    except DatasetError as error:
+        counts = faces.counts()
+        fewest = min(counts, key=lambda label: counts[label])
+        raise DatasetError(f"{data}: {error} (the smallest class, {fewest}, has {counts[fewest]})") from error
     absent = set(faces.targets) - set(faces.targets[split.train])
     if absent and faces.person is not None:
         label = faces.labels[min(absent)]
