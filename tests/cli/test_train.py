@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ from PIL import Image
 from cli.helpers import Run
 from mien.errors import ModelError
 from mien.expression.network import load_network
+from mien.train.clips import sentiment_run
+from mien.train.clips.sentiment_run import SentimentRun
 from mien.train.data import load_dataset
 from mien.train.evaluate.answers import predict
 from mien.train.evaluate.evaluation import evaluate
@@ -493,3 +497,15 @@ def test_each_architecture_trains_to_a_network_that_reads_and_is_exported(
     metrics = load_network(f"runs/a/{architecture}.onnx").sidecar.metrics
     assert ("ccc_arousal" in metrics["test"]) == (architecture == "scep")
     assert run("analyze", photos, "--network", "single.onnx").code == 0
+
+
+def test_each_epoch_of_a_network_for_clips_is_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained(*_: Any, report: Callable[[dict[str, float]], None], **__: Any) -> SentimentRun:
+        report({"epoch": 2, "loss": 1.25, "validation_loss": 0.5})
+        return SentimentRun(Path("mine.onnx"), {"test": {"accuracy": 0.5, "polarity": 0.75}})
+
+    monkeypatch.setattr(sentiment_run, "train_sentiment", trained)
+    ran = run("train", "CLIPS.csv", "--recipe", "video-sentiment")
+    assert ran.code == 0, ran.err
+    assert ran.err.splitlines() == ["epoch 2: loss 1.250, validation 0.500"]
+    assert ran.out.splitlines()[0] == "test       category 50.0%, polarity 75.0% right"

@@ -159,8 +159,13 @@ def _train_sentiment(
 
     folder = out or Path("runs") / recipe.name
     with progress_bar(recipe.name, recipe.fit.epochs) as show:
+
+        def report(row: dict[str, float]) -> None:
+            show(row["epoch"])
+            say(f"epoch {row['epoch']:.0f}: loss {row['loss']:.3f}, validation {row['validation_loss']:.3f}")
+
         run = train_sentiment(
-            recipe, data, folder=folder, say=say, report=lambda row: show(row["epoch"]),
+            recipe, data, folder=folder, say=say, report=report,
             **({"terms": terms} if terms else {}),
         )  # fmt: skip
     if as_json:
