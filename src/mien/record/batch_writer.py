@@ -29,8 +29,8 @@ from mien.store.signals import signal_of
 from mien.store.store import Store
 from mien.store.types import RecordingState, StoredRecording, Subject
 
-MOST_ROWS: Final = 2048
-"""So many rows wait for the disk: a minute of a quick camera."""
+MOST_ROWS: Final = 8192
+"""So many rows wait for the disk: four minutes of a quick camera, some 3 MB."""
 
 PATIENCE_S: Final = 30.0
 """After so long without being able to write, it is given up where nothing can wait on the disk."""
@@ -164,7 +164,7 @@ class BatchWriter:
             return None
 
     def _is_due(self) -> bool:
-        return self._end is not None or (self._waits and len(self._rows) >= MOST_ROWS // 2)
+        return self._end is not None or (self._waits and len(self._rows) >= MOST_ROWS // 8)
 
     def _save(self) -> None:
         """Put what has come in on the disk, before it is sent; where that fails it waits in memory."""
