@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from mien.errors import OutputError
+from mien.wording import reason
 
 LONGEST_NAME_BYTES: Final = 255
 """What file systems take for one name, in the bytes of its UTF-8 (ext4, XFS, APFS; NTFS takes more)."""
@@ -48,7 +49,7 @@ def written_whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask() if mode is None else mode)
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {path}: {reason(error)}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -102,7 +103,7 @@ def check_folder(folder: Path) -> None:
         trial.mkdir()
         trial.rmdir()
     except OSError as error:
-        raise OutputError(f"cannot write into {folder}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write into {folder}: {reason(error)}") from error
 
 
 def write_text(path: Path, text: str) -> None:

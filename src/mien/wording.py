@@ -29,9 +29,11 @@ def plainly(told: str) -> str:
 def reason(error: Exception) -> str:
     """Return why something failed, on one line, without the file's name, which a message has already."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is no text in UTF-8 (spreadsheets call that CSV UTF-8 where they save it)"
+        return 'it is no text in UTF-8; a spreadsheet saves a table so as "CSV UTF-8"'
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return MISSING
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
     return getattr(error, "strerror", None) or str(error).partition("\n")[0]
 
 

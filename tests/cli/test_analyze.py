@@ -203,7 +203,7 @@ def test_names_of_249_bytes_and_a_picture_that_cannot_be_written(
     for options in ((), ("--resume",)):
         ran = run(*asked, *options)
         assert ran.code == 1
-        assert ran.errors == [f"cannot write {OUT / 'img10.annotated.jpg'}: Is a directory"]
+        assert ran.errors == [f"cannot write {OUT / 'img10.annotated.jpg'}: it is a folder"]
         names = ["img2.jpg", "img10.jpg", "later/img1.png", longest.name]
         assert sorted(r["source"] for r in summary()["recordings"]) == sorted(names)  # type: ignore[attr-defined]
         assert [f["source"] for f in summary()["failed"]] == ["img10.jpg"]  # type: ignore[attr-defined]

@@ -392,7 +392,7 @@ def test_damaged_files(empty: Store, zipped: Path, tmp_path: Path) -> None:
             import_record(empty, tmp_path / "cut.zip")
     with pytest.raises(SourceError, match=r"cannot import .*gone\.zip: there is no such file"):
         import_record(empty, tmp_path / "gone.zip")
-    with pytest.raises(SourceError, match="Is a directory"):
+    with pytest.raises(SourceError, match="it is a folder"):
         import_record(empty, tmp_path)
     assert empty.subjects.all() == []
 

@@ -23,6 +23,7 @@ from mien.files import write_json, written_whole
 from mien.labels import EMOTIONS, NEUTRALS, UNCERTAIN
 from mien.table import NEUTRAL, PLAIN, Columns, Row, plain_name
 from mien.textfile import read_text
+from mien.wording import reason
 
 if TYPE_CHECKING:  # it loads SciPy, which who has no signals should not wait for
     from mien.analysis.signals_choice import SignalsChoice
@@ -183,7 +184,7 @@ class Partial:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     self.path(suffix).replace(target)
                 except OSError as error:
-                    raise OutputError(f"cannot write {target}: {error.strerror}") from error
+                    raise OutputError(f"cannot write {target}: {reason(error)}") from error
         return list(self.pictures.values())
 
 
@@ -226,7 +227,7 @@ def new_folder(out: Path, *, resume: bool) -> Path:
         sweep(folder)
     except OSError as error:
         raise OutputError(
-            f"cannot write the folder {out}: {error.strerror}; choose another with --out"
+            f"cannot write the folder {out}: {reason(error)}; choose another with --out"
         ) from error
     return folder
 

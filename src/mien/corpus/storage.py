@@ -138,7 +138,7 @@ def look_again(found_where: str) -> tuple[int, str]:
         try:
             now = _local(Path(found_where), "")
         except OSError as error:
-            raise SourceError(f"{found_where}: {error.strerror}") from error
+            raise SourceError(f"{found_where}: {reason(error)}") from error
     else:
         (now,) = find(found_where)
     return now.size, now.stamp

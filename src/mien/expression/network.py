@@ -18,6 +18,7 @@ from mien.expression.calibration import logistic, softmax
 from mien.expression.sidecar import Framing, Sidecar, read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, FERPLUS_VOTES
 from mien.types import LANDMARKS
+from mien.wording import reason
 
 INPUT: Final = "image"
 """The name of a network's input, uint8 (n, size, size)."""
@@ -233,7 +234,7 @@ def read_graph(path: Path) -> tuple[bytes, Sidecar]:
     try:
         graph = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ModelError(f"{path}: cannot be read: {reason(error)}") from error
     received = hashlib.sha256(graph).hexdigest()
     if received != sidecar.sha256:
         raise ModelError(

@@ -21,6 +21,7 @@ from mien.files import write_json
 from mien.labels import EMOTIONS, FER2013
 from mien.prior import Mix
 from mien.textfile import read_text
+from mien.wording import reason
 
 _COMMANDS = {"clips": "mien happy", "sentiment": "mien sentiment"}
 """Of networks for clips, by their kind, the command that uses them."""
@@ -368,7 +369,7 @@ def read_sidecar(path: Path) -> Sidecar:
         return Sidecar.model_validate_json(read_text(path))
     except OSError as error:
         raise ModelError(
-            f"{path}: needs its sidecar beside it ({error.strerror}); `mien models export` writes both"
+            f"{path}: needs its sidecar beside it ({reason(error)}); `mien models export` writes both"
         ) from error
     except UnicodeDecodeError as error:
         raise ModelError(

@@ -23,6 +23,7 @@ from mien.files import written_whole
 from mien.show.place import Size
 from mien.show.sound import open_sound
 from mien.types import Image
+from mien.wording import reason
 
 TICK_S: Final = Fraction(1, 90_000)
 """Seconds; times are rounded to this."""
@@ -169,7 +170,7 @@ class ClipWriter:
         try:
             yield
         except (av.FFmpegError, OSError) as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from error
+            raise OutputError(f"cannot write {self._path}: {reason(error)}") from error
 
 
 class _Abandoned(Exception):  # noqa: N818 - it says what happened, and nobody sees it

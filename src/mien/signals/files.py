@@ -39,7 +39,7 @@ from mien.signals.types import (
     usable,
     with_kinds,
 )
-from mien.wording import MISSING
+from mien.wording import MISSING, reason
 
 _MOST_DEFLATED: Final = 1032
 """How many bytes gzip can make of one."""
@@ -78,7 +78,7 @@ def read_signals(
     try:
         read = _read(file, time_unit, board)
     except OSError as error:
-        raise SourceError(f"{file}: can't be read: {error.strerror or error}") from error
+        raise SourceError(f"{file}: can't be read: {reason(error)}") from error
     except MemoryError as error:
         raise SourceError(f"{file}: is too large for the memory of this machine") from error
     return with_kinds(_filled(read), dict(kinds or {}))

@@ -17,6 +17,7 @@ from mien.folders import data_folder
 from mien.store.database import BUSY_S, DAMAGED, Address, Database, told_plainly, utc_now
 from mien.store.schema import REVISION, VERSION_TABLE, Base
 from mien.textfile import read_text
+from mien.wording import reason
 
 _POSTGRES: Final = ("postgresql", "postgres", "postgresql+psycopg")
 _MAGIC: Final = b"SQLite format 3\0"
@@ -139,7 +140,7 @@ def _prepare(path: Path, create: bool, *, encrypted: bool) -> None:
             path.touch(0o600)
         recognise(path, encrypted=encrypted)
     except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror or error}") from error
+        raise StoreError(f"{path} cannot be opened: {reason(error)}") from error
 
 
 def _check_writable(path: Path, read_only: bool) -> None:

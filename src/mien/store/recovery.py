@@ -15,6 +15,7 @@ from mien.store.database import DAMAGED, Database, connect_file, driver_for, tol
 from mien.store.integrity import UNBOUND
 from mien.store.opening import find_address, migrate_file
 from mien.store.schema import REVISION, VERSION_TABLE, Base, TextRow
+from mien.wording import reason
 
 Row = tuple[Any, ...]
 
@@ -109,7 +110,7 @@ def _new_file(to: Path, key: str | None) -> Iterator[Database]:
                 yield database
             path.replace(to)
     except OSError as error:
-        raise OutputError(f"cannot write {to}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {to}: {reason(error)}") from error
 
 
 def _note_unbound(copy: Database) -> None:

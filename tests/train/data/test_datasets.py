@@ -153,6 +153,7 @@ class TestCsv:
             ("", "not a readable CSV"),
             ("emotion,Usage\n0,Training\n", "missing pixels"),
             ("a,b\n1,2\n", "missing emotion, pixels"),
+            ("path,label\na.mp4,happy\n", "a table of clips.*--recipe happy-video"),
             ("emotion,pixels\n0,1 2 3\n", "no row holds both"),
             ("emotion,pixels\n,1\n", "no row holds both"),
             ("emotion,pixels\n", "no row holds both"),

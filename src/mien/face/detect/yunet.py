@@ -12,6 +12,7 @@ from mien.face.detect.fit import LONGEST_PX, Floats, faces_within, shrunk
 from mien.face.detect.nms import suppress
 from mien.fetch import cached
 from mien.types import Faces, Image
+from mien.wording import reason
 
 SMALLEST_PX = 16  # its authors say 10, but it is sure of those only from here on
 LARGEST_PX = 300  # its authors' word
@@ -85,7 +86,7 @@ def _load(path: Path, min_detection: float) -> cv2.FaceDetectorYN:
         )
         network.detect(np.zeros((LEAST_PX, LEAST_PX, 3), np.uint8))
     except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from error
+        raise ModelError(f"cannot read {path}: {reason(error)}") from error
     except cv2.error as error:
         raise ModelError(f"{path} is not a YuNet network; `mien models fetch yunet` fetches one") from error
     return network

@@ -56,6 +56,11 @@ def read_csv(path: Path, size_px: int, votes: Path | None = None, names: Names |
         raise DatasetError(f"{path}: not a readable CSV ({' '.join(str(error).split())})") from error
     table.columns = table.columns.str.strip()
     if missing := {"emotion", "pixels"} - set(table.columns):
+        if {"path", "label"} <= set(table.columns):
+            raise DatasetError(
+                f"{path}: is a table of clips: choose what learns from them with --recipe happy-video,"
+                " video-sentiment or micro"
+            )
         raise DatasetError(
             f"{path}: expected columns emotion, pixels and Usage, missing {', '.join(sorted(missing))};"
             f" or file and label, as a list of pictures has them; it has {', '.join(map(str, table.columns))}"
