@@ -330,8 +330,8 @@ def _grid(
     inside = (grid >= low - 1e-9) & (grid < high - 1e-9)
     if not low < high or not inside.any() or low < grid[0] - 1e-9 or high > grid[-1] + 1e-9:
         raise ConfigError(
-            f"baseline: expected FROM:TO within the epoch from {grid[0]:g} to {grid[-1]:g} s, or none, received"
-            f" {low:g}:{high:g}"
+            f"baseline: expected FROM:TO within the epoch from {grid[0]:g} to {grid[-1]:g} s, or none,"
+            f" received {low:g}:{high:g}"
         )
     return grid, inside
 
