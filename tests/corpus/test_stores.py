@@ -245,7 +245,7 @@ def test_a_login_over_sftp_that_is_refused(tmp_path: Path, inputs: Path, sftp: A
 def test_over_sftp_what_is_missing_locked_or_away(tmp_path: Path, inputs: Path, sftp: Any) -> None:
     (inputs / "locked").mkdir()
     for what, told in (
-        ("no.mp4", "cannot look there: No such file"),
+        ("no.mp4", "cannot look there: there is no such file or folder"),
         ("", "cannot look there: Permission denied"),
     ):
         with pytest.raises(SourceError, match=told) as refused:
