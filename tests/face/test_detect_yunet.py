@@ -35,7 +35,7 @@ def test_a_file_of_another_kind_is_named(content: bytes | None, tmp_path: Path) 
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"cannot read .*gone\.onnx: No such file"):
+    with pytest.raises(ModelError, match=r"cannot read .*gone\.onnx: there is no such file"):
         Yunet(tmp_path / "gone.onnx")
 
 
