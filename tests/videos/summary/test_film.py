@@ -41,7 +41,8 @@ def test_picture_and_sound_of_each_piece_are_those_of_its_time(
 ) -> None:
     film = films.write_film(tmp_path / "film.mp4", **made)  # type: ignore[arg-type]
     out = tmp_path / "out.mp4"
-    pictures = write_film(film, out, CUTS, title="T")
+    with write_film(film, out, CUTS, title="T") as made_pictures:
+        pictures = made_pictures
     seen = films.pictures_of(out)
     for start_s, end_s, second in zip(STARTS, ENDS, SECONDS, strict=True):
         inside = [shown for time_s, shown in seen if start_s + 0.001 <= time_s < end_s - 0.02]
@@ -74,7 +75,8 @@ def test_picture_and_sound_of_each_piece_are_those_of_its_time(
 
 def test_a_film_without_sound_becomes_one_without(tmp_path: Path) -> None:
     film = films.write_film(tmp_path / "film.mp4", sounds=0)
-    write_film(film, tmp_path / "out.mp4", CUTS, title="T")
+    with write_film(film, tmp_path / "out.mp4", CUTS, title="T"):
+        pass
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert not container.streams.audio
         assert container.streams.video[0].codec_context.name == "h264"
@@ -142,6 +144,9 @@ def test_a_full_disk_leaves_no_film_and_is_said_in_one_line(
         lambda path, *rest, **named: real("/dev/full" if "w" in rest else path, *rest, **named),
     )
     out = tmp_path / "out" / "out.mp4"
-    with pytest.raises(OutputError, match=r"cannot write .*out\.mp4: "):
-        write_film(film, out, CUTS, title="T")
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*out\.mp4: "),
+        write_film(film, out, CUTS, title="T"),
+    ):
+        pass
     assert list(out.parent.iterdir()) == []

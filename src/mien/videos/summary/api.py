@@ -32,7 +32,7 @@ from mien.videos.summary.course import (
     attending,
     read_course,
 )
-from mien.videos.summary.film import Cut, film_of, starts_s
+from mien.videos.summary.film import Cut, starts_s, write_film
 from mien.videos.summary.moments import (
     NEUTRAL,
     OWN_MEDIAN,
@@ -366,7 +366,7 @@ def _written(
         Cut(each.start_s, each.end_s, each.picture_s, f"{clock(each.start_s)} {each.reason}")
         for each in summary.pieces
     ]
-    with film_of(
+    with write_film(
         path, film, cuts, title=f"Summary of {summary.source}: a way in, not its replacement",
         blur=None if blur is None else (blur, summary.course), progress=progress,
     ) as pictures:  # fmt: skip

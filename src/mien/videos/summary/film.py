@@ -42,6 +42,7 @@ class Cut(NamedTuple):
 Blur = Callable[[Frame, Faces], Image]
 
 
+@contextmanager
 def write_film(
     path: Path,
     to: Path,
@@ -50,42 +51,23 @@ def write_film(
     title: str,
     blur: tuple[Settings, Course] | None = None,
     progress: Progress = lambda done: None,
-) -> list[Image]:
+) -> Iterator[list[Image]]:
     """Write pieces of a film one after another, with their sound, and chapters in the file.
 
     Args:
         path: the film.
-        to: the summary's name, in .mp4.
+        to: the summary's name, in .mp4; it stands under it once the block ends well.
         cuts: the pieces, by time and apart.
         title: what players show as its name.
         blur: to blur all faces but the main one: how faces are found, and where the main one is.
         progress: told the share that is done.
 
-    Returns:
+    Yields:
         A small picture of each piece.
 
     Raises:
         SourceError: the film can't be read.
         OutputError: the summary can't be written; nothing of it is left then.
-    """
-    with film_of(path, to, cuts, title=title, blur=blur, progress=progress) as pictures:
-        return pictures
-
-
-@contextmanager
-def film_of(
-    path: Path,
-    to: Path,
-    cuts: Sequence[Cut],
-    *,
-    title: str,
-    blur: tuple[Settings, Course] | None = None,
-    progress: Progress = lambda done: None,
-) -> Iterator[list[Image]]:
-    """Write pieces of a film as `write_film` does; it stands under its name once the block ends well.
-
-    Yields:
-        A small picture of each piece.
     """
     spans = [(each.start_s, each.end_s) for each in cuts]
     starts = starts_s(spans)
