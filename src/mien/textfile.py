@@ -68,7 +68,7 @@ def csv_form(path: Path) -> CsvForm:
     return {"encoding": encoding, "sep": between, "decimal": "," if between == ";" else "."}
 
 
-MISSING: Final = (
+NO_VALUE: Final = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
     "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
@@ -97,5 +97,5 @@ def missing_cells(path: Path, names: Collection[str]) -> MissingCells:
     import pandas as pd
 
     header = pd.read_csv(path, **csv_form(path), nrows=0).columns
-    values = {column: ["", "n/a"] if column in names else list(MISSING) for column in header}
+    values = {column: ["", "n/a"] if column in names else list(NO_VALUE) for column in header}
     return {"keep_default_na": False, "na_values": values}

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mien.errors import DatasetError
-from mien.textfile import MISSING, csv_form, missing_cells
+from mien.textfile import NO_VALUE, csv_form, missing_cells
 from mien.videos.states import Floats, changes
 from mien.wording import plainly, reason
 
@@ -36,7 +36,7 @@ def read_courses(
     """
     table = _table(Path(path))
     table["label"] = table["label"].fillna("").str.strip()
-    table.loc[table["label"].isin(set(MISSING) - set(labels)), "label"] = ""
+    table.loc[table["label"].isin(set(NO_VALUE) - set(labels)), "label"] = ""
     if odd := sorted(set(table["label"]) - set(labels) - {""}):
         raise DatasetError(
             f"{path}: the network has no label {', '.join(odd[:5])}; its labels are {', '.join(labels)}"
