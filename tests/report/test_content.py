@@ -145,11 +145,9 @@ def test_response_and_remission_are_told_with_their_start_and_source() -> None:
 def test_partial_answers_are_named_and_never_a_plain_total() -> None:
     partial = report(7, "phq9", None, [*[1] * 8, None])
     page = first_page(material(reports=[phq9(0, 0), partial]))
-    assert page.answers is not None
-    assert page.answers.rows[0][1:3] == ("2", "8  (1 May 26)")
+    assert page.tables[0].rows[0][1:3] == ("2", "8  (1 May 26)")
     assert any(each.startswith("Prorated totals of PHQ-9: one or two") for each in page.outcomes)
-    alone = first_page(material(reports=[partial])).answers
-    assert alone is not None
+    (alone,) = first_page(material(reports=[partial])).tables
     assert alone.rows[0][2] == "9 prorated, 8 of 9 answers  (8 May 26)"
 
 
@@ -179,9 +177,8 @@ def test_whatever_is_left_out_is_counted(room: object) -> None:
     assert narrow.changes[-1] == (
         f"And {left} more findings: see the long report." if left > 0 else page.changes[-1]
     )
-    assert narrow.answers is not None
-    assert page.answers is not None
-    assert (narrow.answers.note != "") == (len(narrow.answers.rows) < len(page.answers.rows))
+    for before, after in zip(page.tables, narrow.tables, strict=True):
+        assert len(after.rows) + after.more == len(before.rows)
 
 
 def test_simulated_is_said_and_how_much_of_it() -> None:
@@ -222,9 +219,8 @@ def test_only_self_reports_make_a_report() -> None:
         material(reports=[report(1, "mood", 3), report(8, "mood", 7), report(8, "WHO-5", 12.5)])
     )
     assert page.picture is not None
-    assert page.answers is not None
-    assert page.answers.rows[0][1:] == ("2", "3  (2 May 26)", "7  (9 May 26)", "3 to 7")
-    assert page.answers.rows[1][:3] == ("WHO-5", "1", "12.5  (9 May 26)")
+    assert page.tables[0].rows[0][1:] == ("2", "3  (2 May 26)", "7  (9 May 26)", "3 to 7")
+    assert page.tables[0].rows[1][:3] == ("WHO-5", "1", "12.5  (9 May 26)")
     assert "no recording" in page.remarks[0]
 
 

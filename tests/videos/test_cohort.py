@@ -17,8 +17,10 @@ from mien.errors import ConfigError, OutputError, SourceError
 
 needs.package("sklearn")
 
+from mien.report.fit import ROOMS, put_into  # noqa: E402
 from mien.report.html import render_html  # noqa: E402
 from mien.videos.cohort import figures, models, study  # noqa: E402
+from mien.videos.cohort.circumstances import GroupOfPeople  # noqa: E402
 from mien.videos.cohort.made import MadeCohort, make_cohort  # noqa: E402
 from mien.videos.cohort.report import report_content  # noqa: E402
 from mien.videos.cohort.study import CohortResult  # noqa: E402
@@ -472,3 +474,24 @@ def test_the_page_as_pdf_is_one_page(confounded: CohortResult) -> None:
     from mien.report.pdf import pages, render_pdf
 
     assert pages(render_pdf(report_content(confounded, datetime(2026, 5, 4, tzinfo=UTC)))) == 1
+
+
+def test_groups_stand_in_a_table_of_their_own_for_each_column(confounded: CohortResult) -> None:
+    some = figures.Interval(0.8, 0.6, 0.9)
+    groups = (
+        *(GroupOfPeople("age", f"below {age}", 40, 12, some, 0.311, 0.3) for age in range(30, 150, 10)),
+        GroupOfPeople("site", "north", 60, 3, None, 0.06, 0.05),
+    )
+    content = report_content(replace(confounded, groups=groups), datetime(2026, 5, 4, tzinfo=UTC))
+    measures, by_age, by_site = content.tables
+    assert (measures.title, by_age.title, by_site.title) == ("Which measures carry it", "By age", "By site")
+    assert by_age.columns == ("", "people", "remission yes", "AUC", "predicted", "observed")
+    assert by_age.rows[0] == ("below 30", "40", "12", "0.80 [0.60, 0.90]", "31 %", "30 %")
+    assert by_site.rows == (("north", "60", "3", "too few", "6 %", "5 %"),)
+    _, short, _ = put_into(content, ROOMS[-1]).tables
+    assert (len(short.rows), short.rest) == (4, "and 8 other groups")
+    told = put_into(content, ROOMS[-1]).remarks[-1]
+    assert told.endswith("see cohort.json.")
+    page = render_html(content)
+    assert "below 30" in page
+    assert "By site" in page

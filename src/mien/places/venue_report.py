@@ -46,7 +46,7 @@ LIMITS: Final = (
 
 _LOW: Final = 0.7
 _LEAST_SEEN: Final = 0.75
-_HEADINGS: Final = Headings("Visits to", "Answers at the kiosk", "What was changed", "Notes")
+_HEADINGS: Final = Headings("Visits to", "What was changed", "Notes")
 
 
 def save_venue_report(
@@ -128,7 +128,7 @@ def report_content(summary: VenueSummary, made_at: datetime, *, simulated: bool 
         low_picture=_picture(summary, _LOW),
         changes=_changes(summary, is_day=is_day),
         advice="",
-        answers=_answers(summary),
+        tables=_answers(summary),
         outcomes=_outcomes(summary),
         marks=Entries(
             tuple(_entry(each.mark.at, each.mark.until, each.mark.text) for each in reversed(summary.marks))
@@ -208,12 +208,12 @@ def _changes(summary: VenueSummary, *, is_day: bool) -> tuple[str, ...]:
     return tuple(sentence(each) for each in lines)
 
 
-def _answers(summary: VenueSummary) -> TextTable | None:
+def _answers(summary: VenueSummary) -> tuple[TextTable, ...]:
     if summary.answers is None:
-        return None
+        return ()
     counts = summary.answers.counts
     shares = tuple(f"{many:,} ({100 * many / sum(counts):.0f} %)" for many in counts)
-    return TextTable("Answers", ANSWERS, (shares,))
+    return (TextTable("Answers at the kiosk", ANSWERS, (shares,)),)
 
 
 def _outcomes(summary: VenueSummary) -> tuple[str, ...]:

@@ -80,12 +80,14 @@ class TextTable:
     """A table of texts.
 
     Attributes:
-        title: above it.
+        title: above it; may be empty.
         columns: the heads.
         rows: as many texts as there are columns in each.
         note: below it; may be empty.
         widths: shares of the page's width, one for each column; empty gives all the same.
         figures: the columns hold figures, which are set flush right, from the second on.
+        row_is: what a row tells of, such as "scale".
+        more: how many rows are left out.
     """
 
     title: str
@@ -94,6 +96,14 @@ class TextTable:
     note: str = ""
     widths: tuple[float, ...] = ()
     figures: bool = False
+    row_is: str = "row"
+    more: int = 0
+
+    @property
+    def rest(self) -> str:
+        """Return how many rows are left out, and the note; "" where there is neither."""
+        left = f"and {count(self.more, f'other {self.row_is}')}" if self.more else ""
+        return ". ".join(each for each in (left, self.note) if each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +120,10 @@ class Headings:
 
     Attributes:
         title: before the code.
-        answers, marks, notes, body: above these.
+        marks, notes, body: above these.
     """
 
     title: str = "Mood record of"
-    answers: str = "Self-reports"
     marks: str = "Medicines and events"
     notes: str = "Notes"
     body: str = "Body signals"
@@ -140,8 +149,8 @@ class ReportContent:
         low_picture: the same with lower strips, for a full page.
         changes: what changed, in sentences.
         advice: the clinic's own advice, below the changes; may be empty.
-        answers: self-reports; None without any.
-        outcomes: what they say in numbers: the ninth question over time, response and remission.
+        tables: such as the self-reports, in their order.
+        outcomes: what these say in numbers: the ninth question over time, response and remission.
         marks: medicines and events.
         notes: what people wrote.
         limits: what the report can't tell.
@@ -149,6 +158,7 @@ class ReportContent:
         appendix: the sections of the long report; empty in the short one.
         headings: what its parts are called.
         body: what body sensors said, in the report of one recording; None without any.
+        elsewhere: where findings stand that a full page leaves out ("the long report"); "" for nowhere.
     """
 
     kind: Literal["short", "long"]
@@ -166,7 +176,7 @@ class ReportContent:
     low_picture: Picture | None
     changes: tuple[str, ...]
     advice: str
-    answers: TextTable | None
+    tables: tuple[TextTable, ...]
     outcomes: tuple[str, ...]
     marks: Entries
     notes: Entries
@@ -175,6 +185,7 @@ class ReportContent:
     appendix: tuple[Section, ...] = field(default=())
     headings: Headings = Headings()
     body: Picture | None = None
+    elsewhere: str = ""
 
     @property
     def title(self) -> str:

@@ -26,7 +26,7 @@ from mien.report.formatting import (
 )
 from mien.report.material import Material
 from mien.report.pictures import Curve, draw_curve
-from mien.report.self_reports import answers_table, outcomes
+from mien.report.self_reports import answers_tables, outcomes
 from mien.report.strips import LEAST_DAYS_SMOOTHED, MOST_NUMBERED, Mark, dates_of, measured
 from mien.store.types import Annotation, SelfReport, StoredRecording
 from mien.wording import count
@@ -82,7 +82,7 @@ def first_page(material: Material) -> ReportContent:
         low_picture=_picture(material, marks, _LOW),
         changes=_changes(material),
         advice=clean(next((each.advice for each in material.found if each.advice), "")),
-        answers=answers_table(material.reports),
+        tables=answers_tables(material.reports),
         outcomes=outcomes(material),
         marks=_mark_entries(marks),
         notes=_notes(material),
@@ -91,6 +91,7 @@ def first_page(material: Material) -> ReportContent:
         body=body_picture(material.bodies[0])
         if len(material.recordings) == len(material.bodies) == 1
         else None,
+        elsewhere="the long report",
     )
 
 

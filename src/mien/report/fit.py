@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mien.report.content import Entries, Entry, ReportContent
+from mien.report.content import Entries, Entry, ReportContent, TextTable
 from mien.report.formatting import shortened
 from mien.wording import count
 
@@ -19,7 +19,7 @@ class Room:
         notes, note_length: how many notes, and characters of each.
         marks, mark_length: of medicines and events.
         sentences: on what changed, and on coverage.
-        answers: rows of self-reports.
+        rows: of each table.
         low: the picture is drawn with lower strips.
         scale: of type and spaces; 1 is the usual.
     """
@@ -29,7 +29,7 @@ class Room:
     marks: int
     mark_length: int
     sentences: int = 4
-    answers: int = 4
+    rows: int = 4
     low: bool = False
     scale: float = 1.0
 
@@ -74,17 +74,13 @@ def fit(content: ReportContent, fits: Callable[[ReportContent, Room], bool]) -> 
 
 def put_into(content: ReportContent, room: Room) -> ReportContent:
     """Shorten a report to a room; what is left out is counted."""
-    answers = content.answers
-    if answers and len(answers.rows) > room.answers:
-        left = count(len(answers.rows) - room.answers, "other scale")
-        answers = replace(answers, rows=answers.rows[: room.answers], note=f"and {left}")
     return replace(
         content,
         notes=_some(content.notes, room.notes, room.note_length),
         marks=_some(content.marks, room.marks, room.mark_length),
-        changes=_first(content.changes, room.sentences),
-        remarks=_first(content.remarks, room.sentences),
-        answers=answers,
+        changes=_first(content.changes, room.sentences, content.elsewhere),
+        remarks=_first(content.remarks, room.sentences, content.elsewhere),
+        tables=tuple(_top(each, room.rows) for each in content.tables),
         picture=content.low_picture if room.low else content.picture,
     )
 
@@ -98,8 +94,13 @@ def _short(entry: Entry, length: int) -> Entry:
     return replace(entry, text=shortened(entry.text, length))
 
 
-def _first(sentences: tuple[str, ...], most: int) -> tuple[str, ...]:
+def _top(table: TextTable, most: int) -> TextTable:
+    left = max(len(table.rows) - most, 0)
+    return replace(table, rows=table.rows[:most], more=table.more + left)
+
+
+def _first(sentences: tuple[str, ...], most: int, elsewhere: str) -> tuple[str, ...]:
     if len(sentences) <= most:
         return sentences
     left = count(len(sentences) - most, "more finding")
-    return (*sentences[:most], f"And {left}: see the long report.")
+    return (*sentences[:most], f"And {left}: see {elsewhere}." if elsewhere else f"And {left}.")

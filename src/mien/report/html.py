@@ -61,7 +61,7 @@ def _front(content: ReportContent) -> list[Node]:
         _figure(content.picture) if content.picture else None,
         *((_tag("h2", content.headings.body), _figure(content.body)) if content.body else ()),
         *_changes(content),
-        *((_tag("h2", content.headings.answers), _table(content.answers)) if content.answers else ()),
+        *(part for each in content.tables for part in (_tag("h2", each.title), _table(each))),
         _sentences(content.outcomes),
         _tag(
             "div",
@@ -102,7 +102,7 @@ def _table(table: TextTable) -> ET.Element:
     rows = (_tag("tr", *(_tag("td", cell) for cell in row)) for row in table.rows)
     columns = _tag("colgroup", *(_tag("col", style=f"width: {100 * share:g}%") for share in table.widths))
     whole = _tag("table", columns, head, _tag("tbody", *rows), {"class": "figures"} if table.figures else {})
-    return _tag("div", whole, _tag("p", table.note, {"class": "rest"}) if table.note else None)
+    return _tag("div", whole, _tag("p", table.rest, {"class": "rest"}) if table.rest else None)
 
 
 def _entries(title: str, entries: Entries) -> Node:
@@ -161,7 +161,7 @@ def estimated_height(content: ReportContent, room: Room) -> float:
     page = [*content.remarks, *content.changes, *content.outcomes, *content.limits, *content.footer]
     page += [each for each in (content.safety_why, content.safety, content.advice, content.simulated) if each]
     lines: float = sum(_lines(text, 1.0, room) for text in page)
-    lines += len(content.answers.rows) * 1.1 + 3 if content.answers else 0
+    lines += sum(len(each.rows) * 1.1 + 3 + bool(each.more) for each in content.tables)
     lines += 1 if content.outcomes else 0
     sides = [(content.marks, 0.4), (content.notes, 0.58)]
     filled = [(entries, share) for entries, share in sides if entries.shown or entries.more]

@@ -152,6 +152,7 @@ def _files(content: ReportContent, room: Room) -> dict[str, bytes]:
         "date": {"year": made.year, "month": made.month, "day": made.day},
         "marks": asdict(content.marks) | {"rest": content.marks.rest},
         "notes": asdict(content.notes) | {"rest": content.notes.rest},
+        "tables": [_block(each) for each in content.tables],
         "appendix": [
             {"title": section.title, "blocks": [_block(block) for block in section.blocks]}
             for section in content.appendix
@@ -163,7 +164,9 @@ def _files(content: ReportContent, room: Room) -> dict[str, bytes]:
 def _block(block: str | Picture | TextTable) -> dict[str, Any]:
     if isinstance(block, str):
         return {"type": "text", "text": block}
-    return {"type": "picture" if isinstance(block, Picture) else "table"} | asdict(block)
+    if isinstance(block, Picture):
+        return {"type": "picture"} | asdict(block)
+    return {"type": "table"} | asdict(block) | {"rest": block.rest}
 
 
 def _broken(value: Any) -> Any:

@@ -57,7 +57,9 @@ def content(
 def written(material: Material, *, long: bool = False) -> ReportContent:
     """Write the report from what was gathered."""
     page = first_page(material)
-    return replace(page, kind="long", appendix=sections(material)) if long else page
+    if not long:
+        return page
+    return replace(page, kind="long", appendix=sections(material), elsewhere="the pages after this one")
 
 
 def save_report(

@@ -29,14 +29,15 @@ from mien.wording import count
 _MOST_NINTH: Final = 8
 
 
-def answers_table(reports: Sequence[SelfReport]) -> TextTable | None:
-    """Return the first page's table of self-reports; None without any."""
+def answers_tables(reports: Sequence[SelfReport]) -> tuple[TextTable, ...]:
+    """Return the first page's table of self-reports; none without any."""
     names = sorted(
         {each.scale for each in reports}, key=lambda name: ([*QUESTIONNAIRES, name].index(name), name)
     )
     rows = tuple(_row(name, [each for each in reports if each.scale == name]) for name in names)
     columns = ("What the person said", "Times", "First", "Last", "Lowest to highest")
-    return TextTable("", columns, rows, widths=(0.36, 0.08, 0.19, 0.19, 0.18)) if rows else None
+    table = TextTable("Self-reports", columns, rows, widths=(0.36, 0.08, 0.19, 0.19, 0.18), row_is="scale")
+    return (table,) if rows else ()
 
 
 def _row(name: str, reports: Sequence[SelfReport]) -> tuple[str, ...]:

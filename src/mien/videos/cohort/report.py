@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from mien.report.drawing import FAINT_TEAL, GREY, INK, PALE, PALE_TEAL, RUST, TE
 from mien.report.formatting import clean, moment, shortened
 from mien.report.html import render_html
 from mien.report.pdf import render_pdf
+from mien.videos.cohort.circumstances import GroupOfPeople
 from mien.videos.cohort.figures import Interval, withholding
 from mien.videos.cohort.models import LOGISTIC
 from mien.videos.cohort.study import CohortResult
@@ -102,8 +104,8 @@ def report_content(result: CohortResult, made_at: datetime) -> ReportContent:
         low_picture=draw(result, _LOW_HEIGHT),
         changes=(),
         advice="",
-        answers=_measures(result),
-        outcomes=tuple(clean(each) for each in (*told[8:], *_groups(result), *result.remarks)),
+        tables=(_measures(result), *_groups(result)),
+        outcomes=tuple(clean(each) for each in (*told[8:], *result.remarks)),
         marks=Entries(),
         notes=Entries(),
         limits=LIMITS,
@@ -112,7 +114,8 @@ def report_content(result: CohortResult, made_at: datetime) -> ReportContent:
             f" {result.folds} folds of whole people, {count(result.repeats, 'dealing')},"
             f" seed {result.seed}. Square brackets hold 95 % intervals. AUC: area under the ROC curve.",
         ),
-        headings=Headings("What recordings say of", "Which measures carry it", "", ""),
+        headings=Headings("What recordings say of", "", ""),
+        elsewhere=FILES[0],
     )
 
 
@@ -127,14 +130,14 @@ def _measures(result: CohortResult) -> TextTable:
         )
         for each in result.measures[:_SHOWN]
     ]
-    left = len(result.measures) - len(rows)
     return TextTable(
-        "",
+        "Which measures carry it",
         ("measure", "difference, SD", "AUC alone", "chosen in", "AUC lost without"),
         tuple(rows),
-        note=f"and {count(left, 'other measure')}" if left > 0 else "",
         widths=(0.32, 0.22, 0.2, 0.11, 0.15),
         figures=True,
+        row_is="measure",
+        more=len(result.measures) - len(rows),
     )
 
 
@@ -143,14 +146,38 @@ def _signed(value: Interval) -> str:
     return said.replace("-", "\N{MINUS SIGN}")
 
 
-def _groups(result: CohortResult) -> list[str]:
-    told = [
-        f"{each.column} {each.value}: AUC {each.area or 'not known (too few)'}, {each.with_label} of"
-        f" {each.people} {result.classes[0]};"
-        f" predicted {100 * each.predicted:.0f} %, observed {100 * each.observed:.0f} %."
-        for each in result.groups
-    ]
-    return [" ".join(told)] if told else []
+def _groups(result: CohortResult) -> tuple[TextTable, ...]:
+    """Return a table for each column of `--by`: how the model does in its parts of the people."""
+    heads = (
+        "",
+        "people",
+        f"{clean(result.label, 40)} {clean(result.classes[0], 30)}",
+        "AUC",
+        "predicted",
+        "observed",
+    )
+    return tuple(
+        TextTable(
+            f"By {clean(column, 40)}",
+            tuple(shortened(each, _MOST_NAME) for each in heads),
+            tuple(_group(each) for each in parts),
+            widths=(0.26, 0.12, 0.2, 0.2, 0.11, 0.11),
+            figures=True,
+            row_is="group",
+        )
+        for column, parts in groupby(result.groups, key=lambda each: each.column)
+    )
+
+
+def _group(part: GroupOfPeople) -> tuple[str, ...]:
+    return (
+        shortened(clean(part.value), _MOST_NAME),
+        f"{part.people:,}",
+        f"{part.with_label:,}",
+        str(part.area) if part.area else "too few",
+        f"{100 * part.predicted:.0f} %",
+        f"{100 * part.observed:.0f} %",
+    )
 
 
 # --- the pictures

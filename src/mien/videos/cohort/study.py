@@ -292,7 +292,7 @@ def cohort(
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # small arrays: more threads would wait for each other
-        return _study(read, tuple(by), seed, effort, repeats, progress)
+        return _study(read, tuple(dict.fromkeys(by)), seed, effort, repeats, progress)
 
 
 def _study(
