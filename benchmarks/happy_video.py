@@ -1,12 +1,14 @@
 """How `mien happy` tells happy clips from others: four variants, two baselines, by turning and by strength.
 
-    mien simulate clips clips --people shared/data/people/london
-    mien train clips/CLIPS.csv --recipe happy-video
+    mien simulate clips smiles --people shared/data/people/london --count 918 --seed 19
+    python benchmarks/happy_video.py --clips smiles/CLIPS.csv
+    mien train smiles/CLIPS.csv --recipe happy-video
     python benchmarks/happy_video.py --run runs/happy-video
     python benchmarks/happy_video.py --network runs/happy-video/happy-video.onnx --clips other/CLIPS.csv
 
-The first measures the run's own test people; the second a network on clips of another making, all of them,
-with the thresholds of the run. Do not trust the first without the second.
+The first measures the two baselines on all clips: the frame network has seen none of these people. The second
+measures a run's own test people; the third a network on clips of another making, all of them, with the
+thresholds of the run. Do not trust the second without the third.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from mien.train.clips.figures import ClipFigures, auc
 from mien.train.clips.run import figures_table, truth_of
 from mien.train.clips.table import read_clip_table
 from mien.videos.clip_network import load_clip_network
+from mien.videos.happy import THRESHOLD
 
+BASELINES = ("mean", "maximum")
 TURNED_DEG = ((0, 10), (10, 20), (20, 30), (30, 90))
 STRENGTHS = ((0, 0.4), (0.4, 0.7), (0.7, 1.01))
 
@@ -37,11 +41,15 @@ def main() -> None:
     parser.add_argument("--run", type=Path, help="the folder of a run, with test.csv and figures.json")
     parser.add_argument("--network", type=Path, help="the .onnx file of a run")
     parser.add_argument("--clips", type=Path, help="a table of other clips")
+    parser.add_argument("--split", help="of these clips only this split, such as test")
     chosen = parser.parse_args()
-    if (chosen.run is None) == (chosen.network is None or chosen.clips is None):
-        parser.error("expected --run, or --network and --clips")
-    run = chosen.run or chosen.network.parent
-    threshold = json.loads((run / "figures.json").read_text())["threshold"]
+    if (chosen.run is None) == (chosen.clips is None) or (chosen.run and chosen.network):
+        parser.error("expected --run, or --clips with or without --network")
+    if chosen.run or chosen.network:
+        run = chosen.run or chosen.network.parent
+        threshold = json.loads((run / "figures.json").read_text())["threshold"]
+    else:
+        threshold = dict.fromkeys(BASELINES, THRESHOLD)
     clips = pd.read_csv(run / "test.csv", dtype={"person": str}) if chosen.run else other(chosen)
     clips["yaw_deg"] = clips["yaw_deg"].abs()
     print("\n".join(figures_table(measured(clips, threshold), "features")))
@@ -50,15 +58,16 @@ def main() -> None:
 
 
 def other(chosen: argparse.Namespace) -> pd.DataFrame:
-    """Read other clips, once, and return what everything says of them."""
-    network = load_clip_network(chosen.network)
-    facts = network.sidecar
+    """Read other clips, once, and return what the network, if any, and the baselines say of them."""
+    network = load_clip_network(chosen.network) if chosen.network else None
+    facts = network.sidecar if network else ClipData()
     data = ClipData(label=facts.label, frames=facts.frames, frames_per_second=facts.frames_per_second)
     table = read_clip_table(chosen.clips, label=facts.label)
     faces = read_faces(table, data, chosen.clips.with_suffix(".npz"))
-    said = network.probabilities(faces.crops, faces.distances)
+    said = network.probabilities(faces.crops, faces.distances) if network else {}
     truth = truth_of(table, faces, facts.label)
-    return table.iloc[faces.rows].assign(truth=truth, **said, mean=faces.mean, maximum=faces.maximum)
+    clips = table.iloc[faces.rows].assign(truth=truth, **said, mean=faces.mean, maximum=faces.maximum)
+    return clips if chosen.split is None else clips[clips["split"] == chosen.split]
 
 
 def measured(clips: pd.DataFrame, threshold: dict[str, float]) -> dict[str, ClipFigures]:

@@ -20,7 +20,7 @@ def main() -> None:
     """Study the cohort that `mien simulate cohort cohort.csv` writes, and save its page."""
     found = cohort(make_cohort().table, "remission", by=["age"], name="cohort.csv")
     content = report_content(found, datetime.now(UTC).astimezone())
-    (DOCS / "cohort.png").write_bytes(render_pngs(content, dots_per_inch=110)[0])
+    (DOCS / "cohort.png").write_bytes(render_pngs(content, dots_per_inch=120)[0])
 
 
 if __name__ == "__main__":

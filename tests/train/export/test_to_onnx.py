@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from mien.errors import ModelError
 from mien.files import natural_key
 from mien.train.backend import load_keras
 from mien.train.export.to_onnx import check_against_keras, difference_from_keras, halve_weights, to_onnx
+from mien.train.export.write import export
+from mien.train.recipe import read_any_recipe
+from mien.train.run_folder import claim
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"
@@ -419,3 +423,10 @@ def test_outputs_and_labels_must_fit() -> None:
         to_onnx(two_outputs(), outputs=("mood",))
     with pytest.raises(ModelError, match=r"mine: expected 2 logits \(a, b\), received 3"):
         to_onnx(two_outputs(), name="mine", labels=("a", "b"))
+
+
+@pytest.mark.parametrize("name", ["happy-video", "micro", "video-sentiment"])
+def test_export_of_a_run_on_clips_says_that_its_network_is_there(name: str, tmp_path: Path) -> None:
+    claim(tmp_path, read_any_recipe(name))
+    with pytest.raises(ModelError, match=rf"its network reads clips, and is there .*{name}\.onnx"):
+        export(tmp_path, tmp_path / "out.onnx")

@@ -22,7 +22,7 @@ from mien.train.export.int8 import QuantisationReport, compare, quantise
 from mien.train.export.to_onnx import check_against_keras, halve_weights, to_onnx
 from mien.train.networks.scep import AFFECT
 from mien.train.networks.spec import CLASS_MAPS
-from mien.train.recipe import JointRecipe, Recipe, parse_config
+from mien.train.recipe import JointRecipe, Recipe, parse_any_config
 from mien.wording import reason
 
 Precision = Literal["half", "single", "int8"]
@@ -215,11 +215,16 @@ def _export_joint(model: Any, sidecar: Sidecar, out: Path, precision: Precision)
 
 def _read_recipe(run: Path) -> Recipe:
     try:
-        return parse_config(json.loads(read_text(run / "config.json")), str(run))
+        recipe = parse_any_config(json.loads(read_text(run / "config.json")), str(run))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{run}: not the folder of a finished run ({reason(error)}); `mien train` makes one"
         ) from error
+    if not isinstance(recipe, Recipe):
+        raise ModelError(
+            f"{run}: its network reads clips, and is there as the run left it: {run / recipe.name}.onnx"
+        )
+    return recipe
 
 
 def read_run(run: Path) -> tuple[Recipe, Sidecar, Any]:
