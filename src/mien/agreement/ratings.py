@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from mien.errors import SourceError
 from mien.labels import EMOTIONS, MEASURES, UNCERTAIN, standard_label
 from mien.table import COLUMNS, DECIMALS, POINTS, PROBABILITIES, Columns, plain_name
-from mien.textfile import csv_form, encoding_of
+from mien.textfile import NO_VALUE, csv_form, encoding_of
 from mien.wording import count
 
 if TYPE_CHECKING:
@@ -95,13 +96,14 @@ def emotions_of(named: dict[str, Any]) -> dict[str, Any]:
     return {ours[name]: values for name, values in named.items() if ours[name] in PROBABILITIES}
 
 
-def read_columns(path: Path, wanted: Any, *, text: bool = False) -> pd.DataFrame:
+def read_columns(path: Path, wanted: Any, *, text: bool = False, names: Sequence[str] = ()) -> pd.DataFrame:
     """Read some columns of a CSV or TSV.
 
     Args:
         path: with a line of names; spaces around commas don't count.
         wanted: whether a column is wanted, by its name.
         text: whether cells stay as they stand; else they are numbers, apart from those of no number.
+        names: columns whose cells stay in any case, as something may be called "NA" or "007".
 
     Raises:
         SourceError: it can't be read, or its last line is cut off.
@@ -110,10 +112,14 @@ def read_columns(path: Path, wanted: Any, *, text: bool = False) -> pd.DataFrame
 
     try:
         form = csv_form(path)
-        check_last(path, form["sep"], len(split(head_of(path)[0], form["sep"])))
+        header = split(head_of(path)[0], form["sep"])
+        check_last(path, form["sep"], len(header))
+        as_they_stand = header if text else names
         return pd.read_csv(
             path, **form, skipinitialspace=True, usecols=lambda name: wanted(name.strip()),
-            dtype="str" if text else None, keep_default_na=not text, index_col=False, low_memory=False,
+            dtype=dict.fromkeys(as_they_stand, "str"), keep_default_na=False,
+            na_values={name: [] if name in as_they_stand else list(NO_VALUE) for name in header},
+            index_col=False, low_memory=False,
         ).rename(columns=lambda name: name.strip())  # fmt: skip
     except UnicodeDecodeError as error:
         raise SourceError(f"cannot read {path}: it is no text in UTF-8") from error
