@@ -15,7 +15,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from mien.errors import ModelError
 from mien.expression.calibration import logistic, softmax
-from mien.expression.sidecar import Framing, Sidecar, read_sidecar, sidecar_path
+from mien.expression.sidecar import CLIP_COMMANDS, Framing, Sidecar, read_sidecar, sidecar_path
 from mien.labels import EMOTIONS, FERPLUS_VOTES
 from mien.types import LANDMARKS
 from mien.wording import reason
@@ -28,7 +28,7 @@ MAPS: Final = "maps"
 It is asked for only to explain a label, so it does not stand among the sidecar's outputs.
 """
 
-OF_CLIPS: Final = {"happy-video": "mien happy", "video-sentiment": "mien sentiment"}
+OF_CLIPS: Final = {"happy-video": CLIP_COMMANDS["clips"], "video-sentiment": CLIP_COMMANDS["sentiment"]}
 """The names of networks that read whole clips, and the command that uses each."""
 
 _OTHER_FRAMING: Final[dict[Framing, str]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AwareDatetime,
@@ -23,7 +23,7 @@ from mien.prior import Mix
 from mien.textfile import read_text
 from mien.wording import reason
 
-_COMMANDS = {"clips": "mien happy", "sentiment": "mien sentiment"}
+CLIP_COMMANDS: Final = {"clips": "mien happy", "sentiment": "mien sentiment"}
 """Of networks for clips, by their kind, the command that uses them."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -377,7 +377,7 @@ def read_sidecar(path: Path) -> Sidecar:
             " export the network again"
         ) from error
     except ValidationError as error:
-        if command := _COMMANDS.get(_kind(path)):
+        if command := CLIP_COMMANDS.get(_kind(path)):
             raise ModelError(
                 f"{path}: its network reads whole clips, not single faces: use `{command} VIDEO --network"
                 f" {path.stem}.onnx`"
