@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, help="the folder of a run, with test.csv and figures.json")
     parser.add_argument("--network", type=Path, help="the .onnx file of a run")
     parser.add_argument("--clips", type=Path, help="a table of other clips")
-    parser.add_argument("--split", help="of these clips only this split, such as test")
+    parser.add_argument("--split", help="of these clips only this split, such as validation")
     chosen = parser.parse_args()
     if (chosen.run is None) == (chosen.clips is None) or (chosen.run and chosen.network):
         parser.error("expected --run, or --clips with or without --network")
@@ -62,12 +62,20 @@ def other(chosen: argparse.Namespace) -> pd.DataFrame:
     network = load_clip_network(chosen.network) if chosen.network else None
     facts = network.sidecar if network else ClipData()
     data = ClipData(label=facts.label, frames=facts.frames, frames_per_second=facts.frames_per_second)
-    table = read_clip_table(chosen.clips, label=facts.label)
-    faces = read_faces(table, data, chosen.clips.with_suffix(".npz"))
+    path = part_of(chosen.clips, chosen.split) if chosen.split else chosen.clips
+    table = read_clip_table(path, label=facts.label)
+    faces = read_faces(table, data, path.with_suffix(".npz"))
     said = network.probabilities(faces.crops, faces.distances) if network else {}
     truth = truth_of(table, faces, facts.label)
-    clips = table.iloc[faces.rows].assign(truth=truth, **said, mean=faces.mean, maximum=faces.maximum)
-    return clips if chosen.split is None else clips[clips["split"] == chosen.split]
+    return table.iloc[faces.rows].assign(truth=truth, **said, mean=faces.mean, maximum=faces.maximum)
+
+
+def part_of(clips: Path, split: str) -> Path:
+    """Write the clips of one split beside their table, as a table of its own."""
+    table = pd.read_csv(clips, dtype={"person": str})
+    path = clips.with_name(f"{clips.stem}-{split}.csv")
+    table[table["split"] == split].drop(columns="split").to_csv(path, index=False)
+    return path
 
 
 def measured(clips: pd.DataFrame, threshold: dict[str, float]) -> dict[str, ClipFigures]:
