@@ -126,3 +126,24 @@ def test_without_typst_the_page_is_there_as_html(run: Run, monkeypatch: pytest.M
     assert ran.code == 0, ran.err
     assert sorted(each.name for each in Path("study").iterdir()) == ["cohort.html", "cohort.json"]
     assert "note: for cohort.pdf, too, install the typst package" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "told"),
+    [
+        (["cohort", "mine.csv"], ["mine.csv"], "mine.csv"),
+        (["cohort", "mine.csv"], ["mine.json"], "mine.json"),
+        (["study", "made"], ["made/stimuli.csv"], "stimuli.csv"),
+        (["body", "--out", "mine.edf"], ["mine.edf"], "mine.edf"),
+    ],
+)
+def test_a_simulation_replaces_nothing_but_a_simulation(
+    run: Run, command: list[str], files: list[str], told: str
+) -> None:
+    for each in map(Path, files):
+        each.parent.mkdir(exist_ok=True)
+        each.write_text("[1]")
+    ran = run("simulate", *command)
+    assert ran.code != 0
+    assert f"{told} is there already, and was not simulated" in ran.err
+    assert {each: Path(each).read_text() for each in files} == dict.fromkeys(files, "[1]")

@@ -31,7 +31,7 @@ def grid(frames: list[tuple[float, Faces]], rate: float = 10, **how) -> list[tup
         for index, (time_s, found) in enumerate(frames):
             yield Frame(IMAGE, index, time_s, "film"), found
 
-    steps = clips._on_grid(stream(), rate, how.get("track"), how.get("end_s"))
+    steps = clips._on_grid(stream(), rate, clips._Follows(how.get("track")), how.get("end_s"))
     return [
         (time_s, round(float(step["valence"]) * 10) if step["present"] else None) for time_s, step in steps
     ]
@@ -58,6 +58,16 @@ def test_the_largest_is_followed_until_it_is_gone_or_dwarfed() -> None:
     ]
     assert [track for _, track in grid(at)] == [0, 1, 1, 0]
     assert [track for _, track in grid(at, track=0)] == [0, 0, None, 0]
+
+
+def test_a_number_that_no_face_has_is_said_with_those_that_there_are() -> None:
+    follows = clips._Follows(9)
+    frame = Frame(IMAGE, 0, 0.0, "film")
+    follows.step(frame, faces())
+    follows.check_found("film.mp4")  # a film without any face is answered as such
+    follows.step(frame, faces((2, LARGE), (0, LARGE)))
+    with pytest.raises(SourceError, match=r"film\.mp4: no face has the number 9; there are 0, 2"):
+        follows.check_found("film.mp4")
 
 
 def test_it_stops_where_it_is_told() -> None:

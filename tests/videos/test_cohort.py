@@ -20,8 +20,9 @@ needs.package("sklearn")
 from mien.report.fit import ROOMS, put_into  # noqa: E402
 from mien.report.html import render_html  # noqa: E402
 from mien.videos.cohort import figures, models, study  # noqa: E402
-from mien.videos.cohort.circumstances import GroupOfPeople  # noqa: E402
+from mien.videos.cohort.circumstances import GroupOfPeople, groups_of  # noqa: E402
 from mien.videos.cohort.made import MadeCohort, make_cohort  # noqa: E402
+from mien.videos.cohort.record import rows_of  # noqa: E402
 from mien.videos.cohort.report import report_content  # noqa: E402
 from mien.videos.cohort.study import CohortResult  # noqa: E402
 from mien.videos.cohort.table import read_cohort  # noqa: E402
@@ -387,6 +388,34 @@ def test_a_recording_of_nobody_is_refused(made: MadeCohort) -> None:
     table.loc[5, "subject"] = None
     with pytest.raises(SourceError, match="1 row without a subject"):
         read_cohort(table, "remission")
+
+
+def test_people_without_a_label_in_the_labels_are_counted(made: MadeCohort, tmp_path: Path) -> None:
+    labels = made.table[["subject", "remission"]].drop_duplicates()
+    recordings = made.table.drop(columns="remission")
+    recordings.to_csv(tmp_path / "recordings.csv", index=False)
+    labels.iloc[:-3].to_csv(tmp_path / "labels.csv", index=False)
+    rows, _ = rows_of(tmp_path / "recordings.csv", "remission", tmp_path / "labels.csv")
+    left = recordings["subject"].isin(labels["subject"].iloc[-3:]).sum()
+    read = read_cohort(rows, "remission")
+    assert read.recordings == len(recordings) - left
+    assert f"{left} recordings without one of the two labels were left out." in read.remarks
+
+
+def test_an_empty_cell_is_no_group(made: MadeCohort) -> None:
+    site = made.table["site"].where(made.table["subject"] != made.table["subject"].iloc[0])
+    read = read_cohort(made.table.assign(site=site), "remission")
+    odds, fold = np.zeros((1, len(read.y))), np.zeros((1, len(read.y)), np.int64)
+    told = groups_of(read, ("site",), odds, fold)
+    assert [each.value for each in told] == sorted(set(site.dropna()))
+    assert sum(each.people for each in told) == len(read.y) - 1
+
+
+def test_two_columns_of_one_name_are_refused(made: MadeCohort, tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    made.table.assign(other=1).rename(columns={"other": "age"}).to_csv(path, index=False)
+    with pytest.raises(SourceError, match="two columns age"):
+        read_cohort(path, "remission")
 
 
 def test_states_may_differ_within_a_subject(made: MadeCohort) -> None:

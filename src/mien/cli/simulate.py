@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from mien.cli.commands import AddsByDefault, group
 from mien.cli.console import progress_bar
 from mien.cli.options import StoreOption
 from mien.cli.subject import CodeArgument
-from mien.errors import ConfigError
+from mien.errors import ConfigError, OutputError
 from mien.store.store import Store
 
 
@@ -138,6 +139,7 @@ def body(
     """
     from mien.signals.made import write_body
 
+    _check_simulated(out.with_suffix(".json"), "stretches", out)
     truth = write_body(out, minutes=minutes, seed=seed)
     rest, work = (each["heart_rate"] for each in truth["stretches"])
     half_s = truth["stretches"][0]["end_s"]
@@ -171,9 +173,11 @@ def cohort(
     from mien.files import write_text
     from mien.videos.cohort.made import make_cohort, truth_text
 
+    truth = table.with_suffix(".json")
+    _check_simulated(truth, "best_area", table)
     made = make_cohort(people, seed=seed, strength=strength, site_effect=site_effect)
     write_text(table, made.table.to_csv(index=False, lineterminator="\n"))
-    write_text(table.with_suffix(".json"), truth_text(made))
+    write_text(truth, truth_text(made))
     typer.echo(
         f"{table}: {people:,} people, {len(made.table):,} recordings; the best area under the curve that can"
         f" be had is {made.truth['best_area']:.2f}"
@@ -205,6 +209,8 @@ def study(
     """
     from mien.study.made import make_study
 
+    files = (folder / name for name in ("readings.csv", "stimuli.csv"))
+    _check_simulated(folder / "truth.json", "effects_on_mean_valence", *files)
     made = make_study(people, trials=trials, seed=seed, strength=strength)
     made.save(folder)
     typer.echo(
@@ -288,3 +294,14 @@ def _seconds(text: str) -> tuple[float, float]:
         return float(low), float(high or low)
     except ValueError:
         raise ConfigError(f"--seconds: expected a length such as 3, or 2-4, received {text!r}") from None
+
+
+def _check_simulated(truth: Path, key: str, *files: Path) -> None:
+    """Raise where anything but an earlier simulation, which holds its truth, is in the place of the files."""
+    there = [each for each in (*files, truth) if each.is_file()]
+    try:
+        simulated = key in json.loads(truth.read_bytes())
+    except (OSError, ValueError, TypeError):
+        simulated = False
+    if there and not simulated:
+        raise OutputError(f"{there[0]} is there already, and was not simulated: choose another name")

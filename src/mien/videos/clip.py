@@ -23,6 +23,7 @@ from mien.measures.pose import solve_pose
 from mien.pipeline import Pipeline
 from mien.source import SourceReport, open_source
 from mien.types import LANDMARKS, Faces, Frame
+from mien.wording import first_few
 
 Floats = NDArray[np.float32]
 
@@ -37,6 +38,8 @@ WINDOW_S: Final = 60.0
 
 HOLD_S: Final = 0.5
 """A frame stands for the time until the next one, at most for so long."""
+
+_NAMED: Final = 6
 
 ONE_PICTURE: Final = "a single picture, not a film: nothing is known of before and after"
 
@@ -146,11 +149,13 @@ def read_clips(
     assert reads is not None
     try:
         with closing(open_source(path, fps=frames_per_second)) as source:
-            steps = _on_grid(reads.stream(source), frames_per_second, track, end_s)
+            face = _Follows(track)
+            steps = _on_grid(reads.stream(source), frames_per_second, face, end_s)
             for piece in _pieces(steps, Path(path).name, frames_per_second, window_s):
                 if progress and source.report.duration_s:
                     progress(min(1.0, float(piece.times_s[-1]) / source.report.duration_s))
                 yield piece
+            face.check_found(path)
             if ended:
                 ended(source.report)
     finally:
@@ -192,10 +197,10 @@ _NOTHING: Final[_Step] = {
 
 
 def _on_grid(
-    frames: Iterator[tuple[Frame, Faces]], rate: float, track: int | None, end_s: float | None
+    frames: Iterator[tuple[Frame, Faces]], rate: float, face: _Follows, end_s: float | None
 ) -> Iterator[tuple[float, _Step]]:
     """Lay frames on the grid: each step has the frame that was newest then, half a step later at most."""
-    face, step, number, last_s = _Follows(track), _NOTHING, 0, -np.inf
+    step, number, last_s = _NOTHING, 0, -np.inf
     for frame, faces in frames:
         while (time_s := number / rate) < frame.time_s - 0.5 / rate:
             if end_s is not None and time_s >= end_s:
@@ -213,6 +218,7 @@ class _Follows:
     def __init__(self, track: int | None) -> None:
         self._wanted = track
         self._last: int | None = track
+        self._seen: set[int] = set()
 
     def step(self, frame: Frame, faces: Faces) -> _Step:
         place = self._place(faces)
@@ -221,6 +227,7 @@ class _Follows:
     def _place(self, faces: Faces) -> int | None:
         if not len(faces):
             return None
+        self._seen.update(faces.track.tolist())
         there = np.flatnonzero(faces.track == self._last) if self._last is not None else np.empty(0, int)
         if self._wanted is not None:
             return int(there[0]) if len(there) else None
@@ -230,6 +237,16 @@ class _Follows:
             return int(there[0])
         self._last = int(faces.track[largest])
         return largest
+
+    def check_found(self, path: str | Path) -> None:
+        """Raise where other faces were seen, but never the one that is wanted.
+
+        Raises:
+            SourceError: its number is that of no face; the message says which there are.
+        """
+        if self._wanted is not None and self._seen and self._wanted not in self._seen:
+            there = first_few([str(each) for each in sorted(self._seen)], _NAMED)
+            raise SourceError(f"{path}: no face has the number {self._wanted}; there are {there}")
 
 
 def _step(frame: Frame, face: Faces) -> _Step:

@@ -218,6 +218,6 @@ def _parts(column: pd.Series) -> pd.Series:
         names += [f"{low:g} to below {high:g}" for low, high in pairwise(edges)]
         names += [f"{edges[-1]:g} and more"]
         return pd.cut(column, [-np.inf, *edges, np.inf], right=False, labels=names)
-    words = column.map(lambda each: f"{each:g}" if isinstance(each, float) else each)
+    words = column.map(lambda each: f"{each:g}" if isinstance(each, float) else each, na_action="ignore")
     common = words.value_counts().index[:_MOST_GROUPS]
     return words.where(words.isin(common)).astype(pd.CategoricalDtype(sorted(common)))

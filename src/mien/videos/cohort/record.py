@@ -141,10 +141,11 @@ def _with_labels(rows: pd.DataFrame, told: pd.DataFrame, subject: str) -> pd.Dat
         raise SourceError(f"the labels say different things of {key} {twice}")
     rows = rows.assign(**{key: _as_text(rows[key])})
     new = [each for each in told if each == key or each not in rows]
-    found = rows.merge(told[new], on=key, how="inner")
-    if found.empty:
+    if not rows[key].isin(told[key]).any():
         raise SourceError(f"no {key} of the labels is among the recordings, such as {rows[key].iloc[0]!r}")
-    return found
+    return rows.merge(
+        told[new], on=key, how="left"
+    )  # those without a label are counted when they are left out
 
 
 def _as_text(column: pd.Series) -> pd.Series:

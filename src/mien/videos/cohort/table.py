@@ -129,10 +129,14 @@ def read_cohort(
     frame = table if isinstance(table, pd.DataFrame) else read_frame(Path(table))
     name = name or (Path(table).name if isinstance(table, str | Path) else "table")
     frame = frame.rename(columns=str)
+    if frame.columns.has_duplicates:
+        raise SourceError(f"{name} has two columns {frame.columns[frame.columns.duplicated()][0]}")
     for column in (label, subject, *circumstances, *measures, *without):
         _require(frame, column, name, subject)
     if label in (subject, *circumstances, *measures, *without):
         raise ConfigError(f"{label} is the label: it can't be a subject, a circumstance or a measure, too")
+    if both := [each for each in measures if each in without]:
+        raise ConfigError(f"{both[0]} is to be a measure, and to be left out: choose one")
     if subject in measures:
         raise ConfigError(f"{subject} says whose a recording is: it can't be a measure, too")
     remarks: list[str] = []
@@ -150,7 +154,7 @@ def read_cohort(
         name, label, classes, y, np.asarray(whose, np.int64), kept, around, len(frame),
         simulated="simulated" in frame and bool((frame["simulated"] == 1).any()),
     )  # fmt: skip
-    found = _without_gaps(_by_unit(whole), tuple(measures), remarks)
+    found = _without_gaps(_by_unit(whole), remarks)
     _check_leaks(found, frozenset(measures))
     return _same_people(replace(found, remarks=tuple(remarks)))
 
@@ -197,6 +201,9 @@ def read_frame(path: Path, rows: int = _LARGEST_ROWS) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
         form = csv_form(path)
+        header = pd.read_csv(path, **form, header=None, nrows=1, dtype=str).iloc[0]
+        if twice := header[header.notna() & header.duplicated()].tolist():  # pandas would call it "age.1"
+            raise SourceError(f"{path} has two columns {twice[0]}")
         frame = pd.read_csv(path, **form, nrows=rows, low_memory=False)
         if words := [str(name) for name, column in frame.items() if _is_of_words(column)]:
             missing, kinds = missing_cells(path, words), dict.fromkeys(words, str)
@@ -379,7 +386,7 @@ def _most_common(column: pd.Series, key: Ints) -> pd.Series:
     return ordered.drop_duplicates("key").set_index("key")["value"].astype(column.dtype)
 
 
-def _without_gaps(cohort: Cohort, chosen: tuple[str, ...], told: list[str]) -> Cohort:
+def _without_gaps(cohort: Cohort, told: list[str]) -> Cohort:
     """Leave out measures that are the same for all, or missing for most; circumstances, too."""
     gone: dict[str, list[str]] = {"the same for everybody": [], "missing for more than half": []}
     for name, column in cohort.measures.items():
