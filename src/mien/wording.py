@@ -29,7 +29,7 @@ def plainly(told: str) -> str:
 def reason(error: Exception) -> str:
     """Return why something failed, on one line, without the file's name, which a message has already."""
     if isinstance(error, UnicodeDecodeError):
-        return 'it is no text in UTF-8; a spreadsheet saves a table so as "CSV UTF-8"'
+        return 'it is not UTF-8 text; save a spreadsheet as "CSV UTF-8"'
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return MISSING
     if isinstance(error, IsADirectoryError):

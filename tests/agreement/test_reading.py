@@ -286,7 +286,7 @@ def test_our_own_table_is_read_as_ever(tmp_path: Path) -> None:
         ("a.csv", b"time_s,end_s,label\n0,3,happy\n2,4,sad\n", "at 2 s there are two labels"),
         ("a.csv", b"source,frame,time_s,track\na.mp4,0,0", "has 3 of 4 cells"),
         ("a.csv", b"FaceRectX,FaceRectY,frame,happiness\n1,2,,0.5\n", "a row has no frame"),
-        ("a.csv", "time_s,label\n1,glücklich\n".encode("latin-1"), "it is no text in UTF-8"),
+        ("a.csv", "time_s,label\n1,glücklich\n".encode("latin-1"), "it is not UTF-8 text"),
     ],
 )  # fmt: skip
 def test_what_is_no_such_file_is_told_in_one_line(

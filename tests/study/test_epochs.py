@@ -184,7 +184,7 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     cases = {
         "words.csv": "valence holds no numbers",
         "word.csv": "word.csv, row 4: valence expected a number, received 'good'",
-        "latin.csv": r"latin.csv: it is no text in UTF-8; a spreadsheet",
+        "latin.csv": r"latin.csv: it is not UTF-8 text; save a spreadsheet",
         "none.csv": "none.csv holds no readings",
         "huge.csv": "valence is 1e\\+200, too large to be a reading",
         "gone.csv": "cannot read the table",

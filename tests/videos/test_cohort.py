@@ -377,9 +377,9 @@ def test_what_is_no_number_counts_as_missing_and_is_said(made: MadeCohort) -> No
     table.loc[3, "entropy"] = "12,5"
     table.loc[4, "inertia"] = np.inf
     read = read_cohort(table, "remission")
-    assert [each for each in read.remarks if "no finite number" in each] == [
-        "entropy: 1 value counted as missing, being no finite number, such as '12,5'.",
-        "inertia: 1 value counted as missing, being no finite number, such as 'inf'.",
+    assert [each for each in read.remarks if "a finite number" in each] == [
+        "entropy: 1 value counted as missing, not being a finite number, such as '12,5'.",
+        "inertia: 1 value counted as missing, not being a finite number, such as 'inf'.",
     ]
 
 

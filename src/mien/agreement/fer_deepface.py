@@ -127,7 +127,7 @@ def _parsed(path: Path) -> Any:
             f"cannot read {path}: it is no whole JSON (line {error.lineno}: {error.msg.lower()})"
         ) from error
     except UnicodeDecodeError as error:
-        raise SourceError(f"cannot read {path}: it is no text in UTF-8") from error
+        raise SourceError(f"cannot read {path}: it is not UTF-8 text") from error
     except RecursionError as error:
         raise SourceError(f"cannot read {path}: it is nested too deeply for a list of faces") from error
 

@@ -122,7 +122,7 @@ def read_columns(path: Path, wanted: Any, *, text: bool = False, names: Sequence
             index_col=False, low_memory=False,
         ).rename(columns=lambda name: name.strip())  # fmt: skip
     except UnicodeDecodeError as error:
-        raise SourceError(f"cannot read {path}: it is no text in UTF-8") from error
+        raise SourceError(f"cannot read {path}: it is not UTF-8 text") from error
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
 

@@ -23,8 +23,8 @@ def happy(
     network: Annotated[
         str | None,
         typer.Option(
-            help="What answers: happy-video or a network that you trained (.onnx), or the mean or maximum of"
-            " the frame network [happy-video where it comes with Mien, else maximum].",
+            help="What answers: the mean or maximum of the frame network, or a network that you trained"
+            " (.onnx) [maximum].",
             metavar="happy-video|NAME.onnx|mean|maximum",
         ),
     ] = None,

@@ -245,7 +245,7 @@ def _labelled(
     values = text[~missing].value_counts()
     for chosen in (positive, negative):
         if chosen is not None and chosen not in values.index:
-            raise ConfigError(f"no {label} is {chosen!r}; it is {', '.join(values.index[:20])}")
+            raise ConfigError(f"no row has the {label} {chosen!r}; it is {' or '.join(values.index[:20])}")
     if positive is not None and positive == negative:
         raise ConfigError(f"--positive and --negative: expected two values, received {positive!r} twice")
     if len(values) < 2:
@@ -324,8 +324,8 @@ def _numbers(column: pd.Series, number: pd.Series, told: list[str]) -> pd.Series
     lost = column[column.notna() & finite.isna()]
     if len(lost):
         told.append(
-            f"{column.name}: {count(len(lost), 'value')} counted as missing, being no finite number, such as"
-            f" {str(lost.iloc[0])!r}."
+            f"{column.name}: {count(len(lost), 'value')} counted as missing, not being a finite number,"
+            f" such as {str(lost.iloc[0])!r}."
         )
     return finite
 
