@@ -161,6 +161,8 @@ def _say(found: CohortResult) -> None:
             f"{each.name[:28]:28} {apart:>22} {each.alone!s:>18} {100 * each.selected:6.0f}%"
             f" {each.importance:+9.3f}"
         )
+    if (left := len(found.measures) - _SHOWN) > 0:
+        typer.echo(f"and {count(left, 'other measure')}")
     if found.groups:
         heads = f"{'people':>7} {found.label[:14]:>14} {'AUC':>18} {'predicted':>10} {'observed':>9}"
         typer.echo(f"\n{'group':28} {heads}")
