@@ -66,7 +66,7 @@ def test_a_number_that_no_face_has_is_said_with_those_that_there_are() -> None:
     follows.step(frame, faces())
     follows.check_found("film.mp4")  # a film without any face is answered as such
     follows.step(frame, faces((2, LARGE), (0, LARGE)))
-    with pytest.raises(SourceError, match=r"film\.mp4: no face has the number 9; there are 0, 2"):
+    with pytest.raises(SourceError, match=r"film\.mp4: no face has the number 9; the numbers are 0, 2"):
         follows.check_found("film.mp4")
 
 

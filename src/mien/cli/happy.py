@@ -25,7 +25,7 @@ def happy(
         typer.Option(
             help="What answers: the mean or maximum of the frame network, or a network that you trained"
             " (.onnx) [maximum].",
-            metavar="happy-video|NAME.onnx|mean|maximum",
+            metavar="maximum|mean|NAME.onnx",
         ),
     ] = None,
     track: Annotated[

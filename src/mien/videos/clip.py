@@ -246,7 +246,7 @@ class _Follows:
         """
         if self._wanted is not None and self._seen and self._wanted not in self._seen:
             there = first_few([str(each) for each in sorted(self._seen)], _NAMED)
-            raise SourceError(f"{path}: no face has the number {self._wanted}; there are {there}")
+            raise SourceError(f"{path}: no face has the number {self._wanted}; the numbers are {there}")
 
 
 def _step(frame: Frame, face: Faces) -> _Step:

@@ -143,9 +143,8 @@ def _with_labels(rows: pd.DataFrame, told: pd.DataFrame, subject: str) -> pd.Dat
     new = [each for each in told if each == key or each not in rows]
     if not rows[key].isin(told[key]).any():
         raise SourceError(f"no {key} of the labels is among the recordings, such as {rows[key].iloc[0]!r}")
-    return rows.merge(
-        told[new], on=key, how="left"
-    )  # those without a label are counted when they are left out
+    # Those without a label stay, to be counted when they are left out.
+    return rows.merge(told[new], on=key, how="left")
 
 
 def _as_text(column: pd.Series) -> pd.Series:
